@@ -1,0 +1,87 @@
+/**
+ * What a provider's signature scheme is to the rest of Fairlead: something opened once for each source, kept in
+ * memory, and asked about each request. How a scheme does it (a descriptor over the generic function, or code) is
+ * private to `verify/` and `providers/`.
+ */
+
+/** A request as it was received. Nothing in it has been decoded, except by HTTP itself. */
+export interface WebhookRequest {
+  /** Upper case. */
+  readonly method: string
+  /** The public URL the provider posted to: absolute where the source's public base is known, else path and query. */
+  readonly url: string
+  /** Lower-case names. A repeated header is an array, or joined by `, ` as node:http does it. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The bytes of the body, never decoded, parsed or written again. */
+  readonly body: Uint8Array
+}
+
+/** Why a request was refused: the same word in the answer's `code` or reason, the log, the metric and REJECTIONS. */
+export type RejectionReason =
+  | 'signature_missing'
+  | 'signature_malformed'
+  | 'signature_mismatch'
+  | 'timestamp_missing'
+  | 'timestamp_malformed'
+  | 'timestamp_out_of_tolerance'
+  | 'body_hash_mismatch'
+  | 'certificate_untrusted'
+  | 'key_unknown'
+  | 'key_unavailable'
+  | 'algorithm_not_allowed'
+  | 'claims_invalid'
+  | 'body_unreadable'
+
+export type Verdict =
+  /** `secret` is the index of the configured secret that matched; absent where keys come from the provider or none is needed. */
+  | { readonly kind: 'valid'; readonly secret?: number; readonly url?: string }
+  | { readonly kind: 'invalid'; readonly reason: RejectionReason; readonly detail?: string }
+
+/** An answer that a provider demands before or instead of sending events. It carries no event. */
+export interface Handshake {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** What a request is, told from its headers or by a bounded scan of its body; never by parsing all of it. */
+export interface Identity {
+  /** The provider's own id of this delivery or event, for de-duplication; absent where the provider has none. */
+  readonly deliveryId?: string
+  /** As the provider names it: `invoice.paid`, `push`. Absent where it can't be told. At most 256 characters. */
+  readonly eventType?: string
+}
+
+/** What a source is configured with, secrets opened. The same fields as in an Organization resource. */
+export interface SchemeConfig {
+  readonly provider: string
+  /** As a user configures them; every one is live (rotation is adding, waiting, removing). */
+  readonly secrets: readonly string[]
+  /** Beside the secret: `webhookId` for PayPal, `publicKey` for Braintree, `audience` for Pub/Sub … */
+  readonly options?: Readonly<Record<string, unknown>>
+  /** Only with the provider `custom`: the scheme as data. */
+  readonly scheme?: unknown
+  /** Overrides the provider's own tolerance; seconds, both ways where the provider bounds both. */
+  readonly toleranceSeconds?: number
+}
+
+/**
+ * Fetches keys and certificates that a provider publishes. Injected, so that schemes do no I/O of their own: the
+ * implementation caches, bounds time, size and count, follows no redirect and joins concurrent calls.
+ */
+export interface KeyFetch {
+  /** The text (PEM or JWKS) at an URL whose host the scheme has already found allowed. Rejects with a KeyFetchError. */
+  (url: string): Promise<string>
+}
+
+export interface Scheme {
+  readonly provider: string
+  /** Synchronous for all schemes whose keys are at hand; a promise only where a key must be fetched. */
+  verify(request: WebhookRequest, nowMs: number): Verdict | Promise<Verdict>
+  identify(request: WebhookRequest): Identity
+  /**
+   * The answer to a handshake, or undefined if this request is an ordinary event. `verified` says whether verify()
+   * has found this request valid: schemes whose provider signs its handshakes answer only then.
+   */
+  handshake(request: WebhookRequest, verified: boolean, nowMs: number): Handshake | undefined
+}
