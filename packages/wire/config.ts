@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { idSchema } from './id-schema.ts'
+import { WireError } from './wire-error.ts'
+
+/**
+ * What receivers and workers need to know of one organization: the value of its key (the organization's id) in the
+ * key-value bucket `config`. The store alone writes it; secrets in it are sealed (`seal.ts`).
+ */
+
+/** A secret under AES-256-GCM, as `seal()` writes it. */
+const sealed = z.string()
+
+const rateLimit = z.object({ perSecond: z.number().positive(), burst: z.number().int().positive() })
+
+const source = z.object({
+  id: idSchema('src'),
+  /** As in the URL: lower-case letters, digits and dashes. */
+  name: z.string(),
+  provider: z.string(),
+  /** Only with the provider `custom`. */
+  scheme: z.unknown().optional(),
+  options: z.record(z.string(), z.unknown()).default({}),
+  /** All are live. `id` names a secret without telling it (`acme-stripe/signing-secret`). */
+  secrets: z.array(z.object({ id: z.string(), sealed })),
+  toleranceSeconds: z.number().int().nonnegative().optional(),
+  rateLimit: rateLimit.optional(),
+  /** False: every request is an event of its own, repeats too. */
+  deduplicate: z.boolean().default(true),
+})
+
+const destination = z.object({
+  id: idSchema('dst'),
+  name: z.string(),
+  url: z.string(),
+  /** From the request's start to the response's end. */
+  timeoutSeconds: z.number().positive(),
+  /** Requests to this destination at one time. */
+  concurrency: z.number().int().positive(),
+  rateLimit: rateLimit.optional(),
+  /** Waits between attempts; the first attempt is made at once. None: one attempt only. */
+  retryDelaysSeconds: z.array(z.number().nonnegative()),
+  /** A paused destination gets nothing; its deliveries wait. */
+  paused: z.boolean().default(false),
+  /** Extra request headers, values sealed. */
+  headers: z.array(z.object({ name: z.string(), sealed })).default([]),
+})
+
+const route = z.object({
+  id: idSchema('rte'),
+  /** Source names, globs allowed. */
+  source: z.string(),
+  /** Globs; an event matches if any does. */
+  eventTypes: z.array(z.string()),
+  /** Names of destinations. */
+  destinations: z.array(z.string()),
+})
+
+const schema = z.object({
+  id: idSchema('org'),
+  slug: z.string(),
+  active: z.boolean(),
+  /** For all sources together. */
+  rateLimit: rateLimit.optional(),
+  /** True once the month's limit of accepted events is used up. */
+  quotaExceeded: z.boolean().default(false),
+  /** Sign what is delivered; the first signs, the others too while they are being rotated out. Text `whsec_…`. */
+  signingSecrets: z.array(z.object({ id: z.string(), sealed })),
+  sources: z.array(source),
+  destinations: z.array(destination),
+  routes: z.array(route),
+})
+
+export type OrganizationConfig = z.infer<typeof schema>
+export type SourceConfig = z.infer<typeof source>
+export type DestinationConfig = z.infer<typeof destination>
+export type RouteConfig = z.infer<typeof route>
+export type RateLimit = z.infer<typeof rateLimit>
+
+export function encodeConfig(config: OrganizationConfig): string {
+  return JSON.stringify(config)
+}
+
+/** Throws a WireError `config_unreadable` that names the field. */
+export function decodeConfig(value: Uint8Array): OrganizationConfig {
+  try {
+    return schema.parse(JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()))
+  } catch (cause) {
+    const where =
+      cause instanceof z.ZodError ? `: ${cause.issues[0]?.path.join('.')} ${cause.issues[0]?.message}` : ''
+    throw new WireError('config_unreadable', `an organization's configuration can't be read${where}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,117 @@
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  StoreCompression,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+
+/** Names of the streams, and of the key-value buckets beside them. */
+export const streamName = {
+  events: 'EVENTS',
+  deliveries: 'DELIVERIES',
+  attempts: 'ATTEMPTS',
+  dead: 'DEAD',
+  rejections: 'REJECTIONS',
+} as const
+export const bucketName = { config: 'config', workers: 'workers', partitions: 'partitions' } as const
+
+const seconds = 1_000_000_000
+const day = 86_400 * seconds
+
+export interface StreamLimits {
+  /** Copies of each stream: 1 or 3 (production). Default 1. */
+  replicas: number
+  /** Bytes that EVENTS may hold before it refuses, and receivers answer 503. Default 20 GiB. */
+  eventsMaxBytes: number
+}
+
+export const defaultStreamLimits: StreamLimits = { replicas: 1, eventsMaxBytes: 20 * 1024 ** 3 }
+
+/**
+ * How long after a publish JetStream knows its id, in seconds. Long enough for a provider's first repeats; each id
+ * costs the server about 150 bytes of memory for that time.
+ */
+export const duplicateWindowSeconds = 300
+
+/** What each stream is. `ensureStreams` makes the server agree. */
+export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { name: string })[] {
+  const stored = { storage: StorageType.File, num_replicas: limits.replicas, allow_direct: true }
+  return [
+    {
+      ...stored,
+      name: streamName.events,
+      description: 'verified webhooks: bodies and headers',
+      subjects: ['events.>'],
+      retention: RetentionPolicy.Limits,
+      // New: a full stream refuses, so that no accepted event is pushed out before it is delivered.
+      discard: DiscardPolicy.New,
+      max_age: 7 * day,
+      max_bytes: limits.eventsMaxBytes,
+      duplicate_window: duplicateWindowSeconds * seconds,
+      compression: StoreCompression.S2,
+      // Receivers publish many waiting events at once under load (nats-server 2.12).
+      allow_atomic: true,
+    },
+    {
+      ...stored,
+      name: streamName.deliveries,
+      description: 'deliveries that could not be finished at once: references to events, never bodies',
+      subjects: ['deliveries.>'],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      allow_msg_schedules: true, // nats-server 2.12
+      allow_msg_ttl: true,
+    },
+    {
+      ...stored,
+      name: streamName.attempts,
+      description: 'outcomes, many to a message, for the event log',
+      subjects: ['attempts.>'],
+      // By limits, not until projected: a store that is restored from a backup reads them again.
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_age: 7 * day,
+      compression: StoreCompression.S2,
+    },
+    {
+      ...stored,
+      name: streamName.dead,
+      description: 'deliveries that used up their attempts, with their bodies',
+      subjects: ['dead.>'],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_age: 30 * day,
+      compression: StoreCompression.S2,
+    },
+    {
+      ...stored,
+      name: streamName.rejections,
+      description: 'the newest requests of each source that failed verification',
+      subjects: ['rejections.>'],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_age: day,
+      max_msgs_per_subject: 100,
+      max_bytes: 1024 ** 3,
+    },
+  ]
+}
+
+/** Creates the streams that are missing and updates those that differ. Safe to call from every process at once. */
+export async function ensureStreams(manager: JetStreamManager, limits: StreamLimits): Promise<void> {
+  for (const config of streamConfigs(limits)) {
+    try {
+      await manager.streams.add(config)
+    } catch (error) {
+      if (!isNameInUse(error)) throw error
+      await manager.streams.update(config.name, config)
+    }
+  }
+}
+
+/** 10058: a stream of that name exists with another configuration. */
+function isNameInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 10058
+}
