@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { compileGlob, compileRoutes } from './match.ts'
+
+test.each([
+  ['itself', 'invoice.paid', 'invoice.paid', true],
+  ['another', 'invoice.paid', 'invoice.paid2', false],
+  ['anything', '*', '', true],
+  ['a suffix', 'invoice.*', 'invoice.paid', true],
+  ['an empty suffix', 'invoice.*', 'invoice.', true],
+  ['not the bare word', 'invoice.*', 'invoice', false],
+  ['a middle', 'a*c', 'abbbc', true],
+  ['no overlap of head and tail', 'ab*ba', 'aba', false],
+  ['two stars', '*.payment.*', 'eu.payment.done', true],
+  ['parts in order only', '*b*a*', 'ab', false],
+  ['a middle part must end before the tail', 'a*bc*c', 'abc', false],
+  ['regular expression signs are plain', 'a.c', 'abc', false],
+])('a glob: %s', (_name, glob, text, matches) => {
+  expect(compileGlob(glob)(text)).toBe(matches)
+})
+
+test('a glob agrees with the regular expression of the same meaning', () => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 8 })
+  const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 })
+  fc.assert(
+    fc.property(letters, text, (glob, subject) => {
+      const expected = new RegExp(`^${glob.replaceAll('*', '.*')}$`).test(subject)
+      expect(compileGlob(glob)(subject)).toBe(expected)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('each destination once, in the order of the routes', () => {
+  const match = compileRoutes([
+    { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing', 'audit'] },
+    { source: '*', eventTypes: ['*'], destinations: ['audit', 'archive'] },
+    { source: 'github', eventTypes: ['push'], destinations: ['ci'] },
+  ])
+  expect(match('stripe', 'invoice.paid')).toEqual(['billing', 'audit', 'archive'])
+  expect(match('stripe', 'customer.created')).toEqual(['audit', 'archive'])
+  expect(match('github', 'push')).toEqual(['audit', 'archive', 'ci'])
+})
+
+test('types without end do not fill the memory', () => {
+  const match = compileRoutes([{ source: '*', eventTypes: ['a*'], destinations: ['all'] }])
+  for (let i = 0; i < 5000; i++) expect(match('s', `a${i}`)).toEqual(['all'])
+  expect(match('s', 'b')).toEqual([])
+})

@@ -1,0 +1,63 @@
+/** Which destinations want an event. */
+export interface MatchRoute {
+  /** Source names; `*` stands for any run of characters. */
+  readonly source: string
+  /** Globs of event types; any may match. */
+  readonly eventTypes: readonly string[]
+  /** Names of destinations. */
+  readonly destinations: readonly string[]
+}
+
+export type Matcher = (source: string, eventType: string) => readonly string[]
+
+/** Answers that a matcher remembers: types come from providers, and so could grow without end. */
+const rememberedAnswers = 1000
+
+/**
+ * Compiles routes to a function that gives the names of all destinations for a source and type, each once, in the
+ * routes' order. Answers are remembered, because the same few types come over and over.
+ */
+export function compileRoutes(routes: readonly MatchRoute[]): Matcher {
+  const compiled = routes.map(route => ({
+    source: compileGlob(route.source),
+    types: route.eventTypes.map(compileGlob),
+    destinations: route.destinations,
+  }))
+  const answers = new Map<string, readonly string[]>()
+  return (source, eventType) => {
+    const key = `${source}\n${eventType}`
+    const known = answers.get(key)
+    if (known) return known
+    const destinations = new Set<string>()
+    for (const route of compiled) {
+      if (!route.source(source) || !route.types.some(type => type(eventType))) continue
+      for (const destination of route.destinations) destinations.add(destination)
+    }
+    if (answers.size >= rememberedAnswers) answers.clear()
+    const answer = [...destinations]
+    answers.set(key, answer)
+    return answer
+  }
+}
+
+/**
+ * A glob in which `*` is any run of characters, also an empty one; all else stands for itself. Matched by
+ * searching for its literal parts in turn: linear, whatever the text.
+ */
+export function compileGlob(glob: string): (text: string) => boolean {
+  const [head = '', ...rest] = glob.split('*')
+  const tail = rest.pop()
+  if (tail === undefined) return text => text === glob
+  return text => {
+    if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail))
+      return false
+    let at = head.length
+    const end = text.length - tail.length
+    for (const part of rest) {
+      const found = text.indexOf(part, at)
+      if (found < 0 || found + part.length > end) return false
+      at = found + part.length
+    }
+    return true
+  }
+}
