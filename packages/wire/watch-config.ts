@@ -1,0 +1,52 @@
+import { type OrganizationId, parseId } from '@fairlead/webhook/id'
+import { Kvm } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { decodeConfig, type OrganizationConfig } from './config.ts'
+import { bucketName } from './streams.ts'
+
+/** What a watcher of the configuration bucket is told. */
+export interface ConfigWatcher {
+  /** An organization is new or has changed. */
+  put(config: OrganizationConfig): void
+  /** An organization is gone. */
+  remove(organization: OrganizationId): void
+  /** A value can't be read: whatever was known of that organization stays. */
+  fault(key: string, error: unknown): void
+}
+
+/**
+ * Follows the configuration bucket until the signal aborts. Resolves once all that is there has been told; goes on
+ * telling changes after that. While NATS is away nothing is told, and the watcher's last good state stands.
+ */
+export async function watchConfig(
+  nats: NatsConnection,
+  watcher: ConfigWatcher,
+  signal: AbortSignal,
+): Promise<void> {
+  const bucket = await new Kvm(nats).create(bucketName.config, { history: 1 })
+  const initial = Promise.withResolvers<void>()
+  if ((await bucket.status()).values === 0) initial.resolve()
+  const watch = await bucket.watch()
+  signal.addEventListener('abort', () => watch.stop(), { once: true })
+
+  void (async () => {
+    for await (const entry of watch) {
+      tell(entry.key, entry.operation === 'PUT' ? entry.value : undefined, watcher)
+      if (entry.delta === 0) initial.resolve()
+    }
+  })().catch(initial.reject)
+  return initial.promise
+}
+
+function tell(key: string, value: Uint8Array | undefined, watcher: ConfigWatcher): void {
+  if (value) {
+    try {
+      watcher.put(decodeConfig(value))
+    } catch (error) {
+      watcher.fault(key, error)
+    }
+    return
+  }
+  const organization = parseId('org', key)
+  if (organization) watcher.remove(organization)
+}
