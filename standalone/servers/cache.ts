@@ -1,0 +1,108 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { commandOf } from './processes.ts'
+import type { Progress } from './search.ts'
+
+/**
+ * Programs that were fetched or built, shared by all of a user's checkouts: `$XDG_CACHE_HOME/fairlead`, by default
+ * `~/.cache/fairlead`. An entry is a folder whose name says what it holds and which version. It is made under a
+ * temporary name and renamed when it is whole, so a folder that is there is complete, whatever was killed meanwhile.
+ */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairlead')
+}
+
+/** The folder of an entry if it is there. */
+export async function cached(name: string, folder = cacheFolder()): Promise<string | undefined> {
+  const entry = join(folder, name)
+  return (await exists(entry)) ? entry : undefined
+}
+
+/**
+ * Makes a cache entry once, also when several processes want it at the same time: one makes it, the others wait.
+ * `make` gets an empty folder to fill; if it throws, nothing is left.
+ */
+export async function makeCached(
+  name: string,
+  make: (folder: string) => Promise<void>,
+  progress: Progress,
+  folder = cacheFolder(),
+): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  await using _lock = await lockFile(join(folder, `${name}.lock`), () =>
+    progress(`waiting for another process that fetches ${name}`),
+  )
+  const entry = join(folder, name)
+  if (await exists(entry)) return entry
+  const partial = `${entry}.partial`
+  await rm(partial, { recursive: true, force: true })
+  await mkdir(partial)
+  try {
+    await make(partial)
+    await rename(partial, entry)
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true })
+    throw error
+  }
+  return entry
+}
+
+/** Waits for a lock file and holds it until disposed. One whose owner was killed is taken over. */
+async function lockFile(path: string, onWait: () => void): Promise<AsyncDisposable> {
+  for (let waited = false; ; ) {
+    const owner = await tryLock(path)
+    if (owner === undefined) return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+    if (!waited) onWait()
+    waited = true
+    await delay(250)
+  }
+}
+
+/**
+ * Takes a lock file, or answers with the pid of the process that has it. The file holds its owner's pid and command
+ * line: a pid that is gone, or is another program's by now, doesn't count.
+ */
+export async function tryLock(path: string): Promise<number | undefined> {
+  for (;;) {
+    try {
+      const file = await open(path, 'wx', 0o600)
+      await file.writeFile(JSON.stringify({ pid: process.pid, command: await commandOf(process.pid) }))
+      await file.close()
+      return undefined
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const owner = await readOwner(path)
+    if (owner === undefined) continue
+    if (owner === 'unwritten') {
+      // Its maker is between two system calls, or was killed there.
+      if (await isYoungerThan(path, 5_000)) await delay(20)
+      else await rm(path, { force: true })
+      continue
+    }
+    if ((await commandOf(owner.pid)) === owner.command) return owner.pid
+    await rm(path, { force: true })
+  }
+}
+
+async function readOwner(path: string) {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as { pid: number; command: string | undefined }
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : 'unwritten'
+  }
+}
+
+async function isYoungerThan(path: string, ms: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && Date.now() - found.mtimeMs < ms
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
