@@ -3,6 +3,8 @@ export type WireErrorCode =
   | 'event_unreadable'
   | 'delivery_unreadable'
   | 'attempts_unreadable'
+  | 'dead_unreadable'
+  | 'rejection_unreadable'
   | 'config_unreadable'
   | 'seal_unreadable'
   | 'seal_key_unknown'

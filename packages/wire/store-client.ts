@@ -1,0 +1,87 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt'
+import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect'
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { ApiKeyService } from './gen/fairlead/store/v1/api_key_pb.js'
+import { AuditService } from './gen/fairlead/store/v1/audit_pb.js'
+import { DestinationService } from './gen/fairlead/store/v1/destination_pb.js'
+import { type ErrorDetail, ErrorDetailSchema } from './gen/fairlead/store/v1/error_pb.js'
+import { EventService } from './gen/fairlead/store/v1/event_pb.js'
+import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
+import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
+import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
+import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
+import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
+
+/** The store's gRPC services, by noun. Messages and enums are in `@fairlead/wire/store/<noun>`. */
+export interface StoreClient extends AsyncDisposable {
+  readonly organizations: Client<typeof OrganizationService>
+  readonly members: Client<typeof MemberService>
+  readonly sources: Client<typeof SourceService>
+  readonly destinations: Client<typeof DestinationService>
+  readonly routes: Client<typeof RouteService>
+  readonly events: Client<typeof EventService>
+  readonly rejections: Client<typeof RejectionService>
+  readonly apiKeys: Client<typeof ApiKeyService>
+  readonly audit: Client<typeof AuditService>
+}
+
+export interface StoreClientOptions {
+  /** Deadline of a call, with its retries. A call's own `timeoutMs` overrides it. Default 10,000. */
+  timeoutMs?: number
+}
+
+/** Waits before the second, third … try of a call that is safe to repeat. */
+const retryDelaysMs = [50, 200, 800]
+
+/**
+ * Opens a client for the store at an URL such as `http://store:50051`. Connects with the first call, again whenever
+ * needed, and pings idle connections so that a dead peer is noticed within 20 s.
+ *
+ * Calls reject with a ConnectError; `storeErrorDetail` reads what is wrong. A call whose proto says that it has no
+ * side effects or is idempotent is tried up to four times while the store is UNAVAILABLE; other calls once.
+ */
+export function connectStore(url: string, options: StoreClientOptions = {}): StoreClient {
+  const sessionManager = new Http2SessionManager(url, { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 })
+  const transport = createGrpcTransport({
+    baseUrl: url,
+    sessionManager,
+    defaultTimeoutMs: options.timeoutMs ?? 10_000,
+    interceptors: [retry],
+  })
+  return {
+    organizations: createClient(OrganizationService, transport),
+    members: createClient(MemberService, transport),
+    sources: createClient(SourceService, transport),
+    destinations: createClient(DestinationService, transport),
+    routes: createClient(RouteService, transport),
+    events: createClient(EventService, transport),
+    rejections: createClient(RejectionService, transport),
+    apiKeys: createClient(ApiKeyService, transport),
+    audit: createClient(AuditService, transport),
+    async [Symbol.asyncDispose]() {
+      sessionManager.abort()
+    },
+  }
+}
+
+/** What the store says is wrong, or undefined if the error didn't come from it (a broken connection, a deadline). */
+export function storeErrorDetail(error: unknown): ErrorDetail | undefined {
+  return error instanceof ConnectError ? error.findDetails(ErrorDetailSchema)[0] : undefined
+}
+
+/** UNAVAILABLE is the one status that means "the same call may work in a moment": https://grpc.io/docs/guides/status-codes/ */
+const retry: Interceptor = next => async request => {
+  const repeatable = request.method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN
+  for (const delayMs of repeatable && !request.stream ? retryDelaysMs : []) {
+    try {
+      return await next(request)
+    } catch (error) {
+      if (ConnectError.from(error).code !== Code.Unavailable) throw error
+      await wait(delayMs, undefined, { signal: request.signal }).catch(() => {
+        throw error
+      })
+    }
+  }
+  return await next(request)
+}
