@@ -1,0 +1,298 @@
+import type { Fault } from './fault.ts'
+
+/**
+ * Resources that are accepted or refused, as data: the same rows run against zod and against a real API server. A
+ * row's spec is laid over one good Organization.
+ */
+export interface RefusedRow {
+  readonly name: string
+  readonly spec?: Record<string, unknown>
+  readonly metadata?: Record<string, unknown>
+  /** What files are told. */
+  readonly faults: readonly { readonly path: string; readonly message: Fault['message'] }[]
+  /** A part of what the API server says. */
+  readonly api: string
+}
+
+export function anOrganization(
+  spec: Record<string, unknown> = {},
+  metadata: Record<string, unknown> = {},
+): { apiVersion: string; kind: string; metadata: Record<string, unknown>; spec: Record<string, unknown> } {
+  return {
+    apiVersion: 'fairlead.dev/v1alpha1',
+    kind: 'Organization',
+    metadata: { name: 'acme', ...metadata },
+    spec: { displayName: 'Acme Corp', ...spec },
+  }
+}
+
+const secrets = [{ secretRef: { name: 'acme', key: 'stripe' } }]
+const stripe = { name: 'stripe', provider: 'stripe', secrets }
+const billing = { name: 'billing', url: 'https://billing.example.com/hooks' }
+const scheme = {
+  header: 'x-partner-signature',
+  content: ['{timestamp}', '.', '{body}'],
+  timestamp: { header: 'x-partner-time' },
+}
+
+export const acceptedRows: readonly { readonly name: string; readonly spec: Record<string, unknown> }[] = [
+  { name: 'nothing but a name', spec: {} },
+  {
+    name: 'a source, a destination and a route',
+    spec: {
+      sources: [stripe],
+      destinations: [billing],
+      routes: [{ source: 'stripe', destinations: ['billing'] }],
+    },
+  },
+  {
+    name: 'a route from all sources',
+    spec: {
+      destinations: [billing],
+      routes: [{ source: '*', eventTypes: ['invoice.*'], destinations: ['billing'] }],
+    },
+  },
+  {
+    name: 'two live secrets',
+    spec: {
+      sources: [{ ...stripe, secrets: [...secrets, { secretRef: { name: 'acme', key: 'stripe-new' } }] }],
+    },
+  },
+  {
+    name: 'a scheme of its own',
+    spec: { sources: [{ name: 'partner', provider: 'custom', secrets, scheme }] },
+  },
+  {
+    name: 'PayPal with its webhook id',
+    spec: {
+      sources: [{ name: 'paypal', provider: 'paypal', options: { webhookId: '8PT597110X687430LKGECATA' } }],
+    },
+  },
+  {
+    name: 'http where it is allowed',
+    spec: { destinations: [{ ...billing, url: 'http://127.0.0.1:8089/echo', allowInsecureHttp: true }] },
+  },
+  {
+    name: 'delays of its own',
+    spec: { destinations: [{ ...billing, retry: { delaysSeconds: [1, 2, 3] } }] },
+  },
+  { name: 'no waits at all', spec: { destinations: [{ ...billing, retry: { delaysSeconds: [] } }] } },
+  {
+    name: 'a header from a Secret',
+    spec: {
+      destinations: [{ ...billing, headers: [{ name: 'Authorization', secretRef: secrets[0]!.secretRef }] }],
+    },
+  },
+  {
+    name: 'every limit',
+    spec: {
+      plan: 'pro',
+      webhookLimit: 1_000_000,
+      retentionDays: 30,
+      rateLimit: { perSecond: 500, burst: 1000 },
+      active: false,
+      members: [{ email: 'ada@acme.example', role: 'owner' }],
+    },
+  },
+]
+
+export const refusedRows: readonly RefusedRow[] = [
+  {
+    name: 'an unknown provider',
+    spec: { sources: [{ ...stripe, provider: 'strpe' }] },
+    faults: [{ path: 'spec.sources[0].provider', message: '"strpe" is not known; did you mean stripe?' }],
+    api: 'spec.sources[0].provider: Unsupported value: "strpe"',
+  },
+  {
+    name: 'the provider custom without a scheme',
+    spec: { sources: [{ name: 'partner', provider: 'custom', secrets }] },
+    faults: [
+      {
+        path: 'spec.sources[0].scheme',
+        message:
+          'the provider custom needs a scheme, and only custom has one: give scheme, or name the provider',
+      },
+    ],
+    api: 'the provider custom needs a scheme, and only custom has one',
+  },
+  {
+    name: 'a scheme beside a known provider',
+    spec: { sources: [{ ...stripe, scheme }] },
+    faults: [
+      {
+        path: 'spec.sources[0].scheme',
+        message:
+          'the provider custom needs a scheme, and only custom has one: give scheme, or name the provider',
+      },
+    ],
+    api: 'the provider custom needs a scheme, and only custom has one',
+  },
+  {
+    name: 'PayPal without its webhook id',
+    spec: { sources: [{ name: 'paypal', provider: 'paypal' }] },
+    faults: [
+      {
+        path: 'spec.sources[0].options',
+        message:
+          "PayPal signs the webhook's own id with each event: give options.webhookId as its developer page shows it",
+      },
+    ],
+    api: 'give options.webhookId',
+  },
+  {
+    name: 'two sources of one name',
+    spec: { sources: [stripe, { ...stripe, provider: 'github' }] },
+    faults: [{ path: 'spec.sources[1].name', message: '"stripe" is used twice: give each its own' }],
+    api: 'spec.sources[1]: Duplicate value: {"name":"stripe"}',
+  },
+  {
+    name: 'a member twice',
+    spec: {
+      members: [
+        { email: 'ada@acme.example', role: 'owner' },
+        { email: 'ada@acme.example', role: 'viewer' },
+      ],
+    },
+    faults: [
+      { path: 'spec.members[1].email', message: '"ada@acme.example" is used twice: give each its own' },
+    ],
+    api: 'spec.members[1]: Duplicate value',
+  },
+  {
+    name: 'a source whose name can be no part of a URL',
+    spec: { sources: [{ ...stripe, name: 'Stripe!' }] },
+    faults: [
+      {
+        path: 'spec.sources[0].name',
+        message:
+          'must be lower-case letters, digits and dashes, at most 63, and begin and end with a letter or digit',
+      },
+    ],
+    api: 'spec.sources[0].name: Invalid value: "Stripe!"',
+  },
+  {
+    name: 'a route from a source that is not there',
+    spec: {
+      sources: [stripe],
+      destinations: [billing],
+      routes: [{ source: 'strip', destinations: ['billing'] }],
+    },
+    faults: [
+      {
+        path: 'spec.routes[0].source',
+        message: "a route's source must be the name of one of spec.sources, or have a * in it",
+      },
+    ],
+    api: "a route's source must be the name of one of spec.sources",
+  },
+  {
+    name: 'a route to a destination that is not there',
+    spec: {
+      sources: [stripe],
+      destinations: [billing],
+      routes: [{ source: 'stripe', destinations: ['billing', 'books'] }],
+    },
+    faults: [
+      {
+        path: 'spec.routes[0].destinations[1]',
+        message: "a route's destinations must be names of spec.destinations",
+      },
+    ],
+    api: "a route's destinations must be names of spec.destinations",
+  },
+  {
+    name: 'http where it is not allowed',
+    spec: { destinations: [{ ...billing, url: 'http://billing.example.com/hooks' }] },
+    faults: [
+      {
+        path: 'spec.destinations[0].url',
+        message: 'must begin with https:// (or set allowInsecureHttp: true for a network that you trust)',
+      },
+    ],
+    api: 'must begin with https:// (or set allowInsecureHttp: true for a network that you trust)',
+  },
+  {
+    name: 'a URL with a password in it',
+    spec: { destinations: [{ ...billing, url: 'https://ada:test@billing.example.com/' }] },
+    faults: [
+      {
+        path: 'spec.destinations[0].url',
+        message: 'must be an absolute http or https URL without user, password or fragment',
+      },
+    ],
+    api: 'spec.destinations[0].url: Invalid value',
+  },
+  {
+    name: 'a URL with a port that is none',
+    spec: { destinations: [{ ...billing, url: 'https://billing.example.com:99999/' }] },
+    faults: [
+      {
+        path: 'spec.destinations[0].url',
+        message: 'must be an absolute URL such as https://example.com/hooks',
+      },
+    ],
+    api: 'spec.destinations[0]',
+  },
+  {
+    name: 'both a preset and delays',
+    spec: { destinations: [{ ...billing, retry: { preset: 'none', delaysSeconds: [1] } }] },
+    faults: [{ path: 'spec.destinations[0].retry', message: 'give either preset or delaysSeconds' }],
+    api: 'give either preset or delaysSeconds',
+  },
+  {
+    name: 'a timeout beyond the limit',
+    spec: { destinations: [{ ...billing, timeoutSeconds: 61 }] },
+    faults: [{ path: 'spec.destinations[0].timeoutSeconds', message: 'must be at most 60' }],
+    api: 'spec.destinations[0].timeoutSeconds: Invalid value: 61',
+  },
+  {
+    name: 'a number as text',
+    spec: { destinations: [{ ...billing, concurrency: '10' }] },
+    faults: [
+      {
+        path: 'spec.destinations[0].concurrency',
+        message: 'must be a number, not a text',
+      },
+    ],
+    api: 'spec.destinations[0].concurrency: Invalid value: "string"',
+  },
+  {
+    name: 'a misspelt field',
+    spec: { sources: [{ name: 'stripe', provider: 'stripe', secret: secrets }] },
+    faults: [
+      {
+        path: 'spec.sources[0].secret',
+        message: 'is no field here; did you mean secrets?',
+      },
+    ],
+    api: 'unknown field "spec.sources[0].secret"',
+  },
+  {
+    name: 'a destination without a URL',
+    spec: { destinations: [{ name: 'billing' }] },
+    faults: [{ path: 'spec.destinations[0].url', message: 'is missing: give it' }],
+    api: 'spec.destinations[0].url: Required value',
+  },
+  {
+    name: 'an unknown role',
+    spec: { members: [{ email: 'ada@acme.example', role: 'boss' }] },
+    faults: [
+      {
+        path: 'spec.members[0].role',
+        message: '"boss" is not known; there are owner, admin, developer, viewer',
+      },
+    ],
+    api: 'spec.members[0].role: Unsupported value: "boss"',
+  },
+  {
+    name: 'a name with a dot and no slug',
+    metadata: { name: 'acme.example' },
+    faults: [
+      {
+        path: 'metadata.name',
+        message: 'metadata.name is no DNS label and so can be no part of a URL: give spec.slug',
+      },
+    ],
+    api: 'metadata.name is no DNS label and so can be no part of a URL: give spec.slug',
+  },
+]

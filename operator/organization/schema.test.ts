@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { faultsOf, textOfPath } from './fault.ts'
+import { organizationSchema, secretSchema } from './schema.ts'
+import { acceptedRows, anOrganization, refusedRows } from './schema-rows.ts'
+
+test.each(acceptedRows)('accepts $name', ({ spec }) => {
+  const result = organizationSchema.safeParse(anOrganization(spec))
+  expect(result.error?.issues).toBeUndefined()
+})
+
+test.each(refusedRows)('refuses $name', ({ spec, metadata, faults }) => {
+  const document = anOrganization(spec, metadata)
+  const result = organizationSchema.safeParse(document)
+  expect(result.success).toBe(false)
+  const found = faultsOf(result.error!, organizationSchema, document)
+  expect(found.map(({ path, message }) => ({ path: textOfPath(path), message }))).toEqual(faults)
+})
+
+test('fills in what a resource leaves out', () => {
+  const { spec } = organizationSchema.parse(
+    anOrganization({
+      sources: [{ name: 'github', provider: 'github' }],
+      destinations: [{ name: 'billing', url: 'https://billing.example.com/' }],
+      routes: [{ source: 'github', destinations: ['billing'] }],
+    }),
+  )
+  expect(spec).toMatchObject({ active: true, retentionDays: 7, members: [] })
+  expect(spec.sources[0]).toMatchObject({ deduplicate: true, active: true, secrets: [] })
+  expect(spec.destinations[0]).toMatchObject({
+    timeoutSeconds: 15,
+    concurrency: 10,
+    paused: false,
+    active: true,
+    headers: [],
+    retry: { preset: 'default' },
+  })
+  expect(spec.routes[0]).toMatchObject({ eventTypes: ['*'] })
+})
+
+test('takes a resource as kubectl prints it', () => {
+  const printed = {
+    ...anOrganization({}, { uid: 'a3f1', resourceVersion: '7', managedFields: [] }),
+    status: { observedGeneration: 1 },
+  }
+  expect(organizationSchema.safeParse(printed).success).toBe(true)
+})
+
+test.each([
+  {
+    name: 'data that is no base64',
+    fields: { data: { key: 'not base64!' } },
+    path: 'data.key',
+    message: 'must be base64 (or use stringData for plain text)',
+  },
+  {
+    name: 'a number as a secret',
+    fields: { stringData: { key: 1234 } },
+    path: 'stringData.key',
+    message: 'must be a text, not a number: put it in quotes',
+  },
+])('refuses a Secret with $name', ({ fields, path, message }) => {
+  const document = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'acme' }, ...fields }
+  const result = secretSchema.safeParse(document)
+  const found = faultsOf(result.error!, secretSchema, document)
+  expect(found.map(fault => [textOfPath(fault.path), fault.message])).toEqual([[path, message]])
+})
