@@ -18,7 +18,7 @@ export default class CountReporter implements Reporter {
         else skipped++
       }
     }
-    if (process.env['CI'] && skipped > 0) {
+    if (process.env.CI && skipped > 0) {
       failed += skipped
       process.exitCode = 1
       console.log(`${skipped} tests were skipped, which counts as failed under CI`)
