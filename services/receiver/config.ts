@@ -1,0 +1,55 @@
+import { z } from 'zod'
+
+/** What the receiver reads from the environment: name → unit, default, reason. */
+export const receiverConfig = z.object({
+  FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
+  FAIRLEAD_RECEIVER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8080)
+    .describe('where providers post'),
+  FAIRLEAD_RECEIVER_HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
+  FAIRLEAD_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe('scheme, host and port as providers see them; needed for schemes that sign their URL'),
+  FAIRLEAD_MAX_BODY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(64 * 1024 ** 2)
+    .default(8 * 1024 ** 2)
+    .describe("bytes of one body; NATS' max_payload must be 64 KiB larger"),
+  FAIRLEAD_MAX_BODIES_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024 ** 2)
+    .default(256 * 1024 ** 2)
+    .describe('bytes of all bodies held in memory at one time; more is answered 503'),
+  FAIRLEAD_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(10_000).describe('open connections'),
+  FAIRLEAD_PUBLISH_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(30_000)
+    .default(5_000)
+    .describe("how long to wait for JetStream before answering 503; below the providers' own time-outs"),
+  FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
+  FAIRLEAD_STREAM_REPLICAS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5)
+    .default(1)
+    .describe('copies of each stream'),
+  FAIRLEAD_EVENTS_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20 * 1024 ** 3)
+    .describe('bytes of EVENTS; when it is full, receivers answer 503'),
+})
+
+export type ReceiverConfig = z.infer<typeof receiverConfig>

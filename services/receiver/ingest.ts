@@ -1,0 +1,221 @@
+import type { IncomingMessage } from 'node:http'
+import { type EventId, eventId, newId } from '@fairlead/webhook/id'
+import type { RejectionReason, Verdict, WebhookRequest } from '@fairlead/webhook/scheme'
+import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import { PublishError, type Publisher } from '@fairlead/wire/publish'
+import type { Directory, Source } from './directory.ts'
+import type { ReceiverMetrics } from './metrics.ts'
+import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
+import { type BodyBudget, readBody } from './read-body.ts'
+import type { RejectionLog } from './rejections.ts'
+
+/**
+ * The way of a webhook through the receiver, top to bottom:
+ *
+ *   source from memory → rate → body → verify → handshake? → event id → publish → 2xx
+ *
+ * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before.
+ */
+
+export interface Receiver {
+  readonly directory: Directory
+  readonly publisher: Publisher
+  readonly rejections: RejectionLog
+  readonly metrics: ReceiverMetrics
+  readonly log: IngestLog
+  readonly budget: BodyBudget
+  readonly limits: {
+    /** Bytes of one body. */
+    readonly maxBodyBytes: number
+  }
+  /** What providers call us: scheme, host and port, no trailing slash. Signed by schemes that sign their URL. */
+  readonly publicUrl: string
+  now(): number
+}
+
+/** One wide line for each fate. */
+export interface IngestLog {
+  info(fields: object, message: 'event.accepted' | 'handshake.answered'): void
+  warn(fields: object, message: 'request.refused'): void
+}
+
+export async function ingest(request: IncomingMessage, receiver: Receiver): Promise<Reply> {
+  const startedMs = performance.now()
+  const source = findSource(request.url ?? '', receiver.directory)
+  if (!source) return refuse(receiver, undefined, { code: 'unknown_source' })
+
+  const limited = admit(source, receiver.now())
+  if (limited) return refuse(receiver, source, limited)
+
+  const read = await readBody(request, receiver.limits.maxBodyBytes, receiver.budget)
+  switch (read.kind) {
+    case 'read':
+      break
+    case 'too_large':
+      return refuse(receiver, source, tooLarge(receiver.limits.maxBodyBytes))
+    case 'no_room':
+      return refuse(receiver, source, {
+        code: 'unavailable',
+        detail: 'too much is being received',
+        retryAfterSeconds: 1,
+      })
+    case 'aborted':
+      return refuse(receiver, source, { code: 'unavailable', detail: 'the request broke off' })
+    default:
+      return read satisfies never
+  }
+
+  try {
+    return await accept(request, source, read.body, receiver, startedMs)
+  } finally {
+    receiver.budget.held -= read.body.length
+  }
+}
+
+async function accept(
+  request: IncomingMessage,
+  source: Source,
+  body: Uint8Array,
+  receiver: Receiver,
+  startedMs: number,
+): Promise<Reply> {
+  const receivedAt = receiver.now()
+  const received: WebhookRequest = {
+    method: request.method ?? 'POST',
+    url: receiver.publicUrl + request.url,
+    headers: request.headers,
+    body,
+  }
+
+  const checked = source.scheme.verify(received, receivedAt)
+  const verdict = checked instanceof Promise ? await checked : checked
+
+  const handshake = source.scheme.handshake(received, verdict.kind === 'valid', receivedAt)
+  if (handshake) {
+    receiver.metrics.handshakes.inc({ provider: source.config.provider })
+    receiver.log.info({ ...whose(source), status: handshake.status }, 'handshake.answered')
+    return handshake
+  }
+  if (verdict.kind === 'invalid') return reject(request, source, body, verdict, receiver)
+
+  const identity = source.scheme.identify(received)
+  const id = identify(source, identity.deliveryId, body, receivedAt)
+  const meta = encodeEventMeta({
+    id,
+    organization: source.organization.id,
+    source: source.config.name,
+    sourceId: source.config.id,
+    provider: source.config.provider,
+    type: identity.eventType ?? '',
+    receivedAt,
+    method: received.method,
+    url: request.url ?? '',
+    headers: request.rawHeaders,
+    size: body.length,
+    secret: verdict.secret === undefined ? undefined : source.config.secrets[verdict.secret]?.id,
+  })
+
+  try {
+    const { duplicate, seq } = await receiver.publisher.publish(source.eventSubject, body, {
+      'Nats-Msg-Id': id,
+      [eventHeader]: meta,
+    })
+    const durationMs = performance.now() - startedMs
+    receiver.metrics.accepted.inc({
+      provider: source.config.provider,
+      duplicate: duplicate ? 'true' : 'false',
+    })
+    receiver.metrics.acceptSeconds.observe(durationMs / 1000)
+    receiver.log.info(
+      {
+        event: id,
+        ...whose(source),
+        type: identity.eventType,
+        seq,
+        duplicate,
+        bytes: body.length,
+        durationMs,
+      },
+      'event.accepted',
+    )
+    return accepted(source, id, duplicate)
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error
+    return refuse(receiver, source, { code: 'unavailable', retryAfterSeconds: 5 }, error.code)
+  }
+}
+
+/** The source of `/webhooks/{organization}/{source}`; undefined for any other path. */
+function findSource(url: string, directory: Directory): Source | undefined {
+  const prefix = '/webhooks/'
+  if (!url.startsWith(prefix)) return undefined
+  const slash = url.indexOf('/', prefix.length)
+  if (slash < 0) return undefined
+  const query = url.indexOf('?', slash)
+  return directory.find(url.slice(prefix.length, slash), url.slice(slash + 1, query < 0 ? undefined : query))
+}
+
+/** Whether this request may come in now: decided before a byte of its body is read. */
+function admit({ organization, bucket }: Source, nowMs: number): Problem | undefined {
+  if (!organization.active) return { code: 'organization_inactive' }
+  if (organization.quotaExceeded) return { code: 'quota_exceeded', retryAfterSeconds: 3600 }
+  const waitSeconds = bucket?.take(nowMs) || organization.bucket?.take(nowMs) || 0
+  return waitSeconds > 0 ? { code: 'rate_limited', retryAfterSeconds: waitSeconds } : undefined
+}
+
+function identify(source: Source, deliveryId: string | undefined, body: Uint8Array, nowMs: number): EventId {
+  const { organization, config } = source
+  if (!config.deduplicate) return newId('evt', nowMs)
+  return eventId(organization.id, config.name, deliveryId === undefined ? { body } : { id: deliveryId })
+}
+
+/** Most providers want any 2xx; some want an exact one (Discord 204, Xero an empty body), which the scheme knows. */
+function accepted({ scheme }: Source, id: EventId, duplicate: boolean): Reply {
+  return (
+    scheme.accepted ?? {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: `{"id":"${id}","duplicate":${duplicate}}`,
+    }
+  )
+}
+
+/** A request that did not verify: kept for "why 401?", and told no more than its code. */
+function reject(
+  request: IncomingMessage,
+  source: Source,
+  body: Uint8Array,
+  verdict: Extract<Verdict, { kind: 'invalid' }>,
+  receiver: Receiver,
+): Reply {
+  if (request.method !== 'POST') return refuse(receiver, source, { code: 'method_not_allowed' })
+  receiver.rejections.add(source, request, body, verdict)
+  const code = codeOfRejection(verdict.reason)
+  return refuse(
+    receiver,
+    source,
+    { code, ...(code === 'unavailable' && { retryAfterSeconds: 30 }) },
+    verdict.reason,
+  )
+}
+
+function tooLarge(maxBodyBytes: number): Problem {
+  return { code: 'too_large', detail: `A body may have ${maxBodyBytes} bytes.` }
+}
+
+function refuse(
+  receiver: Receiver,
+  source: Source | undefined,
+  problem: Problem,
+  reason?: RejectionReason | PublishError['code'],
+): Reply {
+  receiver.metrics.refused.inc({ code: problem.code, reason: reason ?? problem.code })
+  receiver.log.warn({ ...(source && whose(source)), code: problem.code, reason }, 'request.refused')
+  return problemReply(problem)
+}
+
+const whose = ({ organization, config }: Source) => ({
+  organization: organization.slug,
+  source: config.name,
+  provider: config.provider,
+})

@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { KeyFetch } from '@fairlead/webhook/scheme'
+import { openPublisher } from '@fairlead/wire/publish'
+import { openKeyring } from '@fairlead/wire/seal'
+import { ensureStreams } from '@fairlead/wire/streams'
+import { watchConfig } from '@fairlead/wire/watch-config'
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Registry } from 'prom-client'
+import type { ReceiverConfig } from './config.ts'
+import { openDirectory } from './directory.ts'
+import { type IngestLog, ingest, type Receiver } from './ingest.ts'
+import { openReceiverMetrics } from './metrics.ts'
+import type { BodyBudget } from './read-body.ts'
+import { openRejectionLog } from './rejections.ts'
+import { openServer } from './server.ts'
+
+/** What the receiver is given by whoever runs it. */
+export interface ReceiverTools {
+  readonly nats: NatsConnection
+  readonly registry: Registry
+  readonly log: ReceiverLog
+  readonly fetchKey: KeyFetch
+}
+
+export interface ReceiverLog extends IngestLog {
+  error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
+}
+
+export interface RunningReceiver extends AsyncDisposable {
+  readonly port: number
+}
+
+/** The header that goes with an event, and JetStream's own, must fit into NATS' max_payload beside the body. */
+const headerRoomBytes = 64 * 1024
+
+/**
+ * Opens the receiver: it listens when the streams are there and the configuration has been read once. Disposing it
+ * stops taking connections, answers what is in hand, and then lets go.
+ */
+export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools): Promise<RunningReceiver> {
+  const { nats, registry, log } = tools
+  await using opened = new AsyncDisposableStack()
+  checkPayloadLimit(nats.info?.max_payload ?? 0, config.FAIRLEAD_MAX_BODY_BYTES)
+  await ensureStreams(await jetstreamManager(nats), {
+    replicas: config.FAIRLEAD_STREAM_REPLICAS,
+    eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
+  })
+
+  const directory = openDirectory({
+    keyring: openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS),
+    fetchKey: tools.fetchKey,
+    fault: ({ slug }, source, error) =>
+      log.error({ organization: slug, source, err: error }, 'source.unusable'),
+  })
+  const watching = new AbortController()
+  opened.defer(() => watching.abort())
+  const watcher = {
+    ...directory,
+    fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
+  }
+  await watchConfig(nats, watcher, watching.signal)
+
+  const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
+  const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
+  const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
+  const budget: BodyBudget = { held: 0, limit: config.FAIRLEAD_MAX_BODIES_BYTES }
+  const metrics = openReceiverMetrics(registry, {
+    bodyBytes: () => budget.held,
+    unacknowledged: () => publisher.unacknowledged,
+    organizations: () => directory.size,
+  })
+  const receiver: Receiver = {
+    directory,
+    publisher,
+    rejections: openRejectionLog(rejectionPublisher, Date.now, () => metrics.rejectionsLost.inc()),
+    metrics,
+    log,
+    budget,
+    limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
+    publicUrl: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
+      /\/$/,
+      '',
+    ),
+    now: Date.now,
+  }
+
+  const server = openServer(
+    request => ingest(request, receiver),
+    {
+      maxConnections: config.FAIRLEAD_MAX_CONNECTIONS,
+      maxHeaderBytes: 32 * 1024,
+      headersTimeoutMs: 10_000,
+      requestTimeoutMs: 30_000,
+      keepAliveTimeoutMs: 75_000,
+    },
+    err => log.error({ err }, 'request.failed'),
+  )
+  server.listen(config.FAIRLEAD_RECEIVER_PORT, config.FAIRLEAD_RECEIVER_HOST)
+  await once(server, 'listening')
+  opened.defer(async () => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeIdleConnections()
+    await closed
+  })
+
+  const held = opened.move()
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Thrown where a setting and a server contradict each other; the message says what to change. */
+export class ReceiverConfigError extends Error {
+  readonly code = 'max_payload_too_small'
+}
+
+function checkPayloadLimit(maxPayload: number, maxBodyBytes: number): void {
+  if (maxPayload >= maxBodyBytes + headerRoomBytes) return
+  throw new ReceiverConfigError(
+    `NATS takes messages of ${maxPayload} bytes, but a body may have ${maxBodyBytes}: raise max_payload of ` +
+      `nats-server to ${maxBodyBytes + headerRoomBytes} or more, or lower FAIRLEAD_MAX_BODY_BYTES`,
+  )
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import type { Verdict } from '@fairlead/webhook/scheme'
+import type { Publisher } from '@fairlead/wire/publish'
+import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { openBucket, type TokenBucket } from './bucket.ts'
+import type { Source } from './directory.ts'
+
+/** Keeps requests that did not verify, so that the organization's own people can find out why. */
+export interface RejectionLog {
+  add(
+    source: Source,
+    request: IncomingMessage,
+    body: Uint8Array,
+    verdict: Extract<Verdict, { kind: 'invalid' }>,
+  ): void
+}
+
+/** A body larger than this is left out of the record: anyone can post here, and 100 of each source are kept. */
+const maxKeptBytes = 256 * 1024
+/** Records of one source: a flood of bad requests must not become a flood of writes. */
+const keptPerSource = { perSecond: 2, burst: 20 }
+
+/** Best effort: a record that can't be written is counted by `lost` and otherwise forgotten. */
+export function openRejectionLog(publisher: Publisher, now: () => number, lost: () => void): RejectionLog {
+  const buckets = new WeakMap<Source, TokenBucket>()
+  return {
+    add(source, request, body, verdict) {
+      let bucket = buckets.get(source)
+      if (!bucket) {
+        bucket = openBucket(keptPerSource)
+        buckets.set(source, bucket)
+      }
+      const receivedAt = now()
+      if (bucket.take(receivedAt) > 0) {
+        lost()
+        return
+      }
+      const meta = encodeRejectionMeta({
+        organization: source.organization.id,
+        source: source.config.name,
+        provider: source.config.provider,
+        receivedAt,
+        reason: verdict.reason,
+        ...(verdict.detail !== undefined && { detail: verdict.detail }),
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.rawHeaders,
+        size: body.length,
+      })
+      const kept = body.length <= maxKeptBytes ? body : new Uint8Array(0)
+      publisher.publish(source.rejectionsSubject, kept, { [rejectionHeader]: meta }).catch(lost)
+    },
+  }
+}
