@@ -12,6 +12,8 @@ export const deadHeader = 'Fairlead-Dead'
 const schema = z.object({
   delivery: idSchema('dlv'),
   destination: idSchema('dst'),
+  /** The event's sequence in EVENTS, as in `attempt.ts`. */
+  eventSeq: z.number().int().positive(),
   /** The number of the last attempt, from 1. */
   attempt: z.number().int().positive(),
   /** Unix milliseconds when it died. */
