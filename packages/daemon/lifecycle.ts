@@ -1,0 +1,51 @@
+import type { Log } from './log.ts'
+
+export interface StopOptions {
+  readonly log: Log
+  /** How long stopping may take from the first signal, in ms: shorter than the pod's terminationGracePeriodSeconds. */
+  readonly deadlineMs: number
+  /** At the first signal, before `signal` aborts. */
+  readonly onStop?: () => void
+}
+
+/**
+ * The signal that ends a process in order. SIGTERM and SIGINT abort it; what runs then finishes what it has in hand.
+ * A second signal, or the deadline, ends the process at once with exit code 1.
+ *
+ * Also makes the unknown fatal: an unhandled rejection or exception is one line and exit code 1, because nobody knows
+ * what state is left.
+ */
+export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSignal & Disposable {
+  const stopping = new AbortController()
+  let deadline: NodeJS.Timeout | undefined
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) {
+      log.fatal({ signal }, 'process.aborted')
+      process.exit(1)
+    }
+    log.info({ signal, deadlineMs }, 'process.stopping')
+    deadline = setTimeout(() => {
+      log.fatal({ deadlineMs }, 'process.overdue')
+      process.exit(1)
+    }, deadlineMs)
+    onStop?.()
+    stopping.abort(new Error(`stopped by ${signal}`))
+  }
+  const crash = (err: unknown) => {
+    log.fatal({ err }, 'process.crashed')
+    process.exit(1)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('unhandledRejection', crash)
+  process.on('uncaughtException', crash)
+  return Object.assign(stopping.signal, {
+    [Symbol.dispose]() {
+      clearTimeout(deadline)
+      process.off('SIGTERM', stop)
+      process.off('SIGINT', stop)
+      process.off('unhandledRejection', crash)
+      process.off('uncaughtException', crash)
+    },
+  })
+}

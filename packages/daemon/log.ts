@@ -1,0 +1,49 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+
+/**
+ * JSON lines on standard output. The message is the name of what happened, a noun and a past verb (`event.accepted`);
+ * everything else is a field, with its unit in its name (`durationMs`). Ids are bound with `log.child({ eventId })`.
+ * Bodies and secrets are never logged; the paths below are a second line of defence, not a permission.
+ */
+export type Log = Logger
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+const secretNames = [
+  'authorization',
+  'cookie',
+  '["set-cookie"]',
+  'password',
+  'secret',
+  'secrets',
+  'token',
+  'apiKey',
+  'signingKey',
+  'encryptionKeys',
+]
+
+/** Opens a log. @param options.destination default: standard output, written synchronously so that no line is lost */
+export function openLog(options: {
+  readonly service: string
+  readonly level?: LogLevel
+  readonly destination?: DestinationStream
+}): Log {
+  const { service, level = 'info', destination } = options
+  const settings = {
+    level,
+    base: { service },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: {
+      // A secret at the top, in a part (`request.headers.…` is two deep), or in the part of a part.
+      paths: ['', '*.', '*.*.'].flatMap(depth =>
+        secretNames.map(name =>
+          name.startsWith('[') ? `${depth.replace(/\.$/, '')}${name}` : `${depth}${name}`,
+        ),
+      ),
+      censor: '[redacted]',
+    },
+  }
+  return destination ? pino(settings, destination) : pino(settings)
+}
