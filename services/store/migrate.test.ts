@@ -1,0 +1,37 @@
+import { createTestDatabase } from '@fairlead/testbed/postgres'
+import { Client } from 'pg'
+import { expect, test } from 'vitest'
+import { dumpSchema } from './dump-schema.ts'
+import { migrate } from './migrate.ts'
+
+test('an empty database gets the schema that schema.sql shows; a second run changes nothing', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  await Promise.all([migrate(database.url), migrate(database.url)])
+  const schema = await dumpSchema(database.url)
+  // After a new migration: vitest run services/store/migrate.test.ts -u
+  await expect(schema).toMatchFileSnapshot('./schema.sql')
+  await migrate(database.url)
+  expect(await dumpSchema(database.url)).toBe(schema)
+})
+
+test('every table with tenants keeps them apart, its owner bound too', async () => {
+  await using database = await createTestDatabase()
+  const client = new Client({ connectionString: database.url })
+  await client.connect()
+  const { rows } = await client.query<{ relname: string }>(
+    `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+       and relname <> 'migrations' and not (relrowsecurity and relforcerowsecurity)`,
+  )
+  await client.end()
+  expect(rows).toEqual([])
+})
+
+test('a superuser is refused with what to do', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  await expect(migrate(database.adminUrl)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'role_unbound',
+      message: expect.stringContaining('create role fairlead'),
+    }),
+  )
+})

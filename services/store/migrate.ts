@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { Client } from 'pg'
+import { refuseUnboundRole } from './bound-role.ts'
+import { StoreError } from './store-error.ts'
+
+/**
+ * Migrations are the numbered SQL files of `migrations/`, forward only, each in one transaction. An advisory lock lets
+ * one process at a time through, and goes with its session: a run that was killed leaves nothing to unlock.
+ */
+
+/**
+ * Brings a database to the newest schema; does nothing where it is there already. The role must own the database and
+ * be bound by row-level security. Throws a StoreError: `role_unbound`, or `migration_changed` if a file that ran
+ * before says something else now.
+ */
+export async function migrate(databaseUrl: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl, application_name: 'fairlead migrate' })
+  await client.connect()
+  try {
+    await refuseUnboundRole(client)
+    await client.query("select pg_advisory_lock(hashtextextended('fairlead.migrate', 0))")
+    await client.query(`create table if not exists migrations (
+      name text primary key, sha256 text not null, applied_at timestamptz not null default now())`)
+    const applied = await readApplied(client)
+    for (const migration of await readMigrations()) {
+      const before = applied.get(migration.name)
+      if (before === undefined) await apply(client, migration)
+      else if (before !== migration.sha256) {
+        throw new StoreError(
+          'migration_changed',
+          `${migration.name} has changed since it ran: put it back and write a new migration`,
+        )
+      }
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+interface Migration {
+  name: string
+  sql: string
+  sha256: string
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const folder = new URL('./migrations/', import.meta.url)
+  const names = (await readdir(folder)).filter(name => /^\d{4}-.*\.sql$/.test(name)).sort()
+  return Promise.all(
+    names.map(async name => {
+      const sql = await readFile(new URL(name, folder), 'utf8')
+      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+async function readApplied(client: Client): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ name: string; sha256: string }>('select name, sha256 from migrations')
+  return new Map(rows.map(row => [row.name, row.sha256]))
+}
+
+async function apply(client: Client, { name, sql, sha256 }: Migration): Promise<void> {
+  await client.query('begin')
+  try {
+    await client.query(sql)
+    await client.query('insert into migrations (name, sha256) values ($1, $2)', [name, sha256])
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}

@@ -1,0 +1,431 @@
+create type attempt_trigger as enum ('route', 'manual', 'replay');
+
+create type delivery_state as enum ('waiting', 'delivered', 'dead', 'discarded');
+
+create type event_status as enum ('pending', 'processing', 'success', 'failed');
+
+create type managed_by as enum ('owner', 'tenant');
+
+create type member_role as enum ('owner', 'admin', 'developer', 'viewer');
+
+create type owner_kind as enum ('kubernetes', 'file', 'api');
+
+CREATE OR REPLACE PROCEDURE public.create_log_partitions(IN day date)
+ LANGUAGE plpgsql
+AS $procedure$
+declare
+  parent text;
+  partition text;
+begin
+  foreach parent in array array['events', 'deliveries', 'attempts'] loop
+    partition := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
+    if to_regclass(partition) is null then
+      -- Made apart and then attached: `create … partition of` would lock out everyone who reads the parent.
+      execute format('create table %I (like %I including defaults including constraints)', partition, parent);
+      execute format('alter table %I enable row level security', partition);
+      execute format('alter table %I force row level security', partition);
+      execute format('alter table %I attach partition %I for values from (%L) to (%L)',
+        parent, partition, day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+    end if;
+  end loop;
+end
+$procedure$
+;
+
+CREATE OR REPLACE FUNCTION public.in_platform_scope()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (current_setting('fairlead.scope'::text, true) = 'platform'::text)
+;
+
+CREATE OR REPLACE FUNCTION public.in_scope(organization_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((current_setting('fairlead.scope'::text, true) = 'platform'::text) OR (organization_id = (NULLIF(current_setting('fairlead.organization_id'::text, true), ''::text))::uuid))
+;
+
+CREATE OR REPLACE PROCEDURE public.protect(IN protected regclass)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format('alter table %s enable row level security', protected);
+  execute format('alter table %s force row level security', protected);
+  execute format(
+    'create policy organization on %s using (in_scope(organization_id)) with check (in_scope(organization_id))',
+    protected);
+end
+$procedure$
+;
+
+create table api_keys (
+  organization_id uuid,
+  id uuid not null,
+  name text not null,
+  prefix text not null,
+  sha256 bytea not null,
+  role member_role not null,
+  managed_by managed_by not null,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_sha256_check CHECK ((length(sha256) = 32))
+);
+alter table api_keys enable row level security;
+alter table api_keys force row level security;
+
+create table attempts (
+  organization_id uuid not null,
+  event_id uuid not null,
+  destination_id uuid not null,
+  number integer not null,
+  received_at timestamp with time zone not null,
+  at timestamp with time zone not null,
+  duration_ms integer not null,
+  delivered boolean not null,
+  outcome text not null,
+  status integer,
+  reason text,
+  trigger attempt_trigger not null,
+  constraint attempts_pkey PRIMARY KEY (organization_id, event_id, destination_id, number, received_at)
+) partition by RANGE (received_at);
+alter table attempts enable row level security;
+alter table attempts force row level security;
+
+create table audit_logs (
+  organization_id uuid,
+  id uuid not null,
+  at timestamp with time zone not null,
+  actor_kind text not null,
+  actor_id text not null,
+  action text not null,
+  subject_id text not null,
+  details jsonb not null,
+  constraint audit_logs_pkey PRIMARY KEY (id)
+);
+alter table audit_logs enable row level security;
+alter table audit_logs force row level security;
+
+create table deliveries (
+  organization_id uuid not null,
+  event_id uuid not null,
+  destination_id uuid not null,
+  received_at timestamp with time zone not null,
+  id uuid not null,
+  state delivery_state not null,
+  attempt_count integer not null,
+  trigger attempt_trigger,
+  next_attempt_at timestamp with time zone,
+  died_at timestamp with time zone,
+  dead_reason text,
+  dead_seq bigint,
+  discard_reason text,
+  constraint deliveries_pkey PRIMARY KEY (organization_id, event_id, destination_id, received_at)
+) partition by RANGE (received_at);
+alter table deliveries enable row level security;
+alter table deliveries force row level security;
+
+create table destination_headers (
+  organization_id uuid not null,
+  destination_id uuid not null,
+  name text not null,
+  position integer not null,
+  sealed text not null,
+  constraint destination_headers_organization_id_destination_id_fkey FOREIGN KEY (organization_id, destination_id) REFERENCES destinations(organization_id, id) ON DELETE CASCADE,
+  constraint destination_headers_pkey PRIMARY KEY (organization_id, destination_id, name)
+);
+alter table destination_headers enable row level security;
+alter table destination_headers force row level security;
+
+create table destination_health (
+  organization_id uuid not null,
+  destination_id uuid not null,
+  last_attempt_at timestamp with time zone not null,
+  last_success_at timestamp with time zone,
+  failing_since timestamp with time zone,
+  last_error text,
+  constraint destination_health_pkey PRIMARY KEY (organization_id, destination_id)
+);
+alter table destination_health enable row level security;
+alter table destination_health force row level security;
+
+create table destinations (
+  organization_id uuid not null,
+  id uuid not null,
+  name text not null,
+  url text not null,
+  timeout_seconds double precision not null,
+  concurrency integer not null,
+  rate_limit_per_second double precision,
+  rate_limit_burst integer,
+  retry_delays_seconds double precision[] not null,
+  paused boolean not null default false,
+  managed_by managed_by not null,
+  created_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone,
+  constraint destinations_concurrency_check CHECK ((concurrency > 0)),
+  constraint destinations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint destinations_organization_id_name_key UNIQUE (organization_id, name),
+  constraint destinations_pkey PRIMARY KEY (organization_id, id),
+  constraint destinations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
+  constraint destinations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
+  constraint destinations_timeout_seconds_check CHECK ((timeout_seconds > (0)::double precision))
+);
+alter table destinations enable row level security;
+alter table destinations force row level security;
+
+create table events (
+  organization_id uuid not null,
+  id uuid not null,
+  received_at timestamp with time zone not null,
+  source_id uuid not null,
+  source text not null,
+  provider text not null,
+  type text not null,
+  status event_status not null,
+  stream_seq bigint,
+  size_bytes bigint not null,
+  method text not null,
+  url text not null,
+  secret_id text,
+  delivery_count integer,
+  delivered_count integer not null default 0,
+  dead_count integer not null default 0,
+  constraint events_pkey PRIMARY KEY (organization_id, id, received_at)
+) partition by RANGE (received_at);
+alter table events enable row level security;
+alter table events force row level security;
+
+create table members (
+  organization_id uuid not null,
+  id uuid not null,
+  email text not null,
+  role member_role not null,
+  active boolean not null default true,
+  last_login_at timestamp with time zone,
+  managed_by managed_by not null,
+  created_at timestamp with time zone not null default now(),
+  constraint members_email_check CHECK ((email = lower(email))),
+  constraint members_organization_id_email_key UNIQUE (organization_id, email),
+  constraint members_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint members_pkey PRIMARY KEY (organization_id, id)
+);
+alter table members enable row level security;
+alter table members force row level security;
+
+create table migrations (
+  name text not null,
+  sha256 text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint migrations_pkey PRIMARY KEY (name)
+);
+
+create table monthly_usage (
+  organization_id uuid not null,
+  month date not null,
+  accepted bigint not null,
+  constraint monthly_usage_pkey PRIMARY KEY (organization_id, month)
+);
+alter table monthly_usage enable row level security;
+alter table monthly_usage force row level security;
+
+create table organizations (
+  id uuid not null,
+  slug text not null,
+  display_name text not null,
+  plan text not null,
+  webhook_limit bigint,
+  active boolean not null,
+  retention_days integer not null,
+  rate_limit_per_second double precision,
+  rate_limit_burst integer,
+  owner_kind owner_kind not null,
+  owner_reference text not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone,
+  constraint organizations_pkey PRIMARY KEY (id),
+  constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
+  constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
+  constraint organizations_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
+  constraint organizations_webhook_limit_check CHECK ((webhook_limit >= 0))
+);
+alter table organizations enable row level security;
+alter table organizations force row level security;
+
+create table projection_positions (
+  stream text not null,
+  seq bigint not null,
+  stream_created_at timestamp with time zone not null,
+  constraint projection_positions_pkey PRIMARY KEY (stream)
+);
+alter table projection_positions enable row level security;
+alter table projection_positions force row level security;
+
+create table routes (
+  organization_id uuid not null,
+  id uuid not null,
+  source text not null,
+  event_types text[] not null,
+  destinations text[] not null,
+  managed_by managed_by not null,
+  created_at timestamp with time zone not null default now(),
+  constraint routes_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint routes_organization_id_source_event_types_destinations_key UNIQUE (organization_id, source, event_types, destinations),
+  constraint routes_pkey PRIMARY KEY (organization_id, id)
+);
+alter table routes enable row level security;
+alter table routes force row level security;
+
+create table signing_secrets (
+  organization_id uuid not null,
+  id text not null,
+  position integer not null,
+  sealed text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint signing_secrets_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint signing_secrets_pkey PRIMARY KEY (organization_id, id)
+);
+alter table signing_secrets enable row level security;
+alter table signing_secrets force row level security;
+
+create table source_activity (
+  organization_id uuid not null,
+  source_id uuid not null,
+  secret_id text not null,
+  last_event_at timestamp with time zone not null,
+  constraint source_activity_pkey PRIMARY KEY (organization_id, source_id, secret_id)
+);
+alter table source_activity enable row level security;
+alter table source_activity force row level security;
+
+create table source_secrets (
+  organization_id uuid not null,
+  source_id uuid not null,
+  id text not null,
+  position integer not null,
+  sealed text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint source_secrets_organization_id_source_id_fkey FOREIGN KEY (organization_id, source_id) REFERENCES sources(organization_id, id) ON DELETE CASCADE,
+  constraint source_secrets_pkey PRIMARY KEY (organization_id, source_id, id)
+);
+alter table source_secrets enable row level security;
+alter table source_secrets force row level security;
+
+create table sources (
+  organization_id uuid not null,
+  id uuid not null,
+  name text not null,
+  provider text not null,
+  scheme jsonb,
+  options jsonb not null default '{}'::jsonb,
+  tolerance_seconds integer,
+  rate_limit_per_second double precision,
+  rate_limit_burst integer,
+  deduplicate boolean not null default true,
+  managed_by managed_by not null,
+  created_at timestamp with time zone not null default now(),
+  deleted_at timestamp with time zone,
+  constraint sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint sources_organization_id_name_key UNIQUE (organization_id, name),
+  constraint sources_pkey PRIMARY KEY (organization_id, id),
+  constraint sources_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
+  constraint sources_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
+  constraint sources_tolerance_seconds_check CHECK ((tolerance_seconds >= 0))
+);
+alter table sources enable row level security;
+alter table sources force row level security;
+
+CREATE INDEX audit_logs_newest ON public.audit_logs USING btree (organization_id, at DESC, id DESC);
+
+CREATE INDEX deliveries_dead ON ONLY public.deliveries USING btree (organization_id, destination_id, died_at DESC, id DESC) WHERE (state = 'dead'::delivery_state);
+
+CREATE INDEX deliveries_ended_badly ON ONLY public.deliveries USING btree (organization_id, id) WHERE (state = ANY (ARRAY['dead'::delivery_state, 'discarded'::delivery_state]));
+
+CREATE INDEX deliveries_waiting ON ONLY public.deliveries USING btree (organization_id, destination_id) WHERE (state = 'waiting'::delivery_state);
+
+CREATE INDEX events_failed ON ONLY public.events USING btree (organization_id, received_at DESC, id DESC) WHERE (status = 'failed'::event_status);
+
+CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, received_at DESC, id DESC);
+
+CREATE INDEX members_email ON public.members USING btree (email);
+
+CREATE UNIQUE INDEX api_keys_name ON public.api_keys USING btree (organization_id, name) NULLS NOT DISTINCT WHERE (revoked_at IS NULL);
+
+CREATE UNIQUE INDEX api_keys_sha256 ON public.api_keys USING btree (sha256);
+
+CREATE UNIQUE INDEX organizations_slug ON public.organizations USING btree (slug) WHERE (deleted_at IS NULL);
+
+create policy organization on api_keys for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on attempts for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy add on audit_logs for insert
+  with check (in_scope(organization_id));
+
+create policy look on audit_logs for select
+  using (in_scope(organization_id));
+
+create policy organization on deliveries for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on destination_headers for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on destination_health for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on destinations for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on events for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on members for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on monthly_usage for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on organizations for all
+  using (in_scope(id))
+  with check (in_scope(id));
+
+create policy platform on projection_positions for all
+  using (in_platform_scope())
+  with check (in_platform_scope());
+
+create policy organization on routes for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on signing_secrets for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on source_activity for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on source_secrets for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on sources for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));

@@ -1,0 +1,47 @@
+import { Code } from '@connectrpc/connect'
+import { ErrorReason } from '@fairlead/wire/store/error'
+
+/** What the store answers on purpose: code → gRPC status and the reason in the error's detail. The one table. */
+export const answers = {
+  slug_taken: [Code.AlreadyExists, ErrorReason.SLUG_TAKEN],
+  name_taken: [Code.AlreadyExists, ErrorReason.NAME_TAKEN],
+  owned_by_another: [Code.FailedPrecondition, ErrorReason.OWNED_BY_ANOTHER],
+  managed_by_owner: [Code.FailedPrecondition, ErrorReason.MANAGED_BY_OWNER],
+  not_found: [Code.NotFound, ErrorReason.NOT_FOUND],
+  invalid_field: [Code.InvalidArgument, ErrorReason.INVALID_FIELD],
+  api_key_unknown: [Code.Unauthenticated, ErrorReason.API_KEY_UNKNOWN],
+  content_expired: [Code.FailedPrecondition, ErrorReason.CONTENT_EXPIRED],
+  destination_deleted: [Code.FailedPrecondition, ErrorReason.DESTINATION_DELETED],
+  delivery_open: [Code.FailedPrecondition, ErrorReason.DELIVERY_OPEN],
+  no_deliveries: [Code.FailedPrecondition, ErrorReason.NO_DELIVERIES],
+  postgres_unavailable: [Code.Unavailable, ErrorReason.POSTGRES_UNAVAILABLE],
+  nats_unavailable: [Code.Unavailable, ErrorReason.NATS_UNAVAILABLE],
+  secret_unreadable: [Code.Internal, ErrorReason.SECRET_UNREADABLE],
+} as const
+
+/** Codes that only commands and the start meet; they never reach a caller. */
+type StartCode = 'role_unbound' | 'migration_changed' | 'schema_missing'
+
+export type StoreErrorCode = keyof typeof answers | StartCode
+
+export interface StoreErrorFacts {
+  /** The field at fault, as a path in the request. */
+  field?: string
+  /** Who has what was asked for, for people. */
+  owner?: string
+  cause?: unknown
+}
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+  readonly field: string
+  readonly owner: string
+
+  constructor(code: StoreErrorCode, message: string, facts: StoreErrorFacts = {}) {
+    super(message, { cause: facts.cause })
+    this.name = 'StoreError'
+    this.code = code
+    this.field = facts.field ?? ''
+    this.owner = facts.owner ?? ''
+  }
+}
