@@ -30,6 +30,7 @@ const secrets = [{ secretRef: { name: 'acme', key: 'stripe' } }]
 const stripe = { name: 'stripe', provider: 'stripe', secrets }
 const billing = { name: 'billing', url: 'https://billing.example.com/hooks' }
 const scheme = {
+  algorithm: 'hmac-sha256',
   header: 'x-partner-signature',
   content: ['{timestamp}', '.', '{body}'],
   timestamp: { header: 'x-partner-time' },

@@ -1,0 +1,121 @@
+import { Code, ConnectError } from '@connectrpc/connect'
+import { ErrorReason } from '@fairlead/wire/store/error'
+import type { ApplyOrganizationResponse } from '@fairlead/wire/store/organization'
+import { storeErrorDetail } from '@fairlead/wire/store-client'
+import type { ConditionReason } from './condition.ts'
+import type { DesiredOrganization } from './desired.ts'
+import type { Action } from './diff.ts'
+import type { OrganizationKey } from './observe.ts'
+import type { TenantSecret } from './tenant-secret.ts'
+
+/** What stands with the declaration: beside the file, or in the Kubernetes API. */
+export interface Holdings {
+  /** Marks the declaration, so that its deletion waits for `release`. Writes nothing if it is marked. */
+  claim(key: OrganizationKey): Promise<void>
+  writeTenantSecret(key: OrganizationKey, secret: TenantSecret): Promise<void>
+  /** Lets a deleted declaration go, and with it the tenant's Secret. */
+  release(key: OrganizationKey): Promise<void>
+}
+
+/** The store, as one owner sees it. */
+export interface StoreRows {
+  apply(key: OrganizationKey, desired: DesiredOrganization): Promise<ApplyOrganizationResponse>
+  delete(key: OrganizationKey, organizationId: string): Promise<void>
+}
+
+/** What became of the actions. */
+export type Outcome =
+  | { readonly kind: 'applied'; readonly answer: ApplyOrganizationResponse }
+  /** Nothing was to be applied. */
+  | { readonly kind: 'held' }
+  | { readonly kind: 'gone' }
+  | {
+      readonly kind: 'refused'
+      readonly reason: Extract<ConditionReason, 'SlugTaken' | 'OwnedByAnother' | 'StoreRefused'>
+      readonly message: string
+    }
+  /** The store is away; what is in force stays so. */
+  | { readonly kind: 'unavailable'; readonly message: string }
+
+/**
+ * Does what was decided, in order, up to the first action that fails. What the store says is an outcome; rejects
+ * only where the holdings can't be reached or something is broken.
+ */
+export async function act(
+  key: OrganizationKey,
+  actions: readonly Action[],
+  { holdings, rows }: { readonly holdings: Holdings; readonly rows: StoreRows },
+): Promise<Outcome> {
+  let outcome: Outcome = { kind: 'held' }
+  for (const action of actions) {
+    switch (action.kind) {
+      case 'claim':
+        await holdings.claim(key)
+        break
+      case 'write-tenant-secret':
+        await holdings.writeTenantSecret(key, action.secret)
+        break
+      case 'apply':
+        try {
+          outcome = { kind: 'applied', answer: await rows.apply(key, action.desired) }
+        } catch (error) {
+          return outcomeOf(error)
+        }
+        break
+      case 'delete':
+        try {
+          await rows.delete(key, action.organizationId)
+        } catch (error) {
+          return outcomeOf(error)
+        }
+        break
+      case 'release':
+        await holdings.release(key)
+        outcome = { kind: 'gone' }
+        break
+      default:
+        throw new TypeError(`unknown action ${action satisfies never}`)
+    }
+  }
+  return outcome
+}
+
+/** Statuses after which the same call may work by itself: https://grpc.io/docs/guides/status-codes/ */
+const passing: ReadonlySet<Code> = new Set([
+  Code.Unavailable,
+  Code.DeadlineExceeded,
+  Code.Aborted,
+  Code.ResourceExhausted,
+  Code.Canceled,
+])
+
+/** What an error of the store means for the Organization. Throws what isn't the store's. */
+export function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof ConnectError)) throw error
+  if (passing.has(error.code))
+    return { kind: 'unavailable', message: 'the store can’t be reached, trying again' }
+  const detail = storeErrorDetail(error)
+  if (detail?.reason === ErrorReason.SLUG_TAKEN) {
+    return {
+      kind: 'refused',
+      reason: 'SlugTaken',
+      message: `${detail.owner || 'another Organization'} has this slug: give another spec.slug`,
+    }
+  }
+  if (detail?.reason === ErrorReason.OWNED_BY_ANOTHER) {
+    return {
+      kind: 'refused',
+      reason: 'OwnedByAnother',
+      message: `${detail.owner || 'another owner'} declares this organization: delete one of the two`,
+    }
+  }
+  if (error.code === Code.InvalidArgument || error.code === Code.FailedPrecondition) {
+    const field = detail?.field ? `${detail.field}: ` : ''
+    return {
+      kind: 'refused',
+      reason: 'StoreRefused',
+      message: `the store refuses it: ${field}${error.rawMessage}`,
+    }
+  }
+  throw error
+}

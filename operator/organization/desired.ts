@@ -1,0 +1,110 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { retryPresets } from '@fairlead/webhook/settle'
+import { MemberRole } from '@fairlead/wire/store/member'
+import type { ApplyOrganizationRequestSchema } from '@fairlead/wire/store/organization'
+import { secretId } from './observe.ts'
+import { type DestinationSpec, type Organization, type SourceSpec, slugOfOrganization } from './schema.ts'
+import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
+
+/** What the store is asked for; the owner is added by whoever calls it. */
+export type DesiredOrganization = Omit<
+  MessageInitShape<typeof ApplyOrganizationRequestSchema>,
+  'owner' | '$typeName'
+>
+
+/** Says to the store what a spec says, secrets filled in. Sources and destinations that aren't active are left out. */
+export function desiredOrganization(
+  organization: Organization,
+  secrets: ReadonlyMap<string, string>,
+  tenant: TenantSecret,
+): DesiredOrganization {
+  const { spec } = organization
+  const slug = slugOfOrganization(organization)
+  const active = new Set(spec.destinations.filter(destination => destination.active).map(({ name }) => name))
+  return {
+    slug,
+    displayName: spec.displayName ?? slug,
+    plan: spec.plan ?? '',
+    ...(spec.webhookLimit === undefined ? {} : { webhookLimit: BigInt(spec.webhookLimit) }),
+    active: spec.active,
+    retentionDays: spec.retentionDays,
+    ...rateLimit(spec.rateLimit),
+    members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),
+    sources: spec.sources.filter(source => source.active).map(source => desiredSource(source, secrets)),
+    destinations: spec.destinations
+      .filter(destination => destination.active)
+      .map(destination => desiredDestination(destination, secrets)),
+    routes: spec.routes
+      .map(route => ({ ...route, destinations: route.destinations.filter(name => active.has(name)) }))
+      .filter(route => route.destinations.length > 0)
+      .map(settings => ({ settings })),
+    signingSecrets: tenant.signingKeys.map((value, index) => ({
+      id: index === 0 ? 'current' : 'previous',
+      value,
+    })),
+    apiKeys: [{ name: 'operator', role: MemberRole.ADMIN, ...apiKeyDigest(tenant.apiKey) }],
+  }
+}
+
+const roles = {
+  owner: MemberRole.OWNER,
+  admin: MemberRole.ADMIN,
+  developer: MemberRole.DEVELOPER,
+  viewer: MemberRole.VIEWER,
+} as const
+
+function desiredSource(source: SourceSpec, secrets: ReadonlyMap<string, string>) {
+  return {
+    name: source.name,
+    settings: {
+      provider: source.provider,
+      ...(source.scheme === undefined ? {} : { scheme: asJson(source.scheme) }),
+      ...(source.options === undefined ? {} : { options: asJson(source.options) }),
+      ...(source.toleranceSeconds === undefined ? {} : { toleranceSeconds: source.toleranceSeconds }),
+      ...rateLimit(source.rateLimit),
+      deduplicate: source.deduplicate,
+    },
+    secrets: source.secrets.map(({ secretRef }) =>
+      plainSecret(secretId(secretRef), secretId(secretRef), secrets),
+    ),
+  }
+}
+
+function desiredDestination(destination: DestinationSpec, secrets: ReadonlyMap<string, string>) {
+  const { retry } = destination
+  return {
+    name: destination.name,
+    settings: {
+      url: destination.url,
+      timeoutSeconds: destination.timeoutSeconds,
+      concurrency: destination.concurrency,
+      ...rateLimit(destination.rateLimit),
+      retry: {
+        delaysSeconds: [
+          ...(retry.delaysSeconds ?? retryPresets[retry.preset ?? 'default'].map(ms => ms / 1000)),
+        ],
+      },
+      paused: destination.paused,
+    },
+    headers: destination.headers.map(({ name, secretRef }) =>
+      plainSecret(name, secretId(secretRef), secrets),
+    ),
+  }
+}
+
+function plainSecret(id: string, from: string, secrets: ReadonlyMap<string, string>) {
+  const value = secrets.get(from)
+  if (value === undefined) throw new TypeError(`the secret ${from} was not read`)
+  return { id, value }
+}
+
+function rateLimit(limit: { perSecond: number; burst?: number | undefined } | undefined) {
+  return limit ? { rateLimit: { perSecond: limit.perSecond, burst: limit.burst ?? limit.perSecond } } : {}
+}
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+
+/** Came from YAML or JSON, so it is JSON; what is undefined is left out. */
+function asJson(value: object): { [key: string]: Json } {
+  return JSON.parse(JSON.stringify(value)) as { [key: string]: Json }
+}

@@ -1,0 +1,118 @@
+import type { SecretRef } from './schema.ts'
+import { type Organization, slugOfOrganization } from './schema.ts'
+import { decodeTenantSecret, type FreshKeys, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
+
+/** Names an Organization: `namespace/name`, the same in files and in Kubernetes. */
+export type OrganizationKey = string
+
+export const keyOf = ({ metadata }: Organization): OrganizationKey => `${metadata.namespace}/${metadata.name}`
+
+/** An Organization as it stands in a file or in the API server. */
+export interface Declared {
+  readonly organization: Organization
+  /** Counts changes of the spec, from 1. */
+  readonly generation: number
+  /** It was deleted, and waits for what stands outside to be taken down. */
+  readonly deleting: boolean
+}
+
+export interface SecretData {
+  /** Key → value, in plain text. */
+  readonly data: Readonly<Record<string, string>>
+  /** Whether it was made for this Organization by the operator. */
+  readonly ours: boolean
+}
+
+/** Reads what is declared: a folder of files, or the Kubernetes API. */
+export interface Declarations {
+  /** Undefined if there is no such Organization (any more). */
+  read(key: OrganizationKey): Promise<Declared | undefined>
+  /** Undefined if there is no such Secret. */
+  readSecret(namespace: string, name: string): Promise<SecretData | undefined>
+}
+
+/** Asks the store who has a slug. */
+export interface SlugOwners {
+  find(slug: string): Promise<{ readonly id: string; readonly ours: boolean } | undefined>
+}
+
+/** Everything that `diff` decides on. */
+export interface Snapshot {
+  readonly key: OrganizationKey
+  readonly declared: Declared
+  /** The secrets that the spec names: `name/key` → value. Those that aren't there are left out. */
+  readonly secrets: ReadonlyMap<string, string>
+  readonly tenantSecret: TenantSecret | undefined
+  /** A Secret of that name exists, and isn't the operator's. */
+  readonly tenantSecretTaken: boolean
+  /** Only looked up for what is being deleted. */
+  readonly stored: { readonly id: string; readonly ours: boolean } | undefined
+  /** Keys to use where one is to be made. */
+  readonly fresh: FreshKeys
+  /** Base of the webhook URLs, without a slash at its end. */
+  readonly publicUrl: string
+}
+
+export interface ObserveContext {
+  readonly declarations: Declarations
+  readonly owners: SlugOwners
+  readonly makeKeys: () => FreshKeys
+  readonly publicUrl: string
+}
+
+/** Reads everything about one Organization; undefined if there is none. Rejects if something can't be reached. */
+export async function observe(key: OrganizationKey, context: ObserveContext): Promise<Snapshot | undefined> {
+  const { declarations, owners, makeKeys, publicUrl } = context
+  const declared = await declarations.read(key)
+  if (!declared) return undefined
+  const { organization, deleting } = declared
+  const { namespace, name } = organization.metadata
+  const tenant = await declarations.readSecret(namespace, tenantSecretName(name))
+  return {
+    key,
+    declared,
+    secrets: deleting ? new Map() : await readSecrets(organization, declarations),
+    tenantSecret: tenant?.ours ? decodeTenantSecret(tenant.data) : undefined,
+    tenantSecretTaken: tenant !== undefined && !tenant.ours,
+    stored: deleting ? await owners.find(slugOfOrganization(organization)) : undefined,
+    fresh: makeKeys(),
+    publicUrl,
+  }
+}
+
+/** How a secret is called in the store, in status and in logs. */
+export const secretId = ({ name, key }: SecretRef): string => `${name}/${key}`
+
+/** All Secrets that a spec names, each once. */
+export function secretRefsOf({ spec }: Organization): readonly SecretRef[] {
+  const refs = [
+    ...spec.sources.flatMap(({ secrets }) => secrets.map(({ secretRef }) => secretRef)),
+    ...spec.destinations.flatMap(({ headers }) => headers.map(({ secretRef }) => secretRef)),
+  ]
+  return [...new Map(refs.map(ref => [secretId(ref), ref])).values()]
+}
+
+async function readSecrets(
+  organization: Organization,
+  declarations: Declarations,
+): Promise<ReadonlyMap<string, string>> {
+  const refs = secretRefsOf(organization)
+  const names = [...new Set(refs.map(({ name }) => name))]
+  const read = await Promise.all(
+    names.map(
+      async name => [name, await declarations.readSecret(organization.metadata.namespace, name)] as const,
+    ),
+  )
+  const byName = new Map(read)
+  return new Map(
+    refs.flatMap(ref => {
+      const value = byName.get(ref.name)?.data[ref.key]
+      return value === undefined ? [] : [[secretId(ref), withoutLineEnd(value)] as const]
+    }),
+  )
+}
+
+/** `echo secret | base64` leaves a line end that is no part of any provider's secret. */
+function withoutLineEnd(value: string): string {
+  return value.replace(/\r?\n$/, '')
+}

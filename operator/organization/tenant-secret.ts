@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { type Organization, slugOfOrganization } from './schema.ts'
+
+/**
+ * The Secret `<name>-fairlead` that a tenant gets, beside the Organization. Keys in it are made once; a new one is
+ * made when its annotation gets another value:
+ *
+ *   api-key                for the API and the CLI of this organization
+ *   signing-key            `whsec_…`: verifies what is delivered (Standard Webhooks)
+ *   signing-key-previous   the one before: also signs, until the next rotation
+ *   url-<source>           where the provider posts to
+ *   rotation               the annotations' values that have been followed
+ */
+export interface TenantSecret {
+  readonly apiKey: string
+  /** The newest first: one, or two after a rotation. */
+  readonly signingKeys: readonly string[]
+  /** Source name → URL. */
+  readonly urls: Readonly<Record<string, string>>
+  readonly rotation: Rotation
+}
+
+interface Rotation {
+  readonly apiKey: string
+  readonly signingKey: string
+}
+
+/** Keys that were made and are used where one is missing or to be rotated. */
+export interface FreshKeys {
+  readonly apiKey: string
+  readonly signingKey: string
+}
+
+export const rotateSigningKeyAnnotation = 'fairlead.dev/rotate-signing-key'
+export const rotateApiKeyAnnotation = 'fairlead.dev/rotate-api-key'
+
+export const tenantSecretName = (organization: string): string => `${organization}-fairlead`
+
+/** Makes keys: 256 random bits each. */
+export function makeKeys(randomBytes: (count: number) => Buffer): FreshKeys {
+  return {
+    apiKey: `key_live_${randomBytes(32).toString('base64url')}`,
+    signingKey: `whsec_${randomBytes(32).toString('base64')}`,
+  }
+}
+
+/** What the tenant's Secret is to hold, given what it holds. */
+export function desiredTenantSecret(
+  organization: Organization,
+  current: TenantSecret | undefined,
+  fresh: FreshKeys,
+  publicUrl: string,
+): TenantSecret {
+  const { annotations } = organization.metadata
+  const rotation: Rotation = {
+    apiKey: annotations?.[rotateApiKeyAnnotation] ?? '',
+    signingKey: annotations?.[rotateSigningKeyAnnotation] ?? '',
+  }
+  return {
+    apiKey: !current || asksAnew(current.rotation.apiKey, rotation.apiKey) ? fresh.apiKey : current.apiKey,
+    signingKeys: !current
+      ? [fresh.signingKey]
+      : asksAnew(current.rotation.signingKey, rotation.signingKey)
+        ? [fresh.signingKey, ...current.signingKeys.slice(0, 1)]
+        : current.signingKeys,
+    urls: Object.fromEntries(
+      organization.spec.sources.map(({ name }) => [
+        name,
+        `${publicUrl}/webhooks/${slugOfOrganization(organization)}/${name}`,
+      ]),
+    ),
+    rotation,
+  }
+}
+
+/** Taking an annotation away rotates nothing. */
+function asksAnew(followed: string, asked: string): boolean {
+  return asked !== '' && asked !== followed
+}
+
+/** The Secret's data, in plain text. */
+export function encodeTenantSecret(secret: TenantSecret): Record<string, string> {
+  const [signingKey, previous] = secret.signingKeys
+  return {
+    'api-key': secret.apiKey,
+    'signing-key': signingKey ?? '',
+    ...(previous === undefined ? {} : { 'signing-key-previous': previous }),
+    ...Object.fromEntries(Object.entries(secret.urls).map(([source, url]) => [`url-${source}`, url])),
+    rotation: JSON.stringify(secret.rotation),
+  }
+}
+
+/** Reads the Secret's data; undefined where a key is missing, so that it is made anew. */
+export function decodeTenantSecret(data: Readonly<Record<string, string>>): TenantSecret | undefined {
+  const { 'api-key': apiKey, 'signing-key': signingKey, 'signing-key-previous': previous } = data
+  if (!apiKey || !signingKey) return undefined
+  return {
+    apiKey,
+    signingKeys: previous ? [signingKey, previous] : [signingKey],
+    urls: Object.fromEntries(
+      Object.entries(data).flatMap(([key, url]) => (key.startsWith('url-') ? [[key.slice(4), url]] : [])),
+    ),
+    rotation: readRotation(data.rotation),
+  }
+}
+
+function readRotation(text: string | undefined): Rotation {
+  try {
+    const { apiKey = '', signingKey = '' } = JSON.parse(text ?? '{}') as Partial<Rotation>
+    return { apiKey: String(apiKey), signingKey: String(signingKey) }
+  } catch {
+    return { apiKey: '', signingKey: '' }
+  }
+}
+
+/** How the store knows an API key: by its digest; people, by its beginning. */
+export function apiKeyDigest(apiKey: string): { prefix: string; sha256: Uint8Array<ArrayBuffer> } {
+  const digest = createHash('sha256').update(apiKey).digest()
+  return { prefix: apiKey.slice(0, 'key_live_'.length + 4), sha256: new Uint8Array(digest) }
+}
