@@ -17,6 +17,8 @@ export interface EventMeta {
   readonly source: string
   readonly sourceId: SourceId
   readonly provider: string
+  /** Of the organization's configuration when this was received: a worker that knows an older one waits for it. */
+  readonly revision: number
   /** As the provider names it; empty where it can't be told. */
   readonly type: string
   /** Unix milliseconds. */
@@ -38,6 +40,7 @@ const schema = z.object({
   source: z.string(),
   sourceId: idSchema('src'),
   provider: z.string(),
+  revision: z.number().default(0),
   type: z.string(),
   receivedAt: z.number(),
   method: z.string(),

@@ -60,7 +60,8 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       description: 'deliveries that could not be finished at once: references to events, never bodies',
       subjects: ['deliveries.>'],
       retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.New,
+      // Without limits nothing is ever discarded; a stream with schedules refuses DiscardPolicy.New (2.15).
+      discard: DiscardPolicy.Old,
       allow_msg_schedules: true, // nats-server 2.12
       allow_msg_ttl: true,
     },

@@ -1,13 +1,13 @@
 import { type OrganizationId, parseId } from '@fairlead/webhook/id'
-import { Kvm } from '@nats-io/kv'
+import { Kvm, type KvWatchEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { decodeConfig, type OrganizationConfig } from './config.ts'
 import { bucketName } from './streams.ts'
 
 /** What a watcher of the configuration bucket is told. */
 export interface ConfigWatcher {
-  /** An organization is new or has changed. */
-  put(config: OrganizationConfig): void
+  /** An organization is new or has changed. `revision` counts up with every change in the bucket. */
+  put(config: OrganizationConfig, revision: number): void
   /** An organization is gone. */
   remove(organization: OrganizationId): void
   /** A value can't be read: whatever was known of that organization stays. */
@@ -31,17 +31,17 @@ export async function watchConfig(
 
   void (async () => {
     for await (const entry of watch) {
-      tell(entry.key, entry.operation === 'PUT' ? entry.value : undefined, watcher)
+      tell(entry, watcher)
       if (entry.delta === 0) initial.resolve()
     }
   })().catch(initial.reject)
   return initial.promise
 }
 
-function tell(key: string, value: Uint8Array | undefined, watcher: ConfigWatcher): void {
-  if (value) {
+function tell({ key, operation, value, revision }: KvWatchEntry, watcher: ConfigWatcher): void {
+  if (operation === 'PUT') {
     try {
-      watcher.put(decodeConfig(value))
+      watcher.put(decodeConfig(value), revision)
     } catch (error) {
       watcher.fault(key, error)
     }

@@ -19,6 +19,7 @@ export interface Source {
 export interface Organization {
   readonly id: OrganizationId
   readonly slug: string
+  readonly revision: number
   readonly active: boolean
   readonly quotaExceeded: boolean
   readonly bucket: TokenBucket | undefined
@@ -28,7 +29,7 @@ export interface Organization {
 /** All organizations in memory: what `watchConfig` tells, opened. */
 export interface Directory {
   find(slug: string, source: string): Source | undefined
-  put(config: OrganizationConfig): void
+  put(config: OrganizationConfig, revision: number): void
   remove(id: OrganizationId): void
   readonly size: number
 }
@@ -45,10 +46,10 @@ export function openDirectory(options: DirectoryOptions): Directory {
   const slugs = new Map<OrganizationId, string>()
   return {
     find: (slug, source) => bySlug.get(slug)?.sources.get(source),
-    put(config) {
+    put(config, revision) {
       const before = slugs.get(config.id)
       if (before !== undefined && before !== config.slug) bySlug.delete(before)
-      bySlug.set(config.slug, openOrganization(config, bySlug.get(config.slug), options))
+      bySlug.set(config.slug, openOrganization(config, revision, bySlug.get(config.slug), options))
       slugs.set(config.id, config.slug)
     },
     remove(id) {
@@ -65,6 +66,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
 
 function openOrganization(
   config: OrganizationConfig,
+  revision: number,
   before: Organization | undefined,
   options: DirectoryOptions,
 ): Organization {
@@ -72,6 +74,7 @@ function openOrganization(
   const organization: Organization = {
     id: config.id,
     slug: config.slug,
+    revision,
     active: config.active,
     quotaExceeded: config.quotaExceeded,
     bucket: config.rateLimit && openBucket(config.rateLimit),

@@ -106,6 +106,7 @@ async function accept(
     source: source.config.name,
     sourceId: source.config.id,
     provider: source.config.provider,
+    revision: source.organization.revision,
     type: identity.eventType ?? '',
     receivedAt,
     method: received.method,

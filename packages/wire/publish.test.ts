@@ -1,0 +1,139 @@
+import { startTestNats } from '@fairlead/testbed/nats'
+import { until } from '@fairlead/testbed/until'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { expect, test } from 'vitest'
+import { connectNats } from './connect.ts'
+import { openPublisher } from './publish.ts'
+import { type PulledMessage, pull } from './pull.ts'
+import { defaultStreamLimits, ensureStreams } from './streams.ts'
+
+const consumer = {
+  durable_name: 'test',
+  filter_subject: 'events.>',
+  ack_policy: 'explicit',
+  ack_wait: 2e9,
+} as const
+
+async function open() {
+  const stack = new AsyncDisposableStack()
+  const server = stack.use(await startTestNats())
+  const nats = await connectNats({ url: server.url, name: 'test' })
+  stack.defer(() => nats.close())
+  const manager = await jetstreamManager(nats)
+  await ensureStreams(manager, defaultStreamLimits)
+  return { server, nats, manager, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+test('many at once are all stored, in few batches, and each knows its own sequence', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true })
+  const count = 2000
+  const acknowledgements = await Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      publisher.publish('events.0.x', `${i}`, { 'Nats-Msg-Id': `id-${i}` }),
+    ),
+  )
+  expect(new Set(acknowledgements.map(({ seq }) => seq)).size).toBe(count)
+  expect(publisher.unacknowledged).toBe(0)
+  for (const i of [0, 17, 999, 1999]) {
+    const stored = await opened.manager.streams.getMessage('EVENTS', { seq: acknowledgements[i]!.seq })
+    expect(stored?.string()).toBe(`${i}`)
+  }
+})
+
+test('a duplicate inside a batch is told as one, and harms none of its neighbours', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true })
+  const first = await publisher.publish('events.0.x', 'first', { 'Nats-Msg-Id': 'id-7' })
+  const again = await Promise.all(
+    Array.from({ length: 100 }, (_, i) =>
+      publisher.publish('events.0.x', `${i}`, { 'Nats-Msg-Id': `id-${i}` }),
+    ),
+  )
+  expect(again.filter(({ duplicate }) => duplicate)).toHaveLength(1)
+  expect(again[7]).toEqual({ seq: first.seq, duplicate: true })
+  const { state } = await opened.manager.streams.info('EVENTS')
+  expect(state.messages).toBe(100)
+})
+
+test.each([
+  ['a subject that no stream takes', 'nowhere.x', new Uint8Array(1)],
+  ['a message above max_payload', 'events.0.x', new Uint8Array(64 * 1024 * 1024)],
+])('%s is refused', async (_name, subject, payload) => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { timeoutMs: 2000 })
+  await expect(publisher.publish(subject, payload)).rejects.toMatchObject({ code: 'refused' })
+  await expect(publisher.publish('events.0.x', 'after it')).resolves.toMatchObject({ duplicate: false })
+})
+
+test('a full stream refuses with its own code', async () => {
+  await using opened = await open()
+  await opened.manager.streams.update('EVENTS', { max_msgs: 1 })
+  await using publisher = openPublisher(opened.nats)
+  await publisher.publish('events.0.x', 'fits')
+  await expect(publisher.publish('events.0.x', 'does not')).rejects.toMatchObject({
+    code: 'refused',
+    serverCode: 10077,
+  })
+})
+
+test('a silent server: no acknowledgement in time, and the next one counts again', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { timeoutMs: 300 })
+  await opened.server.kill9()
+  await expect(publisher.publish('events.0.x', 'lost')).rejects.toMatchObject({ code: 'no_acknowledgement' })
+  await opened.server.restart()
+  await until(() => publisher.publish('events.0.x', 'kept').then(() => true), {
+    what: 'a publish after the restart',
+  })
+})
+
+test('too much that waits is refused at once', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { maxWaiting: 10 })
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, () => publisher.publish('events.0.x', '')),
+  )
+  expect(results.filter(result => result.status === 'rejected')).toHaveLength(10)
+})
+
+test('pulling goes on over kill -9 of the server, and hands everything out', async () => {
+  await using opened = await open()
+  const seen = new Map<number, PulledMessage>()
+  const stopping = new AbortController()
+  const options = { stream: 'EVENTS', consumer, batch: 32, maxBytes: 1024 ** 2 }
+  const take = (message: PulledMessage) => {
+    seen.set(message.seq, message)
+    message.ack()
+  }
+  const pulling = pull(opened.nats, opened.manager, options, take, stopping.signal)
+  await using publisher = openPublisher(opened.nats, { atomic: true, timeoutMs: 1000 })
+  await Promise.all(Array.from({ length: 500 }, (_, i) => publisher.publish('events.0.x', `${i}`)))
+  await until(() => seen.size === 500, { what: 'the first 500' })
+  await opened.server.kill9()
+  await opened.server.restart()
+  await until(() => publisher.publish('events.0.x', 'one more').then(() => true))
+  await until(() => seen.size === 501, { what: 'one after the restart', deadlineMs: 5000 })
+  expect(seen.get(501)).toMatchObject({ seq: 501, deliveries: 1, subject: 'events.0.x' })
+  stopping.abort()
+  await pulling
+})
+
+test('what is given back comes again', async () => {
+  await using opened = await open()
+  const deliveries: number[] = []
+  const stopping = new AbortController()
+  const take = (message: PulledMessage) => {
+    deliveries.push(message.deliveries)
+    if (message.deliveries < 3) message.nak()
+    else message.ack()
+  }
+  const options = { stream: 'EVENTS', consumer, batch: 8, maxBytes: 1024 ** 2 }
+  const pulling = pull(opened.nats, opened.manager, options, take, stopping.signal)
+  await using publisher = openPublisher(opened.nats)
+  await publisher.publish('events.0.x', 'again')
+  await until(() => deliveries.length === 3, { what: 'three deliveries' })
+  expect(deliveries).toEqual([1, 2, 3])
+  stopping.abort()
+  await pulling
+})

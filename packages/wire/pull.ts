@@ -1,0 +1,150 @@
+import type { ConsumerConfig, JetStreamManager } from '@nats-io/jetstream'
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+
+/**
+ * Pulls messages of a durable consumer, for as long as the signal allows and whatever happens to the server. The
+ * library's own `consume` bounds messages or bytes; events are between 0 and 8 MiB, and need both bounds.
+ *
+ * A pull asks for `batch` messages. Before they are used up the next one is on its way, so that a full stream never
+ * waits for a round trip. A pull that ends early (408, 409), a server that goes silent and a reconnection all lead to
+ * the same place: forget what was asked for, make sure that the consumer exists, ask again.
+ */
+
+export interface PullOptions {
+  readonly stream: string
+  readonly consumer: Partial<ConsumerConfig> & { readonly durable_name: string }
+  /** Messages that may be on their way at one time. */
+  readonly batch: number
+  /** Bytes of one pull; at least the largest message. */
+  readonly maxBytes: number
+}
+
+export interface PulledMessage {
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly seq: number
+  /** How often the server has handed it out, from 1. */
+  readonly deliveries: number
+  header(name: string): string | undefined
+  ack(): void
+  /** Starts `ack_wait` again. */
+  working(): void
+  /** Gives it back: to be handed out again at once, or after a short delay. */
+  nak(delayMs?: number): void
+  /** Gives it up for good: it can't be read. Needs nats-server 2.11 for the reason. */
+  term(reason: string): void
+}
+
+const expiresMs = 60_000
+const heartbeatMs = 5_000
+const retryMs = 250
+
+/** Resolves when the signal has aborted and nothing more will be handed to `take`. */
+export async function pull(
+  nats: NatsConnection,
+  manager: JetStreamManager,
+  options: PullOptions,
+  take: (message: PulledMessage) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { stream, consumer, batch, maxBytes } = options
+  const inbox = createInbox()
+  const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.durable_name}`
+  let asked = 0
+  let heardMs = performance.now()
+  let restarting = false
+
+  const subscription = nats.subscribe(`${inbox}.*`, {
+    callback: (_error, message) => {
+      heardMs = performance.now()
+      if (message.subject.startsWith(inbox)) return status(message)
+      asked = Math.max(0, asked - 1)
+      if (!signal.aborted) take(openMessage(message))
+      if (asked <= batch / 2) ask()
+    },
+  })
+  const watchdog = setInterval(() => {
+    if (performance.now() - heardMs > 2 * heartbeatMs) void restart()
+  }, heartbeatMs)
+
+  function ask(): void {
+    if (signal.aborted || restarting || nats.isClosed()) return
+    const want = batch - asked
+    asked += want
+    const request = {
+      batch: want,
+      max_bytes: maxBytes,
+      expires: expiresMs * 1e6,
+      idle_heartbeat: heartbeatMs * 1e6,
+    }
+    nats.publish(next, JSON.stringify(request), { reply: `${inbox}.${want}` })
+  }
+
+  /** 100 idle heartbeat; 408 expired; 409 many reasons; 503 nobody there. */
+  function status(message: Msg): void {
+    const { code = 0, description = '' } = message.headers ?? {}
+    if (code === 100) return
+    const left = message.headers?.get('Nats-Pending-Messages')
+    if (code === 408 || (code === 409 && left && /exceeds maxbytes/i.test(description))) {
+      asked = Math.max(0, asked - Number(left ?? asked))
+      ask()
+      return
+    }
+    void restart()
+  }
+
+  async function restart(): Promise<void> {
+    if (restarting) return
+    restarting = true
+    while (!signal.aborted) {
+      try {
+        await manager.consumers.add(stream, consumer)
+        break
+      } catch {
+        // NATS is away or the stream not yet there: readiness says so, and there is nothing else to do here.
+        await new Promise(resolve => setTimeout(resolve, retryMs))
+      }
+    }
+    restarting = false
+    heardMs = performance.now()
+    asked = 0
+    ask()
+  }
+
+  const reconnections = nats.status()
+  void (async () => {
+    for await (const { type } of reconnections) if (type === 'reconnect') void restart()
+  })()
+
+  await restart()
+  await aborted(signal)
+  clearInterval(watchdog)
+  subscription.unsubscribe()
+  // The iterator has a stop() that its type leaves out.
+  if ('stop' in reconnections && typeof reconnections.stop === 'function') reconnections.stop()
+}
+
+/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<time>.<pending>[.<random>]` */
+function openMessage(message: Msg): PulledMessage {
+  const reply = message.reply!
+  const tokens = reply.split('.')
+  const at = tokens.length === 9 ? 4 : 6
+  return {
+    subject: message.subject,
+    data: message.data,
+    seq: Number(tokens[at + 1]),
+    deliveries: Number(tokens[at]),
+    header: name => message.headers?.get(name) || undefined,
+    ack: () => message.respond('+ACK'),
+    working: () => message.respond('+WPI'),
+    nak: delayMs => message.respond(delayMs ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
+    term: reason => message.respond(`+TERM ${reason}`),
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
