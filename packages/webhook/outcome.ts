@@ -26,6 +26,7 @@ export const failures = {
   // There was nothing to send, or nowhere to.
   url_invalid: 'its URL can not be used',
   event_expired: "the event's body is no longer kept",
+  destination_deleted: 'the destination is no longer configured',
 } as const
 
 export type FailureKind = keyof typeof failures
@@ -41,7 +42,9 @@ export type Outcome =
       readonly retryAfterMs?: number
     }
 
-/** Failures that say nothing about the next request: they don't count against the destination's health. */
-export function isOwnFault(kind: FailureKind): boolean {
-  return kind === 'event_expired' || kind === 'url_invalid'
+/** Failures that say nothing about the destination's health: another attempt would end in the same way. */
+export function isOwnFault(
+  kind: FailureKind,
+): kind is 'event_expired' | 'url_invalid' | 'destination_deleted' {
+  return kind === 'event_expired' || kind === 'url_invalid' || kind === 'destination_deleted'
 }

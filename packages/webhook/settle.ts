@@ -1,4 +1,4 @@
-import type { Outcome } from './outcome.ts'
+import { isOwnFault, type Outcome } from './outcome.ts'
 
 /** When and how often a delivery is tried again. */
 export interface RetryPolicy {
@@ -22,7 +22,12 @@ export const retryPresets = {
 /** Retry-After is honoured up to an hour: a destination can't hold its deliveries back for longer. */
 export const retryAfterCapMs = hour
 
-export type DeadReason = 'attempts_exhausted' | 'gone' | 'event_expired' | 'url_invalid'
+export type DeadReason =
+  | 'attempts_exhausted'
+  | 'gone'
+  | 'event_expired'
+  | 'url_invalid'
+  | 'destination_deleted'
 
 /** What follows from an attempt: one of these, always. */
 export type Settlement =
@@ -44,9 +49,7 @@ export function settle(
   random: number,
 ): Settlement {
   if (outcome.kind === 'delivered') return { kind: 'delivered' }
-  if (outcome.kind === 'gone' || outcome.kind === 'event_expired' || outcome.kind === 'url_invalid') {
-    return { kind: 'dead', reason: outcome.kind }
-  }
+  if (outcome.kind === 'gone' || isOwnFault(outcome.kind)) return { kind: 'dead', reason: outcome.kind }
   const delayMs = policy.delaysMs[spent - 1]
   if (delayMs === undefined) return { kind: 'dead', reason: 'attempts_exhausted' }
   const jittered = delayMs * (0.8 + 0.4 * random)

@@ -9,7 +9,7 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  *   deliveries.due.<partition>.<organization>.<destination>                    to be attempted now
  *   deliveries.parked.<partition>.<organization>.<destination>                 waits until its lane has room
  *   deliveries.scheduled.<partition>.<organization>.<destination>.<delivery>   fires into due at its time
- *   attempts.<partition>
+ *   attempts.<worker>
  *   dead.<organization>.<destination>
  *   rejections.<organization>.<source>
  */
@@ -43,7 +43,8 @@ export const scheduledSubject = (
   delivery: DeliveryId,
 ): string => `deliveries.scheduled.${partitionOf(organization)}.${organization}.${destination}.${delivery}`
 
-export const attemptsSubject = (partition: number): string => `attempts.${partition}`
+/** By worker, not by partition: a worker writes what it did in all its partitions into one message. */
+export const attemptsSubject = (worker: string): string => `attempts.${worker}`
 
 export const deadSubject = (organization: OrganizationId, destination: DestinationId): string =>
   `dead.${organization}.${destination}`
