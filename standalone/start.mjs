@@ -1,0 +1,28 @@
+// `npm start`: installs what is missing, then runs main.ts on the project's own Node. Plain JavaScript for the same
+// reason as install.mjs.
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { InstallError, install, nodePath } from './install.mjs'
+
+try {
+  await install(console.log)
+} catch (error) {
+  console.error(error instanceof InstallError ? error.message : error)
+  process.exit(1)
+}
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url))
+// By the IPC channel main.ts notices when this process is killed, and stops too.
+const child = spawn(nodePath, [main, ...process.argv.slice(2)], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+})
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => child.kill(signal))
+child.once('error', error => {
+  console.error(`cannot run ${nodePath}: ${error.message}`)
+  process.exitCode = 1
+})
+child.once('exit', (code, signal) => {
+  process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0)
+})
