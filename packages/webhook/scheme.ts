@@ -33,7 +33,10 @@ export type RejectionReason =
   | 'body_unreadable'
 
 export type Verdict =
-  /** `secret` is the index of the configured secret that matched; absent where keys come from the provider or none is needed. */
+  /**
+   * `secret` is the index of the configured secret that matched; absent where keys come from the provider or none is
+   * needed. `url` is the candidate that matched, where the scheme signs the URL and tries more than one.
+   */
   | { readonly kind: 'valid'; readonly secret?: number; readonly url?: string }
   | { readonly kind: 'invalid'; readonly reason: RejectionReason; readonly detail?: string }
 
@@ -42,6 +45,10 @@ export interface Handshake {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** To be fetched once with GET, to consent (SNS). Only ever an https URL of the provider's own hosts. */
+  readonly confirmUrl?: string
+  /** A key that the provider has just handed over (Asana, Notion): for a member to store, never adopted by itself. */
+  readonly offeredSecret?: string
 }
 
 /** What a request is, told from its headers or by a bounded scan of its body; never by parsing all of it. */
@@ -50,6 +57,12 @@ export interface Identity {
   readonly deliveryId?: string
   /** As the provider names it: `invoice.paid`, `push`. Absent where it can't be told. At most 256 characters. */
   readonly eventType?: string
+}
+
+/** How old (`past`) and how far ahead (`future`) a signed time may be, in seconds; null: not bounded. */
+export interface Tolerance {
+  readonly past: number | null
+  readonly future: number | null
 }
 
 /** What a source is configured with, secrets opened. The same fields as in an Organization resource. */
@@ -61,21 +74,37 @@ export interface SchemeConfig {
   readonly options?: Readonly<Record<string, unknown>>
   /** Only with the provider `custom`: the scheme as data. */
   readonly scheme?: unknown
-  /** Overrides the provider's own tolerance; seconds, both ways where the provider bounds both. */
-  readonly toleranceSeconds?: number
+  /**
+   * Overrides the provider's own tolerance. A number of seconds holds for the past, and for the future where the
+   * provider bounds that too; 0 switches the check off (as Stripe's SDK does). Both sides can be given apart.
+   */
+  readonly toleranceSeconds?: number | Tolerance
 }
 
 /**
  * Fetches keys and certificates that a provider publishes. Injected, so that schemes do no I/O of their own: the
- * implementation caches, bounds time, size and count, follows no redirect and joins concurrent calls.
+ * implementation caches, bounds time, size and count, follows no redirect and joins concurrent calls. Resolves to
+ * the text; rejects with a KeyFetchError.
  */
-export interface KeyFetch {
-  /** The text (PEM or JWKS) at an URL whose host the scheme has already found allowed. Rejects with a KeyFetchError. */
-  (url: string): Promise<string>
+export type KeyFetch = (
+  /** Of PEM or a JWKS; its host has already been found allowed by the scheme. */
+  url: string,
+  options?: KeyFetchOptions,
+) => Promise<string>
+
+export interface KeyFetchOptions {
+  /** Asks for a copy no older than a minute, for a key id that the known copy lacks. */
+  readonly fresh?: boolean
+  /** Posted instead of a GET (Plaid). */
+  readonly json?: string
 }
 
 export interface Scheme {
   readonly provider: string
+  /** True where the provider signs nothing and the source was told to accept that: only the URL is a secret. */
+  readonly unsigned?: boolean
+  /** How to answer an accepted event, where the provider demands it (an empty body, 204); else the caller's choice. */
+  readonly accepted?: Handshake
   /** Synchronous for all schemes whose keys are at hand; a promise only where a key must be fetched. */
   verify(request: WebhookRequest, nowMs: number): Verdict | Promise<Verdict>
   identify(request: WebhookRequest): Identity

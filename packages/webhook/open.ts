@@ -1,0 +1,128 @@
+import { rootCertificates } from 'node:tls'
+import type { Provider, SchemeTools } from './providers/provider.ts'
+import { findProvider, nearestProvider } from './providers/table.ts'
+import type { KeyFetch, Scheme, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
+import { customProvider } from './verify/custom.ts'
+import { openIdentify } from './verify/identify.ts'
+import { openJwt } from './verify/jwt.ts'
+import { SchemeError } from './verify/scheme-error.ts'
+import { openSignature } from './verify/signature.ts'
+import { openToken } from './verify/token.ts'
+
+/** For schemes opened where nothing may be fetched: every key has to be in the configuration. */
+export const noKeyFetch: KeyFetch = async url => {
+  throw new Error(`keys aren't fetched here (${url})`)
+}
+
+/**
+ * Opens a source's signature scheme: keys are decoded, rules compiled, so that a request costs only its digest.
+ *
+ * @param keys fetches what a provider publishes (PayPal, SNS, Google, Plaid); asked only by those
+ * @param roots PEM certificates that a provider's chain may end in; default: those that Node ships
+ * @throws SchemeError with a `code`, where the configuration can't work
+ */
+export function openScheme(
+  config: SchemeConfig,
+  keys: KeyFetch = noKeyFetch,
+  roots: readonly string[] = rootCertificates,
+): Scheme {
+  const provider = config.provider === 'custom' ? customProvider(config) : findProvider(config.provider)
+  if (!provider) throw unknownProvider(config.provider)
+  checkOptions(provider, config)
+  const full = withNextSecrets(config)
+  const verify = openVerify(provider, full, { keys, roots })
+  const identify = openIdentify(provider.identity)
+  const accepted = provider.answer.accepted
+  return {
+    provider: provider.name,
+    ...(provider.scheme.kind === 'unsigned' && { unsigned: true }),
+    ...(accepted && { accepted }),
+    verify,
+    identify,
+    handshake(request, verified, nowMs) {
+      if (!provider.handshake) return undefined
+      const secret = (): string | undefined =>
+        matchedSecret(full, verified ? verify(request, nowMs) : undefined)
+      const context = {
+        config: full,
+        verified,
+        get secret() {
+          return secret()
+        },
+      }
+      return provider.handshake.answer(request, context)
+    },
+  }
+}
+
+function matchedSecret(
+  config: SchemeConfig,
+  verdict: Verdict | Promise<Verdict> | undefined,
+): string | undefined {
+  const index = verdict && 'kind' in verdict && verdict.kind === 'valid' ? verdict.secret : undefined
+  return config.secrets[index ?? 0]
+}
+
+type Verify = (request: WebhookRequest, nowMs: number) => Verdict | Promise<Verdict>
+
+function openVerify(provider: Provider, config: SchemeConfig, tools: SchemeTools): Verify {
+  const scheme = provider.scheme
+  if (provider.secretRequired === false && config.secrets.length === 0) return () => noSecretYet
+  switch (scheme.kind) {
+    case 'signature':
+      return openSignature(scheme, config)
+    case 'token':
+      return openToken(scheme, config)
+    case 'jwt':
+      return openJwt(scheme, config, tools.keys)
+    case 'code':
+      return scheme.open(config, tools)
+    case 'unsigned':
+      if (config.options?.acceptUnsigned !== true) throw unsignedNotAccepted(provider)
+      return () => ({ kind: 'valid' })
+    default:
+      throw new TypeError(`unknown scheme ${scheme satisfies never}`)
+  }
+}
+
+const noSecretYet: Verdict = {
+  kind: 'invalid',
+  reason: 'key_unavailable',
+  detail: 'the source has no secret yet: the provider hands it over in its handshake',
+}
+
+function unknownProvider(name: string): SchemeError {
+  const nearest = nearestProvider(name)
+  const hint = nearest ? ` Did you mean ${nearest}?` : ''
+  return new SchemeError(
+    'unknown_provider',
+    name,
+    `There is no provider ${JSON.stringify(name.slice(0, 100))}.${hint}`,
+  )
+}
+
+function unsignedNotAccepted(provider: Provider): SchemeError {
+  return new SchemeError(
+    'unsigned_not_accepted',
+    provider.name,
+    `${provider.title} signs nothing, so anyone who knows the URL can post to it. Set the option acceptUnsigned: true to accept that.`,
+  )
+}
+
+function checkOptions(provider: Provider, config: SchemeConfig): void {
+  for (const option of provider.options ?? []) {
+    if (!option.required || config.options?.[option.name] !== undefined) continue
+    throw new SchemeError(
+      'option_missing',
+      provider.name,
+      `A source of ${provider.name} needs the option ${option.name}: ${option.text}`,
+    )
+  }
+}
+
+/** Secrets that a provider will use next (QStash) may be given apart; they are live like the others. */
+function withNextSecrets(config: SchemeConfig): SchemeConfig {
+  const next = config.options?.nextSecrets
+  if (!Array.isArray(next)) return config
+  return { ...config, secrets: [...config.secrets, ...next.filter(text => typeof text === 'string')] }
+}

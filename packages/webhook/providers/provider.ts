@@ -1,0 +1,105 @@
+import type { Handshake, KeyFetch, SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
+import type { SignatureDescriptor } from '../verify/descriptor.ts'
+import type { IdentityRules } from '../verify/identify.ts'
+import type { JwtDescriptor } from '../verify/jwt.ts'
+import type { TokenDescriptor } from '../verify/token.ts'
+
+/** What a scheme made by code gets beside its configuration. */
+export interface SchemeTools {
+  readonly keys: KeyFetch
+  /** PEM certificates that chains may end in. */
+  readonly roots: readonly string[]
+}
+
+export type OpenVerify = (
+  config: SchemeConfig,
+  tools: SchemeTools,
+) => (request: WebhookRequest, nowMs: number) => Verdict | Promise<Verdict>
+
+/** How requests are verified. `code` is for what no descriptor can say: certificates, canonical requests, batches. */
+export type SchemeDefinition =
+  | ({ readonly kind: 'signature' } & SignatureDescriptor)
+  | ({ readonly kind: 'token' } & TokenDescriptor)
+  | ({ readonly kind: 'jwt' } & JwtDescriptor)
+  | {
+      readonly kind: 'code'
+      readonly open: OpenVerify
+      /** What is signed, with what and where it stands, for people. */
+      readonly text: {
+        readonly where: string
+        readonly algorithm: string
+        readonly content: string
+        readonly key: string
+      }
+      readonly sign?: SignSample
+    }
+  /** The provider signs nothing: accepted only where the source says `acceptUnsigned: true`. */
+  | { readonly kind: 'unsigned' }
+
+/** Signs a sample as the provider would; returns the headers to add, and body or URL where those change. */
+export type SignSample = (
+  request: WebhookRequest,
+  config: SchemeConfig,
+  signing: { readonly nowMs: number; readonly random: () => number; readonly privateKey?: string },
+) => { readonly headers?: Readonly<Record<string, string>>; readonly body?: string; readonly url?: string }
+
+export interface HandshakeContext {
+  readonly config: SchemeConfig
+  /** Whether verify() found this request valid. */
+  readonly verified: boolean
+  /** Which of the secrets it matched, where that is known. */
+  readonly secret: string | undefined
+}
+
+export interface HandshakeDefinition {
+  /** One sentence for people. */
+  readonly text: string
+  readonly answer: (request: WebhookRequest, context: HandshakeContext) => Handshake | undefined
+}
+
+/** Something a source is configured with beside its secrets. */
+export interface OptionDefinition {
+  readonly name: string
+  readonly required?: boolean
+  readonly text: string
+}
+
+/** A realistic event: what a simulator sends. */
+export interface Sample {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Default application/json. */
+  readonly contentType?: string
+  readonly body: string
+}
+
+/** Where a row's knowledge comes from: the provider's own code run against ours, sources or docs read, or memory. */
+export interface Provenance {
+  readonly scheme: 'run' | 'read' | 'memory'
+  readonly by: string
+  /** Which other facts of the row were never checked. */
+  readonly fromMemory?: readonly ('retries' | 'answer' | 'handshake' | 'identity' | 'copy')[]
+}
+
+/** One row of the table of providers. */
+export interface Provider {
+  readonly name: string
+  readonly title: string
+  /** Set where several schemes belong to one provider: the name of the first. */
+  readonly variantOf?: string
+  readonly documentation: string
+  /** What the user copies, and where it stands on the provider's pages. */
+  readonly copy: { readonly what: string; readonly where: string }
+  readonly options?: readonly OptionDefinition[]
+  readonly scheme: SchemeDefinition
+  /** False where a source may be opened before its first secret is known (the provider hands it over). */
+  readonly secretRequired?: false
+  readonly identity: IdentityRules
+  /** What the provider takes for an accepted event, and how long it waits; absent where that isn't known. */
+  readonly answer: { readonly text: string; readonly timeoutSeconds?: number; readonly accepted?: Handshake }
+  readonly retries: string
+  readonly handshake?: HandshakeDefinition
+  /** What whoever connects this provider should know. */
+  readonly notes?: readonly string[]
+  readonly sample: Sample
+  readonly provenance: Provenance
+}

@@ -1,0 +1,54 @@
+import { applicationRows } from './applications.ts'
+import { commerceRows } from './commerce.ts'
+import { headerTimeRows } from './header-time.ts'
+import { paypal } from './paypal.ts'
+import { prefixedHmacRows } from './prefixed-hmac.ts'
+import type { Provider } from './provider.ts'
+import { standardWebhooksRows } from './standard-webhooks.ts'
+import { timeAndSignatureRows } from './time-and-signature.ts'
+
+/** Every scheme that can be named in a source, `custom` aside. A map, so that more rows cost a look-up nothing. */
+const table: ReadonlyMap<string, Provider> = new Map(
+  [
+    ...standardWebhooksRows,
+    ...timeAndSignatureRows,
+    ...prefixedHmacRows,
+    ...commerceRows,
+    ...applicationRows,
+    ...headerTimeRows,
+    paypal,
+  ].map(row => [row.name, row]),
+)
+
+/** All rows, by name. */
+export function allProviders(): readonly Provider[] {
+  return [...table.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+export function findProvider(name: string): Provider | undefined {
+  return table.get(name)
+}
+
+/** The name that a mistyped one was probably meant to be. */
+export function nearestProvider(name: string): string | undefined {
+  const wanted = name.toLowerCase().slice(0, 40)
+  const near = [...table.keys()]
+    .map(candidate => ({ candidate, distance: distanceBetween(wanted, candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  if (near && near.distance <= Math.max(1, Math.floor(wanted.length / 3))) return near.candidate
+  return [...table.keys()].find(candidate => wanted.length > 2 && candidate.startsWith(wanted))
+}
+
+/** Levenshtein's distance. */
+function distanceBetween(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(substituted, previous[j]! + 1, current[j - 1]! + 1))
+    }
+    previous = current
+  }
+  return previous[b.length]!
+}
