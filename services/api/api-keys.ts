@@ -1,0 +1,123 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { ApiKey } from '@fairlead/wire/store/api_key'
+import { z } from 'zod'
+import { mayActAs, roleOf, roles, roleToStore } from './authenticate.ts'
+import { managedBy, presentManagedBy } from './managed.ts'
+import { operation } from './operation.ts'
+import { ApiError } from './problem.ts'
+import { keyParams, noQuery, organizationParams, plainText } from './query.ts'
+import { presentTime, presentTimeOf, timeText } from './time.ts'
+
+const keySchema = z
+  .object({
+    id: z.string().meta({ example: 'key_01jd3k5t9vexqa7w2m8zr4c6hs' }),
+    name: z.string().meta({ example: 'ci' }),
+    prefix: z.string().meta({ description: 'How its text begins.', example: 'key_live_4f0a' }),
+    role: z.enum(roles),
+    createdAt: timeText,
+    lastUsedAt: timeText.nullable().meta({ description: 'To the minute; null: never.' }),
+    expiresAt: timeText.nullable().meta({ description: 'Null: never.' }),
+    managedBy,
+  })
+  .meta({ id: 'ApiKey' })
+
+const list = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/api-keys',
+  name: 'listApiKeys',
+  tag: 'API keys',
+  summary: 'API keys that are not revoked, newest first',
+  access: 'administer',
+  params: organizationParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The keys, without their text.',
+  answer: z.object({ items: z.array(keySchema) }),
+  problems: [],
+  async handle({ store, organization, signal }) {
+    const { apiKeys } = await store.apiKeys.listApiKeys({ organizationId: organization.id }, { signal })
+    return { items: apiKeys.map(presentKey) }
+  },
+})
+
+const create = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/api-keys',
+  name: 'createApiKey',
+  tag: 'API keys',
+  summary: 'Make an API key',
+  description: 'Its text is in this answer and never again.',
+  access: 'administer',
+  params: organizationParams,
+  query: noQuery,
+  body: z.strictObject({
+    name: plainText(100).meta({ description: 'Unique among the keys that are not revoked.', example: 'ci' }),
+    role: z.enum(roles).default('developer').meta({ description: "At most the caller's own." }),
+    expiresAt: z.iso.datetime({ offset: true }).optional().meta({ description: 'Absent: never.' }),
+  }),
+  status: 201,
+  answerDescription: 'The key, with its text.',
+  answer: keySchema
+    .extend({ key: z.string().meta({ description: 'Its text. Shown this once.' }) })
+    .meta({ id: 'NewApiKey' }),
+  problems: ['conflict'],
+  audit: (_call, key) => ({
+    action: 'api_key.created',
+    subjectId: key.id,
+    details: { name: key.name, role: key.role, ...(key.expiresAt && { expiresAt: key.expiresAt }) },
+  }),
+  async handle({ store, organization, caller, body, signal }) {
+    if (!mayActAs(caller.role, body.role)) {
+      throw new ApiError(
+        'forbidden',
+        `This key has the role ${caller.role}: it can't make one that may do more.`,
+      )
+    }
+    const { apiKey, key } = await store.apiKeys.createApiKey(
+      {
+        organizationId: organization.id,
+        name: body.name,
+        role: roleToStore[body.role],
+        ...(body.expiresAt && { expiresAt: timestampFromDate(new Date(body.expiresAt)) }),
+      },
+      { signal },
+    )
+    if (!apiKey) throw new TypeError('the store answered without the key')
+    return { ...presentKey(apiKey), key }
+  },
+})
+
+const revoke = operation({
+  method: 'delete',
+  path: '/api/v1/organizations/{slug}/api-keys/{key}',
+  name: 'revokeApiKey',
+  tag: 'API keys',
+  summary: 'Make an API key useless at once',
+  description: 'Safe to repeat. A key can revoke itself.',
+  access: 'administer',
+  params: keyParams,
+  query: noQuery,
+  status: 204,
+  answerDescription: 'It is useless now.',
+  problems: ['conflict'],
+  audit: ({ params }) => ({ action: 'api_key.revoked', subjectId: params.key }),
+  async handle({ store, organization, params, signal }) {
+    await store.apiKeys.revokeApiKey({ organizationId: organization.id, apiKeyId: params.key }, { signal })
+    return undefined
+  },
+})
+
+export const apiKeyOperations = [list, create, revoke]
+
+function presentKey(key: ApiKey): z.input<typeof keySchema> {
+  return {
+    id: key.id,
+    name: key.name,
+    prefix: key.prefix,
+    role: roleOf(key.role) ?? 'viewer',
+    createdAt: presentTimeOf(key.createdAt),
+    lastUsedAt: presentTime(key.lastUsedAt),
+    expiresAt: presentTime(key.expiresAt),
+    managedBy: presentManagedBy(key.managedBy),
+  }
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
+import helmet from 'helmet'
+import type { Caller } from './authenticate.ts'
+import { docsPage } from './docs-page.ts'
+import { openApiDocument } from './openapi.ts'
+import type { Operation } from './operation.ts'
+import { operations } from './operations.ts'
+import { type Parts, perform } from './perform.ts'
+import { ApiError, type ProblemCode, problemOf } from './problem.ts'
+import { traceIdOf } from './request.ts'
+
+/** Bytes of a request's body: the largest thing to say is why a dead letter is discarded. */
+const maxBodyBytes = 64 * 1024
+
+/** The whole HTTP surface: documentation in the open, everything else behind a key. */
+export function buildApp(parts: Parts): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.enable('case sensitive routing')
+  app.use(trace(parts))
+  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: nothingAllowed } }))
+  serveDocumentation(app)
+  for (const operation of operations) serve(app, parts, operation)
+  for (const [path, methods] of methodsByPath()) app.all(path, refuseMethod(methods))
+  app.use(() => {
+    throw new ApiError('not_found')
+  })
+  app.use(answerProblem(parts))
+  return app
+}
+
+/** What a page from here may load: nothing. */
+const nothingAllowed = {
+  defaultSrc: ["'none'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+}
+
+function serve(app: Express, parts: Parts, operation: Operation): void {
+  const name: RequestHandler = (_request, response, next) => {
+    response.locals.operation = operation.name
+    response.set('cache-control', 'no-store')
+    next()
+  }
+  const read = operation.body ? [requireJson, express.json({ limit: maxBodyBytes, inflate: false })] : []
+  app[operation.method](expressPath(operation.path), name, ...read, (request, response) =>
+    perform(parts, operation, request, response),
+  )
+}
+
+/** A body of another type would otherwise pass unread, as if nothing had been said. */
+const requireJson: RequestHandler = (request, _response, next) => {
+  if (request.is('application/json') === false) throw new ApiError('media_type_unsupported')
+  next()
+}
+
+function serveDocumentation(app: Express): void {
+  const document = openApiDocument()
+  const page = docsPage(document)
+  app.get('/openapi.json', (_request, response) => {
+    response.json(document)
+  })
+  app.get('/docs', (_request, response) => {
+    response.set('content-security-policy', page.contentSecurityPolicy).type('html').send(page.html)
+  })
+}
+
+/** One line and one measurement for each answer. */
+function trace({ log, metrics }: Parts): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = performance.now()
+    response.locals.traceId = traceIdOf(request.get('traceparent')) ?? randomBytes(16).toString('hex')
+    response.once('close', () => {
+      const durationMs = performance.now() - startedAt
+      const { operation = 'none', caller, code, traceId } = response.locals
+      const status = response.writableFinished ? response.statusCode : 499
+      metrics.answerSeconds.observe({ operation, status: String(status) }, durationMs / 1000)
+      log.info(
+        {
+          traceId,
+          method: request.method,
+          operation,
+          status,
+          code,
+          durationMs: Math.round(durationMs),
+          keyId: (caller as Caller | undefined)?.keyId,
+          organization: request.params.slug,
+        },
+        'request.answered',
+      )
+    })
+    next()
+  }
+}
+
+function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
+  return (thrown, _request, response, _next) => {
+    const error = thrown instanceof ApiError ? thrown : fromExpress(thrown)
+    const traceId: string = response.locals.traceId
+    if (error.code === 'internal') log.error({ err: error.cause ?? error, traceId }, 'request.failed')
+    if (error.code === 'unavailable') log.warn({ err: error.cause, traceId }, 'request.failed')
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    response.locals.code = error.code
+    metrics.refused.inc({ code: error.code })
+    sendProblem(response, error, traceId)
+  }
+}
+
+function sendProblem(response: Response, error: ApiError, traceId: string): void {
+  const problem = problemOf(error, traceId)
+  response.status(problem.status).set('cache-control', 'no-store')
+  if (error.code === 'unauthenticated') response.set('www-authenticate', 'Bearer realm="fairlead"')
+  if (error.retryAfterSeconds) response.set('retry-after', String(error.retryAfterSeconds))
+  response.type('application/problem+json').send(JSON.stringify(problem))
+}
+
+/** Types of body-parser's errors (https://www.npmjs.com/package/body-parser#errors) to our own words. */
+const codeOfBodyError: Readonly<Record<string, ProblemCode>> = {
+  'entity.parse.failed': 'body_unreadable',
+  'entity.too.large': 'too_large',
+  'encoding.unsupported': 'media_type_unsupported',
+  'charset.unsupported': 'media_type_unsupported',
+  'request.size.invalid': 'body_unreadable',
+  'request.aborted': 'body_unreadable',
+}
+
+/** Express itself throws for a path that isn't percent-encoded right, and for bodies it can't read. */
+function fromExpress(thrown: unknown): ApiError {
+  if (thrown instanceof URIError) return new ApiError('not_found', undefined, { cause: thrown })
+  const type = thrown instanceof Error && 'type' in thrown ? String(thrown.type) : ''
+  const code = codeOfBodyError[type]
+  return new ApiError(code ?? 'internal', undefined, { cause: thrown })
+}
+
+function methodsByPath(): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of operations) {
+    const known = methods.get(expressPath(path)) ?? []
+    known.push(method.toUpperCase(), ...(method === 'get' ? ['HEAD'] : []))
+    methods.set(expressPath(path), known)
+  }
+  return methods
+}
+
+function refuseMethod(methods: readonly string[]): RequestHandler {
+  return (_request, response) => {
+    response.set('allow', methods.join(', '))
+    throw new ApiError('method_not_allowed')
+  }
+}
+
+/** `{name}` as OpenAPI writes it is `:name` to Express. */
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}

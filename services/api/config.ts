@@ -1,0 +1,28 @@
+import { z } from 'zod'
+
+/** What the API reads from the environment: name → unit, default, reason. */
+export const apiConfig = z.object({
+  FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
+  FAIRLEAD_API_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8081)
+    .describe('where the API and the console answer'),
+  FAIRLEAD_API_HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
+  FAIRLEAD_API_RATE_PER_SECOND: z.coerce
+    .number()
+    .positive()
+    .default(50)
+    .describe('requests a second that one key may make, in each process'),
+  FAIRLEAD_API_RATE_BURST: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(200)
+    .describe('requests that one key may make at once'),
+  FAIRLEAD_API_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(2_000).describe('open connections'),
+})
+
+export type ApiConfig = z.infer<typeof apiConfig>

@@ -1,0 +1,222 @@
+import { type Event, EventStatus } from '@fairlead/wire/store/event'
+import { z } from 'zod'
+import { contentSchema, presentBody, presentHeaders } from './content.ts'
+import { deliverySchema, deliverySummarySchema, presentDelivery, presentDeliverySummary } from './delivery.ts'
+import { findDestinationId } from './destinations.ts'
+import { operation } from './operation.ts'
+import {
+  cursor,
+  defaultPageSize,
+  eventParams,
+  limit,
+  noQuery,
+  organizationParams,
+  pageOf,
+  plainText,
+  time,
+} from './query.ts'
+import { presentTimeOf, timeText } from './time.ts'
+
+const statuses = {
+  pending: EventStatus.PENDING,
+  processing: EventStatus.PROCESSING,
+  success: EventStatus.SUCCESS,
+  failed: EventStatus.FAILED,
+} as const
+type Status = keyof typeof statuses
+const status = z.enum(Object.keys(statuses) as [Status, ...Status[]])
+
+const shared = {
+  id: z.string().meta({ example: 'evt_01jd3k5t9vexqa7w2m8zr4c6hs' }),
+  source: z.string().meta({ description: "The source's name.", example: 'stripe' }),
+  provider: z.string().meta({ example: 'stripe' }),
+  type: z.string().meta({
+    description: "As the provider names it; empty where it can't be told.",
+    example: 'invoice.paid',
+  }),
+  status: status.meta({
+    description:
+      'pending: accepted; processing: some delivery has not ended; success: every delivery was delivered, or none was wanted; failed: some delivery is dead.',
+  }),
+  receivedAt: timeText,
+}
+
+const eventSchema = z
+  .object({
+    ...shared,
+    deliveries: z
+      .object({ total: z.int(), delivered: z.int(), waiting: z.int(), dead: z.int() })
+      .meta({ description: 'How many; `dead` counts discarded ones too.' }),
+  })
+  .meta({ id: 'Event', description: 'One accepted webhook.' })
+
+const eventDetailSchema = z
+  .object({
+    ...shared,
+    method: z.string().meta({ example: 'POST' }),
+    url: z.string().meta({ description: 'Path and query, as received.', example: '/webhooks/acme/stripe' }),
+    sizeBytes: z.int(),
+    secret: z.string().nullable().meta({
+      description: 'The name of the secret that it was verified with; null where none is needed.',
+      example: 'acme-stripe/signing-secret',
+    }),
+    ...contentSchema,
+    bodyExpired: z.boolean().meta({
+      description:
+        'True: headers and body are no longer kept (7 days; 30 for dead letters), so it can not be retried.',
+    }),
+    deliveries: z.array(deliverySchema),
+  })
+  .meta({ id: 'EventDetail' })
+
+const list = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/events',
+  name: 'listEvents',
+  tag: 'Events',
+  summary: 'Events, newest first',
+  access: 'read',
+  params: organizationParams,
+  query: z.strictObject({
+    source: plainText(63).optional().meta({ description: "A source's name.", example: 'stripe' }),
+    status: status.optional(),
+    type: plainText(256).optional().meta({
+      description: 'A type, or a glob: `*` stands for any characters.',
+      example: 'invoice.*',
+    }),
+    q: plainText(200).optional().meta({
+      description: "What stands anywhere in type or URL, or a whole event's id.",
+    }),
+    after: time
+      .optional()
+      .meta({ description: 'Received at this time or later.', example: '2026-03-01T00:00:00Z' }),
+    before: time.optional().meta({ description: 'Received before this time.', example: '2026-03-02' }),
+    cursor,
+    limit,
+  }),
+  status: 200,
+  answerDescription: 'A page of events.',
+  answer: pageOf(eventSchema).meta({ id: 'EventPage' }),
+  problems: ['cursor_invalid'],
+  async handle({ store, organization, query, signal }) {
+    const { events, next } = await store.events.listEvents(
+      {
+        organizationId: organization.id,
+        source: query.source ?? '',
+        status: query.status ? statuses[query.status] : EventStatus.UNSPECIFIED,
+        type: query.type ?? '',
+        q: query.q ?? '',
+        ...(query.after && { after: query.after }),
+        ...(query.before && { before: query.before }),
+        cursor: query.cursor ?? '',
+        limit: query.limit ?? defaultPageSize,
+      },
+      { signal },
+    )
+    return { items: events.map(presentEvent), next: next || null }
+  },
+})
+
+const get = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/events/{event}',
+  name: 'getEvent',
+  tag: 'Events',
+  summary: 'One event, with headers, body, deliveries and attempts',
+  access: 'read',
+  params: eventParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The event.',
+  answer: eventDetailSchema,
+  problems: [],
+  async handle({ store, organization, params, signal }) {
+    const which = { organizationId: organization.id, eventId: params.event }
+    const [{ event, deliveries }, content] = await Promise.all([
+      store.events.getEvent(which, { signal }),
+      store.events.getEventContent(which, { signal }),
+    ])
+    if (!event) throw new TypeError('the store answered without the event')
+    return {
+      ...presentShared(event),
+      method: event.method,
+      url: event.url,
+      sizeBytes: Number(event.sizeBytes),
+      secret: event.secretId || null,
+      headers: presentHeaders(content.headers),
+      ...(content.expired ? { body: null, bodyEncoding: 'utf-8' as const } : presentBody(content.body)),
+      bodyExpired: content.expired,
+      deliveries: deliveries.map(presentDelivery),
+    }
+  },
+})
+
+const retry = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/events/{event}/retry',
+  name: 'retryEvent',
+  tag: 'Events',
+  summary: 'Deliver an event again',
+  description:
+    'To the destination named; without one to those where it died; if it died nowhere, to all it was delivered to. Deliveries that have not ended are left alone.',
+  access: 'operate',
+  params: eventParams,
+  query: noQuery,
+  body: z
+    .strictObject({
+      destination: plainText(63)
+        .optional()
+        .meta({ description: "A destination's name or id.", example: 'billing' }),
+    })
+    .optional(),
+  repeatable: true,
+  status: 202,
+  answerDescription: 'The deliveries that are tried again.',
+  answer: z.object({ deliveries: z.array(deliverySummarySchema) }),
+  problems: ['conflict', 'event_expired'],
+  audit: ({ params, body }, { deliveries }) => ({
+    action: 'event.retried',
+    subjectId: params.event,
+    details: {
+      destinations: deliveries.map(delivery => delivery.destination),
+      ...(body?.destination && { asked: body.destination }),
+    },
+  }),
+  async handle({ store, organization, params, body, signal }) {
+    const destinationIds = body?.destination
+      ? [await findDestinationId(store, organization.id, body.destination, signal)]
+      : []
+    const { deliveries } = await store.events.retryEvent(
+      { organizationId: organization.id, eventId: params.event, destinationIds },
+      { signal },
+    )
+    return { deliveries: deliveries.map(presentDeliverySummary) }
+  },
+})
+
+export const eventOperations = [list, get, retry]
+
+function presentEvent(event: Event): z.input<typeof eventSchema> {
+  const { deliveryCount: total, deliveredCount: delivered, deadCount: dead } = event
+  return {
+    ...presentShared(event),
+    deliveries: { total, delivered, waiting: total - delivered - dead, dead },
+  }
+}
+
+function presentShared(event: Event) {
+  const { id, source, provider, type } = event
+  return {
+    id,
+    source,
+    provider,
+    type,
+    status: presentStatus(event.status),
+    receivedAt: presentTimeOf(event.receivedAt),
+  }
+}
+
+function presentStatus(status: EventStatus): Status {
+  for (const name of Object.keys(statuses) as Status[]) if (statuses[name] === status) return name
+  throw new TypeError(`the store has a status of events that is not known here: ${status}`)
+}

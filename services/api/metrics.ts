@@ -1,0 +1,32 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+
+/** Everything the API tells Prometheus. */
+export interface ApiMetrics {
+  readonly answerSeconds: Histogram<'operation' | 'status'>
+  readonly refused: Counter<'code'>
+  readonly auditUnwritten: Counter
+}
+
+export function openApiMetrics(registry: Registry): ApiMetrics {
+  const registers = [registry]
+  return {
+    answerSeconds: new Histogram({
+      name: 'fairlead_api_answer_seconds',
+      help: 'From a request to its answer, by operation and HTTP status',
+      labelNames: ['operation', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+      registers,
+    }),
+    refused: new Counter({
+      name: 'fairlead_api_requests_refused_total',
+      help: 'Requests answered with a problem, by its code',
+      labelNames: ['code'],
+      registers,
+    }),
+    auditUnwritten: new Counter({
+      name: 'fairlead_api_audit_unwritten_total',
+      help: 'Changes that stand although the audit log could not be written; the log line audit.unwritten holds each',
+      registers,
+    }),
+  }
+}

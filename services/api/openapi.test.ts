@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { docsPage } from './docs-page.ts'
+import { documentFile, documentText, openApiDocument } from './openapi.ts'
+import { operations } from './operations.ts'
+
+test('docs/openapi.json is what the schemas say (npm run generate -w @fairlead/api)', () => {
+  expect(readFileSync(documentFile, 'utf8')).toBe(documentText())
+})
+
+test('every operation has a name of its own and says all it can answer', () => {
+  const names = operations.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  const paths = openApiDocument().paths ?? {}
+  for (const { method, path, status } of operations) {
+    const responses = Object.keys(paths[path]?.[method]?.responses ?? {})
+    expect(responses).toEqual(
+      expect.arrayContaining([String(status), '401', '403', '429', '500', '503', '504']),
+    )
+  }
+})
+
+test('the page shows every operation and loads nothing', () => {
+  const { html, contentSecurityPolicy } = docsPage(openApiDocument())
+  for (const { name } of operations) expect(html).toContain(`<details id="${name}">`)
+  expect(html).not.toMatch(/<script|<link|src=|@import|url\(|undefined|\[object/)
+  expect(contentSecurityPolicy).toContain("default-src 'none'")
+})

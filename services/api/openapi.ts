@@ -1,0 +1,144 @@
+import { z } from 'zod'
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi'
+import type { Access, Operation, Tag } from './operation.ts'
+import { operations } from './operations.ts'
+import { type ProblemCode, problemSchema, problems } from './problem.ts'
+
+export type OpenApiDocument = ReturnType<typeof createDocument>
+
+/** Every tag, in the order of the documentation. */
+const tags: Readonly<Record<Tag, string>> = {
+  Organizations: 'Tenants of the platform.',
+  Events: 'Webhooks that were accepted, and what became of them.',
+  'Dead letters': 'Deliveries that used up their attempts.',
+  Rejections: 'Requests that failed verification: why was this answered 401?',
+  Settings: 'Sources, destinations, routes and members.',
+  'API keys': 'Keys of an organization.',
+  'Audit log': 'Who changed what.',
+}
+
+const roleFor: Readonly<Record<Access, string>> = {
+  read: 'every role',
+  operate: 'developer, admin or owner',
+  administer: 'admin or owner',
+}
+
+/** What every operation can end in. */
+const alwaysPossible: readonly ProblemCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'rate_limited',
+  'internal',
+  'unavailable',
+  'timed_out',
+]
+
+/** The API as an OpenAPI 3.1 document, made from the very schemas that check requests and type answers. */
+export function openApiDocument(): OpenApiDocument {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) }
+  }
+  return createDocument(
+    {
+      openapi: '3.1.1',
+      info: {
+        title: 'Fairlead API',
+        version: '1',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        description:
+          'Read what became of every webhook, deliver it again, and manage keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.',
+      },
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+      security: [{ apiKey: [] }],
+      paths: paths as NonNullable<ZodOpenApiObject['paths']>,
+      components: {
+        securitySchemes: {
+          apiKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'An API key. A key of an organization sees that organization alone; everything else is answered 404. A key of the platform may name any.',
+          },
+        },
+      },
+    },
+    // A format says what zod's pattern for it says, in a word.
+    { override: ({ jsonSchema }) => void (jsonSchema.format && delete jsonSchema.pattern) },
+  )
+}
+
+function describe(operation: Operation): ZodOpenApiOperationObject {
+  const { answer, body } = operation
+  const description = [operation.description, `Allowed to: ${roleFor[operation.access]}.`]
+    .filter(Boolean)
+    .join('\n\n')
+  return {
+    operationId: operation.name,
+    tags: [operation.tag],
+    summary: operation.summary,
+    description,
+    requestParams: {
+      path: operation.params,
+      query: operation.query,
+      ...(operation.repeatable && { header: idempotencyHeader }),
+    },
+    ...(body && {
+      requestBody: {
+        required: !body.safeParse(undefined).success,
+        content: { 'application/json': { schema: body } },
+      },
+    }),
+    responses: {
+      [operation.status]: {
+        description: operation.answerDescription,
+        ...(answer && { content: { 'application/json': { schema: answer } } }),
+      },
+      ...problemResponses(operation),
+    } as ZodOpenApiResponsesObject,
+  }
+}
+
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z.string().max(255).optional().meta({
+    description: 'A repeat with the same key, within a day, gets the first answer and changes nothing.',
+  }),
+})
+
+function problemResponses(operation: Operation): Record<string, unknown> {
+  const codes = new Set<ProblemCode>([...alwaysPossible, ...operation.problems])
+  if (operation.path.includes('{')) codes.add('not_found')
+  if (Object.keys(operation.query.shape).length > 0 || operation.body) codes.add('request_invalid')
+  if (operation.body)
+    for (const code of ['body_unreadable', 'too_large', 'media_type_unsupported'] as const) codes.add(code)
+  if (operation.repeatable)
+    for (const code of ['request_invalid', 'idempotency_key_reused'] as const) codes.add(code)
+  const byStatus = new Map<number, string[]>()
+  for (const code of codes) {
+    const [status, sentence] = problems[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${sentence}`])
+  }
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, lines]) => [
+        status,
+        {
+          description: lines.join('\n\n'),
+          content: { 'application/problem+json': { schema: problemSchema } },
+        },
+      ]),
+  )
+}
+
+/** Where the document is kept, for reviewers to see what a change does to it and for generators of clients. */
+export const documentFile = new URL('../../docs/openapi.json', import.meta.url)
+
+export function documentText(): string {
+  return `${JSON.stringify(openApiDocument(), null, 2)}\n`
+}

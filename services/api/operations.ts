@@ -1,0 +1,25 @@
+import { apiKeyOperations } from './api-keys.ts'
+import { auditLogOperations } from './audit-log.ts'
+import { deadLetterOperations } from './dead-letters.ts'
+import { destinationOperations } from './destinations.ts'
+import { eventOperations } from './events.ts'
+import { memberOperations } from './members.ts'
+import type { Operation } from './operation.ts'
+import { organizationOperations } from './organizations.ts'
+import { rejectionOperations } from './rejections.ts'
+import { routeOperations } from './routes.ts'
+import { sourceOperations } from './sources.ts'
+
+/** The whole API, in the order of its documentation. */
+export const operations: readonly Operation[] = [
+  ...organizationOperations,
+  ...eventOperations,
+  ...deadLetterOperations,
+  ...rejectionOperations,
+  ...sourceOperations,
+  ...destinationOperations,
+  ...routeOperations,
+  ...memberOperations,
+  ...apiKeyOperations,
+  ...auditLogOperations,
+]

@@ -1,0 +1,87 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
+
+/**
+ * Everything that this API refuses or fails with: one word, its HTTP status and a sentence. The word is what clients
+ * branch on; it never changes. The one table of this service.
+ */
+export const problems = {
+  // What was asked can't be read.
+  request_invalid: [400, 'A parameter or the body is not what this operation takes; see `errors`.'],
+  cursor_invalid: [400, 'The cursor is damaged, or belongs to a list with other filters.'],
+  body_unreadable: [400, 'The body is not JSON.'],
+  unauthenticated: [401, 'Send a live API key: `Authorization: Bearer key_live_…`.'],
+  forbidden: [403, 'This key may not do that.'],
+  // 404 also for what exists but belongs to somebody else: a key learns nothing about other organizations.
+  not_found: [404, 'There is no such thing, or it is not yours to see.'],
+  method_not_allowed: [405, 'This address does not take that method; see the `Allow` header.'],
+  // What was asked can't be done now.
+  conflict: [409, 'What was asked does not fit the state it is in.'],
+  event_expired: [409, 'The bytes of this event are no longer kept, so it can not be delivered again.'],
+  too_large: [413, 'The body is larger than this API reads.'],
+  media_type_unsupported: [415, 'Send the body as application/json.'],
+  idempotency_key_reused: [422, 'This Idempotency-Key was used for another request.'],
+  limit_reached: [422, 'There are as many of these as there may be.'],
+  rate_limited: [429, 'Too many requests; wait as long as `Retry-After` says.'],
+  // What was asked failed here.
+  internal: [500, 'This is a fault of ours.'],
+  unavailable: [503, 'The store does not answer; try again after `Retry-After` seconds.'],
+  timed_out: [504, 'The store took too long; ask for less, or try again.'],
+} as const satisfies Readonly<Record<string, readonly [status: number, sentence: string]>>
+
+export type ProblemCode = keyof typeof problems
+
+/** The body of every answer that is not a success (RFC 9457), sent as application/problem+json. */
+export const problemSchema = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string().meta({ description: "The status' own name.", example: 'Not Found' }),
+    status: z.int().meta({ example: 404 }),
+    code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]).meta({ example: 'not_found' }),
+    detail: z.string(),
+    errors: z
+      .array(
+        z.object({ in: z.enum(['path', 'query', 'body', 'header']), name: z.string(), message: z.string() }),
+      )
+      .optional()
+      .meta({ description: 'With request_invalid: every fault at once.' }),
+    traceId: z.string().optional().meta({ description: 'With internal: what to look for in the log.' }),
+  })
+  .meta({ id: 'Problem' })
+
+export type Problem = z.infer<typeof problemSchema>
+export type RequestFault = NonNullable<Problem['errors']>[number]
+
+/** Thrown by whoever refuses a request; `answer.ts` alone turns it into a response. */
+export class ApiError extends Error {
+  readonly code: ProblemCode
+  readonly faults: readonly RequestFault[]
+  /** Seconds that the client is asked to wait. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ProblemCode,
+    detail: string = problems[code][1],
+    options: ErrorOptions & { faults?: readonly RequestFault[]; retryAfterSeconds?: number } = {},
+  ) {
+    super(detail, options)
+    this.name = 'ApiError'
+    this.code = code
+    this.faults = options.faults ?? []
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
+
+/** The document for an error. `traceId` is told only where the fault is ours. */
+export function problemOf(error: ApiError, traceId: string): Problem {
+  const [status] = problems[error.code]
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status]!,
+    status,
+    code: error.code,
+    detail: error.message,
+    ...(error.faults.length > 0 && { errors: [...error.faults] }),
+    ...(error.code === 'internal' && { traceId }),
+  }
+}

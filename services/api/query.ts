@@ -1,0 +1,73 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { type IdPrefix, parseId } from '@fairlead/webhook/id'
+import { z } from 'zod'
+import type { ZodOpenApiOverrideMetaContext } from 'zod-openapi'
+
+/**
+ * Parameters that several operations take. Text from outside is bounded and free of control characters here (Postgres
+ * refuses U+0000 in text), so that nothing further in has to think of it.
+ */
+
+/** What a list answers at most, and unless asked. */
+export const maxPageSize = 500
+export const defaultPageSize = 50
+
+export const plainText = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .regex(/^\P{Cc}*$/u, 'has control characters')
+
+/** A page's size. More than the most is no fault: it is taken as the most. */
+export const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, `a number from 1 to ${maxPageSize}`)
+  .transform(text => Math.min(Number(text), maxPageSize))
+  .optional()
+  .meta({
+    description: `How many at most: 1 to ${maxPageSize} (more is taken as ${maxPageSize}). Default ${defaultPageSize}.`,
+    example: 20,
+    // In a query everything is text; what is meant is a number.
+    override: ({ jsonSchema }: ZodOpenApiOverrideMetaContext) => {
+      Object.assign(jsonSchema, { type: 'integer', minimum: 1 })
+      delete jsonSchema.pattern
+    },
+  })
+
+export const cursor = plainText(1000).optional().meta({
+  description:
+    "`next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.",
+})
+
+/** `2026-03-01` (00:00 UTC) or `2026-03-01T12:00:00Z`, from 1970 on. */
+export const time = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()])
+  .transform(text => new Date(text))
+  .refine(date => date.getTime() >= 0 && date.getUTCFullYear() <= 9999, 'a time from 1970 to 9999')
+  .transform(timestampFromDate)
+
+/** What can't be a slug or an id doesn't exist: `request.ts` answers 404 for it, as for any other that isn't there. */
+const slug = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+  .meta({ description: "The organization's slug.", example: 'acme' })
+const id = (prefix: IdPrefix, description: string) =>
+  z
+    .string()
+    .refine(text => parseId(prefix, text) !== undefined)
+    .meta({ description, example: `${prefix}_01jd3k5t9vexqa7w2m8zr4c6hs` })
+
+export const noParams = z.object({})
+export const organizationParams = z.object({ slug })
+export const eventParams = z.object({ slug, event: id('evt', "The event's id.") })
+export const deliveryParams = z.object({ slug, delivery: id('dlv', "The delivery's id.") })
+export const keyParams = z.object({ slug, key: id('key', "The key's id.") })
+export const noQuery = z.strictObject({})
+
+/** A page of a list. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({
+    items: z.array(item),
+    next: z.string().nullable().meta({ description: 'Cursor of the next page; null on the last.' }),
+  })

@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openRateLimiter } from './rate-limit.ts'
+
+test('a burst passes at once, the next one is told to wait', () => {
+  const take = openRateLimiter({ perSecond: 1, burst: 3 })
+  expect([0, 0, 0].map(at => take('a', at).remaining)).toEqual([2, 1, 0])
+  expect(take('a', 0)).toEqual({ allowed: false, remaining: 0, retryAfterSeconds: 1 })
+  expect(take('a', 1000).allowed).toBe(true)
+})
+
+test('one key does not use up what another has', () => {
+  const take = openRateLimiter({ perSecond: 1, burst: 1 })
+  expect(take('a', 0).allowed).toBe(true)
+  expect(take('a', 0).allowed).toBe(false)
+  expect(take('b', 0).allowed).toBe(true)
+})
+
+test('never more than the burst and the rate, and whoever waits as told is let in', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 200 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 10 }),
+      (gapsMs, perSecond, burst) => {
+        const take = openRateLimiter({ perSecond, burst })
+        let nowMs = 0
+        let allowed = 0
+        for (const gapMs of gapsMs) {
+          nowMs += gapMs
+          const verdict = take('a', nowMs)
+          if (verdict.allowed) allowed++
+          else {
+            nowMs += verdict.retryAfterSeconds * 1000
+            expect(take('a', nowMs).allowed).toBe(true)
+            allowed++
+          }
+        }
+        expect(allowed).toBeLessThanOrEqual(burst + (nowMs / 1000) * perSecond + 1e-6)
+      },
+    ),
+  )
+})
+
+test('remembers no more keys than it may', () => {
+  const take = openRateLimiter({ perSecond: 0.001, burst: 1 })
+  take('first', 0)
+  for (let i = 0; i < 10_000; i++) take(`key ${i}`, 0)
+  expect(take('first', 0).allowed).toBe(true)
+})

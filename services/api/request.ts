@@ -1,0 +1,60 @@
+import type { Request } from 'express'
+import type { z } from 'zod'
+import type { Operation } from './operation.ts'
+import { ApiError, type RequestFault } from './problem.ts'
+
+/** What a request asks for, checked. */
+export interface Asked {
+  readonly params: unknown
+  readonly query: unknown
+  readonly body: unknown
+}
+
+/**
+ * Checks a request against its operation's schemas. Throws an ApiError: `not_found` for a path that can't name
+ * anything, `request_invalid` with every fault of query and body at once.
+ */
+export function readRequest(operation: Operation, request: Request): Asked {
+  const params = operation.params.safeParse(request.params)
+  if (!params.success) throw new ApiError('not_found')
+  const query = operation.query.safeParse(request.query)
+  const body = operation.body?.safeParse(request.body)
+  const faults = [
+    ...(query.success ? [] : faultsOf('query', query.error)),
+    ...(body && !body.success ? faultsOf('body', body.error) : []),
+  ]
+  if (faults.length > 0) throw new ApiError('request_invalid', undefined, { faults })
+  return { params: params.data, query: query.data, body: body?.data }
+}
+
+/** Faults told at most: more would only help who sends rubbish. */
+const maxFaults = 20
+
+function faultsOf(where: 'query' | 'body', error: z.ZodError): RequestFault[] {
+  return error.issues.slice(0, maxFaults).flatMap(issue => {
+    const path = issue.path.join('.')
+    if (issue.code !== 'unrecognized_keys') return [{ in: where, name: path, message: issue.message }]
+    return issue.keys.slice(0, maxFaults).map(key => ({
+      in: where,
+      name: (path ? `${path}.${key}` : key).slice(0, 100),
+      message: 'is not known here',
+    }))
+  })
+}
+
+/** Throws an ApiError `request_invalid` for a key that is empty, too long or not printable. */
+export function readIdempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined || /^[\x20-\x7e]{1,255}$/.test(header)) return header || undefined
+  const fault = {
+    in: 'header',
+    name: 'Idempotency-Key',
+    message: '1 to 255 printable ASCII characters',
+  } as const
+  throw new ApiError('request_invalid', undefined, { faults: [fault] })
+}
+
+/** Trace id of the caller's trace (https://www.w3.org/TR/trace-context/), where there is one. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  const id = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '')?.[1]
+  return id === '0'.repeat(32) ? undefined : id
+}

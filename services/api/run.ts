@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { Daemon } from '@fairlead/daemon/run'
+import { connectStore } from '@fairlead/wire/store-client'
+import { buildApp } from './app.ts'
+import type { ApiConfig } from './config.ts'
+import { openIdempotency } from './idempotency.ts'
+import { openApiMetrics } from './metrics.ts'
+import { openRateLimiter } from './rate-limit.ts'
+
+/** How long an answer that is being made may take once the process stops, ms. */
+const drainMs = 10_000
+
+/**
+ * Serves the API until `signal` aborts; then takes no more connections, finishes what is being answered and closes
+ * the store's client. `listening` is told the port, which is chosen here if the configuration says 0.
+ */
+export async function run(
+  config: ApiConfig,
+  signal: AbortSignal,
+  { log, registry, health }: Daemon,
+  listening?: (port: number) => void,
+): Promise<void> {
+  await using store = connectStore(config.FAIRLEAD_STORE_URL)
+  const takeRate = openRateLimiter({
+    perSecond: config.FAIRLEAD_API_RATE_PER_SECOND,
+    burst: config.FAIRLEAD_API_RATE_BURST,
+  })
+  const metrics = openApiMetrics(registry)
+  const app = buildApp({ store, log, metrics, takeRate, idempotency: openIdempotency() })
+  const server = createServer(limits, app)
+  server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS
+  server.listen(config.FAIRLEAD_API_PORT, config.FAIRLEAD_API_HOST)
+  await once(server, 'listening')
+  await using _closing = { [Symbol.asyncDispose]: () => drain(server) }
+  using _check = health.check('store', async () => {
+    await store.organizations.listOrganizations({ limit: 1 }, { timeoutMs: 1_500 })
+    return undefined
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  log.info({ port: address.port }, 'api.listening')
+  listening?.(address.port)
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+/** Slow clients are cut: header and body of a request are small here. */
+const limits = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  // Longer than the 60 s of usual load balancers, so that they never write into a connection just closed.
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 2_000,
+}
+
+async function drain(server: Server): Promise<void> {
+  server.close()
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), drainMs)
+  await once(server, 'close')
+  clearTimeout(late)
+}

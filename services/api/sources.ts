@@ -1,0 +1,81 @@
+import type { Source } from '@fairlead/wire/store/source'
+import { z } from 'zod'
+import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
+import { operation } from './operation.ts'
+import { noQuery, organizationParams } from './query.ts'
+import { presentTime, presentTimeOf, timeText } from './time.ts'
+
+const sourceSchema = z
+  .object({
+    id: z.string(),
+    name: z.string().meta({ example: 'stripe' }),
+    provider: z.string().meta({ example: 'stripe' }),
+    path: z.string().meta({
+      description: "Where the provider posts to, below the receiver's address.",
+      example: '/webhooks/acme/stripe',
+    }),
+    options: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'What the provider needs beside the secret.' }),
+    scheme: z.unknown().meta({ description: 'The signature scheme, with the provider `custom`; else null.' }),
+    toleranceSeconds: z.int().nullable().meta({ description: "Null: the provider's own." }),
+    rateLimit: rateLimitSchema,
+    deduplicate: z.boolean(),
+    secrets: z
+      .array(
+        z.object({
+          id: z.string().meta({ example: 'acme-stripe/signing-secret' }),
+          lastMatchedAt: timeText.nullable(),
+          createdAt: timeText,
+        }),
+      )
+      .meta({ description: 'All are live. Names only: a secret is never told.' }),
+    lastEventAt: timeText.nullable(),
+    managedBy,
+    createdAt: timeText,
+  })
+  .meta({ id: 'Source' })
+
+const list = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/sources',
+  name: 'listSources',
+  tag: 'Settings',
+  summary: 'Sources',
+  access: 'read',
+  params: organizationParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'All sources, by name.',
+  answer: z.object({ items: z.array(sourceSchema) }),
+  problems: [],
+  async handle({ store, organization, signal }) {
+    const { sources } = await store.sources.listSources({ organizationId: organization.id }, { signal })
+    return { items: sources.map(source => presentSource(organization.slug, source)) }
+  },
+})
+
+export const sourceOperations = [list]
+
+function presentSource(slug: string, source: Source): z.input<typeof sourceSchema> {
+  const { settings } = source
+  return {
+    id: source.id,
+    name: source.name,
+    provider: settings?.provider ?? '',
+    path: `/webhooks/${slug}/${source.name}`,
+    options: settings?.options ?? {},
+    scheme: settings?.scheme ?? null,
+    toleranceSeconds: settings?.toleranceSeconds ?? null,
+    rateLimit: presentRateLimit(settings?.rateLimit),
+    deduplicate: settings?.deduplicate ?? true,
+    secrets: source.secrets.map(secret => ({
+      id: secret.id,
+      lastMatchedAt: presentTime(secret.lastMatchedAt),
+      createdAt: presentTimeOf(secret.createdAt),
+    })),
+    lastEventAt: presentTime(source.lastEventAt),
+    managedBy: presentManagedBy(source.managedBy),
+    createdAt: presentTimeOf(source.createdAt),
+  }
+}

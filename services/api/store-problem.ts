@@ -1,0 +1,66 @@
+import { Code, ConnectError } from '@connectrpc/connect'
+import { ErrorReason } from '@fairlead/wire/store/error'
+import { storeErrorDetail } from '@fairlead/wire/store-client'
+import { ApiError, type ProblemCode, type RequestFault } from './problem.ts'
+
+/** What the store refuses, as this API's own word for it. A reason that is missing here is a fault of ours. */
+const codeOfReason: Partial<Record<ErrorReason, ProblemCode>> = {
+  [ErrorReason.SLUG_TAKEN]: 'conflict',
+  [ErrorReason.NAME_TAKEN]: 'conflict',
+  [ErrorReason.OWNED_BY_ANOTHER]: 'conflict',
+  [ErrorReason.MANAGED_BY_OWNER]: 'conflict',
+  [ErrorReason.NOT_FOUND]: 'not_found',
+  [ErrorReason.INVALID_FIELD]: 'request_invalid',
+  [ErrorReason.API_KEY_UNKNOWN]: 'unauthenticated',
+  [ErrorReason.CONTENT_EXPIRED]: 'event_expired',
+  [ErrorReason.DESTINATION_DELETED]: 'conflict',
+  [ErrorReason.DELIVERY_OPEN]: 'conflict',
+  [ErrorReason.NO_DELIVERIES]: 'conflict',
+  [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
+  [ErrorReason.NATS_UNAVAILABLE]: 'unavailable',
+}
+
+/** Reasons that the problem's code doesn't tell already: a sentence instead of the code's own. */
+const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
+  [ErrorReason.NAME_TAKEN]: 'This name is in use.',
+  [ErrorReason.MANAGED_BY_OWNER]:
+    'This is declared by the resource or file that owns the organization: change it there.',
+  [ErrorReason.DESTINATION_DELETED]: 'The destination was deleted, so nothing can be delivered to it.',
+  [ErrorReason.DELIVERY_OPEN]: 'The delivery has not ended: it is being tried already.',
+  [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
+}
+
+/** How long a client is asked to wait while the store is away, in seconds. */
+const retryAfterSeconds = 2
+
+/** An ApiError for whatever a call of the store rejected with. Anything unknown is `internal`. */
+export function storeProblem(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  const detail = storeErrorDetail(error)
+  const code = detail ? codeOfReason[detail.reason] : codeOfStatus(error)
+  switch (code) {
+    case undefined:
+      return new ApiError('internal', undefined, { cause: error })
+    case 'unavailable':
+      return new ApiError(code, undefined, { cause: error, retryAfterSeconds })
+    case 'request_invalid':
+      return invalidField(detail?.field ?? '', error)
+    default:
+      return new ApiError(code, detail && sentenceOfReason[detail.reason], { cause: error })
+  }
+}
+
+/** Without a detail it was not the store that answered, but what is between. */
+function codeOfStatus(error: unknown): ProblemCode | undefined {
+  if (!(error instanceof ConnectError)) return undefined
+  if (error.code === Code.Unavailable) return 'unavailable'
+  if (error.code === Code.DeadlineExceeded) return 'timed_out'
+  return undefined
+}
+
+function invalidField(field: string, cause: unknown): ApiError {
+  if (field === 'cursor') return new ApiError('cursor_invalid', undefined, { cause })
+  const message = cause instanceof ConnectError ? cause.rawMessage : 'is not allowed'
+  const faults: RequestFault[] = [{ in: 'query', name: field, message }]
+  return new ApiError('request_invalid', undefined, { cause, faults })
+}
