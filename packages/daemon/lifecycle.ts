@@ -9,6 +9,12 @@ export interface StopOptions {
 }
 
 /**
+ * One Ctrl-C arrives more than once: the terminal sends it to the whole process group, and npm and other launchers pass
+ * theirs on. What comes so soon after the first, in ms, is the same one.
+ */
+const sameSignalMs = 250
+
+/**
  * The signal that ends a process in order. SIGTERM and SIGINT abort it; what runs then finishes what it has in hand.
  * A second signal, or the deadline, ends the process at once with exit code 1.
  *
@@ -18,11 +24,14 @@ export interface StopOptions {
 export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSignal & Disposable {
   const stopping = new AbortController()
   let deadline: NodeJS.Timeout | undefined
+  let firstAtMs = 0
   const stop = (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) {
+      if (performance.now() - firstAtMs < sameSignalMs) return
       log.fatal({ signal }, 'process.aborted')
       process.exit(1)
     }
+    firstAtMs = performance.now()
     log.info({ signal, deadlineMs }, 'process.stopping')
     deadline = setTimeout(() => {
       log.fatal({ deadlineMs }, 'process.overdue')
