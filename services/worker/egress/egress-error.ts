@@ -1,0 +1,29 @@
+/**
+ * What the egress itself refuses or gives up. The codes are words of `classifyError`; the message is a sentence for the
+ * people whose destination it is, so it tells no address that a private name resolves to, and no secret.
+ */
+export type EgressErrorCode =
+  | 'ERR_INVALID_URL'
+  | 'FAIRLEAD_PORT_BLOCKED'
+  | 'FAIRLEAD_ADDRESS_BLOCKED'
+  | 'FAIRLEAD_RESPONSE_TIMEOUT'
+  /** As node's own for a connection that took too long. */
+  | 'ETIMEDOUT'
+  /** The name does not exist, or has no address. */
+  | 'ENOTFOUND'
+  /** The name could not be looked up now: as getaddrinfo says it. */
+  | 'EAI_AGAIN'
+  /** More interim answers than anyone sends: as the HTTP parser's other errors. */
+  | 'HPE_TOO_MANY_INTERIM'
+  /** A client certificate or key that can't be read. */
+  | 'ERR_TLS_CLIENT_CERTIFICATE'
+
+export class EgressError extends Error {
+  readonly code: EgressErrorCode
+
+  constructor(code: EgressErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'EgressError'
+    this.code = code
+  }
+}

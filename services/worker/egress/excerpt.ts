@@ -1,0 +1,46 @@
+import type { Answer } from './post.ts'
+
+/** Characters of a failed response that are shown. */
+const maxCharacters = 200
+
+/**
+ * What a failed response says, for people: one line of text, at most 200 characters, without markup and control
+ * characters. Some servers send a request's headers back: where a header's value appears, its name stands instead, so
+ * that no signature or token gets into logs. Empty where the body is empty or not text.
+ */
+export function excerpt(
+  answer: Pick<Answer, 'headers' | 'body' | 'cut'>,
+  requestHeaders: readonly string[],
+): string {
+  const encoding = answer.headers['content-encoding']
+  if (answer.body.length === 0 || (encoding !== undefined && encoding !== 'identity')) return ''
+  let text = new TextDecoder().decode(answer.body)
+  let longest = 0
+  for (const { name, value } of secretsOf(requestHeaders)) {
+    text = text.replaceAll(value, `[${name}]`)
+    longest = Math.max(longest, value.length)
+  }
+  // The beginning of a value may stand at the cut.
+  if (answer.cut) text = text.slice(0, -longest || undefined)
+  return text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/[\p{C}\p{Z}\s\ufffd]+/gu, ' ')
+    .trim()
+    .slice(0, maxCharacters)
+    .trimEnd()
+}
+
+/** Headers whose values are no secrets, and words that a useful answer may hold ("not application/json"). */
+const harmless = /^(accept|content-|user-agent$|webhook-id$|webhook-timestamp$|fairlead-)/
+
+/** Header values, and their parts (`Bearer …`, `t=…,v1=…`); short ones are no secrets and would be words. */
+function* secretsOf(headers: readonly string[]): Generator<{ name: string; value: string }> {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase()
+    if (harmless.test(name)) continue
+    const value = headers[i + 1]!
+    for (const part of [value, ...value.split(/[ ,;]|(?<==)(?=[^=])/)]) {
+      if (part.trim().length >= 8) yield { name, value: part.trim() }
+    }
+  }
+}

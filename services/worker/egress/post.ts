@@ -1,0 +1,196 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { Connection, Connections, Place, Waiter } from './connections.ts'
+import { EgressError } from './egress-error.ts'
+
+/** One POST: what goes out, and until when. */
+export interface Post {
+  readonly place: Place
+  /** Names and values in turn, fit to be sent. */
+  readonly headers: string[]
+  readonly body: Uint8Array
+  /** Milliseconds from the call, waiting for a connection included, to the end of the response. */
+  readonly timeoutMs: number
+  /** Bytes of the response's body that are kept; those after them are read and dropped. */
+  readonly keepBytes: number
+  /** Bytes of the response's body after which the connection is cut; the status counts all the same. */
+  readonly maxBytes: number
+}
+
+export interface Answer {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: IncomingHttpHeaders
+  /** The first `keepBytes` of the body, as it came. */
+  readonly body: Uint8Array
+  /** There was more than `keepBytes`. */
+  readonly cut: boolean
+}
+
+/** Interim answers (1xx) that are read before the final one; more than any server sends. */
+const maxInterim = 16
+
+/** What a peer's closing of a connection looks like: RST, a write after it, FIN before the answer. */
+const closedByPeer = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/**
+ * Posts on a borrowed connection. Resolves to the answer, whatever its status.
+ *
+ * A request that went out on a reused connection and found it closed before any byte of an answer is sent again once, on
+ * a new connection: peers close idle connections just as they are reused, which is nobody's failure (RFC 9112, 9.3.1
+ * leaves it to who knows that repeating is safe). A delivery may be repeated anyway, and carries its id.
+ *
+ * @throws what `signal` was aborted with; EgressError `FAIRLEAD_RESPONSE_TIMEOUT`, `ETIMEDOUT` (no connection in time),
+ *   `HPE_TOO_MANY_INTERIM`; the errors of `Dial` and of undici
+ */
+export function post(connections: Connections, request: Post, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else new Exchange(connections, request, signal, resolve, reject).begin(false)
+  })
+}
+
+/** A class for the hot path's sake: undici calls eight methods of it for each request, which closures would make anew. */
+class Exchange implements Waiter, Dispatcher.DispatchHandler {
+  readonly #connections: Connections
+  readonly #request: Post
+  readonly #signal: AbortSignal
+  readonly #resolve: (answer: Answer) => void
+  readonly #reject: (error: unknown) => void
+  readonly #deadline: NodeJS.Timeout
+  #connection: Connection | undefined
+  #settled = false
+  #again = false
+  #sent = false
+  #reused = false
+  #answering = false
+  #interim = 0
+  #status = 0
+  #headers: IncomingHttpHeaders = {}
+  #kept: Buffer[] = []
+  #bytes = 0
+
+  constructor(
+    connections: Connections,
+    request: Post,
+    signal: AbortSignal,
+    resolve: (answer: Answer) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#connections = connections
+    this.#request = request
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#deadline = setTimeout(expire, request.timeoutMs, this)
+    signal.addEventListener('abort', this)
+  }
+
+  begin(fresh: boolean): void {
+    this.#connections.borrow(this.#request.place, this, fresh)
+  }
+
+  ready(connection: Connection): void {
+    this.#connection = connection
+    const { place, headers, body } = this.#request
+    connection.client.dispatch({ path: place.target.path, method: 'POST', headers, body }, this)
+  }
+
+  refused(error: Error): void {
+    this.#fail(error)
+  }
+
+  /** The request is about to be written, on a connected socket. */
+  onRequestStart(): void {
+    this.#sent = true
+    this.#reused = this.#connection!.requests++ > 0
+  }
+
+  onResponseStarted(): void {
+    this.#answering = true
+  }
+
+  onResponseStart(_controller: unknown, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) {
+      if (++this.#interim > maxInterim) {
+        this.#fail(new EgressError('HPE_TOO_MANY_INTERIM', `more than ${maxInterim} interim answers`))
+      }
+      return
+    }
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    if (this.#settled) return
+    if (this.#bytes < this.#request.keepBytes) this.#kept.push(chunk)
+    this.#bytes += chunk.length
+    // Who answers 2xx has taken the delivery, however much it says about it: failing it would repeat it for nothing.
+    if (this.#bytes > this.#request.maxBytes) this.#answer(false)
+  }
+
+  onResponseEnd(): void {
+    this.#answer(true)
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    if (this.#settled) return
+    const code = 'code' in error ? String(error.code) : ''
+    if (this.#reused && !this.#answering && !this.#again && closedByPeer.has(code)) {
+      this.#again = true
+      this.#reused = false
+      this.#sent = false
+      this.#giveBack(false)
+      this.begin(true)
+    } else this.#fail(error)
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    this.#fail(this.#signal.reason)
+  }
+
+  expire(): void {
+    const { timeoutMs } = this.#request
+    this.#fail(
+      this.#sent
+        ? new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', `no complete answer within ${timeoutMs} ms`)
+        : new EgressError('ETIMEDOUT', `no connection within ${timeoutMs} ms`),
+    )
+  }
+
+  #answer(complete: boolean): void {
+    if (this.#settled) return
+    const { keepBytes } = this.#request
+    const body = this.#kept.length === 0 ? nothing : Buffer.concat(this.#kept).subarray(0, keepBytes)
+    this.#settle()
+    this.#giveBack(complete)
+    this.#resolve({ status: this.#status, headers: this.#headers, body, cut: this.#bytes > keepBytes })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#settled) return
+    this.#settle()
+    if (this.#connection) this.#giveBack(false)
+    else this.#connections.cancel(this.#request.place, this)
+    this.#reject(error)
+  }
+
+  #settle(): void {
+    this.#settled = true
+    clearTimeout(this.#deadline)
+    this.#signal.removeEventListener('abort', this)
+  }
+
+  #giveBack(reusable: boolean): void {
+    const connection = this.#connection!
+    this.#connection = undefined
+    this.#connections.giveBack(connection, reusable)
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+function expire(exchange: Exchange): void {
+  exchange.expire()
+}

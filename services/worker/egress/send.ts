@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { classify, classifyError } from '@fairlead/webhook/classify'
+import type { Outcome } from '@fairlead/webhook/outcome'
+import type { AddressPolicy } from './address.ts'
+import { type ConnectionCounts, openConnections, type Place } from './connections.ts'
+import { type ClientCertificate, openDialer } from './dial.ts'
+import { EgressError } from './egress-error.ts'
+import { excerpt } from './excerpt.ts'
+import { openHeaderFilter } from './headers.ts'
+import { type Answer, post } from './post.ts'
+import type { Resolve } from './resolve.ts'
+import { type PortPolicy, parseTarget, type Target } from './target.ts'
+
+/**
+ * The outgoing side of the worker, from a request to how it ended:
+ *
+ *   send ─ URL, port ─▶ borrow a connection ─▶ dial: DNS, address, TCP, TLS ─▶ POST ─▶ answer ─▶ Outcome
+ *
+ * Disposing it closes all connections; what is still in flight ends as `connection_reset`.
+ */
+export interface Sender extends AsyncDisposable {
+  /**
+   * Makes one attempt. What can go wrong at the destination is an outcome.
+   * @throws only what `signal` was aborted with: such an attempt has no outcome, and may have arrived
+   */
+  send(request: OutgoingRequest, signal: AbortSignal): Promise<Outcome>
+  /**
+   * The same way to a server whose answer matters (a token endpoint): its first 64 KiB.
+   * @throws the errors of `post` and `parseTarget`
+   */
+  ask(request: OutgoingRequest, signal: AbortSignal): Promise<Answer>
+  readonly connections: ConnectionCounts
+}
+
+export interface OutgoingRequest {
+  readonly url: string
+  /** Names and values in turn. Those that can't be sent are dropped or made fit (`headers.ts`). */
+  readonly headers: readonly string[]
+  readonly body: Uint8Array
+  /** Milliseconds from the call to the end of the response. */
+  readonly timeoutMs: number
+  readonly tls?: ClientCertificate | undefined
+  /**
+   * Whose request it is (the organization's id). Connections are never shared between owners, and bounded for each, so
+   * that one whose requests hang can't take another's to the same host.
+   */
+  readonly owner?: string
+}
+
+export interface SenderOptions {
+  readonly policy: AddressPolicy
+  readonly ports: PortPolicy
+  readonly resolve: Resolve
+  /** Certificate authorities in PEM that are trusted beside node's own. */
+  readonly extraCas?: readonly string[]
+  /** Milliseconds for DNS, TCP and TLS together. Default 5000. */
+  readonly connectTimeoutMs?: number
+  /** Connections of one owner to one origin. Default 64: above any destination's own concurrency. */
+  readonly maxConnectionsPerOrigin?: number
+  /** Connections in all, idle ones too. Default 4096, well below the usual limit of open files. */
+  readonly maxConnections?: number
+  /** Milliseconds that an idle connection is kept. Default 15 000, below the 60 to 75 s of usual load balancers. */
+  readonly idleMs?: number
+  /** Milliseconds after which a connection is not used again, so that a changed DNS answer is followed. Default 120 000. */
+  readonly lifetimeMs?: number
+}
+
+/** A response's head, and its body, as far as it is read. Larger heads fail; larger bodies are cut. */
+const maxHeadBytes = 16 * 1024
+const maxBodyBytes = 64 * 1024
+/** Of a failed response's body, for its reason. */
+const excerptBytes = 1024
+/** URLs that are kept taken apart. */
+const maxPlaces = 20_000
+
+export function openSender(options: SenderOptions): Sender {
+  const dial = openDialer({ ...options, connectTimeoutMs: options.connectTimeoutMs ?? 5000 })
+  const connections = openConnections(dial, {
+    perPlace: options.maxConnectionsPerOrigin ?? 64,
+    total: options.maxConnections ?? 4096,
+    idleMs: options.idleMs ?? 15_000,
+    lifetimeMs: options.lifetimeMs ?? 120_000,
+    maxHeadBytes,
+  })
+  const filterHeaders = openHeaderFilter()
+  const placeOf = openPlaces(options.ports)
+
+  async function ask(request: OutgoingRequest, signal: AbortSignal, keepBytes: number): Promise<Answer> {
+    const whole = {
+      place: placeOf(request),
+      headers: filterHeaders(request.headers),
+      body: request.body,
+      timeoutMs: request.timeoutMs,
+      keepBytes,
+      maxBytes: maxBodyBytes,
+    }
+    return await post(connections, whole, signal)
+  }
+
+  return {
+    async send(request, signal) {
+      try {
+        return outcomeOf(await ask(request, signal, excerptBytes), request.headers)
+      } catch (error) {
+        if (signal.aborted) throw error
+        return failureOf(error)
+      }
+    },
+    ask: (request, signal) => ask(request, signal, maxBodyBytes),
+    get connections() {
+      return connections.counts
+    },
+    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
+  }
+}
+
+/** A status is an outcome however the response ended, as long as it ended: a body cut for its size is no failure. */
+function outcomeOf(answer: Answer, requestHeaders: readonly string[]): Outcome {
+  const retryAfter = answer.headers['retry-after']
+  const outcome = classify({ status: answer.status, retryAfter }, Date.now())
+  if (outcome.kind === 'delivered') return outcome
+  const reason = outcome.kind === 'redirected' ? redirectTo(answer.headers.location) : undefined
+  const said = reason ?? excerpt(answer, requestHeaders)
+  return said === '' ? outcome : { ...outcome, reason: said }
+}
+
+/** Where a redirect leads, without its query, which may hold anything. */
+function redirectTo(location: string | undefined): string | undefined {
+  const url = location === undefined ? null : URL.parse(location, 'relative:/')
+  if (!url) return undefined
+  const where = url.protocol === 'relative:' ? url.pathname : `${url.origin}${url.pathname}`
+  return `to ${where.slice(0, 190)}`
+}
+
+function failureOf(error: unknown): Outcome {
+  const outcome = classifyError(error)
+  if (outcome.kind === 'delivered' || !(error instanceof EgressError)) return outcome
+  return { ...outcome, reason: error.message }
+}
+
+/** URL, owner and certificate → place, kept so that a URL isn't taken apart for each request. */
+function openPlaces(ports: PortPolicy): (request: OutgoingRequest) => Place {
+  const places = new Map<string, Place>()
+  const identities = new WeakMap<ClientCertificate, string>()
+  const identityOf = (certificate: ClientCertificate): string => {
+    let identity = identities.get(certificate)
+    if (identity === undefined) {
+      identity = createHash('sha256').update(certificate.certPem).update(certificate.keyPem).digest('base64')
+      identities.set(certificate, identity)
+    }
+    return identity
+  }
+  return ({ url, owner = '', tls }) => {
+    const whose = tls ? `${owner} ${identityOf(tls)}` : owner
+    const name = `${whose} ${url}`
+    let place = places.get(name)
+    if (!place) {
+      const target: Target = parseTarget(url, ports)
+      place = { key: `${whose} ${target.origin}`, target, certificate: tls }
+      if (places.size >= maxPlaces) places.clear()
+      places.set(name, place)
+    }
+    return place
+  }
+}
