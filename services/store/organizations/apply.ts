@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Keyring } from '@fairlead/wire/seal'
+import { type Db, enterScope } from '../scope.ts'
+import { StoreError } from '../store-error.ts'
+import type { DesiredOrganization } from './desired.ts'
+import { diff } from './diff.ts'
+import { readOrganization, type StoredOrganization } from './read.ts'
+import type { OrganizationRow } from './rows.ts'
+import { write } from './write.ts'
+
+export interface Applied {
+  organization: StoredOrganization
+  created: boolean
+  changed: boolean
+}
+
+/**
+ * Makes an organization what is desired, in a transaction under the platform's scope (a slug may be anyone's); what is
+ * written is written under the organization's own.
+ *
+ *   lock slug and owner ─▶ whose is the slug? ─▶ read ─▶ diff (pure) ─▶ write ─▶ read again
+ *
+ * Throws a StoreError: `slug_taken`, or `owned_by_another` if this owner has an organization under another slug.
+ */
+export async function applyOrganization(
+  db: Db,
+  desired: DesiredOrganization,
+  { keyring, nowMs }: { keyring: Keyring; nowMs: number },
+): Promise<Applied> {
+  const found = await findTarget(db, desired)
+  const id = found ?? newId('org', nowMs)
+  await enterScope(db, id)
+  const stored = found && (await readOrganization(db, id, { deleted: true }))
+  const changes = diff(stored, desired, { organizationId: toUuid(id), keyring, nowMs, makeSigningSecret })
+  await write(db, changes)
+  if (stored && changes.length > 0) {
+    await db.query('update organizations set updated_at = now() where id = $1', [toUuid(id)])
+  }
+  const organization = await readOrganization(db, id)
+  return { organization: organization!, created: !found, changed: changes.length > 0 }
+}
+
+/** The organization that these are the desires for; undefined: it is to be created. */
+async function findTarget(db: Db, { slug, owner }: DesiredOrganization): Promise<OrganizationId | undefined> {
+  // Two who declare the same slug at the same time take turns, and so do two slugs of one owner.
+  const owned = `${owner.owner_kind} ${owner.owner_reference}`
+  for (const lock of [`fairlead.slug.${slug}`, `fairlead.owner.${owned}`].sort()) {
+    await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lock])
+  }
+  const { rows } = await db.query<OrganizationRow>(
+    `select * from organizations where deleted_at is null
+       and (slug = $1 or ($2 <> 'api' and owner_kind = $2::owner_kind and owner_reference = $3))`,
+    [slug, owner.owner_kind, owner.owner_reference],
+  )
+  const ours = (row: OrganizationRow) =>
+    row.owner_kind === owner.owner_kind && row.owner_reference === owner.owner_reference
+  const holder = rows.find(row => row.slug === slug)
+  if (holder && !ours(holder)) {
+    const owner = ownerText(holder)
+    throw new StoreError('slug_taken', `${owner} has the slug ${slug}`, { field: 'slug', owner })
+  }
+  const other = rows.find(row => row.slug !== slug)
+  if (other) {
+    throw new StoreError(
+      'owned_by_another',
+      `${owned} declares ${other.slug}, and a slug never changes: delete it and declare another`,
+      { field: 'slug', owner: ownerText(other) },
+    )
+  }
+  return holder && fromUuid('org', holder.id)
+}
+
+/** An owner for people: `kubernetes tenants/acme`. */
+export function ownerText(row: Pick<OrganizationRow, 'owner_kind' | 'owner_reference'>): string {
+  return row.owner_kind === 'api' ? 'the API' : `${row.owner_kind} ${row.owner_reference}`
+}
+
+/** As Standard Webhooks writes it: 32 random bytes. */
+function makeSigningSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`
+}

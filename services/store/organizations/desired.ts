@@ -1,0 +1,222 @@
+import { MemberRole } from '@fairlead/wire/store/member'
+import type { ApplyOrganizationRequest, Owner } from '@fairlead/wire/store/organization'
+import { OwnerKind } from '@fairlead/wire/store/organization'
+import { z } from 'zod'
+import { parseRequest } from '../parse-request.ts'
+import type { OwnerKind as OwnerWord, Role } from './rows.ts'
+
+/**
+ * What an ApplyOrganization request says, checked, defaults filled in, in the words of the rows. Messages of zod reach
+ * the caller; values don't, because some are secret.
+ */
+
+const defaultRetryDelaysSeconds = [60, 300, 900]
+const defaultRetentionDays = 7
+
+export const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, '1 to 63 lower-case letters, digits and dashes')
+
+const rateLimit = z
+  .object({ perSecond: z.number().positive('must be above 0'), burst: z.number().int().nonnegative() })
+  .optional()
+  .transform(limit => ({
+    rate_limit_per_second: limit?.perSecond ?? null,
+    rate_limit_burst: limit ? limit.burst || Math.max(1, Math.ceil(2 * limit.perSecond)) : null,
+  }))
+
+const plainSecrets = z
+  .array(
+    z.object({
+      id: z.string().min(1, 'is missing').max(253),
+      value: z
+        .string()
+        .min(1, 'is empty')
+        .max(64 * 1024),
+    }),
+  )
+  .superRefine(uniqueBy('id'))
+
+const json = z.record(z.string(), z.unknown())
+
+const source = z
+  .object({
+    name,
+    settings: z.object(
+      {
+        provider: z.string().min(1, 'is missing').max(100),
+        scheme: json.optional(),
+        options: json.optional(),
+        toleranceSeconds: z.number().int().optional(),
+        rateLimit,
+        deduplicate: z.boolean().optional(),
+      },
+      'is missing',
+    ),
+    secrets: plainSecrets,
+  })
+  .transform(({ name, settings, secrets }) => ({
+    row: {
+      name,
+      provider: settings.provider,
+      scheme: settings.scheme ?? null,
+      options: settings.options ?? {},
+      tolerance_seconds: settings.toleranceSeconds ?? null,
+      ...settings.rateLimit,
+      deduplicate: settings.deduplicate ?? true,
+    },
+    secrets,
+  }))
+
+const destination = z
+  .object({
+    name,
+    settings: z.object(
+      {
+        url: z.url({ protocol: /^https?$/, error: 'must be an absolute http or https URL' }).max(2048),
+        timeoutSeconds: z.number().nonnegative().max(300),
+        concurrency: z.number().int().nonnegative().max(1000),
+        rateLimit,
+        retry: z.object({ delaysSeconds: z.array(z.number().nonnegative().max(604_800)).max(30) }).optional(),
+        paused: z.boolean(),
+      },
+      'is missing',
+    ),
+    headers: plainSecrets,
+  })
+  .transform(({ name, settings, headers }) => ({
+    row: {
+      name,
+      url: settings.url,
+      timeout_seconds: settings.timeoutSeconds || 15,
+      concurrency: settings.concurrency || 10,
+      ...settings.rateLimit,
+      retry_delays_seconds: settings.retry?.delaysSeconds ?? defaultRetryDelaysSeconds,
+      paused: settings.paused,
+    },
+    headers,
+  }))
+
+const route = z
+  .object({
+    settings: z.object(
+      {
+        source: z.string().min(1, 'is missing').max(63),
+        eventTypes: z.array(z.string().min(1).max(256)),
+        destinations: z.array(name).min(1, 'needs one or more'),
+      },
+      'is missing',
+    ),
+  })
+  .transform(({ settings }) => ({
+    source: settings.source,
+    event_types: settings.eventTypes.length > 0 ? [...new Set(settings.eventTypes)] : ['*'],
+    destinations: [...new Set(settings.destinations)],
+  }))
+
+const roles: Record<MemberRole, Role | undefined> = {
+  [MemberRole.UNSPECIFIED]: undefined,
+  [MemberRole.OWNER]: 'owner',
+  [MemberRole.ADMIN]: 'admin',
+  [MemberRole.DEVELOPER]: 'developer',
+  [MemberRole.VIEWER]: 'viewer',
+}
+
+/** A role in the rows' words. */
+export const role = z.custom<MemberRole>().transform((value, context) => {
+  const word = roles[value]
+  if (word) return word
+  context.addIssue({ code: 'custom', message: 'is missing' })
+  return z.NEVER
+})
+
+/** A role in the rows' words; a missing one is developer's. */
+export const roleOrDeveloper = z.custom<MemberRole>().transform(value => roles[value] ?? 'developer')
+
+export const retentionDays = z
+  .number()
+  .int()
+  .max(3650)
+  .transform(days => days || defaultRetentionDays)
+
+const ownerKinds: Record<OwnerKind, OwnerWord | undefined> = {
+  [OwnerKind.UNSPECIFIED]: undefined,
+  [OwnerKind.KUBERNETES]: 'kubernetes',
+  [OwnerKind.FILE]: 'file',
+  [OwnerKind.API]: 'api',
+}
+export const ownerKindWord = (kind: OwnerKind): OwnerWord | undefined => ownerKinds[kind]
+
+const owner = z
+  .object({ kind: z.custom<OwnerKind>(), reference: z.string().max(512) }, 'is missing')
+  .transform(({ kind, reference }, context) => {
+    const word = ownerKinds[kind]
+    if (word) return { owner_kind: word, owner_reference: reference }
+    context.addIssue({ code: 'custom', path: ['kind'], message: 'is missing' })
+    return z.NEVER
+  })
+
+const schema = z
+  .object({
+    owner,
+    slug: name,
+    displayName: z.string().max(200),
+    plan: z.string().max(100),
+    webhookLimit: z.bigint().optional(),
+    active: z.boolean().optional(),
+    retentionDays,
+    rateLimit,
+    members: z
+      .array(z.object({ email: z.string().toLowerCase().pipe(z.email('is no e-mail address')), role }))
+      .superRefine(uniqueBy('email')),
+    sources: z.array(source).superRefine(uniqueBy('name')),
+    destinations: z.array(destination).superRefine(uniqueBy('name')),
+    routes: z.array(route),
+    signingSecrets: plainSecrets,
+    apiKeys: z
+      .array(
+        z.object({
+          name: z.string().min(1, 'is missing').max(100),
+          prefix: z.string().max(32),
+          sha256: z.instanceof(Uint8Array).refine(digest => digest.length === 32, 'must be 32 bytes'),
+          role: roleOrDeveloper,
+        }),
+      )
+      .superRefine(uniqueBy('name')),
+  })
+  .superRefine(({ routes, destinations }, context) => {
+    const known = new Set(destinations.map(({ row }) => row.name))
+    for (const [index, route] of routes.entries()) {
+      const unknown = route.destinations.find(destination => !known.has(destination))
+      if (!unknown) continue
+      const path = ['routes', index, 'settings', 'destinations']
+      context.addIssue({ code: 'custom', path, message: `there is no destination ${unknown}` })
+    }
+  })
+
+export type DesiredOrganization = ReturnType<typeof readDesired>
+
+/** Throws a StoreError `invalid_field`. */
+export function readDesired(request: ApplyOrganizationRequest) {
+  const desired = parseRequest(schema, request)
+  return {
+    ...desired,
+    // Two routes that say the same count once.
+    routes: [...new Map(desired.routes.map(route => [JSON.stringify(route), route])).values()],
+  }
+}
+
+/** Throws a StoreError `invalid_field`. */
+export const readOwner = (message: Owner) => parseRequest(owner, message, 'owner')
+
+function uniqueBy(key: string) {
+  return (items: readonly object[], context: z.RefinementCtx): void => {
+    const seen = new Set<unknown>()
+    for (const [index, item] of items.entries()) {
+      const row = 'row' in item ? (item.row as object) : item
+      const value = (row as Record<string, unknown>)[key]
+      if (seen.has(value)) context.addIssue({ code: 'custom', path: [index, key], message: 'is there twice' })
+      seen.add(value)
+    }
+  }
+}

@@ -1,0 +1,254 @@
+import { isDeepStrictEqual } from 'node:util'
+import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
+import { type Keyring, sealContext } from '@fairlead/wire/seal'
+import type { DesiredOrganization } from './desired.ts'
+import type { StoredOrganization } from './read.ts'
+import type { SealedRow } from './rows.ts'
+import type { Change, Row } from './write.ts'
+
+/** What the decision needs beside the two states: passed in, so that it stays a function. */
+export interface DiffContext {
+  /** The organization's UUID, also where it is to be created. */
+  organizationId: string
+  keyring: Keyring
+  nowMs: number
+  /** A signing secret of one's own (`whsec_…`), for an organization that has and declares none. */
+  makeSigningSecret: () => string
+}
+
+/**
+ * Decides what has to be written so that what is stored says what is desired: nothing, where it does already. What
+ * the owner declared before and declares no longer goes; what tenants made stays, unless the owner declares the same
+ * name, which then is the owner's.
+ */
+export function diff(
+  stored: StoredOrganization | undefined,
+  desired: DesiredOrganization,
+  context: DiffContext,
+): Change[] {
+  return [
+    ...organizationChanges(stored, desired, context),
+    ...memberChanges(stored, desired, context),
+    ...sourceChanges(stored, desired, context),
+    ...destinationChanges(stored, desired, context),
+    ...routeChanges(stored, desired, context),
+    ...signingChanges(stored, desired, context),
+    ...apiKeyChanges(stored, desired, context),
+  ]
+}
+
+function organizationChanges(
+  stored: StoredOrganization | undefined,
+  desired: DesiredOrganization,
+  { organizationId }: DiffContext,
+): Change[] {
+  const row = {
+    slug: desired.slug,
+    display_name: desired.displayName || desired.slug,
+    plan: desired.plan || 'free',
+    webhook_limit: desired.webhookLimit?.toString() ?? null,
+    active: desired.active ?? true,
+    retention_days: desired.retentionDays,
+    ...desired.rateLimit,
+    ...desired.owner,
+  }
+  return same(stored, row)
+    ? []
+    : [{ kind: 'put', table: 'organizations', row: { id: organizationId, ...row } }]
+}
+
+function memberChanges(
+  stored: StoredOrganization | undefined,
+  { members }: DesiredOrganization,
+  { organizationId, nowMs }: DiffContext,
+): Change[] {
+  const before = new Map(stored?.members.map(row => [row.email, row]))
+  const changes = members.flatMap(({ email, role }): Change[] => {
+    const row = { email, role, active: true, managed_by: 'owner' }
+    const old = before.get(email)
+    before.delete(email)
+    if (same(old, row)) return []
+    const id = old?.id ?? toUuid(newId('mem', nowMs))
+    return [{ kind: 'put', table: 'members', row: { organization_id: organizationId, id, ...row } }]
+  })
+  return [...changes, ...leftovers('members', before.values())]
+}
+
+function sourceChanges(
+  stored: StoredOrganization | undefined,
+  { sources }: DesiredOrganization,
+  context: DiffContext,
+): Change[] {
+  const { organizationId, nowMs } = context
+  const before = new Map(stored?.sources.map(row => [row.name, row]))
+  const changes = sources.flatMap(({ row: settings, secrets }): Change[] => {
+    const row = { ...settings, managed_by: 'owner', deleted_at: null }
+    const old = before.get(row.name)
+    before.delete(row.name)
+    const id = old?.id ?? toUuid(newId('src', nowMs))
+    const put: Change[] = same(old, row)
+      ? []
+      : [{ kind: 'put', table: 'sources', row: { organization_id: organizationId, id, ...row } }]
+    const key = { organization_id: organizationId, source_id: id }
+    const seal = sealContext.sourceSecret(fromUuid('org', organizationId), row.name)
+    return [
+      ...put,
+      ...sealedChanges('source_secrets', key, 'id', old?.secrets ?? [], secrets, seal, context.keyring),
+    ]
+  })
+  return [...changes, ...leftovers('sources', undeleted(before.values()))]
+}
+
+function destinationChanges(
+  stored: StoredOrganization | undefined,
+  { destinations }: DesiredOrganization,
+  context: DiffContext,
+): Change[] {
+  const { organizationId, nowMs } = context
+  const before = new Map(stored?.destinations.map(row => [row.name, row]))
+  const changes = destinations.flatMap(({ row: settings, headers }): Change[] => {
+    const row = { ...settings, managed_by: 'owner', deleted_at: null }
+    const old = before.get(row.name)
+    before.delete(row.name)
+    const id = old?.id ?? toUuid(newId('dst', nowMs))
+    const put: Change[] = same(old, row)
+      ? []
+      : [{ kind: 'put', table: 'destinations', row: { organization_id: organizationId, id, ...row } }]
+    const key = { organization_id: organizationId, destination_id: id }
+    const seal = sealContext.destinationHeader(fromUuid('org', organizationId), row.name)
+    return [
+      ...put,
+      ...sealedChanges(
+        'destination_headers',
+        key,
+        'name',
+        old?.headers ?? [],
+        headers,
+        seal,
+        context.keyring,
+      ),
+    ]
+  })
+  return [...changes, ...leftovers('destinations', undeleted(before.values()))]
+}
+
+/** A route has no name: one that says something else is another route. */
+function routeChanges(
+  stored: StoredOrganization | undefined,
+  { routes }: DesiredOrganization,
+  { organizationId, nowMs }: DiffContext,
+): Change[] {
+  const content = (row: DesiredOrganization['routes'][number]) =>
+    JSON.stringify([row.source, row.event_types, row.destinations])
+  const before = new Map(stored?.routes.map(row => [content(row), row]))
+  const changes = routes.flatMap((route): Change[] => {
+    const old = before.get(content(route))
+    before.delete(content(route))
+    const row = { ...route, managed_by: 'owner' }
+    if (same(old, row)) return []
+    const id = old?.id ?? toUuid(newId('rte', nowMs))
+    return [{ kind: 'put', table: 'routes', row: { organization_id: organizationId, id, ...row } }]
+  })
+  return [...changes, ...leftovers('routes', before.values())]
+}
+
+function signingChanges(
+  stored: StoredOrganization | undefined,
+  { signingSecrets }: DesiredOrganization,
+  { organizationId, keyring, makeSigningSecret }: DiffContext,
+): Change[] {
+  const before = stored?.signingSecrets ?? []
+  if (signingSecrets.length === 0 && before.length > 0) return []
+  const wanted = signingSecrets.length > 0 ? signingSecrets : [{ id: 'store', value: makeSigningSecret() }]
+  const key = { organization_id: organizationId }
+  const seal = sealContext.signingSecret(fromUuid('org', organizationId))
+  return sealedChanges('signing_secrets', key, 'id', before, wanted, seal, keyring)
+}
+
+function apiKeyChanges(
+  stored: StoredOrganization | undefined,
+  { apiKeys }: DesiredOrganization,
+  { organizationId, nowMs }: DiffContext,
+): Change[] {
+  const before = new Map(stored?.apiKeys.map(row => [row.name, row]))
+  const puts = apiKeys.flatMap(({ name, prefix, role, sha256 }): Change[] => {
+    const row = { name, prefix, role, sha256: Buffer.from(sha256), managed_by: 'owner' }
+    const old = before.get(name)
+    const kept = old?.sha256.equals(row.sha256) ? old : undefined
+    if (kept) before.delete(name)
+    if (same(kept, row)) return []
+    const id = kept?.id ?? toUuid(newId('key', nowMs))
+    return [
+      {
+        kind: 'put',
+        table: 'api_keys',
+        row: { organization_id: organizationId, id, ...row, revoked_at: null },
+      },
+    ]
+  })
+  // First what goes: a key that was made anew has the name of the one before.
+  const declared = new Set(apiKeys.map(({ name }) => name))
+  const revoked = [...before.values()].filter(row => row.managed_by === 'owner' || declared.has(row.name))
+  const removes = revoked.map(
+    ({ id }): Change => ({ kind: 'remove', table: 'api_keys', row: { organization_id: organizationId, id } }),
+  )
+  return [...removes, ...puts]
+}
+
+/**
+ * Secrets are sealed anew only where they say something else: what is sealed stands in the configuration bucket too,
+ * and must not change by itself. One that no longer opens (its key is gone) is sealed anew.
+ */
+function sealedChanges(
+  table: 'source_secrets' | 'destination_headers' | 'signing_secrets',
+  key: Row,
+  idColumn: 'id' | 'name',
+  before: readonly SealedRow[],
+  wanted: readonly { id: string; value: string }[],
+  seal: string,
+  keyring: Keyring,
+): Change[] {
+  const left = new Map(before.map(row => [row.id, row]))
+  const puts = wanted.flatMap(({ id, value }, position): Change[] => {
+    const old = left.get(id)
+    left.delete(id)
+    const unchanged = old !== undefined && opens(keyring, old.sealed, seal) === value
+    if (unchanged && old.position === position) return []
+    const sealed = unchanged ? old.sealed : keyring.seal(value, seal)
+    return [{ kind: 'put', table, row: { ...key, [idColumn]: id, position, sealed } }]
+  })
+  const removes = [...left.values()].map(
+    ({ id }): Change => ({ kind: 'remove', table, row: { ...key, [idColumn]: id } }),
+  )
+  return [...puts, ...removes]
+}
+
+function opens(keyring: Keyring, sealed: string, seal: string): string | undefined {
+  try {
+    return keyring.open(sealed, seal)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether an old row says all that a new one does. */
+function same(old: object | undefined, row: Row): boolean {
+  return (
+    old !== undefined &&
+    Object.entries(row).every(([column, value]) => isDeepStrictEqual((old as Row)[column], value))
+  )
+}
+
+function undeleted<R extends { deleted_at: Date | null }>(rows: Iterable<R>): R[] {
+  return [...rows].filter(row => row.deleted_at === null)
+}
+
+/** What the owner declared before and declares no longer. */
+function leftovers(
+  table: 'members' | 'sources' | 'destinations' | 'routes',
+  rows: Iterable<{ organization_id: string; id: string; managed_by: string }>,
+): Change[] {
+  return [...rows]
+    .filter(row => row.managed_by === 'owner')
+    .map(({ organization_id, id }): Change => ({ kind: 'remove', table, row: { organization_id, id } }))
+}

@@ -1,0 +1,174 @@
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { fromUuid } from '@fairlead/webhook/id'
+import { ApiKeySchema } from '@fairlead/wire/store/api_key'
+import { DestinationSchema, DestinationState } from '@fairlead/wire/store/destination'
+import { ManagedBy, MemberRole, MemberSchema } from '@fairlead/wire/store/member'
+import { OrganizationSchema, OwnerKind } from '@fairlead/wire/store/organization'
+import { RouteSchema } from '@fairlead/wire/store/route'
+import { type RateLimitSchema, SourceSchema } from '@fairlead/wire/store/source'
+import { quotaExceeded, type StoredOrganization } from './read.ts'
+import type {
+  ApiKeyRow,
+  DestinationRow,
+  MemberRow,
+  RateLimitColumns,
+  RouteRow,
+  SealedRow,
+  SourceRow,
+} from './rows.ts'
+
+/** Rows as messages of the proto. */
+
+export const managedByMessage = { owner: ManagedBy.OWNER, tenant: ManagedBy.TENANT } as const
+export const roleMessage = {
+  owner: MemberRole.OWNER,
+  admin: MemberRole.ADMIN,
+  developer: MemberRole.DEVELOPER,
+  viewer: MemberRole.VIEWER,
+} as const
+const ownerKindMessage = {
+  kubernetes: OwnerKind.KUBERNETES,
+  file: OwnerKind.FILE,
+  api: OwnerKind.API,
+} as const
+
+export function organizationMessage(stored: StoredOrganization) {
+  return create(OrganizationSchema, {
+    id: fromUuid('org', stored.id),
+    slug: stored.slug,
+    displayName: stored.display_name,
+    plan: stored.plan,
+    ...(stored.webhook_limit !== null && { webhookLimit: BigInt(stored.webhook_limit) }),
+    active: stored.active,
+    retentionDays: stored.retention_days,
+    ...rateLimit(stored),
+    owner: { kind: ownerKindMessage[stored.owner_kind], reference: stored.owner_reference },
+    createdAt: timestampFromDate(stored.created_at),
+    updatedAt: timestampFromDate(stored.updated_at),
+    acceptedThisMonth: stored.acceptedThisMonth,
+    quotaExceeded: quotaExceeded(stored),
+  })
+}
+
+export function memberMessage(row: MemberRow, slug: string) {
+  return create(MemberSchema, {
+    id: fromUuid('mem', row.id),
+    organizationId: fromUuid('org', row.organization_id),
+    email: row.email,
+    role: roleMessage[row.role],
+    active: row.active,
+    ...at('lastLoginAt', row.last_login_at),
+    managedBy: managedByMessage[row.managed_by],
+    organizationSlug: slug,
+  })
+}
+
+/** When a source last took an event, for each secret that verified one ('' where none is needed). */
+export type Activity = ReadonlyMap<string, Date>
+
+export function sourceMessage(row: SourceRow & { secrets: SealedRow[] }, activity: Activity = new Map()) {
+  const newest = [...activity.values()].reduce<Date | null>(
+    (max, date) => (max && max > date ? max : date),
+    null,
+  )
+  return create(SourceSchema, {
+    id: fromUuid('src', row.id),
+    organizationId: fromUuid('org', row.organization_id),
+    name: row.name,
+    settings: {
+      provider: row.provider,
+      ...(row.scheme && { scheme: row.scheme as JsonObject }),
+      options: row.options as JsonObject,
+      ...(row.tolerance_seconds !== null && { toleranceSeconds: row.tolerance_seconds }),
+      ...rateLimit(row),
+      deduplicate: row.deduplicate,
+    },
+    secrets: row.secrets.map(secret => ({
+      id: secret.id,
+      ...at('lastMatchedAt', activity.get(secret.id) ?? null),
+      createdAt: timestampFromDate(secret.created_at),
+    })),
+    ...at('lastEventAt', newest),
+    managedBy: managedByMessage[row.managed_by],
+    createdAt: timestampFromDate(row.created_at),
+  })
+}
+
+/** How a destination does. */
+export interface DestinationCondition {
+  waiting: number
+  dead: number
+  last_success_at: Date | null
+  failing_since: Date | null
+  last_error: string | null
+}
+
+const untried: DestinationCondition = {
+  waiting: 0,
+  dead: 0,
+  last_success_at: null,
+  failing_since: null,
+  last_error: null,
+}
+
+export function destinationMessage(row: DestinationRow & { headers: SealedRow[] }, condition = untried) {
+  const { PAUSED, FAILING, HEALTHY } = DestinationState
+  return create(DestinationSchema, {
+    id: fromUuid('dst', row.id),
+    organizationId: fromUuid('org', row.organization_id),
+    name: row.name,
+    settings: {
+      url: row.url,
+      timeoutSeconds: row.timeout_seconds,
+      concurrency: row.concurrency,
+      ...rateLimit(row),
+      retry: { delaysSeconds: row.retry_delays_seconds },
+      paused: row.paused,
+    },
+    headerNames: row.headers.map(header => header.id),
+    state: row.paused ? PAUSED : condition.failing_since ? FAILING : HEALTHY,
+    waiting: BigInt(condition.waiting),
+    dead: BigInt(condition.dead),
+    ...at('lastSuccessAt', condition.last_success_at),
+    ...at('failingSince', condition.failing_since),
+    lastError: condition.last_error ?? '',
+    managedBy: managedByMessage[row.managed_by],
+    createdAt: timestampFromDate(row.created_at),
+  })
+}
+
+export function routeMessage(row: RouteRow) {
+  return create(RouteSchema, {
+    id: fromUuid('rte', row.id),
+    organizationId: fromUuid('org', row.organization_id),
+    settings: { source: row.source, eventTypes: row.event_types, destinations: row.destinations },
+    managedBy: managedByMessage[row.managed_by],
+  })
+}
+
+export function apiKeyMessage(row: ApiKeyRow) {
+  return create(ApiKeySchema, {
+    id: fromUuid('key', row.id),
+    organizationId: row.organization_id ? fromUuid('org', row.organization_id) : '',
+    name: row.name,
+    prefix: row.prefix,
+    role: roleMessage[row.role],
+    createdAt: timestampFromDate(row.created_at),
+    ...at('lastUsedAt', row.last_used_at),
+    ...at('expiresAt', row.expires_at),
+    managedBy: managedByMessage[row.managed_by],
+  })
+}
+
+function rateLimit(row: RateLimitColumns): { rateLimit?: MessageInitShape<typeof RateLimitSchema> } {
+  if (row.rate_limit_per_second === null) return {}
+  return { rateLimit: { perSecond: row.rate_limit_per_second, burst: row.rate_limit_burst ?? 1 } }
+}
+
+/** A timestamp field, left out where there is none. */
+export function at<Name extends string>(name: Name, date: Date | null) {
+  return (date ? { [name]: timestampFromDate(date) } : {}) as {
+    [N in Name]?: ReturnType<typeof timestampFromDate>
+  }
+}

@@ -1,0 +1,94 @@
+/** Rows of an organization's tables as pg reads them: uuid and bigint as text, timestamptz as Date. */
+
+export type ManagedBy = 'owner' | 'tenant'
+export type OwnerKind = 'kubernetes' | 'file' | 'api'
+export type Role = 'owner' | 'admin' | 'developer' | 'viewer'
+
+export interface RateLimitColumns {
+  rate_limit_per_second: number | null
+  rate_limit_burst: number | null
+}
+
+export interface OrganizationRow extends RateLimitColumns {
+  id: string
+  slug: string
+  display_name: string
+  plan: string
+  webhook_limit: string | null
+  active: boolean
+  retention_days: number
+  owner_kind: OwnerKind
+  owner_reference: string
+  created_at: Date
+  updated_at: Date
+  deleted_at: Date | null
+}
+
+export interface MemberRow {
+  organization_id: string
+  id: string
+  email: string
+  role: Role
+  active: boolean
+  last_login_at: Date | null
+  managed_by: ManagedBy
+}
+
+export interface SourceRow extends RateLimitColumns {
+  organization_id: string
+  id: string
+  name: string
+  provider: string
+  scheme: Record<string, unknown> | null
+  options: Record<string, unknown>
+  tolerance_seconds: number | null
+  deduplicate: boolean
+  managed_by: ManagedBy
+  created_at: Date
+  deleted_at: Date | null
+}
+
+/** A secret of a source, a header of a destination (`id` is its name), or a signing secret. */
+export interface SealedRow {
+  organization_id: string
+  id: string
+  position: number
+  sealed: string
+  created_at: Date
+}
+
+export interface DestinationRow extends RateLimitColumns {
+  organization_id: string
+  id: string
+  name: string
+  url: string
+  timeout_seconds: number
+  concurrency: number
+  retry_delays_seconds: number[]
+  paused: boolean
+  managed_by: ManagedBy
+  created_at: Date
+  deleted_at: Date | null
+}
+
+export interface RouteRow {
+  organization_id: string
+  id: string
+  source: string
+  event_types: string[]
+  destinations: string[]
+  managed_by: ManagedBy
+}
+
+export interface ApiKeyRow {
+  organization_id: string | null
+  id: string
+  name: string
+  prefix: string
+  sha256: Buffer
+  role: Role
+  managed_by: ManagedBy
+  created_at: Date
+  last_used_at: Date | null
+  expires_at: Date | null
+}

@@ -1,0 +1,83 @@
+import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { ClientBase, Pool } from 'pg'
+import { StoreError } from './store-error.ts'
+
+/** For whom a transaction works. Outside of a scope, Postgres shows no row and takes none. */
+export type Scope = OrganizationId | 'platform'
+
+export type Db = Pick<ClientBase, 'query'>
+
+export interface ScopeOptions {
+  /** The most that one statement may take, in milliseconds. Default 30,000. */
+  timeoutMs?: number | undefined
+}
+
+/**
+ * Does work in one transaction under a scope, committed when `work` resolves and rolled back when it rejects. Rejects
+ * with a StoreError `postgres_unavailable` if Postgres can't be reached.
+ */
+export async function inScope<T>(
+  pool: Pool,
+  scope: Scope,
+  work: (db: Db) => Promise<T>,
+  options: ScopeOptions = {},
+): Promise<T> {
+  const timeoutMs = Math.max(1, Math.round(options.timeoutMs ?? 30_000))
+  try {
+    const client = await pool.connect()
+    let broken = true
+    try {
+      await client.query(`begin; set local statement_timeout = ${timeoutMs}; ${enterStatement(scope)}`)
+      const result = await work(client)
+      await client.query('commit')
+      broken = false
+      return result
+    } catch (error) {
+      // A connection whose rollback fails goes back to nobody.
+      await client.query('rollback').then(
+        () => {
+          broken = false
+        },
+        () => {},
+      )
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  } catch (error) {
+    throw isUnavailable(error)
+      ? new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
+      : error
+  }
+}
+
+/** Changes the scope of the transaction that is open. */
+export async function enterScope(db: Db, scope: Scope): Promise<void> {
+  await db.query(enterStatement(scope))
+}
+
+/** Written into the text, in one round trip with `begin`: a UUID from `toUuid` is hexadecimal whatever comes in. */
+export function enterStatement(scope: Scope): string {
+  return scope === 'platform'
+    ? "set local fairlead.organization_id = ''; set local fairlead.scope = 'platform'"
+    : `set local fairlead.scope = ''; set local fairlead.organization_id = '${toUuid(scope)}'`
+}
+
+/**
+ * Whether an error means that Postgres is away and the same may work later: no connection, a connection that broke,
+ * shutting down or starting up, too many connections.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    /^(08...|57P0[1-5]|53300|25P0[34]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/.test(
+      code,
+    ) ||
+    // pg gives these no code.
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Client was closed)/.test(
+      error.message,
+    )
+  )
+}
