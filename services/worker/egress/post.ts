@@ -43,18 +43,34 @@ const closedByPeer = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
  * @throws what `signal` was aborted with; EgressError `FAIRLEAD_RESPONSE_TIMEOUT`, `ETIMEDOUT` (no connection in time),
  *   `HPE_TOO_MANY_INTERIM`; the errors of `Dial` and of undici
  */
-export function post(connections: Connections, request: Post, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else new Exchange(connections, request, signal, resolve, reject).begin(false)
+export type Poster = (request: Post, signal: AbortSignal) => Promise<Answer>
+
+export function openPoster(connections: Connections): Poster {
+  const flights = new WeakMap<AbortSignal, Set<Exchange>>()
+  return (request, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason)
+      else new Exchange(connections, request, flightsOf(flights, signal), resolve, reject).begin(false)
+    })
+}
+
+/** What is in flight under a signal, with one listener for all: a signal looks through its listeners at each change. */
+function flightsOf(flights: WeakMap<AbortSignal, Set<Exchange>>, signal: AbortSignal): Set<Exchange> {
+  const known = flights.get(signal)
+  if (known) return known
+  const flying = new Set<Exchange>()
+  flights.set(signal, flying)
+  signal.addEventListener('abort', () => {
+    for (const exchange of flying) exchange.abort(signal.reason)
   })
+  return flying
 }
 
 /** A class for the hot path's sake: undici calls eight methods of it for each request, which closures would make anew. */
 class Exchange implements Waiter, Dispatcher.DispatchHandler {
   readonly #connections: Connections
   readonly #request: Post
-  readonly #signal: AbortSignal
+  readonly #flying: Set<Exchange>
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (error: unknown) => void
   readonly #deadline: NodeJS.Timeout
@@ -73,17 +89,17 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
   constructor(
     connections: Connections,
     request: Post,
-    signal: AbortSignal,
+    flying: Set<Exchange>,
     resolve: (answer: Answer) => void,
     reject: (error: unknown) => void,
   ) {
     this.#connections = connections
     this.#request = request
-    this.#signal = signal
+    this.#flying = flying
     this.#resolve = resolve
     this.#reject = reject
     this.#deadline = setTimeout(expire, request.timeoutMs, this)
-    signal.addEventListener('abort', this)
+    flying.add(this)
   }
 
   begin(fresh: boolean): void {
@@ -93,7 +109,12 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
   ready(connection: Connection): void {
     this.#connection = connection
     const { place, headers, body } = this.#request
-    connection.client.dispatch({ path: place.target.path, method: 'POST', headers, body }, this)
+    try {
+      connection.client.dispatch({ path: place.target.path, method: 'POST', headers, body }, this)
+    } catch (error) {
+      // What undici finds unfit to be sent it throws, here perhaps into another request's giveBack.
+      this.#fail(error)
+    }
   }
 
   refused(error: Error): void {
@@ -145,9 +166,8 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
     } else this.#fail(error)
   }
 
-  /** The signal was aborted. */
-  handleEvent(): void {
-    this.#fail(this.#signal.reason)
+  abort(reason: unknown): void {
+    this.#fail(reason)
   }
 
   expire(): void {
@@ -179,7 +199,7 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
   #settle(): void {
     this.#settled = true
     clearTimeout(this.#deadline)
-    this.#signal.removeEventListener('abort', this)
+    this.#flying.delete(this)
   }
 
   #giveBack(reusable: boolean): void {

@@ -7,7 +7,7 @@ import { type ClientCertificate, openDialer } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 import { excerpt } from './excerpt.ts'
 import { openHeaderFilter } from './headers.ts'
-import { type Answer, post } from './post.ts'
+import { type Answer, openPoster } from './post.ts'
 import type { Resolve } from './resolve.ts'
 import { type PortPolicy, parseTarget, type Target } from './target.ts'
 
@@ -82,6 +82,7 @@ export function openSender(options: SenderOptions): Sender {
     lifetimeMs: options.lifetimeMs ?? 120_000,
     maxHeadBytes,
   })
+  const post = openPoster(connections)
   const filterHeaders = openHeaderFilter()
   const placeOf = openPlaces(options.ports)
 
@@ -94,7 +95,7 @@ export function openSender(options: SenderOptions): Sender {
       keepBytes,
       maxBytes: maxBodyBytes,
     }
-    return await post(connections, whole, signal)
+    return await post(whole, signal)
   }
 
   return {
