@@ -13,8 +13,6 @@ export const conditionReasons = [
   'Healthy',
   /** There is nothing of the kind that could be ill. */
   'NoneDeclared',
-  /** The document breaks the schema (files only: the API server refuses it); what was in force before still is. */
-  'Invalid',
   /** A Secret, or a key in it, isn't there or is empty. */
   'SecretMissing',
   /** The tenant's Secret exists already and was made by someone else. */

@@ -86,12 +86,18 @@ function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
 
 /** The word that was probably meant, else what there is to choose from. */
 function hint(written: string, known: readonly string[]): string {
+  const near = nearestOf(written, known)
+  if (near) return `; did you mean ${near}?`
+  return known.length > 0 ? `; there are ${known.join(', ')}` : ''
+}
+
+/** The known word that a mistyped one was probably meant to be. */
+export function nearestOf(written: string, known: readonly string[]): string | undefined {
   const [near] = known
     .map(word => ({ word, distance: editDistance(written.toLowerCase(), word.toLowerCase()) }))
     .filter(({ word, distance }) => distance <= Math.max(1, Math.floor(word.length / 3)))
     .sort((a, b) => a.distance - b.distance)
-  if (near) return `; did you mean ${near.word}?`
-  return known.length > 0 ? `; there are ${known.join(', ')}` : ''
+  return near?.word
 }
 
 /** Levenshtein's distance; texts are cut, so that a long one costs nothing. */

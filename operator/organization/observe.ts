@@ -26,15 +26,16 @@ export interface SecretData {
 /** Reads what is declared: a folder of files, or the Kubernetes API. */
 export interface Declarations {
   /** Undefined if there is no such Organization (any more). */
-  read(key: OrganizationKey): Promise<Declared | undefined>
+  readOrganization(key: OrganizationKey): Promise<Declared | undefined>
   /** Undefined if there is no such Secret. */
   readSecret(namespace: string, name: string): Promise<SecretData | undefined>
 }
 
-/** Asks the store who has a slug. */
-export interface SlugOwners {
-  find(slug: string): Promise<{ readonly id: string; readonly ours: boolean } | undefined>
-}
+/** Asks the store who has a slug; `ours` says whether it is the Organization of this key. */
+export type FindSlug = (
+  key: OrganizationKey,
+  slug: string,
+) => Promise<{ readonly id: string; readonly ours: boolean } | undefined>
 
 /** Everything that `diff` decides on. */
 export interface Snapshot {
@@ -55,15 +56,15 @@ export interface Snapshot {
 
 export interface ObserveContext {
   readonly declarations: Declarations
-  readonly owners: SlugOwners
+  readonly findSlug: FindSlug
   readonly makeKeys: () => FreshKeys
   readonly publicUrl: string
 }
 
 /** Reads everything about one Organization; undefined if there is none. Rejects if something can't be reached. */
 export async function observe(key: OrganizationKey, context: ObserveContext): Promise<Snapshot | undefined> {
-  const { declarations, owners, makeKeys, publicUrl } = context
-  const declared = await declarations.read(key)
+  const { declarations, findSlug, makeKeys, publicUrl } = context
+  const declared = await declarations.readOrganization(key)
   if (!declared) return undefined
   const { organization, deleting } = declared
   const { namespace, name } = organization.metadata
@@ -74,7 +75,7 @@ export async function observe(key: OrganizationKey, context: ObserveContext): Pr
     secrets: deleting ? new Map() : await readSecrets(organization, declarations),
     tenantSecret: tenant?.ours ? decodeTenantSecret(tenant.data) : undefined,
     tenantSecretTaken: tenant !== undefined && !tenant.ours,
-    stored: deleting ? await owners.find(slugOfOrganization(organization)) : undefined,
+    stored: deleting ? await findSlug(key, slugOfOrganization(organization)) : undefined,
     fresh: makeKeys(),
     publicUrl,
   }

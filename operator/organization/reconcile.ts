@@ -5,7 +5,7 @@ import { type OrganizationStatus, statusOf } from './status.ts'
 
 /** Where what was found is told. */
 export interface Reports {
-  read(key: OrganizationKey): Promise<OrganizationStatus | undefined>
+  readStatus(key: OrganizationKey): Promise<OrganizationStatus | undefined>
   /** Writes only what differs from what was reported before. */
   report(key: OrganizationKey, status: OrganizationStatus): Promise<void>
 }
@@ -33,7 +33,7 @@ export async function reconcile(key: OrganizationKey, context: ReconcileContext)
   const plan = diff(snapshot)
   const outcome = await act(key, plan.actions, context)
   if (outcome.kind !== 'gone') {
-    const before = await context.reports.read(key)
+    const before = await context.reports.readStatus(key)
     await context.reports.report(key, statusOf(snapshot, plan, outcome, before, context.now()))
   }
   return nextAfter(outcome)

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+/** What the operator reads from the environment: name → unit, default, reason. */
+export const operatorConfig = z.object({
+  FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
+  FAIRLEAD_PUBLIC_URL: z
+    .url()
+    .default('http://localhost:8080')
+    .transform(url => url.replace(/\/+$/, ''))
+    .describe("scheme, host and port of the receivers as providers see them: the base of the sources' URLs"),
+  FAIRLEAD_ORGANIZATIONS: z
+    .string()
+    .optional()
+    .describe('a folder of YAML files with Organizations and Secrets; absent: the Kubernetes API'),
+  FAIRLEAD_HOME: z
+    .string()
+    .default('.fairlead')
+    .describe(
+      "files only: the folder of the platform's state; tenants' Secrets are written to secrets/ in it",
+    ),
+  FAIRLEAD_OPERATOR_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('organizations reconciled at one time'),
+})
+
+export type OperatorConfig = z.infer<typeof operatorConfig>

@@ -1,0 +1,148 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Holdings } from '../organization/act.ts'
+import {
+  type Declarations,
+  type Declared,
+  type OrganizationKey,
+  secretRefsOf,
+} from '../organization/observe.ts'
+import type { Reports } from '../organization/reconcile.ts'
+import {
+  apiVersion,
+  type Organization,
+  organizationSchema,
+  type SecretDocument,
+  slugOfOrganization,
+} from '../organization/schema.ts'
+import type { OrganizationStatus } from '../organization/status.ts'
+import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
+import type { StoredOrganization } from '../store-rows.ts'
+import type { FolderState } from './merge.ts'
+import type { TenantSecrets } from './tenant-secrets.ts'
+
+/** What files declare, as the reconcile code sees it. */
+export interface DeclaredFiles extends Declarations, Holdings, Reports {
+  readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
+  /** The slugs that Organizations have, and keep. */
+  readonly slugs: ReadonlyMap<OrganizationKey, string>
+  /** Notes what the store has from files. */
+  remember(stored: readonly StoredOrganization[]): void
+  /** Takes over what the folder says now. Answers with the keys of Organizations that have something to do. */
+  update(folder: Pick<FolderState, 'organizations' | 'secrets' | 'held'>): readonly OrganizationKey[]
+  /** Deletes those of the stored that no document declares. Answers with their keys. */
+  forget(stored: readonly StoredOrganization[]): readonly OrganizationKey[]
+}
+
+export interface DeclaredFilesEvents {
+  onReport(key: OrganizationKey, status: OrganizationStatus, before: OrganizationStatus | undefined): void
+  onRelease(key: OrganizationKey): void
+}
+
+export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: DeclaredFilesEvents): DeclaredFiles {
+  const declared = new Map<OrganizationKey, Declared>()
+  const statuses = new Map<OrganizationKey, OrganizationStatus>()
+  const slugs = new Map<OrganizationKey, string>()
+  let secrets: FolderState['secrets'] = new Map()
+  let held: FolderState['held'] = new Set()
+
+  function take(key: OrganizationKey, organization: Organization): boolean {
+    const old = declared.get(key)
+    slugs.set(key, slugOfOrganization(organization))
+    if (old && !old.deleting && isDeepStrictEqual(old.organization, organization)) return false
+    declared.set(key, { organization, generation: (old?.generation ?? 0) + 1, deleting: false })
+    return true
+  }
+
+  return {
+    statuses,
+    slugs,
+    readOrganization: async key => declared.get(key),
+    async readSecret(namespace, name) {
+      const own = await tenantSecrets.read(namespace, name)
+      if (own) return { data: own, ours: true }
+      const document = secrets.get(`${namespace}/${name}`)
+      return document && { data: dataOf(document), ours: false }
+    },
+    // What the store has from files is found again by its list of them: nothing to mark.
+    claim: async () => {},
+    async writeTenantSecret(key, secret) {
+      const [namespace, name] = splitKey(key)
+      await tenantSecrets.write(namespace, tenantSecretName(name), encodeTenantSecret(secret))
+    },
+    async release(key) {
+      // Declared again meanwhile: the next reconciliation makes it anew, with the keys it had.
+      if (declared.get(key)?.deleting !== true) return
+      const [namespace, name] = splitKey(key)
+      await tenantSecrets.remove(namespace, tenantSecretName(name))
+      declared.delete(key)
+      statuses.delete(key)
+      slugs.delete(key)
+      events.onRelease(key)
+    },
+    readStatus: async key => statuses.get(key),
+    async report(key, status) {
+      const before = statuses.get(key)
+      statuses.set(key, status)
+      events.onReport(key, status, before)
+    },
+    remember(stored) {
+      for (const { key, slug } of stored) slugs.set(key, slug)
+    },
+    update(folder) {
+      const changedSecrets = changedNames(secrets, folder.secrets)
+      secrets = folder.secrets
+      held = folder.held
+      const affected = new Set<OrganizationKey>()
+      for (const [key, organization] of folder.organizations) {
+        if (take(key, organization) || usesAny(organization, changedSecrets)) affected.add(key)
+      }
+      for (const [key, old] of declared) {
+        if (folder.organizations.has(key) || held.has(key) || old.deleting) continue
+        declared.set(key, { ...old, deleting: true })
+        affected.add(key)
+      }
+      return [...affected]
+    },
+    forget(stored) {
+      const gone = stored.filter(({ key }) => !declared.has(key) && !held.has(key))
+      for (const { key, slug } of gone) {
+        declared.set(key, { organization: bare(key, slug), generation: 1, deleting: true })
+      }
+      return gone.map(({ key }) => key)
+    },
+  }
+}
+
+/** What is left of an Organization whose document is gone. */
+function bare(key: OrganizationKey, slug: string): Organization {
+  const [namespace, name] = splitKey(key)
+  return organizationSchema.parse({
+    apiVersion,
+    kind: 'Organization',
+    metadata: { namespace, name },
+    spec: { slug },
+  })
+}
+
+function splitKey(key: OrganizationKey): [namespace: string, name: string] {
+  const at = key.indexOf('/')
+  return [key.slice(0, at), key.slice(at + 1)]
+}
+
+function dataOf({ data, stringData }: SecretDocument): Readonly<Record<string, string>> {
+  const decoded = Object.entries(data).map(([key, value]) => [
+    key,
+    Buffer.from(value, 'base64').toString('utf8'),
+  ])
+  return { ...Object.fromEntries(decoded), ...stringData }
+}
+
+function changedNames(before: FolderState['secrets'], after: FolderState['secrets']): ReadonlySet<string> {
+  const names = new Set([...before.keys(), ...after.keys()])
+  return new Set([...names].filter(name => !isDeepStrictEqual(before.get(name), after.get(name))))
+}
+
+function usesAny(organization: Organization, changed: ReadonlySet<string>): boolean {
+  const { namespace } = organization.metadata
+  return secretRefsOf(organization).some(({ name }) => changed.has(`${namespace}/${name}`))
+}

@@ -1,0 +1,157 @@
+import { keyOf, type OrganizationKey } from '../organization/observe.ts'
+import { type Organization, type SecretDocument, slugOfOrganization } from '../organization/schema.ts'
+import { type FileFault, type Located, type ParsedFile, parseFile } from './parse.ts'
+import type { FolderTexts } from './read-folder.ts'
+
+/** What one file says, as last found good. */
+interface FileState {
+  /** What was read last: the same text isn't parsed again. */
+  readonly text: string
+  readonly good: Pick<ParsedFile, 'organizations' | 'secrets'>
+  readonly faults: readonly FileFault[]
+  /** When the file was first found missing; it counts as deleted once it has been for `vanishMs`. */
+  readonly missingSinceMs?: number
+}
+
+/** What a folder declares. */
+export interface FolderState {
+  readonly files: ReadonlyMap<string, FileState>
+  readonly organizations: ReadonlyMap<OrganizationKey, Organization>
+  /** `namespace/name` → Secret. */
+  readonly secrets: ReadonlyMap<string, SecretDocument>
+  /** Of single files and of all together; what is at fault keeps its last good state. */
+  readonly faults: readonly FileFault[]
+  /** Declared, but in a way that can't be: neither changed nor taken for deleted. */
+  readonly held: ReadonlySet<OrganizationKey>
+  /** A file is missing since a moment ago: look again soon. */
+  readonly unsettled: boolean
+}
+
+export const emptyFolder: FolderState = {
+  files: new Map(),
+  organizations: new Map(),
+  secrets: new Map(),
+  faults: [],
+  held: new Set(),
+  unsettled: false,
+}
+
+/** Editors and deployments replace files by removing and making them: so long a missing file isn't a deleted one. */
+export const vanishMs = 1_000
+
+/**
+ * What a folder declares now, given what it declared before. Pure. A faulty file keeps what it last said; so does one
+ * that can't be read.
+ *
+ * @param slugs the slug that each known Organization has: it can't be given another
+ */
+export function mergeFolder(
+  before: FolderState,
+  texts: FolderTexts,
+  slugs: ReadonlyMap<OrganizationKey, string>,
+  nowMs: number,
+): FolderState {
+  const files = new Map<string, FileState>()
+  for (const name of [...new Set([...texts.keys(), ...before.files.keys()])].sort()) {
+    const state = fileState(name, before.files.get(name), texts.get(name), nowMs)
+    if (state) files.set(name, state)
+  }
+  const unsettled = [...files.values()].some(({ missingSinceMs }) => missingSinceMs !== undefined)
+  return { files, unsettled, ...declaredBy(files, slugs, before.organizations) }
+}
+
+function fileState(
+  name: string,
+  before: FileState | undefined,
+  read: { readonly text: string } | { readonly fault: string } | undefined,
+  nowMs: number,
+): FileState | undefined {
+  if (!read) {
+    const missingSinceMs = before?.missingSinceMs ?? nowMs
+    return before && nowMs - missingSinceMs < vanishMs ? { ...before, missingSinceMs } : undefined
+  }
+  const nothing = { organizations: [], secrets: [] }
+  if ('fault' in read) {
+    const faults = [{ file: name, line: 1, path: [], message: read.fault }]
+    return { text: '', good: before?.good ?? nothing, faults }
+  }
+  if (before?.text === read.text && before.missingSinceMs === undefined) return before
+  const { faults, ...good } = parseFile(name, read.text)
+  return { text: read.text, good: faults.length === 0 ? good : (before?.good ?? nothing), faults }
+}
+
+/** All files together: a name or a slug that is used twice belongs to the first, in the order of file names. */
+function declaredBy(
+  files: ReadonlyMap<string, FileState>,
+  slugs: ReadonlyMap<OrganizationKey, string>,
+  before: FolderState['organizations'],
+): Pick<FolderState, 'organizations' | 'secrets' | 'faults' | 'held'> {
+  const faults = [...files.values()].flatMap(file => file.faults)
+  // A document that was moved to another file counts there, before the file that is gone.
+  const states = [...files.values()].sort(
+    (a, b) => Number(a.missingSinceMs !== undefined) - Number(b.missingSinceMs !== undefined),
+  )
+  const organizations = new Map<OrganizationKey, Organization>()
+  const held = new Set<OrganizationKey>()
+  const first = { keys: new Map<string, Located<unknown>>(), slugs: new Map<string, Located<unknown>>() }
+  for (const located of states.flatMap(({ good }) => good.organizations)) {
+    const key = keyOf(located.value)
+    const same = first.keys.get(key)
+    if (same) {
+      faults.push(duplicate(located, 'Organization', same))
+      continue
+    }
+    first.keys.set(key, located)
+    const fault = slugFault(located, slugs.get(key), first.slugs)
+    if (!fault) {
+      first.slugs.set(slugOfOrganization(located.value), located)
+      organizations.set(key, located.value)
+      continue
+    }
+    faults.push(fault)
+    held.add(key)
+    const good = before.get(key)
+    if (good) organizations.set(key, good)
+  }
+  const secrets = new Map<string, Located<SecretDocument>>()
+  for (const located of states.flatMap(({ good }) => good.secrets)) {
+    const { namespace, name } = located.value.metadata
+    const same = secrets.get(`${namespace}/${name}`)
+    if (same) faults.push(duplicate(located, 'Secret', same))
+    else secrets.set(`${namespace}/${name}`, located)
+  }
+  return {
+    organizations,
+    secrets: new Map([...secrets].map(([name, { value }]) => [name, value])),
+    held,
+    faults: faults.filter(isCurrent(files)),
+  }
+}
+
+function slugFault(
+  located: Located<Organization>,
+  old: string | undefined,
+  owners: ReadonlyMap<string, Located<unknown>>,
+): FileFault | undefined {
+  const slug = slugOfOrganization(located.value)
+  const path = located.value.spec.slug === undefined ? ['metadata', 'name'] : ['spec', 'slug']
+  const fault = (message: string) => ({ file: located.file, line: located.lineOf(path), path, message })
+  if (old !== undefined && old !== slug) {
+    return fault(
+      `can't change from ${old} to ${slug}, because it is part of the webhook URLs: make another Organization and delete this one`,
+    )
+  }
+  const owner = owners.get(slug)
+  return owner && fault(`the slug ${slug} is taken by ${owner.file}:${owner.line}: give another`)
+}
+
+function duplicate(located: Located<unknown>, kind: string, first: Located<unknown>): FileFault {
+  const path = ['metadata', 'name']
+  const message = `this ${kind} is declared already, in ${first.file}:${first.line}: take one of them out`
+  return { file: located.file, line: located.lineOf(path), path, message }
+}
+
+/** What is wrong only until a missing file counts as deleted isn't worth a word. */
+function isCurrent(files: ReadonlyMap<string, FileState>): (fault: FileFault) => boolean {
+  return ({ file }) => files.get(file)?.missingSinceMs === undefined
+}

@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import type { Log } from '@fairlead/daemon/log'
+import type { Daemon } from '@fairlead/daemon/run'
+import { OwnerKind } from '@fairlead/wire/store/organization'
+import { connectStore } from '@fairlead/wire/store-client'
+import type { OperatorConfig } from '../config.ts'
+import { openOperatorMetrics } from '../metrics.ts'
+import { countReasons, logReport, openReconciler } from '../reconciler.ts'
+import { type OwnedRows, openOwnedRows, type StoredOrganization } from '../store-rows.ts'
+import { watchFolder } from './change.ts'
+import { openDeclaredFiles } from './declared-files.ts'
+import { emptyFolder, mergeFolder, vanishMs } from './merge.ts'
+import { textOfFault } from './parse.ts'
+import { type FolderTexts, readFolder } from './read-folder.ts'
+import { openTenantSecrets } from './tenant-secrets.ts'
+
+/** How often the folder is read when nothing tells of a change, ms. */
+const rescanMs = 10_000
+
+/**
+ * Keeps the store as a folder of files says, until the signal aborts. A change counts within a second; a faulty file
+ * is told of in the log and keeps what it last said; an Organization whose document is gone is deleted, but never
+ * while something in the folder can't be read, and never because the folder itself is gone.
+ */
+export async function runFiles(
+  config: OperatorConfig & { readonly FAIRLEAD_ORGANIZATIONS: string },
+  signal: AbortSignal,
+  { log, registry, health }: Daemon,
+): Promise<void> {
+  const folder = config.FAIRLEAD_ORGANIZATIONS
+  const metrics = openOperatorMetrics(registry)
+  metrics.leader(true)
+  await using store = connectStore(config.FAIRLEAD_STORE_URL)
+  const rows = openOwnedRows(store, OwnerKind.FILE)
+  const files = openDeclaredFiles(openTenantSecrets(join(config.FAIRLEAD_HOME, 'secrets')), {
+    onReport(key, status, before) {
+      metrics.ready(countReasons(files.statuses.values()))
+      logReport(log, key, status, before)
+    },
+    onRelease(key) {
+      metrics.ready(countReasons(files.statuses.values()))
+      log.info({ organization: key }, 'organization.deleted')
+    },
+  })
+  await using queue = openReconciler({
+    config,
+    log,
+    metrics,
+    rows,
+    declarations: files,
+    holdings: files,
+    reports: files,
+  })
+  using changes = watchFolder(folder, signal)
+  let state = emptyFolder
+  /** What the store had from files when this process began, and no one has looked for yet. */
+  let unclaimed: readonly StoredOrganization[] | undefined
+  using _check = health.check('organizations', () => {
+    if (!unclaimed) return 'what the store has is not known yet'
+    const open = [...state.organizations.keys()].filter(key => !files.statuses.has(key))
+    return open.length > 0 ? `${open.length} not reconciled yet` : undefined
+  })
+
+  let told: readonly string[] = []
+  while (!signal.aborted) {
+    if (!unclaimed) {
+      unclaimed = await listStored(rows, log)
+      files.remember(unclaimed ?? [])
+    }
+    const texts = await readTexts(folder)
+    // Until it is known which slugs are given, nothing that is read here is good yet.
+    const found =
+      texts instanceof Error
+        ? state
+        : mergeFolder(unclaimed ? state : emptyFolder, texts, files.slugs, Date.now())
+    told = tell(
+      log,
+      told,
+      texts instanceof Error ? [unreadable(folder, texts)] : found.faults.map(textOfFault),
+    )
+    metrics.fileFaults(told.length)
+    if (unclaimed && !(texts instanceof Error)) {
+      state = found
+      for (const key of files.update(state)) queue.add(key)
+      if (state.faults.length === 0) {
+        for (const key of files.forget(unclaimed)) queue.add(key)
+        unclaimed = []
+      }
+    }
+    await changes.next(!unclaimed || state.unsettled ? vanishMs : rescanMs)
+  }
+}
+
+/**
+ * Everything wrong in a folder, a line each (`acme.yaml:12: spec.sources[1].provider: …`): for a check before a start.
+ */
+export async function checkFolder(folder: string): Promise<readonly string[]> {
+  const texts = await readTexts(folder)
+  if (texts instanceof Error) return [unreadable(folder, texts)]
+  return mergeFolder(emptyFolder, texts, new Map(), 0).faults.map(textOfFault)
+}
+
+async function listStored(rows: OwnedRows, log: Log): Promise<readonly StoredOrganization[] | undefined> {
+  try {
+    return await rows.list()
+  } catch (err) {
+    log.warn({ err }, 'store.unavailable')
+    return undefined
+  }
+}
+
+async function readTexts(folder: string): Promise<FolderTexts | Error> {
+  try {
+    return await readFolder(folder)
+  } catch (error) {
+    return error as Error
+  }
+}
+
+function unreadable(folder: string, error: NodeJS.ErrnoException): string {
+  return `${folder}: the folder can't be read (${error.code}): everything stays as it is`
+}
+
+/** Says what is newly wrong, and what no longer is. */
+function tell(log: Log, before: readonly string[], now: readonly string[]): readonly string[] {
+  for (const fault of now) if (!before.includes(fault)) log.warn({ fault }, 'file.refused')
+  if (before.length > 0 && now.length === 0) log.info('files.mended')
+  return now
+}

@@ -1,0 +1,97 @@
+import type { Next } from './organization/reconcile.ts'
+
+/**
+ * Keys that wait for work. A key is worked on by one at a time; added again while it waits it stands in the queue
+ * once, added while it is worked on it comes again afterwards. A failure brings it back after growing waits.
+ */
+export interface Queue extends AsyncDisposable {
+  add(key: string): void
+  /** Keys that wait or are worked on now; those that only come back later don't count. */
+  readonly size: number
+}
+
+export interface QueueOptions {
+  /** Never rejects for what is expected; what it rejects with goes to `onError`, and the key comes back. */
+  readonly work: (key: string) => Promise<Next>
+  readonly onError: (key: string, error: unknown, retryMs: number) => void
+  /** Keys worked on at one time. */
+  readonly concurrency: number
+  /** In [0, 1): spreads what would come back together. */
+  readonly random: () => number
+}
+
+/** Waits after failures in a row: 0.25 s, doubled up to a minute, of which up to a half is chance. */
+export function retryDelayMs(failures: number, random: number): number {
+  return Math.min(60_000, 250 * 2 ** (failures - 1)) * (0.5 + random / 2)
+}
+
+export function openQueue({ work, onError, concurrency, random }: QueueOptions): Queue {
+  const waiting = new Set<string>()
+  const running = new Map<string, Promise<void>>()
+  const later = new Map<string, NodeJS.Timeout>()
+  const failures = new Map<string, number>()
+  let closed = false
+
+  function add(key: string): void {
+    if (closed) return
+    clearTimeout(later.get(key))
+    later.delete(key)
+    waiting.add(key)
+    take()
+  }
+
+  function addAfter(key: string, ms: number): void {
+    if (closed || waiting.has(key)) return
+    later.set(key, setTimeout(add, ms, key))
+  }
+
+  function take(): void {
+    for (const key of waiting) {
+      if (running.size >= concurrency) return
+      if (running.has(key)) continue
+      waiting.delete(key)
+      running.set(key, perform(key))
+    }
+  }
+
+  async function perform(key: string): Promise<void> {
+    const next = await attempt(key)
+    running.delete(key)
+    if (next.kind === 'again') addAfter(key, next.afterMs * (0.9 + random() / 5))
+    if (!closed) take()
+  }
+
+  async function attempt(key: string): Promise<Next> {
+    let cause: unknown
+    try {
+      const next = await work(key)
+      if (next.kind !== 'retry') {
+        failures.delete(key)
+        return next
+      }
+    } catch (error) {
+      cause = error
+    }
+    const count = (failures.get(key) ?? 0) + 1
+    failures.set(key, count)
+    const retryMs = retryDelayMs(count, random())
+    if (cause !== undefined) onError(key, cause, retryMs)
+    addAfter(key, retryMs)
+    return { kind: 'done' }
+  }
+
+  return {
+    add,
+    get size() {
+      return waiting.size + running.size
+    },
+    /** Lets what is worked on end; what waits is dropped. */
+    async [Symbol.asyncDispose]() {
+      closed = true
+      waiting.clear()
+      for (const timer of later.values()) clearTimeout(timer)
+      later.clear()
+      await Promise.all(running.values())
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import type { Log } from '@fairlead/daemon/log'
+import type { OperatorConfig } from './config.ts'
+import type { OperatorMetrics } from './metrics.ts'
+import type { Holdings } from './organization/act.ts'
+import type { ConditionReason } from './organization/condition.ts'
+import type { Declarations, OrganizationKey } from './organization/observe.ts'
+import { type Reports, reconcile } from './organization/reconcile.ts'
+import type { OrganizationStatus } from './organization/status.ts'
+import { makeKeys } from './organization/tenant-secret.ts'
+import { openQueue, type Queue } from './queue.ts'
+import type { OwnedRows } from './store-rows.ts'
+
+export interface ReconcilerContext {
+  readonly config: Pick<OperatorConfig, 'FAIRLEAD_PUBLIC_URL' | 'FAIRLEAD_OPERATOR_CONCURRENCY'>
+  readonly log: Log
+  readonly metrics: OperatorMetrics
+  readonly rows: OwnedRows
+  readonly declarations: Declarations
+  readonly holdings: Holdings
+  readonly reports: Reports
+}
+
+/** The queue whose keys are reconciled: the same for files and for Kubernetes. */
+export function openReconciler(context: ReconcilerContext): Queue {
+  const { config, log, metrics, rows } = context
+  const reconcileContext = {
+    ...context,
+    findSlug: rows.findSlug,
+    makeKeys: () => makeKeys(randomBytes),
+    publicUrl: config.FAIRLEAD_PUBLIC_URL,
+    now: Date.now,
+  }
+  const queue = openQueue({
+    concurrency: config.FAIRLEAD_OPERATOR_CONCURRENCY,
+    random: Math.random,
+    async work(key) {
+      const started = performance.now()
+      let result: 'done' | 'retry' | 'failed' = 'failed'
+      try {
+        const next = await reconcile(key, reconcileContext)
+        result = next.kind === 'retry' ? 'retry' : 'done'
+        return next
+      } finally {
+        metrics.reconciled(result, (performance.now() - started) / 1000)
+      }
+    },
+    onError(organization, err, retryMs) {
+      log.error({ organization, err, retryMs: Math.round(retryMs) }, 'organization.failed')
+    },
+  })
+  metrics.waiting(() => queue.size)
+  return queue
+}
+
+/** One line for each change of what is reported; nothing where all is as before. */
+export function logReport(
+  log: Log,
+  key: OrganizationKey,
+  status: OrganizationStatus,
+  before: OrganizationStatus | undefined,
+): void {
+  if (before && summaryOf(before) === summaryOf(status)) return
+  const ready = status.conditions.find(({ type }) => type === 'Ready')
+  const line = {
+    organization: key,
+    generation: status.observedGeneration,
+    reason: ready?.reason,
+    detail: ready?.message,
+    conditions: Object.fromEntries(status.conditions.map(({ type, status: value }) => [type, value])),
+  }
+  if (ready?.status === 'True') log.info(line, 'organization.reconciled')
+  else log.warn(line, 'organization.reconciled')
+}
+
+function summaryOf({ observedGeneration, conditions }: OrganizationStatus): string {
+  return JSON.stringify([
+    observedGeneration,
+    conditions.map(({ type, status, reason }) => [type, status, reason]),
+  ])
+}
+
+export function countReasons(statuses: Iterable<OrganizationStatus>): ReadonlyMap<ConditionReason, number> {
+  const counts = new Map<ConditionReason, number>()
+  for (const { conditions } of statuses) {
+    const reason = conditions.find(({ type }) => type === 'Ready')?.reason
+    if (reason) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  }
+  return counts
+}
