@@ -92,7 +92,7 @@ export const acceptedRows: readonly { readonly name: string; readonly spec: Reco
       retentionDays: 30,
       rateLimit: { perSecond: 500, burst: 1000 },
       active: false,
-      members: [{ email: 'ada@acme.example', role: 'owner' }],
+      members: [{ email: 'owner@acme.example', role: 'owner' }],
     },
   },
 ]
@@ -150,12 +150,12 @@ export const refusedRows: readonly RefusedRow[] = [
     name: 'a member twice',
     spec: {
       members: [
-        { email: 'ada@acme.example', role: 'owner' },
-        { email: 'ada@acme.example', role: 'viewer' },
+        { email: 'owner@acme.example', role: 'owner' },
+        { email: 'owner@acme.example', role: 'viewer' },
       ],
     },
     faults: [
-      { path: 'spec.members[1].email', message: '"ada@acme.example" is used twice: give each its own' },
+      { path: 'spec.members[1].email', message: '"owner@acme.example" is used twice: give each its own' },
     ],
     api: 'spec.members[1]: Duplicate value',
   },
@@ -214,7 +214,7 @@ export const refusedRows: readonly RefusedRow[] = [
   },
   {
     name: 'a URL with a password in it',
-    spec: { destinations: [{ ...billing, url: 'https://ada:test@billing.example.com/' }] },
+    spec: { destinations: [{ ...billing, url: 'https://user:test@billing.example.com/' }] },
     faults: [
       {
         path: 'spec.destinations[0].url',
@@ -276,7 +276,7 @@ export const refusedRows: readonly RefusedRow[] = [
   },
   {
     name: 'an unknown role',
-    spec: { members: [{ email: 'ada@acme.example', role: 'boss' }] },
+    spec: { members: [{ email: 'owner@acme.example', role: 'boss' }] },
     faults: [
       {
         path: 'spec.members[0].role',
