@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[] | 'anything'>> = {
   'services/api': ['packages/webhook', 'packages/wire', 'packages/daemon'],
   'services/console': [],
   operator: ['packages/webhook', 'packages/wire', 'packages/daemon'],
-  cli: ['packages/webhook'],
+  cli: ['packages/webhook', 'packages/wire'],
   standalone: 'anything',
   testbed: 'anything',
   'load-tests': 'anything',

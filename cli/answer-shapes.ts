@@ -1,0 +1,70 @@
+/** What of the API's answers the commands show; `/openapi.json` has all of it. */
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: string | null
+}
+
+export interface EventItem {
+  readonly id: string
+  readonly source: string
+  readonly provider: string
+  readonly type: string
+  readonly status: 'pending' | 'processing' | 'success' | 'failed'
+  readonly receivedAt: string
+  readonly deliveries: { readonly total: number; readonly delivered: number; readonly dead: number }
+}
+
+export interface Attempt {
+  readonly number: number
+  readonly at: string
+  readonly durationMs: number
+  readonly outcome: string
+  readonly status: number | null
+  readonly reason: string | null
+  readonly trigger: 'route' | 'manual' | 'replay'
+}
+
+interface DeliveryFacts {
+  readonly id: string
+  readonly destination: string
+  readonly state: 'waiting' | 'delivered' | 'dead' | 'discarded'
+  readonly nextAttemptAt: string | null
+  readonly discardReason: string | null
+}
+
+export interface Delivery extends DeliveryFacts {
+  readonly attempts: readonly Attempt[]
+}
+
+export interface DeliverySummary extends DeliveryFacts {
+  readonly attemptCount: number
+}
+
+export interface EventDetail extends Omit<EventItem, 'deliveries'> {
+  readonly method: string
+  readonly url: string
+  readonly sizeBytes: number
+  readonly secret: string | null
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  readonly bodyEncoding: 'utf-8' | 'base64'
+  readonly bodyExpired: boolean
+  readonly deliveries: readonly Delivery[]
+}
+
+export interface DeadLetter extends DeliverySummary {
+  readonly eventId: string
+  readonly source: string
+  readonly type: string
+  readonly diedAt: string
+  readonly reason: string
+}
+
+export interface Rejection {
+  readonly id: string
+  readonly source: string
+  readonly receivedAt: string
+  readonly reason: string
+  readonly detail: string | null
+}

@@ -1,0 +1,153 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { EventDetail, EventItem, Page } from './answer-shapes.ts'
+import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
+import { readArguments, readNumber, usageFault } from './arguments.ts'
+import { exitCode } from './command-error.ts'
+import { printEvent } from './event-page.ts'
+import { shortTime } from './show-time.ts'
+import { type Column, headerLine, printTable, rowLine, widthsOf } from './table.ts'
+import { type Colour, openTerminal, type Terminal } from './terminal.ts'
+
+const usage = `fairlead events [EVENT] [--source S] [--status S] [--type GLOB] [--follow]
+
+Lists events, newest first; with an event's id shows that one, with its attempts, headers and body.
+
+  --source NAME         only this source's
+  --status STATUS       only pending, processing, success or failed ones
+  --type GLOB           only these types: invoice.*
+  -q, --search TEXT     only those with this text in their type or URL
+  --after T, --before T only those received then: 2026-03-01 or 2026-03-01T12:00:00Z
+  -n, --limit N         how many, 1 to 10000; default 20
+  -f, --follow          go on, with new events and those whose status changes, until Ctrl-C
+  --json                the API's own JSON, one event a line
+${apiUsage}`
+
+const options = {
+  ...apiOptions,
+  source: { type: 'string' },
+  status: { type: 'string' },
+  type: { type: 'string' },
+  search: { type: 'string', short: 'q' },
+  after: { type: 'string' },
+  before: { type: 'string' },
+  limit: { type: 'string', short: 'n' },
+  follow: { type: 'boolean', short: 'f' },
+  json: { type: 'boolean' },
+} as const
+
+/** What the API gives at most in one page. */
+const pageSize = 500
+/** How often --follow asks, ms. */
+const followMs = 1_000
+/** Events that --follow remembers the status of: what is older has long settled. */
+const rememberedEvents = 2_000
+
+export async function events(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(usage, args, options, { most: 1 })
+  const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 10_000, otherwise: 20 })
+  const [id] = positionals
+  if (id && values.follow) throw usageFault(usage, '--follow goes with the list, not with one event')
+  const api = openApi(values)
+  const terminal = openTerminal()
+  const path = `${await api.organizationPath()}/events`
+  if (id) return await showOne(api, `${path}/${encodeURIComponent(id)}`, values.json === true, terminal)
+  const filters = new URLSearchParams()
+  for (const name of ['source', 'status', 'type', 'after', 'before'] as const) {
+    if (values[name]) filters.set(name, values[name])
+  }
+  if (values.search) filters.set('q', values.search)
+  const found = await listEvents(api, path, filters, limit)
+  if (values.follow) return await follow(api, path, filters, found, values.json === true, terminal)
+  if (values.json) for (const event of found) terminal.print(JSON.stringify(event))
+  else if (found.length > 0) printTable(columns(new Date()), found, terminal)
+  else
+    terminal.note(
+      filters.size > 0 ? 'No event fits.' : 'There is no event yet. Send one: fairlead send stripe',
+    )
+  return exitCode.ok
+}
+
+async function showOne(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
+  const event = await api.call<EventDetail>('GET', path)
+  if (json) terminal.print(JSON.stringify(event))
+  else printEvent(event, new Date(), terminal)
+  return exitCode.ok
+}
+
+/** The newest events that fit, page by page. */
+async function listEvents(
+  api: ApiClient,
+  path: string,
+  filters: URLSearchParams,
+  limit: number,
+): Promise<EventItem[]> {
+  const found: EventItem[] = []
+  const query = new URLSearchParams(filters)
+  for (;;) {
+    query.set('limit', String(Math.min(limit - found.length, pageSize)))
+    const { items, next } = await api.call<Page<EventItem>>('GET', `${path}?${query}`)
+    found.push(...items)
+    if (!next || found.length >= limit) return found
+    query.set('cursor', next)
+  }
+}
+
+/** Asks again and again; prints each event once for each status that it is seen in. Ends with the process. */
+async function follow(
+  api: ApiClient,
+  path: string,
+  filters: URLSearchParams,
+  first: readonly EventItem[],
+  json: boolean,
+  terminal: Terminal,
+): Promise<never> {
+  const shown = columns(new Date())
+  const widths = widthsOf(shown, [...first, widest], terminal)
+  if (!json) terminal.print(headerLine(shown, widths, terminal))
+  const seen = new Map<string, string>()
+  let found = first
+  for (;;) {
+    for (const event of found.toReversed()) {
+      if (seen.get(event.id) === event.status) continue
+      seen.delete(event.id)
+      seen.set(event.id, event.status)
+      if (seen.size > rememberedEvents) seen.delete(seen.keys().next().value!)
+      terminal.print(json ? JSON.stringify(event) : rowLine(shown, widths, event, terminal))
+    }
+    await wait(followMs)
+    found = await listEvents(api, path, filters, pageSize)
+  }
+}
+
+/** What later lines may need: --follow can't know what comes. */
+const widest: EventItem = {
+  id: '',
+  source: 'stripe',
+  provider: '',
+  type: 'customer.subscription.updated',
+  status: 'processing',
+  receivedAt: new Date(0).toISOString(),
+  deliveries: { total: 0, delivered: 0, dead: 0 },
+}
+
+const colourOf: Readonly<Record<EventItem['status'], Colour>> = {
+  pending: 'yellow',
+  processing: 'yellow',
+  success: 'green',
+  failed: 'red',
+}
+
+function columns(now: Date): Column<EventItem>[] {
+  return [
+    { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now) },
+    { title: 'EVENT', text: event => event.id },
+    { title: 'SOURCE', text: event => event.source, least: 6 },
+    { title: 'TYPE', text: event => event.type || '–', least: 8 },
+    { title: 'STATUS', text: event => event.status, colour: event => colourOf[event.status] },
+    {
+      title: 'DONE',
+      text: ({ deliveries }) =>
+        deliveries.total === 0 ? '–' : `${deliveries.delivered}/${deliveries.total}`,
+    },
+  ]
+}

@@ -1,0 +1,291 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { sampleRequest } from '@fairlead/webhook/sample-request'
+import type { WebhookRequest } from '@fairlead/webhook/scheme'
+import { isLocal, noAnswer } from './api-client.ts'
+import { readArguments, readNumber, usageFault } from './arguments.ts'
+import { CommandError, exitCode } from './command-error.ts'
+import { type DeclaredSource, declaredSources, organizationsFolder } from './declared-source.ts'
+import { openTerminal, printable, type Terminal } from './terminal.ts'
+
+const usage = `fairlead send PROVIDER [--url URL] [--secret S | --secret-file FILE] [--count N] [--rate R]
+
+Signs a realistic webhook as the provider would and posts it. On a machine where npm start runs, PROVIDER is enough:
+address and secret are those of the Organizations in $FAIRLEAD_ORGANIZATIONS (default: k8s/samples).
+
+  --url URL           the source's address; default http://localhost:8080/webhooks/<organization>/<source>
+  -o, --organization  the organization's slug, where several have a source of this provider
+  --secret S          what to sign with (others on this machine can see it: prefer --secret-file)
+  --secret-file FILE  the same in a file
+  --body FILE         send these bytes instead of the provider's sample
+  --count N           how many, 1 to 100000; default 1
+  --rate R            how many a second, 1 to 2000; default 50
+  --same              the same request each time, as a provider that repeats itself: one event, then duplicates
+  --json              one JSON line for each answer`
+
+const maxCount = 100_000
+const maxRate = 2_000
+/** Requests on their way at one time: a slow receiver slows the sender down, and nothing piles up here. */
+const maxOpen = 64
+const timeoutMs = 30_000
+/** More answers than these are summed up, not listed. */
+const maxLines = 20
+
+interface Target {
+  readonly url: URL
+  readonly secret: string | undefined
+  readonly options: Readonly<Record<string, unknown>> | undefined
+  readonly scheme: unknown
+}
+
+/** What became of one request. */
+interface Answer {
+  readonly status: number
+  readonly id?: string
+  readonly duplicate?: boolean
+  /** Of a refusal. */
+  readonly code?: string
+  readonly detail?: string
+  readonly durationMs: number
+}
+
+export async function send(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(
+    usage,
+    args,
+    {
+      url: { type: 'string' },
+      organization: { type: 'string', short: 'o' },
+      secret: { type: 'string' },
+      'secret-file': { type: 'string' },
+      body: { type: 'string' },
+      count: { type: 'string', short: 'n' },
+      rate: { type: 'string' },
+      same: { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
+    { most: 1 },
+  )
+  const [provider] = positionals
+  if (!provider) throw usageFault(usage, 'Which provider? Such as: fairlead send stripe')
+  const count = readNumber(usage, 'count', values.count, { least: 1, most: maxCount, otherwise: 1 })
+  const rate = readNumber(usage, 'rate', values.rate, { least: 1, most: maxRate, otherwise: 50 })
+  const target = findTarget(provider, values, process.env)
+  const body = values.body === undefined ? undefined : readBytes(values.body)
+  const make = () => signSample(provider, target, body)
+  const first = make()
+  const terminal = openTerminal()
+  const each = values.json || count <= maxLines
+  const startedAt = performance.now()
+  const answers: Answer[] = []
+  await sendAll(
+    target.url,
+    count,
+    rate,
+    index => (index === 0 || values.same ? first : make()),
+    answer => {
+      answers.push(answer)
+      if (each) terminal.print(values.json ? JSON.stringify(answer) : answerLine(answer, terminal))
+    },
+  )
+  if (count > 1 && !values.json) terminal.print(summaryLine(answers, performance.now() - startedAt))
+  const refused = answers.find(({ status }) => status >= 300)
+  if (!each && refused) terminal.note(`the first refusal: ${answerLine(refused, terminal)}`)
+  if (refused) explainRefusal(refused, target, terminal)
+  return refused ? exitCode.failed : exitCode.ok
+}
+
+interface TargetValues {
+  readonly url?: string | undefined
+  readonly organization?: string | undefined
+  readonly secret?: string | undefined
+  readonly 'secret-file'?: string | undefined
+}
+
+/** Where to, and with which secret: as told, else as the Organizations' files of this machine say. */
+function findTarget(provider: string, values: TargetValues, env: NodeJS.ProcessEnv): Target {
+  if (values.secret !== undefined && values['secret-file'] !== undefined) {
+    throw usageFault(usage, '--secret and --secret-file are two ways to say one thing: give one of them')
+  }
+  const told = values['secret-file'] === undefined ? values.secret : readSecret(values['secret-file'])
+  const url = values.url === undefined ? undefined : parseUrl(values.url)
+  // Secrets of this machine's files sign only what goes to this machine.
+  const known = url && !isLocal(url) ? [] : declaredSources(organizationsFolder(env))
+  const source = url ? sourceOfUrl(url, known) : sourceOfProvider(provider, values.organization, known)
+  const secret = told ?? source?.secret
+  if (url) return { url, secret, options: source?.options, scheme: source?.scheme }
+  if (!source) throw noSource(provider, values.organization, known, env)
+  const origin = `http://localhost:${env.FAIRLEAD_RECEIVER_PORT ?? 8080}`
+  return {
+    url: new URL(`/webhooks/${source.organization}/${source.name}`, origin),
+    secret,
+    options: source.options,
+    scheme: source.scheme,
+  }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw usageFault(usage, `${text} is no URL`)
+}
+
+function sourceOfUrl(url: URL, known: readonly DeclaredSource[]): DeclaredSource | undefined {
+  return known.find(({ organization, name }) => url.pathname === `/webhooks/${organization}/${name}`)
+}
+
+function sourceOfProvider(
+  provider: string,
+  organization: string | undefined,
+  known: readonly DeclaredSource[],
+): DeclaredSource | undefined {
+  const own = known.filter(source => organization === undefined || source.organization === organization)
+  return own.find(source => source.provider === provider) ?? own.find(source => source.name === provider)
+}
+
+function noSource(
+  provider: string,
+  organization: string | undefined,
+  known: readonly DeclaredSource[],
+  env: NodeJS.ProcessEnv,
+): CommandError {
+  const whose = organization ? ` of ${organization}` : ''
+  const providers = [...new Set(known.map(source => source.provider))].join(', ') || 'none'
+  return new CommandError(
+    `No source${whose} in ${organizationsFolder(env)} is of the provider ${provider} (there are: ${providers}). ` +
+      'Declare one, or give --url and --secret-file',
+  )
+}
+
+function signSample(provider: string, target: Target, body: Uint8Array | undefined): WebhookRequest {
+  try {
+    return sampleRequest(provider, {
+      url: target.url.href,
+      nowMs: Date.now(),
+      random: Math.random,
+      ...(target.secret !== undefined && { secret: target.secret }),
+      ...(target.options && { options: target.options }),
+      ...(target.scheme !== undefined && { scheme: target.scheme }),
+      ...(body && { body }),
+    })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (typeof code !== 'string') throw error
+    const hint = code === 'secret_missing' ? ' Give it with --secret-file.' : ''
+    throw new CommandError(`${(error as Error).message}${hint}`, exitCode.failed, { cause: error })
+  }
+}
+
+/** Sends at the rate, and no faster than answers come. Stops at the first request that nobody answers. */
+async function sendAll(
+  url: URL,
+  count: number,
+  rate: number,
+  request: (index: number) => WebhookRequest,
+  answered: (answer: Answer) => void,
+): Promise<void> {
+  const startedAt = performance.now()
+  let next = 0
+  const lane = async () => {
+    while (next < count) {
+      const index = next++
+      const dueInMs = startedAt + (index * 1000) / rate - performance.now()
+      if (dueInMs > 0) await wait(dueInMs)
+      answered(await post(url, request(index)))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(maxOpen, count) }, lane))
+}
+
+async function post(url: URL, request: WebhookRequest): Promise<Answer> {
+  const startedAt = performance.now()
+  try {
+    const response = await fetch(request.url.startsWith('http') ? request.url : url, {
+      method: request.method,
+      headers: flatHeaders(request),
+      body: new Uint8Array(request.body),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      ...readAnswer(text),
+      durationMs: Math.round(performance.now() - startedAt),
+    }
+  } catch (error) {
+    throw noAnswer(url, error)
+  }
+}
+
+function flatHeaders(request: WebhookRequest): [string, string][] {
+  return Object.entries(request.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  )
+}
+
+/** The receiver's own JSON; a provider that demands another answer gets that, and here nothing is known then. */
+function readAnswer(text: string): Pick<Answer, 'id' | 'duplicate' | 'code' | 'detail'> {
+  try {
+    const { id, duplicate, code, detail, title } = JSON.parse(text)
+    return {
+      ...(typeof id === 'string' && { id }),
+      ...(typeof duplicate === 'boolean' && { duplicate }),
+      ...(typeof code === 'string' && { code }),
+      ...(typeof (detail ?? title) === 'string' && { detail: detail ?? title }),
+    }
+  } catch {
+    return {}
+  }
+}
+
+function answerLine(answer: Answer, terminal: Terminal): string {
+  const { status, id, duplicate, code, detail, durationMs } = answer
+  const ok = status < 300
+  return [
+    terminal.paint(ok ? 'green' : 'red', String(status)),
+    printable((ok ? id : code) ?? (ok ? 'accepted' : 'refused')),
+    ok
+      ? duplicate
+        ? terminal.paint('yellow', 'duplicate: it was accepted before')
+        : ''
+      : printable(detail ?? ''),
+    terminal.paint('dim', `${durationMs} ms`),
+  ]
+    .filter(Boolean)
+    .join('  ')
+}
+
+function summaryLine(answers: readonly Answer[], elapsedMs: number): string {
+  const accepted = answers.filter(({ status }) => status < 300)
+  const duplicates = accepted.filter(({ duplicate }) => duplicate).length
+  const times = answers.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
+  const quantile = (part: number) => times[Math.min(times.length - 1, Math.floor(times.length * part))]
+  const seconds = elapsedMs / 1000
+  return (
+    `${answers.length} sent in ${seconds.toFixed(1)} s: ${accepted.length - duplicates} accepted, ` +
+    `${duplicates} duplicates, ${answers.length - accepted.length} refused; ` +
+    `answered in ${quantile(0.5)} ms (median), ${quantile(0.99)} ms (99 %)`
+  )
+}
+
+function explainRefusal(refused: Answer, target: Target, terminal: Terminal): void {
+  if (refused.code === 'unknown_source') terminal.note(`There is no source at ${target.url.pathname}.`)
+  if (refused.code?.startsWith('signature')) {
+    terminal.note('Is this the secret that the source is configured with? fairlead rejections says more.')
+  }
+}
+
+function readSecret(path: string): string {
+  return readBytes(path)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new CommandError(`${path} can't be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+}

@@ -1,0 +1,92 @@
+import type { Colour, Terminal } from './terminal.ts'
+import { printable } from './terminal.ts'
+
+/** One column of a table. */
+export interface Column<Row> {
+  readonly title: string
+  readonly text: (row: Row) => string
+  readonly colour?: (row: Row) => Colour | undefined
+  /** Characters below which it isn't cut. Absent: never cut. Columns that may be cut give way from the last on. */
+  readonly least?: number
+  readonly alignRight?: boolean
+}
+
+const gap = 2
+
+/** How wide each column may be, so that a line fits: those that may be cut share what is too much, the last first. */
+export function fitWidths(
+  wanted: readonly number[],
+  least: readonly (number | undefined)[],
+  columns: number,
+): number[] {
+  const widths = [...wanted]
+  let over = widths.reduce((sum, width) => sum + width + gap, -gap) - columns
+  for (let i = widths.length - 1; i >= 0 && over > 0; i--) {
+    const floor = least[i]
+    if (floor === undefined) continue
+    const cut = Math.min(over, Math.max(0, widths[i]! - floor))
+    widths[i]! -= cut
+    over -= cut
+  }
+  return widths
+}
+
+/** Widths for these rows on this terminal; for tables that grow, taken once. */
+export function widthsOf<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  terminal: Pick<Terminal, 'columns'>,
+): number[] {
+  const wanted = columns.map(column =>
+    Math.max(column.title.length, ...rows.map(row => printable(column.text(row)).length)),
+  )
+  return fitWidths(
+    wanted,
+    columns.map(({ least }) => least),
+    terminal.columns,
+  )
+}
+
+export function headerLine<Row>(
+  columns: readonly Column<Row>[],
+  widths: readonly number[],
+  terminal: Terminal,
+): string {
+  return terminal.paint(
+    'dim',
+    columns
+      .map((column, i) => fit(column.title, widths[i]!, column))
+      .join(' '.repeat(gap))
+      .trimEnd(),
+  )
+}
+
+export function rowLine<Row>(
+  columns: readonly Column<Row>[],
+  widths: readonly number[],
+  row: Row,
+  terminal: Terminal,
+): string {
+  const cells = columns.map((column, i) => {
+    const text = fit(printable(column.text(row)), widths[i]!, column)
+    const colour = column.colour?.(row)
+    return colour ? terminal.paint(colour, text) : text
+  })
+  return cells.join(' '.repeat(gap)).trimEnd()
+}
+
+/** Prints a header and all rows. */
+export function printTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  terminal: Terminal,
+): void {
+  const widths = widthsOf(columns, rows, terminal)
+  terminal.print(headerLine(columns, widths, terminal))
+  for (const row of rows) terminal.print(rowLine(columns, widths, row, terminal))
+}
+
+function fit(text: string, width: number, column: { readonly alignRight?: boolean }): string {
+  const cut = text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text
+  return column.alignRight ? cut.padStart(width) : cut.padEnd(width)
+}
