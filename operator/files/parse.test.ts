@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import { parseFile, textOfFault } from './parse.ts'
+
+const head = 'apiVersion: fairlead.dev/v1alpha1\nkind: Organization\nmetadata:\n  name: acme\n'
+
+test.each([
+  {
+    name: 'a misspelt provider, at its own line',
+    text: `${head}spec:\n  sources:\n    - name: github\n      provider: github\n    - name: stripe\n      provider: strpe\n`,
+    faults: ['acme.yaml:10: spec.sources[1].provider: "strpe" is not known; did you mean stripe?'],
+  },
+  {
+    name: 'a misspelt field, at its own line',
+    text: `${head}spec:\n  displayname: Acme\n`,
+    faults: ['acme.yaml:6: spec.displayname: is no field here; did you mean displayName?'],
+  },
+  {
+    name: 'a missing field, at what it is missing from',
+    text: `${head}spec:\n  destinations:\n    - name: billing\n`,
+    faults: ['acme.yaml:7: spec.destinations[0].url: is missing: give it'],
+  },
+  {
+    name: 'every fault, not just the first',
+    text: `${head}spec:\n  retentionDays: 0\n  plan: 7\n`,
+    faults: [
+      'acme.yaml:7: spec.plan: must be a text, not a number: put it in quotes',
+      'acme.yaml:6: spec.retentionDays: must be at least 1',
+    ],
+  },
+  {
+    name: 'the second of two documents',
+    text: `${head}spec: {}\n---\n${head}spec:\n  active: "yes"\n`,
+    faults: ['acme.yaml:12: spec.active: must be true or false, not a text'],
+  },
+  {
+    name: 'broken YAML, where it breaks',
+    text: `${head}spec:\n  sources: [\n`,
+    faults: [
+      'acme.yaml:7: is no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+  },
+  {
+    name: 'a field that is given twice',
+    text: `${head}spec: {}\nspec: {}\n`,
+    faults: ['acme.yaml:6: is no valid YAML: Map keys must be unique'],
+  },
+  {
+    name: 'a misspelt kind',
+    text: 'apiVersion: fairlead.dev/v1alpha1\nkind: Organisation\nmetadata: { name: acme }\n',
+    faults: ['acme.yaml:2: kind: "Organisation" is not known; did you mean Organization?'],
+  },
+  {
+    name: 'a kind that only Kubernetes has',
+    text: 'apiVersion: fairlead.dev/v1alpha1\nkind: Replay\nmetadata: { name: again }\n',
+    faults: ['acme.yaml:2: kind: "Replay" is not read from files; there are Organization and Secret'],
+  },
+  {
+    name: 'another version',
+    text: 'apiVersion: fairlead.dev/v1\nkind: Organization\nmetadata: { name: acme }\nspec: {}\n',
+    faults: ['acme.yaml:1: apiVersion: must be fairlead.dev/v1alpha1, not "fairlead.dev/v1"'],
+  },
+  {
+    name: 'a list',
+    text: '- acme\n',
+    faults: ['acme.yaml:1: must be a resource: a map with apiVersion, kind and metadata'],
+  },
+  {
+    name: 'a map without a kind',
+    text: 'name: acme\n',
+    faults: ['acme.yaml:1: kind: is missing: give Organization or Secret'],
+  },
+  {
+    name: 'aliases that grow without end',
+    text: `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdef'
+      .split('')
+      .map((letter, i) => `${letter}: &${letter} [${Array(9).fill(`*${'abcde'[i]}`).join(', ')}]`)
+      .join('\n')}\n`,
+    faults: ["acme.yaml:1: can't be read: Excessive alias count indicates a resource exhaustion attack"],
+  },
+])('names $name', ({ text, faults }) => {
+  expect(parseFile('acme.yaml', text).faults.map(textOfFault)).toEqual(faults)
+})
+
+test('reads several documents, and passes over what is not its business', () => {
+  const text = `# empty at first\n---\n${head}spec: {}\n---\napiVersion: v1\nkind: Namespace\nmetadata: { name: tenants }\n---\napiVersion: v1\nkind: Secret\nmetadata: { name: acme-stripe }\ndata: { key: c2VjcmV0 }\n`
+  const { organizations, secrets, faults } = parseFile('all.yaml', text)
+  expect(faults).toEqual([])
+  expect(organizations.map(({ value, line }) => [value.metadata.name, line])).toEqual([['acme', 3]])
+  expect(secrets.map(({ value }) => value.metadata.name)).toEqual(['acme-stripe'])
+})
+
+test('takes JSON as it is', () => {
+  const text = JSON.stringify({
+    apiVersion: 'fairlead.dev/v1alpha1',
+    kind: 'Organization',
+    metadata: { name: 'acme' },
+    spec: {},
+  })
+  expect(parseFile('acme.json', text)).toMatchObject({ faults: [], organizations: [{ line: 1 }] })
+})
+
+test('survives what is nested ten thousand deep', () => {
+  expect(parseFile('deep.yaml', '['.repeat(10_000)).faults.length).toBeGreaterThan(0)
+})

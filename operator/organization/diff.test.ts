@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest'
+import { type Action, diff, type Obstacle } from './diff.ts'
+import type { Snapshot } from './observe.ts'
+import { type Organization, organizationSchema } from './schema.ts'
+import { anOrganization } from './schema-rows.ts'
+import { desiredTenantSecret } from './tenant-secret.ts'
+
+const fresh = { apiKey: 'key_live_fresh', signingKey: 'whsec_fresh' }
+const publicUrl = 'https://hooks.example.com'
+const source = {
+  name: 'stripe',
+  provider: 'stripe',
+  secrets: [{ secretRef: { name: 'acme', key: 'stripe' } }],
+}
+const secrets = new Map([['acme/stripe', 'whsec_test']])
+
+function parsed(spec: Record<string, unknown> = {}, annotations: Record<string, string> = {}): Organization {
+  return organizationSchema.parse(anOrganization(spec, { annotations }))
+}
+
+function aSnapshot(overrides: Partial<Snapshot> & { readonly organization?: Organization } = {}): Snapshot {
+  const { organization = parsed({ sources: [source] }), ...rest } = overrides
+  return {
+    key: 'default/acme',
+    declared: { organization, generation: 1, deleting: false },
+    secrets,
+    tenantSecret: undefined,
+    tenantSecretTaken: false,
+    stored: undefined,
+    fresh,
+    publicUrl,
+    ...rest,
+  }
+}
+
+const kept = desiredTenantSecret(
+  parsed({ sources: [source] }),
+  undefined,
+  { apiKey: 'key_live_kept', signingKey: 'whsec_kept' },
+  publicUrl,
+)
+const deleting = { organization: parsed(), generation: 2, deleting: true }
+
+test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacle?: Obstacle['reason'] }>([
+  {
+    name: 'a new one gets its Secret before the store knows its keys',
+    snapshot: aSnapshot(),
+    actions: ['claim', 'write-tenant-secret', 'apply'],
+  },
+  {
+    name: 'a known one is only applied',
+    snapshot: aSnapshot({ tenantSecret: kept }),
+    actions: ['claim', 'apply'],
+  },
+  {
+    name: 'another source changes the Secret, because of its URL',
+    snapshot: aSnapshot({
+      tenantSecret: kept,
+      organization: parsed({ sources: [{ ...source, name: 'stripe-eu' }] }),
+    }),
+    actions: ['claim', 'write-tenant-secret', 'apply'],
+  },
+  {
+    name: 'a missing secret holds all back',
+    snapshot: aSnapshot({ secrets: new Map() }),
+    actions: ['claim'],
+    obstacle: 'SecretMissing',
+  },
+  {
+    name: 'an empty secret is a missing one',
+    snapshot: aSnapshot({ secrets: new Map([['acme/stripe', '']]) }),
+    actions: ['claim'],
+    obstacle: 'SecretMissing',
+  },
+  {
+    name: 'a Secret of someone else in the place of the tenant’s holds all back',
+    snapshot: aSnapshot({ tenantSecretTaken: true }),
+    actions: ['claim'],
+    obstacle: 'SecretNotOurs',
+  },
+  {
+    name: 'a secret that can’t be a key holds all back',
+    snapshot: aSnapshot({
+      organization: parsed({ sources: [{ ...source, provider: 'standard-webhooks' }] }),
+      secrets: new Map([['acme/stripe', 'not base64 at all!']]),
+    }),
+    actions: ['claim'],
+    obstacle: 'SourceInvalid',
+  },
+  {
+    name: 'a source that isn’t active may be wrong',
+    snapshot: aSnapshot({
+      organization: parsed({ sources: [{ ...source, provider: 'standard-webhooks', active: false }] }),
+      secrets: new Map([['acme/stripe', 'not base64 at all!']]),
+    }),
+    actions: ['claim', 'write-tenant-secret', 'apply'],
+  },
+  {
+    name: 'a deleted one is deleted in the store, then let go',
+    snapshot: aSnapshot({ declared: deleting, stored: { id: 'org_1', ours: true } }),
+    actions: ['delete', 'release'],
+  },
+  {
+    name: 'a deleted one that the store never had is let go',
+    snapshot: aSnapshot({ declared: deleting }),
+    actions: ['release'],
+  },
+  {
+    name: 'a deleted one doesn’t take another owner’s with it',
+    snapshot: aSnapshot({ declared: deleting, stored: { id: 'org_1', ours: false } }),
+    actions: ['release'],
+  },
+])('$name', ({ snapshot, actions, obstacle }) => {
+  const plan = diff(snapshot)
+  expect(plan.actions.map(({ kind }) => kind)).toEqual(actions)
+  expect(plan.obstacle?.reason).toBe(obstacle)
+})
+
+test('says which secrets are missing, and holds none of them in its words', () => {
+  const organization = parsed({
+    sources: [
+      source,
+      {
+        ...source,
+        name: 'github',
+        provider: 'github',
+        secrets: [{ secretRef: { name: 'acme', key: 'github' } }],
+      },
+    ],
+  })
+  expect(diff(aSnapshot({ organization })).obstacle?.message).toBe(
+    'missing or empty: key github of Secret acme',
+  )
+})
+
+test('an applied Organization says to the store what the spec says', () => {
+  const organization = parsed({
+    webhookLimit: 1000,
+    sources: [{ ...source, rateLimit: { perSecond: 5 } }],
+    destinations: [
+      {
+        name: 'billing',
+        url: 'https://billing.example.com/',
+        headers: [{ name: 'X-Key', secretRef: { name: 'acme', key: 'stripe' } }],
+      },
+      { name: 'off', url: 'https://off.example.com/', active: false },
+    ],
+    routes: [
+      { source: '*', destinations: ['billing', 'off'] },
+      { source: 'stripe', destinations: ['off'] },
+    ],
+  })
+  const apply = diff(aSnapshot({ organization, tenantSecret: kept })).actions.find(
+    action => action.kind === 'apply',
+  )
+  expect(apply?.desired).toMatchObject({
+    slug: 'acme',
+    webhookLimit: 1000n,
+    sources: [
+      {
+        name: 'stripe',
+        settings: { provider: 'stripe', rateLimit: { perSecond: 5, burst: 5 } },
+        secrets: [{ id: 'acme/stripe', value: 'whsec_test' }],
+      },
+    ],
+    destinations: [
+      {
+        name: 'billing',
+        settings: { retry: { delaysSeconds: [60, 300, 900] } },
+        headers: [{ id: 'X-Key', value: 'whsec_test' }],
+      },
+    ],
+    routes: [{ settings: { source: '*', destinations: ['billing'] } }],
+    signingSecrets: [{ id: 'current', value: 'whsec_kept' }],
+    apiKeys: [{ name: 'operator', prefix: 'key_live_kept' }],
+  })
+})
+
+test.each([
+  { name: 'keeps its keys', annotations: {}, apiKey: 'key_live_kept', signingKeys: ['whsec_kept'] },
+  {
+    name: 'rotates the signing key, the old one signs too',
+    annotations: { 'fairlead.dev/rotate-signing-key': '1' },
+    apiKey: 'key_live_kept',
+    signingKeys: ['whsec_fresh', 'whsec_kept'],
+  },
+  {
+    name: 'rotates the API key',
+    annotations: { 'fairlead.dev/rotate-api-key': '1' },
+    apiKey: 'key_live_fresh',
+    signingKeys: ['whsec_kept'],
+  },
+])('a tenant $name', ({ annotations, apiKey, signingKeys }) => {
+  const once = desiredTenantSecret(parsed({}, annotations), kept, fresh, publicUrl)
+  expect(once).toMatchObject({ apiKey, signingKeys })
+  const again = desiredTenantSecret(
+    parsed({}, annotations),
+    once,
+    { apiKey: 'key_live_never', signingKey: 'whsec_never' },
+    publicUrl,
+  )
+  expect(again).toEqual(once)
+})
