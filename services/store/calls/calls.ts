@@ -1,0 +1,47 @@
+import type { HandlerContext } from '@connectrpc/connect'
+import type { Log } from '@fairlead/daemon/log'
+import type { OrganizationId } from '@fairlead/webhook/id'
+import type { Keyring } from '@fairlead/wire/seal'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Pool } from 'pg'
+import type { ConfigPublisher } from '../publish/publish.ts'
+import { type Db, inScope, type Scope } from '../scope.ts'
+
+/** What the calls work with. */
+export interface Calls {
+  pool: Pool
+  nats: NatsConnection
+  keyring: Keyring
+  publisher: ConfigPublisher
+  log: Log
+  now: () => number
+}
+
+/** Does a call's work in one transaction that ends with the call's deadline. */
+export function transact<T>(
+  calls: Calls,
+  context: HandlerContext,
+  scope: Scope,
+  work: (db: Db) => Promise<T>,
+): Promise<T> {
+  return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs() })
+}
+
+/** How long a call waits for its change to be published before it answers all the same. */
+const publishWaitMs = 1_000
+
+/**
+ * Publishes an organization after its change is committed. The call doesn't fail with it: the change is made, and the
+ * next comparison publishes it when NATS is back.
+ */
+export async function publishChange(calls: Calls, organization: OrganizationId): Promise<void> {
+  const published = calls.publisher.publish(organization).catch((err: unknown) => {
+    calls.log.warn({ err, organizationId: organization }, 'config.unpublished')
+  })
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise(resolve => {
+    timer = setTimeout(resolve, publishWaitMs)
+  })
+  await Promise.race([published, late])
+  clearTimeout(timer)
+}

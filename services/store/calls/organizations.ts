@@ -1,0 +1,163 @@
+import type { ServiceImpl } from '@connectrpc/connect'
+import { fromUuid, toUuid } from '@fairlead/webhook/id'
+import type { OrganizationService } from '@fairlead/wire/store/organization'
+import { z } from 'zod'
+import { applyOrganization, ownerText } from '../organizations/apply.ts'
+import { name, ownerKindWord, readDesired, readOwner, retentionDays } from '../organizations/desired.ts'
+import {
+  destinationMessage,
+  organizationMessage,
+  routeMessage,
+  sourceMessage,
+} from '../organizations/messages.ts'
+import { organizationIdOf, readOrganization, readOrganizations } from '../organizations/read.ts'
+import type { OrganizationRow } from '../organizations/rows.ts'
+import { parseRequest, requireId } from '../parse-request.ts'
+import type { Db } from '../scope.ts'
+import { StoreError } from '../store-error.ts'
+import { type Calls, publishChange, transact } from './calls.ts'
+import { decodeCursor, encodeCursor, pageSize } from './page.ts'
+
+export function organizationCalls(calls: Calls): ServiceImpl<typeof OrganizationService> {
+  return {
+    async getOrganization({ by }, context) {
+      const organization = await transact(calls, context, 'platform', async db => {
+        const id = by.case === 'slug' ? await idOfSlug(db, by.value) : requireId('org', by.value ?? '', 'id')
+        return requireLive(id && (await readOrganization(db, id)))
+      })
+      return { organization: organizationMessage(organization) }
+    },
+
+    async createOrganization(request, context) {
+      const wanted = parseRequest(created, request)
+      const organization = await transact(calls, context, 'platform', async db => {
+        const owner = { owner_kind: 'api', owner_reference: '' } as const
+        const { organization, created } = await applyOrganization(
+          db,
+          { ...nothingConfigured, ...wanted, owner, active: true },
+          { keyring: calls.keyring, nowMs: calls.now() },
+        )
+        if (created) return organization
+        throw new StoreError('slug_taken', `${ownerText(owner)} has the slug ${wanted.slug}`, {
+          field: 'slug',
+          owner: ownerText(owner),
+        })
+      })
+      await publishChange(calls, organizationIdOf(organization))
+      return { organization: organizationMessage(organization) }
+    },
+
+    async applyOrganization(request, context) {
+      const desired = readDesired(request)
+      const { organization, created, changed } = await transact(calls, context, 'platform', db =>
+        applyOrganization(db, desired, { keyring: calls.keyring, nowMs: calls.now() }),
+      )
+      if (changed) await publishChange(calls, organizationIdOf(organization))
+      if (changed)
+        calls.log.info({ organizationId: organizationIdOf(organization), created }, 'organization.applied')
+      return {
+        organization: organizationMessage(organization),
+        created,
+        changed,
+        sources: organization.sources.map(source => sourceMessage(source)),
+        destinations: organization.destinations.map(destination => destinationMessage(destination)),
+        routes: organization.routes.map(routeMessage),
+      }
+    },
+
+    async listOrganizations(request, context) {
+      const limit = pageSize(request.limit, 100, 1000)
+      const [after = ''] = decodeCursor(request.cursor, 1)
+      return transact(calls, context, 'platform', async db => {
+        const { rows } = await db.query<{ id: string; slug: string }>(
+          `select id, slug from organizations where deleted_at is null and slug > $1
+             and ($2::owner_kind is null or owner_kind = $2) order by slug limit $3`,
+          [after, ownerKindWord(request.ownerKind) ?? null, limit + 1],
+        )
+        const page = rows.slice(0, limit)
+        const organizations = await readOrganizations(
+          db,
+          page.map(row => fromUuid('org', row.id)),
+        )
+        return {
+          organizations: organizations.map(organizationMessage),
+          next: rows.length > limit ? encodeCursor(page.at(-1)!.slug) : '',
+        }
+      })
+    },
+
+    async deactivateOrganization(request, context) {
+      const id = requireId('org', request.organizationId, 'organization_id')
+      const organization = await transact(calls, context, id, async db => {
+        await db.query(
+          `update organizations set active = false, updated_at = now()
+           where id = $1 and active and deleted_at is null`,
+          [toUuid(id)],
+        )
+        return requireLive(await readOrganization(db, id))
+      })
+      await publishChange(calls, id)
+      return { organization: organizationMessage(organization) }
+    },
+
+    async deleteOrganization(request, context) {
+      const id = requireId('org', request.organizationId, 'organization_id')
+      const owner = request.owner && readOwner(request.owner)
+      const openDeliveries = await transact(calls, context, id, async db => {
+        const { rows } = await db.query<OrganizationRow>(
+          'select * from organizations where id = $1 for update',
+          [toUuid(id)],
+        )
+        const [row] = rows
+        if (!row || row.deleted_at) return 0
+        if (owner && (owner.owner_kind !== row.owner_kind || owner.owner_reference !== row.owner_reference)) {
+          throw new StoreError('owned_by_another', `${ownerText(row)} declares this organization`, {
+            owner: ownerText(row),
+          })
+        }
+        await db.query('update organizations set deleted_at = now(), active = false where id = $1', [
+          toUuid(id),
+        ])
+        await db.query(
+          'update api_keys set revoked_at = now() where organization_id = $1 and revoked_at is null',
+          [toUuid(id)],
+        )
+        return (await readOrganization(db, id))?.openDeliveries ?? 0
+      })
+      await publishChange(calls, id)
+      calls.log.info({ organizationId: id, openDeliveries }, 'organization.deleted')
+      return { openDeliveries: BigInt(openDeliveries) }
+    },
+  }
+}
+
+const created = z.object({
+  slug: name,
+  displayName: z.string().max(200),
+  plan: z.string().max(100),
+  webhookLimit: z.bigint().optional(),
+  retentionDays,
+})
+
+const nothingConfigured = {
+  rateLimit: { rate_limit_per_second: null, rate_limit_burst: null },
+  members: [],
+  sources: [],
+  destinations: [],
+  routes: [],
+  signingSecrets: [],
+  apiKeys: [],
+}
+
+async function idOfSlug(db: Db, slug: string) {
+  const { rows } = await db.query<{ id: string }>(
+    'select id from organizations where slug = $1 and deleted_at is null',
+    [slug],
+  )
+  return rows[0] && fromUuid('org', rows[0].id)
+}
+
+function requireLive<T extends { deleted_at: Date | null }>(organization: T | undefined): T {
+  if (organization && !organization.deleted_at) return organization
+  throw new StoreError('not_found', 'there is no such organization')
+}

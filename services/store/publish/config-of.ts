@@ -1,0 +1,64 @@
+import { fromUuid } from '@fairlead/webhook/id'
+import { encodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
+import { quotaExceeded, type StoredOrganization } from '../organizations/read.ts'
+import type { RateLimitColumns } from '../organizations/rows.ts'
+
+/** How long a deleted organization's open deliveries may still be tried before its configuration goes. */
+const drainMs = 24 * 3_600_000
+
+/**
+ * What receivers and workers are told of an organization, as the text of its key in the configuration bucket;
+ * undefined: its key goes. The same rows give the same text: sealed values are copied, not made.
+ *
+ * A deleted organization stays without sources until its open deliveries have ended. Its slug may be someone else's
+ * by then, so it goes by its id, which no URL can name.
+ */
+export function configText(stored: StoredOrganization, nowMs: number): string | undefined {
+  if (!stored.deleted_at) return encodeConfig(configOf(stored))
+  if (stored.openDeliveries === 0 || nowMs - stored.deleted_at.getTime() > drainMs) return undefined
+  return encodeConfig({ ...configOf(stored), slug: fromUuid('org', stored.id), active: false, sources: [] })
+}
+
+function configOf(stored: StoredOrganization): OrganizationConfig {
+  return {
+    id: fromUuid('org', stored.id),
+    slug: stored.slug,
+    active: stored.active,
+    ...rateLimit(stored),
+    quotaExceeded: quotaExceeded(stored),
+    signingSecrets: stored.signingSecrets.map(({ id, sealed }) => ({ id, sealed })),
+    sources: stored.sources.map(source => ({
+      id: fromUuid('src', source.id),
+      name: source.name,
+      provider: source.provider,
+      ...(source.scheme && { scheme: source.scheme }),
+      options: source.options,
+      secrets: source.secrets.map(({ id, sealed }) => ({ id, sealed })),
+      ...(source.tolerance_seconds !== null && { toleranceSeconds: source.tolerance_seconds }),
+      ...rateLimit(source),
+      deduplicate: source.deduplicate,
+    })),
+    destinations: stored.destinations.map(destination => ({
+      id: fromUuid('dst', destination.id),
+      name: destination.name,
+      url: destination.url,
+      timeoutSeconds: destination.timeout_seconds,
+      concurrency: destination.concurrency,
+      ...rateLimit(destination),
+      retryDelaysSeconds: destination.retry_delays_seconds,
+      paused: destination.paused,
+      headers: destination.headers.map(({ id, sealed }) => ({ name: id, sealed })),
+    })),
+    routes: stored.routes.map(route => ({
+      id: fromUuid('rte', route.id),
+      source: route.source,
+      eventTypes: route.event_types,
+      destinations: route.destinations,
+    })),
+  }
+}
+
+function rateLimit(row: RateLimitColumns) {
+  if (row.rate_limit_per_second === null) return {}
+  return { rateLimit: { perSecond: row.rate_limit_per_second, burst: row.rate_limit_burst ?? 1 } }
+}

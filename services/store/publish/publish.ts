@@ -1,0 +1,107 @@
+import type { Log } from '@fairlead/daemon/log'
+import { type OrganizationId, parseId } from '@fairlead/webhook/id'
+import { bucketName } from '@fairlead/wire/streams'
+import { JetStreamApiError } from '@nats-io/jetstream'
+import { type KV, Kvm } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Pool } from 'pg'
+import { organizationIdOf, readOrganization, readOrganizations } from '../organizations/read.ts'
+import { inScope } from '../scope.ts'
+import { configText } from './config-of.ts'
+
+/**
+ * Keeps the configuration bucket saying what the rows say, from two sides: after each commit the one organization is
+ * published, and at the start and every minute all of them are compared, so that whatever went wrong in between
+ * (NATS away, a store killed after its commit, a bucket made anew) is put right.
+ *
+ * Two stores may publish at the same time. Each reads the key's revision before it reads the rows, and puts only over
+ * that revision: what is older can't replace what is newer.
+ */
+export interface ConfigPublisher {
+  /** Publishes one organization; rejects if NATS or Postgres is away, and the next comparison makes up for it. */
+  publish(organization: OrganizationId): Promise<void>
+  /** Compares all organizations and writes the differences; answers how many there were. */
+  reconcile(): Promise<number>
+}
+
+export interface PublishMetrics {
+  written: { inc(labels: { operation: 'put' | 'remove' }): void }
+}
+
+/** Tries of one key while others write it too. */
+const conflictTries = 10
+/** JetStream: wrong last sequence, which is how a revision of a key is checked. */
+const wrongLastSequence = 10071
+
+export function openConfigPublisher(
+  pool: Pool,
+  nats: NatsConnection,
+  replicas: number,
+  metrics: PublishMetrics,
+  log: Log,
+): ConfigPublisher {
+  let opened: Promise<KV> | undefined
+  const bucket = (): Promise<KV> => {
+    opened ??= new Kvm(nats)
+      .create(bucketName.config, { history: 1, replicas, description: 'what receivers and workers know' })
+      .catch(error => {
+        opened = undefined
+        throw error
+      })
+    return opened
+  }
+
+  async function publish(organization: OrganizationId): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await publishOnce(organization)
+      } catch (error) {
+        if (!isConflict(error) || tries === conflictTries) throw error
+      }
+    }
+  }
+
+  /** Throws a conflict if someone else wrote the key meanwhile. */
+  async function publishOnce(organization: OrganizationId): Promise<void> {
+    const kv = await bucket()
+    const entry = await kv.get(organization)
+    const stored = await inScope(pool, organization, db => readOrganization(db, organization))
+    const wanted = stored && configText(stored, Date.now())
+    const current = entry?.operation === 'PUT' ? entry.string() : undefined
+    if (wanted === current) return
+    if (wanted === undefined) await kv.delete(organization, { previousSeq: entry?.revision ?? 0 })
+    else await kv.put(organization, wanted, { previousSeq: entry?.revision ?? 0 })
+    metrics.written.inc({ operation: wanted === undefined ? 'remove' : 'put' })
+    log.debug({ organizationId: organization, removed: wanted === undefined }, 'config.published')
+  }
+
+  async function reconcile(): Promise<number> {
+    const published = await readBucket(await bucket())
+    const rows = await inScope(pool, 'platform', db => readOrganizations(db))
+    const now = Date.now()
+    const wanted = new Map(rows.map(stored => [organizationIdOf(stored), configText(stored, now)]))
+    const keys = new Set([...wanted.keys(), ...published.keys()])
+    const different = [...keys].filter(key => wanted.get(key) !== published.get(key))
+    for (const organization of different) await publish(organization)
+    if (different.length > 0) log.info({ organizations: different.length }, 'config.reconciled')
+    return different.length
+  }
+
+  return { publish, reconcile }
+}
+
+async function readBucket(kv: KV): Promise<Map<OrganizationId, string>> {
+  const published = new Map<OrganizationId, string>()
+  if ((await kv.status()).values === 0) return published
+  const watch = await kv.watch()
+  for await (const entry of watch) {
+    const organization = parseId('org', entry.key)
+    if (organization && entry.operation === 'PUT') published.set(organization, entry.string())
+    if (entry.delta === 0) break
+  }
+  return published
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === wrongLastSequence
+}
