@@ -1,5 +1,15 @@
 import type { Log } from './log.ts'
 
+/** Why a signal of `stopOnSignals` was aborted: somebody asked for it. */
+export class Stopped extends Error {
+  readonly code = 'stopped'
+
+  constructor(signal: NodeJS.Signals) {
+    super(`stopped by ${signal}`)
+    this.name = 'Stopped'
+  }
+}
+
 export interface StopOptions {
   readonly log: Log
   /** How long stopping may take from the first signal, in ms: shorter than the pod's terminationGracePeriodSeconds. */
@@ -38,7 +48,7 @@ export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSi
       process.exit(1)
     }, deadlineMs)
     onStop?.()
-    stopping.abort(new Error(`stopped by ${signal}`))
+    stopping.abort(new Stopped(signal))
   }
   const crash = (err: unknown) => {
     log.fatal({ err }, 'process.crashed')

@@ -23,7 +23,8 @@ const secretNames = [
   'encryptionKeys',
 ]
 
-/** Opens a log. @param options.destination default: standard output, written synchronously so that no line is lost */
+/** Opens a log. @param options.destination default: standard output, never waited for, so that a reader that
+ * is stuck doesn't stop the process */
 export function openLog(options: {
   readonly service: string
   readonly level?: LogLevel
@@ -45,5 +46,11 @@ export function openLog(options: {
       censor: '[redacted]',
     },
   }
-  return destination ? pino(settings, destination) : pino(settings)
+  // A minimum length makes `flush` wait until everything is written; one byte makes each line go out at once.
+  return pino(settings, destination ?? pino.destination({ fd: 1, sync: false, minLength: 1 }))
+}
+
+/** Waits until every line is written: call it before the process exits. */
+export function flushLog(log: Log): Promise<void> {
+  return new Promise(resolve => log.flush(() => resolve()))
 }

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { logLevels } from '@fairlead/daemon/log'
+import { z } from 'zod'
+
+const root = resolve(import.meta.dirname, '..')
+
+const port = (standard: number, description: string) =>
+  z.coerce.number().int().min(0).max(65535).default(standard).describe(description)
+
+const freePort = (what: string) => port(0, `where ${what} listens on loopback; 0 takes a free port`)
+
+/** What `npm start` reads from the environment: name → unit, default, reason. Folders are relative to the checkout. */
+export const standaloneConfig = z.object({
+  FAIRLEAD_HOME: z
+    .string()
+    .default('.fairlead')
+    .transform(folder => resolve(root, folder))
+    .describe('the folder that keeps everything: streams, database, keys, logs'),
+  FAIRLEAD_ORGANIZATIONS: z
+    .string()
+    .default('k8s/samples')
+    .transform(folder => resolve(root, folder))
+    .describe('the folder of YAML files with Organizations and Secrets'),
+  FAIRLEAD_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address that the receiver and the API listen on'),
+  FAIRLEAD_RECEIVER_PORT: port(8080, 'where providers post'),
+  FAIRLEAD_API_PORT: port(8081, 'where the API and the console answer'),
+  FAIRLEAD_METRICS_PORT: port(9090, 'where /livez, /readyz and /metrics answer'),
+  FAIRLEAD_STORE_PORT: freePort("the store's gRPC"),
+  FAIRLEAD_ECHO_PORT: port(8082, "where the samples' destinations answer"),
+  FAIRLEAD_NATS_PORT: freePort('nats-server'),
+  FAIRLEAD_POSTGRES_PORT: freePort('PostgreSQL'),
+  FAIRLEAD_REDIS_PORT: freePort('Redis'),
+  FAIRLEAD_NATS_URL: z
+    .string()
+    .optional()
+    .describe('a nats-server (2.12 or newer, JetStream) that runs already'),
+  FAIRLEAD_POSTGRES_URL: z
+    .string()
+    .optional()
+    .describe('a PostgreSQL that runs already: a database and the role that owns it, no superuser'),
+  FAIRLEAD_REDIS_URL: z.string().optional().describe('a Redis that runs already'),
+  FAIRLEAD_DESTINATION_ALLOW: z
+    .string()
+    .default('127.0.0.0/8,::1/128')
+    .describe('CIDRs that destinations may have although they are private; default: loopback'),
+  FAIRLEAD_LOG_LEVEL: z
+    .enum(logLevels)
+    .default('info')
+    .describe('the least serious lines in logs/fairlead.log'),
+})
+
+export type StandaloneConfig = z.infer<typeof standaloneConfig>

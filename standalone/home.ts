@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { tryLock } from './servers/cache.ts'
+import { StartError } from './start-error.ts'
+
+/** With less free, in bytes, a first start can't finish: PostgreSQL alone takes 80 MB when it is new. */
+const leastFreeBytes = 256 * 1024 ** 2
+
+/**
+ * Opens the folder that keeps everything, for one process at a time. A lock whose owner was killed is taken over.
+ * @throws StartError `home_locked`, `home_unusable` or `disk_full`
+ */
+export async function openHome(home: string): Promise<AsyncDisposable> {
+  try {
+    await mkdir(join(home, 'logs'), { recursive: true })
+  } catch (cause) {
+    throw new StartError('home_unusable', `can't make ${home}: set FAIRLEAD_HOME to a folder of yours`, {
+      cause,
+    })
+  }
+  const { bavail, bsize } = await statfs(home)
+  if (bavail * bsize < leastFreeBytes) {
+    const free = Math.floor((bavail * bsize) / 1024 ** 2)
+    throw new StartError(
+      'disk_full',
+      `the disk of ${home} has ${free} MiB left, ${leastFreeBytes / 1024 ** 2} are needed: make room, or set FAIRLEAD_HOME to another disk`,
+    )
+  }
+  const lock = join(home, 'lock')
+  const owner = await tryLock(lock)
+  if (owner !== undefined) {
+    throw new StartError(
+      'home_locked',
+      `another Fairlead (pid ${owner}) runs on ${home}: stop it, or set FAIRLEAD_HOME to another folder`,
+    )
+  }
+  return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) }
+}
+
+/** The keys that seal secrets, `id:base64 of 32 bytes`: made at the first start, mode 600. */
+export function keptEncryptionKeys(home: string): Promise<string> {
+  return keptSecret(join(home, 'encryption-keys'), async () => `k1:${randomBytes(32).toString('base64')}`)
+}
+
+/** Reads a one-line secret, or makes it and keeps it with mode 600, whole or not at all. */
+export async function keptSecret(path: string, make: () => Promise<string>): Promise<string> {
+  const kept = (await readFile(path, 'utf8').catch(() => '')).trim()
+  if (kept) return kept
+  const made = await make()
+  await writeSecret(path, made)
+  return made
+}
+
+async function writeSecret(path: string, secret: string): Promise<void> {
+  const partial = `${path}.partial`
+  await rm(partial, { force: true })
+  const file = await open(partial, 'wx', 0o600)
+  try {
+    await file.writeFile(`${secret}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(partial, path)
+}

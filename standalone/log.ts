@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { type Log, type LogLevel, openLog } from '@fairlead/daemon/log'
+import { pino } from 'pino'
+
+/** Lines for people within ten seconds; a flood belongs in the file alone. */
+const shownPerWindow = 20
+const windowMs = 10_000
+
+/** The log of each of the services that share this process. */
+export type LogOf = (service: string) => Log
+
+/** They log to `logs/fairlead.log`, and show warnings and worse on standard error, as short lines for people. */
+export function openLogs(home: string, level: LogLevel): LogOf {
+  const file = pino.destination({ dest: join(home, 'logs', 'fairlead.log'), sync: false, minLength: 1 })
+  let windowStart = 0
+  let shown = 0
+  const destination = {
+    flush: (done: () => void) => file.flush(done),
+    flushSync: () => file.flushSync(),
+    write(line: string) {
+      file.write(line)
+      if (!/^\{"level":"(warn|error|fatal)"/.test(line)) return
+      const now = performance.now()
+      if (now - windowStart > windowMs) [windowStart, shown] = [now, 0]
+      if (++shown <= shownPerWindow) process.stderr.write(`${forPeople(line)}\n`)
+      else if (shown === shownPerWindow + 1) process.stderr.write('  … more in logs/fairlead.log\n')
+    },
+  }
+  return service => openLog({ service, level, destination })
+}
+
+/** `warn  receiver request.refused code=signature_mismatch organization=acme` */
+export function forPeople(line: string): string {
+  const { level, service, time: _time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>
+  const parts = Object.entries(fields).map(([key, value]) => {
+    return `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`
+  })
+  const error = (err as { message?: string } | undefined)?.message
+  return [String(level).padEnd(5), service, msg, ...parts, ...(error ? [`(${error})`] : [])].join(' ')
+}

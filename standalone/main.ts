@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config'
+import { Stopped, stopOnSignals } from '@fairlead/daemon/lifecycle'
+import { flushLog } from '@fairlead/daemon/log'
+import { startTelemetry } from '@fairlead/daemon/telemetry'
+import { standaloneConfig } from './config.ts'
+import { openHome } from './home.ts'
+import { openLogs } from './log.ts'
+import { readSample } from './sample.ts'
+import { startStandalone } from './standalone.ts'
+import { StartError } from './start-error.ts'
+import { shortPath, welcomeText } from './welcome.ts'
+
+/** How long an orderly stop may take, in ms: PostgreSQL's checkpoint is the slowest part. */
+const stopDeadlineMs = 30_000
+
+async function main(): Promise<void> {
+  const config = readConfig(standaloneConfig)
+  await using _telemetry = await startTelemetry('standalone')
+  await using _home = await openHome(config.FAIRLEAD_HOME)
+  const logOf = openLogs(config.FAIRLEAD_HOME, config.FAIRLEAD_LOG_LEVEL)
+  const log = logOf('standalone')
+  await using _flushing = { [Symbol.asyncDispose]: () => flushLog(log) }
+  using signal = stopOnSignals({ log, deadlineMs: stopDeadlineMs })
+  const stopped = once(signal, 'abort')
+  // start.mjs was killed, and with it whoever passes signals on.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  const failing = Promise.withResolvers<never>()
+  failing.promise.catch(() => {})
+
+  const progress = (line: string) => console.log(line)
+  await using standalone = await startStandalone({ config, logOf, progress, signal, failed: failing.reject })
+  const checkout = join(import.meta.dirname, '..')
+  const sample = await readSample(config.FAIRLEAD_ORGANIZATIONS, standalone.receiverUrl)
+  console.log(
+    welcomeText({
+      ...standalone,
+      ...sample,
+      home: shortPath(config.FAIRLEAD_HOME, checkout),
+      organizations: shortPath(config.FAIRLEAD_ORGANIZATIONS, checkout),
+    }),
+  )
+  await Promise.race([stopped, failing.promise])
+  console.log('Fairlead is stopping')
+}
+
+/** One line where a person can do something, everything where it is our fault. */
+function explain(error: unknown): { readonly text: unknown; readonly exitCode: number } {
+  if (error instanceof ConfigError) return { text: error.message, exitCode: configExitCode }
+  if (error instanceof StartError) return { text: error.message, exitCode: 1 }
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC')
+    return { text: `no space left on the disk (${path}): make room and start again`, exitCode: 1 }
+  return { text: error, exitCode: 1 }
+}
+
+try {
+  await main()
+  process.exit(0)
+} catch (error) {
+  // A start that was stopped halfway has nothing to complain about.
+  if (error instanceof Stopped) process.exit(0)
+  const { text, exitCode } = explain(error)
+  console.error(text)
+  process.exit(exitCode)
+}

@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { apiConfig } from '@fairlead/api/config'
+import { run as runApi } from '@fairlead/api/run'
+import { type Health, openHealth } from '@fairlead/daemon/health'
+import { openRegistry } from '@fairlead/daemon/metrics'
+import { operatorConfig } from '@fairlead/operator/config'
+import { runFiles } from '@fairlead/operator/files/run-files'
+import { receiverConfig } from '@fairlead/receiver/config'
+import { run as runReceiver } from '@fairlead/receiver/run'
+import { storeConfig } from '@fairlead/store/config'
+import { migrate } from '@fairlead/store/migrate'
+import { run as runStore } from '@fairlead/store/run'
+import { connectStore } from '@fairlead/wire/store-client'
+import { workerConfig } from '@fairlead/worker/config'
+import { run as runWorker } from '@fairlead/worker/run'
+import { keepAdminKey } from './admin-key.ts'
+import type { StandaloneConfig } from './config.ts'
+import { openEcho } from './echo.ts'
+import { keptEncryptionKeys } from './home.ts'
+import { host, hostListening, type SharedDaemon } from './host.ts'
+import type { LogOf } from './log.ts'
+import { refuseTakenPorts } from './ports.ts'
+import type { Progress } from './servers/search.ts'
+import { startServers } from './servers.ts'
+import { StartError } from './start-error.ts'
+
+/** How long the services may take to be ready, in ms; the servers have had their own time before. */
+const readyDeadlineMs = 60_000
+
+export interface StandaloneOptions {
+  readonly config: StandaloneConfig
+  readonly logOf: LogOf
+  readonly progress: Progress
+  /** Aborts a start between two of its steps. */
+  readonly signal: AbortSignal
+  /** Called once when something that should run for ever has ended. */
+  readonly failed: (error: unknown) => void
+}
+
+/** Where everything answers. */
+export interface Standalone extends AsyncDisposable {
+  readonly receiverUrl: string
+  readonly apiUrl: string
+  readonly metricsUrl: string
+  readonly storeUrl: string
+}
+
+/**
+ * The whole of Fairlead in one process, opened in the order of its dependencies:
+ *
+ *   servers → schema → store → worker → organizations → api → receiver
+ *
+ * Disposing closes in reverse: no more webhooks are taken before the worker finishes what it has in hand.
+ * @throws StartError
+ */
+export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
+  const { config, logOf, progress, signal, failed } = options
+  const log = logOf('standalone')
+  const serviceFailed = (service: string, error: unknown) => {
+    log.fatal({ service, err: error }, 'service.failed')
+    failed(new StartError('server_failed', `${service} has failed: see logs/fairlead.log`, { cause: error }))
+  }
+  await refuseTakenPorts(config)
+  await using opened = new AsyncDisposableStack()
+
+  const servers = opened.use(await startServers(config, log, progress, failed))
+  signal.throwIfAborted()
+  await migrate(servers.postgresUrl)
+  signal.throwIfAborted()
+
+  const registry = openRegistry()
+  const health = opened.use(
+    await openHealth({ port: config.FAIRLEAD_METRICS_PORT, host: config.FAIRLEAD_HOST, registry }),
+  )
+  signal.addEventListener('abort', () => health.drain(), { once: true })
+  const daemon: SharedDaemon = { logOf, registry, health }
+  const shared = {
+    FAIRLEAD_NATS_URL: servers.natsUrl,
+    FAIRLEAD_REDIS_URL: servers.redisUrl,
+    FAIRLEAD_ENCRYPTION_KEYS: await keptEncryptionKeys(config.FAIRLEAD_HOME),
+  }
+
+  const store = opened.use(
+    await hostListening(
+      'store',
+      runStore,
+      storeConfig.parse({
+        ...shared,
+        FAIRLEAD_POSTGRES_URL: servers.postgresUrl,
+        FAIRLEAD_STORE_PORT: config.FAIRLEAD_STORE_PORT,
+        FAIRLEAD_STORE_HOST: '127.0.0.1',
+      }),
+      daemon,
+      serviceFailed,
+    ),
+  )
+  const storeUrl = `http://127.0.0.1:${store.port}`
+  await using client = connectStore(storeUrl)
+  await keepAdminKey(config.FAIRLEAD_HOME, client, new Date())
+  signal.throwIfAborted()
+
+  const worker = workerConfig.parse({
+    ...shared,
+    FAIRLEAD_DESTINATION_ALLOW: config.FAIRLEAD_DESTINATION_ALLOW,
+  })
+  opened.use(host('worker', runWorker, worker, daemon, serviceFailed))
+  opened.use(await openEcho(config.FAIRLEAD_ECHO_PORT, config.FAIRLEAD_HOST))
+
+  const publicUrl = `http://${hostInUrl(config.FAIRLEAD_HOST)}:${config.FAIRLEAD_RECEIVER_PORT}`
+  const operator = operatorConfig.parse({
+    FAIRLEAD_STORE_URL: storeUrl,
+    FAIRLEAD_PUBLIC_URL: publicUrl,
+    FAIRLEAD_ORGANIZATIONS: config.FAIRLEAD_ORGANIZATIONS,
+    FAIRLEAD_HOME: config.FAIRLEAD_HOME,
+  })
+  const files = { ...operator, FAIRLEAD_ORGANIZATIONS: config.FAIRLEAD_ORGANIZATIONS }
+  opened.use(host('operator', runFiles, files, daemon, serviceFailed))
+
+  const api = opened.use(
+    await hostListening(
+      'api',
+      runApi,
+      apiConfig.parse({
+        FAIRLEAD_STORE_URL: storeUrl,
+        FAIRLEAD_API_PORT: config.FAIRLEAD_API_PORT,
+        FAIRLEAD_API_HOST: config.FAIRLEAD_HOST,
+      }),
+      daemon,
+      serviceFailed,
+    ),
+  )
+  const receiver = opened.use(
+    await hostListening(
+      'receiver',
+      runReceiver,
+      receiverConfig.parse({
+        ...shared,
+        FAIRLEAD_RECEIVER_PORT: config.FAIRLEAD_RECEIVER_PORT,
+        FAIRLEAD_RECEIVER_HOST: config.FAIRLEAD_HOST,
+        FAIRLEAD_PUBLIC_URL: publicUrl,
+      }),
+      daemon,
+      serviceFailed,
+    ),
+  )
+  await untilAllReady(health, config.FAIRLEAD_HOST, signal)
+
+  const held = opened.move()
+  const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`
+  return {
+    receiverUrl: at(receiver.port),
+    apiUrl: at(api.port),
+    metricsUrl: at(health.port),
+    storeUrl,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+async function untilAllReady(health: Health, listenHost: string, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + readyDeadlineMs
+  for (;;) {
+    signal.throwIfAborted()
+    const response = await fetch(`http://${hostInUrl(listenHost)}:${health.port}/readyz`)
+    const { checks } = (await response.json()) as { checks: { name: string; ok: boolean; reason?: string }[] }
+    if (response.ok) return
+    if (performance.now() > deadline) {
+      const open = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`)
+      throw new StartError(
+        'server_failed',
+        `not ready after ${readyDeadlineMs / 1000} s (${open.join('; ')}): see logs/fairlead.log`,
+      )
+    }
+    await delay(20)
+  }
+}
+
+/** Where to reach what listens on this address, in a URL. */
+function hostInUrl(listenHost: string): string {
+  if (listenHost === '0.0.0.0' || listenHost === '::') return 'localhost'
+  return listenHost.includes(':') ? `[${listenHost}]` : listenHost
+}

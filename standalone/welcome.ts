@@ -1,0 +1,58 @@
+import { relative } from 'node:path'
+
+/** What is told when everything runs. */
+export interface Welcome {
+  readonly receiverUrl: string
+  readonly apiUrl: string
+  readonly metricsUrl: string
+  readonly storeUrl: string
+  /** As a person would write them here. */
+  readonly home: string
+  readonly organizations: string
+  /** A command that sends a signed webhook; undefined if no Organization has a source for it. */
+  readonly curl: string | undefined
+  /** The organization that it sends to. */
+  readonly slug: string | undefined
+}
+
+export function welcomeText(welcome: Welcome): string {
+  const { receiverUrl, apiUrl, metricsUrl, storeUrl, home, organizations, curl, slug } = welcome
+  const lines = [
+    '',
+    `  webhooks        ${receiverUrl}/webhooks/{organization}/{source}`,
+    `  API             ${apiUrl}/api/v1, described at ${apiUrl}/docs`,
+    `  store (gRPC)    ${storeUrl}`,
+    `  health          ${metricsUrl}/readyz, ${metricsUrl}/metrics`,
+    `  organizations   ${organizations}`,
+    `  platform key    ${home}/admin-key`,
+    `  logs            ${home}/logs`,
+    '',
+  ]
+  if (curl && slug) {
+    const key = `"authorization: Bearer $(cat ${home}/admin-key)"`
+    lines.push(
+      'Send a webhook, signed as GitHub would:',
+      '',
+      indent(curl),
+      '',
+      'and find it in the log:',
+      '',
+      `  curl -H ${key} '${apiUrl}/api/v1/organizations/${slug}/events'`,
+      '',
+    )
+  } else {
+    lines.push(`No Organization in ${organizations} has a GitHub source to try: see k8s/samples.`, '')
+  }
+  lines.push('Fairlead is ready')
+  return lines.join('\n')
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '  ')
+}
+
+/** A path as short as a person would write it, if it lies below this folder. */
+export function shortPath(path: string, from: string): string {
+  const short = relative(from, path)
+  return short && !short.startsWith('..') ? short : path
+}
