@@ -20,7 +20,7 @@ const rescanMs = 10_000
 /**
  * Keeps the store as a folder of files says, until the signal aborts. A change counts within a second; a faulty file
  * is told of in the log and keeps what it last said; an Organization whose document is gone is deleted, but never
- * while something in the folder can't be read, and never because the folder itself is gone.
+ * while something in the folder can't be read, and never because the folder itself is gone or empty.
  */
 export async function runFiles(
   config: OperatorConfig & { readonly FAIRLEAD_ORGANIZATIONS: string },
@@ -55,13 +55,14 @@ export async function runFiles(
   let state = emptyFolder
   /** What the store had from files when this process began, and no one has looked for yet. */
   let unclaimed: readonly StoredOrganization[] | undefined
+  let told: readonly string[] = []
+  let looked = false
   using _check = health.check('organizations', () => {
-    if (!unclaimed) return 'what the store has is not known yet'
+    if (!looked) return told[0] ?? 'the folder was not read yet'
     const open = [...state.organizations.keys()].filter(key => !files.statuses.has(key))
     return open.length > 0 ? `${open.length} not reconciled yet` : undefined
   })
 
-  let told: readonly string[] = []
   while (!signal.aborted) {
     if (!unclaimed) {
       unclaimed = await listStored(rows, log)
@@ -70,17 +71,14 @@ export async function runFiles(
     const texts = await readTexts(folder)
     // Until it is known which slugs are given, nothing that is read here is good yet.
     const found =
-      texts instanceof Error
+      typeof texts === 'string'
         ? state
         : mergeFolder(unclaimed ? state : emptyFolder, texts, files.slugs, Date.now())
-    told = tell(
-      log,
-      told,
-      texts instanceof Error ? [unreadable(folder, texts)] : found.faults.map(textOfFault),
-    )
+    told = tell(log, told, typeof texts === 'string' ? [texts] : found.faults.map(textOfFault))
     metrics.fileFaults(told.length)
-    if (unclaimed && !(texts instanceof Error)) {
+    if (unclaimed && typeof texts !== 'string') {
       state = found
+      looked = true
       for (const key of files.update(state)) queue.add(key)
       if (state.faults.length === 0) {
         for (const key of files.forget(unclaimed)) queue.add(key)
@@ -96,7 +94,7 @@ export async function runFiles(
  */
 export async function checkFolder(folder: string): Promise<readonly string[]> {
   const texts = await readTexts(folder)
-  if (texts instanceof Error) return [unreadable(folder, texts)]
+  if (typeof texts === 'string') return [texts]
   return mergeFolder(emptyFolder, texts, new Map(), 0).faults.map(textOfFault)
 }
 
@@ -109,16 +107,15 @@ async function listStored(rows: OwnedRows, log: Log): Promise<readonly StoredOrg
   }
 }
 
-async function readTexts(folder: string): Promise<FolderTexts | Error> {
+/** What the folder holds, or a sentence why that doesn't count: what looks like a folder that isn't mounted. */
+async function readTexts(folder: string): Promise<FolderTexts | string> {
   try {
-    return await readFolder(folder)
+    const texts = await readFolder(folder)
+    return texts.size > 0 ? texts : `${folder}: the folder holds no YAML file: everything stays as it is`
   } catch (error) {
-    return error as Error
+    const { code } = error as NodeJS.ErrnoException
+    return `${folder}: the folder can't be read (${code}): everything stays as it is`
   }
-}
-
-function unreadable(folder: string, error: NodeJS.ErrnoException): string {
-  return `${folder}: the folder can't be read (${error.code}): everything stays as it is`
 }
 
 /** Says what is newly wrong, and what no longer is. */
