@@ -162,8 +162,7 @@ function handshakeConfig(entry: Fields, response: Fields): SchemeConfig {
   const verify = headers['x-vercel-verify']
   const config = configOf(entry)
   const row = findProvider(provider)
-  const needsSecret =
-    row?.secretRequired !== false && row?.scheme.kind !== 'code' && config.secrets.length === 0
+  const needsSecret = row?.secretRequired !== false && config.secrets.length === 0
   const publicKey = row?.scheme.kind === 'signature' && row.scheme.algorithm === 'ed25519'
   return {
     ...config,

@@ -28,7 +28,8 @@ describe.each(signable.map(row => row.name))('the sample of %s', name => {
     expect(await opened.verify(request, nowMs)).toMatchObject({ kind: 'valid' })
     const identity = opened.identify(request)
     const rules = findProvider(name)!.identity
-    if (rules.id?.length) expect(identity.deliveryId, 'deliveryId').toBeTruthy()
+    // Discord's events have no id, only its interactions do.
+    if (rules.id?.length && name !== 'discord') expect(identity.deliveryId, 'deliveryId').toBeTruthy()
     if (rules.type?.length) expect(identity.eventType, 'eventType').toBeTruthy()
   })
 })

@@ -7,6 +7,7 @@ import type { SignatureDescriptor } from './verify/descriptor.ts'
 import type { JwtDescriptor } from './verify/jwt.ts'
 import { openKey } from './verify/key.ts'
 import { SchemeError } from './verify/scheme-error.ts'
+import { withChosenAlgorithm } from './verify/signature.ts'
 import type { TimestampUnit } from './verify/timestamp.ts'
 import type { TokenDescriptor } from './verify/token.ts'
 
@@ -93,7 +94,8 @@ function signOf(row: Provider): SignSample {
   const scheme = row.scheme
   switch (scheme.kind) {
     case 'signature':
-      return signatureSigner(scheme)
+      return (request, config, signing) =>
+        signatureSigner(withChosenAlgorithm(scheme, config))(request, config, signing)
     case 'token':
       return tokenSigner(scheme)
     case 'jwt':

@@ -1,11 +1,12 @@
 import { createPublicKey, createSign, type KeyObject, verify as verifyWithKey } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { RejectionReason, Verdict } from '../scheme.ts'
+import type { Verdict } from '../scheme.ts'
 import { checkChain, isUnderDomain, openRoots, readCertificates } from '../verify/certificate.ts'
 import { decode } from '../verify/decode.ts'
 import { headerText } from '../verify/header.ts'
 import { SchemeError } from '../verify/scheme-error.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
+import { invalid } from '../verify/verdict.ts'
 import type { OpenVerify, Provider, SignSample } from './provider.ts'
 
 /*
@@ -56,10 +57,6 @@ const open: OpenVerify = (config, tools) => {
       error => invalid('key_unavailable', error instanceof Error ? error.message : undefined),
     )
   }
-}
-
-function invalid(reason: RejectionReason, detail?: string): Verdict {
-  return { kind: 'invalid', reason, ...(detail !== undefined && { detail }) }
 }
 
 /** https, PayPal's own host, the ordinary port, no credentials: what is compared is what would be connected to. */

@@ -1,11 +1,24 @@
+import { adyen } from './adyen.ts'
 import { applicationRows } from './applications.ts'
+import { awsSns } from './aws-sns.ts'
+import { braintree } from './braintree.ts'
 import { commerceRows } from './commerce.ts'
+import { contentful } from './contentful.ts'
 import { headerTimeRows } from './header-time.ts'
+import { jwtRows } from './jwt-signed.ts'
+import { mailgun } from './mailgun.ts'
+import { microsoftGraph } from './microsoft-graph.ts'
 import { paypal } from './paypal.ts'
+import { plivo } from './plivo.ts'
 import { prefixedHmacRows } from './prefixed-hmac.ts'
 import type { Provider } from './provider.ts'
+import { publicKeyRows } from './public-key.ts'
+import { sharedTokenRows } from './shared-token.ts'
 import { standardWebhooksRows } from './standard-webhooks.ts'
 import { timeAndSignatureRows } from './time-and-signature.ts'
+import { twilio } from './twilio.ts'
+import { unsignedRows } from './unsigned.ts'
+import { urlSignedRows } from './url-signed.ts'
 
 /** Every scheme that can be named in a source, `custom` aside. A map, so that more rows cost a look-up nothing. */
 const table: ReadonlyMap<string, Provider> = new Map(
@@ -16,7 +29,20 @@ const table: ReadonlyMap<string, Provider> = new Map(
     ...commerceRows,
     ...applicationRows,
     ...headerTimeRows,
+    ...urlSignedRows,
+    ...publicKeyRows,
+    ...jwtRows,
+    ...sharedTokenRows,
+    ...unsignedRows,
+    adyen,
+    awsSns,
+    braintree,
+    contentful,
+    mailgun,
+    microsoftGraph,
     paypal,
+    plivo,
+    twilio,
   ].map(row => [row.name, row]),
 )
 

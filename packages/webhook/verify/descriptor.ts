@@ -21,6 +21,8 @@ export type TimestampPlace =
  */
 export interface SignatureDescriptor {
   readonly algorithm: Algorithm
+  /** The option with which a source may choose another algorithm of the same kind (Cloudinary: sha256). */
+  readonly algorithmOption?: string
   /** Default utf8. */
   readonly key?: KeyForm
   readonly encoding: Encoding

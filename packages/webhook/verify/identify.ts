@@ -11,6 +11,8 @@ export type IdentityRule =
   | { readonly form: string }
   /** The name of the root object's first member that isn't one of these (Telegram's update_id). */
   | { readonly firstNameExcept: readonly string[] }
+  /** For what stands in no header, member or form value (Braintree's base64 XML). */
+  | { readonly find: (request: WebhookRequest) => string | undefined }
   /** All of these, joined; nothing if one of them is missing. */
   | { readonly join: readonly IdentityRule[]; readonly by: string }
 
@@ -52,6 +54,7 @@ function openRule(rule: IdentityRule): Finder {
   if ('header' in rule) return request => headerText(request.headers, rule.header)
   if ('form' in rule) return request => scanForm(request.body, rule.form)
   if ('firstNameExcept' in rule) return request => scanFirstName(request.body, rule.firstNameExcept)
+  if ('find' in rule) return rule.find
   if ('join' in rule) {
     const finders = rule.join.map(openRule)
     return request => {

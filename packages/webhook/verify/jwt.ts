@@ -1,11 +1,12 @@
 import { createHash, createHmac, type KeyObject, verify as verifyWithKey } from 'node:crypto'
-import type { KeyFetch, RejectionReason, SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
+import type { KeyFetch, SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
 import { equal } from './compare.ts'
 import { decode } from './decode.ts'
 import { headerText } from './header.ts'
 import { openKey } from './key.ts'
 import { type KeySet, parseKeySet, readKeySet } from './key-set.ts'
 import { SchemeError } from './scheme-error.ts'
+import { invalid, type Refusal } from './verdict.ts'
 
 export type JwtAlgorithm = 'HS256' | 'HS384' | 'HS512' | 'RS256' | 'ES256'
 
@@ -63,7 +64,6 @@ interface Token {
   readonly signature: Uint8Array
 }
 
-type Refusal = Extract<Verdict, { kind: 'invalid' }>
 export type VerifyWithFetch = (request: WebhookRequest, nowMs: number) => Verdict | Promise<Verdict>
 
 /** @throws SchemeError where a secret or option is missing that this scheme can't do without */
@@ -87,10 +87,6 @@ export function openJwt(scheme: JwtDescriptor, config: SchemeConfig, fetchKeys: 
     const matched = check(token)
     return matched instanceof Promise ? matched.then(finish) : finish(matched)
   }
-}
-
-function invalid(reason: RejectionReason, detail?: string): Refusal {
-  return { kind: 'invalid', reason, ...(detail !== undefined && { detail }) }
 }
 
 function readToken(scheme: JwtDescriptor, request: WebhookRequest): Token | Refusal {

@@ -1,14 +1,15 @@
 import { createHash, createHmac, type KeyObject, verify as verifyWithKey } from 'node:crypto'
-import type { RejectionReason, SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
+import type { SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
 import { equal } from './compare.ts'
 import { decode, encodedLength } from './decode.ts'
-import type { Algorithm, SignatureDescriptor } from './descriptor.ts'
+import { type Algorithm, hashAlgorithms, hmacAlgorithms, type SignatureDescriptor } from './descriptor.ts'
 import { eachItem, eachPair, headerText } from './header.ts'
 import { openKey } from './key.ts'
 import { scanMember } from './members.ts'
 import { SchemeError } from './scheme-error.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from './timestamp.ts'
 import { urlCandidates } from './url.ts'
+import { invalid } from './verdict.ts'
 
 /*
  * The generic function over descriptors, in the order of a request:
@@ -25,7 +26,8 @@ const maxPublicKeyCandidates = 16
 const noTolerance: TimestampRule = { unit: 's', past: null, future: null }
 
 /** @throws SchemeError where the configured secrets can't be keys of this scheme */
-export function openSignature(scheme: SignatureDescriptor, config: SchemeConfig): Verify {
+export function openSignature(row: SignatureDescriptor, config: SchemeConfig): Verify {
+  const scheme = withChosenAlgorithm(row, config)
   const check = openCheck(scheme, config)
   const readText = openContent(scheme)
   const headers = scheme.headers.flatMap(expandHeader)
@@ -51,8 +53,20 @@ export function openSignature(scheme: SignatureDescriptor, config: SchemeConfig)
   }
 }
 
-function invalid(reason: RejectionReason, detail?: string): Verdict {
-  return { kind: 'invalid', reason, ...(detail !== undefined && { detail }) }
+/** Only a source's own configuration chooses an algorithm; a request never does. */
+export function withChosenAlgorithm(scheme: SignatureDescriptor, config: SchemeConfig): SignatureDescriptor {
+  const name = scheme.algorithmOption
+  const chosen = name === undefined ? undefined : config.options?.[name]
+  if (chosen === undefined) return scheme
+  const family =
+    [hmacAlgorithms, hashAlgorithms].find(list => list.some(item => item === scheme.algorithm)) ?? []
+  const algorithm = family.find(item => item === chosen)
+  if (algorithm) return { ...scheme, algorithm }
+  throw new SchemeError(
+    'option_invalid',
+    config.provider,
+    `The option ${name} of ${config.provider} must be one of ${family.join(', ')}.`,
+  )
 }
 
 function expectation(scheme: SignatureDescriptor): string {

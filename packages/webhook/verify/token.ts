@@ -1,9 +1,10 @@
-import type { RejectionReason, SchemeConfig, Verdict } from '../scheme.ts'
+import type { SchemeConfig } from '../scheme.ts'
 import { equal, tokenDigest } from './compare.ts'
 import { queryValue } from './form.ts'
 import { headerText } from './header.ts'
 import { SchemeError } from './scheme-error.ts'
 import type { Verify } from './signature.ts'
+import { invalid } from './verdict.ts'
 
 export type TokenPlace =
   | { readonly header: string; readonly scheme?: 'Bearer' | 'Basic' }
@@ -40,10 +41,6 @@ export function openToken(scheme: TokenDescriptor, config: SchemeConfig): Verify
     }
     return invalid('signature_missing', `no ${places.map(describe).join(' or ')}`)
   }
-}
-
-function invalid(reason: RejectionReason, detail?: string): Verdict {
-  return { kind: 'invalid', reason, ...(detail !== undefined && { detail }) }
 }
 
 function describe(place: TokenPlace): string {

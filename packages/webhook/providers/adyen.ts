@@ -1,0 +1,107 @@
+import type { KeyObject } from 'node:crypto'
+import type { Verdict } from '../scheme.ts'
+import { isFields, parseFields } from '../verify/fields.ts'
+import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
+import { openKey } from '../verify/key.ts'
+import { invalid } from '../verify/verdict.ts'
+import { hmacText } from './hmac-text.ts'
+import type { OpenVerify, Provider, SignSample } from './provider.ts'
+
+/** More items than Adyen sends in one request. */
+const maxItems = 100
+type Item = Readonly<Record<string, unknown>>
+
+const open: OpenVerify = config => {
+  const keys = openSecretKeys(config, 'hex')
+  return request => {
+    const items = itemsOf(request.body)
+    if (!items) return invalid('body_unreadable', 'expected JSON with notificationItems')
+    const verdicts = items.map(item => verifyItem(item, keys))
+    // One item that isn't signed would be one event that isn't.
+    return verdicts.find(verdict => verdict.kind === 'invalid') ?? verdicts[0]!
+  }
+}
+
+function itemsOf(body: Uint8Array): readonly Item[] | undefined {
+  const list = parseFields(body)?.notificationItems
+  if (!Array.isArray(list) || list.length === 0 || list.length > maxItems) return undefined
+  const items = list.map(entry => (isFields(entry) ? entry.NotificationRequestItem : undefined))
+  return items.every(isFields) ? items : undefined
+}
+
+function verifyItem(item: Item, keys: readonly KeyObject[]): Verdict {
+  const additional = item.additionalData
+  const signature = isFields(additional) ? additional.hmacSignature : undefined
+  if (typeof signature !== 'string')
+    return invalid('signature_missing', 'no additionalData.hmacSignature in an item')
+  const secret = findHmacKey('sha256', keys, [signedText(item)], [signature], 'base64')
+  return secret === undefined ? invalid('signature_mismatch') : { kind: 'valid', secret }
+}
+
+function signedText(item: Item): string {
+  const amount = isFields(item.amount) ? item.amount : {}
+  return [
+    item.pspReference,
+    item.originalReference,
+    item.merchantAccountCode,
+    item.merchantReference,
+    amount.value,
+    amount.currency,
+    item.eventCode,
+    item.success,
+  ].join(':')
+}
+
+const sign: SignSample = (request, config) => {
+  openSecretKeys(config, 'hex')
+  const key = openKey(config.secrets[0]!, 'hex', 'adyen').export()
+  const message = JSON.parse(Buffer.from(request.body).toString())
+  for (const { NotificationRequestItem: item } of message.notificationItems) {
+    item.additionalData = {
+      ...item.additionalData,
+      hmacSignature: hmacText('sha256', key, signedText(item), 'base64'),
+    }
+  }
+  return { body: JSON.stringify(message) }
+}
+
+export const adyen: Provider = {
+  name: 'adyen',
+  title: 'Adyen (payments)',
+  documentation: 'https://docs.adyen.com/development-resources/webhooks/verify-hmac-signatures/',
+  copy: {
+    what: 'HMAC key, hexadecimal',
+    where: 'Customer Area → Developers → Webhooks → the webhook → HMAC key',
+  },
+  scheme: {
+    kind: 'code',
+    open,
+    text: {
+      where: 'body notificationItems[].NotificationRequestItem.additionalData.hmacSignature',
+      algorithm: 'HMAC-SHA256, base64',
+      content:
+        'pspReference:originalReference:merchantAccountCode:merchantReference:amount.value:amount.currency:eventCode:success of each item; all must pass',
+      key: 'decoded from hexadecimal',
+    },
+    sign,
+  },
+  identity: {
+    id: [
+      {
+        join: [
+          { member: 'notificationItems.0.NotificationRequestItem.pspReference' },
+          { member: 'notificationItems.0.NotificationRequestItem.eventCode' },
+        ],
+        by: ':',
+      },
+    ],
+    type: [{ member: 'notificationItems.0.NotificationRequestItem.eventCode' }],
+  },
+  answer: { text: '2xx, formerly the body [accepted]', timeoutSeconds: 10 },
+  retries: '3 at once, then after 2 min … 8 h for 7 days',
+  notes: ['Only eight fields are signed: reason, eventDate and paymentMethod are not protected.'],
+  sample: {
+    body: '{"live":"false","notificationItems":[{"NotificationRequestItem":{"additionalData":{},"amount":{"currency":"EUR","value":1130},"eventCode":"AUTHORISATION","eventDate":"2026-05-02T09:00:00+02:00","merchantAccountCode":"ExampleMerchant","merchantReference":"order-1042","originalReference":"","paymentMethod":"visa","pspReference":"7914073381342284","success":"true"}}]}',
+  },
+  provenance: { scheme: 'run', by: '@adyen/api-library', fromMemory: ['answer', 'retries', 'copy'] },
+}

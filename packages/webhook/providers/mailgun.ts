@@ -1,0 +1,70 @@
+import { isFields, parseFields } from '../verify/fields.ts'
+import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
+import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
+import { invalid } from '../verify/verdict.ts'
+import { hmacText } from './hmac-text.ts'
+import type { OpenVerify, Provider, SignSample } from './provider.ts'
+
+// Retries may come hours later with the first time; Mailgun names no bound.
+const timestampRule: TimestampRule = { unit: 's', past: null, future: null }
+
+const open: OpenVerify = config => {
+  const keys = openSecretKeys(config, 'utf8')
+  const rule = toleranceOf(timestampRule, config.toleranceSeconds)
+  return (request, nowMs) => {
+    const message = parseFields(request.body)
+    if (!message) return invalid('body_unreadable', 'expected JSON')
+    if (!isFields(message.signature)) return invalid('signature_missing', 'no signature in the body')
+    const { timestamp, token, signature } = message.signature
+    if (typeof signature !== 'string')
+      return invalid('signature_missing', 'no signature.signature in the body')
+    if (typeof timestamp !== 'string' && typeof timestamp !== 'number') return invalid('timestamp_missing')
+    if (typeof token !== 'string') return invalid('signature_missing', 'no signature.token in the body')
+    const secret = findHmacKey('sha256', keys, [`${timestamp}${token}`], [signature], 'hex')
+    if (secret === undefined) return invalid('signature_mismatch')
+    return checkTimestamp(String(timestamp), rule, nowMs) ?? { kind: 'valid', secret }
+  }
+}
+
+const sign: SignSample = (request, config, { nowMs, random }) => {
+  openSecretKeys(config, 'utf8')
+  const timestamp = String(Math.floor(nowMs / 1000))
+  const token = Array.from({ length: 50 }, () => Math.floor(random() * 16).toString(16)).join('')
+  const signature = hmacText('sha256', config.secrets[0]!, `${timestamp}${token}`, 'hex')
+  const message = JSON.parse(Buffer.from(request.body).toString())
+  return { body: JSON.stringify({ ...message, signature: { timestamp, token, signature } }) }
+}
+
+export const mailgun: Provider = {
+  name: 'mailgun',
+  title: 'Mailgun',
+  documentation: 'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',
+  copy: { what: 'HTTP webhook signing key', where: 'Control Panel → API Security' },
+  scheme: {
+    kind: 'code',
+    open,
+    text: {
+      where: 'body signature {timestamp, token, signature}',
+      algorithm: 'HMAC-SHA256, hex',
+      content: 'timestamp and token; nothing of the event',
+      key: 'the bytes of the text as copied',
+    },
+    sign,
+  },
+  // The event isn't signed, so a captured signature would sign any. The token is the delivery's id for that reason:
+  // whatever comes again with a token that was used is the same delivery.
+  identity: { id: [{ member: 'signature.token' }], type: [{ member: 'event-data.event' }] },
+  answer: { text: '200; 406 stops the retries' },
+  retries: 'after 10, 10, 15 and 30 min, 1, 2 and 4 h',
+  notes: [
+    'The event isn’t protected, only the token: a token that was seen before is taken for a repeated delivery.',
+  ],
+  sample: {
+    body: '{"signature":{},"event-data":{"event":"delivered","id":"Ase7i2zsRYeDXztHGENqRA","timestamp":1760000000.5,"recipient":"ada@example.com","message":{"headers":{"message-id":"20260502090000.1.EXAMPLE@mg.example.com"}}}}',
+  },
+  provenance: {
+    scheme: 'memory',
+    by: 'other people’s notes',
+    fromMemory: ['answer', 'retries', 'identity', 'copy'],
+  },
+}

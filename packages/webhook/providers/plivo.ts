@@ -1,0 +1,94 @@
+import { parse as parseQuery } from 'node:querystring'
+import type { WebhookRequest } from '../scheme.ts'
+import { eachItem, headerText } from '../verify/header.ts'
+import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
+import { invalid } from '../verify/verdict.ts'
+import { hmacText } from './hmac-text.ts'
+import type { OpenVerify, Provider, SignSample } from './provider.ts'
+
+const open: OpenVerify = config => {
+  const keys = openSecretKeys(config, 'utf8')
+  return request => {
+    const signatures: string[] = []
+    for (const name of ['x-plivo-signature-v3', 'x-plivo-signature-ma-v3']) {
+      eachItem(headerText(request.headers, name) ?? '', ',', item => signatures.push(item))
+    }
+    const nonce =
+      headerText(request.headers, 'x-plivo-signature-v3-nonce') ??
+      headerText(request.headers, 'x-plivo-signature-ma-v3-nonce')
+    if (signatures.length === 0) return invalid('signature_missing', 'no header x-plivo-signature-v3')
+    if (nonce === undefined) return invalid('signature_missing', 'no header x-plivo-signature-v3-nonce')
+    const secret = findHmacKey('sha256', keys, [signedText(request), '.', nonce], signatures, 'base64')
+    return secret === undefined ? invalid('signature_mismatch') : { kind: 'valid', secret, url: request.url }
+  }
+}
+
+/**
+ * The URL with its query decoded and sorted, then the form's fields, sorted and run together. A `?` stands before
+ * fields even without a query, and a `.` between query and fields: as Plivo's library does it.
+ */
+function signedText(request: WebhookRequest): string {
+  const [address, search = ''] = splitUrl(request.url)
+  const query = sorted(search, '=').join('&')
+  const fields = request.method === 'GET' ? '' : sorted(Buffer.from(request.body).toString(), '').join('')
+  if (fields === '') return query === '' ? address : `${address}?${query}`
+  return query === '' ? `${address}?${fields}` : `${address}?${query}.${fields}`
+}
+
+function splitUrl(url: string): [string, string] {
+  const bare = url.split('#', 1)[0]!
+  const start = bare.indexOf('?')
+  return start < 0 ? [bare, ''] : [bare.slice(0, start), bare.slice(start + 1)]
+}
+
+function sorted(text: string, between: string): string[] {
+  const fields = parseQuery(text)
+  return Object.keys(fields)
+    .sort()
+    .flatMap(name =>
+      [fields[name] ?? '']
+        .flat()
+        .sort()
+        .map(value => `${name}${between}${value}`),
+    )
+}
+
+const sign: SignSample = (request, config, { random }) => {
+  openSecretKeys(config, 'utf8')
+  const nonce = String(Math.floor(random() * 1e16))
+  const signature = hmacText('sha256', config.secrets[0]!, `${signedText(request)}.${nonce}`, 'base64')
+  return { headers: { 'x-plivo-signature-v3': signature, 'x-plivo-signature-v3-nonce': nonce } }
+}
+
+export const plivo: Provider = {
+  name: 'plivo',
+  title: 'Plivo (v3)',
+  documentation: 'https://www.plivo.com/docs/voice/concepts/signature-validation',
+  copy: { what: 'Auth token', where: 'Console → Overview → Account' },
+  scheme: {
+    kind: 'code',
+    open,
+    text: {
+      where: 'headers X-Plivo-Signature-V3 (or -Ma-V3) and -Nonce',
+      algorithm: 'HMAC-SHA256, base64; several separated by commas',
+      content: 'the URL with its sorted query, the sorted form fields, and the nonce',
+      key: 'the bytes of the text as copied',
+    },
+    sign,
+  },
+  identity: {
+    id: [
+      { join: [{ form: 'MessageUUID' }, { form: 'Status' }], by: ':' },
+      { join: [{ form: 'CallUUID' }, { form: 'Event' }], by: ':' },
+      { form: 'MessageUUID' },
+    ],
+    type: [{ form: 'Event' }, { form: 'Status' }, { form: 'CallStatus' }],
+  },
+  answer: { text: '200' },
+  retries: '3',
+  sample: {
+    contentType: 'application/x-www-form-urlencoded',
+    body: 'From=15555550100&To=15555550101&MessageUUID=f1b3c6e2-7f0f-4c57-8f9a-2f3b1f4e6c58&Status=delivered&Units=1',
+  },
+  provenance: { scheme: 'run', by: 'plivo', fromMemory: ['answer', 'retries', 'identity', 'copy'] },
+}

@@ -1,0 +1,182 @@
+import { empty, headerChallenge, json } from '../verify/handshake.ts'
+import type { HandshakeDefinition, Provider } from './provider.ts'
+
+const oktaHandshake: HandshakeDefinition = {
+  text: 'one GET with x-okta-verification-challenge: its value as JSON',
+  answer(request) {
+    if (request.method !== 'GET') return undefined
+    const verification = headerChallenge(request, 'x-okta-verification-challenge')
+    return verification === undefined ? undefined : json({ verification })
+  },
+}
+
+const cloudEventsHandshake: HandshakeDefinition = {
+  text: 'OPTIONS with WebHook-Request-Origin: WebHook-Allowed-Origin and -Rate, Allow: POST',
+  answer(request, { config }) {
+    if (request.method !== 'OPTIONS') return undefined
+    const origin = headerChallenge(request, 'webhook-request-origin')
+    if (origin === undefined) return undefined
+    const allowed = config.options?.allowedOrigins
+    if (Array.isArray(allowed) && !allowed.includes(origin)) return empty(403)
+    const rate = headerChallenge(request, 'webhook-request-rate')
+    const isRate = rate !== undefined && /^(\d{1,9}|\*)$/.test(rate)
+    return empty(200, {
+      'webhook-allowed-origin': origin,
+      ...(isRate && { 'webhook-allowed-rate': rate }),
+      allow: 'POST',
+    })
+  },
+}
+
+const unprotected = 'The body isn’t protected: whoever has the token can send anything.'
+const basicCopy = (where: string) => ({ what: 'user:password, as you enter them', where })
+
+/** A secret that is sent along. TLS carries all of the trust. */
+export const sharedTokenRows: readonly Provider[] = [
+  {
+    name: 'gitlab-token',
+    title: 'GitLab (secret token)',
+    documentation: 'https://docs.gitlab.com/user/project/integrations/webhooks/',
+    copy: { what: 'Secret token', where: 'Project → Settings → Webhooks → the webhook: you choose it' },
+    scheme: { kind: 'token', places: [{ header: 'x-gitlab-token' }] },
+    identity: {
+      id: [{ header: 'idempotency-key' }, { header: 'x-gitlab-event-uuid' }],
+      type: [{ header: 'x-gitlab-event' }, { member: 'object_kind' }],
+    },
+    answer: { text: '2xx', timeoutSeconds: 10 },
+    retries: 'none; a failing webhook is disabled for a while',
+    notes: [unprotected, 'Newer GitLab signs: prefer gitlab-signing-token.'],
+    sample: {
+      headers: { 'x-gitlab-event': 'Push Hook', 'idempotency-key': 'f5e5f430-f57b-4e6e-9fac-d9128cd7232f' },
+      body: '{"object_kind":"push","event_name":"push","before":"95790bf891e76fee5e1747ab589903a6a1f80f22","after":"da1560886d4f094c3e6c9ef40349f7d38b5d27d7","ref":"refs/heads/main","project_id":15}',
+    },
+    provenance: { scheme: 'read', by: 'GitLab’s documentation', fromMemory: ['answer', 'retries'] },
+  },
+  {
+    name: 'telegram',
+    title: 'Telegram bots',
+    documentation: 'https://core.telegram.org/bots/api#setwebhook',
+    copy: { what: 'secret_token, 1 to 256 of A-Z a-z 0-9 _ -', where: 'your call of setWebhook' },
+    scheme: { kind: 'token', places: [{ header: 'x-telegram-bot-api-secret-token' }] },
+    identity: { id: [{ member: 'update_id' }], type: [{ firstNameExcept: ['update_id'] }] },
+    answer: { text: '2xx; 410 for 23 hours closes the webhook' },
+    retries: 'Retry-After up to 1 h, else doubling up to 2 min, until the update expires (24 h)',
+    notes: [unprotected],
+    sample: {
+      body: '{"update_id":10000,"message":{"date":{nowSeconds},"chat":{"id":1111111,"type":"private","first_name":"Ada"},"message_id":1365,"from":{"id":1111111,"is_bot":false,"first_name":"Ada"},"text":"/start"}}',
+    },
+    provenance: { scheme: 'read', by: 'the Bot API server’s source' },
+  },
+  {
+    name: 'okta',
+    title: 'Okta event hooks',
+    documentation: 'https://developer.okta.com/docs/concepts/event-hooks/',
+    copy: {
+      what: 'Authentication secret',
+      where: 'Admin Console → Workflow → Event Hooks → the hook: you choose it',
+    },
+    options: [{ name: 'header', text: 'the authentication field, where it isn’t Authorization' }],
+    scheme: { kind: 'token', places: [{ header: 'authorization' }], headerOption: 'header' },
+    identity: { id: [{ member: 'eventId' }], type: [{ member: 'data.events.0.eventType' }] },
+    answer: { text: '200 or 204 with an empty body', timeoutSeconds: 3, accepted: empty(204) },
+    retries: 'at most one, on a time-out or 5xx',
+    handshake: oktaHandshake,
+    notes: [unprotected],
+    sample: {
+      body: '{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","source":"https://example.okta.com/api/v1/eventHooks/who8tsqyrhCdmetzx135","eventId":"b5a188b9-5ece-4636-b041-482ffda96311","data":{"events":[{"uuid":"1ddd5b79-5bcb-11e8-bd1c-5b7e2c6d1a2b","eventType":"user.lifecycle.create","displayMessage":"Create Okta user"}]},"eventTime":"2026-08-03T17:20:49.000Z","contentType":"application/json"}',
+    },
+    provenance: { scheme: 'read', by: 'Okta’s documentation' },
+  },
+  {
+    name: 'cloudevents',
+    title: 'CloudEvents over HTTP (Azure Event Grid and others)',
+    documentation: 'https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md',
+    copy: { what: 'Bearer token', where: 'as agreed with the sender' },
+    options: [{ name: 'allowedOrigins', text: 'the senders to allow; default: whoever asks' }],
+    scheme: {
+      kind: 'token',
+      places: [{ header: 'authorization', scheme: 'Bearer' }, { query: 'access_token' }],
+    },
+    identity: {
+      id: [
+        { join: [{ header: 'ce-source' }, { header: 'ce-id' }], by: '#' },
+        { join: [{ member: 'source' }, { member: 'id' }], by: '#' },
+        { member: '0.id' },
+      ],
+      type: [{ header: 'ce-type' }, { member: 'type' }, { member: '0.type' }],
+    },
+    answer: {
+      text: '200 or 201, 202 when queued, 204; no redirect; 410 retires, 429 with Retry-After slows down',
+    },
+    retries: 'as the sender does',
+    handshake: cloudEventsHandshake,
+    notes: [unprotected],
+    sample: {
+      contentType: 'application/cloudevents+json; charset=utf-8',
+      body: '{"specversion":"1.0","type":"com.example.someevent","source":"/mycontext/subcontext","id":"A234-1234-1234-9f8e7d6c","time":"2026-04-05T17:31:00Z","datacontenttype":"application/json","data":{"appinfoA":"abc"}}',
+    },
+    provenance: { scheme: 'read', by: 'the CloudEvents specification' },
+  },
+  {
+    name: 'postmark',
+    title: 'Postmark',
+    documentation: 'https://postmarkapp.com/developer/webhooks/webhooks-overview',
+    copy: basicCopy('Server → Message stream → Webhooks → the webhook → Basic auth credentials'),
+    scheme: { kind: 'token', places: [{ header: 'authorization', scheme: 'Basic' }] },
+    identity: { id: [{ member: 'MessageID' }], type: [{ member: 'RecordType' }] },
+    answer: { text: '200; 403 stops the retries' },
+    retries: 'growing gaps',
+    notes: [unprotected],
+    sample: {
+      body: '{"RecordType":"Delivery","MessageID":"883953f4-6105-42a2-a16a-77a8eac79483","Recipient":"ada@example.com","DeliveredAt":"2026-11-05T16:33:54.9070259Z","ServerID":23,"Tag":"welcome"}',
+    },
+    provenance: {
+      scheme: 'memory',
+      by: 'other people’s notes',
+      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+    },
+  },
+  {
+    name: 'chargebee',
+    title: 'Chargebee',
+    variantOf: 'postmark',
+    documentation: 'https://www.chargebee.com/docs/billing/2.0/site-configuration/webhook_settings',
+    copy: basicCopy('Settings → Configure Chargebee → Webhooks → Protect with basic authentication'),
+    scheme: { kind: 'token', places: [{ header: 'authorization', scheme: 'Basic' }] },
+    identity: { id: [{ member: 'id' }], type: [{ member: 'event_type' }] },
+    answer: { text: '2xx' },
+    retries: 'for some days',
+    notes: [unprotected],
+    sample: {
+      body: '{"id":"ev_16BHbhF4s42tO2lK","occurred_at":{nowSeconds},"source":"admin_console","object":"event","api_version":"v2","event_type":"subscription_created","content":{"subscription":{"id":"16BHbhF4s2fNm2jp","status":"active"}}}',
+    },
+    provenance: {
+      scheme: 'memory',
+      by: 'other people’s notes',
+      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+    },
+  },
+  {
+    name: 'pipedrive',
+    title: 'Pipedrive',
+    variantOf: 'postmark',
+    documentation: 'https://pipedrive.readme.io/docs/guide-for-webhooks-v2',
+    copy: basicCopy('Settings → Tools and apps → Webhooks → HTTP Auth'),
+    scheme: { kind: 'token', places: [{ header: 'authorization', scheme: 'Basic' }] },
+    identity: {
+      id: [{ member: 'meta.id' }],
+      type: [{ join: [{ member: 'meta.action' }, { member: 'meta.entity' }], by: '.' }, { member: 'event' }],
+    },
+    answer: { text: '2xx' },
+    retries: '3',
+    notes: [unprotected],
+    sample: {
+      body: '{"meta":{"action":"create","entity":"deal","id":"5c2a7a0e-2d0b-4c5d-9c0a-3d1f7a6b8c9d","version":"2.0","attempt":1},"data":{"id":1234,"title":"Example deal","value":1200,"currency":"EUR"},"previous":null}',
+    },
+    provenance: {
+      scheme: 'memory',
+      by: 'other people’s notes',
+      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+    },
+  },
+]

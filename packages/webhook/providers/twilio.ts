@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { parse as parseQuery, stringify as writeQuery } from 'node:querystring'
+import { equal } from '../verify/compare.ts'
+import { decode } from '../verify/decode.ts'
+import { queryValue } from '../verify/form.ts'
+import { headerText } from '../verify/header.ts'
+import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
+import { invalid } from '../verify/verdict.ts'
+import { hmacText } from './hmac-text.ts'
+import type { OpenVerify, Provider, SignSample } from './provider.ts'
+
+/*
+ * The public URL, and behind it either the sorted form fields or, for any other body, nothing: then the URL's own
+ * query holds bodySHA256.
+ */
+
+const open: OpenVerify = config => {
+  const keys = openSecretKeys(config, 'utf8')
+  return request => {
+    const signature = headerText(request.headers, 'x-twilio-signature')
+    if (signature === undefined || signature === '')
+      return invalid('signature_missing', 'no header x-twilio-signature')
+    if (!decode(signature, 'base64')) return invalid('signature_malformed', 'expected base64')
+    const bodyHash = queryValue(request.url, 'bodySHA256')
+    const fields = bodyHash === undefined ? sortedFields(request.body) : ''
+    for (const url of candidates(request.url)) {
+      const secret = findHmacKey('sha1', keys, [url, fields], [signature], 'base64')
+      if (secret === undefined) continue
+      const isBodyRight = bodyHash === undefined || isHashOf(bodyHash, request.body)
+      return isBodyRight ? { kind: 'valid', secret, url } : invalid('body_hash_mismatch')
+    }
+    return invalid('signature_mismatch')
+  }
+}
+
+function isHashOf(bodyHash: string, body: Uint8Array): boolean {
+  const given = decode(bodyHash, 'hex-any-case')
+  return given !== undefined && equal(createHash('sha256').update(body).digest(), given)
+}
+
+/** Each name with its values, both sorted, a repeated value once: as Twilio's library writes them. */
+function sortedFields(body: Uint8Array): string {
+  const fields = new Map<string, Set<string>>()
+  for (const [name, value] of new URLSearchParams(Buffer.from(body).toString())) {
+    fields.set(name, (fields.get(name) ?? new Set()).add(value))
+  }
+  return [...fields.keys()]
+    .sort()
+    .map(name =>
+      [...fields.get(name)!]
+        .sort()
+        .map(value => name + value)
+        .join(''),
+    )
+    .join('')
+}
+
+/** Without and with the port, as received and as normalised: the order of Twilio's own library. */
+function candidates(url: string): string[] {
+  const normalised = URL.parse(url)?.toString()
+  const forms = [url, withoutPort(url), withPort(url)]
+  if (normalised !== undefined) {
+    const [bare, full] = [withoutPort(normalised), withPort(normalised)]
+    forms.push(bare, full, withWrittenQuery(bare), withWrittenQuery(full))
+  }
+  return [...new Set(forms)]
+}
+
+const urlParts = /^(https?:\/\/)([^/?#:]*|\[[^\]]*\])(:\d*)?(.*)$/is
+
+function withoutPort(url: string): string {
+  const parts = urlParts.exec(url)
+  return parts ? `${parts[1]}${parts[2]}${parts[4]}` : url
+}
+
+function withPort(url: string): string {
+  const parts = urlParts.exec(url)
+  if (!parts || parts[3]) return url
+  return `${parts[1]}${parts[2]}${parts[1]!.toLowerCase() === 'https://' ? ':443' : ':80'}${parts[4]}`
+}
+
+/** The query as Node's older writer escapes it, which some of Twilio's back ends signed. */
+function withWrittenQuery(url: string): string {
+  const start = url.indexOf('?')
+  if (start < 0 || start === url.length - 1) return url
+  return `${url.slice(0, start)}?${writeQuery(parseQuery(url.slice(start + 1)))}`
+}
+
+const sign: SignSample = (request, config) => {
+  const isForm = String(request.headers['content-type']).includes('form-urlencoded')
+  const separator = request.url.includes('?') ? '&' : '?'
+  const hash = createHash('sha256').update(request.body).digest('hex')
+  const url = isForm ? request.url : `${request.url}${separator}bodySHA256=${hash}`
+  const text = url + (isForm ? sortedFields(request.body) : '')
+  openSecretKeys(config, 'utf8')
+  return { url, headers: { 'x-twilio-signature': hmacText('sha1', config.secrets[0]!, text, 'base64') } }
+}
+
+export const twilio: Provider = {
+  name: 'twilio',
+  title: 'Twilio',
+  documentation: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
+  copy: { what: 'Auth token (primary)', where: 'Console → Account Dashboard → Account Info' },
+  scheme: {
+    kind: 'code',
+    open,
+    text: {
+      where: 'header X-Twilio-Signature',
+      algorithm: 'HMAC-SHA1, base64',
+      content:
+        'the URL and the sorted form fields; for other bodies the URL alone, with their digest as its bodySHA256',
+      key: 'the bytes of the text as copied',
+    },
+    sign,
+  },
+  identity: {
+    id: [
+      { header: 'i-twilio-idempotency-token' },
+      { join: [{ form: 'MessageSid' }, { form: 'MessageStatus' }], by: ':' },
+      { join: [{ form: 'CallSid' }, { form: 'CallStatus' }], by: ':' },
+      { form: 'MessageSid' },
+    ],
+    type: [{ form: 'MessageStatus' }, { form: 'SmsStatus' }, { form: 'CallStatus' }, { form: 'EventType' }],
+  },
+  answer: { text: '2xx', timeoutSeconds: 15 },
+  retries: 'none by default: a fallback URL, or #rc= at the URL’s end',
+  notes: [
+    'The URL is tried with and without its port, as received and as normalised; the one that matched is reported.',
+  ],
+  sample: {
+    contentType: 'application/x-www-form-urlencoded; charset=UTF-8',
+    headers: { 'i-twilio-idempotency-token': 'd5a1b2c3-4e5f-4a6b-8c7d-9e0f1a2b3c4d' },
+    body: 'ToCountry=US&SmsMessageSid=SM1f0e8ae6ade43cb3c0ce4525424e404f&NumMedia=0&Body=Hello+there&From=%2B15555550100&To=%2B15555550101&SmsStatus=received&MessageSid=SM1f0e8ae6ade43cb3c0ce4525424e404f&AccountSid=ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX&ApiVersion=2010-04-01',
+  },
+  provenance: { scheme: 'run', by: 'twilio', fromMemory: ['answer', 'retries', 'identity'] },
+}
