@@ -13,7 +13,8 @@ export type EgressErrorCode =
   | 'ENOTFOUND'
   /** The name could not be looked up now: as getaddrinfo says it. */
   | 'EAI_AGAIN'
-  /** More interim answers than anyone sends: as the HTTP parser's other errors. */
+  /** As the HTTP parser's own: an answer that is not HTTP, or more interim answers than anyone sends. */
+  | 'HPE_INVALID_RESPONSE'
   | 'HPE_TOO_MANY_INTERIM'
   /** A client certificate or key that can't be read. */
   | 'ERR_TLS_CLIENT_CERTIFICATE'

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import type { Connection, Connections, Place, Waiter } from './connections.ts'
 import { EgressError } from './egress-error.ts'
 
@@ -41,7 +41,7 @@ const closedByPeer = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
  * leaves it to who knows that repeating is safe). A delivery may be repeated anyway, and carries its id.
  *
  * @throws what `signal` was aborted with; EgressError `FAIRLEAD_RESPONSE_TIMEOUT`, `ETIMEDOUT` (no connection in time),
- *   `HPE_TOO_MANY_INTERIM`; the errors of `Dial` and of undici
+ *   `HPE_INVALID_RESPONSE`, `HPE_TOO_MANY_INTERIM`; the errors of `Dial` and of undici
  */
 export type Poster = (request: Post, signal: AbortSignal) => Promise<Answer>
 
@@ -163,6 +163,9 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
       this.#sent = false
       this.#giveBack(false)
       this.begin(true)
+    } else if (error instanceof errors.HTTPParserError) {
+      // undici 8.12 gives these no code.
+      this.#fail(new EgressError('HPE_INVALID_RESPONSE', 'the answer is not HTTP', { cause: error }))
     } else this.#fail(error)
   }
 
