@@ -4,8 +4,8 @@ import { z } from 'zod'
 
 const root = resolve(import.meta.dirname, '..')
 
-const port = (standard: number, description: string) =>
-  z.coerce.number().int().min(0).max(65535).default(standard).describe(description)
+const port = (standard: number, description: string, least = 0) =>
+  z.coerce.number().int().min(least).max(65535).default(standard).describe(description)
 
 const freePort = (what: string) => port(0, `where ${what} listens on loopback; 0 takes a free port`)
 
@@ -25,7 +25,7 @@ export const standaloneConfig = z.object({
     .string()
     .default('127.0.0.1')
     .describe('the address that the receiver and the API listen on'),
-  FAIRLEAD_RECEIVER_PORT: port(8080, 'where providers post'),
+  FAIRLEAD_RECEIVER_PORT: port(8080, 'where providers post', 1),
   FAIRLEAD_API_PORT: port(8081, 'where the API and the console answer'),
   FAIRLEAD_METRICS_PORT: port(9090, 'where /livez, /readyz and /metrics answer'),
   FAIRLEAD_STORE_PORT: freePort("the store's gRPC"),

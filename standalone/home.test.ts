@@ -2,7 +2,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { expect, test } from 'vitest'
-import { keptEncryptionKeys, keptSecret, openHome } from './home.ts'
+import { keptEncryptionKeys, keptSecret, openHome, refuseFullDisk } from './home.ts'
 
 test('one process at a time has a home', async () => {
   await using folder = await scratchFolder()
@@ -50,4 +50,11 @@ test('encryption keys are 32 bytes with an id, and stay', async () => {
   const keys = await keptEncryptionKeys(folder.path)
   expect(keys).toMatch(/^k1:[A-Za-z0-9+/]{43}=$/)
   expect(await keptEncryptionKeys(folder.path)).toBe(keys)
+})
+
+test('a disk that is nearly full is told before anything is written to it', () => {
+  expect(() => refuseFullDisk('/home/a', 2 ** 40)).not.toThrow()
+  expect(() => refuseFullDisk('/home/a', 7 * 1024 ** 2)).toThrow(
+    'the disk of /home/a has 7 MiB left, 256 are needed: make room, or set FAIRLEAD_HOME to another disk',
+  )
 })

@@ -20,13 +20,7 @@ export async function openHome(home: string): Promise<AsyncDisposable> {
     })
   }
   const { bavail, bsize } = await statfs(home)
-  if (bavail * bsize < leastFreeBytes) {
-    const free = Math.floor((bavail * bsize) / 1024 ** 2)
-    throw new StartError(
-      'disk_full',
-      `the disk of ${home} has ${free} MiB left, ${leastFreeBytes / 1024 ** 2} are needed: make room, or set FAIRLEAD_HOME to another disk`,
-    )
-  }
+  refuseFullDisk(home, bavail * bsize)
   const lock = join(home, 'lock')
   const owner = await tryLock(lock)
   if (owner !== undefined) {
@@ -36,6 +30,16 @@ export async function openHome(home: string): Promise<AsyncDisposable> {
     )
   }
   return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) }
+}
+
+/** @throws StartError `disk_full` */
+export function refuseFullDisk(home: string, freeBytes: number): void {
+  if (freeBytes >= leastFreeBytes) return
+  const [free, least] = [freeBytes, leastFreeBytes].map(bytes => Math.floor(bytes / 1024 ** 2))
+  throw new StartError(
+    'disk_full',
+    `the disk of ${home} has ${free} MiB left, ${least} are needed: make room, or set FAIRLEAD_HOME to another disk`,
+  )
 }
 
 /** The keys that seal secrets, `id:base64 of 32 bytes`: made at the first start, mode 600. */

@@ -42,7 +42,7 @@ test('disposing waits until the service has finished what it has in hand', async
     expect(service.port).toBe(1234)
   }
   expect(happened).toEqual(['drained'])
-  expect(checks).toEqual(['worker.nats'])
+  expect(checks).toEqual(['worker.started', 'worker.nats'])
 })
 
 test.each([

@@ -33,7 +33,10 @@ export async function hostListening<Config>(
   return { port, [Symbol.asyncDispose]: hosted[Symbol.asyncDispose] }
 }
 
-/** Runs a service. `failed` is called once when it ends before it is asked to. */
+/**
+ * Runs a service, which isn't ready before it has added its first readiness check. `failed` is called once when it ends
+ * before it is asked to.
+ */
 export function host<Config>(
   name: string,
   run: Run<Config>,
@@ -42,11 +45,18 @@ export function host<Config>(
   failed: (service: string, error: unknown) => void,
 ): AsyncDisposable & { readonly ended: Promise<undefined> } {
   const stopping = new AbortController()
+  // A service adds its checks when it has opened everything: until then this one stands for them.
+  const starting = daemon.health.check(`${name}.started`, () => 'is starting')
   const own: Daemon = {
     registry: daemon.registry,
     log: daemon.logOf(name),
-    // Services name their checks for themselves alone.
-    health: { check: (check, ask) => daemon.health.check(`${name}.${check}`, ask) },
+    health: {
+      check(check, ask) {
+        starting[Symbol.dispose]()
+        // Some services name their checks for themselves alone.
+        return daemon.health.check(check.startsWith(`${name}.`) ? check : `${name}.${check}`, ask)
+      },
+    },
   }
   const running = run(config, stopping.signal, own)
   running.then(

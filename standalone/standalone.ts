@@ -4,6 +4,7 @@ import { run as runApi } from '@fairlead/api/run'
 import { type Health, openHealth } from '@fairlead/daemon/health'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { operatorConfig } from '@fairlead/operator/config'
+import { readFolder } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { run as runReceiver } from '@fairlead/receiver/run'
@@ -60,6 +61,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     log.fatal({ service, err: error }, 'service.failed')
     failed(new StartError('server_failed', `${service} has failed: see logs/fairlead.log`, { cause: error }))
   }
+  await refuseUnreadable(config.FAIRLEAD_ORGANIZATIONS)
   await refuseTakenPorts(config)
   await using opened = new AsyncDisposableStack()
 
@@ -129,30 +131,39 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       serviceFailed,
     ),
   )
-  const receiver = opened.use(
-    await hostListening(
-      'receiver',
-      runReceiver,
-      receiverConfig.parse({
-        ...shared,
-        FAIRLEAD_RECEIVER_PORT: config.FAIRLEAD_RECEIVER_PORT,
-        FAIRLEAD_RECEIVER_HOST: config.FAIRLEAD_HOST,
-        FAIRLEAD_PUBLIC_URL: publicUrl,
-      }),
-      daemon,
-      serviceFailed,
-    ),
-  )
+  const receiver = receiverConfig.parse({
+    ...shared,
+    FAIRLEAD_RECEIVER_PORT: config.FAIRLEAD_RECEIVER_PORT,
+    FAIRLEAD_RECEIVER_HOST: config.FAIRLEAD_HOST,
+    FAIRLEAD_PUBLIC_URL: publicUrl,
+    // No load balancer is in front that had to notice.
+    FAIRLEAD_DRAIN_DELAY_MS: 0,
+  })
+  opened.use(host('receiver', runReceiver, receiver, daemon, serviceFailed))
   await untilAllReady(health, config.FAIRLEAD_HOST, signal)
 
   const held = opened.move()
   const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`
   return {
-    receiverUrl: at(receiver.port),
+    receiverUrl: publicUrl,
     apiUrl: at(api.port),
     metricsUrl: at(health.port),
     storeUrl,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** @throws StartError `organizations_invalid` */
+async function refuseUnreadable(folder: string): Promise<void> {
+  try {
+    await readFolder(folder)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new StartError(
+      'organizations_invalid',
+      `can't read ${folder} (${code}): set FAIRLEAD_ORGANIZATIONS to a folder of YAML files with Organizations`,
+      { cause },
+    )
   }
 }
 

@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process'
+import { cp, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import {
+  freeSettings,
+  type RunningStandalone,
+  type StandaloneSettings,
+  startStandalone,
+} from '@fairlead/testbed/standalone'
+import { until } from '@fairlead/testbed/until'
+import { expect, test } from 'vitest'
+import { commandOf } from './servers/processes.ts'
+
+/** What a start may take when programs and data are there already, in ms: the promise is 5 s. */
+const secondStartMs = 5_000
+const samples = join(import.meta.dirname, '..', 'k8s', 'samples')
+
+interface Event {
+  id: string
+  status: string
+}
+
+/** Pastes the curl that was printed into a shell. */
+async function paste({ output }: RunningStandalone): Promise<{ id: string; duplicate: boolean }> {
+  const command = /^ {2}curl http[\s\S]*?--data-binary.*$/m.exec(output)?.[0]
+  if (!command) throw new Error(`no curl in:\n${output}`)
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} --silent --show-error --max-time 10`])
+  return JSON.parse(stdout)
+}
+
+async function eventOf(settings: StandaloneSettings, id: string): Promise<Event | undefined> {
+  const key = (await readFile(join(settings.home, 'admin-key'), 'utf8')).trim()
+  const response = await fetch(
+    `http://127.0.0.1:${settings.apiPort}/api/v1/organizations/acme/events/${id}`,
+    {
+      headers: { authorization: `Bearer ${key}` },
+    },
+  )
+  return response.ok ? ((await response.json()) as Event) : undefined
+}
+
+/** Waits until an event stands in the log as delivered to every destination. */
+async function untilDelivered(settings: StandaloneSettings, id: string): Promise<void> {
+  await until(async () => (await eventOf(settings, id))?.status === 'success', {
+    deadlineMs: 30_000,
+    everyMs: 50,
+    what: `delivery of ${id}`,
+  })
+}
+
+const servers = ['nats', 'postgres', 'redis'] as const
+
+/** The samples, with their destinations on this standalone's own echo. */
+async function withSamples(folder: string): Promise<StandaloneSettings> {
+  const settings = await freeSettings(join(folder, 'home'))
+  const organizations = join(folder, 'organizations')
+  await cp(samples, organizations, { recursive: true })
+  const file = join(organizations, 'acme.yaml')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replaceAll('127.0.0.1:8082', `127.0.0.1:${settings.echoPort}`))
+  return { ...settings, organizations }
+}
+
+test('a first start, a webhook, an orderly stop, and a second start that knows it', {
+  timeout: 120_000,
+}, async () => {
+  await using folder = await scratchFolder()
+  const settings = await withSamples(folder.path)
+  let id: string
+  {
+    await using standalone = startStandalone(settings)
+    await standalone.ready()
+    expect(standalone.output.trimEnd().split('\n').at(-1)).toBe('Fairlead is ready')
+    expect((await stat(join(settings.home, 'admin-key'))).mode & 0o777).toBe(0o600)
+    const answer = await paste(standalone)
+    expect(answer).toMatchObject({ id: expect.stringMatching(/^evt_/), duplicate: false })
+    id = answer.id
+    await untilDelivered(settings, id)
+    const pids = await Promise.all([...servers, 'fairlead' as const].map(name => standalone.pidOf(name)))
+    standalone.kill('SIGINT')
+    expect(await standalone.exited).toBe(0)
+    for (const pid of pids) expect(await commandOf(pid)).toBeUndefined()
+  }
+  await using again = startStandalone(settings)
+  expect(await again.ready()).toBeLessThan(secondStartMs)
+  await untilDelivered(settings, id)
+})
+
+test('after kill -9 the next start recovers by itself and has lost nothing', {
+  timeout: 120_000,
+}, async () => {
+  await using folder = await scratchFolder()
+  const settings = await withSamples(folder.path)
+  let id: string
+  {
+    await using standalone = startStandalone(settings)
+    await standalone.ready()
+    id = (await paste(standalone)).id
+    const pids = await Promise.all(servers.map(name => standalone.pidOf(name)))
+    process.kill(await standalone.pidOf('fairlead'), 'SIGKILL')
+    expect(await standalone.exited).toBe(128 + 9)
+    for (const pid of pids) await until(async () => (await commandOf(pid)) === undefined)
+  }
+  await using again = startStandalone(settings)
+  await again.ready()
+  await untilDelivered(settings, id)
+  await untilDelivered(settings, (await paste(again)).id)
+})
+
+test('a server that is killed is back soon, and webhooks go on', { timeout: 120_000 }, async () => {
+  await using folder = await scratchFolder()
+  const settings = await withSamples(folder.path)
+  await using standalone = startStandalone(settings)
+  await standalone.ready()
+  for (const name of servers) {
+    const pid = await standalone.pidOf(name)
+    process.kill(pid, 'SIGKILL')
+    await until(async () => (await standalone.pidOf(name)) !== pid, {
+      deadlineMs: 20_000,
+      what: `a new ${name}`,
+    })
+    const { id } = await until(() => paste(standalone).then(answer => 'id' in answer && answer), {
+      deadlineMs: 30_000,
+    })
+    await untilDelivered(settings, id)
+  }
+})
+
+test('when the launcher is killed, everything else stops too', { timeout: 120_000 }, async () => {
+  await using folder = await scratchFolder()
+  await using standalone = startStandalone(await withSamples(folder.path))
+  await standalone.ready()
+  const pids = await Promise.all([...servers, 'fairlead' as const].map(name => standalone.pidOf(name)))
+  standalone.kill('SIGKILL')
+  for (const pid of pids)
+    await until(async () => (await commandOf(pid)) === undefined, { deadlineMs: 30_000 })
+})
+
+test('two side by side do not disturb each other, and two on one home are refused', {
+  timeout: 120_000,
+}, async () => {
+  await using first = await scratchFolder()
+  await using second = await scratchFolder()
+  const settings = [await withSamples(first.path), await withSamples(second.path)] as const
+  await using one = startStandalone(settings[0])
+  await using two = startStandalone(settings[1])
+  await Promise.all([one.ready(), two.ready()])
+  const { id } = await paste(one)
+  await untilDelivered(settings[0], id)
+  expect(await eventOf(settings[1], id)).toBeUndefined()
+
+  const pid = await one.pidOf('fairlead')
+  await using third = startStandalone({ ...(await freeSettings(settings[0].home)) })
+  expect(await third.exited).toBe(1)
+  expect(third.output).toBe(
+    `another Fairlead (pid ${pid}) runs on ${settings[0].home}: stop it, or set FAIRLEAD_HOME to another folder\n`,
+  )
+
+  await using fourth = startStandalone({
+    ...(await freeSettings(join(second.path, 'other'))),
+    receiverPort: settings[0].receiverPort,
+  })
+  expect(await fourth.exited).toBe(1)
+  expect(fourth.output).toBe(
+    `port ${settings[0].receiverPort} is taken: set FAIRLEAD_RECEIVER_PORT to a free port, or stop what uses it\n`,
+  )
+})
+
+test('a broken file is told with its line, and the others count', { timeout: 120_000 }, async () => {
+  await using folder = await scratchFolder()
+  const settings = await withSamples(folder.path)
+  await writeFile(join(settings.organizations!, 'broken.yaml'), 'apiVersion: v1\nkind: Secret\nmetadata: [\n')
+  await using standalone = startStandalone(settings)
+  await standalone.ready()
+  expect(standalone.output).toMatch(/broken\.yaml:\d+: is no valid YAML/)
+  await untilDelivered(settings, (await paste(standalone)).id)
+})
+
+test.each([
+  ['a port that is none', { FAIRLEAD_API_PORT: 'http' }, 78, /FAIRLEAD_API_PORT/],
+  [
+    'a folder that is not there',
+    { FAIRLEAD_ORGANIZATIONS: '/nowhere' },
+    1,
+    /can't read \/nowhere.*FAIRLEAD_ORGANIZATIONS/,
+  ],
+  [
+    'no server to be found',
+    { PATH: '/nowhere', XDG_CACHE_HOME: '/proc/nowhere' },
+    1,
+    /no (nats|redis)-server to run \(.*\): install/,
+  ],
+])('%s is told in one line', { timeout: 60_000 }, async (_name, env, code, line) => {
+  await using folder = await scratchFolder()
+  await using standalone = startStandalone(await freeSettings(join(folder.path, 'home')), env)
+  expect(await standalone.exited).toBe(code)
+  expect(standalone.output).toMatch(line)
+})

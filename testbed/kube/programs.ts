@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { makeCached } from '@fairlead/standalone/servers/cache'
+import type { Progress } from '@fairlead/standalone/servers/search'
+
+/**
+ * Kubernetes' own programs, built from their Go modules: there is no other place that every machine can get them
+ * from. go.mod and go.sum are committed complete (`modules/`), so the same bytes come out everywhere. From nothing it
+ * takes some 7 minutes of CPU; with Go's caches warm, one; afterwards the programs come from our cache.
+ */
+export interface KubePrograms {
+  readonly etcd: string
+  readonly apiServer: string
+  readonly controllerManager: string
+  readonly kubectl: string
+}
+
+const modules = resolve(import.meta.dirname, 'modules')
+
+/** Without a version the API server calls itself v0.0.0-master, and checks of version skew misbehave. */
+function versionFlags(version: string): string {
+  const path = 'k8s.io/component-base/version'
+  const [major, minor] = version.slice(1).split('.')
+  const values = {
+    gitVersion: version,
+    gitMajor: major,
+    gitMinor: minor,
+    gitTreeState: 'clean',
+    buildDate: '2026-01-01T00:00:00Z',
+  }
+  return Object.entries(values)
+    .map(([name, value]) => `-X ${path}.${name}=${value}`)
+    .join(' ')
+}
+
+/** Builds what isn't in the cache yet. Needs Go 1.26 or newer on the PATH. */
+export async function findKubePrograms(progress: Progress = console.error): Promise<KubePrograms> {
+  const files = ['etcd/go.mod', 'etcd/go.sum', 'kubernetes/go.mod', 'kubernetes/go.sum']
+  const texts = await Promise.all(files.map(file => readFile(join(modules, file), 'utf8')))
+  const version = /k8s\.io\/kubernetes (v[\d.]+)/.exec(texts[2]!)?.[1]
+  if (version === undefined)
+    throw new TypeError('modules/kubernetes/go.mod names no version of k8s.io/kubernetes')
+  const key = createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 12)
+  const folder = await makeCached(
+    `kubernetes-${version.slice(1)}-${key}`,
+    async into => {
+      progress(`building Kubernetes ${version} from its Go modules: minutes the first time`)
+      await build('etcd', 'go.etcd.io/etcd/server/v3', '', join(into, 'etcd'))
+      for (const command of ['kube-apiserver', 'kube-controller-manager', 'kubectl']) {
+        await build(
+          'kubernetes',
+          `k8s.io/kubernetes/cmd/${command}`,
+          versionFlags(version),
+          join(into, command),
+        )
+      }
+    },
+    progress,
+  )
+  return {
+    etcd: join(folder, 'etcd'),
+    apiServer: join(folder, 'kube-apiserver'),
+    controllerManager: join(folder, 'kube-controller-manager'),
+    kubectl: join(folder, 'kubectl'),
+  }
+}
+
+async function build(module: string, path: string, ldflags: string, output: string): Promise<void> {
+  const args = [
+    'go',
+    'build',
+    '-mod=readonly',
+    '-trimpath',
+    '-ldflags',
+    `-s -w ${ldflags}`,
+    '-o',
+    output,
+    path,
+  ]
+  await promisify(execFile)('nice', args, {
+    cwd: join(modules, module),
+    env: { ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' },
+    maxBuffer: 16 * 1024 * 1024,
+  })
+}

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort } from '@fairlead/standalone/servers/processes'
+import { until } from './until.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** `npm start` as a process of its own, without npm. */
+export interface RunningStandalone extends AsyncDisposable {
+  /** What it has printed, standard output and error together. */
+  readonly output: string
+  /** Settles with the exit code; 128 and the signal's number if a signal ended it. */
+  readonly exited: Promise<number>
+  /** Milliseconds from the start to `Fairlead is ready`. */
+  ready(options?: { readonly deadlineMs?: number }): Promise<number>
+  /** The pid of Fairlead itself, or of one of its servers. */
+  pidOf(process: 'fairlead' | 'nats' | 'postgres' | 'redis'): Promise<number>
+  /** Sends a signal to the launcher, as a terminal or a supervisor would. */
+  kill(signal: NodeJS.Signals): void
+}
+
+/** Where a standalone is, and on which ports. */
+export interface StandaloneSettings {
+  readonly home: string
+  readonly receiverPort: number
+  readonly apiPort: number
+  readonly metricsPort: number
+  readonly echoPort: number
+  /** Default: the samples. */
+  readonly organizations?: string
+}
+
+/** Settings on ports that nobody used a moment ago. */
+export async function freeSettings(home: string): Promise<StandaloneSettings> {
+  return {
+    home,
+    receiverPort: await freePort(),
+    apiPort: await freePort(),
+    metricsPort: await freePort(),
+    echoPort: await freePort(),
+  }
+}
+
+/** Starts it. Disposing stops it in order, or kills it after 40 s. */
+export function startStandalone(
+  settings: StandaloneSettings,
+  env: Record<string, string> = {},
+): RunningStandalone {
+  const startedMs = performance.now()
+  const launcher = spawn(process.execPath, [join(root, 'standalone', 'start.mjs')], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      FAIRLEAD_HOME: settings.home,
+      FAIRLEAD_RECEIVER_PORT: String(settings.receiverPort),
+      FAIRLEAD_API_PORT: String(settings.apiPort),
+      FAIRLEAD_METRICS_PORT: String(settings.metricsPort),
+      FAIRLEAD_ECHO_PORT: String(settings.echoPort),
+      ...(settings.organizations && { FAIRLEAD_ORGANIZATIONS: settings.organizations }),
+      ...env,
+    },
+  })
+  let output = ''
+  for (const stream of [launcher.stdout, launcher.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
+  }
+  const exited = once(launcher, 'close').then(([code]) => (code as number | null) ?? 128)
+  let over = false
+  exited.then(() => (over = true))
+  return {
+    get output() {
+      return output
+    },
+    exited,
+    kill: signal => void launcher.kill(signal),
+    async ready(options = {}) {
+      await until(() => over || /^Fairlead is ready$/m.test(output), {
+        deadlineMs: 60_000,
+        what: '"Fairlead is ready"',
+        ...options,
+      })
+      if (over) throw new Error(`it ended before it was ready:\n${output}`)
+      return performance.now() - startedMs
+    },
+    async pidOf(name) {
+      const file = name === 'fairlead' ? 'lock' : join('run', `${name}.pid`)
+      const text = await readFile(join(settings.home, file), 'utf8')
+      return name === 'fairlead' ? JSON.parse(text).pid : Number(text.split('\n')[0])
+    },
+    async [Symbol.asyncDispose]() {
+      launcher.kill('SIGTERM')
+      const timer = setTimeout(() => launcher.kill('SIGKILL'), 40_000)
+      await exited
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { openLog } from '@fairlead/daemon/log'
+import { openRegistry } from '@fairlead/daemon/metrics'
+import { storeConfig } from '@fairlead/store/config'
+import { run } from '@fairlead/store/run'
+import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
+import { startTestNats } from './nats.ts'
+import { createTestDatabase } from './postgres.ts'
+
+/** A store of one's own, in this process, with a nats-server and a database of its own behind it. */
+export interface TestStore extends AsyncDisposable {
+  /** Where its gRPC answers. */
+  readonly url: string
+  readonly natsUrl: string
+  readonly postgresUrl: string
+  /** What secrets are sealed with: for other services on the same NATS. */
+  readonly encryptionKeys: string
+  readonly client: StoreClient
+}
+
+/** Starts a store. It logs nothing below `error`. */
+export async function startTestStore(): Promise<TestStore> {
+  await using opened = new AsyncDisposableStack()
+  const [nats, database] = await Promise.all([startTestNats(), createTestDatabase()])
+  opened.use(nats)
+  opened.use(database)
+  const encryptionKeys = `test:${randomBytes(32).toString('base64')}`
+  const config = storeConfig.parse({
+    FAIRLEAD_POSTGRES_URL: database.url,
+    FAIRLEAD_NATS_URL: nats.url,
+    FAIRLEAD_ENCRYPTION_KEYS: encryptionKeys,
+    FAIRLEAD_STORE_PORT: 0,
+    FAIRLEAD_STORE_HOST: '127.0.0.1',
+  })
+  const daemon = {
+    log: openLog({ service: 'store', level: 'error' }),
+    registry: openRegistry(),
+    health: { check: () => ({ [Symbol.dispose]: () => {} }) },
+  }
+  const stopping = new AbortController()
+  const { promise: listens, resolve } = Promise.withResolvers<number>()
+  const running = run(config, stopping.signal, daemon, resolve)
+  opened.defer(async () => {
+    stopping.abort()
+    await running
+  })
+  const port = await Promise.race([listens, running])
+  if (port === undefined) throw new TypeError('the store ended before it listened')
+  const url = `http://127.0.0.1:${port}`
+  const client = opened.use(connectStore(url))
+  const held = opened.move()
+  return {
+    url,
+    natsUrl: nats.url,
+    postgresUrl: database.url,
+    encryptionKeys,
+    client,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
