@@ -275,14 +275,15 @@ describe('what does not answer in full', () => {
     ['is HTTP/2', cut('\0\0\x12\x04\0\0\0\0\0'), 'protocol_error'],
     ['has a status that is none', cut('HTTP/1.1 abc OK\r\n\r\n'), 'protocol_error'],
     [
+      // Told by undici as a body that is not as long as said, like one that was cut.
       'has two lengths',
       cut(`${head('200 OK', 'content-length: 1', 'content-length: 2')}ab`),
-      'protocol_error',
+      'connection_reset',
     ],
     [
       'has a length and chunks',
       cut(`${head('200 OK', 'content-length: 1', 'transfer-encoding: chunked')}0\r\n\r\n`),
-      'protocol_error',
+      'connection_reset',
     ],
   ])('%s', async (_name, talk, kind) => {
     await using server = await startRawServer(talk)
