@@ -21,6 +21,10 @@ const schema = z.object({
   attempt: z.number().int().positive(),
   /** Attempts already made under the retry schedule that is running; a retry by hand starts a new one at 0. */
   spent: z.number().int().nonnegative(),
+  /** How many deliveries the event has. */
+  of: z.number().int().positive().default(1),
+  /** Bytes of the event's body. */
+  bytes: z.number().int().nonnegative().default(0),
   /** Why this delivery is made: by a route, by a person who asked for one event again, or by a Replay. */
   trigger: z.enum(['route', 'manual', 'replay']),
   replay: idSchema('rpl').optional(),

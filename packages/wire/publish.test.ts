@@ -101,8 +101,8 @@ test('pulling goes on over kill -9 of the server, and hands everything out', asy
   await using opened = await open()
   const seen = new Map<number, PulledMessage>()
   const stopping = new AbortController()
-  const options = { stream: 'EVENTS', consumer, batch: 32, maxBytes: 1024 ** 2 }
-  const take = (message: PulledMessage) => {
+  const options = { stream: 'EVENTS', consumer, batch: 32, maxBytes: 1024 ** 2, maxHeldBytes: 1024 ** 2 }
+  const take = async (message: PulledMessage) => {
     seen.set(message.seq, message)
     message.ack()
   }
@@ -123,17 +123,40 @@ test('what is given back comes again', async () => {
   await using opened = await open()
   const deliveries: number[] = []
   const stopping = new AbortController()
-  const take = (message: PulledMessage) => {
+  const take = async (message: PulledMessage) => {
     deliveries.push(message.deliveries)
     if (message.deliveries < 3) message.nak()
     else message.ack()
   }
-  const options = { stream: 'EVENTS', consumer, batch: 8, maxBytes: 1024 ** 2 }
+  const options = { stream: 'EVENTS', consumer, batch: 8, maxBytes: 1024 ** 2, maxHeldBytes: 1024 ** 2 }
   const pulling = pull(opened.nats, opened.manager, options, take, stopping.signal)
   await using publisher = openPublisher(opened.nats)
   await publisher.publish('events.0.x', 'again')
   await until(() => deliveries.length === 3, { what: 'three deliveries' })
   expect(deliveries).toEqual([1, 2, 3])
+  stopping.abort()
+  await pulling
+})
+
+test('what has no place yet is not joined by more than may be held', async () => {
+  await using opened = await open()
+  let taken = 0
+  const placed = Promise.withResolvers<void>()
+  const stopping = new AbortController()
+  const take = async (message: PulledMessage) => {
+    taken++
+    await placed.promise
+    message.ack()
+  }
+  const options = { stream: 'EVENTS', consumer, batch: 8, maxBytes: 1024 ** 2, maxHeldBytes: 1024 ** 2 }
+  const pulling = pull(opened.nats, opened.manager, options, take, stopping.signal)
+  await using publisher = openPublisher(opened.nats)
+  await Promise.all(Array.from({ length: 50 }, (_, i) => publisher.publish('events.0.x', `${i}`)))
+  await until(() => taken === 8, { what: 'the first eight' })
+  const { num_ack_pending } = await opened.manager.consumers.info('EVENTS', 'test')
+  expect(num_ack_pending).toBe(8)
+  placed.resolve()
+  await until(() => taken === 50, { what: 'all of them' })
   stopping.abort()
   await pulling
 })

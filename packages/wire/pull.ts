@@ -15,6 +15,8 @@ export interface PullOptions {
   readonly consumer: Partial<ConsumerConfig> & { readonly durable_name: string }
   /** Messages that may be on their way at one time. */
   readonly batch: number
+  /** Bytes of messages that were taken and not yet placed; beyond it nothing more is asked for. */
+  readonly maxHeldBytes: number
   /** Bytes of one pull; at least the largest message. */
   readonly maxBytes: number
 }
@@ -39,28 +41,46 @@ const expiresMs = 60_000
 const heartbeatMs = 5_000
 const retryMs = 250
 
-/** Resolves when the signal has aborted and nothing more will be handed to `take`. */
+/**
+ * Resolves when the signal has aborted and nothing more will be handed to `take`.
+ *
+ * @param take resolves when the message has found its place (under way, or stored elsewhere), not when it is done:
+ *   until then it counts against `batch` and `maxHeldBytes`. Must not reject.
+ */
 export async function pull(
   nats: NatsConnection,
   manager: JetStreamManager,
   options: PullOptions,
-  take: (message: PulledMessage) => void,
+  take: (message: PulledMessage) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stream, consumer, batch, maxBytes } = options
+  const { stream, consumer, batch, maxBytes, maxHeldBytes } = options
   const inbox = createInbox()
   const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.durable_name}`
+  /** Messages asked for that have not come yet, and those that came and have no place yet. */
   let asked = 0
+  let held = 0
+  let heldBytes = 0
   let heardMs = performance.now()
   let restarting = false
 
   const subscription = nats.subscribe(`${inbox}.*`, {
     callback: (_error, message) => {
       heardMs = performance.now()
-      if (message.subject.startsWith(inbox)) return status(message)
+      if (message.subject.startsWith(inbox)) {
+        status(message)
+        return
+      }
       asked = Math.max(0, asked - 1)
-      if (!signal.aborted) take(openMessage(message))
-      if (asked <= batch / 2) ask()
+      if (signal.aborted) return
+      held++
+      heldBytes += message.data.length
+      void take(openMessage(message)).finally(() => {
+        held--
+        heldBytes -= message.data.length
+        ask()
+      })
+      ask()
     },
   })
   const watchdog = setInterval(() => {
@@ -68,8 +88,10 @@ export async function pull(
   }, heartbeatMs)
 
   function ask(): void {
-    if (signal.aborted || restarting || nats.isClosed()) return
-    const want = batch - asked
+    if (signal.aborted || restarting || nats.isClosed() || heldBytes > maxHeldBytes) return
+    const want = batch - held - asked
+    // Seldom and many rather than often and few; but never none at all.
+    if (want < batch / 2 && (asked > 0 || want < 1)) return
     asked += want
     const request = {
       batch: want,

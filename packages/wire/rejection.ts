@@ -23,7 +23,7 @@ const schema = z.object({
   /** Path and query, as received. */
   url: z.string(),
   /** Names and values in turn, in the order and case received (node's rawHeaders). */
-  headers: z.array(z.string()),
+  headers: z.array(z.string()).readonly(),
   /** Bytes of the body as received; the payload may hold fewer. */
   size: z.number().int().nonnegative(),
 })

@@ -36,6 +36,15 @@ export const receiverConfig = z.object({
     .max(30_000)
     .default(5_000)
     .describe("how long to wait for JetStream before answering 503; below the providers' own time-outs"),
+  FAIRLEAD_DRAIN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(0)
+    .describe(
+      'how long connections are still taken after a stop was asked for; in Kubernetes, until endpoints are updated',
+    ),
   FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
   FAIRLEAD_STREAM_REPLICAS: z.coerce
     .number()

@@ -30,6 +30,8 @@ export interface ReceiverLog extends IngestLog {
 
 export interface RunningReceiver extends AsyncDisposable {
   readonly port: number
+  /** To NATS. */
+  readonly connected: boolean
 }
 
 /** The header that goes with an event, and JetStream's own, must fit into NATS' max_payload beside the body. */
@@ -86,6 +88,14 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     now: Date.now,
   }
 
+  let connected = true
+  void (async () => {
+    for await (const { type } of nats.status()) {
+      if (type === 'disconnect') connected = false
+      else if (type === 'reconnect') connected = true
+    }
+  })()
+
   const server = openServer(
     request => ingest(request, receiver),
     {
@@ -108,7 +118,10 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
 
   const held = opened.move()
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server.address()),
+    get connected() {
+      return connected
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
@@ -117,6 +130,9 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
 export class ReceiverConfigError extends Error {
   readonly code = 'max_payload_too_small'
 }
+
+const portOf = (address: AddressInfo | string | null): number =>
+  address !== null && typeof address === 'object' ? address.port : 0
 
 function checkPayloadLimit(maxPayload: number, maxBodyBytes: number): void {
   if (maxPayload >= maxBodyBytes + headerRoomBytes) return

@@ -1,0 +1,356 @@
+import {
+  type DeliveryId,
+  type DestinationId,
+  deliveryId,
+  type EventId,
+  type OrganizationId,
+} from '@fairlead/webhook/id'
+import type { Outcome } from '@fairlead/webhook/outcome'
+import { type Settlement, settle } from '@fairlead/webhook/settle'
+import type { AttemptRecord } from '@fairlead/wire/attempt'
+import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
+import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
+import { type EventMeta, encodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import { deadSubject, dueSubject, parkedSubject, scheduledSubject } from '@fairlead/wire/subjects'
+import type { Destination, Organization } from './directory.ts'
+import type { Engine } from './engine.ts'
+import type { Health, LaneKind } from './lane.ts'
+import type { Lanes } from './lanes.ts'
+import { prepareHeaders } from './prepare.ts'
+import { untilStored } from './until-stored.ts'
+
+/**
+ * The way of a delivery, from a matched event to its fate:
+ *
+ *   event ─ match ─▶ deliveries ─ admitted? ─ no ──▶ parked (DELIVERIES), comes back when its lane has room
+ *                                     │ yes
+ *                                     ▼
+ *                     prepare ─▶ send ─▶ Outcome ─ settle ─▶ delivered
+ *                                                          ─▶ retry: a schedule in DELIVERIES
+ *                                                          ─▶ dead: a copy in DEAD
+ *                                                          … and a record in ATTEMPTS
+ *
+ * Each function returns when what it did is stored, so that whoever called may then acknowledge. They reject only when
+ * the partition is given up; what they were doing is then done again by the next owner.
+ */
+
+/** An event with its body, and where JetStream keeps it. */
+export interface StoredEvent {
+  readonly meta: EventMeta
+  readonly body: Uint8Array
+  readonly stored: DeliveryReference['stored']
+}
+
+/** The partition that a delivery happens in. */
+export interface Scene {
+  readonly engine: Engine
+  readonly lanes: Lanes
+  /** Attempts a lane's parked deliveries, as far as it has room. */
+  drain(organization: OrganizationId, destination: DestinationId): void
+  /** Aborts when the partition is given up at once. */
+  readonly signal: AbortSignal
+}
+
+/** Where a message stands once it has found its place; `done` is when all that follows from it is stored. */
+export interface Placed {
+  readonly done: Promise<unknown>
+}
+
+/** Matches a new event and makes its deliveries. Resolves when each is under way or parked. */
+export async function deliverEvent(
+  event: StoredEvent,
+  organization: Organization,
+  scene: Scene,
+): Promise<Placed> {
+  const { meta, stored } = event
+  const { engine, lanes } = scene
+  const destinations = organization.match(meta.source, meta.type)
+  const attempts: Promise<void>[] = []
+  const parked: Promise<void>[] = []
+  for (const destination of destinations) {
+    const reference = firstDelivery(event, destination, destinations.length)
+    if (lanes.admit(destination, 'new', reference.bytes).kind === 'wait') parked.push(park(reference, scene))
+    else attempts.push(attempt(reference, event, destination, 'new', scene))
+  }
+  const done: Promise<void>[] = [...attempts, ...parked]
+  // The log learns of the fan-out from the attempt itself where there is one delivery, attempted at once.
+  if (destinations.length !== 1 || parked.length > 0) {
+    if (destinations.length === 0)
+      engine.log.info({ event: meta.id, organization: organization.slug }, 'event.unrouted')
+    done.push(
+      engine.records.add({
+        kind: 'routed',
+        organization: meta.organization,
+        event: meta.id,
+        receivedAt: meta.receivedAt,
+        eventSeq: stored.seq,
+        destinations: destinations.map(({ id }) => id),
+      }),
+    )
+  }
+  await Promise.allSettled(parked)
+  return { done: Promise.all(done) }
+}
+
+function firstDelivery(event: StoredEvent, destination: Destination, of: number): DeliveryReference {
+  const { meta, stored } = event
+  return {
+    delivery: deliveryId(meta.id, destination.id),
+    event: meta.id,
+    organization: meta.organization,
+    destination: destination.id,
+    source: meta.source,
+    receivedAt: meta.receivedAt,
+    stored,
+    attempt: 1,
+    spent: 0,
+    of,
+    bytes: event.body.length,
+    trigger: 'route',
+  }
+}
+
+/** One attempt, for which the lane has given a slot, and all that follows from it. */
+export async function attempt(
+  reference: DeliveryReference,
+  event: StoredEvent,
+  destination: Destination,
+  kind: LaneKind,
+  scene: Scene,
+): Promise<void> {
+  const { engine } = scene
+  const at = engine.now()
+  const startedMs = performance.now()
+  let outcome: Outcome | undefined
+  try {
+    outcome = await engine.sender.send(
+      {
+        url: destination.config.url,
+        headers: prepareHeaders(event.meta, event.body, reference, {
+          organization: destination.organization.slug,
+          keys: destination.organization.keys,
+          extraHeaders: destination.extraHeaders,
+          nowMs: at,
+        }),
+        body: event.body,
+        timeoutMs: destination.config.timeoutSeconds * 1000,
+        owner: destination.organization.id,
+      },
+      scene.signal,
+    )
+  } finally {
+    const retryAfterMs = outcome && 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined
+    scene.lanes.finish(
+      destination,
+      kind,
+      reference.bytes,
+      outcome ? healthOf(outcome) : 'unknown',
+      retryAfterMs,
+    )
+  }
+  const durationMs = Math.round(performance.now() - startedMs)
+  await conclude(reference, event, destination, outcome, { at, durationMs }, scene)
+}
+
+/** What follows from an outcome: settled, carried out and recorded. */
+export async function conclude(
+  reference: DeliveryReference,
+  event: StoredEvent | undefined,
+  destination: Destination | undefined,
+  outcome: Outcome,
+  attempted: { readonly at: number; readonly durationMs: number },
+  scene: Scene,
+): Promise<void> {
+  const { engine } = scene
+  const policy = destination?.retry ?? { delaysMs: [], retryAfterCapMs: 0 }
+  const settlement = settle(outcome, reference.spent + 1, policy, engine.now(), engine.random())
+  report(reference, event?.meta, destination, outcome, settlement, attempted.durationMs, engine)
+  await Promise.all([
+    carryOut(settlement, reference, event, scene),
+    engine.records.add(recordOf(reference, outcome, settlement, attempted)),
+  ])
+}
+
+async function carryOut(
+  settlement: Settlement,
+  reference: DeliveryReference,
+  event: StoredEvent | undefined,
+  scene: Scene,
+): Promise<void> {
+  switch (settlement.kind) {
+    case 'delivered':
+      return
+    case 'retry':
+      return schedule(reference, settlement.atMs, scene)
+    case 'dead':
+      return bury(reference, event, settlement.reason, scene)
+    default:
+      return settlement satisfies never
+  }
+}
+
+/** The next attempt as a message schedule: JetStream makes it due. The delivery's own subject, so it has one at most. */
+async function schedule(
+  reference: DeliveryReference,
+  atMs: number,
+  { engine, signal }: Scene,
+): Promise<void> {
+  const { organization, destination, delivery } = reference
+  const next: DeliveryReference = { ...reference, attempt: reference.attempt + 1, spent: reference.spent + 1 }
+  await untilStored(
+    engine.publisher,
+    scheduledSubject(organization, destination, delivery),
+    encodeDelivery(next),
+    {
+      'Nats-Schedule': `@at ${new Date(atMs).toISOString()}`,
+      'Nats-Schedule-Target': dueSubject(organization, destination),
+    },
+    signal,
+  )
+}
+
+/** A dead letter, with its body: it is kept longer than EVENTS. */
+async function bury(
+  reference: DeliveryReference,
+  event: StoredEvent | undefined,
+  reason: string,
+  { engine, signal }: Scene,
+): Promise<void> {
+  const { organization, destination, delivery, attempt } = reference
+  engine.metrics.dead.inc({ reason })
+  engine.log.warn({ event: reference.event, delivery, destination, reason }, 'delivery.dead')
+  if (!event) return // nothing is left to keep
+  await untilStored(
+    engine.publisher,
+    deadSubject(organization, destination),
+    event.body,
+    {
+      'Nats-Msg-Id': `${delivery}.${attempt}`,
+      [eventHeader]: encodeEventMeta(event.meta),
+      [deadHeader]: encodeDeadMeta({
+        delivery,
+        destination,
+        attempt,
+        eventSeq: eventSeqOf(reference),
+        at: engine.now(),
+        reason,
+      }),
+    },
+    signal,
+  )
+}
+
+/** Puts a delivery where it costs no one anything until its lane has room. */
+export async function park(reference: DeliveryReference, scene: Scene): Promise<void> {
+  const { engine, lanes, signal } = scene
+  const { organization, destination, delivery, attempt } = reference
+  engine.metrics.parked.inc()
+  engine.log.debug({ event: reference.event, delivery, destination }, 'delivery.parked')
+  const id = `${delivery}.${attempt}.${engine.random()}`
+  await untilStored(
+    engine.publisher,
+    parkedSubject(organization, destination),
+    encodeDelivery(reference),
+    { 'Nats-Msg-Id': id },
+    signal,
+  )
+  lanes.parked(organization, destination, 1)
+  // Room may have come while it was being stored.
+  scene.drain(organization, destination)
+}
+
+export function healthOf(outcome: Outcome): Health {
+  switch (outcome.kind) {
+    case 'delivered':
+      return 'well'
+    case 'throttled':
+      return 'throttled'
+    case 'redirected':
+    case 'refused_by_destination':
+    case 'gone':
+    case 'destination_failed':
+    case 'response_too_large':
+    case 'response_timeout':
+    case 'connection_reset':
+    case 'protocol_error':
+      return 'failing'
+    case 'dns_failed':
+    case 'address_blocked':
+    case 'port_blocked':
+    case 'connection_refused':
+    case 'network_unreachable':
+    case 'connect_timeout':
+    case 'tls_expired':
+    case 'tls_name_mismatch':
+    case 'tls_untrusted':
+    case 'tls_failed':
+      return 'unreachable'
+    case 'url_invalid':
+    case 'event_expired':
+    case 'destination_deleted':
+      return 'unknown'
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** A dead letter is retried from DEAD when its event is no longer in EVENTS; it was logged long ago. */
+const eventSeqOf = ({ stored }: DeliveryReference): number => (stored.stream === 'EVENTS' ? stored.seq : 1)
+
+function recordOf(
+  reference: DeliveryReference,
+  outcome: Outcome,
+  settlement: Settlement,
+  { at, durationMs }: { at: number; durationMs: number },
+): AttemptRecord {
+  return {
+    kind: 'attempted',
+    organization: reference.organization,
+    event: reference.event,
+    receivedAt: reference.receivedAt,
+    eventSeq: eventSeqOf(reference),
+    delivery: reference.delivery,
+    destination: reference.destination,
+    of: reference.of,
+    number: reference.attempt,
+    trigger: reference.trigger,
+    at,
+    durationMs,
+    outcome: outcome.kind,
+    ...(outcome.status !== undefined && { status: outcome.status }),
+    ...('reason' in outcome && outcome.reason !== undefined && { reason: outcome.reason.slice(0, 500) }),
+    settlement: settlement.kind === 'retry' ? { kind: 'retry', at: settlement.atMs } : settlement,
+  }
+}
+
+function report(
+  reference: DeliveryReference,
+  meta: EventMeta | undefined,
+  destination: Destination | undefined,
+  outcome: Outcome,
+  settlement: Settlement,
+  durationMs: number,
+  { metrics, log, now }: Engine,
+): void {
+  metrics.attempts.inc({ outcome: outcome.kind })
+  metrics.attemptSeconds.observe(durationMs / 1000)
+  if (outcome.kind === 'delivered' && reference.attempt === 1) {
+    metrics.deliverySeconds.observe((now() - reference.receivedAt) / 1000)
+  }
+  const fields = {
+    event: reference.event satisfies EventId,
+    delivery: reference.delivery satisfies DeliveryId,
+    organization: destination?.organization.slug,
+    source: reference.source,
+    type: meta?.type,
+    destination: destination?.config.name,
+    attempt: reference.attempt,
+    trigger: reference.trigger,
+    outcome: outcome.kind,
+    status: outcome.status,
+    settlement: settlement.kind,
+    durationMs,
+  }
+  if (outcome.kind === 'delivered') log.info(fields, 'delivery.attempted')
+  else log.warn(fields, 'delivery.attempted')
+}

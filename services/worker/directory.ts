@@ -1,0 +1,127 @@
+import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
+import { compileRoutes } from '@fairlead/webhook/match'
+import { type RetryPolicy, retryAfterCapMs } from '@fairlead/webhook/settle'
+import { openSigningSecret, type SigningKey } from '@fairlead/webhook/sign'
+import type { DestinationConfig, OrganizationConfig } from '@fairlead/wire/config'
+import { type Keyring, sealContext } from '@fairlead/wire/seal'
+
+/** A destination as an attempt needs it. */
+export interface Destination {
+  readonly id: DestinationId
+  readonly organization: Organization
+  readonly config: DestinationConfig
+  readonly retry: RetryPolicy
+  /** Names and values in turn. */
+  readonly extraHeaders: readonly string[]
+  /** Host and port: what destinations share that live at one place. */
+  readonly host: string
+}
+
+export interface Organization {
+  readonly id: OrganizationId
+  readonly slug: string
+  readonly revision: number
+  readonly keys: readonly SigningKey[]
+  readonly destinations: ReadonlyMap<DestinationId, Destination>
+  /** The destinations of an event, each once. */
+  match(source: string, eventType: string): readonly Destination[]
+}
+
+/** All organizations in memory, as the configuration bucket last told. */
+export interface Directory {
+  organization(id: OrganizationId): Organization | undefined
+  destination(organization: OrganizationId, id: DestinationId): Destination | undefined
+  put(config: OrganizationConfig, revision: number): void
+  remove(id: OrganizationId): void
+  isRemoved(id: OrganizationId): boolean
+  /**
+   * Resolves when an organization is known at this revision or a later one: a receiver may have learnt of a new route
+   * a moment before this worker. Resolves too, with whatever is known, when `patienceMs` is over.
+   */
+  atRevision(id: OrganizationId, revision: number, patienceMs: number): Promise<Organization | undefined>
+}
+
+/** Organizations that were deleted: their events need not wait for a configuration that won't come. */
+const rememberedRemovals = 10_000
+
+export function openDirectory(keyring: Keyring, changed: (organization: Organization) => void): Directory {
+  const organizations = new Map<OrganizationId, Organization>()
+  const waiting = new Map<OrganizationId, Set<() => void>>()
+  const removed = new Set<OrganizationId>()
+  return {
+    organization: id => organizations.get(id),
+    destination: (organization, id) => organizations.get(organization)?.destinations.get(id),
+    put(config, revision) {
+      const organization = openOrganization(config, revision, keyring)
+      organizations.set(config.id, organization)
+      removed.delete(config.id)
+      changed(organization)
+      for (const resume of waiting.get(config.id) ?? []) resume()
+    },
+    remove(id) {
+      organizations.delete(id)
+      if (removed.size >= rememberedRemovals) removed.clear()
+      removed.add(id)
+    },
+    isRemoved: id => removed.has(id),
+    async atRevision(id, revision, patienceMs) {
+      const deadlineMs = performance.now() + patienceMs
+      for (;;) {
+        const known = organizations.get(id)
+        const leftMs = deadlineMs - performance.now()
+        if ((known && known.revision >= revision) || removed.has(id) || leftMs <= 0) return known
+        await new Promise<void>(resolve => {
+          const resumes = waiting.get(id) ?? new Set()
+          waiting.set(id, resumes)
+          const resume = (): void => {
+            clearTimeout(timer)
+            resumes.delete(resume)
+            if (resumes.size === 0) waiting.delete(id)
+            resolve()
+          }
+          const timer = setTimeout(resume, leftMs)
+          resumes.add(resume)
+        })
+      }
+    },
+  }
+}
+
+function openOrganization(config: OrganizationConfig, revision: number, keyring: Keyring): Organization {
+  const destinations = new Map<DestinationId, Destination>()
+  const byName = new Map<string, Destination>()
+  const signing = sealContext.signingSecret(config.id)
+  const organization: Organization = {
+    id: config.id,
+    slug: config.slug,
+    revision,
+    keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
+    destinations,
+    match(source, eventType) {
+      return match(source, eventType).flatMap(name => byName.get(name) ?? [])
+    },
+  }
+  const match = compileRoutes(config.routes)
+  for (const destination of config.destinations) {
+    const opened = openDestination(destination, organization, keyring)
+    destinations.set(destination.id, opened)
+    byName.set(destination.name, opened)
+  }
+  return organization
+}
+
+function openDestination(
+  config: DestinationConfig,
+  organization: Organization,
+  keyring: Keyring,
+): Destination {
+  const context = sealContext.destinationHeader(organization.id, config.name)
+  return {
+    id: config.id,
+    organization,
+    config,
+    retry: { delaysMs: config.retryDelaysSeconds.map(seconds => seconds * 1000), retryAfterCapMs },
+    extraHeaders: config.headers.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)]),
+    host: URL.parse(config.url)?.host ?? '',
+  }
+}

@@ -1,0 +1,69 @@
+import type { OrganizationId } from '@fairlead/webhook/id'
+import type { Publisher } from '@fairlead/wire/publish'
+import type { JetStreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Directory } from './directory.ts'
+import type { Sender } from './egress/send.ts'
+import type { Hosts } from './hosts.ts'
+import type { LogRecords } from './log-records.ts'
+import type { WorkerMetrics } from './metrics.ts'
+import type { Slots } from './slots.ts'
+
+/** What all partitions of a worker share. */
+export interface Engine {
+  readonly nats: NatsConnection
+  readonly manager: JetStreamManager
+  /** For DELIVERIES and DEAD. */
+  readonly publisher: Publisher
+  readonly records: LogRecords
+  readonly sender: Sender
+  readonly directory: Directory
+  readonly hosts: Hosts
+  readonly slots: Slots
+  readonly metrics: WorkerMetrics
+  readonly log: DeliveryLog
+  /** Waits while this worker can't be sure that its partitions are still its own. */
+  mayStart(): Promise<void> | undefined
+  /** Slots have become free that this organization, among others, waits for. */
+  readonly hungry: Hungry
+  now(): number
+  random(): number
+}
+
+/** Lanes that were refused for want of a worker's slot, to be asked again in turn. */
+export interface Hungry {
+  add(organization: OrganizationId, resume: () => void): void
+  next(): void
+}
+
+/** One wide line for each fate. */
+export interface DeliveryLog {
+  info(fields: object, message: 'delivery.attempted' | 'event.unrouted' | 'partition.moved'): void
+  warn(fields: object, message: 'delivery.attempted' | 'delivery.dead'): void
+  debug(fields: object, message: 'delivery.parked'): void
+  error(fields: object, message: 'message.unreadable' | 'worker.failed' | 'config.unreadable'): void
+}
+
+/** Takes turns between organizations, so that one with many waiting lanes is not asked more often than others. */
+export function openHungry(): Hungry {
+  const waiting = new Map<OrganizationId, Set<() => void>>()
+  return {
+    add(organization, resume) {
+      const own = waiting.get(organization)
+      if (own) own.add(resume)
+      else waiting.set(organization, new Set([resume]))
+    },
+    next() {
+      for (const [organization, resumes] of waiting) {
+        const [resume] = resumes
+        if (!resume) continue
+        // To the end of the queue, unless that was its last.
+        waiting.delete(organization)
+        resumes.delete(resume)
+        if (resumes.size > 0) waiting.set(organization, resumes)
+        resume()
+        return
+      }
+    },
+  }
+}

@@ -1,0 +1,174 @@
+import { type Breaker, openBreaker } from './breaker.ts'
+
+/**
+ * A destination's lane decides, for one delivery at a time, whether it may be attempted now. It never makes anyone
+ * wait: what may not go now is parked, and comes back when the lane has room.
+ *
+ * Three kinds of deliveries meet here. New ones come straight from EVENTS; due ones are retries (a bounded share, so
+ * that a bad hour doesn't hold back what is new); parked ones wait already, and get at least half of the slots, so
+ * that they move even while new ones keep coming.
+ *
+ * The number of slots is at most the destination's `concurrency`, and adapts below that: 429 halves it, success
+ * raises it again by one a round; after a breaker closes it starts at one and doubles.
+ */
+export type LaneKind = 'new' | 'due' | 'parked'
+
+export type Admission =
+  | { readonly kind: 'go' }
+  | {
+      readonly kind: 'wait'
+      readonly why: 'paused' | 'full' | 'broken' | 'host_broken' | 'rate' | 'throttled'
+      /** When to ask again, ms; absent where a finished attempt or a change of configuration will tell. */
+      readonly untilMs?: number
+    }
+
+/** What an attempt says about the destination. */
+export type Health = 'well' | 'failing' | 'unreachable' | 'throttled' | 'unknown'
+
+export interface LaneLimits {
+  readonly concurrency: number
+  readonly paused: boolean
+  readonly rateLimit?: { readonly perSecond: number; readonly burst: number } | undefined
+}
+
+export interface Lane {
+  admit(kind: LaneKind, nowMs: number): Admission
+  /** An attempt that was admitted is over. `retryAfterMs`: what the destination asked for. */
+  finish(kind: LaneKind, health: Health, nowMs: number, retryAfterMs?: number): void
+  change(limits: LaneLimits): void
+  /** Deliveries parked for this lane; the caller counts. */
+  waiting: number
+  readonly inFlight: number
+  readonly state: 'well' | 'busy' | 'throttled' | 'broken' | 'paused'
+  /** Nothing in it and nothing to remember: it may be forgotten. */
+  readonly idle: boolean
+}
+
+export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000 }
+
+const wait = (why: Extract<Admission, { kind: 'wait' }>['why'], untilMs?: number): Admission =>
+  untilMs === undefined ? { kind: 'wait', why } : { kind: 'wait', why, untilMs }
+const go: Admission = { kind: 'go' }
+
+/** @param host the breaker that all destinations of one host share: a dead host is probed once, not by each of them */
+export function openLane(initial: LaneLimits, host: Breaker): Lane {
+  const breaker = openBreaker(laneBreaker)
+  const inFlight = { new: 0, due: 0, parked: 0 }
+  let limits = initial
+  /** Slots now; a fraction, because one success adds one part of a slot. */
+  let slots = initial.concurrency
+  /** Below this many slots growth doubles a round, above it adds one (TCP's slow start, RFC 5681). */
+  let doublesBelow = initial.concurrency
+  let notBeforeMs = 0
+  let tokens = initial.rateLimit?.burst ?? 0
+  let filledMs = 0
+
+  const total = (): number => inFlight.new + inFlight.due + inFlight.parked
+
+  function hasRoom(kind: LaneKind): boolean {
+    const room = Math.max(1, Math.floor(slots))
+    if (total() >= room) return false
+    switch (kind) {
+      case 'new':
+        return lane.waiting === 0 || inFlight.new < Math.max(1, Math.floor(room / 2))
+      case 'due':
+        return inFlight.due < Math.max(1, Math.floor(room / 4))
+      case 'parked':
+        return true
+      default:
+        return kind satisfies never
+    }
+  }
+
+  /** Milliseconds until the rate allows one more; 0 takes it. */
+  function takeToken(nowMs: number): number {
+    const { rateLimit } = limits
+    if (!rateLimit) return 0
+    if (nowMs > filledMs) {
+      tokens = Math.min(rateLimit.burst, tokens + ((nowMs - filledMs) / 1000) * rateLimit.perSecond)
+      filledMs = nowMs
+    }
+    if (tokens < 1) return ((1 - tokens) / rateLimit.perSecond) * 1000
+    tokens--
+    return 0
+  }
+
+  const lane: Lane = {
+    waiting: 0,
+    admit(kind, nowMs) {
+      if (limits.paused) return wait('paused')
+      if (nowMs < notBeforeMs) return wait('throttled', notBeforeMs)
+      if (!hasRoom(kind)) return wait('full')
+      const own = breaker.ask(nowMs)
+      if (typeof own === 'number') return wait('broken', own)
+      const shared = host.ask(nowMs)
+      if (typeof shared === 'number') {
+        if (own === 'probe') breaker.unused()
+        return wait('host_broken', shared)
+      }
+      const rateMs = takeToken(nowMs)
+      if (rateMs > 0) {
+        if (own === 'probe') breaker.unused()
+        if (shared === 'probe') host.unused()
+        return wait('rate', nowMs + rateMs)
+      }
+      inFlight[kind]++
+      return go
+    },
+    finish(kind, health, nowMs, retryAfterMs) {
+      inFlight[kind]--
+      switch (health) {
+        case 'well':
+          if (breaker.state !== 'closed') {
+            slots = 1
+            doublesBelow = limits.concurrency
+          }
+          breaker.succeeded()
+          host.succeeded()
+          slots = Math.min(limits.concurrency, slots + (slots < doublesBelow ? 1 : 1 / slots))
+          return
+        case 'throttled':
+          breaker.succeeded()
+          host.succeeded()
+          doublesBelow = Math.max(1, slots / 2)
+          slots = doublesBelow
+          notBeforeMs = nowMs + Math.min(retryAfterMs ?? 1_000, 60_000)
+          return
+        case 'failing':
+          breaker.failed(nowMs)
+          host.succeeded() // it answered
+          return
+        case 'unreachable':
+          breaker.failed(nowMs)
+          host.failed(nowMs)
+          return
+        case 'unknown':
+          breaker.unused()
+          host.unused()
+          return
+        default:
+          return health satisfies never
+      }
+    },
+    change(next) {
+      if (next.concurrency !== limits.concurrency) {
+        slots = Math.min(slots, next.concurrency)
+        doublesBelow = next.concurrency
+      }
+      limits = next
+    },
+    get inFlight() {
+      return total()
+    },
+    get state() {
+      if (limits.paused) return 'paused'
+      if (breaker.state !== 'closed') return 'broken'
+      if (slots < limits.concurrency) return 'throttled'
+      return total() > 0 || lane.waiting > 0 ? 'busy' : 'well'
+    },
+    get idle() {
+      return total() === 0 && lane.waiting === 0 && breaker.state === 'closed' && slots >= limits.concurrency
+    },
+  }
+  return lane
+}

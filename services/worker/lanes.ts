@@ -1,0 +1,103 @@
+import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
+import type { Destination } from './directory.ts'
+import type { Engine } from './engine.ts'
+import { type Admission, type Health, type Lane, type LaneKind, openLane } from './lane.ts'
+
+/** The lanes of one partition. A lane exists while it has something in it or something to remember. */
+export interface Lanes {
+  /** Asks lane and worker for a slot. What is granted must be given back by `finish`. */
+  admit(destination: Destination, kind: LaneKind, bytes: number): Admission
+  finish(destination: Destination, kind: LaneKind, bytes: number, health: Health, retryAfterMs?: number): void
+  /** Deliveries of this lane that were parked (1) or have left the park (-1), or all that a count found. */
+  parked(organization: OrganizationId, id: DestinationId, change: number): void
+  waiting(id: DestinationId): number
+  /** The configuration of an organization has changed. */
+  changed(destinations: Iterable<Destination>): void
+  states(): Iterable<{ state: Lane['state']; waiting: number }>
+  close(): void
+}
+
+/** @param drain starts to empty the park of a lane, if it has room; called often, and cheap when there is nothing to do */
+export function openLanes(
+  engine: Engine,
+  drain: (organization: OrganizationId, id: DestinationId) => void,
+): Lanes {
+  interface Entry {
+    readonly lane: Lane
+    /** Always the same function, so that a queue can hold it once. */
+    readonly resume: () => void
+    timer?: NodeJS.Timeout | undefined
+  }
+  const lanes = new Map<DestinationId, Entry>()
+  let closed = false
+
+  function entryOf(id: DestinationId, organization: OrganizationId): Entry {
+    const known = lanes.get(id)
+    if (known) return known
+    const destination = engine.directory.destination(organization, id)
+    const limits = destination?.config ?? { concurrency: 1, paused: false }
+    const lane = openLane(limits, engine.hosts.breaker(destination?.host ?? ''))
+    const entry: Entry = { lane, resume: () => drain(organization, id) }
+    lanes.set(id, entry)
+    return entry
+  }
+
+  /** Asks again when there is reason to hope; one timer a lane. */
+  function later(id: DestinationId, organization: OrganizationId, untilMs: number): void {
+    const entry = entryOf(id, organization)
+    if (entry.timer || closed) return
+    entry.timer = setTimeout(
+      () => {
+        entry.timer = undefined
+        entry.resume()
+      },
+      Math.max(1, untilMs - engine.now()),
+    )
+  }
+
+  return {
+    admit(destination, kind, bytes) {
+      const { id, organization } = destination
+      const { lane, resume } = entryOf(id, organization.id)
+      if (!engine.slots.take(organization.id, bytes)) {
+        engine.hungry.add(organization.id, resume)
+        return { kind: 'wait', why: 'full' }
+      }
+      const admission = lane.admit(kind, engine.now())
+      if (admission.kind === 'wait') {
+        engine.slots.give(organization.id, bytes)
+        if (admission.untilMs !== undefined) later(id, organization.id, admission.untilMs)
+      }
+      return admission
+    },
+    finish(destination, kind, bytes, health, retryAfterMs) {
+      const { id, organization } = destination
+      const { lane } = entryOf(id, organization.id)
+      lane.finish(kind, health, engine.now(), retryAfterMs)
+      engine.slots.give(organization.id, bytes)
+      if (lane.waiting > 0) drain(organization.id, id)
+      else if (lane.idle) lanes.delete(id)
+      engine.hungry.next()
+    },
+    parked(organization, id, change) {
+      const { lane } = entryOf(id, organization)
+      lane.waiting = Math.max(0, lane.waiting + change)
+      if (lane.idle) lanes.delete(id)
+    },
+    waiting: id => lanes.get(id)?.lane.waiting ?? 0,
+    changed(destinations) {
+      for (const { id, organization, config } of destinations) {
+        const entry = lanes.get(id)
+        entry?.lane.change(config)
+        if (entry && entry.lane.waiting > 0) drain(organization.id, id)
+      }
+    },
+    *states() {
+      for (const { lane } of lanes.values()) yield { state: lane.state, waiting: lane.waiting }
+    },
+    close() {
+      closed = true
+      for (const { timer } of lanes.values()) clearTimeout(timer)
+    },
+  }
+}

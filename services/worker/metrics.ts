@@ -1,0 +1,91 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Lane } from './lane.ts'
+
+/** Everything the worker tells Prometheus. */
+export interface WorkerMetrics {
+  readonly attempts: Counter<'outcome'>
+  readonly dead: Counter<'reason'>
+  readonly parked: Counter
+  readonly attemptSeconds: Histogram
+  readonly deliverySeconds: Histogram
+}
+
+export interface WorkerGauges {
+  partitions(): number
+  slots(): number
+  lanes(): Iterable<{ state: Lane['state']; waiting: number }>
+}
+
+const laneStates: readonly Lane['state'][] = ['well', 'busy', 'throttled', 'broken', 'paused']
+
+export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): WorkerMetrics {
+  const registers = [registry]
+  new Gauge({
+    name: 'fairlead_worker_partitions',
+    help: 'Partitions that this worker owns',
+    registers,
+    collect() {
+      this.set(gauges.partitions())
+    },
+  })
+  new Gauge({
+    name: 'fairlead_worker_attempts_in_flight',
+    help: 'Attempts under way now',
+    registers,
+    collect() {
+      this.set(gauges.slots())
+    },
+  })
+  const waiting = new Gauge({
+    name: 'fairlead_deliveries_waiting',
+    help: 'Deliveries parked until their lane has room, in the partitions of this worker',
+    registers,
+  })
+  new Gauge({
+    name: 'fairlead_lanes',
+    help: 'Lanes in memory by state: well, busy, throttled (429 or recovering), broken (breaker open), paused',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const counts = new Map<string, number>(laneStates.map(state => [state, 0]))
+      let total = 0
+      for (const lane of gauges.lanes()) {
+        counts.set(lane.state, (counts.get(lane.state) ?? 0) + 1)
+        total += lane.waiting
+      }
+      for (const [state, count] of counts) this.set({ state }, count)
+      waiting.set(total)
+    },
+  })
+  return {
+    attempts: new Counter({
+      name: 'fairlead_attempts_total',
+      help: 'Attempts by how they ended (delivered, or one word of the closed list of failures)',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    dead: new Counter({
+      name: 'fairlead_dead_letters_total',
+      help: 'Deliveries given up, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    parked: new Counter({
+      name: 'fairlead_deliveries_parked_total',
+      help: 'Deliveries that could not be attempted at once because their lane had no room',
+      registers,
+    }),
+    attemptSeconds: new Histogram({
+      name: 'fairlead_attempt_seconds',
+      help: 'From the start of an attempt to the end of the answer',
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 30],
+      registers,
+    }),
+    deliverySeconds: new Histogram({
+      name: 'fairlead_delivery_seconds',
+      help: 'From the receipt of an event to its delivery at the first attempt',
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300],
+      registers,
+    }),
+  }
+}

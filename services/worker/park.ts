@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
+import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
+import { streamName } from '@fairlead/wire/streams'
+import { parkedSubject } from '@fairlead/wire/subjects'
+import type { Scene } from './deliver.ts'
+import type { Destination } from './directory.ts'
+import { attemptStored, forsake } from './resume.ts'
+
+/**
+ * Parked deliveries of one partition. They lie in DELIVERIES under their destination's own subject and are read by
+ * sequence when the lane has room: no consumer, no memory and no wake-up for a lane that only waits. What is settled
+ * is deleted; what was in hand at a crash still lies there.
+ */
+export interface Park {
+  /** Attempts as many of a lane's parked deliveries as it has room for, oldest first. Cheap if there is nothing to do. */
+  drain(organization: OrganizationId, id: DestinationId): void
+  /** Resolves when nothing of the park is in hand. */
+  idle(): Promise<void>
+}
+
+interface ParkedDelivery {
+  readonly seq: number
+  readonly reference: DeliveryReference
+}
+
+/** What is known of one lane's parked deliveries. Forgotten when none is left. */
+interface Queue {
+  /** Fetched, oldest first, and not yet taken. */
+  readonly fetched: ParkedDelivery[]
+  /** Fetched or taken, and still in the stream. */
+  readonly known: Set<number>
+  /** All before this sequence are known or gone. */
+  nextSeq: number
+}
+
+/** Fetched at one time. */
+const fetchCount = 16
+const retryMs = 500
+
+export function openPark(scene: Scene, taking: AbortSignal): Park {
+  const { engine, lanes } = scene
+  const queues = new Map<DestinationId, Queue>()
+  const draining = new Set<DestinationId>()
+  const inHand = new Set<Promise<void>>()
+
+  function drain(organization: OrganizationId, id: DestinationId): void {
+    if (draining.has(id) || taking.aborted || lanes.waiting(id) === 0) return
+    draining.add(id)
+    const loop = drainLane(organization, id)
+      .catch(error => {
+        if (!taking.aborted) engine.log.error({ err: error, destination: id }, 'worker.failed')
+        return 'later' as const
+      })
+      .then(next => {
+        draining.delete(id)
+        inHand.delete(loop)
+        if (next === 'later' && !taking.aborted) setTimeout(() => drain(organization, id), retryMs).unref()
+      })
+    inHand.add(loop)
+  }
+
+  async function drainLane(organization: OrganizationId, id: DestinationId): Promise<'later' | undefined> {
+    const queue = queueOf(id)
+    while (!taking.aborted && lanes.waiting(id) > 0) {
+      await engine.mayStart()
+      if (queue.fetched.length === 0) await fetch(queue, organization, id)
+      const next = queue.fetched[0]
+      // A replica that lags behind, or deliveries that were purged: the stream's leader counts.
+      if (!next) return recount(queue, organization, id)
+      const destination = engine.directory.destination(organization, id)
+      if (!destination) {
+        take(queue, organization, id)
+        await settle(queue, next, forsake(next.reference, 'destination_deleted', scene))
+        continue
+      }
+      if (lanes.admit(destination, 'parked', next.reference.bytes).kind === 'wait') return undefined
+      take(queue, organization, id)
+      start(queue, next, destination)
+    }
+    return undefined
+  }
+
+  function queueOf(id: DestinationId): Queue {
+    let queue = queues.get(id)
+    if (!queue) {
+      queue = { fetched: [], known: new Set(), nextSeq: 1 }
+      queues.set(id, queue)
+    }
+    return queue
+  }
+
+  function take(queue: Queue, organization: OrganizationId, id: DestinationId): void {
+    queue.fetched.shift()
+    lanes.parked(organization, id, -1)
+  }
+
+  function start(queue: Queue, parked: ParkedDelivery, destination: Destination): void {
+    const done = settle(queue, parked, attemptStored(parked.reference, destination, 'parked', scene)).finally(
+      () => inHand.delete(done),
+    )
+    inHand.add(done)
+  }
+
+  /** Takes a delivery out of the stream once all that follows from it is stored; puts it back if that failed. */
+  async function settle(queue: Queue, parked: ParkedDelivery, work: Promise<void>): Promise<void> {
+    const { organization, destination } = parked.reference
+    try {
+      await work
+    } catch (error) {
+      if (scene.signal.aborted) return // it lies there for the next owner
+      engine.log.error({ err: error, destination, seq: parked.seq }, 'worker.failed')
+      queue.fetched.unshift(parked)
+      lanes.parked(organization, destination, 1)
+      setTimeout(() => drain(organization, destination), retryMs).unref()
+      return
+    }
+    await remove(parked.seq)
+    queue.known.delete(parked.seq)
+    if (queue.known.size === 0 && lanes.waiting(destination) === 0) queues.delete(destination)
+  }
+
+  /** Until it is gone: a delivery that is done must not be found by the next owner. */
+  async function remove(seq: number): Promise<void> {
+    while (!scene.signal.aborted) {
+      try {
+        await engine.manager.streams.deleteMessage(streamName.deliveries, seq, false)
+        return
+      } catch (error) {
+        if (isNotFound(error)) return
+        await delay(retryMs, undefined, { signal: scene.signal }).catch(() => {})
+      }
+    }
+  }
+
+  async function fetch(queue: Queue, organization: OrganizationId, id: DestinationId): Promise<void> {
+    const messages = await engine.manager.direct.getBatch(streamName.deliveries, {
+      seq: queue.nextSeq,
+      next_by_subj: parkedSubject(organization, id),
+      batch: fetchCount,
+    })
+    for await (const { seq, data } of messages) {
+      queue.nextSeq = seq + 1
+      if (queue.known.has(seq)) continue
+      queue.known.add(seq)
+      queue.fetched.push({ seq, reference: decodeDelivery(data) })
+    }
+  }
+
+  async function recount(
+    queue: Queue,
+    organization: OrganizationId,
+    id: DestinationId,
+  ): Promise<'later' | undefined> {
+    const subject = parkedSubject(organization, id)
+    const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: subject })
+    const unknown = Math.max(0, (state.subjects?.[subject] ?? 0) - queue.known.size)
+    lanes.parked(organization, id, unknown - lanes.waiting(id))
+    queue.nextSeq = 1
+    return unknown > 0 ? 'later' : undefined
+  }
+
+  return {
+    drain,
+    async idle() {
+      while (inHand.size > 0) await Promise.allSettled(inHand)
+    },
+  }
+}
+
+/** 10037 no message found; 10043 the sequence is not found or was deleted already. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 10037 || error.code === 10043)
+}

@@ -1,0 +1,51 @@
+import type { DeliveryReference } from '@fairlead/wire/delivery'
+import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import { attempt, conclude, type Placed, park, type Scene, type StoredEvent } from './deliver.ts'
+import type { Destination } from './directory.ts'
+import type { LaneKind } from './lane.ts'
+
+/** A delivery that is due again: attempted if its lane has room, parked if not. */
+export async function resume(reference: DeliveryReference, scene: Scene): Promise<Placed> {
+  const destination = scene.engine.directory.destination(reference.organization, reference.destination)
+  if (!destination) return { done: forsake(reference, 'destination_deleted', scene) }
+  if (scene.lanes.admit(destination, 'due', reference.bytes).kind === 'go') {
+    return { done: attemptStored(reference, destination, 'due', scene) }
+  }
+  await park(reference, scene)
+  return { done: Promise.resolve() }
+}
+
+/** Reads the event back and attempts the delivery, for which the lane has given a slot. */
+export async function attemptStored(
+  reference: DeliveryReference,
+  destination: Destination,
+  kind: LaneKind,
+  scene: Scene,
+): Promise<void> {
+  let event: StoredEvent | undefined
+  try {
+    event = await readEvent(reference, scene)
+  } catch (error) {
+    scene.lanes.finish(destination, kind, reference.bytes, 'unknown')
+    throw error
+  }
+  if (event) return attempt(reference, event, destination, kind, scene)
+  scene.lanes.finish(destination, kind, reference.bytes, 'unknown')
+  return forsake(reference, 'event_expired', scene)
+}
+
+/** A delivery that no attempt can be made of. */
+export function forsake(
+  reference: DeliveryReference,
+  kind: 'event_expired' | 'destination_deleted',
+  scene: Scene,
+): Promise<void> {
+  const at = scene.engine.now()
+  return conclude(reference, undefined, undefined, { kind }, { at, durationMs: 0 }, scene)
+}
+
+async function readEvent({ stored }: DeliveryReference, { engine }: Scene): Promise<StoredEvent | undefined> {
+  const message = await engine.manager.direct.getMessage(stored.stream, { seq: stored.seq })
+  if (!message) return undefined
+  return { meta: decodeEventMeta(message.header.get(eventHeader)), body: message.data, stored }
+}

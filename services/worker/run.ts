@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import type { Run } from '@fairlead/daemon/run'
+import { connectNats } from '@fairlead/wire/connect'
+import type { WorkerConfig } from './config.ts'
+import { compileAddressPolicy } from './egress/address.ts'
+import { openResolver } from './egress/resolve.ts'
+import { openSender } from './egress/send.ts'
+import { compilePortPolicy } from './egress/target.ts'
+import { openWorker } from './worker.ts'
+
+/** Runs a worker until the signal aborts. */
+export const run: Run<WorkerConfig> = async (config, signal, { log, registry, health }) => {
+  const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'worker' })
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => nats.close())
+  const resolver = stack.use(openResolver())
+  const sender = stack.use(
+    openSender({
+      policy: compileAddressPolicy({ allowCidrs: splitList(config.FAIRLEAD_DESTINATION_ALLOW) }),
+      ports: compilePortPolicy(config.FAIRLEAD_DESTINATION_PORTS),
+      resolve: resolver.resolve,
+    }),
+  )
+  const worker = stack.use(await openWorker(config, { nats, sender, registry, log }))
+  stack.use(
+    health.check('worker.partitions', () =>
+      worker.mayStart ? undefined : 'no heartbeat reached NATS lately: nothing new is attempted',
+    ),
+  )
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+const splitList = (text: string): string[] =>
+  text
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')

@@ -1,0 +1,120 @@
+import { hostname } from 'node:os'
+import { openPublisher } from '@fairlead/wire/publish'
+import { openKeyring } from '@fairlead/wire/seal'
+import { ensureStreams } from '@fairlead/wire/streams'
+import { attemptsSubject } from '@fairlead/wire/subjects'
+import { watchConfig } from '@fairlead/wire/watch-config'
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Registry } from 'prom-client'
+import type { WorkerConfig } from './config.ts'
+import { openDirectory } from './directory.ts'
+import type { Sender } from './egress/send.ts'
+import { type DeliveryLog, type Engine, openHungry } from './engine.ts'
+import { openHosts } from './hosts.ts'
+import { openLogRecords } from './log-records.ts'
+import { openWorkerMetrics } from './metrics.ts'
+import { type OpenPartition, openPartition } from './partition.ts'
+import { type Ownership, ownPartitions } from './partitions/own.ts'
+import { openSlots } from './slots.ts'
+
+/** What the worker is given by whoever runs it. */
+export interface WorkerTools {
+  readonly nats: NatsConnection
+  readonly sender: Sender
+  readonly registry: Registry
+  readonly log: DeliveryLog
+}
+
+export interface RunningWorker extends AsyncDisposable {
+  readonly partitions: number
+  readonly mayStart: boolean
+}
+
+/** Bodies that are being delivered at one time. */
+const maxBodiesBytes = 256 * 1024 ** 2
+const ownPollMs = 50
+
+/** Opens the worker: it delivers from here on. Disposing it finishes what is in hand and hands its partitions over. */
+export async function openWorker(config: WorkerConfig, tools: WorkerTools): Promise<RunningWorker> {
+  const { nats, log } = tools
+  await using opened = new AsyncDisposableStack()
+  const manager = await jetstreamManager(nats)
+  await ensureStreams(manager, {
+    replicas: config.FAIRLEAD_STREAM_REPLICAS,
+    eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
+  })
+
+  const partitions = new Map<number, OpenPartition>()
+  const directory = openDirectory(openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS), organization => {
+    for (const { lanes } of partitions.values()) lanes.changed(organization.destinations.values())
+  })
+  const closing = new AbortController()
+  opened.defer(() => closing.abort())
+  const watcher = {
+    ...directory,
+    fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
+  }
+  await watchConfig(nats, watcher, closing.signal)
+
+  const publisher = opened.use(openPublisher(nats))
+  const worker = config.FAIRLEAD_WORKER_NAME ?? hostname()
+  const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes)
+  const metrics = openWorkerMetrics(tools.registry, {
+    partitions: () => partitions.size,
+    slots: () => slots.used,
+    *lanes() {
+      for (const { lanes } of partitions.values()) yield* lanes.states()
+    },
+  })
+
+  let ownership: Ownership | undefined
+  const engine: Engine = {
+    nats,
+    manager,
+    publisher,
+    records: openLogRecords(publisher, attemptsSubject(worker), closing.signal),
+    sender: tools.sender,
+    directory,
+    hosts: openHosts(),
+    slots,
+    hungry: openHungry(),
+    metrics,
+    log,
+    mayStart: () =>
+      ownership?.mayStart === false ? untilMayStart(() => ownership?.mayStart !== false) : undefined,
+    now: Date.now,
+    random: Math.random,
+  }
+  const maxPayload = nats.info?.max_payload ?? 1024 ** 2
+  ownership = await ownPartitions(nats, {
+    worker,
+    async open(partition) {
+      const running = await openPartition(partition, engine, maxPayload + 64 * 1024)
+      partitions.set(partition, running)
+      return running
+    },
+    moved(partition, what) {
+      if (what !== 'claimed') partitions.delete(partition)
+      log.info({ partition, what }, 'partition.moved')
+    },
+    failed: err => log.error({ err }, 'worker.failed'),
+  })
+  opened.defer(() => ownership?.release())
+
+  const held = opened.move()
+  return {
+    get partitions() {
+      return partitions.size
+    },
+    get mayStart() {
+      return ownership?.mayStart ?? false
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Polls, because what it waits for is the passing of a heartbeat, which is seconds away. */
+async function untilMayStart(mayStart: () => boolean): Promise<void> {
+  while (!mayStart()) await new Promise(resolve => setTimeout(resolve, ownPollMs))
+}
