@@ -33,6 +33,11 @@ interface Prefixes {
 export type IdPrefix = keyof Prefixes
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+const digits = '0123456789abcdef'
+/** Character code → its five bits. */
+const values = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, alphabet.indexOf(String.fromCharCode(code))),
+)
 const pattern = /^([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})$/
 
 /** Makes a new id from a UUIDv7: ids made later sort later (to the millisecond). */
@@ -71,9 +76,18 @@ export function parseId<P extends IdPrefix>(prefix: P, text: string): Prefixes[P
 
 /** The UUID (lower case, with dashes) that an id stands for. */
 export function toUuid(id: Prefixes[IdPrefix]): string {
-  let value = 0n
-  for (const character of id.slice(4)) value = (value << 5n) | BigInt(alphabet.indexOf(character))
-  const hex = value.toString(16).padStart(32, '0')
+  let hex = ''
+  let bits = 0
+  // The first character holds three bits, each other one five; a digit takes four.
+  let held = -2
+  for (let i = 4; i < 30; i++) {
+    bits = ((bits << 5) | values[id.charCodeAt(i)]!) & 0x1ff
+    held += 5
+    while (held >= 4) {
+      held -= 4
+      hex += digits[(bits >> held) & 15]
+    }
+  }
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 

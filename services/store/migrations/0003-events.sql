@@ -90,6 +90,10 @@ begin
   foreach parent in array array['events', 'deliveries', 'attempts'] loop
     partition := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
     if to_regclass(partition) is null then
+      -- Two who need the same day take turns, and the second finds it made.
+      perform pg_advisory_xact_lock(hashtextextended('fairlead.partitions', 0));
+    end if;
+    if to_regclass(partition) is null then
       -- Made apart and then attached: `create … partition of` would lock out everyone who reads the parent.
       execute format('create table %I (like %I including defaults including constraints)', partition, parent);
       execute format('alter table %I enable row level security', partition);
@@ -145,3 +149,13 @@ create table destination_health (
   primary key (organization_id, destination_id)
 );
 call protect('destination_health');
+
+-- Where an event stands, by how many of its deliveries stand where: eventStatus in services/store/project/status.ts.
+create function event_status_of(delivery_count integer, delivered integer, bad integer) returns event_status
+  language sql immutable parallel safe
+  return case
+    when delivery_count is null then 'pending'::event_status
+    when delivered + bad < delivery_count then 'processing'::event_status
+    when bad > 0 then 'failed'::event_status
+    else 'success'::event_status
+  end;

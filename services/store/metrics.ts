@@ -1,0 +1,83 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { CallMetrics } from './answer-errors.ts'
+import type { ProjectionMetrics } from './project/project.ts'
+import type { PublishMetrics } from './publish/publish.ts'
+
+/** Everything the store tells Prometheus. */
+export interface StoreMetrics {
+  readonly calls: CallMetrics
+  readonly projection: ProjectionMetrics
+  readonly publish: PublishMetrics
+}
+
+export interface StoreGauges {
+  /** Connections of the pool by state. */
+  connections(): { idle: number; busy: number; waiting: number }
+}
+
+export function openStoreMetrics(registry: Registry, gauges: StoreGauges): StoreMetrics {
+  const registers = [registry]
+  new Gauge({
+    name: 'fairlead_store_connections',
+    help: 'Connections to Postgres for calls, and calls that wait for one',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(gauges.connections())) this.set({ state }, count)
+    },
+  })
+  return {
+    calls: {
+      seconds: new Histogram({
+        name: 'fairlead_store_call_seconds',
+        help: 'gRPC calls by method and status',
+        labelNames: ['call', 'code'],
+        buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+        registers,
+      }),
+    },
+    projection: {
+      projected: new Counter({
+        name: 'fairlead_projection_messages_total',
+        help: 'Messages of a stream that are in the log',
+        labelNames: ['stream'],
+        registers,
+      }),
+      skipped: new Counter({
+        name: 'fairlead_projection_skipped_total',
+        help: 'Messages that could not be read or written and were left out: each is a line in the log of this process',
+        labelNames: ['stream'],
+        registers,
+      }),
+      orphaned: new Counter({
+        name: 'fairlead_projection_orphaned_total',
+        help: 'Events that attempts tell of and that the log does not have (any more)',
+        registers,
+      }),
+      batchSeconds: new Histogram({
+        name: 'fairlead_projection_batch_seconds',
+        help: 'One transaction of the projection',
+        buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+        registers,
+      }),
+      lagSeconds: new Gauge({
+        name: 'fairlead_projection_lag_seconds',
+        help: 'How long after it was received the newest event of the last batch was in the log',
+        registers,
+      }),
+      leading: new Gauge({
+        name: 'fairlead_projection_leading',
+        help: '1 while this process is the one that projects',
+        registers,
+      }),
+    },
+    publish: {
+      written: new Counter({
+        name: 'fairlead_config_writes_total',
+        help: 'Keys of the configuration bucket that were put or removed',
+        labelNames: ['operation'],
+        registers,
+      }),
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import type { OrganizationId } from '@fairlead/webhook/id'
+import { ensureDays } from '../partitions.ts'
+import type { Db } from '../scope.ts'
+import { eventKey, fold } from './fold.ts'
+import type { Batch } from './take-batch.ts'
+import { addUsage, foldRuns, noteDestinations, noteSources } from './write-activity.ts'
+import {
+  insertAttempts,
+  insertEvents,
+  locateEvents,
+  type NewEvent,
+  noteDeadLetters,
+  recountEvents,
+  upsertDeliveries,
+} from './write-log.ts'
+
+export interface Applied {
+  /** Organizations with events that are new in the log. */
+  accepted: Set<OrganizationId>
+  /** Events that records tell of and that the log doesn't have (any more): what is told of them is dropped. */
+  orphans: number
+}
+
+/**
+ * Writes what a batch says, in the transaction that is open. An event that comes together with its attempts, as most
+ * do, is written once, as it stands; for events that were there before, the deliveries are counted again.
+ */
+export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
+  const events = batch.events.flatMap(({ seq, value }): NewEvent[] => (value ? [{ seq, meta: value }] : []))
+  const letters = batch.dead.flatMap(({ seq, value }) => (value ? [{ seq, ...value }] : []))
+  const folded = fold(
+    batch.attempts.flatMap(({ value = [] }) => value),
+    letters,
+  )
+  const byKey = new Map(folded.map(event => [eventKey(event.organization, event.id), event]))
+
+  await ensureDays(db, new Set(events.map(({ meta }) => utcDay(meta.receivedAt))))
+  const inserted = await insertEvents(db, events, byKey)
+  for (const [key, { meta }] of inserted) {
+    const event = byKey.get(key)
+    if (event) event.receivedAt = meta.receivedAt
+  }
+  const isNew = (event: (typeof folded)[number]) => inserted.has(eventKey(event.organization, event.id))
+  const earlier = await locateEvents(
+    db,
+    folded.filter(event => !isNew(event)),
+  )
+  const known = [...folded.filter(isNew), ...earlier]
+
+  await upsertDeliveries(db, known)
+  await insertAttempts(db, known)
+  const knownKeys = new Set(known)
+  await noteDeadLetters(
+    db,
+    letters.flatMap(({ seq, event: meta, dead }) => {
+      const event = byKey.get(eventKey(meta.organization, meta.id))
+      return event && knownKeys.has(event) ? [{ event, destination: dead.destination, seq }] : []
+    }),
+  )
+  await recountEvents(db, earlier)
+
+  const fresh = [...inserted.values()]
+  await addUsage(db, fresh)
+  await noteSources(db, fresh)
+  await noteDestinations(db, foldRuns(known))
+  return {
+    accepted: new Set(fresh.map(({ meta }) => meta.organization)),
+    orphans: folded.length - known.length,
+  }
+}
+
+const utcDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

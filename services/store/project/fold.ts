@@ -1,0 +1,133 @@
+import {
+  type DeliveryId,
+  type DestinationId,
+  deliveryId,
+  type EventId,
+  type OrganizationId,
+} from '@fairlead/webhook/id'
+import type { AttemptRecord, LogRecord } from '@fairlead/wire/attempt'
+import type { DeadMeta } from '@fairlead/wire/dead'
+import type { EventMeta } from '@fairlead/wire/event'
+
+/**
+ * Folds what a batch says of each event into what has to be written: one row a delivery and an attempt, however many
+ * records there are of it. Pure; the rules stand here and, for rows that are there already, in the upserts' `where`.
+ */
+
+export interface FoldedEvent {
+  readonly organization: OrganizationId
+  readonly id: EventId
+  /** Unix milliseconds: with the id, the key of the event's row. */
+  receivedAt: number
+  /** How many deliveries the event has; undefined if nothing in the batch says so. */
+  of: number | undefined
+  readonly deliveries: Map<DestinationId, FoldedDelivery>
+  /** By destination and number. */
+  readonly attempts: Map<string, AttemptRecord>
+}
+
+export interface FoldedDelivery {
+  readonly id: DeliveryId
+  readonly destination: DestinationId
+  readonly state: 'waiting' | 'delivered' | 'dead'
+  /** Of the last attempt; 0 before the first. */
+  readonly number: number
+  /** Of the last attempt; undefined before the first, and where only DEAD tells of it. */
+  readonly trigger: AttemptRecord['trigger'] | undefined
+  /** Unix milliseconds when the next attempt is due. */
+  readonly nextAt: number | undefined
+  readonly diedAt: number | undefined
+  readonly deadReason: string | undefined
+}
+
+export interface DeadRecord {
+  readonly event: EventMeta
+  readonly dead: DeadMeta
+}
+
+export function fold(records: readonly LogRecord[], dead: readonly DeadRecord[]): FoldedEvent[] {
+  const events = new Map<string, FoldedEvent>()
+  for (const record of records) {
+    const event = entry(events, record.organization, record.event, record.receivedAt)
+    if (record.kind === 'routed') {
+      event.of = Math.max(event.of ?? 0, record.destinations.length)
+      for (const destination of record.destinations) advance(event, waiting(record.event, destination))
+    } else {
+      event.of = Math.max(event.of ?? 0, record.of)
+      advance(event, attempted(record))
+      keep(event.attempts, record)
+    }
+  }
+  for (const { event: meta, dead: letter } of dead) {
+    advance(entry(events, meta.organization, meta.id, meta.receivedAt), died(letter))
+  }
+  return [...events.values()]
+}
+
+/**
+ * Whether what a record says of a delivery stands over what is known. Attempts count up, so the higher number does.
+ * Repeats of a number come from a worker that died between delivering and telling: delivered once is delivered, and
+ * what a route's later attempts say of it is such a repeat too; otherwise the later record stands.
+ */
+export function supersedes(incoming: FoldedDelivery, known: FoldedDelivery): boolean {
+  if (known.state === 'delivered' && (incoming.trigger ?? 'route') === 'route') return false
+  if (incoming.number !== known.number) return incoming.number > known.number
+  return known.state !== 'delivered'
+}
+
+function advance(event: FoldedEvent, incoming: FoldedDelivery): void {
+  const known = event.deliveries.get(incoming.destination)
+  if (!known || supersedes(incoming, known)) event.deliveries.set(incoming.destination, incoming)
+}
+
+/** One row for each attempt: of repeats the first, unless only a later one was delivered. */
+function keep(attempts: FoldedEvent['attempts'], record: AttemptRecord): void {
+  const key = `${record.destination}.${record.number}`
+  const known = attempts.get(key)
+  if (!known || (record.settlement.kind === 'delivered' && known.settlement.kind !== 'delivered')) {
+    attempts.set(key, record)
+  }
+}
+
+function entry(
+  events: Map<string, FoldedEvent>,
+  organization: OrganizationId,
+  id: EventId,
+  receivedAt: number,
+): FoldedEvent {
+  const key = eventKey(organization, id)
+  let event = events.get(key)
+  if (!event) {
+    event = { organization, id, receivedAt, of: undefined, deliveries: new Map(), attempts: new Map() }
+    events.set(key, event)
+  }
+  return event
+}
+
+/** Names an event among those of a batch. */
+export const eventKey = (organization: OrganizationId, id: EventId): string => `${organization}.${id}`
+
+const open = { trigger: undefined, nextAt: undefined, diedAt: undefined, deadReason: undefined }
+
+function waiting(event: EventId, destination: DestinationId): FoldedDelivery {
+  return { ...open, id: deliveryId(event, destination), destination, state: 'waiting', number: 0 }
+}
+
+function attempted(record: AttemptRecord): FoldedDelivery {
+  const { delivery: id, destination, number, trigger, settlement } = record
+  const base = { ...open, id, destination, number, trigger }
+  switch (settlement.kind) {
+    case 'delivered':
+      return { ...base, state: 'delivered' }
+    case 'retry':
+      return { ...base, state: 'waiting', nextAt: settlement.at }
+    case 'dead':
+      return { ...base, state: 'dead', diedAt: record.at + record.durationMs, deadReason: settlement.reason }
+    default:
+      return settlement satisfies never
+  }
+}
+
+function died({ delivery: id, destination, attempt, at, reason }: DeadMeta): FoldedDelivery {
+  return { ...open, id, destination, state: 'dead', number: attempt, diedAt: at, deadReason: reason }
+}

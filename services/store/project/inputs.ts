@@ -1,0 +1,97 @@
+import type { Log } from '@fairlead/daemon/log'
+import { decodeLogRecords, type LogRecord } from '@fairlead/wire/attempt'
+import { deadHeader, decodeDeadMeta } from '@fairlead/wire/dead'
+import { decodeEventMeta, type EventMeta, eventHeader } from '@fairlead/wire/event'
+import type { JetStreamManager } from '@nats-io/jetstream'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import type { DeadRecord } from './fold.ts'
+import { type Positions, type ProjectedStream, projected, resume, type StoredPosition } from './position.ts'
+import { readStream, type StreamReader } from './read-stream.ts'
+
+/** A message that was read; what can't be decoded is an error in its place, so that the position moves over it. */
+export type Read<Value> = { readonly seq: number } & (
+  | { readonly value: Value; readonly error?: never }
+  | { readonly value?: never; readonly error: unknown }
+)
+
+/** The three streams, read from where the log stands. */
+export interface Inputs extends AsyncDisposable {
+  readonly events: StreamReader<Read<EventMeta>>
+  readonly attempts: StreamReader<Read<LogRecord[]>>
+  readonly dead: StreamReader<Read<DeadRecord>>
+  /** How far the log has been written; the loop moves it after each commit. */
+  positions: Positions
+  /** When each stream was made, in Unix milliseconds. */
+  readonly created: Readonly<Record<ProjectedStream, number>>
+}
+
+/** Messages held of each stream: a batch's worth. One of ATTEMPTS has many records in it. */
+export const capacity = { events: 1_000, attempts: 100, dead: 200 } as const
+
+const dayMs = 86_400_000
+
+/** Opens the streams behind the stored positions; `wake` is called when something came. */
+export async function openInputs(
+  nats: NatsConnection,
+  manager: JetStreamManager,
+  stored: ReadonlyMap<string, StoredPosition>,
+  wake: () => void,
+  log: Log,
+): Promise<Inputs> {
+  const positions = {} as Positions
+  const created = {} as Record<ProjectedStream, number>
+  const createdText = {} as Record<ProjectedStream, string>
+  for (const stream of projected) {
+    const info = await manager.streams.info(stream)
+    const resumption = resume(stored.get(stream), info)
+    if (resumption.kind !== 'resume') log.warn({ stream, ...resumption }, `projection.${resumption.kind}`)
+    positions[stream] = resumption.after
+    createdText[stream] = String(info.created)
+    created[stream] = Date.parse(createdText[stream])
+  }
+  const open = <Value>(
+    stream: ProjectedStream,
+    room: number,
+    headersOnly: boolean,
+    decode: (message: Msg) => Value,
+  ): StreamReader<Read<Value>> =>
+    readStream(nats, manager, createdText[stream], {
+      stream,
+      after: positions[stream],
+      headersOnly,
+      capacity: room,
+      wake,
+      decode: (message, seq) => {
+        try {
+          return { seq, value: decode(message) }
+        } catch (error) {
+          return { seq, error }
+        }
+      },
+    })
+  const events = open('EVENTS', capacity.events, true, message =>
+    plausible(decodeEventMeta(message.headers?.get(eventHeader))),
+  )
+  const attempts = open('ATTEMPTS', capacity.attempts, false, message => decodeLogRecords(message.data))
+  const dead = open('DEAD', capacity.dead, true, message => ({
+    event: plausible(decodeEventMeta(message.headers?.get(eventHeader))),
+    dead: decodeDeadMeta(message.headers?.get(deadHeader)),
+  }))
+  return {
+    events,
+    attempts,
+    dead,
+    positions,
+    created,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([events, attempts, dead].map(reader => reader[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+/** A day is three tables: a broken clock must not make them for any day there is. Ten years is the longest retention. */
+function plausible(meta: EventMeta): EventMeta {
+  const ageDays = (Date.now() - meta.receivedAt) / dayMs
+  if (ageDays < -1 || ageDays > 3_660) throw new RangeError(`received at ${meta.receivedAt}, which can't be`)
+  return meta
+}

@@ -1,0 +1,170 @@
+import type { Log } from '@fairlead/daemon/log'
+import type { OrganizationId } from '@fairlead/webhook/id'
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Counter, Gauge, Histogram } from 'prom-client'
+import { type Applied, applyBatch } from './apply-batch.ts'
+import { openBell } from './bell.ts'
+import { type Inputs, openInputs } from './inputs.ts'
+import { readPositions, writePositions } from './position.ts'
+import { openSession, type Session } from './session.ts'
+import { type Batch, halves, isFull, isReady, positionsAfter, takeBatch } from './take-batch.ts'
+
+/**
+ * The projection: what the streams EVENTS, ATTEMPTS and DEAD say, as rows.
+ *
+ *   wait until something came ─▶ linger for more ─▶ take a batch ─▶ fold ─▶ one transaction: rows and positions
+ *        ▲                                                                          │
+ *        └──────────────────────────────────────────────────────────────────────────┘
+ *
+ * Exact after any crash, because how far it is stands in the transaction that writes the rows, and the streams are read
+ * from there. One projector at a time: it holds an advisory lock on the connection that writes. Postgres or NATS away:
+ * everything is closed, and opened again from the positions.
+ */
+
+export interface ProjectOptions {
+  readonly databaseUrl: string
+  readonly nats: NatsConnection
+  readonly log: Log
+  readonly metrics: ProjectionMetrics
+  /** Called after a commit that brought new events of these organizations into the log. */
+  accepted(organizations: ReadonlySet<OrganizationId>): void
+}
+
+export interface ProjectionMetrics {
+  readonly projected: Counter<'stream'>
+  readonly skipped: Counter<'stream'>
+  readonly orphaned: Counter
+  readonly batchSeconds: Histogram
+  readonly lagSeconds: Gauge
+  readonly leading: Gauge
+}
+
+/** How long a batch that isn't full waits for more. */
+const lingerMs = 100
+/** How long a record waits for its event before the stream is asked whether there is one to come. */
+const patienceMs = 5_000
+const maxBackoffMs = 5_000
+
+/** Projects until the signal aborts; the batch in hand is finished. */
+export async function project(options: ProjectOptions, signal: AbortSignal): Promise<void> {
+  const { databaseUrl, nats, log, metrics } = options
+  const bell = openBell()
+  let failures = 0
+  while (!signal.aborted) {
+    try {
+      await using session = await openSession(databaseUrl, signal, bell.ring)
+      const manager = await jetstreamManager(nats)
+      const stored = await session.commit(readPositions)
+      await using inputs = await openInputs(nats, manager, stored, bell.ring, log)
+      metrics.leading.set(1)
+      log.info({ positions: inputs.positions }, 'projection.started')
+      failures = 0
+      while (!signal.aborted) await step(session, inputs, bell.heard, options, signal)
+    } catch (err) {
+      if (signal.aborted) break
+      failures += 1
+      const delayMs = Math.min(maxBackoffMs, 100 * 2 ** failures)
+      log.warn({ err, delayMs }, 'projection.interrupted')
+      await bell.heard(delayMs, signal)
+    } finally {
+      metrics.leading.set(0)
+    }
+  }
+}
+
+type Heard = ReturnType<typeof openBell>['heard']
+
+/** Waits for one batch and applies it. */
+async function step(
+  session: Session,
+  inputs: Inputs,
+  heard: Heard,
+  options: ProjectOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const released = await untilReady(session, inputs, heard, signal)
+  const lingered = performance.now() + lingerMs
+  while (!isFull(inputs) && !signal.aborted && performance.now() < lingered) {
+    await heard(lingered - performance.now(), signal)
+  }
+  // What has come is applied also when the signal has aborted: then the next start has less to read.
+  if (isReady(inputs, released)) await apply(session, inputs, takeBatch(inputs, released), options)
+}
+
+/** Resolves when something can be applied, with whether what waits for its event need wait no more. */
+async function untilReady(
+  session: Session,
+  inputs: Inputs,
+  heard: Heard,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    session.check()
+    for (const reader of [inputs.events, inputs.attempts, inputs.dead]) {
+      if (reader.failure) throw reader.failure
+    }
+    if (isReady(inputs, false) || signal.aborted) return false
+    const blocked = inputs.attempts.buffer.length + inputs.dead.buffer.length > 0
+    const woken = await heard(blocked ? patienceMs : undefined, signal)
+    // EVENTS has nothing more: it was purged, cut by age or made anew, and the event will not come.
+    if (!woken && blocked && (await inputs.events.isAtEnd())) return true
+  }
+}
+
+/**
+ * Applies a batch. Where Postgres refuses what is in it, it is cut in half again and again, until the one message that
+ * can't be written is alone: that one is counted, logged and left out, and never stops the others.
+ */
+async function apply(session: Session, inputs: Inputs, batch: Batch, options: ProjectOptions): Promise<void> {
+  const positions = positionsAfter(batch)
+  const commit = <T>(work: Parameters<typeof session.commit<T>>[0]) =>
+    session.commit(async db => {
+      const result = await work(db)
+      await writePositions(db, positions, inputs.created)
+      return result
+    })
+  try {
+    const end = options.metrics.batchSeconds.startTimer()
+    const applied = await commit(db => applyBatch(db, batch))
+    end()
+    inputs.positions = { ...inputs.positions, ...positions }
+    tell(batch, applied, options)
+  } catch (err) {
+    if (!isDataFault(err)) throw err
+    const parts = halves(batch)
+    if (parts) {
+      for (const part of parts) await apply(session, inputs, part, options)
+      return
+    }
+    await commit(async () => {})
+    inputs.positions = { ...inputs.positions, ...positions }
+    options.log.error({ err, positions }, 'projection.skipped')
+    options.metrics.skipped.inc({ stream: Object.keys(positions)[0] ?? '' })
+  }
+}
+
+function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: ProjectOptions): void {
+  for (const [stream, messages] of [
+    ['EVENTS', batch.events],
+    ['ATTEMPTS', batch.attempts],
+    ['DEAD', batch.dead],
+  ] as const) {
+    for (const { seq, error } of messages) {
+      if (error === undefined) continue
+      log.error({ err: error, stream, seq }, 'projection.skipped')
+      metrics.skipped.inc({ stream })
+    }
+    metrics.projected.inc({ stream }, messages.length)
+  }
+  metrics.orphaned.inc(applied.orphans)
+  const newest = batch.events.at(-1)?.value
+  if (newest) metrics.lagSeconds.set(Math.max(0, Date.now() - newest.receivedAt) / 1000)
+  if (applied.accepted.size > 0) accepted(applied.accepted)
+}
+
+/** Classes 21, 22 and 23 (what a statement was given), or a date that can't even be written down. */
+function isDataFault(error: unknown): boolean {
+  if (error instanceof RangeError) return true
+  return error instanceof Error && 'code' in error && /^2[123]...$/.test(String(error.code))
+}

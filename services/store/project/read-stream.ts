@@ -1,0 +1,182 @@
+import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream'
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+
+/**
+ * Reads a stream in order from a position, without acknowledgements: where reading stands is in Postgres, so the
+ * consumer is a cursor that may vanish at any time.
+ *
+ *   create consumer ─▶ pull ─▶ message ─▶ next in order? ─ yes ─▶ buffer ─▶ take ─▶ pull more
+ *         ▲                                    │ no, silence, gone, reconnected
+ *         └────────────── behind the last message that was buffered ◀──┘
+ */
+
+export interface ReadOptions<Message> {
+  readonly stream: string
+  /** The last sequence that is known already. */
+  readonly after: number
+  /** Leave out the payloads. */
+  readonly headersOnly: boolean
+  /** Messages to hold that were not taken. */
+  readonly capacity: number
+  /** Never throws. */
+  decode(message: Msg, seq: number): Message
+  /** Something came, or the reading failed. */
+  wake(): void
+}
+
+export interface StreamReader<Message> extends AsyncDisposable {
+  /** What came and was not taken, in order. */
+  readonly buffer: readonly Message[]
+  /** Takes the first of the buffer. */
+  take(count: number): Message[]
+  /** Whether everything that the stream held a moment ago has been taken. */
+  isAtEnd(): Promise<boolean>
+  /** Set once if this can't go on: the stream was made anew, so its sequences mean something else. */
+  readonly failure: Error | undefined
+}
+
+const expiresMs = 60_000
+const heartbeatMs = 10_000
+const retryMs = 250
+
+export function readStream<Message>(
+  nats: NatsConnection,
+  manager: JetStreamManager,
+  streamCreated: string,
+  options: ReadOptions<Message>,
+): StreamReader<Message> {
+  const { stream, headersOnly, capacity, decode, wake } = options
+  const inbox = createInbox()
+  const closing = new AbortController()
+  let buffer: Message[] = []
+  let last = options.after
+  let consumer = ''
+  /** Messages of another generation come from a consumer that was given up. */
+  let generation = 0
+  let consumerSeq = 0
+  let asked = 0
+  let heardMs = performance.now()
+  let resyncing = false
+  let failure: Error | undefined
+
+  const subscription = nats.subscribe(`${inbox}.*`, {
+    callback: (_error, message) => {
+      if (message.subject.startsWith(inbox)) {
+        if (message.subject === `${inbox}.${generation}`) status(message)
+      } else receive(message)
+    },
+  })
+  const watchdog = setInterval(() => {
+    if (performance.now() - heardMs > 2.5 * heartbeatMs) void resync()
+  }, heartbeatMs)
+  const reconnections = nats.status()
+  void (async () => {
+    for await (const { type } of reconnections) if (type === 'reconnect') void resync()
+  })()
+  void resync()
+
+  function receive(message: Msg): void {
+    const [from, streamSeq, seq] = parseReply(message.reply ?? '')
+    if (from !== consumer || resyncing) return
+    heardMs = performance.now()
+    if (seq !== consumerSeq + 1) return void resync() // one was lost on the way
+    consumerSeq = seq
+    last = streamSeq
+    asked -= 1
+    buffer.push(decode(message, streamSeq))
+    if (buffer.length === 1 || buffer.length >= capacity) wake()
+    ask()
+  }
+
+  /** 100: idle heartbeat. 408: the pull has expired. Anything else: the consumer or its leader is gone. */
+  function status(message: Msg): void {
+    heardMs = performance.now()
+    const { code = 0 } = message.headers ?? {}
+    if (code === 100) return
+    if (code !== 408) return void resync()
+    asked = 0
+    ask()
+  }
+
+  function ask(): void {
+    const room = capacity - buffer.length - asked
+    if (resyncing || room <= 0 || (asked > 0 && room < capacity / 2)) return
+    asked += room
+    const request = { batch: room, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }
+    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), {
+      reply: `${inbox}.${generation}`,
+    })
+  }
+
+  async function resync(): Promise<void> {
+    if (resyncing) return
+    resyncing = true
+    while (!closing.signal.aborted) {
+      try {
+        const info = await manager.streams.info(stream)
+        if (String(info.created) !== streamCreated) {
+          failure = new Error(`the stream ${stream} was made anew`)
+          wake()
+          return
+        }
+        const added = await manager.consumers.add(stream, {
+          ack_policy: AckPolicy.None,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: last + 1,
+          headers_only: headersOnly,
+          inactive_threshold: 60 * 1e9,
+          mem_storage: true,
+          num_replicas: 1,
+          // The pulls' replies are told apart from messages by their subject, which is the stream's own.
+          max_waiting: 8,
+        })
+        consumer = added.name
+        break
+      } catch {
+        // NATS is away or the stream not there (yet): readiness says so, and there is nothing else to do.
+        await new Promise(resolve => setTimeout(resolve, retryMs))
+      }
+    }
+    generation += 1
+    consumerSeq = 0
+    asked = 0
+    heardMs = performance.now()
+    resyncing = false
+    if (!closing.signal.aborted) ask()
+  }
+
+  return {
+    get buffer() {
+      return buffer
+    },
+    get failure() {
+      return failure
+    },
+    take(count) {
+      const taken = buffer.slice(0, count)
+      buffer = buffer.slice(count)
+      if (taken.length > 0) ask()
+      return taken
+    },
+    async isAtEnd() {
+      if (buffer.length > 0 || resyncing) return false
+      const info = await manager.consumers.info(stream, consumer)
+      return buffer.length === 0 && info.num_pending === 0 && info.delivered.consumer_seq === consumerSeq
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      clearInterval(watchdog)
+      subscription.unsubscribe()
+      // The iterator has a stop() that its type leaves out.
+      if ('stop' in reconnections && typeof reconnections.stop === 'function') reconnections.stop()
+      if (consumer && !nats.isClosed()) await manager.consumers.delete(stream, consumer).catch(() => {})
+    },
+  }
+}
+
+/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<time>.<pending>[.<random>]` */
+function parseReply(reply: string): [consumer: string, streamSeq: number, consumerSeq: number] {
+  const tokens = reply.split('.')
+  const at = tokens.length === 9 ? 3 : 5
+  return [tokens[at] ?? '', Number(tokens[at + 2]), Number(tokens[at + 3])]
+}

@@ -1,0 +1,126 @@
+import { type DestinationId, type OrganizationId, toUuid as uuid } from '@fairlead/webhook/id'
+import type { AttemptRecord } from '@fairlead/wire/attempt'
+import type { Db } from '../scope.ts'
+import type { FoldedEvent } from './fold.ts'
+import type { NewEvent } from './write-log.ts'
+
+/** What events and attempts say of sources, destinations and the month's count: a few rows a batch. */
+
+/** Adds new events to the count of their month (UTC). */
+export async function addUsage(db: Db, events: readonly NewEvent[]): Promise<void> {
+  const counts = new Map<string, number>()
+  for (const { meta } of events) {
+    const key = `${meta.organization} ${new Date(meta.receivedAt).toISOString().slice(0, 7)}-01`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  if (counts.size === 0) return
+  const keys = [...counts.keys()].sort().map(key => key.split(' ') as [OrganizationId, string])
+  await db.query(
+    `insert into monthly_usage as known (organization_id, month, accepted)
+     select * from unnest($1::uuid[], $2::date[], $3::bigint[])
+     on conflict (organization_id, month) do update set accepted = known.accepted + excluded.accepted`,
+    [
+      keys.map(([organization]) => uuid(organization)),
+      keys.map(([, month]) => month),
+      keys.map(key => counts.get(key.join(' '))),
+    ],
+  )
+}
+
+/** Notes when sources last took an event, for each secret that verified it. */
+export async function noteSources(db: Db, events: readonly NewEvent[]): Promise<void> {
+  const newest = new Map<string, NewEvent>()
+  for (const event of events) {
+    const key = `${event.meta.sourceId} ${event.meta.secret ?? ''}`
+    const known = newest.get(key)
+    if (!known || known.meta.receivedAt < event.meta.receivedAt) newest.set(key, event)
+  }
+  const rows = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { meta }]) => meta)
+  if (rows.length === 0) return
+  await db.query(
+    `insert into source_activity as known (organization_id, source_id, secret_id, last_event_at)
+     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])
+     on conflict (organization_id, source_id, secret_id) do update set last_event_at = excluded.last_event_at
+     where excluded.last_event_at > known.last_event_at`,
+    [
+      rows.map(meta => uuid(meta.organization)),
+      rows.map(meta => uuid(meta.sourceId)),
+      rows.map(meta => meta.secret?.replaceAll('\0', '') ?? ''),
+      rows.map(meta => new Date(meta.receivedAt)),
+    ],
+  )
+}
+
+/** How a destination did in one batch. */
+export interface DestinationRun {
+  readonly organization: OrganizationId
+  readonly destination: DestinationId
+  lastAt: number
+  lastSuccessAt: number | undefined
+  /** Since when all of the batch's attempts failed; undefined: the last one succeeded. */
+  failingSince: number | undefined
+  lastError: string | undefined
+}
+
+/** Folds attempts, in the order in which they were made, into how each destination does. Pure. */
+export function foldRuns(events: readonly FoldedEvent[]): DestinationRun[] {
+  const attempts = events.flatMap(event =>
+    [...event.attempts.values()].map(attempt => ({ organization: event.organization, attempt })),
+  )
+  attempts.sort((a, b) => a.attempt.at - b.attempt.at)
+  const runs = new Map<DestinationId, DestinationRun>()
+  for (const { organization, attempt } of attempts) {
+    const { destination, at } = attempt
+    const run = runs.get(destination) ?? {
+      organization,
+      destination,
+      lastAt: at,
+      lastSuccessAt: undefined,
+      failingSince: undefined,
+      lastError: undefined,
+    }
+    runs.set(destination, run)
+    run.lastAt = at
+    if (attempt.settlement.kind === 'delivered') {
+      Object.assign(run, { lastSuccessAt: at, failingSince: undefined, lastError: undefined })
+    } else {
+      run.failingSince ??= at
+      run.lastError = errorOf(attempt)
+    }
+  }
+  return [...runs.values()]
+}
+
+function errorOf(attempt: AttemptRecord): string {
+  return attempt.status === undefined ? attempt.outcome : String(attempt.status)
+}
+
+/** Notes how destinations do; what is older than what is known changes nothing. */
+export async function noteDestinations(db: Db, runs: readonly DestinationRun[]): Promise<void> {
+  if (runs.length === 0) return
+  const rows = [...runs].sort((a, b) => (a.destination < b.destination ? -1 : 1))
+  const date = (ms: number | undefined) => (ms === undefined ? null : new Date(ms))
+  await db.query(
+    `insert into destination_health as known
+       (organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error)
+     select organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error
+     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+       as n (organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error)
+     on conflict (organization_id, destination_id) do update set
+       last_attempt_at = excluded.last_attempt_at,
+       last_success_at = coalesce(excluded.last_success_at, known.last_success_at),
+       failing_since = case
+         when excluded.failing_since is null or excluded.last_success_at is not null then excluded.failing_since
+         else coalesce(known.failing_since, excluded.failing_since) end,
+       last_error = excluded.last_error
+     where excluded.last_attempt_at >= known.last_attempt_at`,
+    [
+      rows.map(run => uuid(run.organization)),
+      rows.map(run => uuid(run.destination)),
+      rows.map(run => date(run.lastAt)),
+      rows.map(run => date(run.lastSuccessAt)),
+      rows.map(run => date(run.failingSince)),
+      rows.map(run => run.lastError ?? null),
+    ],
+  )
+}

@@ -1,0 +1,101 @@
+import type { Log } from '@fairlead/daemon/log'
+import type { Pool } from 'pg'
+import { comingDays, ensureDays } from './partitions.ts'
+import { type Db, inScope } from './scope.ts'
+
+/** Dead letters, with their events, are kept this long even where the organization keeps events for less. */
+const deadLetterDays = 30
+/** How long a statement waits for others to be done with a table that is dropped; then it is dropped next time. */
+const lockTimeoutMs = 2_000
+
+/**
+ * Makes the log's coming days, and removes what nobody keeps any more: whole days as tables, and, of days that only
+ * some organizations keep, the rows of the others. Retention is to the day (UTC): an event of today that is kept for
+ * one day goes the day after tomorrow. Safe to stop and to repeat.
+ */
+export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<void> {
+  const today = new Date(nowMs).toISOString().slice(0, 10)
+  const platform = <T>(work: (db: Db) => Promise<T>) =>
+    inScope(pool, 'platform', work, { timeoutMs: 600_000 })
+  await platform(db => ensureDays(db, comingDays(nowMs)))
+
+  const { shortest, longest } = await platform(readBounds)
+  for (const { day, ageDays } of await platform(db => readDays(db, today))) {
+    if (ageDays > longest) {
+      await platform(db => dropDay(db, day))
+      log.info({ day }, 'log.day_dropped')
+    } else if (ageDays > shortest) {
+      const events = await platform(db => removeExpired(db, day, ageDays))
+      if (events > 0) log.info({ day, events }, 'log.events_removed')
+    }
+  }
+  await platform(removeDeletedOrganizations)
+}
+
+/** The shortest and the longest time, in days, that anyone keeps anything. */
+async function readBounds(db: Db): Promise<{ shortest: number; longest: number }> {
+  const { rows } = await db.query<{ shortest: number; longest: number }>(
+    `select coalesce(min(retention_days), 0) as shortest, greatest(max(retention_days), $1::int) as longest
+     from organizations`,
+    [deadLetterDays],
+  )
+  return rows[0]!
+}
+
+async function readDays(db: Db, today: string): Promise<{ day: string; ageDays: number }[]> {
+  const { rows } = await db.query<{ day: string; age_days: number }>(
+    `select day::text, $1::date - day as age_days
+     from (select to_date(substring(inhrelid::regclass::text from '\\d{8}$'), 'YYYYMMDD') as day
+           from pg_inherits where inhparent = 'events'::regclass) as days
+     order by day`,
+    [today],
+  )
+  return rows.map(row => ({ day: row.day, ageDays: row.age_days }))
+}
+
+async function dropDay(db: Db, day: string): Promise<void> {
+  await db.query(`set local lock_timeout = ${lockTimeoutMs}`)
+  const suffix = day.replaceAll('-', '')
+  await db.query(`drop table if exists attempts_${suffix}, deliveries_${suffix}, events_${suffix}`)
+}
+
+/** Removes one day's events of organizations that don't keep them any longer; answers how many. */
+async function removeExpired(db: Db, day: string, ageDays: number): Promise<number> {
+  const ofDay = `received_at >= ($1::date)::timestamp at time zone 'UTC'
+    and received_at < ($1::date + 1)::timestamp at time zone 'UTC'`
+  const { rowCount } = await db.query(
+    `delete from events e where ${ofDay}
+       and not exists (select from organizations o where o.id = e.organization_id and o.retention_days >= $2)
+       and not ($2 <= $3 and e.dead_count > 0
+         and exists (select from organizations o where o.id = e.organization_id and o.deleted_at is null)
+         and exists (select from deliveries d where d.organization_id = e.organization_id and d.event_id = e.id
+           and d.received_at = e.received_at and d.state = 'dead'))`,
+    [day, ageDays, deadLetterDays],
+  )
+  if (rowCount) {
+    for (const table of ['attempts', 'deliveries']) {
+      await db.query(
+        `delete from ${table} x where x.${ofDay.replace('and received_at', 'and x.received_at')}
+           and not exists (select from events e where e.organization_id = x.organization_id and e.id = x.event_id
+             and e.received_at = x.received_at)`,
+        [day],
+      )
+    }
+  }
+  return rowCount ?? 0
+}
+
+/** The row of a deleted organization, with all that is configured for it, goes after the last of its events. */
+async function removeDeletedOrganizations(db: Db): Promise<void> {
+  const { rows } = await db.query<{ id: string }>(
+    `delete from organizations o
+     where deleted_at < now() - make_interval(days => retention_days)
+       and not exists (select from events e where e.organization_id = o.id)
+     returning id`,
+  )
+  if (rows.length === 0) return
+  const ids = rows.map(row => row.id)
+  for (const table of ['monthly_usage', 'source_activity', 'destination_health']) {
+    await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])
+  }
+}
