@@ -20,6 +20,10 @@ begin
   foreach parent in array array['events', 'deliveries', 'attempts'] loop
     partition := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
     if to_regclass(partition) is null then
+      -- Two who need the same day take turns, and the second finds it made.
+      perform pg_advisory_xact_lock(hashtextextended('fairlead.partitions', 0));
+    end if;
+    if to_regclass(partition) is null then
       -- Made apart and then attached: `create … partition of` would lock out everyone who reads the parent.
       execute format('create table %I (like %I including defaults including constraints)', partition, parent);
       execute format('alter table %I enable row level security', partition);
@@ -30,6 +34,13 @@ begin
   end loop;
 end
 $procedure$
+;
+
+CREATE OR REPLACE FUNCTION public.event_status_of(delivery_count integer, delivered integer, bad integer)
+ RETURNS event_status
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (delivery_count IS NULL) THEN 'pending'::event_status WHEN ((delivered + bad) < delivery_count) THEN 'processing'::event_status WHEN (bad > 0) THEN 'failed'::event_status ELSE 'success'::event_status END
 ;
 
 CREATE OR REPLACE FUNCTION public.in_platform_scope()
