@@ -14,7 +14,7 @@ import {
   type SecretDocument,
   slugOfOrganization,
 } from '../organization/schema.ts'
-import type { OrganizationStatus } from '../organization/status.ts'
+import type { OrganizationStatus } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
 import type { StoredOrganization } from '../store-rows.ts'
 import type { FolderState } from './merge.ts'

@@ -60,7 +60,7 @@ export function conditionsOf(
   before: readonly Condition[],
   observedGeneration: number,
   nowMs: number,
-): readonly Condition[] {
+): Condition[] {
   return findings.map(finding => {
     const old = before.find(({ type }) => type === finding.type)
     return {

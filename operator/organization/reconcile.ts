@@ -1,7 +1,8 @@
 import { act, type Holdings, type Outcome, type StoreRows } from './act.ts'
 import { diff } from './diff.ts'
 import { type ObserveContext, type OrganizationKey, observe } from './observe.ts'
-import { type OrganizationStatus, statusOf } from './status.ts'
+import { statusOf } from './status.ts'
+import type { OrganizationStatus } from './status-schema.ts'
 
 /** Where what was found is told. */
 export interface Reports {

@@ -232,7 +232,7 @@ export const refusedRows: readonly RefusedRow[] = [
         message: 'must be an absolute URL such as https://example.com/hooks',
       },
     ],
-    api: 'spec.destinations[0]',
+    api: 'must be an absolute URL such as https://example.com/hooks',
   },
   {
     name: 'both a preset and delays',

@@ -157,7 +157,7 @@ const retry = ruled(
 
 const destinationRules: readonly Rule<{ url: string; allowInsecureHttp: boolean }>[] = [
   {
-    cel: "isURL(self.url) && url(self.url).getHostname() != ''",
+    cel: "isURL(self.url) && url(self.url).getHostname() != '' && (url(self.url).getPort() == '' || int(url(self.url).getPort()) <= 65535)",
     message: 'must be an absolute URL such as https://example.com/hooks',
     faults: destination => (URL.canParse(destination.url) ? [] : [['url']]),
   },
@@ -314,9 +314,9 @@ const spec = ruled(
     destinations: mapList(destination, 'name', 100, 'Where events are delivered to. At most 100.').default(
       [],
     ),
-    routes: z.array(route).max(200, 'at most 200 are allowed').default([]).meta({
+    routes: z.array(route).max(100, 'at most 100 are allowed').default([]).meta({
       description:
-        'Which events go where; an event goes to each destination once, however many routes name it. At most 200.',
+        'Which events go where; an event goes to each destination once, however many routes name it. At most 100.',
       'x-kubernetes-list-type': 'atomic',
     }),
   }),

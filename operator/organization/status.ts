@@ -2,48 +2,12 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { type Destination, DestinationState } from '@fairlead/wire/store/destination'
 import type { Source } from '@fairlead/wire/store/source'
 import type { Outcome } from './act.ts'
-import { type Condition, conditionsOf, type Finding } from './condition.ts'
+import { conditionsOf, type Finding } from './condition.ts'
 import type { Plan } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import { slugOfOrganization } from './schema.ts'
+import type { DestinationStatus, OrganizationStatus, SourceStatus } from './status-schema.ts'
 import { tenantSecretName } from './tenant-secret.ts'
-
-export interface OrganizationStatus {
-  readonly observedGeneration: number
-  readonly conditions: readonly Condition[]
-  /** `org_…`; absent until it is in the store. */
-  readonly organizationId?: string
-  /** Name of the Secret with the URLs, the API key and the signing keys. */
-  readonly secretName?: string
-  /** `healthy/all`, for people. */
-  readonly summary?: { readonly sources: string; readonly destinations: string }
-  /** Deliveries that have not ended, of all destinations. */
-  readonly waiting?: number
-  /** RFC 3339; the newest of all sources. */
-  readonly lastEventAt?: string
-  readonly sources?: readonly SourceStatus[]
-  readonly destinations?: readonly DestinationStatus[]
-}
-
-interface SourceStatus {
-  readonly name: string
-  readonly url: string
-  readonly lastEventAt?: string
-  /** By `secret name/key`; one that no longer matches can be taken out. */
-  readonly secrets: readonly { readonly id: string; readonly lastMatchedAt?: string }[]
-}
-
-interface DestinationStatus {
-  readonly name: string
-  readonly state: 'Healthy' | 'Failing' | 'Paused'
-  /** Deliveries that have not ended. */
-  readonly waiting: number
-  /** Deliveries that used up their attempts. */
-  readonly deadLetters: number
-  /** The HTTP status or outcome of the last attempt, if that failed. */
-  readonly lastError?: string
-  readonly failingSince?: string
-}
 
 /** What is to be reported after a reconciliation. What isn't known anew stays as it was reported before. */
 export function statusOf(

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
+import { until } from '@fairlead/testbed/until'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { crdFiles, crdFolder } from '../write-crds.ts'
+import { organizationCrd } from './crd.ts'
+import { organizationSchema } from './schema.ts'
+import { acceptedRows, anOrganization, refusedRows } from './schema-rows.ts'
+
+test.each(Object.entries(crdFiles()))(
+  'charts/fairlead/crds/%s is what the schema says',
+  async (name, text) => {
+    const written = await readFile(resolve(crdFolder, name), 'utf8')
+    expect(written, 'make it again: node operator/write-crds.ts').toBe(text)
+  },
+)
+
+interface Field {
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Field>>
+  readonly items?: Field
+}
+
+test('every field of the CRD says what it is', () => {
+  const undescribed = (field: Field, path: string): readonly string[] => [
+    ...(field.description || path === '' ? [] : [path]),
+    ...Object.entries(field.properties ?? {}).flatMap(([name, inner]) =>
+      undescribed(inner, `${path}.${name}`),
+    ),
+    ...Object.entries(field.items?.properties ?? {}).flatMap(([name, inner]) =>
+      undescribed(inner, `${path}[].${name}`),
+    ),
+  ]
+  const crd = JSON.parse(JSON.stringify(organizationCrd())) as CrdShape
+  const { spec, status } = crd.spec.versions[0].schema.openAPIV3Schema.properties
+  expect(undescribed({ properties: { spec, status } }, '')).toEqual([])
+})
+
+interface CrdShape {
+  readonly spec: {
+    readonly versions: readonly [
+      {
+        readonly schema: {
+          readonly openAPIV3Schema: { readonly properties: { readonly spec: Field; readonly status: Field } }
+        }
+      },
+    ]
+  }
+}
+
+describe('a real API server', () => {
+  let kube: TestKube
+  beforeAll(async () => {
+    kube = await startTestKube()
+    await kube.kubectl(['apply', '--server-side', '-f', crdFolder])
+    await until(async () => (await kube.kubectl(['get', 'organizations'])) !== undefined, {
+      deadlineMs: 20_000,
+    })
+  })
+  afterAll(async () => {
+    await kube?.[Symbol.asyncDispose]()
+  })
+
+  const create = (document: unknown) =>
+    kube.kubectl(
+      ['create', '--dry-run=server', '--validate=strict', '-o', 'json', '-f', '-'],
+      JSON.stringify(document),
+    )
+
+  test.each(acceptedRows)('accepts $name, with the same defaults as files have', async ({ spec }) => {
+    const document = anOrganization(spec)
+    const { spec: created } = JSON.parse(await create(document)) as { spec: unknown }
+    expect(created).toEqual(JSON.parse(JSON.stringify(organizationSchema.parse(document).spec)))
+  })
+
+  test.each(refusedRows)('refuses $name', async ({ spec, metadata, api }) => {
+    await expect(create(anOrganization(spec, metadata))).rejects.toThrow(api)
+  })
+
+  test('refuses another slug, and takes the same one said aloud', async () => {
+    const apply = (spec: Record<string, unknown>) =>
+      kube.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(anOrganization(spec)))
+    await apply({})
+    await apply({ slug: 'acme' })
+    await expect(apply({ slug: 'acme-2' })).rejects.toThrow(
+      "spec.slug can't change, because it is part of the webhook URLs: make another Organization and delete this one",
+    )
+    await kube.kubectl(['delete', 'organization', 'acme'])
+  })
+
+  test('two writers can each own a source of one Organization', async () => {
+    const apply = (manager: string, name: string, provider: string) =>
+      kube.kubectl(
+        ['apply', '--server-side', '--field-manager', manager, '-f', '-'],
+        JSON.stringify({ ...anOrganization(), spec: { sources: [{ name, provider }] } }),
+      )
+    await apply('platform', 'stripe', 'stripe')
+    await apply('team', 'github', 'github')
+    const names = await kube.kubectl(['get', 'org', 'acme', '-o', 'jsonpath={.spec.sources[*].name}'])
+    expect(names.split(' ').sort()).toEqual(['github', 'stripe'])
+    await kube.kubectl(['delete', 'organization', 'acme'])
+  })
+
+  test('shows at a glance whether it is well', async () => {
+    await kube.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(anOrganization()))
+    const [header] = (await kube.kubectl(['get', 'orgs'])).split('\n')
+    expect(header?.split(/\s{2,}/).map(column => column.trim())).toEqual([
+      'NAME',
+      'READY',
+      'SOURCES',
+      'DESTINATIONS',
+      'WAITING',
+      'LAST EVENT',
+      'AGE',
+    ])
+    await kube.kubectl(['delete', 'organization', 'acme'])
+  })
+})

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { conditionReasons, conditionTypes } from './condition.ts'
+
+/** What the operator reports of an Organization: the status of its CRD, and the type that `status.ts` fills. */
+
+const time = (description: string) => z.string().optional().meta({ description, format: 'date-time' })
+
+const condition = z
+  .strictObject({
+    type: z
+      .enum(conditionTypes)
+      .describe('What it is about; Ready sums up whether everything declared is in force.'),
+    status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
+    reason: z.enum(conditionReasons).describe('Why, in one word of a closed list.'),
+    message: z.string().max(1024).describe('Why, in a sentence that says what to do.'),
+    observedGeneration: z.int().min(0).describe('The generation of the resource that this was found for.'),
+    lastTransitionTime: z.string().meta({ description: 'When status last changed.', format: 'date-time' }),
+  })
+  .describe('One thing that is found.')
+
+const source = z
+  .strictObject({
+    name: z.string().describe('Its name.'),
+    url: z.string().describe('Where the provider posts to.'),
+    lastEventAt: time('When it last accepted an event.'),
+    secrets: z
+      .array(
+        z.strictObject({
+          id: z.string().describe('Name of the Secret, a slash, and the key in it.'),
+          lastMatchedAt: time(
+            'When a webhook was last verified with it; an old secret that matches no more can be taken out.',
+          ),
+        }),
+      )
+      .meta({
+        description: 'Its secrets.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['id'],
+      }),
+  })
+  .describe('A source.')
+
+const destination = z
+  .strictObject({
+    name: z.string().describe('Its name.'),
+    state: z
+      .enum(['Healthy', 'Failing', 'Paused'])
+      .describe('Failing: the last attempt failed. Paused: it gets nothing.'),
+    waiting: z.int().min(0).describe('Deliveries that have not ended.'),
+    deadLetters: z.int().min(0).describe('Deliveries that used up their attempts.'),
+    lastError: z.string().optional().describe('HTTP status or outcome of the last attempt, if that failed.'),
+    failingSince: time('Since when every attempt has failed.'),
+  })
+  .describe('A destination.')
+
+const byName = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }
+
+export const statusSchema = z
+  .strictObject({
+    observedGeneration: z.int().min(0).describe('The generation of the resource that was last looked at.'),
+    conditions: z.array(condition).meta({
+      description: 'What is found, Ready first.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
+    }),
+    organizationId: z.string().optional().describe('Its id in the platform, org_…'),
+    secretName: z
+      .string()
+      .optional()
+      .describe('Name of the Secret with the URLs, the API key and the signing keys.'),
+    summary: z
+      .strictObject({
+        sources: z.string().describe('Sources that are in force, of all.'),
+        destinations: z.string().describe('Destinations that are not failing, of all.'),
+      })
+      .optional()
+      .describe('For people: healthy/all.'),
+    waiting: z.int().min(0).optional().describe('Deliveries that have not ended, of all destinations.'),
+    lastEventAt: time('When an event was last accepted.'),
+    sources: z
+      .array(source)
+      .optional()
+      .meta({ description: 'Sources, also those that tenants made.', ...byName }),
+    destinations: z
+      .array(destination)
+      .optional()
+      .meta({ description: 'Destinations, also those that tenants made.', ...byName }),
+  })
+  .describe('What the operator found. Written by the operator alone.')
+
+export type OrganizationStatus = z.output<typeof statusSchema>
+export type SourceStatus = NonNullable<OrganizationStatus['sources']>[number]
+export type DestinationStatus = NonNullable<OrganizationStatus['destinations']>[number]
