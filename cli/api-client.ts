@@ -11,10 +11,13 @@ export const apiOptions = {
   organization: { type: 'string', short: 'o' },
 } as const
 
-export const apiUsage = `  --url URL             the API; default $FAIRLEAD_API_URL, else http://localhost:8081
-  --key-file FILE       a file with an API key; default $FAIRLEAD_API_KEY, $FAIRLEAD_API_KEY_FILE,
-                        else the key that npm start wrote (.fairlead/admin-key), for a local API only
-  -o, --organization S  the organization's slug; default $FAIRLEAD_ORGANIZATION, else the only one there is`
+export const apiUsage = `  --url URL              the API; default $FAIRLEAD_API_URL, else
+                         http://localhost:8081
+  --key-file FILE        a file with an API key; default $FAIRLEAD_API_KEY,
+                         $FAIRLEAD_API_KEY_FILE, else the one that npm start
+                         wrote (.fairlead/admin-key), for a local API only
+  -o, --organization S   the organization's slug; default
+                         $FAIRLEAD_ORGANIZATION, else the only one there is`
 
 export interface ApiValues {
   readonly url?: string | undefined
@@ -84,8 +87,8 @@ function findKey(file: string | undefined, base: URL, env: NodeJS.ProcessEnv): K
     }
   }
   throw new CommandError(
-    'There is no API key: npm start writes one to .fairlead/admin-key (FAIRLEAD_HOME says where else to look); ' +
-      'for another server give --key-file FILE or set FAIRLEAD_API_KEY',
+    'No API key was found. On this machine npm start writes one to .fairlead/admin-key (FAIRLEAD_HOME says\n' +
+      'where else to look); for another server give --key-file FILE, or set FAIRLEAD_API_KEY',
   )
 }
 

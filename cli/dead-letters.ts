@@ -6,16 +6,20 @@ import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead dead-letters [list | retry DELIVERY… | discard DELIVERY… --reason TEXT]
+const usage = `fairlead dead-letters [list | retry DELIVERY… | discard DELIVERY…]
 
-Deliveries that used up their attempts: lists them (newest first), tries them again, or takes them off the list.
+Deliveries that used up their attempts: lists them (newest first), tries them
+again, or takes them off the list.
 
-  -d, --destination NAME  only this destination's (list)
-  --source NAME           only this source's (list)
-  --type GLOB             only these types (list)
-  -n, --limit N           how many, 1 to 500; default 20 (list)
-  --reason TEXT           why, for whoever reads the log later (discard)
-  --json                  the API's own JSON, one a line
+list
+  -d, --destination NAME only this destination's
+  --source NAME          only this source's
+  --type GLOB            only these types
+  -n, --limit N          how many, 1 to 500; default 20
+discard
+  --reason TEXT          why, for whoever reads the log later
+all
+  --json                 the API's own JSON, one a line
 ${apiUsage}`
 
 const options = {

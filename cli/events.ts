@@ -10,16 +10,19 @@ import { type Colour, openTerminal, type Terminal } from './terminal.ts'
 
 const usage = `fairlead events [EVENT] [--source S] [--status S] [--type GLOB] [--follow]
 
-Lists events, newest first; with an event's id shows that one, with its attempts, headers and body.
+Lists events, newest first; with an event's id shows that one, with its
+attempts, headers and body.
 
-  --source NAME         only this source's
-  --status STATUS       only pending, processing, success or failed ones
-  --type GLOB           only these types: invoice.*
-  -q, --search TEXT     only those with this text in their type or URL
-  --after T, --before T only those received then: 2026-03-01 or 2026-03-01T12:00:00Z
-  -n, --limit N         how many, 1 to 10000; default 20
-  -f, --follow          go on, with new events and those whose status changes, until Ctrl-C
-  --json                the API's own JSON, one event a line
+  --source NAME          only this source's
+  --status STATUS        only pending, processing, success or failed ones
+  --type GLOB            only these types: invoice.*
+  -q, --search TEXT      only those with this text in their type or URL
+  --after T, --before T  only those received then: 2026-03-01, or
+                         2026-03-01T12:00:00Z
+  -n, --limit N          how many, 1 to 10000; default 20
+  -f, --follow           go on, with new events and those whose status changes,
+                         until Ctrl-C
+  --json                 the API's own JSON, one event a line
 ${apiUsage}`
 
 const options = {

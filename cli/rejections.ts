@@ -8,11 +8,12 @@ import { openTerminal } from './terminal.ts'
 
 const usage = `fairlead rejections [--source S]
 
-Lists requests that failed verification, newest first: the last 100 of each source, for a day.
+Lists requests that failed verification, newest first: the last 100 of each
+source, for a day.
 
-  --source NAME   only this source's
-  -n, --limit N   how many, 1 to 500; default 20
-  --json          the API's own JSON, one a line
+  --source NAME          only this source's
+  -n, --limit N          how many, 1 to 500; default 20
+  --json                 the API's own JSON, one a line
 ${apiUsage}`
 
 export async function rejections(args: readonly string[]): Promise<number> {

@@ -6,11 +6,11 @@ import { openTerminal, printable } from './terminal.ts'
 
 const usage = `fairlead retry EVENT [--destination NAME]
 
-Delivers an event again: to the destination named; without one to those where it died; if it died nowhere, to all it
-was delivered to.
+Delivers an event again: to the destination named; without one to those where
+it died; if it died nowhere, to all it was delivered to.
 
-  -d, --destination NAME  only to this destination
-  --json                  the API's own JSON
+  -d, --destination NAME only to this destination
+  --json                 the API's own JSON
 ${apiUsage}`
 
 export async function retry(args: readonly string[]): Promise<number> {

@@ -16,15 +16,19 @@ import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead seed [--organization S] [--events N] [--days D] [--seed TEXT]
 
-Fills the event log of an organization with a believable fortnight: events of its own sources, sent where its own
-routes say, some of them retried, some dead. Nothing is delivered, and no bodies are kept. The same again adds nothing.
+Fills the event log of an organization with a believable fortnight: events of
+its own sources, sent where its own routes say, some of them retried, some
+dead. Nothing is delivered, and no bodies are kept. The same again within the
+hour adds nothing.
 
-  -o, --organization S  the organization's slug; default acme
-  --events N            how many, 1 to 200000; default 5000
-  --days D              over how many days, 1 to 90; default 14, and never longer than events are kept
-  --seed TEXT           the same text gives the same events; default: fairlead
-  --store-url URL       the store's gRPC address; default $FAIRLEAD_STORE_URL, else that of npm start here,
-                        else http://localhost:50051`
+  -o, --organization S   the organization's slug; default acme
+  -n, --events N         how many, 1 to 200000; default 5000
+  --days D               over how many days, 1 to 90; default 14, and never
+                         longer than the organization keeps events
+  --seed TEXT            the same text gives the same events; default: fairlead
+  --store-url URL        the store's gRPC address; default $FAIRLEAD_STORE_URL,
+                         else that of the npm start here, else
+                         http://localhost:50051`
 
 const dayMs = 86_400_000
 const hourMs = 3_600_000

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { nearestProvider } from '@fairlead/webhook/providers/table'
 import { sampleRequest } from '@fairlead/webhook/sample-request'
 import type { WebhookRequest } from '@fairlead/webhook/scheme'
 import { isLocal, noAnswer } from './api-client.ts'
@@ -8,20 +10,24 @@ import { CommandError, exitCode } from './command-error.ts'
 import { type DeclaredSource, declaredSources, organizationsFolder } from './declared-source.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead send PROVIDER [--url URL] [--secret S | --secret-file FILE] [--count N] [--rate R]
+const usage = `fairlead send PROVIDER [--url URL] [--secret-file FILE] [--count N]
 
-Signs a realistic webhook as the provider would and posts it. On a machine where npm start runs, PROVIDER is enough:
-address and secret are those of the Organizations in $FAIRLEAD_ORGANIZATIONS (default: k8s/samples).
+Signs a realistic webhook as the provider would and posts it. On a machine
+where npm start runs, PROVIDER is enough: address and secret are those of the
+Organizations in $FAIRLEAD_ORGANIZATIONS (default: k8s/samples).
 
-  --url URL           the source's address; default http://localhost:8080/webhooks/<organization>/<source>
-  -o, --organization  the organization's slug, where several have a source of this provider
-  --secret S          what to sign with (others on this machine can see it: prefer --secret-file)
-  --secret-file FILE  the same in a file
-  --body FILE         send these bytes instead of the provider's sample
-  --count N           how many, 1 to 100000; default 1
-  --rate R            how many a second, 1 to 2000; default 50
-  --same              the same request each time, as a provider that repeats itself: one event, then duplicates
-  --json              one JSON line for each answer`
+  --url URL              the source's address; default
+                         http://localhost:8080/webhooks/ORGANIZATION/SOURCE
+  -o, --organization S   the organization's slug, where several have a source
+                         of this provider
+  --secret-file FILE     what to sign with
+  --secret S             the same; others on this machine can see it
+  --body FILE            send these bytes instead of the provider's sample
+  -n, --count N          how many, 1 to 100000; default 1
+  --rate R               how many a second, 1 to 2000; default 50
+  --same                 the same request each time, as a provider that repeats
+                         itself: one event, then duplicates
+  --json                 one JSON line for each answer`
 
 const maxCount = 100_000
 const maxRate = 2_000
@@ -151,9 +157,12 @@ function noSource(
 ): CommandError {
   const whose = organization ? ` of ${organization}` : ''
   const providers = [...new Set(known.map(source => source.provider))].join(', ') || 'none'
+  const near = nearestProvider(provider)
+  const meant = near && near !== provider ? ` Did you mean ${near}?` : ''
+  const folder = relative('.', organizationsFolder(env))
   return new CommandError(
-    `No source${whose} in ${organizationsFolder(env)} is of the provider ${provider} (there are: ${providers}). ` +
-      'Declare one, or give --url and --secret-file',
+    `No source${whose} in ${folder} is of the provider ${provider}.${meant}\n` +
+      `There are: ${providers}. For others declare a source, or give --url and --secret-file`,
   )
 }
 
