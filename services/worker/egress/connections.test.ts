@@ -132,12 +132,15 @@ describe('bounds', () => {
     expect(sender.connections.waiting).toBe(0)
   })
 
-  test('who waits too long has not connected', async () => {
+  test('who waits too long is told so, and it is no fault of the host', async () => {
     await using sink = await startSink({ hang: true })
     await using sender = openTestSender({ maxConnectionsPerOrigin: 1 })
     const first = sender.send(aRequest({ url: sink.url, timeoutMs: 600 }), never)
     const second = sender.send(aRequest({ url: sink.url, timeoutMs: 100 }), never)
-    expect(await second).toMatchObject({ kind: 'connect_timeout' })
+    expect(await second).toEqual({
+      kind: 'response_timeout',
+      reason: 'no free connection within 100 ms: too many requests to this host are under way',
+    })
     expect(await first).toMatchObject({ kind: 'response_timeout' })
     expect(sender.connections).toEqual({ open: 0, idle: 0, waiting: 0 })
   })

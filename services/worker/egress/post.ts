@@ -175,11 +175,15 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
 
   expire(): void {
     const { timeoutMs } = this.#request
-    this.#fail(
-      this.#sent
-        ? new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', `no complete answer within ${timeoutMs} ms`)
-        : new EgressError('ETIMEDOUT', `no connection within ${timeoutMs} ms`),
-    )
+    if (this.#sent) {
+      this.#fail(new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', `no complete answer within ${timeoutMs} ms`))
+    } else if (this.#connection) {
+      this.#fail(new EgressError('ETIMEDOUT', `no connection within ${timeoutMs} ms`))
+    } else {
+      // Its own requests before it are slow; whether the host can be reached is not known.
+      const reason = `no free connection within ${timeoutMs} ms: too many requests to this host are under way`
+      this.#fail(new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', reason))
+    }
   }
 
   #answer(complete: boolean): void {
