@@ -133,7 +133,8 @@ function redirectTo(location: string | undefined): string | undefined {
   return `to ${where.slice(0, 190)}`
 }
 
-function failureOf(error: unknown): Outcome {
+/** What an error of `ask` means, as an outcome. */
+export function failureOf(error: unknown): Outcome {
   const outcome = classifyError(error)
   if (outcome.kind === 'delivered' || !(error instanceof EgressError)) return outcome
   return { ...outcome, reason: error.message }
