@@ -5,7 +5,7 @@ import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { printEvent } from './event-page.ts'
 import { shortTime } from './show-time.ts'
-import { type Column, headerLine, printTable, rowLine, widthsOf } from './table.ts'
+import { type Column, headerLine, layOut, printTable, rowLine } from './table.ts'
 import { type Colour, openTerminal, type Terminal } from './terminal.ts'
 
 const usage = `fairlead events [EVENT] [--source S] [--status S] [--type GLOB] [--follow]
@@ -104,9 +104,8 @@ async function follow(
   json: boolean,
   terminal: Terminal,
 ): Promise<never> {
-  const shown = columns(new Date())
-  const widths = widthsOf(shown, [...first, widest], terminal)
-  if (!json) terminal.print(headerLine(shown, widths, terminal))
+  const layout = layOut(columns(new Date()), [...first, widest], terminal)
+  if (!json) terminal.print(headerLine(layout, terminal))
   const seen = new Map<string, string>()
   let found = first
   for (;;) {
@@ -115,7 +114,7 @@ async function follow(
       seen.delete(event.id)
       seen.set(event.id, event.status)
       if (seen.size > rememberedEvents) seen.delete(seen.keys().next().value!)
-      terminal.print(json ? JSON.stringify(event) : rowLine(shown, widths, event, terminal))
+      terminal.print(json ? JSON.stringify(event) : rowLine(layout, event, terminal))
     }
     await wait(followMs)
     found = await listEvents(api, path, filters, pageSize)
@@ -142,13 +141,14 @@ const colourOf: Readonly<Record<EventItem['status'], Colour>> = {
 
 function columns(now: Date): Column<EventItem>[] {
   return [
-    { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now) },
+    { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now), optional: true },
     { title: 'EVENT', text: event => event.id },
-    { title: 'SOURCE', text: event => event.source, least: 6 },
+    { title: 'SOURCE', text: event => event.source, least: 6, optional: true },
     { title: 'TYPE', text: event => event.type || '–', least: 8 },
     { title: 'STATUS', text: event => event.status, colour: event => colourOf[event.status] },
     {
       title: 'DONE',
+      optional: true,
       text: ({ deliveries }) =>
         deliveries.total === 0 ? '–' : `${deliveries.delivered}/${deliveries.total}`,
     },

@@ -38,9 +38,9 @@ export async function rejections(args: readonly string[]): Promise<number> {
 
 function columns(now: Date): Column<Rejection>[] {
   return [
-    { title: 'RECEIVED', text: rejection => shortTime(rejection.receivedAt, now) },
+    { title: 'RECEIVED', text: rejection => shortTime(rejection.receivedAt, now), optional: true },
     { title: 'SOURCE', text: rejection => rejection.source, least: 6 },
     { title: 'REASON', text: rejection => rejection.reason, least: 18 },
-    { title: 'DETAIL', text: rejection => rejection.detail ?? '', least: 10 },
+    { title: 'DETAIL', text: rejection => rejection.detail ?? '', least: 10, optional: true },
   ]
 }

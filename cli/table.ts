@@ -9,6 +9,8 @@ export interface Column<Row> {
   /** Characters below which it isn't cut. Absent: never cut. Columns that may be cut give way from the last on. */
   readonly least?: number
   readonly alignRight?: boolean
+  /** True: left out where the terminal is too narrow. */
+  readonly optional?: boolean
 }
 
 const gap = 2
@@ -31,42 +33,38 @@ export function fitWidths(
   return widths
 }
 
-/** Widths for these rows on this terminal; for tables that grow, taken once. */
-export function widthsOf<Row>(
+/** Columns with the widths that were found for them. */
+export interface Layout<Row> {
+  readonly columns: readonly Column<Row>[]
+  readonly widths: readonly number[]
+}
+
+/** Lays rows out for a terminal; on a narrow one without the columns that can be done without, the last first. */
+export function layOut<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   terminal: Pick<Terminal, 'columns'>,
-): number[] {
+): Layout<Row> {
   const wanted = columns.map(column =>
     Math.max(column.title.length, ...rows.map(row => printable(column.text(row)).length)),
   )
-  return fitWidths(
+  const widths = fitWidths(
     wanted,
     columns.map(({ least }) => least),
     terminal.columns,
   )
+  const needed = widths.reduce((sum, width) => sum + width + gap, -gap)
+  const spare = columns.findLastIndex(({ optional }) => optional)
+  if (needed <= terminal.columns || spare < 0) return { columns, widths }
+  return layOut(columns.toSpliced(spare, 1), rows, terminal)
 }
 
-export function headerLine<Row>(
-  columns: readonly Column<Row>[],
-  widths: readonly number[],
-  terminal: Terminal,
-): string {
-  return terminal.paint(
-    'dim',
-    columns
-      .map((column, i) => fit(column.title, widths[i]!, column))
-      .join(' '.repeat(gap))
-      .trimEnd(),
-  )
+export function headerLine<Row>({ columns, widths }: Layout<Row>, terminal: Terminal): string {
+  const titles = columns.map((column, i) => fit(column.title, widths[i]!, column))
+  return terminal.paint('dim', titles.join(' '.repeat(gap)).trimEnd())
 }
 
-export function rowLine<Row>(
-  columns: readonly Column<Row>[],
-  widths: readonly number[],
-  row: Row,
-  terminal: Terminal,
-): string {
+export function rowLine<Row>({ columns, widths }: Layout<Row>, row: Row, terminal: Terminal): string {
   const cells = columns.map((column, i) => {
     const text = fit(printable(column.text(row)), widths[i]!, column)
     const colour = column.colour?.(row)
@@ -81,9 +79,9 @@ export function printTable<Row>(
   rows: readonly Row[],
   terminal: Terminal,
 ): void {
-  const widths = widthsOf(columns, rows, terminal)
-  terminal.print(headerLine(columns, widths, terminal))
-  for (const row of rows) terminal.print(rowLine(columns, widths, row, terminal))
+  const layout = layOut(columns, rows, terminal)
+  terminal.print(headerLine(layout, terminal))
+  for (const row of rows) terminal.print(rowLine(layout, row, terminal))
 }
 
 function fit(text: string, width: number, column: { readonly alignRight?: boolean }): string {

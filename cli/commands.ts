@@ -1,0 +1,56 @@
+type Run = (args: readonly string[]) => Promise<number>
+
+interface Command {
+  readonly summary: string
+  /** Loaded only when asked for: `verify` needs no gRPC, `providers` no YAML. */
+  readonly load: () => Promise<Run>
+}
+
+/** What the command line can do, in the order of its help. */
+export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  [
+    'verify',
+    {
+      summary: 'check a request’s signature, or a file of vectors',
+      load: async () => (await import('./verify.ts')).verify,
+    },
+  ],
+  [
+    'explain',
+    { summary: 'say why a request was refused', load: async () => (await import('./explain.ts')).explain },
+  ],
+  [
+    'providers',
+    {
+      summary: 'list the providers, or say all about one',
+      load: async () => (await import('./providers.ts')).providers,
+    },
+  ],
+  [
+    'scheme',
+    { summary: 'test a scheme of your own', load: async () => (await import('./scheme.ts')).scheme },
+  ],
+  [
+    'send',
+    {
+      summary: 'post a realistic webhook, signed as its provider would',
+      load: async () => (await import('./send.ts')).send,
+    },
+  ],
+  ['events', { summary: 'the event log', load: async () => (await import('./events.ts')).events }],
+  ['retry', { summary: 'deliver an event again', load: async () => (await import('./retry.ts')).retry }],
+  [
+    'dead-letters',
+    {
+      summary: 'deliveries that were given up',
+      load: async () => (await import('./dead-letters.ts')).deadLetters,
+    },
+  ],
+  [
+    'rejections',
+    { summary: 'requests that were refused', load: async () => (await import('./rejections.ts')).rejections },
+  ],
+  ['seed', { summary: 'fill the log with a believable fortnight', load: async () => (await import('./seed.ts')).seed }],
+])
+
+export const commandNames: readonly string[] = [...commands.keys()]
