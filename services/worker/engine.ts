@@ -22,8 +22,8 @@ export interface Engine {
   readonly slots: Slots
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
-  /** Waits while this worker can't be sure that its partitions are still its own. */
-  mayStart(): Promise<void> | undefined
+  /** Waits while this worker can't be sure that its partitions are still its own. Rejects when the signal aborts. */
+  mayStart(signal: AbortSignal): Promise<void> | undefined
   /** Slots have become free that this organization, among others, waits for. */
   readonly hungry: Hungry
   now(): number

@@ -1,5 +1,5 @@
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
-import type { Destination } from './directory.ts'
+import type { Destination, Organization } from './directory.ts'
 import type { Engine } from './engine.ts'
 import { type Admission, type Health, type Lane, type LaneKind, openLane } from './lane.ts'
 
@@ -12,7 +12,7 @@ export interface Lanes {
   parked(organization: OrganizationId, id: DestinationId, change: number): void
   waiting(id: DestinationId): number
   /** The configuration of an organization has changed. */
-  changed(destinations: Iterable<Destination>): void
+  changed(organization: Organization): void
   states(): Iterable<{ state: Lane['state']; waiting: number }>
   close(): void
 }
@@ -24,6 +24,7 @@ export function openLanes(
 ): Lanes {
   interface Entry {
     readonly lane: Lane
+    readonly organization: OrganizationId
     /** Always the same function, so that a queue can hold it once. */
     readonly resume: () => void
     timer?: NodeJS.Timeout | undefined
@@ -37,7 +38,7 @@ export function openLanes(
     const destination = engine.directory.destination(organization, id)
     const limits = destination?.config ?? { concurrency: 1, paused: false }
     const lane = openLane(limits, engine.hosts.breaker(destination?.host ?? ''))
-    const entry: Entry = { lane, resume: () => drain(organization, id) }
+    const entry: Entry = { lane, organization, resume: () => drain(organization, id) }
     lanes.set(id, entry)
     return entry
   }
@@ -85,11 +86,12 @@ export function openLanes(
       if (lane.idle) lanes.delete(id)
     },
     waiting: id => lanes.get(id)?.lane.waiting ?? 0,
-    changed(destinations) {
-      for (const { id, organization, config } of destinations) {
-        const entry = lanes.get(id)
-        entry?.lane.change(config)
-        if (entry && entry.lane.waiting > 0) drain(organization.id, id)
+    changed(organization) {
+      for (const [id, entry] of lanes) {
+        if (entry.organization !== organization.id) continue
+        const destination = organization.destinations.get(id)
+        if (destination) entry.lane.change(destination.config)
+        entry.resume()
       }
     },
     *states() {

@@ -63,7 +63,7 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
   async function drainLane(organization: OrganizationId, id: DestinationId): Promise<'later' | undefined> {
     const queue = queueOf(id)
     while (!taking.aborted && lanes.waiting(id) > 0) {
-      await engine.mayStart()
+      await engine.mayStart(taking)
       if (queue.fetched.length === 0) await fetch(queue, organization, id)
       const next = queue.fetched[0]
       // A replica that lags behind, or deliveries that were purged: the stream's leader counts.

@@ -28,7 +28,9 @@ const configPatienceMs = 5_000
 const unknownTries = 20
 const nothingToDo: Placed = { done: Promise.resolve() }
 /** Attempts get so long to end when the partition is handed over; then they are given up and repeated elsewhere. */
-const drainMs = 10_000
+const drainMs = 4_000
+/** What is aborted gets so long to notice. */
+const abortMs = 1_000
 
 export interface OpenPartition extends HeldPartition {
   readonly lanes: Scene['lanes']
@@ -67,7 +69,7 @@ export async function openPartition(
     placed: () => void,
   ): Promise<void> {
     try {
-      await engine.mayStart()
+      await engine.mayStart(working.signal)
       const { done } = await place(message)
       placed()
       await done
@@ -149,9 +151,12 @@ export async function openPartition(
   ]
   for (const ended of pulling) ended.catch(error => engine.log.error({ err: error }, 'worker.failed'))
 
+  const allDone = () => Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle()])
+
   async function end(): Promise<void> {
     working.abort()
-    await Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle()])
+    // What can't be stored now, because NATS is away, is left to the next owner.
+    await within(abortMs, allDone())
     clearInterval(keepAlive)
     lanes.close()
     await Promise.allSettled(pulling)
@@ -161,10 +166,7 @@ export async function openPartition(
     lanes,
     async drain() {
       taking.abort()
-      const patience = new AbortController()
-      const finished = Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle()])
-      await Promise.race([finished, delay(drainMs, undefined, { signal: patience.signal }).catch(() => {})])
-      patience.abort()
+      if (!engine.nats.isClosed()) await within(drainMs, allDone())
       await end()
     },
     async abandon() {
@@ -172,6 +174,13 @@ export async function openPartition(
       await end()
     },
   }
+}
+
+/** Waits for something, but not for longer. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const patience = new AbortController()
+  await Promise.race([work, delay(ms, undefined, { signal: patience.signal }).catch(() => {})])
+  patience.abort()
 }
 
 /** What earlier owners parked: the stream itself counts, one subject for each destination. */

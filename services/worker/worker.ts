@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
@@ -47,7 +48,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
 
   const partitions = new Map<number, OpenPartition>()
   const directory = openDirectory(openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS), organization => {
-    for (const { lanes } of partitions.values()) lanes.changed(organization.destinations.values())
+    for (const { lanes } of partitions.values()) lanes.changed(organization)
   })
   const closing = new AbortController()
   opened.defer(() => closing.abort())
@@ -81,8 +82,8 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     hungry: openHungry(),
     metrics,
     log,
-    mayStart: () =>
-      ownership?.mayStart === false ? untilMayStart(() => ownership?.mayStart !== false) : undefined,
+    mayStart: signal =>
+      ownership?.mayStart === false ? untilMayStart(() => ownership?.mayStart !== false, signal) : undefined,
     now: Date.now,
     random: Math.random,
   }
@@ -115,6 +116,6 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
 }
 
 /** Polls, because what it waits for is the passing of a heartbeat, which is seconds away. */
-async function untilMayStart(mayStart: () => boolean): Promise<void> {
-  while (!mayStart()) await new Promise(resolve => setTimeout(resolve, ownPollMs))
+async function untilMayStart(mayStart: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!mayStart()) await delay(ownPollMs, undefined, { signal })
 }
