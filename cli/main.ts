@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { HelpAsked } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
 import { commandNames, commands } from './commands.ts'

@@ -1,20 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import { openLog } from '@fairlead/daemon/log'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { storeConfig } from '@fairlead/store/config'
 import { run } from '@fairlead/store/run'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
+import { testEncryptionKeys } from './configuration.ts'
 import { startTestNats } from './nats.ts'
 import { createTestDatabase } from './postgres.ts'
 
-/** A store of one's own, in this process, with a nats-server and a database of its own behind it. */
+/**
+ * A store of one's own, in this process, with a nats-server and a database of its own behind it; secrets are sealed with
+ * `testEncryptionKeys`.
+ */
 export interface TestStore extends AsyncDisposable {
   /** Where its gRPC answers. */
   readonly url: string
   readonly natsUrl: string
   readonly postgresUrl: string
-  /** What secrets are sealed with: for other services on the same NATS. */
-  readonly encryptionKeys: string
   readonly client: StoreClient
 }
 
@@ -24,11 +25,10 @@ export async function startTestStore(): Promise<TestStore> {
   const [nats, database] = await Promise.all([startTestNats(), createTestDatabase()])
   opened.use(nats)
   opened.use(database)
-  const encryptionKeys = `test:${randomBytes(32).toString('base64')}`
   const config = storeConfig.parse({
     FAIRLEAD_POSTGRES_URL: database.url,
     FAIRLEAD_NATS_URL: nats.url,
-    FAIRLEAD_ENCRYPTION_KEYS: encryptionKeys,
+    FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys,
     FAIRLEAD_STORE_PORT: 0,
     FAIRLEAD_STORE_HOST: '127.0.0.1',
   })
@@ -53,7 +53,6 @@ export async function startTestStore(): Promise<TestStore> {
     url,
     natsUrl: nats.url,
     postgresUrl: database.url,
-    encryptionKeys,
     client,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { freePort } from '@fairlead/standalone/servers/processes'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
+import { until } from '@fairlead/testbed/until'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+/** The commands as a newcomer runs them, against `npm start` with the samples. */
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const main = join(import.meta.dirname, 'main.ts')
+/** Of this process' environment nothing that would lead the commands elsewhere. */
+const bare = { PATH: process.env.PATH ?? '', NO_COLOR: '1', TZ: 'UTC' }
+
+async function fairlead(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...bare, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number]>,
+  ])
+  return { code, stdout, stderr }
+}
+
+const opened = new AsyncDisposableStack()
+afterAll(() => opened.disposeAsync())
+
+describe('with nothing running', async () => {
+  const scratch = opened.use(await scratchFolder())
+  const keyFile = join(scratch.path, 'key')
+  await writeFile(keyFile, 'key_live_test_only\n')
+  const port = String(await freePort())
+  const env = { FAIRLEAD_HOME: scratch.path, FAIRLEAD_API_PORT: port, FAIRLEAD_RECEIVER_PORT: port }
+
+  test.each([
+    ['events without a key', ['events'], 1, /npm start/],
+    [
+      'events',
+      ['events', '--key-file', keyFile],
+      1,
+      /Nothing answers at http:\/\/localhost:\d+\. .*npm start/,
+    ],
+    ['send', ['send', 'stripe'], 1, /Nothing answers at http:\/\/localhost:\d+\. .*npm start/],
+    ['seed', ['seed', '--store-url', `http://127.0.0.1:${port}`], 1, /npm start/],
+    ['a mistyped provider', ['send', 'strpe'], 1, /Did you mean stripe\?/],
+    ['a provider that nobody can sign for', ['send', 'paypal'], 1, /Only PayPal has the key/],
+    ['a remote API without a key', ['events', '--url', 'https://fairlead.example'], 1, /needs an API key/],
+    [
+      'no secret for another address',
+      ['send', 'stripe', '--url', 'https://fairlead.example/x'],
+      1,
+      /--secret-file/,
+    ],
+    ['an option that is not known', ['events', '--sauce', 'x'], 2, /--sauce/],
+    ['a count out of range', ['send', 'stripe', '--count', '0'], 2, /1 to 100000/],
+    ['a command that is not there', ['evnts'], 2, /no command evnts/],
+  ])('%s: says what to do', async (_name, args, code, sentence) => {
+    const ended = await fairlead(env, ...args)
+    expect(ended.stderr).toMatch(sentence)
+    expect(ended.stderr).not.toContain('    at ')
+    expect(ended.code).toBe(code)
+  })
+
+  test.each(['send', 'events', 'retry', 'dead-letters', 'rejections', 'seed'])(
+    '%s --help fits 80 columns',
+    async name => {
+      const { code, stdout } = await fairlead(env, name, '--help')
+      expect(code).toBe(0)
+      expect(stdout).toMatch(new RegExp(`^fairlead ${name}`))
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    },
+  )
+})
+
+describe('with npm start', () => {
+  let env: Record<string, string>
+  const run = (...args: string[]) => fairlead(env, ...args)
+  const json = async (...args: string[]) =>
+    (await run(...args, '--json')).stdout
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line))
+
+  beforeAll(async () => {
+    const home = opened.use(await scratchFolder()).path
+    const settings = await freeSettings(home)
+    const storePort = String(await freePort())
+    const standalone = opened.use(startStandalone(settings, { FAIRLEAD_STORE_PORT: storePort }))
+    await standalone.ready()
+    env = {
+      FAIRLEAD_HOME: home,
+      FAIRLEAD_API_PORT: String(settings.apiPort),
+      FAIRLEAD_RECEIVER_PORT: String(settings.receiverPort),
+      FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
+    }
+  }, 120_000)
+
+  test.each(['stripe', 'github', 'shopify', 'slack', 'standard-webhooks', 'custom'])(
+    'send %s just works',
+    async name => {
+      const { code, stdout, stderr } = await run('send', name)
+      expect(stderr).toBe('')
+      expect(stdout).toMatch(/^200 {2}evt_\w{26} {2}\d+ ms\n$/)
+      expect(code).toBe(0)
+    },
+  )
+
+  test('what a provider repeats is one event', async () => {
+    const answers = await json('send', 'stripe', '--same', '--count', '3')
+    expect(answers.map(({ duplicate }) => duplicate).sort()).toEqual([false, true, true])
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1)
+  })
+
+  test('many are summed up', async () => {
+    const { stdout } = await run('send', 'stripe', '--count', '40', '--rate', '400')
+    expect(stdout).toMatch(/^40 sent in .* 40 accepted, 0 duplicates, 0 refused/)
+  })
+
+  test('a wrong secret is refused, and the rejections say why', async () => {
+    const { code, stdout } = await run('send', 'stripe', '--secret', 'whsec_test_only_another')
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^401 {2}signature_mismatch/)])
+    await until(async () => (await run('rejections')).stdout.includes('signature_mismatch'), {
+      what: 'the rejection',
+    })
+  })
+
+  test('an event is in the log, delivered, and fits 80 columns and fewer', async () => {
+    const [{ id }] = await json('send', 'github')
+    await until(async () => (await json('events', id))[0]?.status === 'success', { what: 'delivery' })
+    for (const columns of ['120', '80', '60', '50']) {
+      const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'events')
+      expect(stdout).toContain(id)
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
+    }
+    const { stdout } = await run('events', id)
+    // The sample's push fails twice at `flaky`, and is then taken.
+    expect(stdout).toMatch(/to flaky {2}delivered/)
+    expect(stdout).toMatch(/ 1 {2}\S+ {2}destination_failed {2}HTTP 5\d\d/)
+    expect(stdout).toMatch(/ 3 {2}\S+ {2}delivered {2}HTTP 200/)
+    expect(stdout).toMatch(/x-hub-signature-256: sha256=/)
+  })
+
+  test('filters reach the API', async () => {
+    const events = await json('events', '--source', 'shopify', '--limit', '5')
+    expect(new Set(events.map(({ source }) => source))).toEqual(new Set(['shopify']))
+    const { code, stderr } = await run('events', '--status', 'done')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('status')])
+  })
+
+  test('a dead letter is listed, retried and discarded', async () => {
+    const [{ id }] = await json('send', 'slack')
+    const find = async () => (await json('dead-letters')).find(({ eventId }) => eventId === id)
+    const letter = await until(find, { what: 'a dead letter', deadlineMs: 20_000 })
+    expect(letter).toMatchObject({ destination: 'broken', attemptCount: 3, reason: 'attempts_exhausted' })
+    expect((await run('retry', id)).stdout).toContain('is delivered again to broken')
+    await until(async () => (await find())?.attemptCount === 6, {
+      what: 'three attempts more',
+      deadlineMs: 20_000,
+    })
+    const { code, stdout } = await run('dead-letters', 'discard', letter.id, '--reason', 'a test')
+    expect([code, stdout]).toEqual([0, expect.stringContaining('is discarded')])
+    expect(await find()).toBeUndefined()
+    expect((await run('events', id)).stdout).toContain('discarded: a test')
+  })
+
+  test('--follow shows what comes', async () => {
+    const child = spawn(process.execPath, [main, 'events', '--follow', '--json'], {
+      env: { ...bare, ...env },
+    })
+    try {
+      let seen = ''
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => (seen += chunk))
+      await until(() => seen !== '', { what: 'the first page' })
+      const [{ id }] = await json('send', 'stripe')
+      await until(() => seen.includes(id), { what: 'the new event' })
+    } finally {
+      child.kill('SIGINT')
+      await once(child, 'close')
+    }
+  })
+
+  test('a fortnight is seeded once', async () => {
+    const { code, stdout, stderr } = await run('seed', '--events', '300', '--seed', 'test')
+    expect(stderr.split('\n').filter(line => line && !/keeps events/.test(line))).toEqual([])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^300 events in the log of acme, in/)])
+    expect((await run('seed', '--events', '300', '--seed', 'test')).stdout).toMatch(
+      /^0 events .*300 were there already/,
+    )
+    const listed = await json('events', '--limit', '1000')
+    expect(listed.length).toBeGreaterThan(300)
+  })
+
+  test('an id that is not there, and a key that is not known', async () => {
+    const absent = await run('events', 'evt_00000000000000000000000000')
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
+    const refused = await fairlead({ ...env, FAIRLEAD_API_KEY: 'key_live_nonsense' }, 'events')
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('$FAIRLEAD_API_KEY')])
+  })
+})
