@@ -1,0 +1,119 @@
+import type { ServiceImpl } from '@connectrpc/connect'
+import { fromUuid, toUuid } from '@fairlead/webhook/id'
+import type { EventService } from '@fairlead/wire/store/event'
+import { findContent } from '../events/content.ts'
+import { createEvent } from '../events/create.ts'
+import { listDeadLetters, listEvents } from '../events/list.ts'
+import { readAttempts, readDeliveries, readEndedBadly, readEvent } from '../events/read.ts'
+import { chooseDeliveries, retryDeliveries } from '../events/retry.ts'
+import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } from '../events/rows.ts'
+import { requireId } from '../parse-request.ts'
+import { recountEvents } from '../project/write-log.ts'
+import { StoreError } from '../store-error.ts'
+import { type Calls, transact } from './calls.ts'
+
+export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
+  const idsOf = (request: { organizationId: string; eventId: string }) => ({
+    organization: requireId('org', request.organizationId, 'organization_id'),
+    event: requireId('evt', request.eventId, 'event_id'),
+  })
+
+  return {
+    async createEvent(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const { event, created } = await transact(calls, context, organization, db =>
+        createEvent(db, organization, request, calls.now()),
+      )
+      return { event: eventMessage(event), created }
+    },
+
+    async getEvent(request, context) {
+      const ids = idsOf(request)
+      return transact(calls, context, ids.organization, async db => {
+        const event = await readEvent(db, ids.organization, ids.event)
+        const deliveries = await readDeliveries(db, event)
+        const attempts = await readAttempts(db, event)
+        const of = (row: DeliveryRow) =>
+          attempts.filter(({ destination_id }) => destination_id === row.destination_id)
+        return {
+          event: eventMessage(event),
+          deliveries: deliveries.map(row => deliveryMessage(row, of(row))),
+        }
+      })
+    },
+
+    async listEvents(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const { rows, next } = await transact(calls, context, organization, db => listEvents(db, request))
+      return { events: rows.map(eventMessage), next }
+    },
+
+    async getEventContent(request, context) {
+      const ids = idsOf(request)
+      const [event, deliveries] = await transact(calls, context, ids.organization, async db => {
+        const row = await readEvent(db, ids.organization, ids.event)
+        return [row, await readDeliveries(db, row)] as const
+      })
+      const content = await findContent(calls.nats, ids.event, event, deliveries)
+      if (!content) return { expired: true }
+      const { headers } = content.meta
+      const pairs = Array.from({ length: headers.length / 2 }, (_, i) => ({
+        name: headers[2 * i] ?? '',
+        value: headers[2 * i + 1] ?? '',
+      }))
+      return { expired: false, headers: pairs, body: content.body }
+    },
+
+    async retryEvent(request, context) {
+      const ids = idsOf(request)
+      const destinations = request.destinationIds.map((id, i) =>
+        toUuid(requireId('dst', id, `destination_ids[${i}]`)),
+      )
+      const retried = await transact(calls, context, ids.organization, async db => {
+        const event = await readEvent(db, ids.organization, ids.event)
+        const chosen = chooseDeliveries(await readDeliveries(db, event), destinations)
+        return retryDeliveries(db, calls.nats, event, chosen)
+      })
+      return { deliveries: retried.map(row => deliveryMessage(row)) }
+    },
+
+    async listDeadLetters(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const { rows, next } = await transact(calls, context, organization, db => listDeadLetters(db, request))
+      return { deadLetters: rows.map(deadLetterMessage), next }
+    },
+
+    async retryDeadLetter(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const delivery = requireId('dlv', request.deliveryId, 'delivery_id')
+      const retried = await transact(calls, context, organization, async db => {
+        const row = await readEndedBadly(db, organization, delivery)
+        if (row.state === 'discarded') throw new StoreError('not_found', 'this dead letter was discarded')
+        const event = await readEvent(db, organization, fromUuid('evt', row.event_id))
+        return retryDeliveries(db, calls.nats, event, chooseDeliveries([row], []))
+      })
+      return { delivery: deliveryMessage(retried[0]!) }
+    },
+
+    async discardDeadLetter(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const delivery = requireId('dlv', request.deliveryId, 'delivery_id')
+      if (request.reason.length < 1 || request.reason.length > 500) {
+        throw new StoreError('invalid_field', 'reason: must have 1 to 500 characters', { field: 'reason' })
+      }
+      const discarded = await transact(calls, context, organization, async db => {
+        const row = await readEndedBadly(db, organization, delivery)
+        if (row.state === 'discarded') return row
+        await db.query(
+          `update deliveries set state = 'discarded', discard_reason = $5
+           where organization_id = $1 and event_id = $2 and destination_id = $3 and received_at = $4`,
+          [row.organization_id, row.event_id, row.destination_id, row.received_at, request.reason],
+        )
+        const id = fromUuid('evt', row.event_id)
+        await recountEvents(db, [{ organization, id, receivedAt: row.received_at.getTime() }])
+        return { ...row, state: 'discarded' as const, discard_reason: request.reason }
+      })
+      return { delivery: deliveryMessage(discarded) }
+    },
+  }
+}

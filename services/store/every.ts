@@ -1,0 +1,28 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Log } from '@fairlead/daemon/log'
+
+/** How soon what failed is tried again. */
+const retryMs = 2_000
+
+/**
+ * Does something now and again and again, each time after the one before has ended, until the signal aborts. A failure
+ * is one line under the name given, and is tried again sooner.
+ */
+export async function every(
+  intervalMs: number,
+  failed: string,
+  work: () => Promise<unknown>,
+  { signal, log }: { signal: AbortSignal; log: Log },
+): Promise<void> {
+  while (!signal.aborted) {
+    let delayMs = intervalMs
+    try {
+      await work()
+    } catch (err) {
+      if (signal.aborted) return
+      log.warn({ err }, failed)
+      delayMs = Math.min(intervalMs, retryMs)
+    }
+    await wait(delayMs, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,92 @@
+import type { Run } from '@fairlead/daemon/run'
+import { connectNats } from '@fairlead/wire/connect'
+import { openKeyring } from '@fairlead/wire/seal'
+import { ensureStreams } from '@fairlead/wire/streams'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { Pool } from 'pg'
+import { refuseUnboundRole } from './bound-role.ts'
+import type { StoreConfig } from './config.ts'
+import { every } from './every.ts'
+import { openStoreMetrics } from './metrics.ts'
+import { project } from './project/project.ts'
+import { openConfigPublisher } from './publish/publish.ts'
+import { watchQuotas } from './publish/quota.ts'
+import { maintain } from './retention.ts'
+import { inScope } from './scope.ts'
+import { serve } from './serve.ts'
+
+const reconcileMs = 60_000
+const maintainMs = 3_600_000
+
+/**
+ * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
+ * `role_unbound` if row-level security would not bind its role. Postgres or NATS being away later ends nothing.
+ *
+ * @param listening is told the port, once calls are answered
+ */
+export const run = async (
+  config: StoreConfig,
+  signal: AbortSignal,
+  { log, registry, health }: Parameters<Run<StoreConfig>>[2],
+  listening: (port: number) => void = () => {},
+): Promise<void> => {
+  const keyring = openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS)
+  await using opened = new AsyncDisposableStack()
+  const databaseUrl = config.FAIRLEAD_POSTGRES_URL
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    application_name: 'fairlead store',
+    max: config.FAIRLEAD_STORE_CONNECTIONS,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  })
+  opened.defer(() => pool.end())
+  pool.on('error', err => log.warn({ err }, 'postgres.disconnected'))
+  await refuseUnboundRole(pool)
+
+  const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'store' })
+  opened.defer(() => nats.close())
+  await ensureStreams(await jetstreamManager(nats), {
+    replicas: config.FAIRLEAD_STREAM_REPLICAS,
+    eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
+  })
+
+  const metrics = openStoreMetrics(registry, {
+    connections: () => ({
+      idle: pool.idleCount,
+      busy: pool.totalCount - pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
+  })
+  const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
+  const background = [
+    every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
+    every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
+    project(
+      { databaseUrl, nats, log, metrics: metrics.projection, accepted: watchQuotas(pool, publisher, log) },
+      signal,
+    ),
+  ]
+  opened.defer(async () => {
+    await Promise.all(background)
+  })
+
+  opened.use(
+    health.check('postgres', async () => void (await inScope(pool, 'platform', db => db.query('select 1')))),
+  )
+  opened.use(health.check('nats', async () => void (await nats.rtt())))
+  const calls = { pool, nats, keyring, publisher, log, now: Date.now }
+  const server = opened.use(
+    await serve(calls, {
+      host: config.FAIRLEAD_STORE_HOST,
+      port: config.FAIRLEAD_STORE_PORT,
+      metrics: metrics.calls,
+    }),
+  )
+  log.info({ port: server.port }, 'store.listening')
+  listening(server.port)
+  await new Promise<void>(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { createServer, type ServerHttp2Session } from 'node:http2'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { ApiKeyService } from '@fairlead/wire/store/api_key'
+import { AuditService } from '@fairlead/wire/store/audit'
+import { DestinationService } from '@fairlead/wire/store/destination'
+import { EventService } from '@fairlead/wire/store/event'
+import { MemberService } from '@fairlead/wire/store/member'
+import { OrganizationService } from '@fairlead/wire/store/organization'
+import { RejectionService } from '@fairlead/wire/store/rejection'
+import { RouteService } from '@fairlead/wire/store/route'
+import { SourceService } from '@fairlead/wire/store/source'
+import { answerErrors, type CallMetrics } from './answer-errors.ts'
+import { apiKeyCalls } from './calls/api-keys.ts'
+import { auditCalls } from './calls/audit.ts'
+import type { Calls } from './calls/calls.ts'
+import { destinationCalls } from './calls/destinations.ts'
+import { eventCalls } from './calls/events.ts'
+import { memberCalls } from './calls/members.ts'
+import { organizationCalls } from './calls/organizations.ts'
+import { rejectionCalls } from './calls/rejections.ts'
+import { routeCalls } from './calls/routes.ts'
+import { sourceCalls } from './calls/sources.ts'
+import { serveReflection } from './reflection.ts'
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly metrics: CallMetrics
+}
+
+export interface StoreServer extends AsyncDisposable {
+  readonly port: number
+}
+
+const services = [
+  OrganizationService,
+  MemberService,
+  SourceService,
+  DestinationService,
+  RouteService,
+  EventService,
+  RejectionService,
+  ApiKeyService,
+  AuditService,
+]
+
+/** A caller's deadline counts; none is longer than this. */
+const maxTimeoutMs = 60_000
+/** The largest request is an organization with thousands of sources and their secrets. */
+const maxRequestBytes = 32 * 1024 ** 2
+
+/** Serves gRPC over cleartext HTTP/2. Disposing lets calls in flight end, then closes. */
+export async function serve(calls: Calls, options: ServeOptions): Promise<StoreServer> {
+  const sessions = new Set<ServerHttp2Session>()
+  const server = createServer(
+    connectNodeAdapter({
+      grpcWeb: false,
+      connect: false,
+      maxTimeoutMs,
+      readMaxBytes: maxRequestBytes,
+      interceptors: [answerErrors(options.metrics, calls.log)],
+      routes(router) {
+        router.service(OrganizationService, organizationCalls(calls))
+        router.service(MemberService, memberCalls(calls))
+        router.service(SourceService, sourceCalls(calls))
+        router.service(DestinationService, destinationCalls(calls))
+        router.service(RouteService, routeCalls(calls))
+        router.service(EventService, eventCalls(calls))
+        router.service(RejectionService, rejectionCalls(calls))
+        router.service(ApiKeyService, apiKeyCalls(calls))
+        router.service(AuditService, auditCalls(calls))
+        serveReflection(router, services)
+      },
+    }),
+  )
+  server.on('session', session => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
+  })
+  server.listen(options.port, options.host)
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return {
+    port: address.port,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      for (const session of sessions) session.close()
+      await closed
+    },
+  }
+}
