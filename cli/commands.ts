@@ -50,7 +50,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     'rejections',
     { summary: 'requests that were refused', load: async () => (await import('./rejections.ts')).rejections },
   ],
-  ['seed', { summary: 'fill the log with a believable fortnight', load: async () => (await import('./seed.ts')).seed }],
+  [
+    'seed',
+    {
+      summary: 'fill the log with a believable fortnight',
+      load: async () => (await import('./seed.ts')).seed,
+    },
+  ],
 ])
 
 export const commandNames: readonly string[] = [...commands.keys()]

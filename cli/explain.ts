@@ -1,4 +1,4 @@
-import { explain as explainRequest, type Explanation, type OtherSource } from '@fairlead/webhook/explain'
+import { type Explanation, explain as explainRequest, type OtherSource } from '@fairlead/webhook/explain'
 import { openKeyFetch } from '@fairlead/webhook/fetch-keys'
 import type { SchemeConfig, WebhookRequest } from '@fairlead/webhook/scheme'
 import { readArguments, usageFault } from './arguments.ts'
@@ -45,7 +45,13 @@ export async function explain(args: readonly string[]): Promise<number> {
   const config = values.provider === undefined && inFile ? inFile : readSource(usage, values, process.env)
   const others = Array.isArray(file.others) ? file.others.filter(isFields).map(otherSource) : []
   const at = values.now ?? text(file.receivedAt) ?? text(file.now)
-  const explanation = await explainRequest(requestOf(file), config, others, readNow(usage, at), openKeyFetch())
+  const explanation = await explainRequest(
+    requestOf(file),
+    config,
+    others,
+    readNow(usage, at),
+    openKeyFetch(),
+  )
   const terminal = openTerminal()
   if (values.json) terminal.print(JSON.stringify(explanation))
   else print(explanation, terminal)
@@ -53,8 +59,10 @@ export async function explain(args: readonly string[]): Promise<number> {
 }
 
 function print({ verdict, causes }: Explanation, terminal: Terminal): void {
-  if (verdict?.kind === 'valid') terminal.print(`${terminal.paint('green', 'valid')}: there is nothing to explain`)
-  else if (verdict) terminal.print(`${terminal.paint('red', verdict.reason)}  ${printable(verdict.detail ?? '')}`.trimEnd())
+  if (verdict?.kind === 'valid')
+    terminal.print(`${terminal.paint('green', 'valid')}: there is nothing to explain`)
+  else if (verdict)
+    terminal.print(`${terminal.paint('red', verdict.reason)}  ${printable(verdict.detail ?? '')}`.trimEnd())
   for (const cause of causes) terminal.print(`- ${printable(cause.sentence)}`)
 }
 
@@ -86,7 +94,9 @@ function requestOf(file: Fields): WebhookRequest {
   return {
     method: (text(file.method) ?? 'POST').toUpperCase(),
     url: text(file.url) ?? '',
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)])),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+    ),
     body: base64 === undefined ? Buffer.from(text(file.body) ?? '') : Buffer.from(base64, 'base64'),
   }
 }

@@ -1,6 +1,6 @@
+import { providerPage } from '@fairlead/webhook/provider-page'
 import type { Provider } from '@fairlead/webhook/providers/provider'
 import { allProviders, findProvider, nearestProvider } from '@fairlead/webhook/providers/table'
-import { providerPage } from '@fairlead/webhook/provider-page'
 import { readArguments } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
 import { type Column, printTable } from './table.ts'

@@ -31,7 +31,8 @@ Exits with 0 if all tests pass; a scheme without a valid and an invalid test fai
 export async function scheme(args: readonly string[]): Promise<number> {
   const { positionals } = readArguments(usage, args, {}, { most: 2 })
   const [verb, path] = positionals
-  if (verb !== 'test' || path === undefined) throw usageFault(usage, 'Such as: fairlead scheme test scheme.yaml')
+  if (verb !== 'test' || path === undefined)
+    throw usageFault(usage, 'Such as: fairlead scheme test scheme.yaml')
   const terminal = openTerminal()
   try {
     const results = await checkSchemeTests(readDocument(path))

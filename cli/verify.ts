@@ -65,7 +65,11 @@ export async function verify(args: readonly string[]): Promise<number> {
   }
   const verdict = await scheme.verify(request, readNow(usage, values.now))
   const identity = verdict.kind === 'valid' ? scheme.identify(request) : {}
-  terminal.print(values.json ? JSON.stringify({ ...verdict, ...identity }) : verdictLine(verdict, identity, config, terminal))
+  terminal.print(
+    values.json
+      ? JSON.stringify({ ...verdict, ...identity })
+      : verdictLine(verdict, identity, config, terminal),
+  )
   return verdict.kind === 'valid' ? exitCode.ok : exitCode.failed
 }
 
@@ -74,7 +78,8 @@ function open(config: SchemeConfig): Scheme {
     return openScheme(config, openKeyFetch())
   } catch (error) {
     if (!(error instanceof SchemeError)) throw error
-    const hint = error.code === 'secret_missing' ? ` Give it with --secret-file, or in ${secretVariable}.` : ''
+    const hint =
+      error.code === 'secret_missing' ? ` Give it with --secret-file, or in ${secretVariable}.` : ''
     throw new CommandError(`${error.message}${hint}`, exitCode.usage, { cause: error })
   }
 }
@@ -99,7 +104,8 @@ function verdictLine(verdict: Verdict, identity: Identity, config: SchemeConfig,
 async function verifyVectors(path: string, json: boolean, terminal: Terminal): Promise<number> {
   const results = await checkVectors(readDocument(path))
   const failed = results.filter(({ passed }) => !passed)
-  if (json) terminal.print(JSON.stringify({ passed: results.length - failed.length, failed: failed.length, results }))
+  if (json)
+    terminal.print(JSON.stringify({ passed: results.length - failed.length, failed: failed.length, results }))
   else {
     for (const { id, provider, note } of failed) {
       terminal.print(`${terminal.paint('red', 'failed')}  ${printable(`${provider} ${id}: ${note ?? ''}`)}`)

@@ -46,18 +46,22 @@ async function checkVector(vector: Fields): Promise<VectorResult> {
   const id = String(vector.id)
   const provider = String(vector.provider)
   const outcome = await verdictOf(vector)
+  if (outcome.error && !isRefusal(outcome.error))
+    return { id, provider, passed: false, note: textOf(outcome.error) }
   const accepted = outcome.verdict?.kind === 'valid'
   const isAsExpected = accepted === (vector.expected === 'valid')
-  const said = outcome.verdict?.kind === 'invalid' ? outcome.verdict.reason : 'valid'
+  const said = outcome.verdict?.kind === 'invalid' ? outcome.verdict.reason : (outcome.error?.code ?? 'valid')
   if (!isAsExpected) {
-    const note = outcome.error ?? `expected ${vector.expected}, found ${said}${detailOf(outcome.verdict)}`
+    const note = outcome.error
+      ? textOf(outcome.error)
+      : `expected ${vector.expected}, found ${said}${detailOf(outcome.verdict)}`
     // A stricter receiver may rightly differ on these: reported, and counted as passed either way.
     if (vector.policy_dependent === true && !outcome.error) {
       return { id, provider, passed: true, note: `by policy: ${note}` }
     }
     return { id, provider, passed: false, note }
   }
-  const isSameKind = accepted || isReasonFor(said as RejectionReason, vector.reason)
+  const isSameKind = accepted || isReasonFor(said, vector.reason)
   return {
     id,
     provider,
@@ -66,16 +70,25 @@ async function checkVector(vector: Fields): Promise<VectorResult> {
   }
 }
 
+/** A secret that is no key of this scheme refuses every request; any other fault is the file's or ours. */
+function isRefusal(error: SchemeError): boolean {
+  return error.code === 'secret_undecodable' || error.code === 'secret_missing'
+}
+
+function textOf(error: SchemeError): string {
+  return `${error.code}: ${error.message}`
+}
+
 function detailOf(verdict: Verdict | undefined): string {
   return verdict?.kind === 'invalid' && verdict.detail ? ` (${verdict.detail})` : ''
 }
 
-async function verdictOf(vector: Fields): Promise<{ verdict?: Verdict; error?: string }> {
+async function verdictOf(vector: Fields): Promise<{ verdict?: Verdict; error?: SchemeError }> {
   try {
     const scheme = openScheme(configOf(vector), noKeyFetch)
     return { verdict: await scheme.verify(requestOf(vector), Number(vector.now ?? 0) * 1000) }
   } catch (error) {
-    if (error instanceof SchemeError) return { error: `${error.code}: ${error.message}` }
+    if (error instanceof SchemeError) return { error }
     throw error
   }
 }
@@ -123,9 +136,9 @@ const sameKinds: Readonly<Record<string, readonly RejectionReason[]>> = {
   unknown_key: ['key_unknown'],
 }
 
-function isReasonFor(reason: RejectionReason, kind: unknown): boolean {
+function isReasonFor(reason: string, kind: unknown): boolean {
   const allowed = typeof kind === 'string' ? sameKinds[kind] : undefined
-  return allowed === undefined || allowed.includes(reason)
+  return allowed === undefined || allowed.some(same => same === reason)
 }
 
 async function checkHandshake(entry: Fields): Promise<VectorResult> {

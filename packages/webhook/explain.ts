@@ -99,9 +99,9 @@ async function causesOf(
     case 'claims_invalid': {
       const matches = (changed: Partial<WebhookRequest>, secrets = config.secrets) =>
         isSigned({ ...request, ...changed }, { ...config, secrets }, nowMs, keys)
+      const mixedUp = await otherSecretCauses(config, others, matches)
       return [
-        ...(await otherSecretCauses(config, others, matches)),
-        ...(await otherSourceCauses(request, others, nowMs, keys)),
+        ...(mixedUp.length > 0 ? mixedUp : await otherSourceCauses(request, others, nowMs, keys)),
         ...(await secretCauses(request, config, nowMs, keys)),
         ...(await bodyCauses(request, matches)),
         ...(await urlCauses(request, config, matches)),

@@ -62,7 +62,9 @@ function readSignature(
   headers: readonly string[],
   identity: IdentityRules,
 ): SignatureDescriptor {
-  const known = oneOf(algorithm, algorithms, 'algorithm')
+  const known = algorithms.find(item => item === algorithm)
+  if (!known)
+    throw fault('algorithm', `must be one of ${algorithms.join(', ')}, token, or jwt- and an algorithm`)
   const isPublic = known === 'ed25519' || known === 'ecdsa-sha256' || known === 'rsa-sha256'
   const content = list(fields.content ?? ['{body}'], 'content').map((part, i) => text(part, `content[${i}]`))
   const idHeader = identity.id?.flatMap(rule => ('header' in rule ? [rule.header] : []))[0]

@@ -1,0 +1,241 @@
+import { spawnSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+/*
+ * The commands that need no server, run as a user runs them.
+ */
+
+const main = new URL('main.ts', import.meta.url).pathname
+const vectors = new URL('../packages/webhook/vectors/', import.meta.url).pathname
+const body = '{"id":"evt_1","type":"invoice.paid"}'
+const secret = 'whsec_for_tests_only'
+const time = 1_760_000_000
+const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
+const header = `Stripe-Signature: t=${time},v1=${signature}`
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fairlead-cli-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function fairlead(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+  env: Record<string, string> = {},
+) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1', ...env },
+  })
+  return { status, stdout, stderr }
+}
+
+function aFile(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+describe('fairlead verify', () => {
+  const asStripe = ['verify', '--provider', 'stripe', '-H', header, '--now', String(time)]
+
+  test('exits with 0 for a valid signature, and says what the event is', () => {
+    const { status, stdout } = fairlead([...asStripe, '--secret', secret], body)
+    expect(stdout).toBe('valid  type invoice.paid  id evt_1\n')
+    expect(status).toBe(0)
+  })
+
+  test('takes secrets from a file and from the environment', () => {
+    const file = aFile('secret', `${secret}\n`)
+    expect(fairlead([...asStripe, '--secret-file', file], body).status).toBe(0)
+    expect(fairlead(asStripe, body, { FAIRLEAD_SECRET: secret }).status).toBe(0)
+  })
+
+  test('says which of several secrets matched', () => {
+    const { stdout } = fairlead([...asStripe, '--secret', 'old', '--secret', secret], body)
+    expect(stdout).toContain('secret 2 of 2')
+  })
+
+  test.each([
+    ['another body', [...asStripe, '--secret', secret], `${body} `, 'invalid  signature_mismatch'],
+    [
+      'a late clock',
+      [...asStripe.slice(0, -1), String(time + 301), '--secret', secret],
+      body,
+      'timestamp_out_of_tolerance',
+    ],
+    ['no signature', ['verify', '-p', 'stripe', '--secret', secret], body, 'invalid  signature_missing'],
+  ])('exits with 1 and the reason for %s', (_title, args, input, part) => {
+    const { status, stdout } = fairlead(args, input)
+    expect(stdout).toContain(part)
+    expect(status).toBe(1)
+  })
+
+  test('reads the body as bytes', () => {
+    const bytes = Buffer.from([0x7b, 0xff, 0x00, 0x7d])
+    const right = createHmac('sha256', secret).update(bytes).digest('hex')
+    const args = ['verify', '-p', 'github', '--secret', secret, '-H', `x-hub-signature-256: sha256=${right}`]
+    expect(fairlead(args, bytes).status).toBe(0)
+  })
+
+  test('passes the public URL and options on', () => {
+    const url = 'https://example.com/hook'
+    const right = createHmac('sha256', secret)
+      .update(url + body)
+      .digest('base64')
+    const args = [
+      'verify',
+      '-p',
+      'square',
+      '--secret',
+      secret,
+      '-H',
+      `x-square-hmacsha256-signature: ${right}`,
+    ]
+    expect(fairlead([...args, '--url', url], body).status).toBe(0)
+    expect(fairlead([...args, '--url', `${url}/`], body).status).toBe(1)
+    expect(fairlead(['verify', '-p', 'mollie'], body).status).toBe(2)
+    expect(fairlead(['verify', '-p', 'mollie', '--option', 'acceptUnsigned=true'], body).status).toBe(0)
+  })
+
+  test.each([
+    ['an unknown option', ['verify', '--nope']],
+    ['no provider', ['verify']],
+    ['an unknown provider', ['verify', '-p', 'strpie', '--secret', 'x']],
+    ['no secret', ['verify', '-p', 'stripe']],
+    ['a header without a colon', [...asStripe, '--secret', 'x', '-H', 'nonsense']],
+    ['a clock that is none', ['verify', '-p', 'stripe', '--secret', 'x', '--now', 'soon']],
+  ])('exits with 2 for %s', (_title, args) => {
+    const { status, stdout, stderr } = fairlead(args, body)
+    expect(status).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).not.toContain('    at ')
+  })
+
+  test.each([
+    ['provider-vectors.json', '165 passed, 0 failed'],
+    ['handshakes.json', '20 passed, 0 failed'],
+  ])('checks the vectors of %s', (name, last) => {
+    const { status, stdout } = fairlead(['verify', '--vectors', vectors + name])
+    expect(stdout.trim().split('\n').at(-1)).toBe(last)
+    expect(status).toBe(0)
+  })
+
+  test('names the vectors that fail, and exits with 1', () => {
+    const wrong = { id: 'wrong', provider: 'github', expected: 'valid', secret, headers: {}, body: '' }
+    const unknown = { id: 'unknown', provider: 'no-such', expected: 'invalid', secret, headers: {}, body: '' }
+    const { status, stdout } = fairlead([
+      'verify',
+      '--vectors',
+      aFile('wrong.json', JSON.stringify([wrong, unknown])),
+    ])
+    expect(stdout).toContain('github wrong: expected valid, found signature_missing')
+    expect(stdout).toContain('no-such unknown: unknown_provider')
+    expect(stdout.trim().split('\n').at(-1)).toBe('0 passed, 2 failed')
+    expect(status).toBe(1)
+  })
+})
+
+describe('fairlead explain', () => {
+  const request = (changes: object) =>
+    aFile(
+      'request.json',
+      JSON.stringify({
+        headers: { 'Stripe-Signature': header.slice('Stripe-Signature: '.length) },
+        body,
+        now: time,
+        source: { provider: 'stripe', secrets: [secret] },
+        ...changes,
+      }),
+    )
+
+  test.each([
+    ['a newline', { body: `${body}\n` }, 'newline'],
+    ['a clock', { now: time + 412 }, '412 s ago'],
+    [
+      'another source',
+      {
+        source: { provider: 'stripe', secrets: ['x'] },
+        others: [{ name: 'eu', provider: 'stripe', secrets: [secret] }],
+      },
+      'source eu',
+    ],
+  ])('finds %s', (_title, changes, part) => {
+    const { status, stdout } = fairlead(['explain', request(changes)])
+    expect(stdout).toContain(part)
+    expect(stdout).not.toContain(secret)
+    expect(status).toBe(1)
+  })
+
+  test('has nothing to say about a valid request', () => {
+    expect(fairlead(['explain', request({})])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('valid'),
+    })
+  })
+})
+
+describe('fairlead providers', () => {
+  test('lists 87 with their proof', () => {
+    const { status, stdout } = fairlead(['providers'])
+    expect(stdout).toContain('87 providers, 92 schemes')
+    expect(stdout.split('\n').filter(line => /\b(run|read|memory)\b/.test(line))).toHaveLength(92)
+    expect(status).toBe(0)
+  })
+
+  test('says all about one, and guesses at a mistyped name', () => {
+    expect(fairlead(['providers', 'stripe']).stdout).toContain('# Stripe')
+    expect(fairlead(['providers', 'strpie'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('stripe?'),
+    })
+  })
+})
+
+describe('fairlead scheme test', () => {
+  const scheme = (changes: object) =>
+    aFile(
+      'scheme.json',
+      JSON.stringify({
+        header: 'x-sig',
+        algorithm: 'hmac-sha256',
+        content: ['{body}'],
+        tests: [
+          {
+            expected: 'valid',
+            secret,
+            headers: { 'X-Sig': createHmac('sha256', secret).update(body).digest('hex') },
+            body,
+          },
+          { name: 'unsigned', expected: 'invalid', reason: 'signature_missing', secret, headers: {}, body },
+        ],
+        ...changes,
+      }),
+    )
+
+  test.each<[string, object, number, string]>([
+    ['one that holds', {}, 0, '2 passed, 0 failed'],
+    ['one with another key', { key: 'base64' }, 1, 'failed'],
+    ['one without tests', { tests: [] }, 1, 'expected: valid'],
+    ['one with a fault', { algorithm: 'md5' }, 1, 'algorithm'],
+  ])('%s', (_title, changes, status, part) => {
+    const found = fairlead(['scheme', 'test', scheme(changes)])
+    expect(found.stdout + found.stderr).toContain(part)
+    expect(found.status).toBe(status)
+  })
+})
+
+test('help lists the commands, and an unknown one is a usage fault', () => {
+  expect(fairlead(['help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('verify') })
+  expect(fairlead(['nope'])).toMatchObject({ status: 2, stderr: expect.stringContaining('fairlead help') })
+  expect(fairlead(['verify', '--help'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('--vectors'),
+  })
+})

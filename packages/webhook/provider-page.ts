@@ -1,0 +1,206 @@
+import type { Provenance, Provider, SchemeDefinition } from './providers/provider.ts'
+import type { IdentityRule } from './verify/identify.ts'
+import { keyFormTexts } from './verify/key.ts'
+import type { TimestampRule } from './verify/timestamp.ts'
+
+/** One row of the table as a page for people, in Markdown. */
+export function providerPage(row: Provider): string {
+  const scheme = describeScheme(row.scheme)
+  const facts: [string, string | undefined][] = [
+    ['Name in a source', `\`${row.name}\``],
+    ['What you copy', `${row.copy.what}: ${row.copy.where}`],
+    ['Signature', scheme.where],
+    ['Algorithm', scheme.algorithm],
+    ['What is signed', scheme.content],
+    ['Key', scheme.key],
+    ['Time', scheme.time],
+    ['Id of a delivery', rulesText(row.identity.id) ?? 'none: the body’s digest stands for it'],
+    ['Type of an event', rulesText(row.identity.type) ?? 'none'],
+    ['Handshake', row.handshake?.text],
+    ['Expected answer', answerText(row)],
+    ['Retries', row.retries],
+    ['Provider’s page', `<${row.documentation}>`],
+  ]
+  const table = facts.flatMap(([name, text]) => (text === undefined ? [] : [`| ${name} | ${cell(text)} |`]))
+  return [
+    `# ${row.title}`,
+    ...(row.scheme.kind === 'unsigned' ? ['', unsignedWarning] : []),
+    '',
+    '| | |',
+    '| --- | --- |',
+    ...table,
+    ...(row.options?.length ? ['', '## Options', '', ...row.options.map(optionLine)] : []),
+    ...(row.notes?.length ? ['', '## To know', '', ...row.notes.map(note => `- ${note}`)] : []),
+    '',
+    '## Source',
+    '',
+    '```yaml',
+    ...sourceLines(row),
+    '```',
+    '',
+    '## Where this comes from',
+    '',
+    ...provenanceLines(row.provenance),
+    '',
+  ].join('\n')
+}
+
+/** The list of all pages. */
+export function providerIndex(rows: readonly Provider[]): string {
+  const providers = rows.filter(row => row.variantOf === undefined).length
+  const remembered = rows.filter(row => row.provenance.scheme === 'memory')
+  return [
+    '# Providers',
+    '',
+    `${providers} providers, ${rows.length} schemes. These pages are made from the same rows that verify requests: change those, not these.`,
+    '',
+    '**run**: compared with the provider’s own code. **read**: its sources or documentation read. **memory**: neither.',
+    '',
+    '| name | provider | proof | by |',
+    '| --- | --- | --- | --- |',
+    ...rows.map(
+      row =>
+        `| [${row.name}](${row.name}.md) | ${cell(row.title)} | ${row.provenance.scheme} | ${cell(row.provenance.by)} |`,
+    ),
+    '',
+    `On memory alone rest ${remembered.map(row => row.name).join(', ')}: one request captured from each provider, with its secret, would settle it.`,
+    '',
+  ].join('\n')
+}
+
+const unsignedWarning =
+  '**This provider signs nothing.** Whoever knows the URL can post to it. A source of it works only with the option `acceptUnsigned: true`.'
+
+interface SchemeText {
+  readonly where: string
+  readonly algorithm: string
+  readonly content: string
+  readonly key: string
+  readonly time?: string
+}
+
+function describeScheme(scheme: SchemeDefinition): SchemeText {
+  switch (scheme.kind) {
+    case 'signature': {
+      const label = scheme.pair ? `${scheme.pair.name}=` : (scheme.prefix ?? '')
+      const several = scheme.list || scheme.pair || scheme.headers.length > 1 ? '; any may match' : ''
+      return {
+        where: `${scheme.headers.map(name => `header \`${name}\``).join(', ')}: \`${label}<${scheme.encoding}>\`${several}`,
+        algorithm: scheme.algorithm,
+        content: scheme.content.map(part => `\`${part}\``).join(' '),
+        key: keyFormTexts[scheme.key ?? 'utf8'],
+        time: scheme.timestamp ? timeText(scheme.timestamp) : 'none is signed',
+      }
+    }
+    case 'token':
+      return {
+        where: scheme.places
+          .map(place =>
+            'query' in place
+              ? `query value \`${place.query}\``
+              : `header \`${place.header}\`${place.scheme ? `: ${place.scheme} …` : ''}`,
+          )
+          .join(' or '),
+        algorithm: 'a shared token, compared in constant time',
+        content: 'nothing: the body isn’t protected',
+        key: 'the text as you chose it',
+      }
+    case 'jwt':
+      return {
+        where: `header \`${scheme.header}\`${scheme.bearer ? ': Bearer …' : ''}`,
+        algorithm: `JWT, only ${scheme.algorithms.join(', ')}`,
+        content: scheme.bodyHash
+          ? `the body’s SHA-256 in the claim \`${scheme.bodyHash.claim}\` (${scheme.bodyHash.encoding})`
+          : 'nothing of the body',
+        key: scheme.published ? 'published by the provider, by key id' : keyFormTexts.utf8,
+        time: `${scheme.required.length > 0 ? scheme.required.join(', ') : 'exp, nbf, iat where present'}; clocks may differ by ${scheme.leewaySeconds} s${scheme.maxAgeSeconds ? `; at most ${scheme.maxAgeSeconds} s old` : ''}`,
+      }
+    case 'code':
+      return scheme.text
+    case 'unsigned':
+      return { where: 'none', algorithm: 'none', content: 'nothing', key: 'none' }
+    default:
+      return scheme satisfies never
+  }
+}
+
+const units = { s: 'Unix seconds', ms: 'Unix milliseconds', iso: 'RFC 3339' } as const
+
+function timeText(rule: NonNullable<Extract<SchemeDefinition, { kind: 'signature' }>['timestamp']>): string {
+  const place =
+    'header' in rule
+      ? `header \`${rule.header}\``
+      : 'pair' in rule
+        ? `\`${rule.pair}=\` of the same header`
+        : `body member \`${rule.member}\``
+  return `${place}, ${units[rule.unit]}; ${boundText(rule)}`
+}
+
+function boundText({ past, future }: TimestampRule): string {
+  if (past === null && future === null) return 'not bounded, unless the source sets toleranceSeconds'
+  const ahead = future === null ? 'ahead not bounded' : `at most ${future} s ahead`
+  return `${past === null ? 'age not bounded' : `at most ${past} s old`}, ${ahead}`
+}
+
+function rulesText(rules: readonly IdentityRule[] | undefined): string | undefined {
+  return rules?.length ? rules.map(ruleText).join(', else ') : undefined
+}
+
+function ruleText(rule: IdentityRule): string {
+  if ('header' in rule) return `header \`${rule.header}\``
+  if ('member' in rule) return `body \`${rule.member}\``
+  if ('form' in rule) return `form field \`${rule.form}\``
+  if ('find' in rule) return 'inside the payload'
+  if ('firstNameExcept' in rule)
+    return `the body’s first name other than ${rule.firstNameExcept.map(name => `\`${name}\``).join(', ')}`
+  return rule.join.map(ruleText).join(' + ')
+}
+
+function answerText({ answer }: Provider): string {
+  return answer.timeoutSeconds === undefined
+    ? answer.text
+    : `${answer.text}; within ${answer.timeoutSeconds} s`
+}
+
+function optionLine({ name, required, text }: NonNullable<Provider['options']>[number]): string {
+  return `- \`${name}\`${required ? ' (required)' : ''}: ${text}`
+}
+
+function sourceLines(row: Provider): string[] {
+  const hasSecret =
+    !['paypal', 'aws-sns', 'google-pubsub-oidc', 'plaid'].includes(row.name) && row.scheme.kind !== 'unsigned'
+  const required = row.options?.filter(option => option.required) ?? []
+  const values = required.map(option => `${option.name}: ${option.name === 'acceptUnsigned' ? 'true' : '…'}`)
+  return [
+    `- name: ${row.name}`,
+    `  provider: ${row.name}`,
+    ...(hasSecret ? ['  secrets:', `    - secretRef: { name: acme-${row.name}, key: secret }`] : []),
+    ...(values.length > 0 ? [`  options: { ${values.join(', ')} }`] : []),
+  ]
+}
+
+const provenanceTexts = {
+  run: 'The scheme was compared with running code:',
+  read: 'The scheme was read, not run:',
+  memory: 'The scheme rests on memory:',
+} as const
+
+function provenanceLines({ scheme, by, fromMemory }: Provenance): string[] {
+  const rest = fromMemory?.length
+    ? [`From memory, and never checked: ${fromMemory.map(fact => factNames[fact]).join(', ')}.`]
+    : []
+  return [`${provenanceTexts[scheme]} ${by}.`, ...rest]
+}
+
+const factNames = {
+  retries: 'retries',
+  answer: 'the expected answer',
+  handshake: 'the handshake',
+  identity: 'where id and type stand',
+  copy: 'where the secret stands on the provider’s pages',
+} as const
+
+/** `|` would end a table's cell. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
