@@ -1,5 +1,6 @@
-import { startSink } from '@fairlead/testbed/sink'
+import { type Reply, startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aRequest, never, openTestSender } from './fixtures/sender.ts'
 import { answering, startRawServer } from './fixtures/servers.ts'
@@ -22,6 +23,21 @@ test('a connection that the peer wants closed is not', async () => {
   for (let i = 0; i < 3; i++)
     expect(await sender.send(aRequest({ url: server.url }), never)).toEqual(delivered)
   expect(server.connections).toBe(3)
+})
+
+test('a request that follows on one that the peer closed goes out once, on a new one', async () => {
+  const requests: number[] = []
+  await using server = await startRawServer((socket, number) => {
+    socket.on('data', () => {
+      requests.push(number)
+      if (number === 1) socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+      else socket.resetAndDestroy()
+    })
+  })
+  await using sender = openTestSender({ maxConnectionsPerOrigin: 1 })
+  const sent = Array.from({ length: 2 }, () => sender.send(aRequest({ url: server.url }), never))
+  expect(await Promise.all(sent)).toMatchObject([{ kind: 'delivered' }, { kind: 'connection_reset' }])
+  expect(requests).toEqual([1, 2])
 })
 
 test('failed answers keep their connection', async () => {
@@ -177,6 +193,46 @@ describe('bounds', () => {
     expect(sender.connections.open).toBeLessThanOrEqual(50)
     expect(sink.received).toHaveLength(1000)
   })
+})
+
+test('whatever happens to requests, none is forgotten and no connection is lost', async () => {
+  const replies: Record<string, Reply> = {
+    '/ok': { status: 200 },
+    '/close': { status: 200, headers: { connection: 'close' } },
+    '/slow': { status: 200, delayMs: 5 },
+    '/reset': { reset: true },
+    '/hang': { hang: true },
+    '/drip': { dripEveryMs: 5 },
+  }
+  await using sink = await startSink(request => replies[request.url]!)
+  const step = fc.record({
+    path: fc.constantFrom(...Object.keys(replies)),
+    owner: fc.constantFrom('org_a', 'org_b', 'org_c', 'org_d'),
+    timeoutMs: fc.constantFrom(5, 20, 60),
+    aborted: fc.option(fc.nat(10), { freq: 5 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), async steps => {
+      await using sender = openTestSender({ maxConnections: 5, maxConnectionsPerOrigin: 2, lifetimeMs: 30 })
+      let most = 0
+      const sent = steps.map(async ({ path, owner, timeoutMs, aborted }) => {
+        const aborting = new AbortController()
+        const timer = aborted === null ? undefined : setTimeout(() => aborting.abort(), aborted)
+        const request = aRequest({ url: `${sink.url}${path}`, owner, timeoutMs })
+        await sender.send(request, aborting.signal).catch(() => {})
+        most = Math.max(most, sender.connections.open)
+        clearTimeout(timer)
+      })
+      await Promise.all(sent)
+      expect(most).toBeLessThanOrEqual(5)
+      expect(sender.connections.waiting).toBe(0)
+      expect(sender.connections.open).toBe(sender.connections.idle)
+      for (const owner of ['org_a', 'org_b', 'org_c', 'org_d']) {
+        expect(await sender.send(aRequest({ url: `${sink.url}/ok`, owner }), never)).toEqual(delivered)
+      }
+    }),
+    { numRuns: 40 },
+  )
 })
 
 test('closing ends what is in flight and what waits, and leaves nothing open', async () => {

@@ -50,7 +50,8 @@ export interface Connection {
   /** Requests begun on the socket that it has now. */
   requests: number
   readonly openedMs: number
-  readonly dialling: AbortController
+  /** Until it is connected. */
+  dialling: AbortController | undefined
   closed: boolean
 }
 
@@ -98,8 +99,12 @@ export function openConnections(dial: Dial, limits: ConnectionLimits): Connectio
     const dialling = new AbortController()
     const client = new Client(target.origin, {
       connect: (_options, callback) => {
+        connection.dialling = dialling
         dial(target, certificate, dialling.signal).then(
-          socket => callback(null, socket),
+          socket => {
+            connection.dialling = undefined
+            callback(null, socket)
+          },
           error => callback(error, null),
         )
       },
@@ -122,6 +127,10 @@ export function openConnections(dial: Dial, limits: ConnectionLimits): Connectio
     }
     pool.open++
     all.add(connection)
+    // The client connects anew by itself, where a peer ended the connection with its answer.
+    client.on('connect', () => {
+      connection.requests = 0
+    })
     // A peer that closes while idle; one that closes in a request's midst is told to the request.
     client.on('disconnect', () => {
       if (idle.has(connection)) close(connection)
@@ -136,7 +145,7 @@ export function openConnections(dial: Dial, limits: ConnectionLimits): Connectio
     if (idle.delete(connection)) pool.idle.splice(pool.idle.indexOf(connection), 1)
     all.delete(connection)
     pool.open--
-    connection.dialling.abort()
+    connection.dialling?.abort()
     void connection.client.destroy()
     admit(pool)
     for (const hungry of starved) {
@@ -226,7 +235,7 @@ export function openConnections(dial: Dial, limits: ConnectionLimits): Connectio
       const waiting = [...pools.values()].flatMap(pool => [...pool.waiting])
       const closing = [...all].map(connection => {
         connection.closed = true
-        connection.dialling.abort()
+        connection.dialling?.abort()
         return connection.client.destroy()
       })
       all.clear()

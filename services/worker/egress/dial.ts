@@ -88,8 +88,9 @@ export function openDialer(options: DialOptions): Dial {
     signal.throwIfAborted()
     const givenUp = Promise.withResolvers<never>()
     givenUp.promise.catch(() => {})
-    const late = new EgressError('ETIMEDOUT', `no connection within ${options.connectTimeoutMs} ms`)
-    const timer = setTimeout(givenUp.reject, options.connectTimeoutMs, late)
+    const timer = setTimeout(() => {
+      givenUp.reject(new EgressError('ETIMEDOUT', `no connection within ${options.connectTimeoutMs} ms`))
+    }, options.connectTimeoutMs)
     const onAbort = () => givenUp.reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     let socket: Socket | undefined
