@@ -1,0 +1,164 @@
+import { createHmac, createSecretKey, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+/**
+ * Posts signed GitHub webhooks over kept-alive connections, one request at a time on each. Written on node:net, because
+ * the generator shares two cores with what it measures: about 15 µs a request, a third of node:http's client.
+ */
+export interface SenderOptions {
+  /** The receiver's URL of a GitHub source. */
+  readonly url: string
+  readonly secret: string
+  readonly connections: number
+  /** Bytes of each body. */
+  readonly bodyBytes: number
+}
+
+export interface Sent {
+  /** What X-GitHub-Delivery said. */
+  readonly delivery: string
+  /** `performance.now()` when the request was due: with an open loop, waiting for a connection counts. */
+  readonly dueMs: number
+  readonly acceptMs: number
+  readonly status: number
+  /** The event's id, of a request that was answered 2xx. */
+  readonly id: string | undefined
+}
+
+export interface LoadSender extends AsyncDisposable {
+  /** Sends `perSecond` for `seconds`, whatever the answers do (an open loop). */
+  atRate(perSecond: number, seconds: number, tell: (sent: Sent) => void): Promise<void>
+  /** Sends on every connection as fast as answers come (a closed loop). */
+  asFastAsPossible(seconds: number, tell: (sent: Sent) => void): Promise<void>
+}
+
+/** A request that gets no answer for so long counts as failed (status 0), and its connection is made anew. */
+const giveUpMs = 15_000
+const tickMs = 2
+
+export async function openLoadSender(options: SenderOptions): Promise<LoadSender> {
+  const url = new URL(options.url)
+  const key = createSecretKey(Buffer.from(options.secret))
+  const connections = await Promise.all(
+    Array.from({ length: options.connections }, () => openConnection(url.hostname, Number(url.port))),
+  )
+
+  function makeRequest(): { delivery: string; bytes: Buffer } {
+    const delivery = randomUUID()
+    const body =
+      `{"delivery":"${delivery}","ref":"refs/heads/main","pad":"`.padEnd(options.bodyBytes - 2, 'x') + '"}'
+    const signature = createHmac('sha256', key).update(body).digest('hex')
+    const head =
+      `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
+      `user-agent: GitHub-Hookshot/test\r\nx-github-event: push\r\nx-github-delivery: ${delivery}\r\n` +
+      `x-hub-signature-256: sha256=${signature}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`
+    return { delivery, bytes: Buffer.from(head + body) }
+  }
+
+  async function post(connection: Connection, dueMs: number, tell: (sent: Sent) => void): Promise<void> {
+    const { delivery, bytes } = makeRequest()
+    const answer = await connection.exchange(bytes)
+    const id = answer.status === 200 ? /"id":"(evt_[0-9a-z]+)"/.exec(answer.body)?.[1] : undefined
+    tell({ delivery, dueMs, acceptMs: performance.now() - dueMs, status: answer.status, id })
+  }
+
+  return {
+    async atRate(perSecond, seconds, tell) {
+      const free = [...connections]
+      const due: number[] = []
+      const total = Math.round(perSecond * seconds)
+      const startMs = performance.now()
+      let planned = 0
+      let running = 0
+      const done = Promise.withResolvers<void>()
+      const pump = (): void => {
+        while (due.length > 0 && free.length > 0) {
+          const connection = free.pop()!
+          running++
+          void post(connection, due.shift()!, tell).then(() => {
+            running--
+            free.push(connection)
+            pump()
+          })
+        }
+        if (planned === total && due.length === 0 && running === 0) done.resolve()
+      }
+      const timer = setInterval(() => {
+        const until = Math.min(total, Math.floor(((performance.now() - startMs) * perSecond) / 1000))
+        while (planned < until) due.push(startMs + (planned++ * 1000) / perSecond)
+        if (planned === total) clearInterval(timer)
+        pump()
+      }, tickMs)
+      await done.promise
+    },
+    async asFastAsPossible(seconds, tell) {
+      const endMs = performance.now() + seconds * 1000
+      await Promise.all(
+        connections.map(async connection => {
+          while (performance.now() < endMs) await post(connection, performance.now(), tell)
+        }),
+      )
+    },
+    async [Symbol.asyncDispose]() {
+      for (const connection of connections) connection.close()
+    },
+  }
+}
+
+interface Connection {
+  exchange(request: Buffer): Promise<{ status: number; body: string }>
+  close(): void
+}
+
+async function openConnection(host: string, port: number): Promise<Connection> {
+  let socket: Socket | undefined
+  let received = ''
+  let answered: ((answer: { status: number; body: string }) => void) | undefined
+
+  function finish(status: number, body: string): void {
+    received = ''
+    const tell = answered
+    answered = undefined
+    tell?.({ status, body })
+  }
+
+  async function dial(): Promise<Socket> {
+    const opened = connect({ host, port, noDelay: true })
+    await once(opened, 'connect')
+    opened.setEncoding('latin1')
+    opened.setTimeout(giveUpMs, () => opened.destroy())
+    opened.on('error', () => {})
+    opened.on('close', () => {
+      if (socket === opened) socket = undefined
+      finish(0, '')
+    })
+    opened.on('data', (chunk: string) => {
+      received += chunk
+      const headEnd = received.indexOf('\r\n\r\n')
+      if (headEnd < 0) return
+      const length = Number(/\ncontent-length: (\d+)/i.exec(received)?.[1] ?? 0)
+      if (received.length < headEnd + 4 + length) return
+      finish(Number(received.slice(9, 12)), received.slice(headEnd + 4))
+    })
+    return opened
+  }
+
+  socket = await dial()
+  return {
+    async exchange(request) {
+      try {
+        socket ??= await dial()
+      } catch {
+        await new Promise(resolve => setTimeout(resolve, 50)) // refused: a restart is under way
+        return { status: 0, body: '' }
+      }
+      const answer = new Promise<{ status: number; body: string }>(resolve => {
+        answered = resolve
+      })
+      socket.write(request)
+      return answer
+    },
+    close: () => socket?.destroy(),
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import {
+  freeSettings,
+  type RunningStandalone,
+  type StandaloneSettings,
+  startStandalone,
+} from '@fairlead/testbed/standalone'
+
+/** A whole Fairlead, started as a user starts it, in a home of its own: what is measured. */
+export interface Subject extends AsyncDisposable {
+  readonly settings: StandaloneSettings
+  readonly standalone: RunningStandalone
+  /** The URL of an organization's GitHub source. */
+  sourceUrl(organization: string): string
+  pids(): Promise<Record<string, number>>
+}
+
+/** An organization of the load test: one GitHub source, one destination. */
+export interface LoadTenant {
+  readonly name: string
+  readonly destinationUrl: string
+  readonly timeoutSeconds?: number
+  readonly concurrency?: number
+}
+
+/** What all load-test sources verify with. */
+export const loadSecret = 'test-only-load-secret'
+
+const manifest = ({ name, destinationUrl, timeoutSeconds = 30, concurrency = 64 }: LoadTenant): string => `
+apiVersion: v1
+kind: Secret
+metadata: { name: ${name}-load }
+stringData: { github: ${loadSecret} }
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: Organization
+metadata: { name: ${name} }
+spec:
+  displayName: ${name}
+  sources:
+    - name: github
+      provider: github
+      secrets: [{ secretRef: { name: ${name}-load, key: github } }]
+  destinations:
+    - name: arrivals
+      url: ${destinationUrl}
+      allowInsecureHttp: true
+      timeoutSeconds: ${timeoutSeconds}
+      concurrency: ${concurrency}
+  routes:
+    - { source: github, eventTypes: ["*"], destinations: [arrivals] }
+`
+
+export async function startSubject(
+  tenants: readonly LoadTenant[],
+  environment: Record<string, string> = {},
+): Promise<Subject> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(await scratchFolder()).path
+  const organizations = join(folder, 'organizations')
+  await mkdir(organizations)
+  for (const tenant of tenants) await writeFile(join(organizations, `${tenant.name}.yaml`), manifest(tenant))
+  const settings = { ...(await freeSettings(join(folder, 'home'))), organizations }
+  const standalone = opened.use(startStandalone(settings, environment))
+  await standalone.ready({ deadlineMs: 120_000 })
+  const held = opened.move()
+  return {
+    settings,
+    standalone,
+    sourceUrl: organization => `http://127.0.0.1:${settings.receiverPort}/webhooks/${organization}/github`,
+    async pids() {
+      const names = ['fairlead', 'nats', 'postgres', 'redis'] as const
+      return Object.fromEntries(
+        await Promise.all(names.map(async name => [name, await standalone.pidOf(name)] as const)),
+      )
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
