@@ -17,10 +17,18 @@ const acme = {
   slug: 'acme',
   members: [{ email: 'Ada@acme.example', role: MemberRole.OWNER }],
   sources: [
-    { name: 'stripe', settings: { provider: 'stripe' }, secrets: [{ id: 'acme/secret', value: 'whsec_test' }] },
+    {
+      name: 'stripe',
+      settings: { provider: 'stripe' },
+      secrets: [{ id: 'acme/secret', value: 'whsec_test' }],
+    },
   ],
   destinations: [
-    { name: 'billing', settings: { url: 'https://billing.acme.example/hooks' }, headers: [{ id: 'x-a', value: 'b' }] },
+    {
+      name: 'billing',
+      settings: { url: 'https://billing.acme.example/hooks' },
+      headers: [{ id: 'x-a', value: 'b' }],
+    },
   ],
   routes: [{ settings: { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing'] } }],
 }
@@ -37,5 +45,8 @@ test('smoke', async () => {
     .catch((error: unknown) => error)
   expect(error).toBeInstanceOf(ConnectError)
   expect((error as ConnectError).code).toBe(Code.AlreadyExists)
-  expect(storeErrorDetail(error)).toMatchObject({ reason: ErrorReason.SLUG_TAKEN, owner: 'kubernetes tenants/acme' })
+  expect(storeErrorDetail(error)).toMatchObject({
+    reason: ErrorReason.SLUG_TAKEN,
+    owner: 'kubernetes tenants/acme',
+  })
 })

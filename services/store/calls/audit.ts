@@ -58,7 +58,7 @@ export function auditCalls(calls: Calls): ServiceImpl<typeof AuditService> {
     async listAuditLogs(request, context) {
       const { scope, organization } = scopeOf(request.organizationId)
       const limit = pageSize(request.limit, 50, 500)
-      const [at = null, id = null] = decodeCursor(request.cursor, 2)
+      const [at = null, id = null] = decodeCursor(request.cursor, 'time', 'uuid')
       const { rows } = await transact(calls, context, scope, db =>
         db.query<AuditRow>(
           `select * from audit_logs where organization_id is not distinct from $1 and ($2 = '' or action = $2)

@@ -67,7 +67,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
 
     async listOrganizations(request, context) {
       const limit = pageSize(request.limit, 100, 1000)
-      const [after = ''] = decodeCursor(request.cursor, 1)
+      const [after = ''] = decodeCursor(request.cursor, 'slug')
       return transact(calls, context, 'platform', async db => {
         const { rows } = await db.query<{ id: string; slug: string }>(
           `select id, slug from organizations where deleted_at is null and slug > $1

@@ -11,12 +11,29 @@ export function encodeCursor(...parts: string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url')
 }
 
+/** What a part of a cursor can be: whatever else came through would reach Postgres as a value that it refuses. */
+const isPart = {
+  time: (text: string) => /^(19[7-9]|[2-9]\d\d)\d-.{18}Z$/.test(text) && isTime(text),
+  uuid: (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text),
+  slug: (text: string) => /^[a-z0-9-]{1,63}$/.test(text),
+}
+
+/** Days that don't exist (2026-02-30) are other days to Date, and faults to Postgres. */
+function isTime(text: string): boolean {
+  const time = new Date(text)
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text
+}
+
 /** The parts of a cursor, none for an empty one. Throws a StoreError `invalid_field` on anything that is no cursor. */
-export function decodeCursor(cursor: string, count: number): string[] {
+export function decodeCursor(cursor: string, ...shapes: (keyof typeof isPart)[]): string[] {
   if (!cursor) return []
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (Array.isArray(parts) && parts.length === count && parts.every(part => typeof part === 'string'))
+    if (
+      Array.isArray(parts) &&
+      parts.length === shapes.length &&
+      parts.every((part, i) => typeof part === 'string' && isPart[shapes[i]!](part))
+    )
       return parts
   } catch {
     // Falls through to the one answer for all that is no cursor.

@@ -41,7 +41,7 @@ export async function listEvents(db: Db, request: ListEventsRequest): Promise<Pa
   if (request.q) addSearch(where, request.q)
   if (request.after) where.add(p => `received_at >= ${p}`, dateOf(request.after))
   if (request.before) where.add(p => `received_at < ${p}`, dateOf(request.before))
-  const [time, id] = decodeCursor(request.cursor, 2)
+  const [time, id] = decodeCursor(request.cursor, 'time', 'uuid')
   if (time && id) {
     const place = where.values.push(time, id)
     // The first comparison alone lets Postgres leave out whole days.
@@ -80,7 +80,7 @@ export async function listDeadLetters(
   }
   if (request.source) where.add(p => `e.source = ${p}`, request.source)
   if (request.type) where.add(p => `e.type like ${p}`, likeOfGlob(request.type))
-  const [time, id] = decodeCursor(request.cursor, 2)
+  const [time, id] = decodeCursor(request.cursor, 'time', 'uuid')
   if (time && id) {
     const place = where.values.push(id)
     where.add(p => `(d.died_at, d.id) < (${p}, $${place})`, time)
