@@ -25,6 +25,22 @@ export const operatorConfig = z.object({
     .max(64)
     .default(8)
     .describe('organizations reconciled at one time'),
+  FAIRLEAD_OPERATOR_NAMESPACES: z
+    .string()
+    .default('')
+    .transform(text => text.split(',').flatMap(name => name.trim() || []))
+    .describe('Kubernetes only: the namespaces to look at, comma-separated; default: all'),
+  FAIRLEAD_OPERATOR_LEASE_NAMESPACE: z
+    .string()
+    .optional()
+    .describe("Kubernetes only: where the leader's Lease is; default: the pod's own namespace"),
+  FAIRLEAD_OPERATOR_LEASE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(300)
+    .default(15)
+    .describe('Kubernetes only: how long a leader that fell silent keeps the next one waiting'),
 })
 
 export type OperatorConfig = z.infer<typeof operatorConfig>

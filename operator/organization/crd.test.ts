@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
-import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { crdFiles, crdFolder } from '../write-crds.ts'
 import { organizationCrd } from './crd.ts'
@@ -52,11 +51,7 @@ interface CrdShape {
 describe('a real API server', () => {
   let kube: TestKube
   beforeAll(async () => {
-    kube = await startTestKube()
-    await kube.kubectl(['apply', '--server-side', '-f', crdFolder])
-    await until(async () => (await kube.kubectl(['get', 'organizations'])) !== undefined, {
-      deadlineMs: 20_000,
-    })
+    kube = await startTestKube({ crds: crdFolder })
   })
   afterAll(async () => {
     await kube?.[Symbol.asyncDispose]()

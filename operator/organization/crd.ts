@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { organizationSchema } from './schema.ts'
+import { apiVersion, organizationSchema } from './schema.ts'
 import { statusSchema } from './status-schema.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
@@ -71,13 +71,12 @@ export function organizationCrd(): Json {
           schema: {
             openAPIV3Schema: {
               ...root,
-              required: ['spec'],
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 // The API server's own; rules at the root may read metadata.name.
                 metadata: { type: 'object' },
-                spec: root.properties.spec,
+                spec: { ...(root.properties.spec as object), default: defaultSpec() },
                 status: structural(statusSchema),
               },
             },
@@ -86,6 +85,12 @@ export function organizationCrd(): Json {
       ],
     },
   }
+}
+
+/** Rules are tried on a default as it stands, so it says what the defaults inside of it would. */
+function defaultSpec(): Json {
+  const bare = { apiVersion, kind: 'Organization', metadata: { name: 'bare' } }
+  return JSON.parse(JSON.stringify(organizationSchema.parse(bare).spec)) as Json
 }
 
 /** A zod schema as a structural schema: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema */

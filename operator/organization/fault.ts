@@ -77,7 +77,8 @@ function valueAt(value: unknown, path: Path): unknown {
 function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
   let at: unknown = schema
   for (const part of [...path, undefined]) {
-    while (at instanceof z.ZodDefault || at instanceof z.ZodOptional) at = at.unwrap()
+    while (at instanceof z.ZodDefault || at instanceof z.ZodPrefault || at instanceof z.ZodOptional)
+      at = at.unwrap()
     if (part === undefined) break
     at = at instanceof z.ZodArray ? at.element : at instanceof z.ZodObject ? at.shape[part] : undefined
   }

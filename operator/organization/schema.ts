@@ -366,7 +366,8 @@ export const organizationSchema = ruled(
     apiVersion: z.literal(apiVersion),
     kind: z.literal('Organization'),
     metadata,
-    spec,
+    // May be left out: server-side apply takes an empty map away when it is applied again.
+    spec: spec.prefault({}),
     /** Written by the operator; ignored where someone applies it. */
     status: z.unknown().optional(),
   }),

@@ -5,6 +5,7 @@ import { request } from 'node:https'
 import { join } from 'node:path'
 import { type Child, freePort, startChild, untilReady } from '@fairlead/standalone/servers/processes'
 import { scratchFolder } from '../scratch.ts'
+import { until } from '../until.ts'
 import { findKubePrograms, type KubePrograms } from './programs.ts'
 
 /**
@@ -24,9 +25,13 @@ export interface TestKube extends AsyncDisposable {
   startApiServer(): Promise<void>
 }
 
-/** @param options.controllers controllers of the controller manager to run; none: no controller manager */
+/**
+ * @param options.crds a folder of CRDs, which answer when this resolves
+ * @param options.controllers controllers of the controller manager to run; default: no controller manager. Those that
+ * look at custom resources find only CRDs that are there before them
+ */
 export async function startTestKube(
-  options: { readonly controllers?: readonly string[] } = {},
+  options: { readonly crds?: string; readonly controllers?: readonly string[] } = {},
 ): Promise<TestKube> {
   await using cleanup = new AsyncDisposableStack()
   const programs = await findKubePrograms()
@@ -44,12 +49,15 @@ export async function startTestKube(
     return path
   }
   const kubeconfig = await writeKubeconfig('admin', token)
+  const kubectl: TestKube['kubectl'] = (args, input) =>
+    run(programs.kubectl, ['--kubeconfig', kubeconfig, ...args], input)
+  if (options.crds) await installCrds(kubectl, options.crds)
   if (options.controllers) await startControllers(programs, home, kubeconfig, options.controllers, cleanup)
   const held = cleanup.move()
   return {
     url,
     kubeconfig,
-    kubectl: (args, input) => run(programs.kubectl, ['--kubeconfig', kubeconfig, ...args], input),
+    kubectl,
     kubeconfigFor: writeKubeconfig,
     stopApiServer: () => apiServer.kill9(),
     async startApiServer() {
@@ -145,6 +153,17 @@ async function startControllers(
     ],
   ]
   cleanup.use(await startChild({ name: 'kube-controller-manager', home, command: controllerManager, args }))
+}
+
+/** A list of a kind that is new is answered 429 for about a second. */
+async function installCrds(kubectl: TestKube['kubectl'], folder: string): Promise<void> {
+  const applied = await kubectl(['apply', '--server-side', '-f', folder, '-o', 'name'])
+  for (const crd of applied.trim().split('\n')) {
+    const resource = crd.slice(crd.indexOf('/') + 1)
+    await until(async () => (await kubectl(['get', resource, '--all-namespaces'])) !== undefined, {
+      deadlineMs: 20_000,
+    })
+  }
 }
 
 async function writeKeys(home: string, token: string): Promise<void> {

@@ -1,0 +1,46 @@
+import type { Condition } from '../organization/condition.ts'
+import type { OrganizationKey } from '../organization/observe.ts'
+import { apiVersion } from '../organization/schema.ts'
+import type { OrganizationStatus } from '../organization/status-schema.ts'
+import { fieldManager, type KubernetesClient } from './client.ts'
+
+/** Conditions whose status or reason is another than before: what is worth an Event. Repetition isn't. */
+export function transitionsOf(
+  status: OrganizationStatus,
+  before: OrganizationStatus | undefined,
+): readonly Condition[] {
+  return status.conditions.filter(condition => {
+    const old = before?.conditions.find(({ type }) => type === condition.type)
+    if (old) return old.status !== condition.status || old.reason !== condition.reason
+    // At first only what is wrong, and that it is ready.
+    return condition.type === 'Ready' || condition.status === 'False'
+  })
+}
+
+/** Makes a Kubernetes Event of a condition, as `kubectl describe` shows it. */
+export async function announce(
+  client: KubernetesClient,
+  key: OrganizationKey,
+  uid: string,
+  condition: Condition,
+  instance: string,
+): Promise<void> {
+  const [namespace, name] = key.split('/')
+  await client.call({
+    method: 'POST',
+    path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+    body: {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { generateName: `${name}-`, namespace },
+      eventTime: new Date().toISOString().replace('Z', '000Z'),
+      reportingController: fieldManager,
+      reportingInstance: instance.slice(0, 128),
+      action: 'Reconcile',
+      type: condition.status === 'True' ? 'Normal' : 'Warning',
+      reason: condition.reason,
+      note: `${condition.type}: ${condition.message || condition.reason}`.slice(0, 1024),
+      regarding: { apiVersion, kind: 'Organization', namespace, name, uid },
+    },
+  })
+}

@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import type { Holdings } from '../organization/act.ts'
+import { type Declarations, type OrganizationKey, secretRefsOf } from '../organization/observe.ts'
+import type { Reports } from '../organization/reconcile.ts'
+import { apiVersion, type Organization, organizationSchema } from '../organization/schema.ts'
+import { type OrganizationStatus, statusSchema } from '../organization/status-schema.ts'
+import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
+import type { KubernetesClient } from './client.ts'
+
+/** Holds an Organization until the store has let it go. */
+export const finalizer = 'fairlead.dev/organization'
+
+const resource = z.object({
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string(),
+    uid: z.string(),
+    generation: z.number().default(1),
+    deletionTimestamp: z.string().optional(),
+    finalizers: z.array(z.string()).default([]),
+  }),
+  status: z.unknown().optional(),
+})
+
+/** An Organization as the API server has it. */
+interface Resource {
+  readonly organization: Organization
+  readonly meta: z.infer<typeof resource>['metadata']
+  readonly status: OrganizationStatus | undefined
+}
+
+/** What the Kubernetes API declares, as the reconcile code sees it, from what is followed. */
+export interface Resources extends Declarations, Holdings, Reports {
+  readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
+  /** An Organization was made or changed. Answers with a sentence if it can't be read, which a CRD of another version could cause. */
+  put(key: OrganizationKey, object: unknown): string | undefined
+  remove(key: OrganizationKey): void
+  /** The Organizations that a Secret concerns: those that name it, and the one whose tenant's Secret it is. */
+  concernedBy(namespace: string, secret: string): readonly OrganizationKey[]
+}
+
+export interface ResourcesEvents {
+  onReport(
+    key: OrganizationKey,
+    uid: string,
+    status: OrganizationStatus,
+    before: OrganizationStatus | undefined,
+  ): void
+  onRelease(key: OrganizationKey): void
+}
+
+export function openResources(client: KubernetesClient, events: ResourcesEvents): Resources {
+  const resources = new Map<OrganizationKey, Resource>()
+  const statuses = new Map<OrganizationKey, OrganizationStatus>()
+  /** `namespace/secret` → keys. */
+  const bySecret = new Map<string, Set<OrganizationKey>>()
+
+  function index(key: OrganizationKey, organization: Organization, change: 'add' | 'delete'): void {
+    const { namespace, name } = organization.metadata
+    for (const secret of [...secretRefsOf(organization).map(ref => ref.name), tenantSecretName(name)]) {
+      const concerned = bySecret.get(`${namespace}/${secret}`) ?? new Set()
+      concerned[change](key)
+      if (concerned.size > 0) bySecret.set(`${namespace}/${secret}`, concerned)
+      else bySecret.delete(`${namespace}/${secret}`)
+    }
+  }
+
+  function forget(key: OrganizationKey): void {
+    const old = resources.get(key)
+    if (old) index(key, old.organization, 'delete')
+    resources.delete(key)
+    statuses.delete(key)
+  }
+
+  /** Names an object of ours, so that a write can't reach another one that has its name by now. */
+  const identityOf = ({ meta }: Resource) => ({ name: meta.name, namespace: meta.namespace, uid: meta.uid })
+
+  return {
+    statuses,
+    put(key, object) {
+      const parsed = organizationSchema.safeParse({ apiVersion, kind: 'Organization', ...(object as object) })
+      if (!parsed.success)
+        return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+      const { metadata, status } = resource.parse(object)
+      forget(key)
+      const read = statusSchema.safeParse(status)
+      resources.set(key, { organization: parsed.data, meta: metadata, status: read.data })
+      if (read.success) statuses.set(key, read.data)
+      index(key, parsed.data, 'add')
+      return undefined
+    },
+    remove: forget,
+    concernedBy: (namespace, secret) => [...(bySecret.get(`${namespace}/${secret}`) ?? [])],
+    async readOrganization(key) {
+      const found = resources.get(key)
+      if (!found) return undefined
+      const { organization, meta } = found
+      return { organization, generation: meta.generation, deleting: meta.deletionTimestamp !== undefined }
+    },
+    async readSecret(namespace, name) {
+      const found = await client.find({ method: 'GET', path: secretPath(namespace, name) })
+      if (found === undefined) return undefined
+      const { data, metadata } = secretSchema.parse(found)
+      const owner = resources.get(`${namespace}/${name.slice(0, -tenantSecretName('').length)}`)
+      const ours = owner !== undefined && metadata.ownerReferences.some(({ uid }) => uid === owner.meta.uid)
+      const decoded = Object.entries(data).map(([key, value]) => [
+        key,
+        Buffer.from(value, 'base64').toString('utf8'),
+      ])
+      return { data: Object.fromEntries(decoded), ours }
+    },
+    async claim(key) {
+      const found = resources.get(key)
+      if (!found || found.meta.finalizers.includes(finalizer)) return
+      await client.apply(pathOf(found), {
+        apiVersion,
+        kind: 'Organization',
+        metadata: { ...identityOf(found), finalizers: [finalizer] },
+      })
+    },
+    async writeTenantSecret(key, secret) {
+      const found = resources.get(key)
+      if (!found) return
+      const { name, namespace, uid } = found.meta
+      const owner = {
+        apiVersion,
+        kind: 'Organization',
+        name,
+        uid,
+        controller: true,
+        blockOwnerDeletion: true,
+      }
+      const encoded = Object.entries(encodeTenantSecret(secret)).map(([key, value]) => [
+        key,
+        Buffer.from(value).toString('base64'),
+      ])
+      await client.apply(secretPath(namespace, tenantSecretName(name)), {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: {
+          name: tenantSecretName(name),
+          namespace,
+          labels: { 'app.kubernetes.io/managed-by': 'fairlead', 'fairlead.dev/organization': name },
+          ownerReferences: [owner],
+        },
+        type: 'Opaque',
+        data: Object.fromEntries(encoded),
+      })
+    },
+    async release(key) {
+      const found = resources.get(key)
+      if (!found) return
+      // Applied without the finalizer, which takes it away; the tenant's Secret goes with its owner.
+      if (found.meta.finalizers.includes(finalizer)) {
+        await client.apply(pathOf(found), { apiVersion, kind: 'Organization', metadata: identityOf(found) })
+      }
+      events.onRelease(key)
+    },
+    readStatus: async key => statuses.get(key),
+    async report(key, status) {
+      const found = resources.get(key)
+      const before = statuses.get(key)
+      if (!found || isDeepStrictEqual(before, status)) return
+      await client.apply(`${pathOf(found)}/status`, {
+        apiVersion,
+        kind: 'Organization',
+        metadata: identityOf(found),
+        status,
+      })
+      statuses.set(key, status)
+      events.onReport(key, found.meta.uid, status, before)
+    },
+  }
+}
+
+const secretSchema = z.looseObject({
+  metadata: z.looseObject({ ownerReferences: z.array(z.looseObject({ uid: z.string() })).default([]) }),
+  data: z.record(z.string(), z.string()).default({}),
+})
+
+const secretPath = (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/secrets/${name}`
+const pathOf = ({ meta }: Resource) =>
+  `/apis/${apiVersion}/namespaces/${meta.namespace}/organizations/${meta.name}`

@@ -1,0 +1,285 @@
+import { Writable } from 'node:stream'
+import { openLog } from '@fairlead/daemon/log'
+import { openRegistry } from '@fairlead/daemon/metrics'
+import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
+import { until } from '@fairlead/testbed/until'
+import { KubeConfig } from '@kubernetes/client-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { operatorConfig } from '../config.ts'
+import { openStoreServer, type StoreServer } from '../fixtures/store-server.ts'
+import type { OrganizationStatus } from '../organization/status-schema.ts'
+import { crdFolder } from '../write-crds.ts'
+import { openKubernetes } from './client.ts'
+import { runKubernetes } from './run-kubernetes.ts'
+
+let kube: TestKube
+
+beforeAll(async () => {
+  kube = await startTestKube({
+    crds: crdFolder,
+    controllers: ['namespace-controller', 'garbage-collector-controller'],
+  })
+})
+afterAll(async () => {
+  await kube?.[Symbol.asyncDispose]()
+})
+
+const source = {
+  name: 'github',
+  provider: 'github',
+  secrets: [{ secretRef: { name: 'acme', key: 'github' } }],
+}
+
+/** An operator on a namespace of its own. */
+async function startOperator(
+  options: { store?: StoreServer; namespace?: string; env?: Record<string, string> } = {},
+) {
+  await using cleanup = new AsyncDisposableStack()
+  const namespace = options.namespace ?? `test-${Math.random().toString(36).slice(2, 10)}`
+  const store = options.store ?? cleanup.use(await openStoreServer())
+  if (!options.namespace) await kube.kubectl(['create', 'namespace', namespace])
+  const lines: { readonly msg: string; readonly [field: string]: unknown }[] = []
+  const destination = new Writable({
+    write(chunk, _, done) {
+      lines.push(JSON.parse(String(chunk)))
+      done()
+    },
+  })
+  const config = operatorConfig.parse({
+    FAIRLEAD_STORE_URL: store.url,
+    FAIRLEAD_PUBLIC_URL: 'https://hooks.example.com/',
+    FAIRLEAD_OPERATOR_NAMESPACES: namespace,
+    FAIRLEAD_OPERATOR_LEASE_NAMESPACE: namespace,
+    FAIRLEAD_OPERATOR_LEASE_SECONDS: '2',
+    ...options.env,
+  })
+  const kubeconfig = new KubeConfig()
+  kubeconfig.loadFromFile(kube.kubeconfig)
+  const stopping = new AbortController()
+  const daemon = {
+    log: openLog({ service: 'operator', destination }),
+    registry: openRegistry(),
+    health: { check: () => ({ [Symbol.dispose]() {} }) },
+  }
+  const running = runKubernetes(config, stopping.signal, daemon, () => openKubernetes(kubeconfig))
+  const stop = async () => {
+    stopping.abort()
+    await running
+  }
+  cleanup.defer(stop)
+  const held = cleanup.move()
+  const kubectl = (args: readonly string[], input?: object) =>
+    kube.kubectl(['-n', namespace, ...args], input === undefined ? undefined : JSON.stringify(input))
+  return {
+    namespace,
+    store,
+    lines,
+    stop,
+    kubectl,
+    apply: (name: string, spec: object, annotations: Record<string, string> = {}) =>
+      kubectl(['apply', '--server-side', '-f', '-'], {
+        apiVersion: 'fairlead.dev/v1alpha1',
+        kind: 'Organization',
+        metadata: { name, annotations },
+        spec,
+      }),
+    applySecret: (name: string, stringData: Record<string, string>) =>
+      kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData }),
+    async secret(name: string): Promise<Record<string, string>> {
+      const { data } = JSON.parse(await kubectl(['get', 'secret', name, '-o', 'json'])) as {
+        data: Record<string, string>
+      }
+      return Object.fromEntries(
+        Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+      )
+    },
+    async get(name: string) {
+      return JSON.parse(await kubectl(['get', 'organization', name, '-o', 'json'])) as {
+        metadata: { resourceVersion: string; generation: number; finalizers?: string[] }
+        status?: OrganizationStatus
+      }
+    },
+    async reason(name: string, type = 'Ready') {
+      const { metadata, status } = await this.get(name)
+      if (status?.observedGeneration !== metadata.generation) return undefined
+      return status.conditions.find(condition => condition.type === type)?.reason
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Slugs are the platform's, and tests share none: each has a store of its own. */
+test('an Organization gets its Secret, its rows and its status', async () => {
+  await using operator = await startOperator()
+  await operator.applySecret('acme', { github: 'test-only\n' })
+  await operator.apply('acme', {
+    sources: [source],
+    destinations: [{ name: 'billing', url: 'https://billing.example.com/' }],
+  })
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  expect(operator.store.applied.get('acme')?.sources[0]?.secrets[0]?.value).toBe('test-only')
+  expect(await operator.secret('acme-fairlead')).toMatchObject({
+    'api-key': expect.stringMatching(/^key_live_/),
+    'signing-key': expect.stringMatching(/^whsec_/),
+    'url-github': 'https://hooks.example.com/webhooks/acme/github',
+  })
+  const { status, metadata } = await operator.get('acme')
+  expect(metadata.finalizers).toEqual(['fairlead.dev/organization'])
+  expect(status).toMatchObject({
+    secretName: 'acme-fairlead',
+    summary: { sources: '1/1', destinations: '1/1' },
+    waiting: 0,
+    sources: [
+      {
+        name: 'github',
+        url: 'https://hooks.example.com/webhooks/acme/github',
+        secrets: [{ id: 'acme/github' }],
+      },
+    ],
+  })
+  expect(await operator.kubectl(['get', 'orgs'])).toMatch(/acme +True +1\/1 +1\/1 +0/)
+  await until(async () =>
+    (await operator.kubectl(['describe', 'org', 'acme'])).includes('Ready: everything declared is in force'),
+  )
+})
+
+test('a change of the spec and a secret rotated in place reach the store', async () => {
+  await using operator = await startOperator()
+  await operator.applySecret('acme', { github: 'test-one' })
+  await operator.apply('acme', { sources: [source] })
+  await until(() => operator.store.applied.get('acme')?.sources[0]?.secrets[0]?.value === 'test-one')
+  await operator.applySecret('acme', { github: 'test-two' })
+  await until(() => operator.store.applied.get('acme')?.sources[0]?.secrets[0]?.value === 'test-two')
+  await operator.apply('acme', { displayName: 'Acme', sources: [source] })
+  await until(() => operator.store.applied.get('acme')?.displayName === 'Acme')
+})
+
+test('a Secret that is missing is waited for, and said to be missing', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', { sources: [source] })
+  await until(async () => (await operator.reason('acme', 'SecretsResolved')) === 'SecretMissing')
+  expect(operator.store.applied.size).toBe(0)
+  await operator.applySecret('acme', { github: 'test-only' })
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+})
+
+test('a slug that another Organization has is refused, and taken once it is free', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await operator.apply('second', { slug: 'acme' })
+  await until(async () => (await operator.reason('second')) === 'SlugTaken')
+  expect((await operator.get('second')).status?.conditions[0]?.message).toContain(
+    `${operator.namespace}/acme`,
+  )
+})
+
+test('a Secret of someone else is not written over', async () => {
+  await using operator = await startOperator()
+  await operator.applySecret('acme-fairlead', { mine: 'test-only' })
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'SecretNotOurs')
+  expect(await operator.secret('acme-fairlead')).toEqual({ mine: 'test-only' })
+})
+
+test('keys are made once, and another one when its annotation asks for it', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  const first = await operator.secret('acme-fairlead')
+  await operator.apply('acme', {}, { 'fairlead.dev/rotate-signing-key': '2026-01-01' })
+  const rotated = await until(async () => {
+    const secret = await operator.secret('acme-fairlead')
+    return secret['signing-key'] !== first['signing-key'] && secret
+  })
+  expect(rotated['signing-key-previous']).toBe(first['signing-key'])
+  expect(rotated['api-key']).toBe(first['api-key'])
+  await until(() => operator.store.applied.get('acme')?.signingSecrets.length === 2)
+})
+
+test('a deleted Organization is deleted in the store before it goes', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await operator.kubectl(['delete', 'org', 'acme', '--timeout=10s'])
+  expect(operator.store.deleted).toEqual(['acme'])
+  await until(async () => !(await operator.kubectl(['get', 'secrets'])).includes('acme-fairlead'))
+})
+
+test('a deleted namespace takes its Organizations with it', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=20s'])
+  expect(operator.store.deleted).toEqual(['acme'])
+})
+
+test('what was deleted and changed while no operator ran is caught up with', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await operator.apply('gone', {})
+  await until(
+    async () =>
+      (await operator.reason('gone')) === 'Reconciled' && (await operator.reason('acme')) === 'Reconciled',
+  )
+  await operator.stop()
+  await operator.kubectl(['delete', 'org', 'gone', '--wait=false'])
+  await operator.apply('acme', { displayName: 'Changed' })
+  await using _second = await startOperator({ store: operator.store, namespace: operator.namespace })
+  await until(
+    () =>
+      operator.store.deleted.includes('gone') &&
+      operator.store.applied.get('acme')?.displayName === 'Changed',
+  )
+})
+
+test('while the store is away Ready says so, and things go on by themselves', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await operator.store.stop()
+  await operator.apply('acme', { displayName: 'Acme' })
+  await until(async () => (await operator.reason('acme')) === 'StoreUnavailable')
+  await operator.store.start()
+  await until(async () => (await operator.reason('acme')) === 'Reconciled', { deadlineMs: 20_000 })
+  expect(operator.store.applied.get('acme')?.displayName).toBe('Acme')
+})
+
+test('while the API server is away nothing breaks, and changes are seen once it is back', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await kube.stopApiServer()
+  await until(() =>
+    operator.lines.some(({ msg }) => msg === 'lease.failed' || msg === 'organizations.interrupted'),
+  )
+  await kube.startApiServer()
+  await operator.apply('acme', { displayName: 'Acme' })
+  await until(() => operator.store.applied.get('acme')?.displayName === 'Acme', { deadlineMs: 25_000 })
+}, 60_000)
+
+test('a steady state makes no writes', async () => {
+  await using operator = await startOperator()
+  await operator.apply('acme', { displayName: 'One' })
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  const { metadata } = await operator.get('acme')
+  const { writes } = operator.store
+  // Touches the Organization's Secret, so that it is looked at again.
+  await operator.kubectl(['annotate', 'secret', 'acme-fairlead', 'looked-at=again'])
+  await operator.apply('second', {})
+  await until(async () => (await operator.reason('second')) === 'Reconciled')
+  expect((await operator.get('acme')).metadata.resourceVersion).toBe(metadata.resourceVersion)
+  expect(operator.store.writes).toBe(writes + 1)
+})
+
+test('of two operators one acts, and the other takes over when it stops', async () => {
+  await using first = await startOperator()
+  await until(() => first.lines.some(({ msg }) => msg === 'operator.leading'))
+  await using second = await startOperator({ store: first.store, namespace: first.namespace })
+  await first.apply('acme', {})
+  await until(async () => (await first.reason('acme')) === 'Reconciled')
+  expect(second.lines.some(({ msg }) => msg === 'operator.leading')).toBe(false)
+  await first.stop()
+  await second.apply('acme', { displayName: 'Taken over' })
+  await until(() => first.store.applied.get('acme')?.displayName === 'Taken over')
+})
