@@ -24,9 +24,9 @@ export interface OrganizationSketch
     provider: string
     secrets?: string[]
   })[]
-  destinations?: (Partial<DestinationConfig> & { name: string; url: string })[]
+  destinations?: (Partial<DestinationConfig> & { name: string })[]
   /** Default: every event of every source to every destination. */
-  routes?: { source: string; eventTypes: string[]; destinations: string[] }[]
+  routes?: { source: string; eventTypes: string[]; destinations: string[]; order?: OrderConfig }[]
 }
 
 /** An organization as the store would publish it, from a sketch of it. */
@@ -55,6 +55,9 @@ export function anOrganization(slug: string, sketch: OrganizationSketch = {}): O
     })) as SourceConfig[],
     destinations: destinations.map(destination => ({
       id: newId('dst', now),
+      kind: 'http',
+      url: '',
+      processor: '',
       timeoutSeconds: 5,
       concurrency: 10,
       retryDelaysSeconds: [1, 1, 1],

@@ -23,6 +23,10 @@ export const failures = {
   tls_untrusted: 'its certificate is not signed by a known authority',
   tls_failed: 'TLS could not be agreed on',
   protocol_error: 'what it answered is not HTTP',
+  authorization_failed: 'no access token could be had for it',
+  // It is not an address.
+  publish_failed: 'the stream did not take it',
+  processor_failed: 'the built-in processor failed',
   // There was nothing to send, or nowhere to.
   url_invalid: 'its URL can not be used',
   event_expired: "the event's body is no longer kept",

@@ -31,7 +31,17 @@ const source = z.object({
 const destination = z.object({
   id: idSchema('dst'),
   name: z.string(),
-  url: z.string(),
+  /**
+   * - `http`: a POST to `url`
+   * - `nats`: a message of the stream OUTBOUND with the subject `outbound.<organization's slug>.<destination's name>`,
+   *   for teams that consume with workers of their own
+   * - `processor`: a built-in processor of the worker, by name
+   */
+  kind: z.enum(['http', 'nats', 'processor']).default('http'),
+  /** Of the kind `http`. */
+  url: z.string().default(''),
+  /** Of the kind `processor`. */
+  processor: z.string().default(''),
   /** From the request's start to the response's end. */
   timeoutSeconds: z.number().positive(),
   /** Requests to this destination at one time. */
@@ -43,6 +53,18 @@ const destination = z.object({
   paused: z.boolean().default(false),
   /** Extra request headers, values sealed. */
   headers: z.array(z.object({ name: z.string(), sealed })).default([]),
+  /** The JSON of `destination-auth.ts`, sealed as a whole. */
+  auth: sealed.optional(),
+})
+
+const order = z.object({
+  /** Where the key is: a JSON pointer into the body (RFC 6901) or the name of a request header. No key: no order. */
+  key: z.discriminatedUnion('from', [
+    z.object({ from: z.literal('body'), pointer: z.string() }),
+    z.object({ from: z.literal('header'), name: z.string() }),
+  ]),
+  /** A delivery that has waited so long for the one before goes all the same. */
+  maxWaitSeconds: z.number().int().positive().max(86_400),
 })
 
 const route = z.object({
@@ -53,6 +75,8 @@ const route = z.object({
   eventTypes: z.array(z.string()),
   /** Names of destinations. */
   destinations: z.array(z.string()),
+  /** Deliveries with the same key go one after the other, each when the one before has ended. */
+  order: order.optional(),
 })
 
 const schema = z.object({
@@ -74,6 +98,7 @@ export type OrganizationConfig = z.infer<typeof schema>
 export type SourceConfig = z.infer<typeof source>
 export type DestinationConfig = z.infer<typeof destination>
 export type RouteConfig = z.infer<typeof route>
+export type OrderConfig = z.infer<typeof order>
 export type RateLimit = z.infer<typeof rateLimit>
 
 export function encodeConfig(config: OrganizationConfig): string {

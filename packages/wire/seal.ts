@@ -73,4 +73,6 @@ export const sealContext = {
   signingSecret: (organization: string): string => `${organization}/signing`,
   destinationHeader: (organization: string, destination: string): string =>
     `${organization}/destination/${destination}/header`,
+  destinationAuth: (organization: string, destination: string): string =>
+    `${organization}/destination/${destination}/auth`,
 }

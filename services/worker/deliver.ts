@@ -273,6 +273,9 @@ export function healthOf(outcome: Outcome): Health {
     case 'response_timeout':
     case 'connection_reset':
     case 'protocol_error':
+    case 'authorization_failed':
+    case 'publish_failed':
+    case 'processor_failed':
       return 'failing'
     case 'dns_failed':
     case 'address_blocked':

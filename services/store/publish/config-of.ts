@@ -41,7 +41,9 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
     destinations: stored.destinations.map(destination => ({
       id: fromUuid('dst', destination.id),
       name: destination.name,
+      kind: 'http' as const,
       url: destination.url,
+      processor: '',
       timeoutSeconds: destination.timeout_seconds,
       concurrency: destination.concurrency,
       ...rateLimit(destination),
