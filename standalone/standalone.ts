@@ -67,7 +67,13 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 
   const servers = opened.use(await startServers(config, log, progress, failed))
   signal.throwIfAborted()
-  await migrate(servers.postgresUrl)
+  await migrate(servers.postgresUrl).catch((cause: Error) => {
+    throw new StartError(
+      'server_failed',
+      `the database can't be brought to the newest schema: ${cause.message}`,
+      { cause },
+    )
+  })
   signal.throwIfAborted()
 
   const registry = openRegistry()

@@ -3,6 +3,7 @@ import { newId } from '@fairlead/webhook/id'
 import {
   type DestinationConfig,
   encodeConfig,
+  type OrderConfig,
   type OrganizationConfig,
   type SourceConfig,
 } from '@fairlead/wire/config'

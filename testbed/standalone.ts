@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@fairlead/standalone/servers/processes'
 import { until } from './until.ts'
 
 const root = join(import.meta.dirname, '..')
 
-/** `npm start` as a process of its own, without npm. */
+/** Fairlead as `npm start` runs it, a process of its own. */
 export interface RunningStandalone extends AsyncDisposable {
   /** What it has printed, standard output and error together. */
   readonly output: string
@@ -17,7 +18,7 @@ export interface RunningStandalone extends AsyncDisposable {
   ready(options?: { readonly deadlineMs?: number }): Promise<number>
   /** The pid of Fairlead itself, or of one of its servers. */
   pidOf(process: 'fairlead' | 'nats' | 'postgres' | 'redis'): Promise<number>
-  /** Sends a signal to the launcher, as a terminal or a supervisor would. */
+  /** Sends a signal to Fairlead, or to its launcher where it has one. */
   kill(signal: NodeJS.Signals): void
 }
 
@@ -30,6 +31,8 @@ export interface StandaloneSettings {
   readonly echoPort: number
   /** Default: the samples. */
   readonly organizations?: string
+  /** What is run: Fairlead itself (the default), or the launcher that `npm start` calls, which runs it. */
+  readonly by?: 'main.ts' | 'start.mjs'
 }
 
 /** Settings on ports that nobody used a moment ago. */
@@ -49,7 +52,7 @@ export function startStandalone(
   env: Record<string, string> = {},
 ): RunningStandalone {
   const startedMs = performance.now()
-  const launcher = spawn(process.execPath, [join(root, 'standalone', 'start.mjs')], {
+  const child = spawn(process.execPath, [join(root, 'standalone', settings.by ?? 'main.ts')], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -64,10 +67,12 @@ export function startStandalone(
     },
   })
   let output = ''
-  for (const stream of [launcher.stdout, launcher.stderr]) {
+  for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
   }
-  const exited = once(launcher, 'close').then(([code]) => (code as number | null) ?? 128)
+  const exited = once(child, 'close').then(
+    ([code, signal]) => code ?? 128 + constants.signals[signal as NodeJS.Signals],
+  )
   let over = false
   exited.then(() => (over = true))
   return {
@@ -75,12 +80,14 @@ export function startStandalone(
       return output
     },
     exited,
-    kill: signal => void launcher.kill(signal),
+    kill: signal => void child.kill(signal),
     async ready(options = {}) {
       await until(() => over || /^Fairlead is ready$/m.test(output), {
         deadlineMs: 60_000,
         what: '"Fairlead is ready"',
         ...options,
+      }).catch((cause: Error) => {
+        throw new Error(`${cause.message}; it printed:\n${output}`, { cause })
       })
       if (over) throw new Error(`it ended before it was ready:\n${output}`)
       return performance.now() - startedMs
@@ -91,8 +98,8 @@ export function startStandalone(
       return name === 'fairlead' ? JSON.parse(text).pid : Number(text.split('\n')[0])
     },
     async [Symbol.asyncDispose]() {
-      launcher.kill('SIGTERM')
-      const timer = setTimeout(() => launcher.kill('SIGKILL'), 40_000)
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), 40_000)
       await exited
       clearTimeout(timer)
     },
