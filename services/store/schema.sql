@@ -23,7 +23,8 @@ begin
       -- Two who need the same day take turns, and the second finds it made.
       perform pg_advisory_xact_lock(hashtextextended('fairlead.partitions', 0));
     end if;
-    if to_regclass(partition) is null then
+    -- Not to_regclass: within a statement it still believes what it found before the lock.
+    if not exists (select from pg_class where relname = partition and relnamespace = 'public'::regnamespace) then
       -- Made apart and then attached: `create … partition of` would lock out everyone who reads the parent.
       execute format('create table %I (like %I including defaults including constraints)', partition, parent);
       execute format('alter table %I enable row level security', partition);
