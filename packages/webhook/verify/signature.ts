@@ -211,7 +211,8 @@ function openDigestCheck(scheme: SignatureDescriptor, config: SchemeConfig): Che
       if (signature) signatures.push(signature)
     }
     if (signatures.length === 0) return -1
-    for (const [index, secret] of secrets.entries()) {
+    for (let index = 0; index < secrets.length; index++) {
+      const secret = secrets[index]!
       const digest = secret.key ? createHmac(hash, secret.key) : createHash(hash)
       for (const piece of text(secret.text)) digest.update(piece)
       const expected = digest.digest()
