@@ -6,7 +6,7 @@ import { docsPage } from './docs-page.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
-import { type Parts, perform } from './perform.ts'
+import { admit, type Parts, perform } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
 import { traceIdOf } from './request.ts'
 
@@ -40,20 +40,22 @@ const nothingAllowed = {
 }
 
 function serve(app: Express, parts: Parts, operation: Operation): void {
-  const name: RequestHandler = (_request, response, next) => {
+  const enter: RequestHandler = async (request, response, next) => {
     response.locals.operation = operation.name
     response.set('cache-control', 'no-store')
+    await admit(parts, operation, request, response)
     next()
   }
   const read = operation.body ? [requireJson, express.json({ limit: maxBodyBytes, inflate: false })] : []
-  app[operation.method](expressPath(operation.path), name, ...read, (request, response) =>
+  app[operation.method](expressPath(operation.path), enter, ...read, (request, response) =>
     perform(parts, operation, request, response),
   )
 }
 
 /** A body of another type would otherwise pass unread, as if nothing had been said. */
 const requireJson: RequestHandler = (request, _response, next) => {
-  if (request.is('application/json') === false) throw new ApiError('media_type_unsupported')
+  const isEmpty = request.get('content-length') === '0'
+  if (!isEmpty && request.is('application/json') === false) throw new ApiError('media_type_unsupported')
   next()
 }
 

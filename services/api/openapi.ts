@@ -30,8 +30,8 @@ const roleFor: Readonly<Record<Access, string>> = {
 
 /** What every operation can end in. */
 const alwaysPossible: readonly ProblemCode[] = [
+  'request_invalid',
   'unauthenticated',
-  'forbidden',
   'rate_limited',
   'internal',
   'unavailable',
@@ -113,11 +113,10 @@ const idempotencyHeader = z.object({
 function problemResponses(operation: Operation): Record<string, unknown> {
   const codes = new Set<ProblemCode>([...alwaysPossible, ...operation.problems])
   if (operation.path.includes('{')) codes.add('not_found')
-  if (Object.keys(operation.query.shape).length > 0 || operation.body) codes.add('request_invalid')
+  if (operation.access !== 'read') codes.add('forbidden')
   if (operation.body)
     for (const code of ['body_unreadable', 'too_large', 'media_type_unsupported'] as const) codes.add(code)
-  if (operation.repeatable)
-    for (const code of ['request_invalid', 'idempotency_key_reused'] as const) codes.add(code)
+  if (operation.repeatable) codes.add('idempotency_key_reused')
   const byStatus = new Map<number, string[]>()
   for (const code of codes) {
     const [status, sentence] = problems[code]

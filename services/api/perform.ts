@@ -24,10 +24,26 @@ export interface Parts {
 /**
  * One call, from its request to its answer:
  *
- *   key → rate → caller → role → parameters → organization → what it does → audit log → answer
+ *   admit: key → rate → caller → role       (before a byte of the body is read)
+ *   perform: parameters → organization → what it does → audit log → answer
  *
  * Throws an ApiError for everything that stops it on the way.
  */
+export async function admit(
+  parts: Parts,
+  operation: Operation,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const key = bearerKey(request.headers.authorization)
+  if (!key) throw new ApiError('unauthenticated')
+  takeRate(parts, key, response)
+  const caller = await authenticate(parts.store, key, untilGone(response))
+  requireAccess(caller, operation.access)
+  response.locals.caller = caller
+}
+
+/** After `admit`, and after the body was read. */
 export async function perform(
   parts: Parts,
   operation: Operation,
@@ -36,12 +52,7 @@ export async function perform(
 ): Promise<void> {
   const { store } = parts
   const signal = untilGone(response)
-  const key = bearerKey(request.headers.authorization)
-  if (!key) throw new ApiError('unauthenticated')
-  takeRate(parts, key, response)
-  const caller = await authenticate(store, key, signal)
-  response.locals.caller = caller
-  requireAccess(caller, operation.access)
+  const caller: Caller = response.locals.caller
   const asked = readRequest(operation, request)
   const organization = await findOrganization(store, caller, asked.params, signal)
   const call: Call = {

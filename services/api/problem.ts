@@ -21,7 +21,6 @@ export const problems = {
   too_large: [413, 'The body is larger than this API reads.'],
   media_type_unsupported: [415, 'Send the body as application/json.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used for another request.'],
-  limit_reached: [422, 'There are as many of these as there may be.'],
   rate_limited: [429, 'Too many requests; wait as long as `Retry-After` says.'],
   // What was asked failed here.
   internal: [500, 'This is a fault of ours.'],
