@@ -5,7 +5,7 @@ import type { OperatorMetrics } from './metrics.ts'
 import type { Holdings } from './organization/act.ts'
 import type { ConditionReason } from './organization/condition.ts'
 import type { Declarations, OrganizationKey } from './organization/observe.ts'
-import { type Reports, reconcile } from './organization/reconcile.ts'
+import { openReconcile, type Reports } from './organization/reconcile.ts'
 import type { OrganizationStatus } from './organization/status-schema.ts'
 import { makeKeys } from './organization/tenant-secret.ts'
 import { openQueue, type Queue } from './queue.ts'
@@ -19,18 +19,19 @@ export interface ReconcilerContext {
   readonly declarations: Declarations
   readonly holdings: Holdings
   readonly reports: Reports
+  readonly fingerprint: (key: OrganizationKey) => string | undefined
 }
 
 /** The queue whose keys are reconciled: the same for files and for Kubernetes. */
 export function openReconciler(context: ReconcilerContext): Queue {
   const { config, log, metrics, rows } = context
-  const reconcileContext = {
+  const reconcile = openReconcile({
     ...context,
     findSlug: rows.findSlug,
     makeKeys: () => makeKeys(randomBytes),
     publicUrl: config.FAIRLEAD_PUBLIC_URL,
     now: Date.now,
-  }
+  })
   const queue = openQueue({
     concurrency: config.FAIRLEAD_OPERATOR_CONCURRENCY,
     random: Math.random,
@@ -38,7 +39,7 @@ export function openReconciler(context: ReconcilerContext): Queue {
       const started = performance.now()
       let result: 'done' | 'retry' | 'failed' = 'failed'
       try {
-        const next = await reconcile(key, reconcileContext)
+        const next = await reconcile(key)
         result = next.kind === 'retry' ? 'retry' : 'done'
         return next
       } finally {

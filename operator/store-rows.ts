@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Owner, OwnerKind } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
-import type { StoreRows } from './organization/act.ts'
+import { outcomeOf, type StoreRows } from './organization/act.ts'
 import type { FindSlug, OrganizationKey } from './organization/observe.ts'
 
 /** An organization that the store has from this kind of owner. */
@@ -20,7 +20,10 @@ export interface OwnedRows extends StoreRows {
 
 export type OwnedBy = OwnerKind.KUBERNETES | OwnerKind.FILE
 
-export function openOwnedRows(store: Pick<StoreClient, 'organizations'>, kind: OwnedBy): OwnedRows {
+export function openOwnedRows(
+  store: Pick<StoreClient, 'organizations' | 'sources' | 'destinations'>,
+  kind: OwnedBy,
+): OwnedRows {
   const ownerOf = (reference: OrganizationKey) => ({ kind, reference })
   const isOwner = (owner: Owner | undefined, key: OrganizationKey) =>
     owner?.kind === kind && owner.reference === key
@@ -28,6 +31,19 @@ export function openOwnedRows(store: Pick<StoreClient, 'organizations'>, kind: O
     apply: (key, desired) => store.organizations.applyOrganization({ ...desired, owner: ownerOf(key) }),
     async delete(key, organizationId) {
       await store.organizations.deleteOrganization({ organizationId, owner: ownerOf(key) })
+    },
+    async health(organizationId) {
+      try {
+        const [{ sources }, { destinations }] = await Promise.all([
+          store.sources.listSources({ organizationId }),
+          store.destinations.listDestinations({ organizationId }),
+        ])
+        return { kind: 'known', sources, destinations }
+      } catch (error) {
+        const outcome = outcomeOf(error)
+        if (outcome.kind === 'unavailable') return outcome
+        throw error
+      }
     },
     async findSlug(key, slug) {
       try {

@@ -25,6 +25,8 @@ export interface DeclaredFiles extends Declarations, Holdings, Reports {
   readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
   /** The slugs that Organizations have, and keep. */
   readonly slugs: ReadonlyMap<OrganizationKey, string>
+  /** Counts changes of an Organization and of the Secrets. */
+  fingerprint(key: OrganizationKey): string | undefined
   /** Notes what the store has from files. */
   remember(stored: readonly StoredOrganization[]): void
   /** Takes over what the folder says now. Answers with the keys of Organizations that have something to do. */
@@ -44,6 +46,7 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
   const slugs = new Map<OrganizationKey, string>()
   let secrets: FolderState['secrets'] = new Map()
   let held: FolderState['held'] = new Set()
+  let secretsVersion = 0
 
   function take(key: OrganizationKey, organization: Organization): boolean {
     const old = declared.get(key)
@@ -85,12 +88,17 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
       statuses.set(key, status)
       events.onReport(key, status, before)
     },
+    fingerprint(key) {
+      const found = declared.get(key)
+      return found && !found.deleting ? `${found.generation}/${secretsVersion}` : undefined
+    },
     remember(stored) {
       for (const { key, slug } of stored) slugs.set(key, slug)
     },
     update(folder) {
       const changedSecrets = changedNames(secrets, folder.secrets)
       secrets = folder.secrets
+      if (changedSecrets.size > 0) secretsVersion++
       held = folder.held
       const affected = new Set<OrganizationKey>()
       for (const [key, organization] of folder.organizations) {

@@ -50,6 +50,7 @@ export async function runFiles(
     declarations: files,
     holdings: files,
     reports: files,
+    fingerprint: files.fingerprint,
   })
   using changes = watchFolder(folder, signal)
   let state = emptyFolder

@@ -36,6 +36,10 @@ export interface Resources extends Declarations, Holdings, Reports {
   /** An Organization was made or changed. Answers with a sentence if it can't be read, which a CRD of another version could cause. */
   put(key: OrganizationKey, object: unknown): string | undefined
   remove(key: OrganizationKey): void
+  /** A Secret was made or changed; undefined: it is gone. */
+  putSecret(secret: string, resourceVersion: string | undefined): void
+  /** Names the version of an Organization, without its status, and of every Secret that concerns it. */
+  fingerprint(key: OrganizationKey): string | undefined
   /** The Organizations that a Secret concerns: those that name it, and the one whose tenant's Secret it is. */
   concernedBy(namespace: string, secret: string): readonly OrganizationKey[]
 }
@@ -55,10 +59,11 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
   const statuses = new Map<OrganizationKey, OrganizationStatus>()
   /** `namespace/secret` → keys. */
   const bySecret = new Map<string, Set<OrganizationKey>>()
+  const secretVersions = new Map<string, string>()
 
   function index(key: OrganizationKey, organization: Organization, change: 'add' | 'delete'): void {
-    const { namespace, name } = organization.metadata
-    for (const secret of [...secretRefsOf(organization).map(ref => ref.name), tenantSecretName(name)]) {
+    const { namespace } = organization.metadata
+    for (const secret of secretsOf(organization)) {
       const concerned = bySecret.get(`${namespace}/${secret}`) ?? new Set()
       concerned[change](key)
       if (concerned.size > 0) bySecret.set(`${namespace}/${secret}`, concerned)
@@ -91,6 +96,17 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
       return undefined
     },
     remove: forget,
+    putSecret(secret, resourceVersion) {
+      if (resourceVersion === undefined) secretVersions.delete(secret)
+      else secretVersions.set(secret, resourceVersion)
+    },
+    fingerprint(key) {
+      const found = resources.get(key)
+      if (!found || found.meta.deletionTimestamp !== undefined) return undefined
+      const { organization, meta } = found
+      const names = secretsOf(organization).map(name => secretVersions.get(`${meta.namespace}/${name}`))
+      return JSON.stringify([meta.uid, meta.generation, organization.metadata.annotations, names])
+    },
     concernedBy: (namespace, secret) => [...(bySecret.get(`${namespace}/${secret}`) ?? [])],
     async readOrganization(key) {
       const found = resources.get(key)
@@ -172,6 +188,11 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
       events.onReport(key, found.meta.uid, status, before)
     },
   }
+}
+
+/** Names of the Secrets that an Organization is made from or makes. */
+function secretsOf(organization: Organization): readonly string[] {
+  return [...secretRefsOf(organization).map(ref => ref.name), tenantSecretName(organization.metadata.name)]
 }
 
 const secretSchema = z.looseObject({

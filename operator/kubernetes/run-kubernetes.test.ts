@@ -1,16 +1,8 @@
-import { Writable } from 'node:stream'
-import { openLog } from '@fairlead/daemon/log'
-import { openRegistry } from '@fairlead/daemon/metrics'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { until } from '@fairlead/testbed/until'
-import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { operatorConfig } from '../config.ts'
-import { openStoreServer, type StoreServer } from '../fixtures/store-server.ts'
-import type { OrganizationStatus } from '../organization/status-schema.ts'
+import { startOperator } from '../fixtures/operator.ts'
 import { crdFolder } from '../write-crds.ts'
-import { openKubernetes } from './client.ts'
-import { runKubernetes } from './run-kubernetes.ts'
 
 let kube: TestKube
 
@@ -30,87 +22,9 @@ const source = {
   secrets: [{ secretRef: { name: 'acme', key: 'github' } }],
 }
 
-/** An operator on a namespace of its own. */
-async function startOperator(
-  options: { store?: StoreServer; namespace?: string; env?: Record<string, string> } = {},
-) {
-  await using cleanup = new AsyncDisposableStack()
-  const namespace = options.namespace ?? `test-${Math.random().toString(36).slice(2, 10)}`
-  const store = options.store ?? cleanup.use(await openStoreServer())
-  if (!options.namespace) await kube.kubectl(['create', 'namespace', namespace])
-  const lines: { readonly msg: string; readonly [field: string]: unknown }[] = []
-  const destination = new Writable({
-    write(chunk, _, done) {
-      lines.push(JSON.parse(String(chunk)))
-      done()
-    },
-  })
-  const config = operatorConfig.parse({
-    FAIRLEAD_STORE_URL: store.url,
-    FAIRLEAD_PUBLIC_URL: 'https://hooks.example.com/',
-    FAIRLEAD_OPERATOR_NAMESPACES: namespace,
-    FAIRLEAD_OPERATOR_LEASE_NAMESPACE: namespace,
-    FAIRLEAD_OPERATOR_LEASE_SECONDS: '2',
-    ...options.env,
-  })
-  const kubeconfig = new KubeConfig()
-  kubeconfig.loadFromFile(kube.kubeconfig)
-  const stopping = new AbortController()
-  const daemon = {
-    log: openLog({ service: 'operator', destination }),
-    registry: openRegistry(),
-    health: { check: () => ({ [Symbol.dispose]() {} }) },
-  }
-  const running = runKubernetes(config, stopping.signal, daemon, () => openKubernetes(kubeconfig))
-  const stop = async () => {
-    stopping.abort()
-    await running
-  }
-  cleanup.defer(stop)
-  const held = cleanup.move()
-  const kubectl = (args: readonly string[], input?: object) =>
-    kube.kubectl(['-n', namespace, ...args], input === undefined ? undefined : JSON.stringify(input))
-  return {
-    namespace,
-    store,
-    lines,
-    stop,
-    kubectl,
-    apply: (name: string, spec: object, annotations: Record<string, string> = {}) =>
-      kubectl(['apply', '--server-side', '-f', '-'], {
-        apiVersion: 'fairlead.dev/v1alpha1',
-        kind: 'Organization',
-        metadata: { name, annotations },
-        spec,
-      }),
-    applySecret: (name: string, stringData: Record<string, string>) =>
-      kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData }),
-    async secret(name: string): Promise<Record<string, string>> {
-      const { data } = JSON.parse(await kubectl(['get', 'secret', name, '-o', 'json'])) as {
-        data: Record<string, string>
-      }
-      return Object.fromEntries(
-        Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
-      )
-    },
-    async get(name: string) {
-      return JSON.parse(await kubectl(['get', 'organization', name, '-o', 'json'])) as {
-        metadata: { resourceVersion: string; generation: number; finalizers?: string[] }
-        status?: OrganizationStatus
-      }
-    },
-    async reason(name: string, type = 'Ready') {
-      const { metadata, status } = await this.get(name)
-      if (status?.observedGeneration !== metadata.generation) return undefined
-      return status.conditions.find(condition => condition.type === type)?.reason
-    },
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  }
-}
-
 /** Slugs are the platform's, and tests share none: each has a store of its own. */
 test('an Organization gets its Secret, its rows and its status', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.applySecret('acme', { github: 'test-only\n' })
   await operator.apply('acme', {
     sources: [source],
@@ -144,7 +58,7 @@ test('an Organization gets its Secret, its rows and its status', async () => {
 })
 
 test('a change of the spec and a secret rotated in place reach the store', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.applySecret('acme', { github: 'test-one' })
   await operator.apply('acme', { sources: [source] })
   await until(() => operator.store.applied.get('acme')?.sources[0]?.secrets[0]?.value === 'test-one')
@@ -155,7 +69,7 @@ test('a change of the spec and a secret rotated in place reach the store', async
 })
 
 test('a Secret that is missing is waited for, and said to be missing', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', { sources: [source] })
   await until(async () => (await operator.reason('acme', 'SecretsResolved')) === 'SecretMissing')
   expect(operator.store.applied.size).toBe(0)
@@ -164,7 +78,7 @@ test('a Secret that is missing is waited for, and said to be missing', async () 
 })
 
 test('a slug that another Organization has is refused, and taken once it is free', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   await operator.apply('second', { slug: 'acme' })
@@ -175,7 +89,7 @@ test('a slug that another Organization has is refused, and taken once it is free
 })
 
 test('a Secret of someone else is not written over', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.applySecret('acme-fairlead', { mine: 'test-only' })
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'SecretNotOurs')
@@ -183,7 +97,7 @@ test('a Secret of someone else is not written over', async () => {
 })
 
 test('keys are made once, and another one when its annotation asks for it', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   const first = await operator.secret('acme-fairlead')
@@ -198,7 +112,7 @@ test('keys are made once, and another one when its annotation asks for it', asyn
 })
 
 test('a deleted Organization is deleted in the store before it goes', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   await operator.kubectl(['delete', 'org', 'acme', '--timeout=10s'])
@@ -207,7 +121,7 @@ test('a deleted Organization is deleted in the store before it goes', async () =
 })
 
 test('a deleted namespace takes its Organizations with it', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=20s'])
@@ -215,7 +129,7 @@ test('a deleted namespace takes its Organizations with it', async () => {
 })
 
 test('what was deleted and changed while no operator ran is caught up with', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await operator.apply('gone', {})
   await until(
@@ -225,7 +139,7 @@ test('what was deleted and changed while no operator ran is caught up with', asy
   await operator.stop()
   await operator.kubectl(['delete', 'org', 'gone', '--wait=false'])
   await operator.apply('acme', { displayName: 'Changed' })
-  await using _second = await startOperator({ store: operator.store, namespace: operator.namespace })
+  await using _second = await startOperator(kube, { store: operator.store, namespace: operator.namespace })
   await until(
     () =>
       operator.store.deleted.includes('gone') &&
@@ -234,7 +148,7 @@ test('what was deleted and changed while no operator ran is caught up with', asy
 })
 
 test('while the store is away Ready says so, and things go on by themselves', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   await operator.store.stop()
@@ -246,7 +160,7 @@ test('while the store is away Ready says so, and things go on by themselves', as
 })
 
 test('while the API server is away nothing breaks, and changes are seen once it is back', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   await kube.stopApiServer()
@@ -259,7 +173,7 @@ test('while the API server is away nothing breaks, and changes are seen once it 
 }, 60_000)
 
 test('a steady state makes no writes', async () => {
-  await using operator = await startOperator()
+  await using operator = await startOperator(kube)
   await operator.apply('acme', { displayName: 'One' })
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   const { metadata } = await operator.get('acme')
@@ -273,9 +187,9 @@ test('a steady state makes no writes', async () => {
 })
 
 test('of two operators one acts, and the other takes over when it stops', async () => {
-  await using first = await startOperator()
+  await using first = await startOperator(kube)
   await until(() => first.lines.some(({ msg }) => msg === 'operator.leading'))
-  await using second = await startOperator({ store: first.store, namespace: first.namespace })
+  await using second = await startOperator(kube, { store: first.store, namespace: first.namespace })
   await first.apply('acme', {})
   await until(async () => (await first.reason('acme')) === 'Reconciled')
   expect(second.lines.some(({ msg }) => msg === 'operator.leading')).toBe(false)

@@ -64,6 +64,7 @@ export async function runKubernetes(
       declarations: resources,
       holdings: resources,
       reports: resources,
+      fingerprint: resources.fingerprint,
     })
     await Promise.all(
       scopes(config.FAIRLEAD_OPERATOR_NAMESPACES).flatMap(scope => [
@@ -127,10 +128,12 @@ function secrets(resources: Resources, queue: Queue, log: Log): Follower {
       const key = keyOfObject(object)
       if (versions.get(key) === object.metadata.resourceVersion) return
       versions.set(key, object.metadata.resourceVersion)
+      resources.putSecret(key, object.metadata.resourceVersion)
       changed(key)
     },
     onGone(key) {
       versions.delete(key)
+      resources.putSecret(key, undefined)
       changed(key)
     },
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'secrets.interrupted'),

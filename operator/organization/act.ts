@@ -1,6 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect'
+import type { Destination } from '@fairlead/wire/store/destination'
 import { ErrorReason } from '@fairlead/wire/store/error'
-import type { ApplyOrganizationResponse } from '@fairlead/wire/store/organization'
+import type { Organization } from '@fairlead/wire/store/organization'
+import type { Source } from '@fairlead/wire/store/source'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import type { ConditionReason } from './condition.ts'
 import type { DesiredOrganization } from './desired.ts'
@@ -19,13 +21,26 @@ export interface Holdings {
 
 /** The store, as one owner sees it. */
 export interface StoreRows {
-  apply(key: OrganizationKey, desired: DesiredOrganization): Promise<ApplyOrganizationResponse>
+  apply(key: OrganizationKey, desired: DesiredOrganization): Promise<InForce>
   delete(key: OrganizationKey, organizationId: string): Promise<void>
+  /** How sources and destinations do. */
+  health(organizationId: string): Promise<Health | Extract<Outcome, { kind: 'unavailable' }>>
+}
+
+export interface Health {
+  readonly kind: 'known'
+  readonly sources: readonly Source[]
+  readonly destinations: readonly Destination[]
+}
+
+/** What the store has in force. */
+export interface InForce extends Omit<Health, 'kind'> {
+  readonly organization?: Organization | undefined
 }
 
 /** What became of the actions. */
 export type Outcome =
-  | { readonly kind: 'applied'; readonly answer: ApplyOrganizationResponse }
+  | { readonly kind: 'applied'; readonly answer: InForce }
   /** Nothing was to be applied. */
   | { readonly kind: 'held' }
   | { readonly kind: 'gone' }

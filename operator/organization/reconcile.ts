@@ -1,6 +1,6 @@
 import { act, type Holdings, type Outcome, type StoreRows } from './act.ts'
-import { diff } from './diff.ts'
-import { type ObserveContext, type OrganizationKey, observe } from './observe.ts'
+import { diff, type Plan } from './diff.ts'
+import { type ObserveContext, type OrganizationKey, observe, type Snapshot } from './observe.ts'
 import { statusOf } from './status.ts'
 import type { OrganizationStatus } from './status-schema.ts'
 
@@ -15,7 +15,11 @@ export interface ReconcileContext extends ObserveContext {
   readonly holdings: Holdings
   readonly rows: StoreRows
   readonly reports: Reports
+  /** Names the state of everything that an Organization is made from: as long as it is the same, nothing is read anew. */
+  readonly fingerprint: (key: OrganizationKey) => string | undefined
   readonly now: () => number
+  /** Default 30,000. */
+  readonly refreshMs?: number
 }
 
 /** What the queue does with a key next: nothing, look again after a while, or try again with growing waits. */
@@ -24,23 +28,77 @@ export type Next =
   | { readonly kind: 'again'; readonly afterMs: number }
   | { readonly kind: 'retry' }
 
-/** How often an Organization is looked at when nothing changes: puts right what drifted, and renews its status. */
-export const resyncMs = 60_000
+/** How often everything is applied again although nothing changed: puts right what drifted. */
+const resyncMs = 600_000
 
-/** Makes one Organization what it is declared to be. Level-driven: whatever happened, this is all there is to do. */
-export async function reconcile(key: OrganizationKey, context: ReconcileContext): Promise<Next> {
-  const snapshot = await observe(key, context)
-  if (!snapshot) return { kind: 'done' }
-  const plan = diff(snapshot)
-  const outcome = await act(key, plan.actions, context)
-  if (outcome.kind !== 'gone') {
+/** What was in force when it was last applied; secrets are left out. */
+interface Applied {
+  readonly fingerprint: string
+  readonly snapshot: Snapshot
+  readonly answer: Extract<Outcome, { kind: 'applied' }>['answer']
+  readonly atMs: number
+}
+
+/**
+ * Makes Organizations what they are declared to be. Level-driven: whatever happened, calling it with a key is all
+ * there is to do, and calling it again changes nothing.
+ */
+export function openReconcile(context: ReconcileContext): (key: OrganizationKey) => Promise<Next> {
+  const applied = new Map<OrganizationKey, Applied>()
+  /** How often the health of what is in force is asked for: a status is written no more often than that. */
+  const refreshMs = context.refreshMs ?? 30_000
+
+  async function reconcile(key: OrganizationKey): Promise<Next> {
+    const fingerprint = context.fingerprint(key)
+    const last = applied.get(key)
+    if (last && last.fingerprint === fingerprint && context.now() - last.atMs < resyncMs)
+      return await refresh(key, last)
+    applied.delete(key)
+    const snapshot = await observe(key, context)
+    if (!snapshot) return { kind: 'done' }
+    const plan = diff(snapshot)
+    const outcome = await act(key, plan.actions, context)
+    await tell(key, snapshot, plan, outcome)
+    if (outcome.kind === 'applied' && fingerprint !== undefined) {
+      applied.set(key, {
+        fingerprint,
+        snapshot: withoutSecrets(snapshot),
+        answer: outcome.answer,
+        atMs: context.now(),
+      })
+    }
+    return nextAfter(outcome, refreshMs)
+  }
+
+  /** Nothing changed: only how it does is asked for, and told. */
+  async function refresh(key: OrganizationKey, last: Applied): Promise<Next> {
+    // Whatever goes wrong, the next time everything is looked at.
+    applied.delete(key)
+    const { snapshot, answer } = last
+    const health = answer.organization && (await context.rows.health(answer.organization.id))
+    if (health?.kind === 'unavailable') {
+      await tell(key, snapshot, { actions: [] }, health)
+      return { kind: 'retry' }
+    }
+    await tell(key, snapshot, { actions: [] }, { kind: 'applied', answer: { ...answer, ...health } })
+    applied.set(key, last)
+    return { kind: 'again', afterMs: refreshMs }
+  }
+
+  async function tell(key: OrganizationKey, snapshot: Snapshot, plan: Plan, outcome: Outcome): Promise<void> {
+    if (outcome.kind === 'gone') return
     const before = await context.reports.readStatus(key)
     await context.reports.report(key, statusOf(snapshot, plan, outcome, before, context.now()))
   }
-  return nextAfter(outcome)
+
+  return reconcile
 }
 
-function nextAfter(outcome: Outcome): Next {
+function withoutSecrets(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, secrets: new Map(), tenantSecret: undefined }
+}
+
+function nextAfter(outcome: Outcome, refreshMs: number): Next {
   switch (outcome.kind) {
     case 'gone':
       return { kind: 'done' }
@@ -49,7 +107,7 @@ function nextAfter(outcome: Outcome): Next {
     case 'applied':
     case 'held':
     case 'refused':
-      return { kind: 'again', afterMs: resyncMs }
+      return { kind: 'again', afterMs: refreshMs }
     default:
       throw new TypeError(`unknown outcome ${outcome satisfies never}`)
   }

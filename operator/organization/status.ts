@@ -118,7 +118,7 @@ function healthOf(
       destinations: `${answer.destinations.length - ill}/${answer.destinations.length}`,
     },
     waiting: answer.destinations.reduce((sum, { waiting }) => sum + Number(waiting), 0),
-    ...(last ? { lastEventAt: toSeconds(last) } : {}),
+    ...(last ? { lastEventAt: toMinute(last) } : {}),
     sources: answer.sources.map(source => sourceStatus(source, base)),
     destinations: answer.destinations.map(destinationStatus),
   }
@@ -151,10 +151,10 @@ function destinationStatus(destination: Destination): DestinationStatus {
 }
 
 function at<Name extends string>(name: Name, time: Timestamp | undefined): { [key in Name]?: string } {
-  return (time ? { [name]: toSeconds(timestampDate(time)) } : {}) as { [key in Name]?: string }
+  return (time ? { [name]: toMinute(timestampDate(time)) } : {}) as { [key in Name]?: string }
 }
 
-/** Kubernetes writes times to the second. */
-function toSeconds(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z')
+/** To the minute, so that a busy organization's status isn't written every time it is looked at. */
+function toMinute(time: Date): string {
+  return time.toISOString().replace(/:\d\d\.\d+Z$/, ':00Z')
 }
