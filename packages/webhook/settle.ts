@@ -28,6 +28,8 @@ export type DeadReason =
   | 'event_expired'
   | 'url_invalid'
   | 'destination_deleted'
+  /** Someone took its next attempt back. Not settled here: the store does that. */
+  | 'cancelled'
 
 /** What follows from an attempt: one of these, always. */
 export type Settlement =

@@ -31,6 +31,8 @@ const attempted = z.object({
   /** From 1. */
   number: z.number().int().positive(),
   trigger: z.enum(['route', 'manual', 'replay']),
+  /** The Replay that this attempt is part of. */
+  replay: idSchema('rpl').optional(),
   /** Unix milliseconds when the attempt began. */
   at: z.number(),
   durationMs: z.number().int().nonnegative(),

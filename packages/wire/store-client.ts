@@ -4,12 +4,14 @@ import { type Client, Code, ConnectError, createClient, type Interceptor } from 
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { ApiKeyService } from './gen/fairlead/store/v1/api_key_pb.js'
 import { AuditService } from './gen/fairlead/store/v1/audit_pb.js'
+import { DeliveryService } from './gen/fairlead/store/v1/delivery_pb.js'
 import { DestinationService } from './gen/fairlead/store/v1/destination_pb.js'
 import { type ErrorDetail, ErrorDetailSchema } from './gen/fairlead/store/v1/error_pb.js'
 import { EventService } from './gen/fairlead/store/v1/event_pb.js'
 import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
+import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
 import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
 import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
 
@@ -21,6 +23,8 @@ export interface StoreClient extends AsyncDisposable {
   readonly destinations: Client<typeof DestinationService>
   readonly routes: Client<typeof RouteService>
   readonly events: Client<typeof EventService>
+  readonly deliveries: Client<typeof DeliveryService>
+  readonly replays: Client<typeof ReplayService>
   readonly rejections: Client<typeof RejectionService>
   readonly apiKeys: Client<typeof ApiKeyService>
   readonly audit: Client<typeof AuditService>
@@ -56,6 +60,8 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
     destinations: createClient(DestinationService, transport),
     routes: createClient(RouteService, transport),
     events: createClient(EventService, transport),
+    deliveries: createClient(DeliveryService, transport),
+    replays: createClient(ReplayService, transport),
     rejections: createClient(RejectionService, transport),
     apiKeys: createClient(ApiKeyService, transport),
     audit: createClient(AuditService, transport),

@@ -36,7 +36,7 @@ export interface PrepareOptions {
 export function prepareHeaders(
   meta: EventMeta,
   body: Uint8Array,
-  delivery: Pick<DeliveryReference, 'delivery' | 'attempt' | 'trigger'>,
+  delivery: Pick<DeliveryReference, 'delivery' | 'attempt' | 'trigger' | 'replay'>,
   options: PrepareOptions,
 ): string[] {
   const { keys, extraHeaders, nowMs } = options
@@ -63,6 +63,7 @@ export function prepareHeaders(
     'fairlead-received-at',
     new Date(meta.receivedAt).toISOString(),
   )
+  if (delivery.replay) headers.push('fairlead-replay-id', delivery.replay)
   if (meta.type && isToken(meta.type)) headers.push('fairlead-event-type', meta.type)
   return headers
 }

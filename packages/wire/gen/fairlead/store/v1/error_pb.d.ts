@@ -154,6 +154,27 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_NO_DELIVERIES = 14;
    */
   NO_DELIVERIES = 14,
+
+  /**
+   * FAILED_PRECONDITION: the delivery has ended, so there is no attempt to wait for.
+   *
+   * @generated from enum value: ERROR_REASON_DELIVERY_ENDED = 15;
+   */
+  DELIVERY_ENDED = 15,
+
+  /**
+   * FAILED_PRECONDITION: the Replay has ended.
+   *
+   * @generated from enum value: ERROR_REASON_REPLAY_ENDED = 16;
+   */
+  REPLAY_ENDED = 16,
+
+  /**
+   * FAILED_PRECONDITION: more deliveries are matched than one Replay may make.
+   *
+   * @generated from enum value: ERROR_REASON_REPLAY_TOO_LARGE = 17;
+   */
+  REPLAY_TOO_LARGE = 17,
 }
 
 /**

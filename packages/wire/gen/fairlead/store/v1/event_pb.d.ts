@@ -812,6 +812,27 @@ export declare type ListDeadLettersRequest = Message<"fairlead.store.v1.ListDead
    * @generated from field: uint32 limit = 6;
    */
   limit: number;
+
+  /**
+   * Why it died: one word of the closed list of reasons; empty: any.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * Died at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp died_after = 8;
+   */
+  diedAfter?: Timestamp | undefined;
+
+  /**
+   * Died before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp died_before = 9;
+   */
+  diedBefore?: Timestamp | undefined;
 };
 
 /**
@@ -947,6 +968,109 @@ export declare type DiscardDeadLetterResponse = Message<"fairlead.store.v1.Disca
  * Use `create(DiscardDeadLetterResponseSchema)` to create a new message.
  */
 export declare const DiscardDeadLetterResponseSchema: GenMessage<DiscardDeadLetterResponse>;
+
+/**
+ * See DiscardDeadLetters.
+ *
+ * @generated from message fairlead.store.v1.DiscardDeadLettersRequest
+ */
+export declare type DiscardDeadLettersRequest = Message<"fairlead.store.v1.DiscardDeadLettersRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `dst_…`; empty: all.
+   *
+   * @generated from field: string destination_id = 2;
+   */
+  destinationId: string;
+
+  /**
+   * A source's name; empty: all.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+
+  /**
+   * A type, or a glob of types; empty: all.
+   *
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * Why it died: one word of the closed list of reasons; empty: any.
+   *
+   * @generated from field: string dead_reason = 5;
+   */
+  deadReason: string;
+
+  /**
+   * Died at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp died_after = 6;
+   */
+  diedAfter?: Timestamp | undefined;
+
+  /**
+   * Died before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp died_before = 7;
+   */
+  diedBefore?: Timestamp | undefined;
+
+  /**
+   * Why they are discarded, for whoever reads the log later; 1 to 500 characters.
+   *
+   * @generated from field: string reason = 8;
+   */
+  reason: string;
+
+  /**
+   * Count only.
+   *
+   * @generated from field: bool dry_run = 9;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.DiscardDeadLettersRequest.
+ * Use `create(DiscardDeadLettersRequestSchema)` to create a new message.
+ */
+export declare const DiscardDeadLettersRequestSchema: GenMessage<DiscardDeadLettersRequest>;
+
+/**
+ * See DiscardDeadLetters.
+ *
+ * @generated from message fairlead.store.v1.DiscardDeadLettersResponse
+ */
+export declare type DiscardDeadLettersResponse = Message<"fairlead.store.v1.DiscardDeadLettersResponse"> & {
+  /**
+   * How many were discarded, or would be.
+   *
+   * @generated from field: uint32 discarded = 1;
+   */
+  discarded: number;
+
+  /**
+   * Whether others that fit are left: the limit of one call was reached.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.DiscardDeadLettersResponse.
+ * Use `create(DiscardDeadLettersResponseSchema)` to create a new message.
+ */
+export declare const DiscardDeadLettersResponseSchema: GenMessage<DiscardDeadLettersResponse>;
 
 /**
  * Where an event stands.
@@ -1172,6 +1296,17 @@ export declare const EventService: GenService<{
     methodKind: "unary";
     input: typeof DiscardDeadLetterRequestSchema;
     output: typeof DiscardDeadLetterResponseSchema;
+  },
+  /**
+   * Takes all dead letters that fit off the list, the oldest first, at most 10,000 with one call. (To try all that fit
+   * again, create a Replay of the state DEAD.)
+   *
+   * @generated from rpc fairlead.store.v1.EventService.DiscardDeadLetters
+   */
+  discardDeadLetters: {
+    methodKind: "unary";
+    input: typeof DiscardDeadLettersRequestSchema;
+    output: typeof DiscardDeadLettersResponseSchema;
   },
 }>;
 
