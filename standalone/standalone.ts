@@ -57,15 +57,18 @@ export interface Standalone extends AsyncDisposable {
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const { config, logOf, progress, signal, failed } = options
   const log = logOf('standalone')
-  const serviceFailed = (service: string, error: unknown) => {
-    log.fatal({ service, err: error }, 'service.failed')
-    failed(new StartError('server_failed', `${service} has failed: see logs/fairlead.log`, { cause: error }))
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(failed)
+  const serviceFailed = (service: string, cause: unknown) => {
+    logOf(service).fatal({ err: cause }, 'service.failed')
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    broken.reject(new StartError('service_failed', `the ${service} has failed: ${reason}`, { cause }))
   }
   await refuseUnreadable(config.FAIRLEAD_ORGANIZATIONS)
   await refuseTakenPorts(config)
   await using opened = new AsyncDisposableStack()
 
-  const servers = opened.use(await startServers(config, log, progress, failed))
+  const servers = opened.use(await startServers(config, log, progress, broken.reject))
   signal.throwIfAborted()
   await migrate(servers.postgresUrl).catch((cause: Error) => {
     throw new StartError(
@@ -146,7 +149,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     FAIRLEAD_DRAIN_DELAY_MS: 0,
   })
   opened.use(host('receiver', runReceiver, receiver, daemon, serviceFailed))
-  await untilAllReady(health, config.FAIRLEAD_HOST, signal)
+  await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
 
   const held = opened.move()
   const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`

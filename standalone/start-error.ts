@@ -2,6 +2,7 @@
 export type StartErrorCode =
   | 'server_missing'
   | 'server_failed'
+  | 'service_failed'
   | 'port_taken'
   | 'disk_full'
   | 'home_locked'

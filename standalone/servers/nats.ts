@@ -80,6 +80,12 @@ export interface NatsOptions {
   /** fsync before each acknowledgement; default true, because 2xx means durable. Tests of other things turn it off. */
   readonly syncAlways?: boolean
   readonly maxPayloadBytes?: number
+  /**
+   * What all streams together may ask for, in bytes; default 1 TiB. The server's own default is three quarters of what
+   * the disk has free now, and a stream's whole `max_bytes` counts when it is made: then whether a start works would
+   * depend on the day. A disk that is full refuses writes, which is answered 503.
+   */
+  readonly maxStoreBytes?: number
   /** One of several servers: its name, its own port for the others, and all of those ports. */
   readonly cluster?: { readonly name: string; readonly port: number; readonly ports: readonly number[] }
   /** The environment key that a person changes when the port is taken. */
@@ -117,6 +123,7 @@ async function startOn(port: number, options: NatsOptions): Promise<Server> {
 
 function configuration(name: string, port: number, folder: string, options: NatsOptions): string {
   const { login, cluster, syncAlways = true, maxPayloadBytes = defaultMaxPayloadBytes } = options
+  const { maxStoreBytes = 1024 ** 4 } = options
   const quoted = (text: string) => JSON.stringify(text)
   const lines = [
     `server_name: ${quoted(name)}`,
@@ -124,6 +131,7 @@ function configuration(name: string, port: number, folder: string, options: Nats
     `max_payload: ${maxPayloadBytes}`,
     'jetstream {',
     `  store_dir: ${quoted(join(folder, 'jetstream'))}`,
+    `  max_file_store: ${maxStoreBytes}`,
     ...(syncAlways ? ['  sync_interval: always'] : []),
     '}',
   ]

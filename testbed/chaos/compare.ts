@@ -1,0 +1,110 @@
+/**
+ * The proof that nothing is lost, as a comparison of sets: what was answered 2xx, what arrived, and what the event log
+ * says. Pure; all times are `performance.now()` of the process that sends and receives.
+ */
+
+/** One request and its answer; without an id unless it was answered 2xx. */
+export interface Answer {
+  readonly id?: string | undefined
+  readonly dueMs: number
+  /** 0: no answer, because the connection broke or time ran out. */
+  readonly status: number
+}
+
+export interface Arrival {
+  readonly atMs: number
+  readonly againAtMs?: readonly number[]
+}
+
+/** Something that was done to the system. */
+export interface Disturbance {
+  /** Such as `kill -9 nats`. */
+  readonly name: string
+  readonly startMs: number
+  /** When webhooks were accepted and arrived again. */
+  readonly endMs: number
+}
+
+/** Where an event stands in the log. */
+export type LoggedStatus = 'pending' | 'processing' | 'success' | 'failed'
+
+export interface Comparison {
+  readonly accepted: number
+  /** Answered, but not 2xx. */
+  readonly refused: number
+  /** Not answered at all. */
+  readonly unanswered: number
+  /** Ids answered 2xx that did not arrive. */
+  readonly undelivered: readonly string[]
+  /** Ids answered 2xx that do not stand in the log. */
+  readonly unlogged: readonly string[]
+  /** Ids that stand in the log but did not arrive, and are not dead either. */
+  readonly forgotten: readonly string[]
+  /** Events that arrived although nobody was told so: the answer was lost, not the event. */
+  readonly unasked: number
+  /** Arrivals beyond the first, by the disturbance that explains them. */
+  readonly repeats: ReadonlyMap<string, number>
+  /** Ids that arrived more than once without a disturbance to explain it. */
+  readonly unexplained: readonly string[]
+}
+
+/**
+ * What was in hand this long before a disturbance may be repeated after it, in ms: a delivery is done for good when its
+ * record is stored, which takes milliseconds, or seconds where processes stand still.
+ */
+const inHandMs = 5_000
+
+export function compare(told: {
+  readonly answers: readonly Answer[]
+  readonly arrivals: ReadonlyMap<string, Arrival>
+  readonly log: ReadonlyMap<string, LoggedStatus>
+  readonly disturbances: readonly Disturbance[]
+}): Comparison {
+  const { answers, arrivals, log, disturbances } = told
+  const accepted = new Set(answers.flatMap(({ id }) => id ?? []))
+  const repeats = new Map(disturbances.map(({ name }) => [name, 0]))
+  const unexplained: string[] = []
+  for (const [id, arrival] of arrivals) {
+    for (const [index, atMs] of (arrival.againAtMs ?? []).entries()) {
+      const beforeMs = index === 0 ? arrival.atMs : arrival.againAtMs![index - 1]!
+      const cause = causeOf(beforeMs, atMs, disturbances)
+      if (cause) repeats.set(cause.name, repeats.get(cause.name)! + 1)
+      else unexplained.push(id)
+    }
+  }
+  return {
+    accepted: accepted.size,
+    refused: answers.filter(({ id, status }) => id === undefined && status !== 0).length,
+    unanswered: answers.filter(({ status }) => status === 0).length,
+    undelivered: [...accepted].filter(id => !arrivals.has(id)),
+    unlogged: [...accepted].filter(id => !log.has(id)),
+    forgotten: [...log].flatMap(([id, status]) => (status !== 'failed' && !arrivals.has(id) ? [id] : [])),
+    unasked: [...arrivals.keys()].filter(id => !accepted.has(id)).length,
+    repeats,
+    unexplained,
+  }
+}
+
+/** The disturbance that came between an arrival being begun and being known everywhere, before it arrived again. */
+function causeOf(
+  arrivedMs: number,
+  againMs: number,
+  disturbances: readonly Disturbance[],
+): Disturbance | undefined {
+  return disturbances.find(
+    ({ startMs, endMs }) =>
+      startMs <= againMs && arrivedMs >= startMs - inHandMs && arrivedMs <= endMs + inHandMs,
+  )
+}
+
+/** For people: one line for what was counted, and one for each cause of repeats. */
+export function describe(comparison: Comparison): string {
+  const { accepted, refused, unanswered, undelivered, unlogged, unasked, repeats, unexplained } = comparison
+  const lines = [
+    `accepted ${accepted}, refused ${refused}, unanswered ${unanswered} (${unasked} of them arrived all the same)`,
+    `of the accepted: not delivered ${undelivered.length}, not in the log ${unlogged.length}`,
+    ...[...repeats].map(([name, count]) => `repeats after ${name}: ${count}`),
+    `repeats without a cause: ${unexplained.length}`,
+  ]
+  return lines.map(line => `  ${line}`).join('\n')
+}
