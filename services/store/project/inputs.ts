@@ -23,6 +23,8 @@ export interface Inputs extends AsyncDisposable {
   positions: Positions
   /** When each stream was made, in Unix milliseconds. */
   readonly created: Readonly<Record<ProjectedStream, number>>
+  /** Rejects if EVENTS was made anew since: sequences that records name are then not those that were read. */
+  verifyEvents(): Promise<void>
 }
 
 /** Messages held of each stream: a batch's worth. One of ATTEMPTS has many records in it. */
@@ -83,6 +85,10 @@ export async function openInputs(
     dead,
     positions,
     created,
+    async verifyEvents() {
+      const info = await manager.streams.info('EVENTS')
+      if (String(info.created) !== createdText.EVENTS) throw new Error('the stream EVENTS was made anew')
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([events, attempts, dead].map(reader => reader[Symbol.asyncDispose]()))
     },

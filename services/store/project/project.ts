@@ -86,7 +86,7 @@ async function step(
   const released = await untilReady(session, inputs, heard, signal)
   const lingered = performance.now() + lingerMs
   while (!isFull(inputs) && !signal.aborted && performance.now() < lingered) {
-    await heard(lingered - performance.now(), signal)
+    await heard(Math.max(0, lingered - performance.now()), signal)
   }
   // What has come is applied also when the signal has aborted: then the next start has less to read.
   if (isReady(inputs, released)) await apply(session, inputs, takeBatch(inputs, released), options)
@@ -126,7 +126,12 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
     })
   try {
     const end = options.metrics.batchSeconds.startTimer()
-    const applied = await commit(db => applyBatch(db, batch))
+    const applied = await commit(async db => {
+      const applied = await applyBatch(db, batch)
+      // Events that aren't there are no more, unless EVENTS was made anew and the reader hasn't noticed yet.
+      if (applied.orphans > 0) await inputs.verifyEvents()
+      return applied
+    })
     end()
     inputs.positions = { ...inputs.positions, ...positions }
     tell(batch, applied, options)

@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import { type Db, enterStatement } from '../scope.ts'
 
-/** The projector's own connection to Postgres. It holds the lock, so nobody else writes what it writes. */
+/** A connection to Postgres of one's own. It holds a lock, so nobody else writes what it writes. */
 export interface Session extends AsyncDisposable {
   /** Does work in one transaction under the platform's scope. */
   commit<T>(work: (db: Db) => Promise<T>): Promise<T>
@@ -13,7 +13,7 @@ export interface Session extends AsyncDisposable {
 const statementTimeoutMs = 30_000
 
 /**
- * Connects and waits until this is the only projector.
+ * Connects and waits until this is the only one of its purpose.
  *
  * @param wake called when the connection breaks
  */
@@ -21,10 +21,11 @@ export async function openSession(
   databaseUrl: string,
   signal: AbortSignal,
   wake: () => void,
+  purpose: 'projection' | 'replays' = 'projection',
 ): Promise<Session> {
   const client = new Client({
     connectionString: databaseUrl,
-    application_name: 'fairlead projection',
+    application_name: `fairlead ${purpose}`,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
   })
@@ -37,7 +38,7 @@ export async function openSession(
   signal.addEventListener('abort', close, { once: true })
   try {
     await client.connect()
-    await client.query("select pg_advisory_lock(hashtextextended('fairlead.projection', 0))")
+    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`fairlead.${purpose}`])
   } catch (error) {
     close()
     throw error

@@ -159,12 +159,13 @@ export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Pr
   if (rows.length === 0) return
   await db.query(
     `insert into attempts as known (organization_id, event_id, destination_id, number, received_at, at, duration_ms,
-       delivered, outcome, status, reason, trigger)
+       delivered, outcome, status, reason, trigger, replay_id, dead)
      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::int[],
-       $8::bool[], $9::text[], $10::int[], $11::text[], $12::attempt_trigger[])
+       $8::bool[], $9::text[], $10::int[], $11::text[], $12::attempt_trigger[], $13::uuid[], $14::bool[])
      on conflict (organization_id, event_id, destination_id, number, received_at) do update set
        at = excluded.at, duration_ms = excluded.duration_ms, delivered = excluded.delivered,
-       outcome = excluded.outcome, status = excluded.status, reason = excluded.reason, trigger = excluded.trigger
+       outcome = excluded.outcome, status = excluded.status, reason = excluded.reason, trigger = excluded.trigger,
+       replay_id = excluded.replay_id, dead = excluded.dead
      where excluded.delivered and not known.delivered`,
     [
       rows.map(([event]) => uuid(event.organization)),
@@ -179,6 +180,8 @@ export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Pr
       rows.map(([, attempt]) => attempt.status ?? null),
       rows.map(([, attempt]) => maybeText(attempt.reason)),
       rows.map(([, attempt]) => attempt.trigger),
+      rows.map(([, attempt]) => (attempt.replay ? uuid(attempt.replay) : null)),
+      rows.map(([, attempt]) => attempt.settlement.kind === 'dead'),
     ],
   )
 }
