@@ -33,6 +33,7 @@ export const jwtRows: readonly Provider[] = [
       emailOption: 'email',
       required: ['exp', 'iat'],
       leewaySeconds: 300,
+      expiryIncluded: true,
     },
     identity: {
       id: [{ member: 'message.messageId' }, { member: 'message.message_id' }],

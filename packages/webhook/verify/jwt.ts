@@ -37,6 +37,8 @@ export interface JwtDescriptor {
   readonly required: readonly ('exp' | 'iat' | 'nbf')[]
   /** How far clocks may differ for exp, nbf and iat; seconds. */
   readonly leewaySeconds: number
+  /** True where a token still holds in the second it expires, leeway and all (Google's library; RFC 7519 says no). */
+  readonly expiryIncluded?: boolean
   /** How old `iat` may be; seconds. Default: unbounded, unless the source sets a tolerance. */
   readonly maxAgeSeconds?: number
 }
@@ -222,12 +224,16 @@ function checkTimes(
 ): Refusal | undefined {
   for (const name of ['exp', 'nbf', 'iat'] as const) {
     const value = claims[name]
-    if (value === undefined && !scheme.required.includes(name)) continue
+    // Issuers' clocks run ahead of ours: iat only counts where a scheme bounds it.
+    if (!scheme.required.includes(name) && (value === undefined || name === 'iat')) continue
     if (value === undefined) return invalid('timestamp_missing', `no claim ${name}`)
     if (typeof value !== 'number' || !Number.isFinite(value))
       return invalid('timestamp_malformed', `claim ${name}`)
     const overdue = name === 'exp' ? now - value : value - now
-    const isOutside = name === 'exp' ? overdue >= scheme.leewaySeconds + 1 : overdue > scheme.leewaySeconds
+    const isOutside =
+      name === 'exp'
+        ? overdue >= scheme.leewaySeconds + (scheme.expiryIncluded ? 1 : 0)
+        : overdue > scheme.leewaySeconds
     if (isOutside) {
       const detail = name === 'exp' ? `expired ${overdue} s ago` : `valid only in ${overdue} s (${name})`
       return invalid('timestamp_out_of_tolerance', detail)
