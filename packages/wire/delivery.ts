@@ -23,6 +23,8 @@ const schema = z.object({
   spent: z.number().int().nonnegative(),
   /** How many deliveries the event has. */
   of: z.number().int().positive().default(1),
+  /** Goes after others with this key (a digest), and before those that come later; but waits no longer than this. */
+  order: z.object({ key: z.string(), maxWaitSeconds: z.number().positive() }).optional(),
   /** Bytes of the event's body. */
   bytes: z.number().int().nonnegative().default(0),
   /** Why this delivery is made: by a route, by a person who asked for one event again, or by a Replay. */

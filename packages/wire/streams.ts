@@ -14,6 +14,7 @@ export const streamName = {
   attempts: 'ATTEMPTS',
   dead: 'DEAD',
   rejections: 'REJECTIONS',
+  outbound: 'OUTBOUND',
 } as const
 export const bucketName = { config: 'config', workers: 'workers', partitions: 'partitions' } as const
 
@@ -23,11 +24,11 @@ const day = 86_400 * seconds
 export interface StreamLimits {
   /** Copies of each stream: 1 or 3 (production). Default 1. */
   replicas: number
-  /** Bytes that EVENTS may hold before it refuses, and receivers answer 503. Default 20 GiB. */
+  /** Bytes that EVENTS may hold before it refuses, and receivers answer 503. Default 10 GiB. OUTBOUND may hold a quarter of it beside. */
   eventsMaxBytes: number
 }
 
-export const defaultStreamLimits: StreamLimits = { replicas: 1, eventsMaxBytes: 20 * 1024 ** 3 }
+export const defaultStreamLimits: StreamLimits = { replicas: 1, eventsMaxBytes: 10 * 1024 ** 3 }
 
 /**
  * How long after a publish JetStream knows its id, in seconds. Long enough for a provider's first repeats; each id
@@ -88,6 +89,17 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
     },
     {
       ...stored,
+      name: streamName.outbound,
+      description: 'what destinations of the kind nats were given, for consumers of other teams',
+      subjects: ['outbound.>'],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_age: 7 * day,
+      max_bytes: Math.ceil(limits.eventsMaxBytes / 4),
+      compression: StoreCompression.S2,
+    },
+    {
+      ...stored,
       name: streamName.rejections,
       description: 'the newest requests of each source that failed verification',
       subjects: ['rejections.>'],
@@ -95,24 +107,58 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       discard: DiscardPolicy.Old,
       max_age: day,
       max_msgs_per_subject: 100,
-      max_bytes: 1024 ** 3,
+      max_bytes: Math.min(1024 ** 3, Math.ceil(limits.eventsMaxBytes / 4)),
     },
   ]
 }
 
-/** Creates the streams that are missing and updates those that differ. Safe to call from every process at once. */
+/**
+ * Creates the streams that are missing and updates those that differ. Safe to call from every process at once. Asks
+ * before it creates: a stream's `max_bytes` is reserved, and counted again for one that is there already.
+ *
+ * @throws StreamError where nats-server has no room for what EVENTS may hold
+ */
 export async function ensureStreams(manager: JetStreamManager, limits: StreamLimits): Promise<void> {
   for (const config of streamConfigs(limits)) {
     try {
-      await manager.streams.add(config)
+      const existing = await manager.streams.info(config.name).catch(error => {
+        if (codeOf(error) === streamNotFound) return undefined
+        throw error
+      })
+      if (!existing) await manager.streams.add(config)
+      else if (differs(config, existing.config)) await manager.streams.update(config.name, config)
     } catch (error) {
-      if (!isNameInUse(error)) throw error
-      await manager.streams.update(config.name, config)
+      if (codeOf(error) !== insufficientStorage) throw error
+      throw new StreamError(config, { cause: error })
     }
   }
 }
 
-/** 10058: a stream of that name exists with another configuration. */
-function isNameInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 10058
+const streamNotFound = 10059
+const insufficientStorage = 10047
+
+/** nats-server can't promise the room that a stream asks for. */
+export class StreamError extends Error {
+  readonly code = 'no_room_for_stream'
+
+  constructor({ name, max_bytes = 0 }: Partial<StreamConfig> & { name: string }, options: ErrorOptions) {
+    const gibibytes = (max_bytes / 1024 ** 3).toFixed(1)
+    super(
+      `nats-server has no room for the stream ${name} (${gibibytes} GiB): free disk space, raise its ` +
+        'jetstream max_file_store, or lower FAIRLEAD_EVENTS_MAX_BYTES',
+      options,
+    )
+    this.name = 'StreamError'
+  }
+}
+
+/** Whether the server's configuration differs in anything that ours says. */
+function differs(ours: Partial<StreamConfig>, theirs: StreamConfig): boolean {
+  return Object.entries(ours).some(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(theirs, key)),
+  )
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }

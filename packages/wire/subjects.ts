@@ -9,7 +9,10 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  *   deliveries.due.<partition>.<organization>.<destination>                    to be attempted now
  *   deliveries.parked.<partition>.<organization>.<destination>                 waits until its lane has room
  *   deliveries.scheduled.<partition>.<organization>.<destination>.<delivery>   fires into due at its time
+ *   deliveries.ordered.<partition>.<organization>.<destination>.<key>          waits for the one before it
+ *   deliveries.held.<partition>.<organization>.<destination>.<key>             the one that others wait for, if not at once done
  *   attempts.<worker>
+ *   outbound.<organization's slug>.<destination's name>   for teams that consume from JetStream
  *   dead.<organization>.<destination>
  *   rejections.<organization>.<source>
  */
@@ -43,6 +46,19 @@ export const scheduledSubject = (
   delivery: DeliveryId,
 ): string => `deliveries.scheduled.${partitionOf(organization)}.${organization}.${destination}.${delivery}`
 
+/** Deliveries that wait for the one before them with the same key, oldest first. `key` is a digest. */
+export const orderedSubject = (
+  organization: OrganizationId,
+  destination: DestinationId,
+  key: string,
+): string => `deliveries.ordered.${partitionOf(organization)}.${organization}.${destination}.${key}`
+export const orderedOfPartition = (partition: number): string => `deliveries.ordered.${partition}.>`
+
+/** Says that a delivery with this key has begun and not ended. */
+export const heldSubject = (organization: OrganizationId, destination: DestinationId, key: string): string =>
+  `deliveries.held.${partitionOf(organization)}.${organization}.${destination}.${key}`
+export const heldOfPartition = (partition: number): string => `deliveries.held.${partition}.>`
+
 /** By worker, not by partition: a worker writes what it did in all its partitions into one message. */
 export const attemptsSubject = (worker: string): string => `attempts.${worker}`
 
@@ -51,3 +67,7 @@ export const deadSubject = (organization: OrganizationId, destination: Destinati
 
 export const rejectionsSubject = (organization: OrganizationId, source: string): string =>
   `rejections.${organization}.${source}`
+
+/** By names, not ids: other teams write it into their consumers. */
+export const outboundSubject = (slug: string, destination: string): string =>
+  `outbound.${slug}.${destination}`

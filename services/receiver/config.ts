@@ -36,6 +36,19 @@ export const receiverConfig = z.object({
     .max(30_000)
     .default(5_000)
     .describe("how long to wait for JetStream before answering 503; below the providers' own time-outs"),
+  FAIRLEAD_REDIS_URL: z
+    .string()
+    .optional()
+    .describe(
+      "redis:// or rediss://, Redis 6.2 or newer or Valkey: remembers accepted ids for 72 hours; without it repeats are known for JetStream's 5 minutes",
+    ),
+  FAIRLEAD_SEEN_WAIT_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(5)
+    .describe('how long a webhook may wait for Redis before it is accepted unchecked'),
   FAIRLEAD_DRAIN_DELAY_MS: z.coerce
     .number()
     .int()
@@ -57,7 +70,7 @@ export const receiverConfig = z.object({
     .number()
     .int()
     .positive()
-    .default(20 * 1024 ** 3)
+    .default(10 * 1024 ** 3)
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 })
 

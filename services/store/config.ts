@@ -33,7 +33,7 @@ export const storeConfig = z.object({
     .number()
     .int()
     .positive()
-    .default(20 * 1024 ** 3)
+    .default(10 * 1024 ** 3)
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 })
 

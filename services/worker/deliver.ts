@@ -8,15 +8,17 @@ import {
 import type { Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
 import type { AttemptRecord } from '@fairlead/wire/attempt'
+import type { OrderConfig } from '@fairlead/wire/config'
 import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
 import { type EventMeta, encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { deadSubject, dueSubject, parkedSubject, scheduledSubject } from '@fairlead/wire/subjects'
+import { carry } from './carry.ts'
 import type { Destination, Organization } from './directory.ts'
 import type { Engine } from './engine.ts'
 import type { Health, LaneKind } from './lane.ts'
 import type { Lanes } from './lanes.ts'
-import { prepareHeaders } from './prepare.ts'
+import { type Order, orderKey } from './order.ts'
 import { untilStored } from './until-stored.ts'
 
 /**
@@ -45,6 +47,7 @@ export interface StoredEvent {
 export interface Scene {
   readonly engine: Engine
   readonly lanes: Lanes
+  readonly order: Order
   /** Attempts a lane's parked deliveries, as far as it has room. */
   drain(organization: OrganizationId, destination: DestinationId): void
   /** Aborts when the partition is given up at once. */
@@ -64,18 +67,20 @@ export async function deliverEvent(
 ): Promise<Placed> {
   const { meta, stored } = event
   const { engine, lanes } = scene
-  const destinations = organization.match(meta.source, meta.type)
+  const wanted = organization.match(meta.source, meta.type)
   const attempts: Promise<void>[] = []
   const parked: Promise<void>[] = []
-  for (const destination of destinations) {
-    const reference = firstDelivery(event, destination, destinations.length)
-    if (lanes.admit(destination, 'new', reference.bytes).kind === 'wait') parked.push(park(reference, scene))
+  for (const { destination, order } of wanted) {
+    const reference = firstDelivery(event, destination, order, wanted.length)
+    if (!scene.order.take(reference)) parked.push(scene.order.wait(reference))
+    else if (lanes.admit(destination, 'new', reference.bytes).kind === 'wait')
+      parked.push(park(reference, scene))
     else attempts.push(attempt(reference, event, destination, 'new', scene))
   }
   const done: Promise<void>[] = [...attempts, ...parked]
   // The log learns of the fan-out from the attempt itself where there is one delivery, attempted at once.
-  if (destinations.length !== 1 || parked.length > 0) {
-    if (destinations.length === 0)
+  if (wanted.length !== 1 || parked.length > 0) {
+    if (wanted.length === 0)
       engine.log.info({ event: meta.id, organization: organization.slug }, 'event.unrouted')
     done.push(
       engine.records.add({
@@ -84,7 +89,7 @@ export async function deliverEvent(
         event: meta.id,
         receivedAt: meta.receivedAt,
         eventSeq: stored.seq,
-        destinations: destinations.map(({ id }) => id),
+        destinations: wanted.map(({ destination }) => destination.id),
       }),
     )
   }
@@ -92,8 +97,14 @@ export async function deliverEvent(
   return { done: Promise.all(done) }
 }
 
-function firstDelivery(event: StoredEvent, destination: Destination, of: number): DeliveryReference {
+function firstDelivery(
+  event: StoredEvent,
+  destination: Destination,
+  order: OrderConfig | undefined,
+  of: number,
+): DeliveryReference {
   const { meta, stored } = event
+  const key = order && orderKey(order, event)
   return {
     delivery: deliveryId(meta.id, destination.id),
     event: meta.id,
@@ -107,6 +118,7 @@ function firstDelivery(event: StoredEvent, destination: Destination, of: number)
     of,
     bytes: event.body.length,
     trigger: 'route',
+    ...(order && key !== undefined && { order: { key, maxWaitSeconds: order.maxWaitSeconds } }),
   }
 }
 
@@ -123,21 +135,7 @@ export async function attempt(
   const startedMs = performance.now()
   let outcome: Outcome | undefined
   try {
-    outcome = await engine.sender.send(
-      {
-        url: destination.config.url,
-        headers: prepareHeaders(event.meta, event.body, reference, {
-          organization: destination.organization.slug,
-          keys: destination.organization.keys,
-          extraHeaders: destination.extraHeaders,
-          nowMs: at,
-        }),
-        body: event.body,
-        timeoutMs: destination.config.timeoutSeconds * 1000,
-        owner: destination.organization.id,
-      },
-      scene.signal,
-    )
+    outcome = await carry(event, reference, destination, engine, scene.signal)
   } finally {
     const retryAfterMs = outcome && 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined
     scene.lanes.finish(
@@ -169,6 +167,7 @@ export async function conclude(
     carryOut(settlement, reference, event, scene),
     engine.records.add(recordOf(reference, outcome, settlement, attempted)),
   ])
+  if (settlement.kind !== 'retry') await scene.order.ended(reference)
 }
 
 async function carryOut(
@@ -244,6 +243,7 @@ async function bury(
 export async function park(reference: DeliveryReference, scene: Scene): Promise<void> {
   const { engine, lanes, signal } = scene
   const { organization, destination, delivery, attempt } = reference
+  await scene.order.kept(reference)
   engine.metrics.parked.inc()
   engine.log.debug({ event: reference.event, delivery, destination }, 'delivery.parked')
   const id = `${delivery}.${attempt}.${engine.random()}`
@@ -317,6 +317,7 @@ function recordOf(
     of: reference.of,
     number: reference.attempt,
     trigger: reference.trigger,
+    ...(reference.replay && { replay: reference.replay }),
     at,
     durationMs,
     outcome: outcome.kind,

@@ -2,7 +2,8 @@ import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import { compileRoutes } from '@fairlead/webhook/match'
 import { type RetryPolicy, retryAfterCapMs } from '@fairlead/webhook/settle'
 import { openSigningSecret, type SigningKey } from '@fairlead/webhook/sign'
-import type { DestinationConfig, OrganizationConfig } from '@fairlead/wire/config'
+import type { DestinationConfig, OrderConfig, OrganizationConfig } from '@fairlead/wire/config'
+import { type DestinationAuthentication, decodeDestinationAuth } from '@fairlead/wire/destination-auth'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
 
 /** A destination as an attempt needs it. */
@@ -13,6 +14,8 @@ export interface Destination {
   readonly retry: RetryPolicy
   /** Names and values in turn. */
   readonly extraHeaders: readonly string[]
+  /** The same array for as long as the configuration is the same. */
+  readonly auth: readonly DestinationAuthentication[]
   /** Host and port: what destinations share that live at one place. */
   readonly host: string
 }
@@ -24,7 +27,13 @@ export interface Organization {
   readonly keys: readonly SigningKey[]
   readonly destinations: ReadonlyMap<DestinationId, Destination>
   /** The destinations of an event, each once. */
-  match(source: string, eventType: string): readonly Destination[]
+  match(source: string, eventType: string): readonly Wanted[]
+}
+
+/** A destination that wants an event, and in what order. */
+export interface Wanted {
+  readonly destination: Destination
+  readonly order: OrderConfig | undefined
 }
 
 /** All organizations in memory, as the configuration bucket last told. */
@@ -98,7 +107,10 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
     destinations,
     match(source, eventType) {
-      return match(source, eventType).flatMap(name => byName.get(name) ?? [])
+      return match(source, eventType).flatMap(({ destination: name, route }) => {
+        const destination = byName.get(name)
+        return destination ? [{ destination, order: route.order }] : []
+      })
     },
   }
   const match = compileRoutes(config.routes)
@@ -116,12 +128,15 @@ function openDestination(
   keyring: Keyring,
 ): Destination {
   const context = sealContext.destinationHeader(organization.id, config.name)
+  const authContext = sealContext.destinationAuth(organization.id, config.name)
   return {
     id: config.id,
     organization,
     config,
     retry: { delaysMs: config.retryDelaysSeconds.map(seconds => seconds * 1000), retryAfterCapMs },
     extraHeaders: config.headers.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)]),
-    host: URL.parse(config.url)?.host ?? '',
+    auth: config.auth === undefined ? [] : decodeDestinationAuth(keyring.open(config.auth, authContext)),
+    // What is not an address shares its health with nothing else.
+    host: URL.parse(config.url)?.host ?? config.id,
   }
 }

@@ -3,10 +3,12 @@ import type { Publisher } from '@fairlead/wire/publish'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Directory } from './directory.ts'
+import type { Authorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
 import type { Hosts } from './hosts.ts'
 import type { LogRecords } from './log-records.ts'
 import type { WorkerMetrics } from './metrics.ts'
+import type { Processor } from './processors/processor.ts'
 import type { Slots } from './slots.ts'
 
 /** What all partitions of a worker share. */
@@ -17,6 +19,8 @@ export interface Engine {
   readonly publisher: Publisher
   readonly records: LogRecords
   readonly sender: Sender
+  readonly authorizer: Authorizer
+  readonly processors: ReadonlyMap<string, Processor>
   readonly directory: Directory
   readonly hosts: Hosts
   readonly slots: Slots

@@ -9,6 +9,7 @@ import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream'
 import { deliverEvent, type Placed, type Scene } from './deliver.ts'
 import type { Engine } from './engine.ts'
 import { openLanes } from './lanes.ts'
+import { openOrder } from './order.ts'
 import { openPark } from './park.ts'
 import type { HeldPartition } from './partitions/own.ts'
 import { resume } from './resume.ts'
@@ -47,7 +48,8 @@ export async function openPartition(
 
   const lanes = openLanes(engine, (organization, id) => park.drain(organization, id))
   const drain: Scene['drain'] = (organization, id) => park.drain(organization, id)
-  const scene: Scene = { engine, lanes, drain, signal: working.signal }
+  const order = openOrder(engine, working.signal, reference => resume(reference, scene))
+  const scene: Scene = { engine, lanes, order, drain, signal: working.signal }
   const park = openPark(scene, taking.signal)
 
   /** Takes a message to its place and sees it to its end. A copy that the server sends meanwhile is left alone. */
@@ -113,6 +115,7 @@ export async function openPartition(
   }, keepAliveMs)
 
   await restoreParked(partition, scene)
+  await order.restore(partition)
   const consumer = { ack_policy: AckPolicy.Explicit, ack_wait: ackWaitMs * 1e6, max_ack_pending: 20_000 }
   const window = { batch: 128, maxBytes, maxHeldBytes: maxBytes }
   const pulling = [
@@ -158,6 +161,7 @@ export async function openPartition(
     // What can't be stored now, because NATS is away, is left to the next owner.
     await within(abortMs, allDone())
     clearInterval(keepAlive)
+    order.close()
     lanes.close()
     await Promise.allSettled(pulling)
   }

@@ -19,6 +19,7 @@ export const run: Run<WorkerConfig> = async (config, signal, { log, registry, he
       policy: compileAddressPolicy({ allowCidrs: splitList(config.FAIRLEAD_DESTINATION_ALLOW) }),
       ports: compilePortPolicy(config.FAIRLEAD_DESTINATION_PORTS),
       resolve: resolver.resolve,
+      maxConnections: Math.max(4096, 2 * config.FAIRLEAD_WORKER_SLOTS),
     }),
   )
   const worker = stack.use(await openWorker(config, { nats, sender, registry, log }))

@@ -10,6 +10,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import type { WorkerConfig } from './config.ts'
 import { openDirectory } from './directory.ts'
+import { openAuthorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
 import { type DeliveryLog, type Engine, openHungry } from './engine.ts'
 import { openHosts } from './hosts.ts'
@@ -17,6 +18,7 @@ import { openLogRecords } from './log-records.ts'
 import { openWorkerMetrics } from './metrics.ts'
 import { type OpenPartition, openPartition } from './partition.ts'
 import { type Ownership, ownPartitions } from './partitions/own.ts'
+import { openProcessors } from './processors/processor.ts'
 import { openSlots } from './slots.ts'
 
 /** What the worker is given by whoever runs it. */
@@ -76,6 +78,8 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     publisher,
     records: openLogRecords(publisher, attemptsSubject(worker), closing.signal),
     sender: tools.sender,
+    authorizer: opened.use(openAuthorizer({ ask: tools.sender.ask })),
+    processors: openProcessors(tools.registry),
     directory,
     hosts: openHosts(),
     slots,

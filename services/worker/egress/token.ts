@@ -13,11 +13,11 @@ export interface TokenGrant {
   readonly tokenUrl: string
   readonly clientId: string
   readonly clientSecret: string
-  readonly scopes?: readonly string[]
+  readonly scopes?: readonly string[] | undefined
   /** Not in the RFC, but demanded by some authorization servers. */
-  readonly audience?: string
+  readonly audience?: string | undefined
   /** How the client says who it is: Basic (which every server must know) or in the form. Default `header`. */
-  readonly credentialsIn?: 'header' | 'body'
+  readonly credentialsIn?: 'header' | 'body' | undefined
 }
 
 export interface TokenOptions {
