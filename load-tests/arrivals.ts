@@ -4,18 +4,42 @@ import { createServer } from 'node:net'
 /** A destination that takes everything and remembers when each event came, and how often. */
 export interface Arrivals extends AsyncDisposable {
   readonly port: number
-  /** By event id: `performance.now()` of the first arrival, and how many there were. */
-  readonly events: ReadonlyMap<string, { readonly atMs: number; readonly count: number }>
+  /** By event id. */
+  readonly events: ReadonlyMap<string, Arrival>
+}
+
+/** All arrivals of one event, each counted when its last byte was there. */
+export interface Arrival {
+  /** `performance.now()` of the first. */
+  readonly atMs: number
+  /** From 1. */
+  readonly count: number
+  /** `performance.now()` of those after the first; absent without any. */
+  readonly againAtMs?: readonly number[]
 }
 
 const answer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
 
 /** On node:net, for the same reason as the sender. Takes bodies with a content-length only, as the worker sends them. */
 export async function openArrivals(): Promise<Arrivals> {
-  const events = new Map<string, { atMs: number; count: number }>()
+  const events = new Map<string, { atMs: number; count: number; againAtMs?: number[] }>()
+
+  function arrived(id: string): void {
+    const atMs = performance.now()
+    const known = events.get(id)
+    if (!known) {
+      events.set(id, { atMs, count: 1 })
+      return
+    }
+    known.count++
+    known.againAtMs ??= []
+    known.againAtMs.push(atMs)
+  }
+
   const server = createServer({ noDelay: true }, socket => {
     let missing = 0
     let head = ''
+    let id = ''
     socket.on('error', () => socket.destroy())
     socket.on('data', (chunk: Buffer) => {
       let rest = chunk
@@ -25,10 +49,7 @@ export async function openArrivals(): Promise<Arrivals> {
           const end = head.indexOf('\r\n\r\n')
           if (end < 0) return
           const length = Number(/\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-          const id = /\nwebhook-id: *(evt_[0-9a-z]+)/i.exec(head)?.[1] ?? ''
-          const known = events.get(id)
-          if (known) known.count++
-          else events.set(id, { atMs: performance.now(), count: 1 })
+          id = /\nwebhook-id: *(evt_[0-9a-z]+)/i.exec(head)?.[1] ?? ''
           const bodyHere = head.length - end - 4
           missing = length - bodyHere
           head = ''
@@ -37,7 +58,10 @@ export async function openArrivals(): Promise<Arrivals> {
           missing -= rest.length
           rest = rest.subarray(rest.length)
         }
-        if (missing === 0) socket.write(answer)
+        if (missing === 0) {
+          arrived(id)
+          socket.write(answer)
+        }
       }
     })
   })

@@ -27,8 +27,11 @@ export interface Sent {
 }
 
 export interface LoadSender extends AsyncDisposable {
-  /** Sends `perSecond` for `seconds`, whatever the answers do (an open loop). */
-  atRate(perSecond: number, seconds: number, tell: (sent: Sent) => void): Promise<void>
+  /**
+   * Sends `perSecond` for `seconds`, whatever the answers do (an open loop); less long if the signal aborts. Resolves
+   * when the last request was answered or given up.
+   */
+  atRate(perSecond: number, seconds: number, tell: (sent: Sent) => void, signal?: AbortSignal): Promise<void>
   /** Sends on every connection as fast as answers come (a closed loop). */
   asFastAsPossible(seconds: number, tell: (sent: Sent) => void): Promise<void>
 }
@@ -64,10 +67,10 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
   }
 
   return {
-    async atRate(perSecond, seconds, tell) {
+    async atRate(perSecond, seconds, tell, signal) {
       const free = [...connections]
       const due: number[] = []
-      const total = Math.round(perSecond * seconds)
+      let total = Math.round(perSecond * seconds)
       const startMs = performance.now()
       let planned = 0
       let running = 0
@@ -85,6 +88,7 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
         if (planned === total && due.length === 0 && running === 0) done.resolve()
       }
       const timer = setInterval(() => {
+        if (signal?.aborted) total = planned
         const until = Math.min(total, Math.floor(((performance.now() - startMs) * perSecond) / 1000))
         while (planned < until) due.push(startMs + (planned++ * 1000) / perSecond)
         if (planned === total) clearInterval(timer)

@@ -11,7 +11,10 @@ import {
 /** A whole Fairlead, started as a user starts it, in a home of its own: what is measured. */
 export interface Subject extends AsyncDisposable {
   readonly settings: StandaloneSettings
+  /** The running one; another one after `restart`. */
   readonly standalone: RunningStandalone
+  /** Waits until it has ended, which is for the caller to bring about, and starts it again on the same home. */
+  restart(): Promise<void>
   /** The URL of an organization's GitHub source. */
   sourceUrl(organization: string): string
   pids(): Promise<Record<string, number>>
@@ -63,12 +66,20 @@ export async function startSubject(
   await mkdir(organizations)
   for (const tenant of tenants) await writeFile(join(organizations, `${tenant.name}.yaml`), manifest(tenant))
   const settings = { ...(await freeSettings(join(folder, 'home'))), organizations }
-  const standalone = opened.use(startStandalone(settings, environment))
+  let standalone = startStandalone(settings, environment)
+  opened.defer(() => standalone[Symbol.asyncDispose]())
   await standalone.ready({ deadlineMs: 120_000 })
   const held = opened.move()
   return {
     settings,
-    standalone,
+    get standalone() {
+      return standalone
+    },
+    async restart() {
+      await standalone.exited
+      standalone = startStandalone(settings, environment)
+      await standalone.ready({ deadlineMs: 120_000 })
+    },
     sourceUrl: organization => `http://127.0.0.1:${settings.receiverPort}/webhooks/${organization}/github`,
     async pids() {
       const names = ['fairlead', 'nats', 'postgres', 'redis'] as const

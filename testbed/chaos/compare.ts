@@ -85,13 +85,13 @@ export function compare(told: {
   }
 }
 
-/** The disturbance that came between an arrival being begun and being known everywhere, before it arrived again. */
+/** The latest disturbance that came between an arrival being begun and being known everywhere, before it arrived again. */
 function causeOf(
   arrivedMs: number,
   againMs: number,
   disturbances: readonly Disturbance[],
 ): Disturbance | undefined {
-  return disturbances.find(
+  return disturbances.findLast(
     ({ startMs, endMs }) =>
       startMs <= againMs && arrivedMs >= startMs - inHandMs && arrivedMs <= endMs + inHandMs,
   )
