@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiConfig } from '@fairlead/api/config'
 import { run as runApi } from '@fairlead/api/run'
@@ -25,15 +24,6 @@ import { refuseTakenPorts } from './ports.ts'
 import type { Progress } from './servers/search.ts'
 import { startServers } from './servers.ts'
 import { StartError } from './start-error.ts'
-
-/** The most that EVENTS may hold here, in bytes; nats-server offers its streams 75 % of the free disk. */
-const mostEventsBytes = 10 * 1024 ** 3
-
-/** Room for EVENTS on this disk: a quarter of what is free, so that a small disk starts too. */
-async function eventsRoom(home: string): Promise<number> {
-  const { bavail, bsize } = await statfs(home)
-  return Math.min(mostEventsBytes, Math.max(64 * 1024 ** 2, Math.floor((bavail * bsize) / 4)))
-}
 
 /** How long the services may take to be ready, in ms; the servers have had their own time before. */
 const readyDeadlineMs = 60_000
@@ -99,7 +89,6 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     FAIRLEAD_NATS_URL: servers.natsUrl,
     FAIRLEAD_REDIS_URL: servers.redisUrl,
     FAIRLEAD_ENCRYPTION_KEYS: await keptEncryptionKeys(config.FAIRLEAD_HOME),
-    FAIRLEAD_EVENTS_MAX_BYTES: await eventsRoom(config.FAIRLEAD_HOME),
   }
 
   const store = opened.use(
