@@ -14,7 +14,11 @@ export type KubernetesObject = z.infer<typeof listed>
 
 const list = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string(), continue: z.string().optional() }),
-  items: z.array(listed),
+  // An empty list of metadata has null here.
+  items: z
+    .array(listed)
+    .nullable()
+    .transform(items => items ?? []),
 })
 
 /** Hears of the objects of a collection. Called again and again with what is there: it compares for itself. */
@@ -23,6 +27,8 @@ export interface Follower {
   onObject(object: KubernetesObject): void
   /** An object is gone. */
   onGone(key: string): void
+  /** A whole list is read: at first, and again after each interruption. */
+  onListed(): void
   /** Following is interrupted, and goes on after a while. */
   onInterrupted(error: unknown, retryMs: number): void
 }
@@ -53,6 +59,7 @@ export async function follow(
   while (!signal.aborted) {
     try {
       const resourceVersion = await listAll(client, collection, follower, known, signal)
+      follower.onListed()
       failures = 0
       await watchFrom(client, collection, follower, known, resourceVersion, signal)
     } catch (error) {

@@ -106,7 +106,7 @@ async function renew(client: KubernetesClient, options: LeaseOptions, signal: Ab
     if (signal.aborted) return
     const startedAtMs = performance.now()
     try {
-      const leftMs = Math.max(1, renewedAtMs + renewMs - startedAtMs)
+      const leftMs = Math.max(1, Math.ceil(renewedAtMs + renewMs - startedAtMs))
       await renewOnce(client, options, AbortSignal.any([signal, AbortSignal.timeout(leftMs)]))
       renewedAtMs = startedAtMs
     } catch (error) {

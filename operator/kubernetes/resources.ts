@@ -36,12 +36,13 @@ export interface Resources extends Declarations, Holdings, Reports {
   /** An Organization was made or changed. Answers with a sentence if it can't be read, which a CRD of another version could cause. */
   put(key: OrganizationKey, object: unknown): string | undefined
   remove(key: OrganizationKey): void
-  /** A Secret was made or changed; undefined: it is gone. */
-  putSecret(secret: string, resourceVersion: string | undefined): void
+  /**
+   * A Secret was made or changed; undefined: it is gone. Answers with the Organizations that this is news for: what
+   * the operator itself wrote is none.
+   */
+  putSecret(namespace: string, name: string, resourceVersion: string | undefined): readonly OrganizationKey[]
   /** Names the version of an Organization, without its status, and of every Secret that concerns it. */
   fingerprint(key: OrganizationKey): string | undefined
-  /** The Organizations that a Secret concerns: those that name it, and the one whose tenant's Secret it is. */
-  concernedBy(namespace: string, secret: string): readonly OrganizationKey[]
 }
 
 export interface ResourcesEvents {
@@ -60,6 +61,8 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
   /** `namespace/secret` → keys. */
   const bySecret = new Map<string, Set<OrganizationKey>>()
   const secretVersions = new Map<string, string>()
+  /** Versions that the operator itself wrote. */
+  const ownVersions = new Map<string, string>()
 
   function index(key: OrganizationKey, organization: Organization, change: 'add' | 'delete'): void {
     const { namespace } = organization.metadata
@@ -95,19 +98,30 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
       index(key, parsed.data, 'add')
       return undefined
     },
-    remove: forget,
-    putSecret(secret, resourceVersion) {
+    remove(key) {
+      const { namespace, name } = resources.get(key)?.meta ?? { namespace: '', name: '' }
+      ownVersions.delete(`${namespace}/${tenantSecretName(name)}`)
+      forget(key)
+    },
+    putSecret(namespace, name, resourceVersion) {
+      const secret = `${namespace}/${name}`
+      const isNews =
+        secretVersions.get(secret) !== resourceVersion && ownVersions.get(secret) !== resourceVersion
       if (resourceVersion === undefined) secretVersions.delete(secret)
       else secretVersions.set(secret, resourceVersion)
+      return isNews ? [...(bySecret.get(secret) ?? [])] : []
     },
     fingerprint(key) {
       const found = resources.get(key)
       if (!found || found.meta.deletionTimestamp !== undefined) return undefined
       const { organization, meta } = found
-      const names = secretsOf(organization).map(name => secretVersions.get(`${meta.namespace}/${name}`))
-      return JSON.stringify([meta.uid, meta.generation, organization.metadata.annotations, names])
+      const versions = secretsOf(organization).map(name => {
+        const secret = `${meta.namespace}/${name}`
+        const version = secretVersions.get(secret)
+        return version === ownVersions.get(secret) ? 'own' : version
+      })
+      return JSON.stringify([meta.uid, meta.generation, organization.metadata.annotations, versions])
     },
-    concernedBy: (namespace, secret) => [...(bySecret.get(`${namespace}/${secret}`) ?? [])],
     async readOrganization(key) {
       const found = resources.get(key)
       if (!found) return undefined
@@ -151,7 +165,7 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
         key,
         Buffer.from(value).toString('base64'),
       ])
-      await client.apply(secretPath(namespace, tenantSecretName(name)), {
+      const written = await client.apply(secretPath(namespace, tenantSecretName(name)), {
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: {
@@ -163,6 +177,8 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
         type: 'Opaque',
         data: Object.fromEntries(encoded),
       })
+      const { resourceVersion } = secretSchema.parse(written).metadata
+      ownVersions.set(`${namespace}/${tenantSecretName(name)}`, resourceVersion)
     },
     async release(key) {
       const found = resources.get(key)
@@ -196,7 +212,10 @@ function secretsOf(organization: Organization): readonly string[] {
 }
 
 const secretSchema = z.looseObject({
-  metadata: z.looseObject({ ownerReferences: z.array(z.looseObject({ uid: z.string() })).default([]) }),
+  metadata: z.looseObject({
+    resourceVersion: z.string(),
+    ownerReferences: z.array(z.looseObject({ uid: z.string() })).default([]),
+  }),
   data: z.record(z.string(), z.string()).default({}),
 })
 

@@ -121,10 +121,11 @@ test('a deleted Organization is deleted in the store before it goes', async () =
 })
 
 test('a deleted namespace takes its Organizations with it', async () => {
-  await using operator = await startOperator(kube)
+  // The lease is elsewhere, or the operator would lose it with the namespace.
+  await using operator = await startOperator(kube, { env: { FAIRLEAD_OPERATOR_LEASE_NAMESPACE: 'default' } })
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
-  await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=20s'])
+  await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=40s'])
   expect(operator.store.deleted).toEqual(['acme'])
 })
 
@@ -192,6 +193,18 @@ test('of two operators one acts, and the other takes over when it stops', async 
   await using second = await startOperator(kube, { store: first.store, namespace: first.namespace })
   await first.apply('acme', {})
   await until(async () => (await first.reason('acme')) === 'Reconciled')
+  const lease = async () =>
+    JSON.parse(await first.kubectl(['get', 'lease', 'fairlead-operator', '-o', 'json'])).spec as {
+      renewTime: string
+      leaseTransitions: number
+    }
+  const { renewTime } = await lease()
+  // For longer than the lease lasts: it is renewed, and stays with the first.
+  await until(async () => Date.parse((await lease()).renewTime) > Date.parse(renewTime) + 2_500, {
+    everyMs: 200,
+  })
+  expect((await lease()).leaseTransitions).toBe(0)
+  expect(first.lines.some(({ msg }) => msg === 'lease.failed')).toBe(false)
   expect(second.lines.some(({ msg }) => msg === 'operator.leading')).toBe(false)
   await first.stop()
   await second.apply('acme', { displayName: 'Taken over' })

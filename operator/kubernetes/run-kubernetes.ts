@@ -67,20 +67,22 @@ export async function runKubernetes(
       fingerprint: resources.fingerprint,
     })
     await Promise.all(
-      scopes(config.FAIRLEAD_OPERATOR_NAMESPACES).flatMap(scope => [
-        follow(
-          client,
-          { path: `/apis/${apiVersion}${scope}/organizations` },
-          organizations(resources, queue, log),
-          leading,
-        ),
-        follow(
+      scopes(config.FAIRLEAD_OPERATOR_NAMESPACES).map(async scope => {
+        const secretsListed = Promise.withResolvers<void>()
+        leading.addEventListener('abort', () => secretsListed.resolve(), { once: true })
+        const ofSecrets = secrets(resources, queue, log, secretsListed.resolve)
+        const following = follow(
           client,
           { path: `/api/v1${scope}/secrets`, metadataOnly: true },
-          secrets(resources, queue, log),
+          ofSecrets,
           leading,
-        ),
-      ]),
+        )
+        // Else every Secret that is found would be news for an Organization that was just reconciled.
+        await secretsListed.promise
+        const path = `/apis/${apiVersion}${scope}/organizations`
+        await follow(client, { path }, organizations(resources, queue, log), leading)
+        await following
+      }),
     )
     metrics.leader(false)
     if (!signal.aborted) log.warn({ identity }, 'operator.deposed')
@@ -113,29 +115,21 @@ function organizations(resources: Resources, queue: Queue, log: Log): Follower {
       versions.delete(key)
       resources.remove(key)
     },
+    onListed() {},
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'organizations.interrupted'),
   }
 }
 
-function secrets(resources: Resources, queue: Queue, log: Log): Follower {
-  const versions = new Map<string, string>()
-  const changed = (key: string) => {
+function secrets(resources: Resources, queue: Queue, log: Log, onListed: () => void): Follower {
+  const changed = (key: string, resourceVersion: string | undefined) => {
     const at = key.indexOf('/')
-    for (const concerned of resources.concernedBy(key.slice(0, at), key.slice(at + 1))) queue.add(concerned)
+    for (const concerned of resources.putSecret(key.slice(0, at), key.slice(at + 1), resourceVersion))
+      queue.add(concerned)
   }
   return {
-    onObject(object) {
-      const key = keyOfObject(object)
-      if (versions.get(key) === object.metadata.resourceVersion) return
-      versions.set(key, object.metadata.resourceVersion)
-      resources.putSecret(key, object.metadata.resourceVersion)
-      changed(key)
-    },
-    onGone(key) {
-      versions.delete(key)
-      resources.putSecret(key, undefined)
-      changed(key)
-    },
+    onObject: object => changed(keyOfObject(object), object.metadata.resourceVersion),
+    onGone: key => changed(key, undefined),
+    onListed,
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'secrets.interrupted'),
   }
 }
