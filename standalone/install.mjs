@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+/** The checkout. */
+export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** The Node that everything of ours runs on: npm's package `node`, whatever the machine's own is. */
 export const nodePath = join(root, 'node_modules', 'node', 'bin', 'node')

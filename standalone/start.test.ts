@@ -86,7 +86,7 @@ test('a first start, a webhook, an orderly stop, and a second start that knows i
   const startMs: number[] = []
   // The better of two, because other tests share the machine.
   for (let i = 0; i < 2; i++) {
-    await using again = startStandalone(settings)
+    await using again = startStandalone({ ...settings, by: 'start.mjs' })
     startMs.push(await again.ready())
     await untilDelivered(settings, id)
   }
