@@ -8,18 +8,21 @@ import type { ReceiverMetrics } from './metrics.ts'
 import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
 import { type BodyBudget, readBody } from './read-body.ts'
 import type { RejectionLog } from './rejections.ts'
+import type { Seen } from './seen/seen.ts'
 
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → body → verify → handshake? → event id → publish → 2xx
+ *   source from memory → rate → body → verify → handshake? → event id → accepted before? → publish → 2xx
  *
- * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before.
+ * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before: of this request, or of the
+ * one that it repeats.
  */
 
 export interface Receiver {
   readonly directory: Directory
   readonly publisher: Publisher
+  readonly seen: Seen
   readonly rejections: RejectionLog
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
@@ -117,15 +120,12 @@ async function accept(
   })
 
   try {
-    const { duplicate, seq } = await receiver.publisher.publish(source.eventSubject, body, {
-      'Nats-Msg-Id': id,
-      [eventHeader]: meta,
-    })
+    const { seq, knownBy } = await publishOnce(source, id, body, meta, receiver)
+    const duplicate = knownBy !== undefined
+    const { provider } = source.config
     const durationMs = performance.now() - startedMs
-    receiver.metrics.accepted.inc({
-      provider: source.config.provider,
-      duplicate: duplicate ? 'true' : 'false',
-    })
+    receiver.metrics.accepted.inc({ provider, duplicate: duplicate ? 'true' : 'false' })
+    if (knownBy) receiver.metrics.suppressed.inc({ provider, by: knownBy })
     receiver.metrics.acceptSeconds.observe(durationMs / 1000)
     receiver.log.info(
       {
@@ -134,6 +134,7 @@ async function accept(
         type: identity.eventType,
         seq,
         duplicate,
+        knownBy,
         bytes: body.length,
         durationMs,
       },
@@ -144,6 +145,30 @@ async function accept(
     if (!(error instanceof PublishError)) throw error
     return refuse(receiver, source, { code: 'unavailable', retryAfterSeconds: 5 }, error.code)
   }
+}
+
+interface Published {
+  /** In EVENTS; undefined where only Redis was asked. */
+  readonly seq: number | undefined
+  /** Who knew that the event was accepted before. */
+  readonly knownBy: 'jetstream' | 'redis' | undefined
+}
+
+/** Publishes an event that wasn't accepted before. @throws PublishError */
+async function publishOnce(
+  { config, eventSubject }: Source,
+  id: EventId,
+  body: Uint8Array,
+  meta: string,
+  { seen, publisher, now }: Receiver,
+): Promise<Published> {
+  if (config.deduplicate && (await seen.check(id)) === 'accepted') return { seq: undefined, knownBy: 'redis' }
+  const { duplicate, seq } = await publisher.publish(eventSubject, body, {
+    'Nats-Msg-Id': id,
+    [eventHeader]: meta,
+  })
+  if (config.deduplicate) seen.keep(id, now())
+  return { seq, knownBy: duplicate ? 'jetstream' : undefined }
 }
 
 /** The source of `/webhooks/{organization}/{source}`; undefined for any other path. */

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Seen, SeenEvents } from './seen/seen.ts'
 
 /** Everything the receiver tells Prometheus. */
 export interface ReceiverMetrics {
@@ -7,12 +8,15 @@ export interface ReceiverMetrics {
   readonly handshakes: Counter<'provider'>
   readonly rejectionsLost: Counter
   readonly acceptSeconds: Histogram
+  readonly suppressed: Counter<'provider' | 'by'>
+  readonly seen: SeenEvents
 }
 
 export interface ReceiverGauges {
   bodyBytes(): number
   unacknowledged(): number
   organizations(): number
+  seen(): Pick<Seen, 'up' | 'waiting'>
 }
 
 export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges): ReceiverMetrics {
@@ -41,10 +45,33 @@ export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges):
       this.set(gauges.organizations())
     },
   })
+  new Gauge({
+    name: 'fairlead_seen_up',
+    help: '1 while Redis is asked for ids accepted in the last 72 hours; 0 while it is away, too slow, or not configured',
+    registers,
+    collect() {
+      this.set(gauges.seen().up ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'fairlead_seen_waiting_ids',
+    help: 'Ids of accepted events that wait to be written to Redis now',
+    registers,
+    collect() {
+      this.set(gauges.seen().waiting)
+    },
+  })
   return {
+    seen: openSeenEvents(registers),
+    suppressed: new Counter({
+      name: 'fairlead_duplicates_suppressed_total',
+      help: 'Repeated deliveries answered with the id of the first, by who knew it: jetstream (5 minutes) or redis (72 hours)',
+      labelNames: ['provider', 'by'],
+      registers,
+    }),
     accepted: new Counter({
       name: 'fairlead_events_accepted_total',
-      help: 'Events answered 2xx after JetStream acknowledged them, by whether the stream held them already',
+      help: 'Events answered 2xx: JetStream holds them, by whether it did already',
       labelNames: ['provider', 'duplicate'],
       registers,
     }),
@@ -71,5 +98,30 @@ export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges):
       buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
       registers,
     }),
+  }
+}
+
+function openSeenEvents(registers: Registry[]): SeenEvents {
+  const checkSeconds = new Histogram({
+    name: 'fairlead_seen_check_seconds',
+    help: 'How long Redis took to say whether ids were accepted before, by question; one may be for many ids',
+    buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05],
+    registers,
+  })
+  const unchecked = new Counter({
+    name: 'fairlead_seen_unchecked_total',
+    help: 'Events accepted without an answer from Redis, by reason: only the 5 minutes of JetStream covered them',
+    labelNames: ['reason'],
+    registers,
+  })
+  const lost = new Counter({
+    name: 'fairlead_seen_lost_total',
+    help: 'Ids of accepted events that Redis will never know: it was away for too long',
+    registers,
+  })
+  return {
+    checked: seconds => checkSeconds.observe(seconds),
+    unchecked: (reason, ids) => unchecked.inc({ reason }, ids),
+    lost: ids => lost.inc(ids),
   }
 }

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
-import { ensureStreams } from '@fairlead/wire/streams'
+import { ensureStreams, streamName } from '@fairlead/wire/streams'
 import { watchConfig } from '@fairlead/wire/watch-config'
-import { jetstreamManager } from '@nats-io/jetstream'
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import type { ReceiverConfig } from './config.ts'
@@ -14,6 +14,7 @@ import { type IngestLog, ingest, type Receiver } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
 import type { BodyBudget } from './read-body.ts'
 import { openRejectionLog } from './rejections.ts'
+import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
 
 /** What the receiver is given by whoever runs it. */
@@ -26,6 +27,8 @@ export interface ReceiverTools {
 
 export interface ReceiverLog extends IngestLog {
   error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
+  warn(fields: object, message: 'request.refused' | 'seen.lost'): void
+  info(fields: object, message: 'event.accepted' | 'handshake.answered' | 'seen.found'): void
 }
 
 export interface RunningReceiver extends AsyncDisposable {
@@ -45,7 +48,8 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const { nats, registry, log } = tools
   await using opened = new AsyncDisposableStack()
   checkPayloadLimit(nats.info?.max_payload ?? 0, config.FAIRLEAD_MAX_BODY_BYTES)
-  await ensureStreams(await jetstreamManager(nats), {
+  const manager = await jetstreamManager(nats)
+  await ensureStreams(manager, {
     replicas: config.FAIRLEAD_STREAM_REPLICAS,
     eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
   })
@@ -72,10 +76,22 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     bodyBytes: () => budget.held,
     unacknowledged: () => publisher.unacknowledged,
     organizations: () => directory.size,
+    seen: () => seen,
   })
+  const seen = opened.use(
+    openSeen({
+      url: config.FAIRLEAD_REDIS_URL,
+      waitMs: config.FAIRLEAD_SEEN_WAIT_MS,
+      generation: await generationOf(manager),
+      now: Date.now,
+      events: metrics.seen,
+      changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),
+    }),
+  )
   const receiver: Receiver = {
     directory,
     publisher,
+    seen,
     rejections: openRejectionLog(rejectionPublisher, Date.now, () => metrics.rejectionsLost.inc()),
     metrics,
     log,
@@ -129,6 +145,12 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
 /** Thrown where a setting and a server contradict each other; the message says what to change. */
 export class ReceiverConfigError extends Error {
   readonly code = 'max_payload_too_small'
+}
+
+/** EVENTS made anew holds none of what the one before held: what was remembered of that one must not count. */
+async function generationOf(manager: JetStreamManager): Promise<string> {
+  const { created } = await manager.streams.info(streamName.events)
+  return Date.parse(created).toString(36)
 }
 
 const portOf = (address: AddressInfo | string | null): number =>

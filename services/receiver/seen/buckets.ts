@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import { type EventId, toUuid } from '@fairlead/webhook/id'
+import type { Redis } from 'ioredis'
+import { dayOf, daysLookedUp, keptAfterDayMs, ticksPerDay } from './ticks.ts'
+
+/**
+ * Ids of accepted events in Redis: a tree for each day, whose nodes are small hashes.
+ *
+ *   fairlead:{seen}:<generation>:<day>:3f       up to 256 ids whose digest begins with 3f
+ *                                └── full? ──▶ …:3f0  …:3f1  … …:3ff     and so on, a digit deeper
+ *
+ * A field is the id's own 128 bits and its value the 12-minute step within the day: nothing is shortened or hashed
+ * again, so an id is taken for another only where two event ids are equal. A hash of so few small fields stays one
+ * packed block (`listpack`, before Redis 7 `ziplist`: up to 512 entries of 64 bytes unless configured otherwise),
+ * and because nodes appear only under full ones, what a key costs is spread over many ids at any number of them:
+ * see docs/adr for the measurement. Ids are uniform, so all nodes of one depth fill at about the same time.
+ *
+ * A day's keys expire by themselves. All have one hash tag: in a cluster they are on one shard.
+ */
+
+export interface Buckets {
+  /** For each id the step (`tickOf`) in which it was last accepted; -1 if it isn't known. Rejects as ioredis does. */
+  find(ids: readonly EventId[], nowTick: number): Promise<readonly number[]>
+  /** Remembers; safe to repeat, the last one counts. */
+  keep(entries: readonly KeptId[]): Promise<void>
+}
+
+export interface KeptId {
+  readonly id: EventId
+  readonly tick: number
+}
+
+export interface BucketOptions {
+  /**
+   * Names what the ids were stored in: ids of a stream that no longer exists say nothing about the stream that took
+   * its place.
+   */
+  readonly generation: string
+  /** Ids of one hash; at most Redis' `hash-max-listpack-entries` (512). Default 256: a search reads all of them. */
+  readonly bucketIds?: number
+}
+
+const idBytes = 16
+const entryBytes = idBytes + 4
+/** Hexadecimal digits of the prefix, from the roots of a day to the last level, which has no bound: 4 billion nodes. */
+const firstDepth = 2
+const lastDepth = 8
+
+// KEYS: root. ARGV: newest day, ids of a bucket, ids of 16 bytes.
+const findScript = script(`
+local root, newest, full, ids = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local found = {}
+for at = 1, #ids, ${idBytes} do
+  local id = string.sub(ids, at, at + ${idBytes - 1})
+  local digits = string.format('%02x%02x%02x%02x', string.byte(id, 1, 4))
+  local tick = -1
+  for day = newest, newest - ${daysLookedUp - 1}, -1 do
+    for depth = ${firstDepth}, ${lastDepth} do
+      local bucket = root .. ':' .. day .. ':' .. string.sub(digits, 1, depth)
+      local step = redis.call('HGET', bucket, id)
+      if step then
+        tick = day * ${ticksPerDay} + tonumber(step)
+        break
+      end
+      if redis.call('HLEN', bucket) < full then break end
+    end
+    if tick >= 0 then break end
+  end
+  found[#found + 1] = tick
+end
+return found`)
+
+// KEYS: root. ARGV: ids of a bucket, entries of 20 bytes (id, step as a big-endian number).
+const keepScript = script(`
+local root, full, entries = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+for at = 1, #entries, ${entryBytes} do
+  local id = string.sub(entries, at, at + ${idBytes - 1})
+  local digits = string.format('%02x%02x%02x%02x', string.byte(id, 1, 4))
+  local tick = struct.unpack('>I4', entries, at + ${idBytes})
+  local day = math.floor(tick / ${ticksPerDay})
+  for depth = ${firstDepth}, ${lastDepth} do
+    local bucket = root .. ':' .. day .. ':' .. string.sub(digits, 1, depth)
+    local held = redis.call('HLEN', bucket)
+    if held < full or depth == ${lastDepth} or redis.call('HEXISTS', bucket, id) == 1 then
+      redis.call('HSET', bucket, id, tick - day * ${ticksPerDay})
+      if held == 0 then redis.call('PEXPIREAT', bucket, (day + 1) * 86400000 + ${keptAfterDayMs}) end
+      break
+    end
+  end
+end`)
+
+export function openBuckets(redis: Redis, { generation, bucketIds = 256 }: BucketOptions): Buckets {
+  const root = `fairlead:{seen}:${generation}`
+  return {
+    async find(ids, nowTick) {
+      const packed = Buffer.allocUnsafe(ids.length * idBytes)
+      for (const [index, id] of ids.entries()) writeId(packed, id, index * idBytes)
+      const ticks = await run(redis, findScript, root, [dayOf(nowTick), bucketIds, packed])
+      if (!isTicks(ticks, ids.length))
+        throw new TypeError('Redis answered something else than a step for each id')
+      return ticks
+    },
+    async keep(entries) {
+      const packed = Buffer.allocUnsafe(entries.length * entryBytes)
+      for (const [index, { id, tick }] of entries.entries()) {
+        writeId(packed, id, index * entryBytes)
+        packed.writeUInt32BE(tick, index * entryBytes + idBytes)
+      }
+      await run(redis, keepScript, root, [bucketIds, packed])
+    },
+  }
+}
+
+/** The 128 bits that an id stands for. */
+function writeId(into: Buffer, id: EventId, at: number): void {
+  into.write(toUuid(id).replaceAll('-', ''), at, idBytes, 'hex')
+}
+
+function isTicks(answer: unknown, count: number): answer is readonly number[] {
+  return Array.isArray(answer) && answer.length === count && answer.every(tick => typeof tick === 'number')
+}
+
+interface Script {
+  readonly lua: string
+  readonly sha: string
+}
+
+function script(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') }
+}
+
+/** Redis forgets its scripts when it restarts: then, and the first time, the text goes along. */
+async function run(
+  redis: Redis,
+  { lua, sha }: Script,
+  key: string,
+  args: readonly (number | Buffer)[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(sha, 1, key, ...args)
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+    return await redis.eval(lua, 1, key, ...args)
+  }
+}

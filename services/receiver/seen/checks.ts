@@ -1,0 +1,100 @@
+import type { EventId } from '@fairlead/webhook/id'
+import { isRemembered, tickOf } from './ticks.ts'
+
+/** What is known of an id: that it was accepted in the last 72 hours, that it wasn't, or (no answer in time) nothing. */
+export type Known = 'accepted' | 'new' | 'unknown'
+
+export interface CheckOptions {
+  /** For each id the step in which it was accepted, or -1. */
+  find(ids: readonly EventId[], nowTick: number): Promise<readonly number[]>
+  /** How long an id may wait for its answer, in ms, from the call to the answer. */
+  readonly waitMs: number
+  now(): number
+  answered(seconds: number): void
+  missed(reason: 'late' | 'failed', ids: number): void
+}
+
+interface Batch {
+  readonly ids: EventId[]
+  readonly resolves: ((known: Known) => void)[]
+  readonly startedMs: number
+  timer: NodeJS.Timeout | undefined
+  settled: boolean
+}
+
+/** More ids than these are two questions: Redis does nothing else while it looks them up (some 5 µs each). */
+const batchIds = 128
+/** Questions under way: what comes meanwhile is asked together, so the busier it is, the less each costs. */
+const inFlightLimit = 2
+
+/** Asks for many ids at once, each in bounded time. The function returned never rejects. */
+export function openChecks(options: CheckOptions): (id: EventId) => Promise<Known> {
+  const { find, waitMs, now, answered, missed } = options
+  let next: Batch | undefined
+  let inFlight = 0
+
+  function startBatch(): Batch {
+    const batch: Batch = {
+      ids: [],
+      resolves: [],
+      startedMs: performance.now(),
+      timer: undefined,
+      settled: false,
+    }
+    // After a pause of this process the timer comes before the socket is read: setImmediate lets an answer that is
+    // there already win.
+    batch.timer = setTimeout(() => setImmediate(giveUp, batch), waitMs)
+    setImmediate(sendNext)
+    return batch
+  }
+
+  function sendNext(): void {
+    if (next && inFlight < inFlightLimit) send(next)
+  }
+
+  function send(batch: Batch): void {
+    next = undefined
+    inFlight++
+    const nowTick = tickOf(now())
+    find(batch.ids, nowTick)
+      .then(
+        ticks => {
+          const known = ticks.map(
+            tick => (tick >= 0 && isRemembered(tick, nowTick) ? 'accepted' : 'new') as Known,
+          )
+          if (settle(batch, known)) answered((performance.now() - batch.startedMs) / 1000)
+        },
+        () => {
+          if (settle(batch)) missed('failed', batch.ids.length)
+        },
+      )
+      .finally(() => {
+        inFlight--
+        sendNext()
+      })
+  }
+
+  function giveUp(batch: Batch): void {
+    if (!settle(batch)) return
+    if (next === batch) next = undefined
+    missed('late', batch.ids.length)
+  }
+
+  return id =>
+    new Promise(resolve => {
+      next ??= startBatch()
+      const batch = next
+      batch.ids.push(id)
+      batch.resolves.push(resolve)
+      if (batch.ids.length >= batchIds) send(batch)
+    })
+}
+
+/** False if it was settled before. */
+function settle(batch: Batch, known: readonly Known[] = []): boolean {
+  if (batch.settled) return false
+  batch.settled = true
+  clearTimeout(batch.timer)
+  for (const [index, resolve] of batch.resolves.entries()) resolve(known[index] ?? 'unknown')
+  return true
+}

@@ -1,0 +1,91 @@
+import type { KeptId } from './buckets.ts'
+
+/** Writes down what was accepted, behind the requests: nobody waits for it, and it waits for Redis to come back. */
+export interface Keeper extends AsyncDisposable {
+  keep(entry: KeptId): void
+  /** Redis answers again. */
+  resume(): void
+  readonly waiting: number
+}
+
+export interface KeeperOptions {
+  /** Must reject when the connection is lost. Safe to repeat. */
+  write(entries: readonly KeptId[]): Promise<void>
+  /** Whether it makes sense to write now. */
+  ready(): boolean
+  /** Ids that will not be written: too many wait, or the process ends. */
+  lost(ids: number): void
+  /** Ids that may wait, about 150 bytes each. Default 100,000. */
+  readonly limit?: number
+}
+
+const batchIds = 256
+/** After Redis refused a write (it is full, say), in ms. */
+const retryMs = 500
+/** For what still waits when the process ends, in ms. */
+const closeMs = 1_000
+
+export function openKeeper({ write, ready, lost, limit = 100_000 }: KeeperOptions): Keeper {
+  let waiting: KeptId[] = []
+  let scheduled = false
+  let writing: Promise<void> | undefined
+  let retry: NodeJS.Timeout | undefined
+
+  function schedule(): void {
+    if (scheduled || writing || retry || waiting.length === 0 || !ready()) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      writing ??= writeAll().finally(() => {
+        writing = undefined
+        schedule()
+      })
+    })
+  }
+
+  async function writeAll(): Promise<void> {
+    try {
+      while (waiting.length > 0 && ready()) {
+        const batch = waiting.slice(0, batchIds)
+        await write(batch)
+        waiting.splice(0, batch.length)
+      }
+    } catch {
+      retry = setTimeout(() => {
+        retry = undefined
+        schedule()
+      }, retryMs)
+      retry.unref()
+    }
+  }
+
+  return {
+    keep(entry) {
+      // The oldest stay: JetStream itself still knows the newest for some minutes.
+      if (waiting.length >= limit) {
+        lost(1)
+        return
+      }
+      waiting.push(entry)
+      schedule()
+    },
+    resume() {
+      clearTimeout(retry)
+      retry = undefined
+      schedule()
+    },
+    get waiting() {
+      return waiting.length
+    },
+    async [Symbol.asyncDispose]() {
+      clearTimeout(retry)
+      const rest = (writing ?? Promise.resolve()).then(writeAll)
+      let timer: NodeJS.Timeout | undefined
+      await Promise.race([rest, new Promise(resolve => (timer = setTimeout(resolve, closeMs)))])
+      clearTimeout(timer)
+      clearTimeout(retry)
+      lost(waiting.length)
+      waiting = []
+    },
+  }
+}

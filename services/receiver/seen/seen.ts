@@ -1,0 +1,129 @@
+import type { EventId } from '@fairlead/webhook/id'
+import { openBreaker } from './breaker.ts'
+import { openBuckets } from './buckets.ts'
+import { type Known, openChecks } from './checks.ts'
+import { connectRedis } from './connect.ts'
+import { openKeeper } from './keeper.ts'
+import { tickOf } from './ticks.ts'
+
+/**
+ * The memory of accepted events, for the time after JetStream's own duplicate window: ids in Redis for 72 hours.
+ *
+ *   request ── check, a few ms at most ──▶ accepted before? ── yes ──▶ answered as a duplicate
+ *                                             └─ no, or unknown ──▶ publish ──▶ PubAck ──▶ keep, behind the answer
+ *
+ * An id is kept after JetStream acknowledged its event and never before, so nothing is suppressed that isn't stored.
+ * While Redis is away or slow nothing waits for it: events are accepted unchecked and counted, and their ids are
+ * written when it is back.
+ */
+export interface Seen extends AsyncDisposable {
+  /** Never rejects, and takes no longer than `waitMs`. */
+  check(id: EventId): Known | Promise<Known>
+  /** After JetStream has acknowledged the event of that id. */
+  keep(id: EventId, acceptedAtMs: number): void
+  /** Whether Redis is asked at present. */
+  readonly up: boolean
+  /** Ids that wait to be written. */
+  readonly waiting: number
+}
+
+export interface SeenOptions {
+  /** redis:// or rediss://; undefined: JetStream's own window is all there is. */
+  readonly url: string | undefined
+  /** See BucketOptions. */
+  readonly generation: string
+  readonly bucketIds?: number
+  /** How long a request may wait for an answer, in ms. Default 5. */
+  readonly waitMs?: number
+  /** Ids that may wait for Redis to come back. Default 100,000. */
+  readonly maxWaiting?: number
+  now(): number
+  readonly events: SeenEvents
+  /** Redis is asked from now on, or no longer. */
+  changed(up: boolean): void
+}
+
+/** What is counted. */
+export interface SeenEvents {
+  checked(seconds: number): void
+  /** So many events were accepted without an answer from Redis. */
+  unchecked(reason: UncheckedReason, ids: number): void
+  /** So many accepted ids will never be known to Redis. */
+  lost(ids: number): void
+}
+
+export type UncheckedReason =
+  /** It did not answer in time. */
+  | 'late'
+  /** It answered with an error, or the connection broke. */
+  | 'failed'
+  /** It wasn't asked: it did not answer before. */
+  | 'down'
+
+export function openSeen(options: SeenOptions): Seen {
+  const { url, generation, bucketIds, waitMs = 5, maxWaiting, now, events, changed } = options
+  if (url === undefined) return unseeing
+  const stack = new AsyncDisposableStack()
+  const redis = connectRedis(url)
+  stack.defer(() => redis.disconnect())
+  const buckets = openBuckets(redis, { generation, ...(bucketIds !== undefined && { bucketIds }) })
+
+  const breaker = stack.use(
+    openBreaker({
+      waitMs,
+      ask: () => buckets.find([], tickOf(now())),
+      changed(up) {
+        if (up) keeper.resume()
+        changed(up)
+      },
+    }),
+  )
+  redis.on('ready', () => breaker.probe())
+  redis.on('close', () => breaker.cut())
+
+  const keeper = stack.use(
+    openKeeper({
+      write: entries => buckets.keep(entries),
+      ready: () => breaker.closed,
+      lost: ids => events.lost(ids),
+      ...(maxWaiting !== undefined && { limit: maxWaiting }),
+    }),
+  )
+  const ask = openChecks({
+    find: buckets.find,
+    waitMs,
+    now,
+    answered(seconds) {
+      breaker.answered()
+      events.checked(seconds)
+    },
+    missed(reason, ids) {
+      breaker.missed()
+      events.unchecked(reason, ids)
+    },
+  })
+
+  return {
+    check(id) {
+      if (breaker.closed) return ask(id)
+      events.unchecked('down', 1)
+      return 'unknown'
+    },
+    keep: (id, acceptedAtMs) => keeper.keep({ id, tick: tickOf(acceptedAtMs) }),
+    get up() {
+      return breaker.closed
+    },
+    get waiting() {
+      return keeper.waiting
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+const unseeing: Seen = {
+  check: () => 'new',
+  keep() {},
+  up: false,
+  waiting: 0,
+  async [Symbol.asyncDispose]() {},
+}
