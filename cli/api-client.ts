@@ -143,7 +143,8 @@ async function callApi(base: URL, key: Key, method: string, path: string, body: 
 export function noAnswer(url: URL, error: unknown): CommandError {
   const codes = new Set<unknown>()
   for (let inner: unknown = error; inner instanceof Error; inner = inner.cause) {
-    codes.add('code' in inner ? inner.code : inner.name)
+    codes.add(inner.name)
+    if ('code' in inner) codes.add(inner.code)
     if (inner instanceof AggregateError) for (const one of inner.errors) codes.add(one?.code)
   }
   const options = { cause: error }
@@ -156,8 +157,8 @@ export function noAnswer(url: URL, error: unknown): CommandError {
   }
   if (codes.has('TimeoutError'))
     return new CommandError(`${url.origin} gave no answer in time`, undefined, options)
-  const known = [...codes].filter(code => typeof code === 'string').join(', ')
-  return new CommandError(`${url.origin} could not be reached: ${known}`, undefined, options)
+  const known = [...codes].filter(code => typeof code === 'string' && /^[A-Z_\d]+$/.test(code)).join(', ')
+  return new CommandError(`${url.origin} could not be reached${known && `: ${known}`}`, undefined, options)
 }
 
 function refusal(base: URL, key: Key, status: number, text: string): CommandError {

@@ -80,8 +80,13 @@ function columns(now: Date): Column<DeadLetter>[] {
     { title: 'DIED', text: letter => shortTime(letter.diedAt, now), optional: true },
     { title: 'DELIVERY', text: letter => letter.id },
     { title: 'TO', text: letter => letter.destination, least: 6 },
-    { title: 'TRIES', text: letter => String(letter.attemptCount), alignRight: true, optional: true },
-    { title: 'WHY', text: letter => letter.reason, least: 6, optional: true },
-    { title: 'TYPE', text: letter => letter.type || '–', least: 6, optional: true },
+    { title: 'TYPE', text: letter => letter.type || '–', least: 16 },
+    {
+      title: 'TRIES',
+      text: letter => String(letter.attemptCount),
+      alignRight: true,
+      optional: true,
+    },
+    { title: 'WHY', text: letter => letter.reason, optional: true },
   ]
 }

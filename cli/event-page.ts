@@ -34,7 +34,8 @@ function printDeliveries(event: EventDetail, now: Date, terminal: Terminal): voi
     )
     for (const attempt of delivery.attempts) terminal.print(attemptLine(attempt, now, terminal))
     if (delivery.nextAttemptAt) {
-      terminal.print(`  next attempt ${relativeTime(delivery.nextAttemptAt, now)}`)
+      const isDue = new Date(delivery.nextAttemptAt) <= now
+      terminal.print(`  next attempt ${isDue ? 'is due' : relativeTime(delivery.nextAttemptAt, now)}`)
     }
     if (delivery.discardReason) terminal.print(`  discarded: ${printable(delivery.discardReason)}`)
   }

@@ -144,7 +144,7 @@ function columns(now: Date): Column<EventItem>[] {
     { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now), optional: true },
     { title: 'EVENT', text: event => event.id },
     { title: 'SOURCE', text: event => event.source, least: 6, optional: true },
-    { title: 'TYPE', text: event => event.type || '–', least: 8 },
+    { title: 'TYPE', text: event => event.type || '–', least: 16 },
     { title: 'STATUS', text: event => event.status, colour: event => colourOf[event.status] },
     {
       title: 'DONE',

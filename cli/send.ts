@@ -1,5 +1,9 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import https from 'node:https'
 import { relative } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { nearestProvider } from '@fairlead/webhook/providers/table'
 import { sampleRequest } from '@fairlead/webhook/sample-request'
@@ -206,20 +210,24 @@ async function sendAll(
   await Promise.all(Array.from({ length: Math.min(maxOpen, count) }, lane))
 }
 
-async function post(url: URL, request: WebhookRequest): Promise<Answer> {
+/** By node:http, which adds no header of its own but those that HTTP needs: the log shows what a provider would send. */
+async function post(url: URL, sample: WebhookRequest): Promise<Answer> {
   const startedAt = performance.now()
+  const target = new URL(sample.url, url)
+  const { request } = target.protocol === 'https:' ? https : http
+  const body = Buffer.from(sample.body)
   try {
-    const response = await fetch(request.url.startsWith('http') ? request.url : url, {
-      method: request.method,
-      headers: flatHeaders(request),
-      body: new Uint8Array(request.body),
-      redirect: 'manual',
+    const asked = request(target, {
+      method: sample.method,
+      headers: { ...sample.headers, 'content-length': body.length } as OutgoingHttpHeaders,
       signal: AbortSignal.timeout(timeoutMs),
     })
-    const text = await response.text()
+    asked.end(body)
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    const told = readAnswer(await text(response))
     return {
-      status: response.status,
-      ...readAnswer(text),
+      status: response.statusCode ?? 0,
+      ...told,
       durationMs: Math.round(performance.now() - startedAt),
     }
   } catch (error) {
@@ -227,16 +235,10 @@ async function post(url: URL, request: WebhookRequest): Promise<Answer> {
   }
 }
 
-function flatHeaders(request: WebhookRequest): [string, string][] {
-  return Object.entries(request.headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
-  )
-}
-
 /** The receiver's own JSON; a provider that demands another answer gets that, and here nothing is known then. */
-function readAnswer(text: string): Pick<Answer, 'id' | 'duplicate' | 'code' | 'detail'> {
+function readAnswer(body: string): Pick<Answer, 'id' | 'duplicate' | 'code' | 'detail'> {
   try {
-    const { id, duplicate, code, detail, title } = JSON.parse(text)
+    const { id, duplicate, code, detail, title } = JSON.parse(body)
     return {
       ...(typeof id === 'string' && { id }),
       ...(typeof duplicate === 'boolean' && { duplicate }),
