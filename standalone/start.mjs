@@ -2,8 +2,9 @@
 // reason as install.mjs.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { InstallError, install, nodePath } from './install.mjs'
+import { InstallError, install, nodePath, root } from './install.mjs'
 
 try {
   await install(console.log)
