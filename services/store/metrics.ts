@@ -2,12 +2,14 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CallMetrics } from './answer-errors.ts'
 import type { ProjectionMetrics } from './project/project.ts'
 import type { PublishMetrics } from './publish/publish.ts'
+import type { ReplayMetrics } from './replay/run.ts'
 
 /** Everything the store tells Prometheus. */
 export interface StoreMetrics {
   readonly calls: CallMetrics
   readonly projection: ProjectionMetrics
   readonly publish: PublishMetrics
+  readonly replays: ReplayMetrics
 }
 
 export interface StoreGauges {
@@ -76,6 +78,13 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
         name: 'fairlead_config_writes_total',
         help: 'Keys of the configuration bucket that were put or removed',
         labelNames: ['operation'],
+        registers,
+      }),
+    },
+    replays: {
+      published: new Counter({
+        name: 'fairlead_replay_deliveries_total',
+        help: 'Deliveries that Replays handed to the worker',
         registers,
       }),
     },

@@ -5,6 +5,8 @@ import { type Db, inScope } from './scope.ts'
 
 /** Dead letters, with their events, are kept this long even where the organization keeps events for less. */
 const deadLetterDays = 30
+/** Replays are listed so long after they have ended. */
+const replayDays = 90
 /** How long a statement waits for others to be done with a table that is dropped; then it is dropped next time. */
 const lockTimeoutMs = 2_000
 
@@ -29,6 +31,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
       if (events > 0) log.info({ day, events }, 'log.events_removed')
     }
   }
+  await platform(db => removeOldReplays(db, nowMs))
   await platform(removeDeletedOrganizations)
 }
 
@@ -85,6 +88,11 @@ async function removeExpired(db: Db, day: string, ageDays: number): Promise<numb
   return rowCount ?? 0
 }
 
+/** What Replays were made is told for as long as what they delivered could be. */
+async function removeOldReplays(db: Db, nowMs: number): Promise<void> {
+  await db.query('delete from replays where ended_at < $1', [new Date(nowMs - replayDays * 86_400_000)])
+}
+
 /** The row of a deleted organization, with all that is configured for it, goes after the last of its events. */
 async function removeDeletedOrganizations(db: Db): Promise<void> {
   const { rows } = await db.query<{ id: string }>(
@@ -95,7 +103,7 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
   )
   if (rows.length === 0) return
   const ids = rows.map(row => row.id)
-  for (const table of ['monthly_usage', 'source_activity', 'destination_health']) {
+  for (const table of ['monthly_usage', 'source_activity', 'destination_health', 'replays']) {
     await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])
   }
 }

@@ -11,6 +11,7 @@ import { openStoreMetrics } from './metrics.ts'
 import { project } from './project/project.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
+import { runReplays } from './replay/run.ts'
 import { maintain } from './retention.ts'
 import { inScope } from './scope.ts'
 import { serve } from './serve.ts'
@@ -66,6 +67,7 @@ export const run = async (
       { databaseUrl, nats, log, metrics: metrics.projection, accepted: watchQuotas(pool, publisher, log) },
       signal,
     ),
+    runReplays({ databaseUrl, nats, log, metrics: metrics.replays }, signal),
   ]
   opened.defer(async () => {
     await Promise.all(background)

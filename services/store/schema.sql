@@ -10,6 +10,8 @@ create type member_role as enum ('owner', 'admin', 'developer', 'viewer');
 
 create type owner_kind as enum ('kubernetes', 'file', 'api');
 
+create type replay_state as enum ('pending', 'running', 'paused', 'completed', 'cancelled', 'failed');
+
 CREATE OR REPLACE PROCEDURE public.create_log_partitions(IN day date)
  LANGUAGE plpgsql
 AS $procedure$
@@ -103,6 +105,8 @@ create table attempts (
   status integer,
   reason text,
   trigger attempt_trigger not null,
+  replay_id uuid,
+  dead boolean not null default false,
   constraint attempts_pkey PRIMARY KEY (organization_id, event_id, destination_id, number, received_at)
 ) partition by RANGE (received_at);
 alter table attempts enable row level security;
@@ -278,6 +282,36 @@ create table projection_positions (
 alter table projection_positions enable row level security;
 alter table projection_positions force row level security;
 
+create table replays (
+  organization_id uuid not null,
+  id uuid not null,
+  request_id text,
+  selector jsonb not null,
+  destination_ids uuid[],
+  rate_per_second integer not null,
+  state replay_state not null default 'pending'::replay_state,
+  matched_events bigint not null,
+  matched bigint not null,
+  expired bigint not null,
+  published bigint not null default 0,
+  skipped bigint not null default 0,
+  cursor_at timestamp with time zone,
+  cursor_id uuid,
+  in_hand jsonb,
+  delivered bigint not null default 0,
+  failed bigint not null default 0,
+  created_by text not null,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  fault text,
+  constraint replays_check CHECK (((cursor_at IS NULL) = (cursor_id IS NULL))),
+  constraint replays_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::replay_state, 'cancelled'::replay_state, 'failed'::replay_state])))),
+  constraint replays_pkey PRIMARY KEY (organization_id, id)
+);
+alter table replays enable row level security;
+alter table replays force row level security;
+
 create table routes (
   organization_id uuid not null,
   id uuid not null,
@@ -352,11 +386,17 @@ create table sources (
 alter table sources enable row level security;
 alter table sources force row level security;
 
+CREATE INDEX attempts_of_replay ON ONLY public.attempts USING btree (organization_id, replay_id) WHERE (replay_id IS NOT NULL);
+
 CREATE INDEX audit_logs_newest ON public.audit_logs USING btree (organization_id, at DESC, id DESC);
 
 CREATE INDEX deliveries_dead ON ONLY public.deliveries USING btree (organization_id, destination_id, died_at DESC, id DESC) WHERE (state = 'dead'::delivery_state);
 
+CREATE INDEX deliveries_due ON ONLY public.deliveries USING btree (organization_id, COALESCE(next_attempt_at, received_at), id) WHERE (state = 'waiting'::delivery_state);
+
 CREATE INDEX deliveries_ended_badly ON ONLY public.deliveries USING btree (organization_id, id) WHERE (state = ANY (ARRAY['dead'::delivery_state, 'discarded'::delivery_state]));
+
+CREATE INDEX deliveries_open ON ONLY public.deliveries USING btree (organization_id, id) WHERE (state = 'waiting'::delivery_state);
 
 CREATE INDEX deliveries_waiting ON ONLY public.deliveries USING btree (organization_id, destination_id) WHERE (state = 'waiting'::delivery_state);
 
@@ -366,11 +406,19 @@ CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, r
 
 CREATE INDEX members_email ON public.members USING btree (email);
 
+CREATE INDEX replays_active ON public.replays USING btree (created_at) WHERE ((state = ANY (ARRAY['pending'::replay_state, 'running'::replay_state])) OR (in_hand IS NOT NULL));
+
+CREATE INDEX replays_newest ON public.replays USING btree (organization_id, created_at DESC, id DESC);
+
+CREATE INDEX replays_open ON public.replays USING btree (created_at) WHERE ((delivered + failed) < published);
+
 CREATE UNIQUE INDEX api_keys_name ON public.api_keys USING btree (organization_id, name) NULLS NOT DISTINCT WHERE (revoked_at IS NULL);
 
 CREATE UNIQUE INDEX api_keys_sha256 ON public.api_keys USING btree (sha256);
 
 CREATE UNIQUE INDEX organizations_slug ON public.organizations USING btree (slug) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX replays_request ON public.replays USING btree (organization_id, request_id);
 
 create policy organization on api_keys for all
   using (in_scope(organization_id))
@@ -421,6 +469,10 @@ create policy organization on organizations for all
 create policy platform on projection_positions for all
   using (in_platform_scope())
   with check (in_platform_scope());
+
+create policy organization on replays for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
 
 create policy organization on routes for all
   using (in_scope(organization_id))

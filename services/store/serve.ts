@@ -3,22 +3,26 @@ import { createServer, type ServerHttp2Session } from 'node:http2'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ApiKeyService } from '@fairlead/wire/store/api_key'
 import { AuditService } from '@fairlead/wire/store/audit'
+import { DeliveryService } from '@fairlead/wire/store/delivery'
 import { DestinationService } from '@fairlead/wire/store/destination'
 import { EventService } from '@fairlead/wire/store/event'
 import { MemberService } from '@fairlead/wire/store/member'
 import { OrganizationService } from '@fairlead/wire/store/organization'
 import { RejectionService } from '@fairlead/wire/store/rejection'
+import { ReplayService } from '@fairlead/wire/store/replay'
 import { RouteService } from '@fairlead/wire/store/route'
 import { SourceService } from '@fairlead/wire/store/source'
 import { answerErrors, type CallMetrics } from './answer-errors.ts'
 import { apiKeyCalls } from './calls/api-keys.ts'
 import { auditCalls } from './calls/audit.ts'
 import type { Calls } from './calls/calls.ts'
+import { deliveryCalls } from './calls/deliveries.ts'
 import { destinationCalls } from './calls/destinations.ts'
 import { eventCalls } from './calls/events.ts'
 import { memberCalls } from './calls/members.ts'
 import { organizationCalls } from './calls/organizations.ts'
 import { rejectionCalls } from './calls/rejections.ts'
+import { replayCalls } from './calls/replays.ts'
 import { routeCalls } from './calls/routes.ts'
 import { sourceCalls } from './calls/sources.ts'
 import { serveReflection } from './reflection.ts'
@@ -41,6 +45,8 @@ const services = [
   DestinationService,
   RouteService,
   EventService,
+  DeliveryService,
+  ReplayService,
   RejectionService,
   ApiKeyService,
   AuditService,
@@ -68,6 +74,8 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
         router.service(DestinationService, destinationCalls(calls))
         router.service(RouteService, routeCalls(calls))
         router.service(EventService, eventCalls(calls))
+        router.service(DeliveryService, deliveryCalls(calls))
+        router.service(ReplayService, replayCalls(calls))
         router.service(RejectionService, rejectionCalls(calls))
         router.service(ApiKeyService, apiKeyCalls(calls))
         router.service(AuditService, auditCalls(calls))

@@ -3,7 +3,8 @@ import { fromUuid, toUuid } from '@fairlead/webhook/id'
 import type { EventService } from '@fairlead/wire/store/event'
 import { findContent } from '../events/content.ts'
 import { createEvent } from '../events/create.ts'
-import { listDeadLetters, listEvents } from '../events/list.ts'
+import { discardDeadLetters, listDeadLetters } from '../events/dead-letters.ts'
+import { listEvents } from '../events/list.ts'
 import { readAttempts, readDeliveries, readEndedBadly, readEvent } from '../events/read.ts'
 import { chooseDeliveries, retryDeliveries } from '../events/retry.ts'
 import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } from '../events/rows.ts'
@@ -98,9 +99,7 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
     async discardDeadLetter(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const delivery = requireId('dlv', request.deliveryId, 'delivery_id')
-      if (request.reason.length < 1 || request.reason.length > 500) {
-        throw new StoreError('invalid_field', 'reason: must have 1 to 500 characters', { field: 'reason' })
-      }
+      requireReason(request.reason)
       const discarded = await transact(calls, context, organization, async db => {
         const row = await readEndedBadly(db, organization, delivery)
         if (row.state === 'discarded') return row
@@ -115,5 +114,16 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       })
       return { delivery: deliveryMessage(discarded) }
     },
+
+    async discardDeadLetters(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      if (!request.dryRun) requireReason(request.reason)
+      return transact(calls, context, organization, db => discardDeadLetters(db, request))
+    },
   }
+}
+
+function requireReason(reason: string): void {
+  if (reason.length >= 1 && reason.length <= 500) return
+  throw new StoreError('invalid_field', 'reason: must have 1 to 500 characters', { field: 'reason' })
 }

@@ -40,3 +40,18 @@ export function decodeCursor(cursor: string, ...shapes: (keyof typeof isPart)[])
   }
   throw new StoreError('invalid_field', 'cursor: is not one of ours', { field: 'cursor' })
 }
+
+export interface Page<Row> {
+  rows: Row[]
+  /** Cursor of the next page; empty on the last. */
+  next: string
+}
+
+/** Cuts what was read with one more than the limit; `position` is what the cursor names of the last row. */
+export function page<Row>(rows: Row[], limit: number, position: (row: Row) => [Date, string]): Page<Row> {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  if (rows.length <= limit || !last) return { rows: shown, next: '' }
+  const [time, id] = position(last)
+  return { rows: shown, next: encodeCursor(time.toISOString(), id) }
+}

@@ -13,7 +13,7 @@ export async function readEvent(db: Db, organization: OrganizationId, event: Eve
   throw new StoreError('not_found', 'there is no such event in the log')
 }
 
-const withDestination = `
+export const withDestination = `
   select d.*, x.name as destination, coalesce(x.deleted_at is not null, true) as destination_deleted
   from deliveries d
   left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id`

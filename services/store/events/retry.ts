@@ -8,6 +8,7 @@ import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { findContent, type Stored } from './content.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
+import { purgeSchedule } from './schedule.ts'
 
 /**
  * Chooses the deliveries of an event that a retry is for: those to the destinations named, or, if none is, the dead
@@ -43,8 +44,8 @@ export function chooseDeliveries(
 /**
  * Hands deliveries to the worker once more, under a whole new retry schedule, and notes that they wait. First the
  * message, then the row: if the second fails, the log says so a little later, when the attempt is told of. Asking twice
- * while the first is under way makes one attempt, because the message has an id. Throws a StoreError `content_expired`
- * or `nats_unavailable`.
+ * while the first is under way makes one attempt, because the message has an id. A schedule that a crash left behind
+ * goes first, so that it doesn't deliver once more later. Throws a StoreError `content_expired` or `nats_unavailable`.
  */
 export async function retryDeliveries(
   db: Db,
@@ -57,15 +58,24 @@ export async function retryDeliveries(
   const content = await findContent(nats, id, event, deliveries)
   if (!content) throw new StoreError('content_expired', 'the body of this event is no longer kept')
   for (const delivery of deliveries) {
+    await purgeSchedule(nats, organization, delivery)
     await publishDue(nats, organization, id, event, delivery, content.stored)
   }
+  // The attempt may be in the log by now: then that stands.
   const { rows } = await db.query<DeliveryRow>(
-    `update deliveries set state = 'waiting', trigger = 'manual', next_attempt_at = null, died_at = null,
+    `update deliveries d set state = 'waiting', trigger = 'manual', next_attempt_at = null, died_at = null,
        dead_reason = null, discard_reason = null
-     where organization_id = $1 and event_id = $2 and received_at = $3 and destination_id = any($4::uuid[])
-       and state <> 'waiting'
-     returning *`,
-    [event.organization_id, event.id, event.received_at, deliveries.map(delivery => delivery.destination_id)],
+     from unnest($4::uuid[], $5::int[]) as n (destination_id, attempt_count)
+     where d.organization_id = $1 and d.event_id = $2 and d.received_at = $3
+       and d.destination_id = n.destination_id and d.attempt_count = n.attempt_count and d.state <> 'waiting'
+     returning d.*`,
+    [
+      event.organization_id,
+      event.id,
+      event.received_at,
+      deliveries.map(delivery => delivery.destination_id),
+      deliveries.map(delivery => delivery.attempt_count),
+    ],
   )
   await recountEvents(db, [{ organization, id, receivedAt: event.received_at.getTime() }])
   return deliveries.map(delivery => ({

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
+import { WaitingDeliverySchema } from '@fairlead/wire/store/delivery'
 import {
   AttemptSchema,
   DeadLetterSchema,
@@ -145,5 +146,15 @@ export function deadLetterMessage(row: DeliveryRow & Pick<EventRow, 'source' | '
     receivedAt: timestampFromDate(row.received_at),
     ...at('diedAt', row.died_at),
     reason: row.dead_reason ?? '',
+  })
+}
+
+export function waitingMessage(row: DeliveryRow & Pick<EventRow, 'source' | 'provider' | 'type'>) {
+  return create(WaitingDeliverySchema, {
+    delivery: deliveryMessage(row),
+    source: row.source,
+    provider: row.provider,
+    type: row.type,
+    receivedAt: timestampFromDate(row.received_at),
   })
 }

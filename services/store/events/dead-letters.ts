@@ -1,0 +1,102 @@
+import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { DiscardDeadLettersRequest, ListDeadLettersRequest } from '@fairlead/wire/store/event'
+import { decodeCursor, type Page, page, pageSize } from '../calls/page.ts'
+import { requireId } from '../parse-request.ts'
+import { recountEvents } from '../project/write-log.ts'
+import type { Db } from '../scope.ts'
+import type { DeliveryRow, EventRow } from './rows.ts'
+import { type Conditions, conditions, dateOf, likeOfGlob } from './where.ts'
+
+export type DeadLetterRow = DeliveryRow & Pick<EventRow, 'source' | 'provider' | 'type'>
+
+/** What is asked of dead letters; `reason` is why they died. */
+type DeadLetterFilter = Pick<
+  ListDeadLettersRequest,
+  'organizationId' | 'destinationId' | 'source' | 'type' | 'reason' | 'diedAfter' | 'diedBefore'
+>
+
+const joined = `deliveries d
+  join events e on e.organization_id = d.organization_id and e.id = d.event_id and e.received_at = d.received_at`
+
+/** Dead letters, those that died last first. */
+export async function listDeadLetters(db: Db, request: ListDeadLettersRequest): Promise<Page<DeadLetterRow>> {
+  const limit = pageSize(request.limit, 50, 500)
+  const where = conditionsOf(request)
+  const [time, id] = decodeCursor(request.cursor, 'time', 'uuid')
+  if (time && id) {
+    const place = where.values.push(id)
+    where.add(p => `(d.died_at, d.id) < (${p}, $${place})`, time)
+  }
+  const { rows } = await db.query<DeadLetterRow>(
+    `select d.*, e.source, e.provider, e.type, x.name as destination,
+       coalesce(x.deleted_at is not null, true) as destination_deleted
+     from ${joined}
+     left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id
+     where d.state = 'dead' and ${where.text()}
+     order by d.died_at desc, d.id desc limit ${limit + 1}`,
+    where.values,
+  )
+  return page(rows, limit, row => [row.died_at ?? row.received_at, row.id])
+}
+
+/** What one call discards at most: a transaction of about a second. */
+const maxDiscarded = 10_000
+
+export interface Discarded {
+  readonly discarded: number
+  /** Others that fit are left. */
+  readonly more: boolean
+}
+
+/** Takes all that fit off the list, the oldest first; or counts them. */
+export async function discardDeadLetters(db: Db, request: DiscardDeadLettersRequest): Promise<Discarded> {
+  const where = conditionsOf({ ...request, reason: request.deadReason })
+  const found = `select d.organization_id, d.event_id, d.destination_id, d.received_at
+    from ${joined} where d.state = 'dead' and ${where.text()} order by d.died_at, d.id`
+  if (request.dryRun) {
+    const { rows } = await db.query<{ count: number }>(
+      `select count(*)::int as count from (${found} limit ${maxDiscarded + 1}) as found`,
+      where.values,
+    )
+    const count = rows[0]!.count
+    return { discarded: Math.min(count, maxDiscarded), more: count > maxDiscarded }
+  }
+  const reason = `$${where.values.push(request.reason)}`
+  const { rows } = await db.query<{ event_id: string; received_at: Date }>(
+    `update deliveries u set state = 'discarded', discard_reason = ${reason}
+     from (${found} limit ${maxDiscarded}) as found
+     where (u.organization_id, u.event_id, u.destination_id, u.received_at)
+       = (found.organization_id, found.event_id, found.destination_id, found.received_at) and u.state = 'dead'
+     returning u.event_id, u.received_at`,
+    where.values,
+  )
+  await recountEvents(db, distinctEvents(requireId('org', request.organizationId, 'organization_id'), rows))
+  return { discarded: rows.length, more: rows.length === maxDiscarded }
+}
+
+/** Each event once, however many of its deliveries there are. */
+export function distinctEvents(
+  organization: OrganizationId,
+  rows: readonly { event_id: string; received_at: Date }[],
+) {
+  const events = new Map(rows.map(row => [row.event_id, row.received_at.getTime()]))
+  return [...events].map(([id, receivedAt]) => ({ organization, id: fromUuid('evt', id), receivedAt }))
+}
+
+function conditionsOf(filter: DeadLetterFilter): Conditions {
+  const where = conditions()
+  const { destinationId } = filter
+  where.add(
+    p => `d.organization_id = ${p}`,
+    toUuid(requireId('org', filter.organizationId, 'organization_id')),
+  )
+  if (destinationId) {
+    where.add(p => `d.destination_id = ${p}`, toUuid(requireId('dst', destinationId, 'destination_id')))
+  }
+  if (filter.source) where.add(p => `e.source = ${p}`, filter.source)
+  if (filter.type) where.add(p => `e.type like ${p}`, likeOfGlob(filter.type))
+  if (filter.reason) where.add(p => `d.dead_reason = ${p}`, filter.reason)
+  if (filter.diedAfter) where.add(p => `d.died_at >= ${p}`, dateOf(filter.diedAfter))
+  if (filter.diedBefore) where.add(p => `d.died_at < ${p}`, dateOf(filter.diedBefore))
+  return where
+}

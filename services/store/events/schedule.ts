@@ -1,0 +1,207 @@
+import { type DeliveryId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
+import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import { streamName } from '@fairlead/wire/streams'
+import { deadSubject, dueSubject, scheduledSubject } from '@fairlead/wire/subjects'
+import { JetStreamApiError, jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
+import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { recountEvents } from '../project/write-log.ts'
+import type { Db } from '../scope.ts'
+import { StoreError } from '../store-error.ts'
+import { findContent } from './content.ts'
+import { readEvent, withDestination } from './read.ts'
+import type { DeliveryRow } from './rows.ts'
+
+/**
+ * The scheduled attempt of a delivery, a message in DELIVERIES under a subject of its own:
+ *
+ *   scheduled ──its time──▶ due ─▶ the worker
+ *     │  ▲ └─ re-timed, also to now: published again over itself
+ *     │  └────────────────────────┘
+ *     └─ cancelled: a dead letter, then purged
+ *
+ * Publishing over it is one step for JetStream, and refused unless the message that was read is still the last: so a
+ * schedule that fires meanwhile is not made a second time, and none is ever lost between two steps.
+ */
+
+/** The reason of a dead letter whose scheduled attempt someone took back. */
+const cancelled = 'cancelled'
+
+/**
+ * Gives the scheduled attempt of a delivery another time; the past means now. Throws a StoreError `not_found`,
+ * `delivery_ended`, `delivery_open` (it is due already) or `nats_unavailable`.
+ */
+export async function retime(
+  db: Db,
+  nats: NatsConnection,
+  organization: OrganizationId,
+  delivery: DeliveryId,
+  at: Date,
+): Promise<DeliveryRow> {
+  const row = await readWaiting(db, organization, delivery)
+  const subject = subjectOf(organization, row)
+  const scheduled = await readScheduled(nats, subject)
+  if (!scheduled) throw dueAlready()
+  const fields = headers()
+  fields.set('Nats-Schedule', `@at ${at.toISOString()}`)
+  fields.set('Nats-Schedule-Target', dueSubject(organization, fromUuid('dst', row.destination_id)))
+  try {
+    await jetstream(nats).publish(subject, scheduled.data, {
+      headers: fields,
+      expect: { lastSubjectSequence: scheduled.seq },
+    })
+  } catch (cause) {
+    // 10071 and, in a cluster, 10164: another sequence is the last: it has fired.
+    if (cause instanceof JetStreamApiError && (cause.code === 10071 || cause.code === 10164))
+      throw dueAlready()
+    throw unavailable(cause)
+  }
+  await update(db, row, 'next_attempt_at = $5', at)
+  return { ...row, next_attempt_at: at }
+}
+
+/**
+ * Takes the scheduled attempt of a delivery back: it becomes a dead letter, which JetStream has before the schedule
+ * goes. Throws as `retime` does; a delivery that was cancelled before is answered as it is.
+ */
+export async function cancel(
+  db: Db,
+  nats: NatsConnection,
+  organization: OrganizationId,
+  delivery: DeliveryId,
+  nowMs: number,
+): Promise<DeliveryRow> {
+  const row = await readWaiting(db, organization, delivery, cancelled)
+  const subject = subjectOf(organization, row)
+  if (row.state === 'dead') {
+    // The call before may have ended between its two steps.
+    await purge(nats, subject)
+    return row
+  }
+  if (!(await readScheduled(nats, subject))) throw dueAlready()
+  const died = {
+    ...row,
+    state: 'dead',
+    dead_reason: cancelled,
+    died_at: new Date(nowMs),
+    next_attempt_at: null,
+  } as const
+  await bury(db, nats, organization, died)
+  // It fired in this moment: its attempt has a higher number than the dead letter, and stands over it in the log.
+  if ((await purge(nats, subject)) === 0) throw dueAlready()
+  await update(
+    db,
+    row,
+    `state = 'dead', dead_reason = '${cancelled}', next_attempt_at = null, died_at = $5`,
+    died.died_at,
+  )
+  const event = { organization, id: fromUuid('evt', row.event_id), receivedAt: row.received_at.getTime() }
+  await recountEvents(db, [event])
+  return died
+}
+
+/** Removes the schedule of a delivery; answers how many there were, 0 or 1. Throws `nats_unavailable`. */
+export async function purgeSchedule(
+  nats: NatsConnection,
+  organization: OrganizationId,
+  row: Pick<DeliveryRow, 'id' | 'destination_id'>,
+): Promise<number> {
+  return purge(nats, subjectOf(organization, row))
+}
+
+/** Locked, so that two who ask at once take turns. */
+async function readWaiting(
+  db: Db,
+  organization: OrganizationId,
+  delivery: DeliveryId,
+  deadReason?: string,
+): Promise<DeliveryRow> {
+  const of = [toUuid(organization), toUuid(delivery)]
+  const { rows } = await db.query<DeliveryRow>(
+    `${withDestination} where d.organization_id = $1 and d.id = $2 and d.state = 'waiting' for update of d`,
+    of,
+  )
+  if (rows[0]) return rows[0]
+  const ended = await db.query<DeliveryRow>(
+    `${withDestination} where d.organization_id = $1 and d.id = $2 and d.state in ('dead', 'discarded')`,
+    of,
+  )
+  const [row] = ended.rows
+  if (!row) throw new StoreError('not_found', 'there is no such delivery that waits')
+  if (row.state === 'dead' && row.dead_reason === deadReason) return row
+  throw new StoreError('delivery_ended', 'this delivery has ended: retry the dead letter instead')
+}
+
+async function readScheduled(nats: NatsConnection, subject: string): Promise<StoredMsg | undefined> {
+  try {
+    const manager = await jetstreamManager(nats, { checkAPI: false })
+    return (await manager.streams.getMessage(streamName.deliveries, { last_by_subj: subject })) ?? undefined
+  } catch (cause) {
+    // 10037: none.
+    if (cause instanceof JetStreamApiError && cause.code === 10037) return undefined
+    throw unavailable(cause)
+  }
+}
+
+async function purge(nats: NatsConnection, filter: string): Promise<number> {
+  try {
+    const manager = await jetstreamManager(nats, { checkAPI: false })
+    return (await manager.streams.purge(streamName.deliveries, { filter })).purged
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+/** As the worker does with one that used up its attempts; without a body there is nothing left to keep. */
+async function bury(
+  db: Db,
+  nats: NatsConnection,
+  organization: OrganizationId,
+  row: DeliveryRow,
+): Promise<void> {
+  const id = fromUuid('evt', row.event_id)
+  const event = await readEvent(db, organization, id)
+  const content = await findContent(nats, id, event, [row])
+  if (!content) return
+  const [delivery, destination] = [fromUuid('dlv', row.id), fromUuid('dst', row.destination_id)]
+  const fields = headers()
+  fields.set(eventHeader, encodeEventMeta(content.meta))
+  fields.set(
+    deadHeader,
+    encodeDeadMeta({
+      delivery,
+      destination,
+      // Of an event that is in the log already.
+      eventSeq: 1,
+      attempt: row.attempt_count,
+      at: row.died_at!.getTime(),
+      reason: cancelled,
+    }),
+  )
+  try {
+    const msgID = `${delivery}.${row.attempt_count}.${cancelled}`
+    await jetstream(nats).publish(deadSubject(organization, destination), content.body, {
+      headers: fields,
+      msgID,
+    })
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+async function update(db: Db, row: DeliveryRow, set: string, value: unknown): Promise<void> {
+  await db.query(
+    `update deliveries set ${set}
+     where organization_id = $1 and event_id = $2 and destination_id = $3 and received_at = $4`,
+    [row.organization_id, row.event_id, row.destination_id, row.received_at, value],
+  )
+}
+
+const subjectOf = (organization: OrganizationId, row: Pick<DeliveryRow, 'id' | 'destination_id'>): string =>
+  scheduledSubject(organization, fromUuid('dst', row.destination_id), fromUuid('dlv', row.id))
+
+const dueAlready = () =>
+  new StoreError('delivery_open', 'its next attempt is due already: it is being tried, or waits for room')
+
+const unavailable = (cause: unknown) =>
+  new StoreError('nats_unavailable', 'NATS can not be reached', { cause })

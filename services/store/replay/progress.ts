@@ -1,0 +1,35 @@
+import type { Db } from '../scope.ts'
+
+/**
+ * Brings the progress of a Replay up to now: what became of its deliveries, from their attempts. Never less than was
+ * counted before, because attempts go with their day.
+ */
+export async function updateProgress(db: Db, organization: string, id: string): Promise<void> {
+  await db.query(
+    `update replays r set (delivered, failed) = (
+       select greatest(r.delivered, count(*) filter (where ended.delivered)),
+         greatest(r.failed, count(*) filter (where ended.dead and not ended.delivered))
+       from (
+         select bool_or(a.delivered) as delivered, bool_or(a.dead) as dead
+         from attempts a where a.organization_id = r.organization_id and a.replay_id = r.id
+         group by a.event_id, a.destination_id
+       ) as ended)
+     where r.organization_id = $1 and r.id = $2 and r.delivered + r.failed < r.published`,
+    [organization, id],
+  )
+}
+
+/** How long after a Replay's end its last deliveries are still looked for: the longest retry schedule takes 28 hours. */
+const lookedForDays = 3
+
+/** Replays whose deliveries have not all ended, those that wait longest for a look first. */
+export async function readOpen(db: Db): Promise<{ organization_id: string; id: string }[]> {
+  const { rows } = await db.query<{ organization_id: string; id: string }>(
+    `select organization_id, id from replays
+     where delivered + failed < published
+       and (ended_at is null or ended_at > now() - make_interval(days => $1))
+     order by created_at limit 100`,
+    [lookedForDays],
+  )
+  return rows
+}
