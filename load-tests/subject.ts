@@ -26,12 +26,20 @@ export interface LoadTenant {
   readonly destinationUrl: string
   readonly timeoutSeconds?: number
   readonly concurrency?: number
+  /** Default: the product's. */
+  readonly retryDelaysSeconds?: readonly number[]
 }
 
 /** What all load-test sources verify with. */
 export const loadSecret = 'test-only-load-secret'
 
-const manifest = ({ name, destinationUrl, timeoutSeconds = 30, concurrency = 64 }: LoadTenant): string => `
+const manifest = ({
+  name,
+  destinationUrl,
+  timeoutSeconds = 30,
+  concurrency = 64,
+  retryDelaysSeconds,
+}: LoadTenant): string => `
 apiVersion: v1
 kind: Secret
 metadata: { name: ${name}-load }
@@ -52,9 +60,18 @@ spec:
       allowInsecureHttp: true
       timeoutSeconds: ${timeoutSeconds}
       concurrency: ${concurrency}
+      retry: ${retryDelaysSeconds ? `{ delaysSeconds: [${retryDelaysSeconds.join()}] }` : '{ preset: default }'}
   routes:
     - { source: github, eventTypes: ["*"], destinations: [arrivals] }
 `
+
+/** Writes the tenants' Organizations and Secrets as files; answers their folder. */
+export async function writeManifests(folder: string, tenants: readonly LoadTenant[]): Promise<string> {
+  const organizations = join(folder, 'organizations')
+  await mkdir(organizations)
+  for (const tenant of tenants) await writeFile(join(organizations, `${tenant.name}.yaml`), manifest(tenant))
+  return organizations
+}
 
 export async function startSubject(
   tenants: readonly LoadTenant[],
@@ -62,9 +79,7 @@ export async function startSubject(
 ): Promise<Subject> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(await scratchFolder()).path
-  const organizations = join(folder, 'organizations')
-  await mkdir(organizations)
-  for (const tenant of tenants) await writeFile(join(organizations, `${tenant.name}.yaml`), manifest(tenant))
+  const organizations = await writeManifests(folder, tenants)
   const settings = { ...(await freeSettings(join(folder, 'home'))), organizations }
   let standalone = startStandalone(settings, environment)
   opened.defer(() => standalone[Symbol.asyncDispose]())

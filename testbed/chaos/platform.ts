@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type LoadTenant, writeManifests } from '@fairlead/load-tests/subject'
+import { findNats, startNats } from '@fairlead/standalone/servers/nats'
+import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/standalone/servers/postgres'
+import { freePort } from '@fairlead/standalone/servers/processes'
+import { migrate } from '@fairlead/store/migrate'
+import { startNatsCluster } from '../nats.ts'
+import { startTestRedis } from '../redis.ts'
+import { type Restartable, restartable } from '../restartable.ts'
+import { withDatabase } from '../run.ts'
+import { scratchFolder } from '../scratch.ts'
+import { type Service, startService } from '../service.ts'
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts'
+import { until } from '../until.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
+
+/** Fairlead as it is deployed, each part a process of its own, on servers that can be broken one by one. */
+export interface Platform extends AsyncDisposable {
+  /** What can be killed, frozen and restarted, by name. */
+  readonly processes: Readonly<Record<string, Victim>>
+  /** What can be cut and stalled: `receiver-nats`, `store-postgres`, `workers-sink` … */
+  readonly links: Readonly<Record<string, TcpProxy>>
+  /** What can be made full, and the server that must be started again after it. */
+  readonly disks: Readonly<Record<string, { readonly disk: SmallDisk; readonly server: Victim }>>
+  /** The receiver's URL of the tenant's source. */
+  readonly sourceUrl: string
+  /** The store's database, as the superuser. */
+  readonly adminUrl: string
+  /** Where every process keeps its log. */
+  readonly logFolder: string
+}
+
+/** A process that a test may stop, kill and start again. */
+export interface Victim {
+  readonly pid: number
+  stop(): Promise<void>
+  kill9(): Promise<void>
+  start(): Promise<void> | void
+}
+
+const tenant = 'load'
+
+/**
+ * @param options.natsServers 1, or 3 for a cluster that keeps three copies of each stream. In a cluster the services know
+ *   all servers, so no proxy stands before them.
+ */
+export async function startPlatform(options: {
+  readonly natsServers: 1 | 3
+  readonly sinkPort: number
+  readonly retryDelaysSeconds: readonly number[]
+}): Promise<Platform> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(await scratchFolder()).path
+  const logFolder = join(folder, 'logs')
+  await mkdir(logFolder)
+
+  const servers = await startServers(options.natsServers, opened)
+  const links: Record<string, TcpProxy> = {}
+  const link = async (name: string, port: number) => {
+    links[name] = opened.use(await startTcpProxy(port))
+    return links[name].port
+  }
+  const natsUrl = async (service: string) => {
+    const [only, ...others] = servers.nats
+    if (others.length > 0) return servers.nats.map(({ url }) => url).join()
+    return `nats://127.0.0.1:${await link(`${service}-nats`, only!.port)}`
+  }
+
+  await migrate(servers.postgres.url)
+  const postgresUrl = new URL(servers.postgres.url)
+  postgresUrl.port = String(await link('store-postgres', servers.postgres.port))
+  const [storePort, receiverPort] = [await freePort(), await freePort()]
+  const shared = {
+    FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    FAIRLEAD_REDIS_URL: servers.redis.url,
+    FAIRLEAD_STREAM_REPLICAS: String(options.natsServers),
+    FAIRLEAD_EVENTS_MAX_BYTES: String(1024 ** 3),
+  }
+  const services: Record<string, Service> = {}
+  const service = (name: string, main: string, env: Record<string, string>) => {
+    services[name] = opened.use(startService({ name, main, env: { ...shared, ...env }, logFolder }))
+  }
+
+  service('store', 'services/store/main.ts', {
+    FAIRLEAD_NATS_URL: await natsUrl('store'),
+    FAIRLEAD_POSTGRES_URL: postgresUrl.href,
+    FAIRLEAD_STORE_PORT: String(storePort),
+    FAIRLEAD_STORE_HOST: '127.0.0.1',
+  })
+  for (const name of ['worker-1', 'worker-2']) {
+    service(name, 'services/worker/main.ts', {
+      FAIRLEAD_NATS_URL: await natsUrl(name),
+      FAIRLEAD_WORKER_NAME: name,
+      FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8',
+    })
+  }
+  service('receiver', 'services/receiver/main.ts', {
+    FAIRLEAD_NATS_URL: await natsUrl('receiver'),
+    FAIRLEAD_RECEIVER_PORT: String(receiverPort),
+    FAIRLEAD_RECEIVER_HOST: '127.0.0.1',
+  })
+  const destination: LoadTenant = {
+    name: tenant,
+    destinationUrl: `http://127.0.0.1:${await link('workers-sink', options.sinkPort)}/hooks`,
+    timeoutSeconds: 5,
+    retryDelaysSeconds: options.retryDelaysSeconds,
+  }
+  service('operator', 'operator/main.ts', {
+    FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
+    FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [destination]),
+    FAIRLEAD_HOME: folder,
+  })
+
+  const sourceUrl = `http://127.0.0.1:${receiverPort}/webhooks/${tenant}/github`
+  // 401, because it isn't signed: the receiver is there and knows the source.
+  await until(async () => (await fetch(sourceUrl, { method: 'POST' })).status === 401, {
+    deadlineMs: 120_000,
+    everyMs: 100,
+    what: 'a receiver that knows the source',
+  })
+
+  const processes: Record<string, Victim> = { ...services, redis: victimOf(servers.redis) }
+  delete processes.operator // it has done its part
+  processes.postgres = victimOf(servers.postgres)
+  for (const [index, server] of servers.nats.entries()) {
+    processes[servers.nats.length > 1 ? `nats-${index + 1}` : 'nats'] = victimOf(server)
+  }
+  const disks: Record<string, { disk: SmallDisk; server: Victim }> = {}
+  for (const [name, disk] of servers.disks) disks[`${name}-disk`] = { disk, server: processes[name]! }
+  const held = opened.move()
+  return {
+    processes,
+    links,
+    disks,
+    sourceUrl,
+    adminUrl: withDatabase(servers.postgresAdminUrl(), 'fairlead'),
+    logFolder,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+const victimOf = (server: Restartable): Victim => ({
+  get pid() {
+    return server.pid
+  },
+  stop: () => server.stop(),
+  kill9: () => server.kill9(),
+  start: () => server.restart(),
+})
+
+/** nats-server with an fsync for each message, PostgreSQL and Redis; on disks of their own where that may be had. */
+async function startServers(natsServers: 1 | 3, opened: AsyncDisposableStack) {
+  const disks = new Map<string, SmallDisk>()
+  const homeOf = async (name: string) => {
+    const disk = await mountSmallDisk()
+    if (!disk) return opened.use(await scratchFolder()).path
+    disks.set(name, opened.use(disk))
+    return disk.path
+  }
+  const startAlone = async () => {
+    const home = await homeOf('nats')
+    const program = await findNats(console.error)
+    return [
+      opened.use(await restartable(port => startNats({ home, port, program }), new AsyncDisposableStack())),
+    ]
+  }
+  const startCluster = async () => opened.use(await startNatsCluster(3, { syncAlways: true })).servers
+  const nats = natsServers === 1 ? await startAlone() : await startCluster()
+
+  const home = await homeOf('postgres')
+  const programs = await findPostgres()
+  let adminUrl = ''
+  const startPg = async (port: number): Promise<PostgresServer> => {
+    const started = await startPostgres({ home, port, programs })
+    adminUrl = started.adminUrl
+    return started
+  }
+  const postgres = opened.use(await restartable(startPg, new AsyncDisposableStack()))
+  const redis = opened.use(await startTestRedis())
+  return { nats, postgres, postgresAdminUrl: () => adminUrl, redis, disks }
+}

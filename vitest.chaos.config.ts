@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run test:chaos`: minutes of random faults, in turn, because each run wants the whole machine. */
+export default defineConfig({
+  test: {
+    include: ['**/*.chaos.test.ts'],
+    exclude: ['**/node_modules/**'],
+    maxWorkers: 1,
+    fileParallelism: false,
+    globalSetup: './testbed/global-setup.ts',
+    testTimeout: 1_800_000,
+    hookTimeout: 120_000,
+    reporters: ['default', './testbed/reporter.ts'],
+  },
+})
