@@ -10,8 +10,8 @@ import { mutate, mutation } from './mutate.ts'
 
 /*
  * Changed requests, headers of any bytes and hostile lengths, for every provider. Longer by command:
- * `FAIRLEAD_FUZZ_RUNS=20000 npx vitest run packages/webhook/fuzz`. fast-check generates without looking at coverage:
- * the coverage-guided fuzzers for Node need a native module that the npm registry doesn't carry.
+ * `FAIRLEAD_FUZZ_RUNS=20000 npx vitest run packages/webhook/fuzz`. fast-check generates without looking at coverage;
+ * guided.ts does look.
  */
 
 const numRuns = Number(process.env.FAIRLEAD_FUZZ_RUNS ?? 150)
