@@ -11,6 +11,12 @@ export const apiConfig = z.object({
     .default(8081)
     .describe('where the API and the console answer'),
   FAIRLEAD_API_HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
+  FAIRLEAD_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe(
+      'scheme, host and port as providers see them; explains refusals of schemes that sign their URL',
+    ),
   FAIRLEAD_API_RATE_PER_SECOND: z.coerce
     .number()
     .positive()

@@ -69,6 +69,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly params: Params
   readonly query: Query
   readonly body: Body
+  /** Scheme, host and port as providers see them; undefined where nobody said. */
+  readonly publicUrl: string | undefined
   /** Ends when the client goes away. */
   readonly signal: AbortSignal
 }

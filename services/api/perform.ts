@@ -15,6 +15,8 @@ import { storeProblem } from './store-problem.ts'
 
 export interface Parts {
   readonly store: StoreClient
+  /** Scheme, host and port as providers see them. */
+  readonly publicUrl: string | undefined
   readonly log: Log
   readonly metrics: ApiMetrics
   readonly idempotency: Idempotency
@@ -63,6 +65,7 @@ export async function perform(
       if (!organization) throw new TypeError(`${operation.name} has no organization in its path`)
       return organization
     },
+    publicUrl: parts.publicUrl,
     signal,
   }
   const answer = await performOnce(parts, operation, request, call)

@@ -63,6 +63,13 @@ export const organizationParams = z.object({ slug })
 export const eventParams = z.object({ slug, event: id('evt', "The event's id.") })
 export const deliveryParams = z.object({ slug, delivery: id('dlv', "The delivery's id.") })
 export const keyParams = z.object({ slug, key: id('key', "The key's id.") })
+export const rejectionParams = z.object({
+  slug,
+  rejection: z
+    .string()
+    .regex(/^[1-9]\d{0,18}$/)
+    .meta({ description: "The rejection's id.", example: '4711' }),
+})
 export const noQuery = z.strictObject({})
 
 /** A page of a list. */

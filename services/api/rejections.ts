@@ -1,13 +1,18 @@
 import type { Rejection } from '@fairlead/wire/store/rejection'
+import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import { contentSchema, presentBody, presentHeaders } from './content.ts'
+import { explainRejection } from './explain-rejection.ts'
 import { operation } from './operation.ts'
-import { limit, organizationParams, plainText } from './query.ts'
+import { ApiError } from './problem.ts'
+import { limit, noQuery, organizationParams, plainText, rejectionParams } from './query.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 /** Bodies make a page large: fewer a page where they are asked for. */
 const maxWithBodies = 20
 const defaultLimit = 100
+/** What the store gives at most. */
+const maxListed = 1000
 
 const rejectionSchema = z
   .object({
@@ -63,7 +68,73 @@ const list = operation({
   },
 })
 
-export const rejectionOperations = [list]
+const explainedSchema = rejectionSchema
+  .extend({
+    explanation: z
+      .object({
+        stillRefused: z
+          .boolean()
+          .meta({ description: 'False: with what is configured now it would be accepted.' }),
+        causes: z
+          .array(
+            z.object({
+              kind: z.string().meta({ example: 'clock' }),
+              sentence: z.string(),
+              source: z.string().nullable().meta({ description: 'Another source that it is right for.' }),
+            }),
+          )
+          .meta({ description: 'The likeliest first.' }),
+      })
+      .nullable()
+      .meta({
+        description: 'Null where it can not be told: its source is gone, or its body was too large to keep.',
+      }),
+  })
+  .meta({ id: 'ExplainedRejection' })
+
+const get = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/rejections/{rejection}',
+  name: 'getRejection',
+  tag: 'Rejections',
+  summary: 'One rejection, with its body and its probable cause',
+  description:
+    'The usual mistakes (a clock, another secret, a body that was changed on its way …) are undone one at a time, with the secrets that are configured now. What the right signature would have been is never told.',
+  access: 'operate',
+  params: rejectionParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The rejection.',
+  answer: explainedSchema,
+  problems: [],
+  async handle({ store, organization, params, publicUrl, signal }) {
+    const rejection = await findRejection(store, organization.id, params.rejection, signal)
+    const explanation = await explainRejection(store, organization.id, rejection, publicUrl, signal)
+    return { ...presentRejection(rejection, true), explanation }
+  },
+})
+
+export const rejectionOperations = [list, get]
+
+/** First without bodies, to learn its source; then that source's alone. Throws an ApiError `not_found`. */
+async function findRejection(
+  store: StoreClient,
+  organizationId: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Rejection> {
+  const named = (rejection: Rejection) => String(rejection.id) === id
+  const all = await store.rejections.listRejections(
+    { organizationId, limit: maxListed, omitBodies: true },
+    { signal },
+  )
+  const source = all.rejections.find(named)?.source
+  if (source === undefined) throw new ApiError('not_found')
+  const own = await store.rejections.listRejections({ organizationId, source, limit: maxListed }, { signal })
+  const found = own.rejections.find(named)
+  if (!found) throw new ApiError('not_found')
+  return found
+}
 
 function presentRejection(rejection: Rejection, withBody: boolean): z.input<typeof rejectionSchema> {
   return {

@@ -27,7 +27,8 @@ export async function run(
     burst: config.FAIRLEAD_API_RATE_BURST,
   })
   const metrics = openApiMetrics(registry)
-  const app = buildApp({ store, log, metrics, takeRate, idempotency: openIdempotency() })
+  const publicUrl = config.FAIRLEAD_PUBLIC_URL
+  const app = buildApp({ store, publicUrl, log, metrics, takeRate, idempotency: openIdempotency() })
   const server = createServer(limits, app)
   server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS
   server.listen(config.FAIRLEAD_API_PORT, config.FAIRLEAD_API_HOST)

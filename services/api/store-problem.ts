@@ -3,8 +3,9 @@ import { ErrorReason } from '@fairlead/wire/store/error'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { ApiError, type ProblemCode, type RequestFault } from './problem.ts'
 
-/** What the store refuses, as this API's own word for it. A reason that is missing here is a fault of ours. */
-const codeOfReason: Partial<Record<ErrorReason, ProblemCode>> = {
+/** What the store refuses, as this API's own word for it. */
+const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
+  [ErrorReason.UNSPECIFIED]: 'internal',
   [ErrorReason.SLUG_TAKEN]: 'conflict',
   [ErrorReason.NAME_TAKEN]: 'conflict',
   [ErrorReason.OWNED_BY_ANOTHER]: 'conflict',
@@ -16,8 +17,12 @@ const codeOfReason: Partial<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.DESTINATION_DELETED]: 'conflict',
   [ErrorReason.DELIVERY_OPEN]: 'conflict',
   [ErrorReason.NO_DELIVERIES]: 'conflict',
+  [ErrorReason.DELIVERY_ENDED]: 'conflict',
+  [ErrorReason.REPLAY_ENDED]: 'conflict',
+  [ErrorReason.REPLAY_TOO_LARGE]: 'conflict',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
   [ErrorReason.NATS_UNAVAILABLE]: 'unavailable',
+  [ErrorReason.SECRET_UNREADABLE]: 'internal',
 }
 
 /** Reasons that the problem's code doesn't tell already: a sentence instead of the code's own. */
@@ -27,6 +32,10 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
     'This is declared by the resource or file that owns the organization: change it there.',
   [ErrorReason.DESTINATION_DELETED]: 'The destination was deleted, so nothing can be delivered to it.',
   [ErrorReason.DELIVERY_OPEN]: 'The delivery has not ended: it is being tried already.',
+  [ErrorReason.DELIVERY_ENDED]: 'The delivery has ended: there is no attempt to wait for.',
+  [ErrorReason.REPLAY_ENDED]: 'The Replay has ended.',
+  [ErrorReason.REPLAY_TOO_LARGE]:
+    'More deliveries are matched than one Replay may make: narrow the selection.',
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
 }
 
@@ -40,6 +49,7 @@ export function storeProblem(error: unknown): ApiError {
   const code = detail ? codeOfReason[detail.reason] : codeOfStatus(error)
   switch (code) {
     case undefined:
+    case 'internal':
       return new ApiError('internal', undefined, { cause: error })
     case 'unavailable':
       return new ApiError(code, undefined, { cause: error, retryAfterSeconds })

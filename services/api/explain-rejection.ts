@@ -1,0 +1,88 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt'
+import { explain } from '@fairlead/webhook/explain'
+import type { SchemeConfig, WebhookRequest } from '@fairlead/webhook/scheme'
+import type { Rejection } from '@fairlead/wire/store/rejection'
+import type { Source } from '@fairlead/wire/store/source'
+import type { StoreClient } from '@fairlead/wire/store-client'
+
+/** Secrets that are tried, of all sources together: each one is asked for by itself. */
+const maxSecrets = 100
+
+export interface PresentedExplanation {
+  readonly stillRefused: boolean
+  readonly causes: { readonly kind: string; readonly sentence: string; readonly source: string | null }[]
+}
+
+/**
+ * Why a request was refused, told with what is configured now: null where its source is gone or its body was not kept
+ * whole. Secrets are read for this alone and go nowhere; keys that a provider publishes are not fetched from here.
+ */
+export async function explainRejection(
+  store: StoreClient,
+  organizationId: string,
+  rejection: Rejection,
+  publicUrl: string | undefined,
+  signal: AbortSignal,
+): Promise<PresentedExplanation | null> {
+  if (BigInt(rejection.body.length) !== rejection.sizeBytes || !rejection.receivedAt) return null
+  const { sources } = await store.sources.listSources({ organizationId }, { signal })
+  const own = sources.find(({ name }) => name === rejection.source)
+  if (!own) return null
+  const ordered = [own, ...sources.filter(source => source !== own)]
+  const secrets = await readSecrets(store, organizationId, ordered, signal)
+  const config = (source: Source) => schemeConfig(source, secrets.get(source.id) ?? [])
+  const { verdict, causes } = await explain(
+    requestOf(rejection, publicUrl),
+    config(own),
+    ordered.slice(1).map(source => ({ name: source.name, config: config(source) })),
+    timestampMs(rejection.receivedAt),
+  )
+  return {
+    stillRefused: verdict?.kind !== 'valid',
+    causes: causes.map(({ kind, sentence, source }) => ({ kind, sentence, source: source ?? null })),
+  }
+}
+
+/** Source id → its secrets in plain text, the first sources' first. */
+async function readSecrets(
+  store: StoreClient,
+  organizationId: string,
+  sources: readonly Source[],
+  signal: AbortSignal,
+): Promise<Map<string, string[]>> {
+  const wanted = sources
+    .flatMap(source => source.secrets.map(({ id: secretId }) => ({ sourceId: source.id, secretId })))
+    .slice(0, maxSecrets)
+  const values = await Promise.all(
+    wanted.map(secret => store.sources.getSourceSecret({ organizationId, ...secret }, { signal })),
+  )
+  const secrets = new Map<string, string[]>()
+  for (const [i, { sourceId }] of wanted.entries()) {
+    secrets.set(sourceId, [...(secrets.get(sourceId) ?? []), values[i]!.value])
+  }
+  return secrets
+}
+
+function schemeConfig({ settings }: Source, secrets: readonly string[]): SchemeConfig {
+  return {
+    provider: settings?.provider ?? '',
+    secrets,
+    ...(settings?.options && { options: settings.options }),
+    ...(settings?.scheme && { scheme: settings.scheme }),
+    ...(settings?.toleranceSeconds !== undefined && { toleranceSeconds: settings.toleranceSeconds }),
+  }
+}
+
+function requestOf(rejection: Rejection, publicUrl: string | undefined): WebhookRequest {
+  const headers = new Map<string, string>()
+  for (const { name, value } of rejection.headers) {
+    const known = headers.get(name.toLowerCase())
+    headers.set(name.toLowerCase(), known === undefined ? value : `${known}, ${value}`)
+  }
+  return {
+    method: rejection.method,
+    url: (publicUrl && URL.parse(rejection.url, publicUrl)?.href) ?? rejection.url,
+    headers: Object.fromEntries(headers),
+    body: rejection.body,
+  }
+}

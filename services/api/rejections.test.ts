@@ -1,0 +1,123 @@
+import type { OrganizationId } from '@fairlead/webhook/id'
+import { sampleRequest } from '@fairlead/webhook/sample-request'
+import type { WebhookRequest } from '@fairlead/webhook/scheme'
+import { connectNats } from '@fairlead/wire/connect'
+import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import type { Organization } from '@fairlead/wire/store/organization'
+import { rejectionsSubject } from '@fairlead/wire/subjects'
+import { jetstream } from '@nats-io/jetstream'
+import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+
+let api: TestApi
+let nats: NatsConnection
+let acme: Organization
+beforeAll(async () => {
+  api = await openTestApi()
+  acme = await anOrganization(api.store, 'acme')
+  await anOrganization(api.store, 'globex')
+  nats = await connectNats({ url: api.store.natsUrl, name: 'test' })
+})
+afterAll(async () => {
+  await nats?.close()
+  await api?.[Symbol.asyncDispose]()
+})
+
+const receivedAt = Date.now() - 60_000
+const stripe = (secret: string): WebhookRequest =>
+  sampleRequest('stripe', { secret, nowMs: receivedAt, random: () => 0.5 })
+
+/** Adds what a receiver would have added; answers with its id. */
+async function addRejection(
+  request: WebhookRequest,
+  facts: { readonly source?: string; readonly size?: number; readonly url?: string } = {},
+): Promise<string> {
+  const organization = acme.id as OrganizationId
+  const { source = 'stripe', size = request.body.byteLength, url = '/webhooks/acme/stripe' } = facts
+  const kept = headers()
+  kept.set(
+    rejectionHeader,
+    encodeRejectionMeta({
+      organization,
+      source,
+      provider: 'stripe',
+      receivedAt,
+      reason: 'signature_mismatch',
+      method: 'POST',
+      url,
+      headers: Object.entries(request.headers).flatMap(([name, value]) => [name, String(value)]),
+      size,
+    }),
+  )
+  const { seq } = await jetstream(nats).publish(rejectionsSubject(organization, source), request.body, {
+    headers: kept,
+  })
+  return String(seq)
+}
+
+const path = '/api/v1/organizations/acme/rejections'
+const explained = async (id: string) => (await api.call('GET', `${path}/${id}`)).body
+
+test('are listed newest first, with bodies only where they are asked for', async () => {
+  const id = await addRejection(stripe('another'))
+  const { body } = await api.call('GET', `${path}?source=stripe`)
+  expect(body.items[0]).toMatchObject({ id, source: 'stripe', reason: 'signature_mismatch', body: null })
+  expect((await api.call('GET', `${path}?bodies=true&limit=1`)).body.items).toMatchObject([
+    { id, body: expect.stringContaining('invoice'), bodyEncoding: 'utf-8' },
+  ])
+  expect((await api.call('GET', `${path}?source=github`)).body.items).toEqual([])
+})
+
+test('the secret of another source is told by its name', async () => {
+  const { explanation } = await explained(await addRejection(stripe('test-only-github-of-acme')))
+  expect(explanation).toMatchObject({
+    stillRefused: true,
+    causes: [{ kind: 'other_source', source: 'github' }],
+  })
+})
+
+test('a body that was changed on its way is told', async () => {
+  const request = stripe('test-only-stripe-of-acme')
+  const body = Buffer.concat([request.body, Buffer.from('\n')])
+  const { explanation } = await explained(await addRejection({ ...request, body }))
+  expect(explanation.causes).toMatchObject([{ kind: 'body_altered' }])
+})
+
+test('what would be accepted by now is told so', async () => {
+  const { explanation } = await explained(await addRejection(stripe('test-only-stripe-of-acme')))
+  expect(explanation).toEqual({ stillRefused: false, causes: [] })
+})
+
+test.each([
+  ['its source is gone', { source: 'gone' }],
+  ['its body was too large to keep', { size: 1_000_000 }],
+])('nothing is told where %s', async (_name, facts) => {
+  expect((await explained(await addRejection(stripe('another'), facts))).explanation).toBeNull()
+})
+
+test('no answer holds a secret or the right signature', async () => {
+  const request = stripe('another')
+  const right = sampleRequest('stripe', {
+    secret: 'test-only-stripe-of-acme',
+    nowMs: receivedAt,
+    random: () => 0.5,
+    body: request.body,
+  }).headers['stripe-signature'] as string
+  const answer = JSON.stringify(await explained(await addRejection(request)))
+  expect(answer).not.toContain(right.split('v1=')[1])
+  expect(answer).not.toContain('test-only')
+})
+
+test('a path that is no URL is no fault of ours', async () => {
+  expect((await explained(await addRejection(stripe('another'), { url: '//[' }))).explanation).not.toBeNull()
+})
+
+test.each(['0', '1e3', '99999999', 'x', `${'9'.repeat(30)}`])('the rejection %s is not there', async id => {
+  expect((await api.call('GET', `${path}/${id}`)).status).toBe(404)
+})
+
+test("another organization's is not there", async () => {
+  const id = await addRejection(stripe('another'))
+  expect((await api.call('GET', `/api/v1/organizations/globex/rejections/${id}`)).status).toBe(404)
+})
