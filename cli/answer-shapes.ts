@@ -41,14 +41,19 @@ export interface DeliverySummary extends DeliveryFacts {
   readonly attemptCount: number
 }
 
-export interface EventDetail extends Omit<EventItem, 'deliveries'> {
+/** A request as it was received. */
+export interface Content {
   readonly method: string
   readonly url: string
   readonly sizeBytes: number
-  readonly secret: string | null
   readonly headers: Readonly<Record<string, string>>
+  /** Null: not kept. */
   readonly body: string | null
   readonly bodyEncoding: 'utf-8' | 'base64'
+}
+
+export interface EventDetail extends Omit<EventItem, 'deliveries'>, Content {
+  readonly secret: string | null
   readonly bodyExpired: boolean
   readonly deliveries: readonly Delivery[]
 }
@@ -61,10 +66,18 @@ export interface DeadLetter extends DeliverySummary {
   readonly reason: string
 }
 
-export interface Rejection {
+export interface Rejection extends Content {
   readonly id: string
   readonly source: string
+  readonly provider: string
   readonly receivedAt: string
   readonly reason: string
   readonly detail: string | null
+}
+
+export interface ExplainedRejection extends Rejection {
+  readonly explanation: {
+    readonly stillRefused: boolean
+    readonly causes: readonly { readonly sentence: string }[]
+  } | null
 }

@@ -105,15 +105,13 @@ describe('with npm start', () => {
     const organizations = opened.use(await scratchFolder()).path
     const settings = { ...(await freeSettings(home)), organizations }
     await copySamples(organizations, settings.echoPort)
-    const storePort = String(await freePort())
-    const standalone = opened.use(startStandalone(settings, { FAIRLEAD_STORE_PORT: storePort }))
+    const standalone = opened.use(startStandalone(settings))
     await standalone.ready()
     env = {
       FAIRLEAD_HOME: home,
       FAIRLEAD_ORGANIZATIONS: organizations,
       FAIRLEAD_API_PORT: String(settings.apiPort),
       FAIRLEAD_RECEIVER_PORT: String(settings.receiverPort),
-      FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
     }
   }, 120_000)
 

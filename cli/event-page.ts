@@ -1,9 +1,7 @@
 import type { Attempt, Delivery, EventDetail } from './answer-shapes.ts'
+import { printContent } from './content-page.ts'
 import { relativeTime, shortTime } from './show-time.ts'
 import { type Colour, printable, type Terminal } from './terminal.ts'
-
-/** Lines of a body that are shown: more is for --json. */
-const maxBodyLines = 60
 
 /** One event, as a page to read. */
 export function printEvent(event: EventDetail, now: Date, terminal: Terminal): void {
@@ -59,36 +57,4 @@ function attemptLine(attempt: Attempt, now: Date, terminal: Terminal): string {
     attempt.reason ? terminal.paint('dim', printable(attempt.reason)) : '',
   ]
   return parts.filter(Boolean).join('  ')
-}
-
-function printContent(event: EventDetail, terminal: Terminal): void {
-  terminal.print()
-  if (event.bodyExpired || event.body === null) {
-    terminal.print(terminal.paint('dim', 'Headers and body are no longer kept.'))
-    return
-  }
-  for (const [name, value] of Object.entries(event.headers)) {
-    terminal.print(`${terminal.paint('cyan', printable(name))}: ${printable(value)}`)
-  }
-  terminal.print()
-  if (event.bodyEncoding === 'base64') {
-    terminal.print(
-      terminal.paint('dim', `(${event.sizeBytes} bytes that are no text: --json has them in base64)`),
-    )
-    return
-  }
-  const lines = printable(indentJson(event.body), { lines: true }).split('\n')
-  for (const line of lines.slice(0, maxBodyLines)) terminal.print(line)
-  if (lines.length > maxBodyLines) {
-    terminal.print(terminal.paint('dim', `… ${lines.length - maxBodyLines} lines more: --json has all of it`))
-  }
-}
-
-/** JSON over several lines, for the eye; anything else as it is. */
-function indentJson(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
 }

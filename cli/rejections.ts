@@ -1,15 +1,17 @@
-import type { Rejection } from './answer-shapes.ts'
+import type { ExplainedRejection, Rejection } from './answer-shapes.ts'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber } from './arguments.ts'
 import { exitCode } from './command-error.ts'
-import { shortTime } from './show-time.ts'
+import { printContent } from './content-page.ts'
+import { relativeTime, shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
-import { openTerminal } from './terminal.ts'
+import { openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead rejections [--source S]
+const usage = `fairlead rejections [REJECTION] [--source S]
 
 Lists requests that failed verification, newest first: the last 100 of each
-source, for a day.
+source, for a day. With the number of one shows that one and its probable
+cause: a clock, another secret, a body that was changed on its way.
 
   --source NAME          only this source's
   -n, --limit N          how many, 1 to 500; default 20
@@ -17,19 +19,27 @@ source, for a day.
 ${apiUsage}`
 
 export async function rejections(args: readonly string[]): Promise<number> {
-  const { values } = readArguments(usage, args, {
+  const options = {
     ...apiOptions,
     source: { type: 'string' },
     limit: { type: 'string', short: 'n' },
     json: { type: 'boolean' },
-  })
+  } as const
+  const { values, positionals } = readArguments(usage, args, options, { most: 1 })
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
   const filters = new URLSearchParams({ limit: String(limit) })
   if (values.source) filters.set('source', values.source)
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/rejections?${filters}`
-  const { items } = await api.call<{ items: readonly Rejection[] }>('GET', path)
+  const path = `${await api.organizationPath()}/rejections`
   const terminal = openTerminal()
+  const [id] = positionals
+  if (id) {
+    const rejection = await api.call<ExplainedRejection>('GET', `${path}/${encodeURIComponent(id)}`)
+    if (values.json) terminal.print(JSON.stringify(rejection))
+    else printRejection(rejection, new Date(), terminal)
+    return exitCode.ok
+  }
+  const { items } = await api.call<{ items: readonly Rejection[] }>('GET', `${path}?${filters}`)
   if (values.json) for (const rejection of items) terminal.print(JSON.stringify(rejection))
   else if (items.length === 0) terminal.note('No request was refused in the last 24 hours.')
   else printTable(columns(new Date()), items, terminal)
@@ -38,9 +48,32 @@ export async function rejections(args: readonly string[]): Promise<number> {
 
 function columns(now: Date): Column<Rejection>[] {
   return [
+    { title: 'NUMBER', text: rejection => rejection.id, alignRight: true },
     { title: 'RECEIVED', text: rejection => shortTime(rejection.receivedAt, now), optional: true },
     { title: 'SOURCE', text: rejection => rejection.source, least: 6 },
     { title: 'REASON', text: rejection => rejection.reason, least: 18 },
     { title: 'DETAIL', text: rejection => rejection.detail ?? '', least: 10, optional: true },
   ]
+}
+
+function printRejection(rejection: ExplainedRejection, now: Date, terminal: Terminal): void {
+  const { id, source, provider, receivedAt, reason, detail, method, url, sizeBytes, explanation } = rejection
+  terminal.print(
+    `${terminal.paint('bold', id)}  ${terminal.paint('red', printable(reason))}  ${printable(detail ?? '')}`.trimEnd(),
+  )
+  const facts: [string, string][] = [
+    ['source', source === provider ? source : `${source} (${provider})`],
+    ['received', `${receivedAt} (${relativeTime(receivedAt, now)})`],
+    ['request', `${method} ${url}, ${sizeBytes} bytes`],
+  ]
+  for (const [name, text] of facts)
+    terminal.print(`  ${terminal.paint('dim', name.padEnd(9))} ${printable(text)}`)
+  terminal.print()
+  if (!explanation)
+    terminal.print(
+      'Nothing can be said about its cause: its source is gone, or its body was too large to keep.',
+    )
+  else if (!explanation.stillRefused) terminal.print('With what is configured now it would be accepted.')
+  for (const { sentence } of explanation?.causes ?? []) terminal.print(`- ${printable(sentence)}`)
+  printContent(rejection, terminal)
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config'
 import { Stopped, stopOnSignals } from '@fairlead/daemon/lifecycle'
@@ -31,6 +32,8 @@ async function main(): Promise<void> {
 
   const progress = (line: string) => console.log(line)
   await using standalone = await startStandalone({ config, logOf, progress, signal, failed: failing.reject })
+  // Where `fairlead seed` finds the store, whose port is another one at each start.
+  await writeFile(join(config.FAIRLEAD_HOME, 'store-url'), `${standalone.storeUrl}\n`)
   const checkout = join(import.meta.dirname, '..')
   const sample = await readSample(config.FAIRLEAD_ORGANIZATIONS, standalone.receiverUrl)
   console.log(
