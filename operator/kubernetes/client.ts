@@ -48,6 +48,8 @@ export interface WatchEvent {
 export interface KubernetesClient extends Disposable {
   /** The namespace of the pod, or of the kubeconfig's context. */
   readonly namespace: string
+  /** How many requests were made, watches and those for leases aside. */
+  readonly requests: number
   /** The answer's JSON. Throws a KubernetesError, or what the connection died of. */
   call(request: KubernetesRequest): Promise<unknown>
   /** As `call`; undefined where there is no such thing. */
@@ -123,12 +125,17 @@ export async function openKubernetes(config = defaultConfig()): Promise<Kubernet
     return response
   }
 
+  let requests = 0
   const call: KubernetesClient['call'] = async wanted => {
+    if (!wanted.path.includes('/leases')) requests++
     const response = await send(wanted, agent, requestTimeoutMs)
     return JSON.parse(await text(response))
   }
   return {
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
+    get requests() {
+      return requests
+    },
     call,
     async find(wanted) {
       try {

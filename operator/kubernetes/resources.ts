@@ -53,6 +53,8 @@ export interface ResourcesEvents {
     before: OrganizationStatus | undefined,
   ): void
   onRelease(key: OrganizationKey): void
+  /** Someone else wrote the tenant's Secret while it was written. */
+  onDisturbed(key: OrganizationKey): void
 }
 
 export function openResources(client: KubernetesClient, events: ResourcesEvents): Resources {
@@ -63,6 +65,8 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
   const secretVersions = new Map<string, string>()
   /** Versions that the operator itself wrote. */
   const ownVersions = new Map<string, string>()
+  /** Secrets that are being written. */
+  const writing = new Set<string>()
 
   function index(key: OrganizationKey, organization: Organization, change: 'add' | 'delete'): void {
     const { namespace } = organization.metadata
@@ -109,7 +113,8 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
         secretVersions.get(secret) !== resourceVersion && ownVersions.get(secret) !== resourceVersion
       if (resourceVersion === undefined) secretVersions.delete(secret)
       else secretVersions.set(secret, resourceVersion)
-      return isNews ? [...(bySecret.get(secret) ?? [])] : []
+      // While the operator writes it, whose version this is isn't known yet.
+      return isNews && !writing.has(secret) ? [...(bySecret.get(secret) ?? [])] : []
     },
     fingerprint(key) {
       const found = resources.get(key)
@@ -149,7 +154,7 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
         metadata: { ...identityOf(found), finalizers: [finalizer] },
       })
     },
-    async writeTenantSecret(key, secret) {
+    async writeTenantSecret(key, tenant) {
       const found = resources.get(key)
       if (!found) return
       const { name, namespace, uid } = found.meta
@@ -161,24 +166,32 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
         controller: true,
         blockOwnerDeletion: true,
       }
-      const encoded = Object.entries(encodeTenantSecret(secret)).map(([key, value]) => [
+      const encoded = Object.entries(encodeTenantSecret(tenant)).map(([key, value]) => [
         key,
         Buffer.from(value).toString('base64'),
       ])
-      const written = await client.apply(secretPath(namespace, tenantSecretName(name)), {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: {
-          name: tenantSecretName(name),
-          namespace,
-          labels: { 'app.kubernetes.io/managed-by': 'fairlead', 'fairlead.dev/organization': name },
-          ownerReferences: [owner],
-        },
-        type: 'Opaque',
-        data: Object.fromEntries(encoded),
-      })
-      const { resourceVersion } = secretSchema.parse(written).metadata
-      ownVersions.set(`${namespace}/${tenantSecretName(name)}`, resourceVersion)
+      const secret = `${namespace}/${tenantSecretName(name)}`
+      const before = secretVersions.get(secret)
+      writing.add(secret)
+      try {
+        const written = await client.apply(secretPath(namespace, tenantSecretName(name)), {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: {
+            name: tenantSecretName(name),
+            namespace,
+            labels: { 'app.kubernetes.io/managed-by': 'fairlead', 'fairlead.dev/organization': name },
+            ownerReferences: [owner],
+          },
+          type: 'Opaque',
+          data: Object.fromEntries(encoded),
+        })
+        ownVersions.set(secret, secretSchema.parse(written).metadata.resourceVersion)
+      } finally {
+        writing.delete(secret)
+        const seen = secretVersions.get(secret)
+        if (seen !== before && seen !== ownVersions.get(secret)) events.onDisturbed(key)
+      }
     },
     async release(key) {
       const found = resources.get(key)

@@ -55,6 +55,7 @@ export async function runKubernetes(
         }
       },
       onRelease: key => log.info({ organization: key }, 'organization.deleted'),
+      onDisturbed: key => queue.add(key),
     })
     await using queue = openReconciler({
       config,

