@@ -35,7 +35,8 @@ export function openServer(
           failed(error)
           return internalError
         })
-        .then(reply => send(request, response, reply))
+        // A client that keeps its connection busy would hold up a stop for ever: it is told to go elsewhere.
+        .then(reply => send(request, response, reply, server.listening))
         .catch(failed)
     },
   )
@@ -52,7 +53,7 @@ const internalError: Reply = {
 /** Bytes of a refused body that are read away so that the connection can be used again. */
 const drainableBytes = 64 * 1024
 
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply, keepAlive: boolean): void {
   const body = Buffer.from(reply.body)
   const unread = !request.complete
   const drain =
@@ -60,7 +61,7 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply):
   response.writeHead(reply.status, {
     ...reply.headers,
     'content-length': body.length,
-    ...(unread && !drain && { connection: 'close' }),
+    ...((!keepAlive || (unread && !drain)) && { connection: 'close' }),
   })
   response.end(body)
   if (drain) request.resume()
