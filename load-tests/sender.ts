@@ -134,7 +134,8 @@ async function openConnection(host: string, port: number): Promise<Connection> {
     opened.setTimeout(giveUpMs, () => opened.destroy())
     opened.on('error', () => {})
     opened.on('close', () => {
-      if (socket === opened) socket = undefined
+      if (socket !== opened) return
+      socket = undefined
       finish(0, '')
     })
     opened.on('data', (chunk: string) => {
@@ -143,6 +144,10 @@ async function openConnection(host: string, port: number): Promise<Connection> {
       if (headEnd < 0) return
       const length = Number(/\ncontent-length: (\d+)/i.exec(received)?.[1] ?? 0)
       if (received.length < headEnd + 4 + length) return
+      if (/\nconnection: close/i.test(received.slice(0, headEnd))) {
+        socket = undefined
+        opened.destroy()
+      }
       finish(Number(received.slice(9, 12)), received.slice(headEnd + 4))
     })
     return opened
