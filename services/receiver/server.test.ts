@@ -12,8 +12,12 @@ const limits = {
   keepAliveTimeoutMs: 60_000,
 }
 
+const fail = (error: unknown): void => {
+  throw error
+}
+
 test('a client that keeps its connection busy does not hold up a stop', async () => {
-  const server = openServer(async () => ({ status: 200, headers: {}, body: '' }), limits, expect.fail)
+  const server = openServer(async () => ({ status: 200, headers: {}, body: '' }), limits, fail)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
