@@ -1,52 +1,333 @@
+import { createHash } from 'node:crypto'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
+import { openLog } from '@fairlead/daemon/log'
+import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
+import { until } from '@fairlead/testbed/until'
+import { newId } from '@fairlead/webhook/id'
+import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
+import { connectNats } from '@fairlead/wire/connect'
+import { openKeyring, sealContext } from '@fairlead/wire/seal'
+import { ActorKind } from '@fairlead/wire/store/audit'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { MemberRole } from '@fairlead/wire/store/member'
-import { OwnerKind } from '@fairlead/wire/store/organization'
+import { type ApplyOrganizationRequestSchema, OwnerKind } from '@fairlead/wire/store/organization'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
+import { bucketName } from '@fairlead/wire/streams'
+import { type KV, Kvm } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openConfigPublisher } from './publish/publish.ts'
 
 let store: TestStore
+let nats: NatsConnection
+let bucket: KV
 beforeAll(async () => {
   store = await startTestStore()
+  nats = await connectNats({ url: store.natsUrl, name: 'test' })
+  bucket = await new Kvm(nats).open(bucketName.config)
 })
-afterAll(() => store[Symbol.asyncDispose]())
+afterAll(async () => {
+  await nats?.close()
+  await store?.[Symbol.asyncDispose]()
+})
 
-const acme = {
-  owner: { kind: OwnerKind.KUBERNETES, reference: 'tenants/acme' },
-  slug: 'acme',
-  members: [{ email: 'Ada@acme.example', role: MemberRole.OWNER }],
-  sources: [
-    {
-      name: 'stripe',
-      settings: { provider: 'stripe' },
-      secrets: [{ id: 'acme/secret', value: 'whsec_test' }],
-    },
-  ],
-  destinations: [
-    {
-      name: 'billing',
-      settings: { url: 'https://billing.acme.example/hooks' },
-      headers: [{ id: 'x-a', value: 'b' }],
-    },
-  ],
-  routes: [{ settings: { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing'] } }],
+type Desired = Extract<MessageInitShape<typeof ApplyOrganizationRequestSchema>, { $typeName?: never }>
+
+/** An organization as its owner declares it; the slug names the test. */
+function desired(slug: string, overrides: Partial<Desired> = {}): Desired {
+  return {
+    owner: { kind: OwnerKind.KUBERNETES, reference: `tenants/${slug}` },
+    slug,
+    members: [{ email: 'Ada@acme.example', role: MemberRole.OWNER }],
+    sources: [aSource('stripe'), aSource('github')],
+    destinations: [aDestination('billing'), aDestination('audit')],
+    routes: [{ settings: { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing'] } }],
+    ...overrides,
+  }
+}
+const aSource = (name: string, secret = `test-secret-of-${name}`) => ({
+  name,
+  settings: { provider: name },
+  secrets: [{ id: `${name}/secret`, value: secret }],
+})
+const aDestination = (name: string) => ({
+  name,
+  settings: { url: `https://${name}.acme.example/hooks` },
+  headers: [{ id: 'x-token', value: `test-token-of-${name}` }],
+})
+
+const apply = (request: Desired) => store.client.organizations.applyOrganization(request)
+
+/** What receivers and workers are told, and at which revision. */
+async function published(
+  organization: string,
+): Promise<{ config: OrganizationConfig; revision: number } | undefined> {
+  const entry = await bucket.get(organization)
+  return entry?.operation === 'PUT'
+    ? { config: decodeConfig(entry.value), revision: entry.revision }
+    : undefined
 }
 
-test('smoke', async () => {
-  const { organizations } = store.client
-  const first = await organizations.applyOrganization(acme)
+async function failure(call: Promise<unknown>): Promise<{ code: Code; reason: ErrorReason | undefined }> {
+  const error = await call.then(
+    () => expect.fail('the call was answered'),
+    (error: unknown) => error,
+  )
+  if (!(error instanceof ConnectError)) throw error
+  return { code: error.code, reason: storeErrorDetail(error)?.reason }
+}
+
+test('what is applied is published, sealed; applied again, nothing is written', async () => {
+  const first = await apply(desired('once'))
   expect(first).toMatchObject({ created: true, changed: true })
-  const again = await organizations.applyOrganization(acme)
-  expect(again).toMatchObject({ created: false, changed: false })
-  console.log(again)
-  const error = await organizations
-    .applyOrganization({ ...acme, owner: { kind: OwnerKind.KUBERNETES, reference: 'other/acme' } })
-    .catch((error: unknown) => error)
-  expect(error).toBeInstanceOf(ConnectError)
-  expect((error as ConnectError).code).toBe(Code.AlreadyExists)
-  expect(storeErrorDetail(error)).toMatchObject({
-    reason: ErrorReason.SLUG_TAKEN,
-    owner: 'kubernetes tenants/acme',
+  const id = first.organization!.id
+  const before = (await published(id))!
+  const [source] = before.config.sources.filter(({ name }) => name === 'stripe')
+  const keyring = openKeyring(testEncryptionKeys)
+  expect(keyring.open(source!.secrets[0]!.sealed, sealContext.sourceSecret(id, 'stripe'))).toBe(
+    'test-secret-of-stripe',
+  )
+  expect(keyring.open(before.config.signingSecrets[0]!.sealed, sealContext.signingSecret(id))).toMatch(
+    /^whsec_/,
+  )
+  expect(JSON.stringify(before.config)).not.toContain('test-secret')
+
+  const again = await apply(desired('once'))
+  expect(again).toMatchObject({ created: false, changed: false, organization: { id } })
+  expect((await published(id))!.revision).toBe(before.revision)
+})
+
+test('a change writes only what it changes: ids and other seals stay', async () => {
+  const first = await apply(desired('change'))
+  const id = first.organization!.id
+  const before = (await published(id))!
+  const rotated = aSource('stripe')
+  rotated.secrets.unshift({ id: 'stripe/new', value: 'test-secret-that-is-new' })
+  const second = await apply(desired('change', { sources: [rotated, aSource('github')], plan: 'pro' }))
+  expect(second.changed).toBe(true)
+  expect(second.sources.map(({ id }) => id)).toEqual(first.sources.map(({ id }) => id))
+  const after = (await published(id))!
+  const secrets = (config: OrganizationConfig) =>
+    config.sources.find(({ name }) => name === 'stripe')!.secrets
+  expect(secrets(after.config).map(({ id }) => id)).toEqual(['stripe/new', 'stripe/secret'])
+  expect(secrets(after.config)[1]).toEqual(secrets(before.config)[0])
+  expect(after.config.signingSecrets).toEqual(before.config.signingSecrets)
+})
+
+test('what is declared no longer goes; declared again, it is the same', async () => {
+  const first = await apply(desired('shrink'))
+  const less = await apply(desired('shrink', { sources: [aSource('github')], routes: [], members: [] }))
+  expect(less.sources.map(({ name }) => name)).toEqual(['github'])
+  expect(less.routes).toEqual([])
+  const id = first.organization!.id
+  expect((await store.client.members.listMembers({ organizationId: id })).members).toEqual([])
+  const back = await apply(desired('shrink'))
+  expect(back.sources.map(({ id }) => id)).toEqual(first.sources.map(({ id }) => id))
+})
+
+test('what a tenant made stays, and is the tenant’s to delete', async () => {
+  const { organization } = await apply(desired('tenant'))
+  const id = organization!.id
+  await asPlatform(
+    `insert into sources (organization_id, id, name, provider, managed_by)
+     select id, gen_random_uuid(), 'own', 'github', 'tenant' from organizations where slug = 'tenant'`,
+  )
+  const { sources } = await apply(desired('tenant', { plan: 'pro' }))
+  expect(sources.map(({ name }) => name)).toEqual(['github', 'own', 'stripe'])
+  const deleted = (name: string) =>
+    store.client.sources.deleteSource({
+      organizationId: id,
+      sourceId: sources.find(source => source.name === name)!.id,
+    })
+  expect(await failure(deleted('stripe'))).toEqual({
+    code: Code.FailedPrecondition,
+    reason: ErrorReason.MANAGED_BY_OWNER,
+  })
+  await deleted('own')
+  expect((await published(id))!.config.sources.map(({ name }) => name)).toEqual(['github', 'stripe'])
+})
+
+test('a slug has one owner, also when several ask at once; a deleted one gives it up', async () => {
+  const owners = ['a', 'b', 'c'].map(name => ({ kind: OwnerKind.KUBERNETES, reference: `${name}/slug` }))
+  const answers = await Promise.allSettled(owners.map(owner => apply(desired('slug', { owner }))))
+  const won = answers.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value] : []))
+  expect(won).toHaveLength(1)
+  for (const answer of answers) {
+    if (answer.status === 'fulfilled') continue
+    expect(answer.reason.code).toBe(Code.AlreadyExists)
+    const holder = won[0]!.organization!.owner!.reference
+    expect(storeErrorDetail(answer.reason)).toMatchObject({
+      reason: ErrorReason.SLUG_TAKEN,
+      owner: `kubernetes ${holder}`,
+    })
+  }
+  const id = won[0]!.organization!.id
+  await store.client.organizations.deleteOrganization({ organizationId: id })
+  await until(async () => (await published(id)) === undefined)
+  const loser = owners.find(({ reference }) => reference !== won[0]!.organization!.owner!.reference)!
+  const next = await apply(desired('slug', { owner: loser }))
+  expect(next.created).toBe(true)
+  expect(next.organization!.id).not.toBe(id)
+})
+
+test('an owner can neither rename its organization nor delete another’s', async () => {
+  const { organization } = await apply(desired('mine'))
+  const owner = organization!.owner!
+  expect(await failure(apply(desired('renamed', { owner })))).toEqual({
+    code: Code.FailedPrecondition,
+    reason: ErrorReason.OWNED_BY_ANOTHER,
+  })
+  const other = { kind: OwnerKind.FILE, reference: 'x' }
+  const deletion = store.client.organizations.deleteOrganization({
+    organizationId: organization!.id,
+    owner: other,
+  })
+  expect((await failure(deletion)).reason).toBe(ErrorReason.OWNED_BY_ANOTHER)
+})
+
+test.each([
+  ['no owner', { owner: undefined as never }, 'owner'],
+  ['a slug with capitals', { slug: 'Acme' }, 'slug'],
+  ['one source twice', { sources: [aSource('stripe'), aSource('stripe')] }, 'sources[1].name'],
+  ['an empty secret', { sources: [aSource('stripe', '')] }, 'sources[0].secrets[0].value'],
+  ['a route to nowhere', { destinations: [] }, 'routes[0].settings.destinations'],
+  [
+    'a URL that is none',
+    { destinations: [{ name: 'billing', settings: { url: 'ftp://x' } }] },
+    'destinations[0].settings.url',
+  ],
+  ['a retention of 20 years', { retentionDays: 7300 }, 'retentionDays'],
+])('%s is refused, and the field named', async (_name, overrides, field) => {
+  const error = await apply(desired('faulty', overrides)).catch((error: unknown) => error)
+  expect(storeErrorDetail(error)).toMatchObject({ reason: ErrorReason.INVALID_FIELD, field })
+})
+
+test('deactivated, it is published as inactive', async () => {
+  const { organization } = await apply(desired('off'))
+  await store.client.organizations.deactivateOrganization({ organizationId: organization!.id })
+  expect((await published(organization!.id))!.config.active).toBe(false)
+})
+
+test('organizations are listed page by page', async () => {
+  for (const slug of ['page-a', 'page-b', 'page-c']) await apply(desired(slug))
+  const seen: string[] = []
+  let cursor = ''
+  do {
+    const page = await store.client.organizations.listOrganizations({ cursor, limit: 2 })
+    seen.push(...page.organizations.map(({ slug }) => slug))
+    cursor = page.next
+  } while (cursor)
+  expect(seen).toEqual([...new Set(seen)].sort())
+  expect(seen).toEqual(expect.arrayContaining(['page-a', 'page-b', 'page-c']))
+})
+
+test('a member is found by address in any case, and signs in', async () => {
+  await apply(desired('member', { members: [{ email: 'Grace@acme.example', role: MemberRole.VIEWER }] }))
+  const { members } = await store.client.members.getMemberByEmail({ email: 'GRACE@acme.example' })
+  expect(members).toMatchObject([
+    { email: 'grace@acme.example', role: MemberRole.VIEWER, organizationSlug: 'member' },
+  ])
+  const [{ id, organizationId }] = members as [(typeof members)[0]]
+  const { member } = await store.client.members.updateLastLogin({ organizationId, memberId: id })
+  expect(member!.lastLoginAt).toBeDefined()
+})
+
+test('a source’s secret is told to who may ask', async () => {
+  await apply(desired('secret'))
+  const { source } = await store.client.sources.getSourceByOrganizationAndName({
+    organizationSlug: 'secret',
+    name: 'stripe',
+  })
+  const { organizationId, id } = source!
+  expect(await store.client.sources.getSourceSecret({ organizationId, sourceId: id })).toMatchObject({
+    id: 'stripe/secret',
+    value: 'test-secret-of-stripe',
   })
 })
+
+test('API keys: made, found by digest, revoked; those of an owner come and go with its declaration', async () => {
+  const { apiKeys } = store.client
+  const sha256 = (key: string) => createHash('sha256').update(key).digest()
+  const { key, apiKey } = await apiKeys.createApiKey({ name: 'admin', role: MemberRole.OWNER })
+  expect(key).toMatch(/^key_live_[A-Za-z0-9_-]{43}$/)
+  expect(key.startsWith(apiKey!.prefix)).toBe(true)
+  expect((await apiKeys.authenticateApiKey({ sha256: sha256(key) })).apiKey).toMatchObject({ id: apiKey!.id })
+  expect((await failure(apiKeys.createApiKey({ name: 'admin' }))).reason).toBe(ErrorReason.NAME_TAKEN)
+  await apiKeys.revokeApiKey({ apiKeyId: apiKey!.id })
+  const unknown = { code: Code.Unauthenticated, reason: ErrorReason.API_KEY_UNKNOWN }
+  expect(await failure(apiKeys.authenticateApiKey({ sha256: sha256(key) }))).toEqual(unknown)
+
+  const declared = (text: string) => [{ name: 'operator', prefix: 'key_live_test', sha256: sha256(text) }]
+  const { organization } = await apply(desired('keys', { apiKeys: declared('test-key-1') }))
+  const found = await apiKeys.authenticateApiKey({ sha256: sha256('test-key-1') })
+  expect(found.apiKey).toMatchObject({ organizationId: organization!.id, role: MemberRole.DEVELOPER })
+  await apply(desired('keys', { apiKeys: declared('test-key-2') }))
+  expect(await failure(apiKeys.authenticateApiKey({ sha256: sha256('test-key-1') }))).toEqual(unknown)
+  await apply(desired('keys', { apiKeys: declared('test-key-1') }))
+  await apiKeys.authenticateApiKey({ sha256: sha256('test-key-1') })
+  const again = await apply(desired('keys', { apiKeys: declared('test-key-1') }))
+  expect(again.changed).toBe(false)
+})
+
+test('the audit log is added to, listed, and can’t be changed', async () => {
+  const { organization } = await apply(desired('audit'))
+  const organizationId = organization!.id
+  const entry = { organizationId, actorKind: ActorKind.SYSTEM, actorId: 'store', subjectId: organizationId }
+  await store.client.audit.createAuditLog({
+    ...entry,
+    action: 'organization.applied',
+    details: { plan: 'pro' },
+  })
+  await store.client.audit.createAuditLog({ ...entry, action: 'event.retried' })
+  const { auditLogs, next } = await store.client.audit.listAuditLogs({ organizationId, limit: 1 })
+  expect(auditLogs).toMatchObject([{ action: 'event.retried' }])
+  const rest = await store.client.audit.listAuditLogs({ organizationId, cursor: next })
+  expect(rest.auditLogs).toMatchObject([{ action: 'organization.applied', details: { plan: 'pro' } }])
+  expect(await asPlatform('update audit_logs set action = action')).toBe(0)
+  expect(await asPlatform('delete from audit_logs')).toBe(0)
+})
+
+test('comparing all organizations puts back a key that went, removes one of nobody, and then has nothing to do', async () => {
+  const { organization } = await apply(desired('level'))
+  const id = organization!.id
+  const config = (await bucket.get(id))!.string()
+  const stray = newId('org', Date.now())
+  await bucket.delete(id)
+  await bucket.put(stray, config)
+  const pool = new Pool({ connectionString: store.postgresUrl, max: 1 })
+  const log = openLog({ service: 'store', level: 'silent' })
+  const publisher = openConfigPublisher(pool, nats, 1, { written: { inc: () => {} } }, log)
+  expect(await publisher.reconcile()).toBe(2)
+  expect((await bucket.get(id))!.string()).toBe(config)
+  expect(await published(stray)).toBeUndefined()
+  expect(await publisher.reconcile()).toBe(0)
+  await pool.end()
+})
+
+test('a call’s deadline ends it', async () => {
+  const lock = new Client({ connectionString: store.postgresUrl })
+  await lock.connect()
+  await lock.query('begin; lock table organizations in access exclusive mode')
+  const call = store.client.organizations.getOrganization(
+    { by: { case: 'slug', value: 'acme' } },
+    { timeoutMs: 300 },
+  )
+  expect((await failure(call)).code).toBe(Code.DeadlineExceeded)
+  await lock.query('rollback')
+  await lock.end()
+})
+
+/** Runs a statement as the store's own role under the platform's scope; answers how many rows it touched. */
+async function asPlatform(sql: string): Promise<number> {
+  const client = new Client({ connectionString: store.postgresUrl })
+  await client.connect()
+  try {
+    await client.query("set fairlead.scope = 'platform'")
+    return (await client.query(sql)).rowCount ?? 0
+  } finally {
+    await client.end()
+  }
+}

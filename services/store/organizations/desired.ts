@@ -3,6 +3,7 @@ import type { ApplyOrganizationRequest, Owner } from '@fairlead/wire/store/organ
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import { z } from 'zod'
 import { parseRequest } from '../parse-request.ts'
+import { StoreError } from '../store-error.ts'
 import type { OwnerKind as OwnerWord, Role } from './rows.ts'
 
 /**
@@ -156,49 +157,46 @@ const owner = z
     return z.NEVER
   })
 
-const schema = z
-  .object({
-    owner,
-    slug: name,
-    displayName: z.string().max(200),
-    plan: z.string().max(100),
-    webhookLimit: z.bigint().optional(),
-    active: z.boolean().optional(),
-    retentionDays,
-    rateLimit,
-    members: z
-      .array(z.object({ email: z.string().toLowerCase().pipe(z.email('is no e-mail address')), role }))
-      .superRefine(uniqueBy('email')),
-    sources: z.array(source).superRefine(uniqueBy('name')),
-    destinations: z.array(destination).superRefine(uniqueBy('name')),
-    routes: z.array(route),
-    signingSecrets: plainSecrets,
-    apiKeys: z
-      .array(
-        z.object({
-          name: z.string().min(1, 'is missing').max(100),
-          prefix: z.string().max(32),
-          sha256: z.instanceof(Uint8Array).refine(digest => digest.length === 32, 'must be 32 bytes'),
-          role: roleOrDeveloper,
-        }),
-      )
-      .superRefine(uniqueBy('name')),
-  })
-  .superRefine(({ routes, destinations }, context) => {
-    const known = new Set(destinations.map(({ row }) => row.name))
-    for (const [index, route] of routes.entries()) {
-      const unknown = route.destinations.find(destination => !known.has(destination))
-      if (!unknown) continue
-      const path = ['routes', index, 'settings', 'destinations']
-      context.addIssue({ code: 'custom', path, message: `there is no destination ${unknown}` })
-    }
-  })
+const schema = z.object({
+  owner,
+  slug: name,
+  displayName: z.string().max(200),
+  plan: z.string().max(100),
+  webhookLimit: z.bigint().optional(),
+  active: z.boolean().optional(),
+  retentionDays,
+  rateLimit,
+  members: z
+    .array(z.object({ email: z.string().toLowerCase().pipe(z.email('is no e-mail address')), role }))
+    .superRefine(uniqueBy('email')),
+  sources: z.array(source).superRefine(uniqueBy('name')),
+  destinations: z.array(destination).superRefine(uniqueBy('name')),
+  routes: z.array(route),
+  signingSecrets: plainSecrets,
+  apiKeys: z
+    .array(
+      z.object({
+        name: z.string().min(1, 'is missing').max(100),
+        prefix: z.string().max(32),
+        sha256: z.instanceof(Uint8Array).refine(digest => digest.length === 32, 'must be 32 bytes'),
+        role: roleOrDeveloper,
+      }),
+    )
+    .superRefine(uniqueBy('name')),
+})
 
 export type DesiredOrganization = ReturnType<typeof readDesired>
 
 /** Throws a StoreError `invalid_field`. */
 export function readDesired(request: ApplyOrganizationRequest) {
   const desired = parseRequest(schema, request)
+  const known = new Set(desired.destinations.map(({ row }) => row.name))
+  for (const [index, route] of desired.routes.entries()) {
+    const unknown = route.destinations.find(destination => !known.has(destination))
+    if (!unknown) continue
+    const field = `routes[${index}].settings.destinations`
+    throw new StoreError('invalid_field', `${field}: there is no destination ${unknown}`, { field })
+  }
   return {
     ...desired,
     // Two routes that say the same count once.
