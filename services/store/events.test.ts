@@ -1,0 +1,324 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { startTestStore, type TestStore } from '@fairlead/testbed/store'
+import { until } from '@fairlead/testbed/until'
+import { type DestinationId, eventId, newId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
+import { connectNats } from '@fairlead/wire/connect'
+import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
+import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { DestinationState } from '@fairlead/wire/store/destination'
+import { ErrorReason } from '@fairlead/wire/store/error'
+import { DeliveryState, EventStatus, Trigger } from '@fairlead/wire/store/event'
+import { OwnerKind } from '@fairlead/wire/store/organization'
+import { storeErrorDetail } from '@fairlead/wire/store-client'
+import { dueSubject, rejectionsSubject } from '@fairlead/wire/subjects'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { publishDead, publishEvent, publishRecords } from './project/fixture/publish-story.ts'
+import { anEventMeta, type PlannedDelivery, type PlannedEvent, recordsOf } from './project/fixture/story.ts'
+
+let store: TestStore
+let nats: NatsConnection
+let organization: OrganizationId
+let source: SourceId
+let destination: DestinationId
+beforeAll(async () => {
+  store = await startTestStore()
+  nats = await connectNats({ url: store.natsUrl, name: 'test' })
+  const { organizations } = store.client
+  const applied = await organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'acme.yaml' },
+    slug: 'acme',
+    webhookLimit: 1000n,
+    sources: [
+      { name: 'stripe', settings: { provider: 'stripe' }, secrets: [{ id: 'one', value: 'test-secret' }] },
+    ],
+    destinations: [{ name: 'billing', settings: { url: 'https://billing.acme.example' } }],
+  })
+  organization = applied.organization!.id as OrganizationId
+  source = applied.sources[0]!.id as SourceId
+  destination = applied.destinations[0]!.id as DestinationId
+})
+afterAll(async () => {
+  await nats?.close()
+  await store?.[Symbol.asyncDispose]()
+})
+
+let count = 0
+/** Puts an event and what became of it into the streams, and waits until the log has it. */
+async function happened(
+  delivery: Pick<PlannedDelivery, 'attempts' | 'end'> | undefined,
+  overrides: Parameters<typeof anEventMeta>[0] = {},
+): Promise<PlannedEvent> {
+  const id = eventId(organization, 'stripe', { id: `test-${++count}` })
+  const meta = anEventMeta({
+    organization,
+    sourceId: source,
+    id,
+    receivedAt: Date.now() - 60_000,
+    secret: 'one',
+    ...overrides,
+  })
+  const planned = { meta, matched: true, deliveries: delivery ? [{ destination, ...delivery }] : [] }
+  const seq = await publishEvent(nats, meta)
+  await publishRecords(nats, recordsOf(planned, seq))
+  await publishDead(nats, planned, seq)
+  await until(async () => {
+    const { deliveries } = await getEvent(planned).catch(() => ({ deliveries: undefined }))
+    return deliveries?.length === planned.deliveries.length
+  })
+  return planned
+}
+
+const getEvent = ({ meta }: PlannedEvent) =>
+  store.client.events.getEvent({ organizationId: organization, eventId: meta.id })
+
+const reasonOf = (call: Promise<unknown>) =>
+  call.then(
+    () => expect.fail('the call was answered'),
+    (error: unknown) => storeErrorDetail(error)?.reason,
+  )
+
+/** What was handed to workers for a delivery, by the attempt it is to be. */
+async function handedOver(event: PlannedEvent): Promise<DeliveryReference[]> {
+  const manager = await jetstreamManager(nats)
+  const found: DeliveryReference[] = []
+  const { messages, first_seq } = (await manager.streams.info('DELIVERIES')).state
+  for (let seq = first_seq; seq < first_seq + messages; seq++) {
+    const message = await manager.streams.getMessage('DELIVERIES', { seq })
+    if (message?.subject !== dueSubject(organization, destination)) continue
+    const reference = decodeDelivery(message.data)
+    if (reference.event === event.meta.id) found.push(reference)
+  }
+  return found
+}
+
+test('an event with its deliveries and attempts, its headers and its body', async () => {
+  const planned = await happened({ attempts: 3, end: 'delivered' })
+  const { event, deliveries } = await getEvent(planned)
+  expect(event).toMatchObject({
+    source: 'stripe',
+    type: 'invoice.paid',
+    status: EventStatus.SUCCESS,
+    deliveredCount: 1,
+  })
+  expect(deliveries).toMatchObject([
+    { destination: 'billing', state: DeliveryState.DELIVERED, attemptCount: 3 },
+  ])
+  expect(deliveries[0]!.attempts.map(({ number, outcome, status }) => [number, outcome, status])).toEqual([
+    [1, 'destination_failed', 503],
+    [2, 'destination_failed', 503],
+    [3, 'delivered', 200],
+  ])
+  const content = await store.client.events.getEventContent({
+    organizationId: organization,
+    eventId: planned.meta.id,
+  })
+  expect(content).toMatchObject({
+    expired: false,
+    headers: [{ name: 'Content-Type', value: 'application/json' }],
+  })
+  expect(Buffer.from(content.body).toString()).toBe('{}')
+})
+
+test('a dead letter is listed, retried once however often it is asked for, and its event succeeds', async () => {
+  const planned = await happened({ attempts: 4, end: 'dead' })
+  const list = () => store.client.events.listDeadLetters({ organizationId: organization })
+  const letter = (await list()).deadLetters.find(({ delivery }) => delivery?.eventId === planned.meta.id)!
+  expect(letter).toMatchObject({
+    source: 'stripe',
+    reason: 'attempts_exhausted',
+    delivery: { destination: 'billing' },
+  })
+  const retry = { organizationId: organization, deliveryId: letter.delivery!.id }
+  const { delivery } = await store.client.events.retryDeadLetter(retry)
+  expect(delivery!.state).toBe(DeliveryState.WAITING)
+  expect(await reasonOf(store.client.events.retryDeadLetter(retry))).toBe(ErrorReason.NOT_FOUND)
+  expect(await handedOver(planned)).toMatchObject([
+    { attempt: 5, spent: 0, trigger: 'manual', stored: { stream: 'EVENTS' } },
+  ])
+  expect((await getEvent(planned)).event!.status).toBe(EventStatus.PROCESSING)
+
+  const [record] = recordsOf({ ...planned, deliveries: [{ destination, attempts: 1, end: 'delivered' }] }, 1)
+  if (record?.kind !== 'attempted') throw new TypeError('one delivery has one record')
+  await publishRecords(nats, [{ ...record, number: 5, trigger: 'manual' }])
+  await until(async () => (await getEvent(planned)).event!.status === EventStatus.SUCCESS)
+  expect((await list()).deadLetters).not.toContainEqual(
+    expect.objectContaining({ delivery: letter.delivery }),
+  )
+})
+
+test('an event whose body is left only with its dead letter is retried from there; without any it can’t be', async () => {
+  const [kept, gone] = [
+    await happened({ attempts: 1, end: 'dead' }),
+    await happened({ attempts: 1, end: 'delivered' }),
+  ]
+  await until(async () => {
+    const { deadLetters } = await store.client.events.listDeadLetters({ organizationId: organization })
+    return deadLetters.some(({ delivery }) => delivery?.eventId === kept.meta.id)
+  })
+  const manager = await jetstreamManager(nats)
+  await manager.streams.purge('EVENTS')
+  const retry = (planned: PlannedEvent) =>
+    store.client.events.retryEvent({ organizationId: organization, eventId: planned.meta.id })
+  await until(() => retry(kept).catch(() => undefined))
+  expect(await handedOver(kept)).toMatchObject([{ stored: { stream: 'DEAD' }, attempt: 2 }])
+  expect(await reasonOf(retry(gone))).toBe(ErrorReason.CONTENT_EXPIRED)
+  const content = await store.client.events.getEventContent({
+    organizationId: organization,
+    eventId: gone.meta.id,
+  })
+  expect(content).toMatchObject({ expired: true, headers: [] })
+})
+
+test('what is on its way is not retried, and neither is what no route wanted', async () => {
+  const retry = (planned: PlannedEvent) =>
+    reasonOf(store.client.events.retryEvent({ organizationId: organization, eventId: planned.meta.id }))
+  expect(await retry(await happened({ attempts: 1, end: 'waiting' }))).toBe(ErrorReason.DELIVERY_OPEN)
+  expect(await retry(await happened(undefined))).toBe(ErrorReason.NO_DELIVERIES)
+})
+
+test('a discarded dead letter leaves the list; its event stays failed', async () => {
+  const planned = await happened({ attempts: 1, end: 'dead' })
+  const deliveryId = (await getEvent(planned)).deliveries[0]!.id
+  const discard = { organizationId: organization, deliveryId, reason: 'the customer is gone' }
+  const { delivery } = await store.client.events.discardDeadLetter(discard)
+  expect(delivery).toMatchObject({ state: DeliveryState.DISCARDED, discardReason: 'the customer is gone' })
+  await store.client.events.discardDeadLetter(discard)
+  const { deadLetters } = await store.client.events.listDeadLetters({ organizationId: organization })
+  expect(deadLetters.map(letter => letter.delivery?.id)).not.toContain(deliveryId)
+  expect((await getEvent(planned)).event!.status).toBe(EventStatus.FAILED)
+})
+
+test('events are listed newest first, filtered, and page by page', async () => {
+  const start = Date.now() - 3_600_000
+  const planned: PlannedEvent[] = []
+  for (let i = 0; i < 5; i++) {
+    const type = i % 2 ? 'list.odd' : 'list.even'
+    planned.push(
+      await happened(i === 4 ? { attempts: 1, end: 'dead' } : undefined, { type, receivedAt: start + i }),
+    )
+  }
+  const list = async (filter: object) => {
+    const request = { organizationId: organization, type: 'list.*', ...filter }
+    const { events, next } = await store.client.events.listEvents(request)
+    return { found: events.map(({ id }) => planned.findIndex(({ meta }) => meta.id === id)), next }
+  }
+  expect((await list({})).found).toEqual([4, 3, 2, 1, 0])
+  expect((await list({ type: 'list.odd' })).found).toEqual([3, 1])
+  expect((await list({ status: EventStatus.FAILED })).found).toEqual([4])
+  expect((await list({ source: 'github' })).found).toEqual([])
+  expect((await list({ q: 'ST.OD' })).found).toEqual([3, 1])
+  expect((await list({ q: '%' })).found).toEqual([])
+  expect((await list({ q: planned[2]!.meta.id })).found).toEqual([2])
+  expect(
+    (await list({ after: timestampFromMs(start + 1), before: timestampFromMs(start + 3) })).found,
+  ).toEqual([2, 1])
+  const first = await list({ limit: 2 })
+  const second = await list({ limit: 2, cursor: first.next })
+  const third = await list({ limit: 2, cursor: second.next })
+  expect([first.found, second.found, third.found, third.next]).toEqual([[4, 3], [2, 1], [0], ''])
+  expect(await reasonOf(list({ cursor: 'nonsense' }))).toBe(ErrorReason.INVALID_FIELD)
+})
+
+test('sources, secrets and destinations say when they were last used and how they do', async () => {
+  const planned = await happened({ attempts: 2, end: 'waiting' }, { receivedAt: Date.now() - 1_000 })
+  const { sources } = await store.client.sources.listSources({ organizationId: organization })
+  expect(sources[0]!.lastEventAt).toEqual(timestampFromMs(planned.meta.receivedAt))
+  expect(sources[0]!.secrets[0]!.lastMatchedAt).toEqual(timestampFromMs(planned.meta.receivedAt))
+  const { destinations } = await store.client.destinations.listDestinations({ organizationId: organization })
+  expect(destinations[0]).toMatchObject({ state: DestinationState.FAILING, lastError: '503' })
+  expect(Number(destinations[0]!.waiting)).toBeGreaterThan(0)
+})
+
+test('an imported event is there once, as it ended', async () => {
+  const request = {
+    organizationId: organization,
+    source: 'stripe',
+    providerDeliveryId: 'imported-1',
+    type: 'customer.created',
+    receivedAt: timestampFromMs(Date.now() - 5 * 86_400_000),
+    deliveries: [
+      {
+        destination: 'billing',
+        state: DeliveryState.DEAD,
+        attempts: [1, 2].map(number => ({
+          number,
+          durationMs: 80,
+          outcome: 'destination_failed',
+          status: 500,
+          trigger: Trigger.ROUTE,
+        })),
+      },
+    ],
+  }
+  const first = await store.client.events.createEvent(request)
+  expect(first).toMatchObject({ created: true, event: { status: EventStatus.FAILED, deadCount: 1 } })
+  expect(await store.client.events.createEvent(request)).toMatchObject({
+    created: false,
+    event: { id: first.event!.id },
+  })
+  const { deliveries } = await store.client.events.getEvent({
+    organizationId: organization,
+    eventId: first.event!.id,
+  })
+  expect(deliveries[0]!.attempts).toHaveLength(2)
+})
+
+test('the month’s limit used up is published to receivers', async () => {
+  const { organizations } = store.client
+  await organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'small.yaml' },
+    slug: 'small',
+    webhookLimit: 2n,
+    sources: [{ name: 'stripe', settings: { provider: 'stripe' } }],
+  })
+  const get = async () =>
+    (await organizations.getOrganization({ by: { case: 'slug', value: 'small' } })).organization!
+  const small = (await get()).id as OrganizationId
+  for (let i = 0; i < 3; i++) {
+    await publishEvent(
+      nats,
+      anEventMeta({ organization: small, id: eventId(small, 'stripe', { id: `${i}` }) }),
+    )
+  }
+  await until(async () => (await get()).quotaExceeded)
+  expect((await get()).acceptedThisMonth).toBe(3n)
+  const manager = await jetstreamManager(nats)
+  await until(async () => {
+    const message = await manager.streams.getMessage('KV_config', { last_by_subj: `$KV.config.${small}` })
+    return message?.json<{ quotaExceeded: boolean }>().quotaExceeded
+  })
+})
+
+test('rejections are listed newest first, of one organization only', async () => {
+  const reject = async (of: OrganizationId, name: string, reason: string) => {
+    const fields = headers()
+    const meta = {
+      organization: of,
+      source: name,
+      provider: 'stripe',
+      receivedAt: Date.now(),
+      reason,
+      method: 'POST',
+      url: '/',
+      headers: ['A', 'b'],
+      size: 4,
+    }
+    fields.set(rejectionHeader, encodeRejectionMeta(meta))
+    await jetstream(nats).publish(rejectionsSubject(of, name), 'body', { headers: fields })
+  }
+  await reject(organization, 'stripe', 'signature_missing')
+  await reject(organization, 'github', 'signature_mismatch')
+  await reject(newId('org', Date.now()), 'stripe', 'key_unknown')
+  const list = (filter: object) =>
+    store.client.rejections.listRejections({ organizationId: organization, ...filter })
+  expect((await list({})).rejections.map(({ reason }) => reason)).toEqual([
+    'signature_mismatch',
+    'signature_missing',
+  ])
+  const [one] = (await list({ source: 'stripe' })).rejections
+  expect(one).toMatchObject({ source: 'stripe', headers: [{ name: 'A', value: 'b' }], sizeBytes: 4n })
+  expect(Buffer.from(one!.body).toString()).toBe('body')
+  expect((await list({ source: 'nothing' })).rejections).toEqual([])
+})
