@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { aSource } from './fuzz/a-source.ts'
 import { noKeyFetch, openScheme } from './open.ts'
@@ -116,4 +117,121 @@ test('the custom scheme of a partner is data', () => {
   expect(opened.verify(request, nowMs)).toEqual({ kind: 'valid', secret: 1 })
   expect(opened.verify(request, nowMs + 301_000)).toMatchObject({ reason: 'timestamp_out_of_tolerance' })
   expect(opened.identify(request)).toMatchObject({ eventType: 'example.created' })
+})
+
+test('Svix’ schemes take the unbranded headers too, as its own library does', () => {
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+  const request = sampleRequest('standard-webhooks', { secret, nowMs, random })
+  const clerk = openScheme({ provider: 'clerk', secrets: [secret] })
+  expect(clerk.verify(request, nowMs)).toEqual({ kind: 'valid', secret: 0 })
+  expect(clerk.identify(request).deliveryId).toBeTruthy()
+  expect(clerk.verify({ ...request, headers: {} }, nowMs)).toMatchObject({ reason: 'signature_missing' })
+})
+
+test('a secret of Supabase may hold several', () => {
+  const [first, second] = ['v1,whsec_c3VwYWJhc2UtZmlyc3Q=', 'v1,whsec_c3VwYWJhc2Utc2Vjb25k']
+  const request = sampleRequest('supabase-auth-hooks', { secret: second!, nowMs, random })
+  const scheme = openScheme({
+    provider: 'supabase-auth-hooks',
+    secrets: ['v1,whsec_AAAA', `${first}|${second}`],
+  })
+  expect(scheme.verify(request, nowMs)).toEqual({ kind: 'valid', secret: 1 })
+})
+
+test('Box’ version and algorithm are pinned', () => {
+  const request = sampleRequest('box', { secret: 'key', nowMs, random })
+  const scheme = openScheme({ provider: 'box', secrets: ['key'] })
+  expect(scheme.verify(request, nowMs)).toMatchObject({ kind: 'valid' })
+  for (const headers of [{ 'box-signature-version': '2' }, { 'box-signature-algorithm': 'HmacSHA1' }]) {
+    expect(scheme.verify({ ...request, headers: { ...request.headers, ...headers } }, nowMs)).toMatchObject({
+      reason: 'algorithm_not_allowed',
+    })
+  }
+})
+
+const pem = { format: 'pem', type: 'spki' } as const
+const pkcs8 = { format: 'pem', type: 'pkcs8' } as const
+describe('a custom scheme of any kind', () => {
+  const ed25519 = generateKeyPairSync('ed25519')
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const content = ['{timestamp}', '{body}']
+  const timestamp = { header: 'x-time', unit: 'ms' }
+  test.each<[string, object, string, string | undefined]>([
+    [
+      'hmac-sha512 in base64',
+      { algorithm: 'hmac-sha512', encoding: 'base64', content: ['{body}'] },
+      's3cret',
+      undefined,
+    ],
+    [
+      'hmac-sha1 of the URL',
+      { algorithm: 'hmac-sha1', content: ['{method}', ' ', '{url}', '\n', '{body}'] },
+      's3cret',
+      undefined,
+    ],
+    [
+      'a digest with the secret in it',
+      { algorithm: 'sha256', content: ['{secret}', '{body}'] },
+      's3cret',
+      undefined,
+    ],
+    ['a base64 key', { algorithm: 'hmac-sha256', key: 'base64', content: ['{body}'] }, 'c2VjcmV0', undefined],
+    [
+      'pairs',
+      {
+        algorithm: 'hmac-sha256',
+        pair: { name: 'sig', separator: ';' },
+        timestamp: { pair: 'at', unit: 's' },
+        content,
+      },
+      's3cret',
+      undefined,
+    ],
+    [
+      'ed25519',
+      { algorithm: 'ed25519', encoding: 'base64', timestamp, content },
+      ed25519.publicKey.export(pem).toString(),
+      ed25519.privateKey.export(pkcs8).toString(),
+    ],
+    [
+      'rsa-sha256',
+      { algorithm: 'rsa-sha256', encoding: 'base64', timestamp, content },
+      rsa.publicKey.export(pem).toString(),
+      rsa.privateKey.export(pkcs8).toString(),
+    ],
+    [
+      'ecdsa-sha256',
+      { algorithm: 'ecdsa-sha256', encoding: 'base64', timestamp, content },
+      ec.publicKey.export(pem).toString(),
+      ec.privateKey.export(pkcs8).toString(),
+    ],
+    ['a token', { algorithm: 'token' }, 's3cret', undefined],
+    ['a bearer token', { algorithm: 'token', prefix: 'Bearer ' }, 's3cret', undefined],
+    [
+      'a JWT',
+      { algorithm: 'jwt-hs256', issuer: 'partner', bodyHash: { claim: 'body', encoding: 'base64' } },
+      's3cret',
+      undefined,
+    ],
+  ])('%s', async (_title, fields, secret, privateKey) => {
+    const scheme = { header: 'x-sig', ...fields }
+    const request = sampleRequest('custom', {
+      secret,
+      scheme,
+      nowMs,
+      random,
+      ...(privateKey && { privateKey }),
+    })
+    const opened = openScheme({ provider: 'custom', secrets: [secret], scheme })
+    expect(await opened.verify(request, nowMs)).toMatchObject({ kind: 'valid' })
+    if ('content' in fields || 'bodyHash' in fields) {
+      expect(await opened.verify({ ...request, body: Buffer.from('{}') }, nowMs)).toMatchObject({
+        kind: 'invalid',
+      })
+    }
+    expect(await opened.verify({ ...request, headers: {} }, nowMs)).toMatchObject({
+      reason: 'signature_missing',
+    })
+  })
 })

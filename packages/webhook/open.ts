@@ -30,7 +30,7 @@ export function openScheme(
   if (!provider) throw unknownProvider(config.provider)
   checkOptions(provider, config)
   const full = withNextSecrets(config)
-  const verify = openVerify(provider, full, { keys, roots })
+  const verify = openSeparated(provider, full, { keys, roots })
   const identify = openIdentify(provider.identity)
   const accepted = provider.answer.accepted
   return {
@@ -125,4 +125,24 @@ function withNextSecrets(config: SchemeConfig): SchemeConfig {
   const next = config.options?.nextSecrets
   if (!Array.isArray(next)) return config
   return { ...config, secrets: [...config.secrets, ...next.filter(text => typeof text === 'string')] }
+}
+
+/** Opens with every secret of a text that holds several, and reports the text's index, as it was configured. */
+function openSeparated(provider: Provider, config: SchemeConfig, tools: SchemeTools): Verify {
+  const separator = provider.secretSeparator
+  if (separator === undefined || !config.secrets.some(text => text.includes(separator))) {
+    return openVerify(provider, config, tools)
+  }
+  const parts = config.secrets.flatMap((text, index) =>
+    text.split(separator).map(secret => ({ secret, index })),
+  )
+  const verify = openVerify(provider, { ...config, secrets: parts.map(({ secret }) => secret) }, tools)
+  const configured = (verdict: Verdict): Verdict =>
+    verdict.kind === 'valid' && verdict.secret !== undefined
+      ? { ...verdict, secret: parts[verdict.secret]!.index }
+      : verdict
+  return (request, nowMs) => {
+    const verdict = verify(request, nowMs)
+    return verdict instanceof Promise ? verdict.then(configured) : configured(verdict)
+  }
 }

@@ -196,6 +196,7 @@ export const headerTimeRows: readonly Provider[] = [
     },
     scheme: timed({
       headers: ['box-signature-primary', 'box-signature-secondary'],
+      expects: { 'box-signature-version': '1', 'box-signature-algorithm': 'HmacSHA256' },
       encoding: 'base64',
       timestamp: { header: 'box-delivery-timestamp', unit: 'iso', past: 600, future: 0 },
       content: ['{body}', '{timestamp}'],

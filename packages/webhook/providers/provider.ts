@@ -93,6 +93,8 @@ export interface Provider {
   readonly scheme: SchemeDefinition
   /** False where a source may be opened before its first secret is known (the provider hands it over). */
   readonly secretRequired?: false
+  /** Stands between several secrets in one text (Supabase). */
+  readonly secretSeparator?: string
   readonly identity: IdentityRules
   /** What the provider takes for an accepted event, and how long it waits; absent where that isn't known. */
   readonly answer: { readonly text: string; readonly timeoutSeconds?: number; readonly accepted?: Handshake }

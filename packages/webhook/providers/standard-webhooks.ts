@@ -23,6 +23,8 @@ function standard(
     id: `${brand}-id`,
     timestamp: { header: `${brand}-timestamp`, unit: 's', past: tolerance, future: tolerance },
     content: ['{id}', '.', '{timestamp}', '.', '{body}'],
+    // Svix' own library takes the unbranded names too.
+    ...(brand === 'svix' && { otherBrand: { from: 'svix-', to: 'webhook-' } }),
   }
 }
 
@@ -31,7 +33,7 @@ const svixAnswer = { text: 'any 2xx', timeoutSeconds: 15 }
 
 type Row = Pick<
   Provider,
-  'name' | 'title' | 'documentation' | 'copy' | 'answer' | 'retries' | 'provenance'
+  'name' | 'title' | 'documentation' | 'copy' | 'secretSeparator' | 'answer' | 'retries' | 'provenance'
 > & {
   readonly scheme: SchemeDefinition
   readonly brand?: 'svix'
@@ -44,7 +46,10 @@ type Row = Pick<
 function row({ brand, type, body, sampleHeaders, ...rest }: Row): Provider {
   return {
     ...rest,
-    identity: { id: [{ header: `${brand ?? 'webhook'}-id` }], type: type ?? [{ member: 'type' }] },
+    identity: {
+      id: [...(brand ? [{ header: `${brand}-id` }] : []), { header: 'webhook-id' }],
+      type: type ?? [{ member: 'type' }],
+    },
     sample: { body, ...(sampleHeaders && { headers: sampleHeaders }) },
   }
 }
@@ -184,6 +189,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     title: 'Supabase auth hooks',
     documentation: 'https://supabase.com/docs/guides/auth/auth-hooks',
     copy: { what: 'Secret, v1,whsec_…', where: 'Dashboard → Authentication → Hooks' },
+    secretSeparator: '|',
     scheme: standard('whsec'),
     type: [{ member: 'metadata.name' }],
     answer: {

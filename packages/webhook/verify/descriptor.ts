@@ -44,6 +44,10 @@ export interface SignatureDescriptor {
   readonly timestamp?: TimestampPlace & TimestampRule
   /** The signed text in pieces: `{id} {timestamp} {body} {url} {method} {secret}`, anything else as it stands. */
   readonly content: readonly string[]
+  /** Headers that must hold exactly this, else the request asks for another algorithm (Box). */
+  readonly expects?: Readonly<Record<string, string>>
+  /** Another start of all the header names, used where no header with the first start is there (Svix: webhook-). */
+  readonly otherBrand?: { readonly from: string; readonly to: string }
   /** Which forms of the public URL are tried where `{url}` is signed; default only the URL as received. */
   readonly urls?: 'hubspot'
 }

@@ -27,15 +27,21 @@ const noTolerance: TimestampRule = { unit: 's', past: null, future: null }
 
 /** @throws SchemeError where the configured secrets can't be keys of this scheme */
 export function openSignature(row: SignatureDescriptor, config: SchemeConfig): Verify {
+  if (row.otherBrand) return openBrands(row, row.otherBrand, config)
   const scheme = withChosenAlgorithm(row, config)
   const check = openCheck(scheme, config)
   const readText = openContent(scheme)
   const headers = scheme.headers.flatMap(expandHeader)
+  const expected = Object.entries(scheme.expects ?? {})
   const rule = scheme.timestamp ? toleranceOf(scheme.timestamp, config.toleranceSeconds) : noTolerance
 
   return (request, nowMs) => {
     const found = readCandidates(scheme, headers, request)
     if (found.present === false) return invalid('signature_missing', `no header ${headers[0]}`)
+    for (const [name, text] of expected) {
+      if (headerText(request.headers, name) === text) continue
+      return invalid('algorithm_not_allowed', `${name} must be ${text}`)
+    }
     const id = scheme.id === undefined ? '' : headerText(request.headers, scheme.id)
     if (id === undefined) return invalid('signature_missing', `no header ${scheme.id}`)
     const timestamp = readTimestamp(scheme, found, request)
@@ -51,6 +57,27 @@ export function openSignature(row: SignatureDescriptor, config: SchemeConfig): V
     }
     return invalid('signature_mismatch')
   }
+}
+
+/** The same scheme under two sets of header names: which of them a request has decides. */
+function openBrands(
+  { otherBrand: _other, ...scheme }: SignatureDescriptor,
+  { from, to }: NonNullable<SignatureDescriptor['otherBrand']>,
+  config: SchemeConfig,
+): Verify {
+  const rename = (name: string) => name.replace(from, to)
+  const place = scheme.timestamp
+  const renamed: SignatureDescriptor = {
+    ...scheme,
+    headers: scheme.headers.map(rename),
+    ...(scheme.id && { id: rename(scheme.id) }),
+    ...(place && 'header' in place && { timestamp: { ...place, header: rename(place.header) } }),
+  }
+  const [first, second] = [openSignature(scheme, config), openSignature(renamed, config)]
+  const isHere = (one: SignatureDescriptor, request: WebhookRequest) =>
+    one.headers.some(name => headerText(request.headers, name) !== undefined)
+  return (request, nowMs) =>
+    (!isHere(scheme, request) && isHere(renamed, request) ? second : first)(request, nowMs)
 }
 
 /** Only a source's own configuration chooses an algorithm; a request never does. */
