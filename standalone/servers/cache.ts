@@ -20,6 +20,9 @@ export async function cached(name: string, folder = cacheFolder()): Promise<stri
   return (await exists(entry)) ? entry : undefined
 }
 
+/** How often a long step says that it is still at it, ms. */
+const progressMs = 15_000
+
 /**
  * Makes a cache entry once, also when several processes want it at the same time: one makes it, the others wait.
  * `make` gets an empty folder to fill; if it throws, nothing is left.
@@ -39,12 +42,18 @@ export async function makeCached(
   const partial = `${entry}.partial`
   await rm(partial, { recursive: true, force: true })
   await mkdir(partial)
+  const startedMs = performance.now()
+  const ticking = setInterval(() => {
+    progress(`still getting ${name}, ${Math.round((performance.now() - startedMs) / 1000)} s`)
+  }, progressMs)
   try {
     await make(partial)
     await rename(partial, entry)
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
     throw error
+  } finally {
+    clearInterval(ticking)
   }
   return entry
 }
