@@ -9,11 +9,13 @@ import { dayOf, daysLookedUp, keptAfterDayMs, ticksPerDay } from './ticks.ts'
  *   fairlead:{seen}:<generation>:<day>:3f       up to 256 ids whose digest begins with 3f
  *                                └── full? ──▶ …:3f0  …:3f1  … …:3ff     and so on, a digit deeper
  *
- * A field is the id's own 128 bits and its value the 12-minute step within the day: nothing is shortened or hashed
- * again, so an id is taken for another only where two event ids are equal. A hash of so few small fields stays one
- * packed block (`listpack`, before Redis 7 `ziplist`: up to 512 entries of 64 bytes unless configured otherwise),
- * and because nodes appear only under full ones, what a key costs is spread over many ids at any number of them:
- * see docs/adr for the measurement. Ids are uniform, so all nodes of one depth fill at about the same time.
+ * A field is the id's own 128 bits and its value the 12-minute step within the day; the first field, `full`, says
+ * whether there is a next level, so that each level is one look. Nothing is shortened or hashed again: an id is taken
+ * for another only where two event ids are equal.
+ *
+ * A hash of so few small fields stays one packed block (`listpack`, before Redis 7 `ziplist`: up to 512 entries of 64
+ * bytes unless configured otherwise). Nodes appear only under full ones, so what a key costs (some 130 bytes) is spread
+ * over many ids, however many there are: about 26 bytes an id from 20,000 a day on (load-tests/seen.ts).
  *
  * A day's keys expire by themselves. All have one hash tag: in a cluster they are on one shard.
  */
@@ -46,9 +48,9 @@ const entryBytes = idBytes + 4
 const firstDepth = 2
 const lastDepth = 8
 
-// KEYS: root. ARGV: newest day, ids of a bucket, ids of 16 bytes.
+// KEYS: root. ARGV: newest day, ids of 16 bytes.
 const findScript = script(`
-local root, newest, full, ids = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local root, newest, ids = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local found = {}
 for at = 1, #ids, ${idBytes} do
   local id = string.sub(ids, at, at + ${idBytes - 1})
@@ -56,13 +58,9 @@ for at = 1, #ids, ${idBytes} do
   local tick = -1
   for day = newest, newest - ${daysLookedUp - 1}, -1 do
     for depth = ${firstDepth}, ${lastDepth} do
-      local bucket = root .. ':' .. day .. ':' .. string.sub(digits, 1, depth)
-      local step = redis.call('HGET', bucket, id)
-      if step then
-        tick = day * ${ticksPerDay} + tonumber(step)
-        break
-      end
-      if redis.call('HLEN', bucket) < full then break end
+      local known = redis.call('HMGET', root .. ':' .. day .. ':' .. string.sub(digits, 1, depth), 'full', id)
+      if known[2] then tick = day * ${ticksPerDay} + tonumber(known[2]) end
+      if known[2] or known[1] ~= '1' then break end
     end
     if tick >= 0 then break end
   end
@@ -72,18 +70,23 @@ return found`)
 
 // KEYS: root. ARGV: ids of a bucket, entries of 20 bytes (id, step as a big-endian number).
 const keepScript = script(`
-local root, full, entries = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+local root, limit, entries = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 for at = 1, #entries, ${entryBytes} do
   local id = string.sub(entries, at, at + ${idBytes - 1})
   local digits = string.format('%02x%02x%02x%02x', string.byte(id, 1, 4))
   local tick = struct.unpack('>I4', entries, at + ${idBytes})
   local day = math.floor(tick / ${ticksPerDay})
+  local step = tick - day * ${ticksPerDay}
   for depth = ${firstDepth}, ${lastDepth} do
     local bucket = root .. ':' .. day .. ':' .. string.sub(digits, 1, depth)
-    local held = redis.call('HLEN', bucket)
-    if held < full or depth == ${lastDepth} or redis.call('HEXISTS', bucket, id) == 1 then
-      redis.call('HSET', bucket, id, tick - day * ${ticksPerDay})
-      if held == 0 then redis.call('PEXPIREAT', bucket, (day + 1) * 86400000 + ${keptAfterDayMs}) end
+    local known = redis.call('HMGET', bucket, 'full', id)
+    if not known[1] then
+      redis.call('HSET', bucket, 'full', 0, id, step)
+      redis.call('PEXPIREAT', bucket, (day + 1) * 86400000 + ${keptAfterDayMs})
+      break
+    elseif known[2] or known[1] == '0' or depth == ${lastDepth} then
+      redis.call('HSET', bucket, id, step)
+      if not known[2] and redis.call('HLEN', bucket) > limit then redis.call('HSET', bucket, 'full', 1) end
       break
     end
   end
@@ -95,7 +98,7 @@ export function openBuckets(redis: Redis, { generation, bucketIds = 256 }: Bucke
     async find(ids, nowTick) {
       const packed = Buffer.allocUnsafe(ids.length * idBytes)
       for (const [index, id] of ids.entries()) writeId(packed, id, index * idBytes)
-      const ticks = await run(redis, findScript, root, [dayOf(nowTick), bucketIds, packed])
+      const ticks = await run(redis, findScript, root, [dayOf(nowTick), packed])
       if (!isTicks(ticks, ids.length))
         throw new TypeError('Redis answered something else than a step for each id')
       return ticks

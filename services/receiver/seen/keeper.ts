@@ -19,7 +19,8 @@ export interface KeeperOptions {
   readonly limit?: number
 }
 
-const batchIds = 256
+/** Redis does nothing else while it writes them (some 10 µs each): checks wait behind. */
+const batchIds = 64
 /** After Redis refused a write (it is full, say), in ms. */
 const retryMs = 500
 /** For what still waits when the process ends, in ms. */
