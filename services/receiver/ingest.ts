@@ -120,7 +120,9 @@ async function accept(
   })
 
   try {
-    const { seq, knownBy } = await publishOnce(source, id, body, meta, receiver)
+    // Two equal bodies without an id are one delivery within minutes; after days they are two that look alike.
+    const lasting = source.config.deduplicate && identity.deliveryId !== undefined
+    const { seq, knownBy } = await publishOnce(source.eventSubject, id, body, meta, lasting, receiver)
     const duplicate = knownBy !== undefined
     const { provider } = source.config
     const durationMs = performance.now() - startedMs
@@ -154,20 +156,25 @@ interface Published {
   readonly knownBy: 'jetstream' | 'redis' | undefined
 }
 
-/** Publishes an event that wasn't accepted before. @throws PublishError */
+/**
+ * Publishes an event that wasn't accepted before.
+ * @param lasting whether its id is looked for beyond JetStream's window
+ * @throws PublishError
+ */
 async function publishOnce(
-  { config, eventSubject }: Source,
+  subject: string,
   id: EventId,
   body: Uint8Array,
   meta: string,
+  lasting: boolean,
   { seen, publisher, now }: Receiver,
 ): Promise<Published> {
-  if (config.deduplicate && (await seen.check(id)) === 'accepted') return { seq: undefined, knownBy: 'redis' }
-  const { duplicate, seq } = await publisher.publish(eventSubject, body, {
+  if (lasting && (await seen.check(id)) === 'accepted') return { seq: undefined, knownBy: 'redis' }
+  const { duplicate, seq } = await publisher.publish(subject, body, {
     'Nats-Msg-Id': id,
     [eventHeader]: meta,
   })
-  if (config.deduplicate) seen.keep(id, now())
+  if (lasting) seen.keep(id, now())
   return { seq, knownBy: duplicate ? 'jetstream' : undefined }
 }
 
