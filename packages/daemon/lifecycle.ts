@@ -1,4 +1,4 @@
-import type { Log } from './log.ts'
+import { flushLog, type Log } from './log.ts'
 
 /** Why a signal of `stopOnSignals` was aborted: somebody asked for it. */
 export class Stopped extends Error {
@@ -39,20 +39,21 @@ export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSi
     if (stopping.signal.aborted) {
       if (performance.now() - firstAtMs < sameSignalMs) return
       log.fatal({ signal }, 'process.aborted')
-      process.exit(1)
+      exitSoon(log)
+      return
     }
     firstAtMs = performance.now()
     log.info({ signal, deadlineMs }, 'process.stopping')
     deadline = setTimeout(() => {
       log.fatal({ deadlineMs }, 'process.overdue')
-      process.exit(1)
+      exitSoon(log)
     }, deadlineMs)
     onStop?.()
     stopping.abort(new Stopped(signal))
   }
   const crash = (err: unknown) => {
     log.fatal({ err }, 'process.crashed')
-    process.exit(1)
+    exitSoon(log)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
@@ -67,4 +68,14 @@ export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSi
       process.off('uncaughtException', crash)
     },
   })
+}
+
+/** A reader of the log that is stuck must not keep a broken process alive, ms. */
+const lastLineMs = 1_000
+
+/** Exits with 1 once the last line is written: it is the one that explains the end. */
+function exitSoon(log: Log): void {
+  const exit = () => process.exit(1)
+  setTimeout(exit, lastLineMs)
+  flushLog(log).then(exit, exit)
 }
