@@ -1,0 +1,164 @@
+{{- define "fairlead.name" -}}
+{{- printf "%s-%s" .root.Release.Name .component | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "fairlead.selector" -}}
+app.kubernetes.io/name: fairlead
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "fairlead.labels" -}}
+{{ include "fairlead.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end -}}
+
+{{- define "fairlead.metadata" -}}
+name: {{ include "fairlead.name" . }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "fairlead.labels" . | nindent 2 }}
+{{- end -}}
+
+{{- define "fairlead.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{- define "fairlead.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .user | default 65532 }}
+runAsGroup: {{ .user | default 65532 }}
+fsGroup: {{ .user | default 65532 }}
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "fairlead.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{- define "fairlead.spread" -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "fairlead.selector" . | nindent 6 }}
+{{- end -}}
+
+{{- define "fairlead.probes" -}}
+startupProbe:
+  httpGet: { path: /livez, port: health }
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /livez, port: health }
+  periodSeconds: 10
+readinessProbe:
+  httpGet: { path: /readyz, port: health }
+  periodSeconds: 5
+  timeoutSeconds: 3
+{{- end -}}
+
+{{/* Environment variables by the things that a part talks to. */}}
+{{- define "fairlead.env.process" -}}
+- { name: FAIRLEAD_LOG_LEVEL, value: {{ .Values.logLevel }} }
+- { name: FAIRLEAD_METRICS_PORT, value: "9090" }
+{{- end -}}
+
+{{- define "fairlead.env.nats" -}}
+- name: FAIRLEAD_NATS_URL
+  {{- if .Values.nats.existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .Values.nats.existingSecret }}, key: url } }
+  {{- else }}
+  value: {{ .Values.nats.url | default (printf "nats://%s-nats:4222" .Release.Name) | quote }}
+  {{- end }}
+- { name: FAIRLEAD_STREAM_REPLICAS, value: {{ .Values.streams.replicas | quote }} }
+- { name: FAIRLEAD_EVENTS_MAX_BYTES, value: {{ .Values.streams.eventsMaxBytes | quote }} }
+{{- end -}}
+
+{{- define "fairlead.env.postgres" -}}
+{{- if .Values.postgres.existingSecret }}
+- name: FAIRLEAD_POSTGRES_URL
+  valueFrom: { secretKeyRef: { name: {{ .Values.postgres.existingSecret }}, key: url } }
+{{- else }}
+- name: FAIRLEAD_POSTGRES_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ .Release.Name }}-postgres, key: password } }
+- name: FAIRLEAD_POSTGRES_URL
+  value: postgres://fairlead:$(FAIRLEAD_POSTGRES_PASSWORD)@{{ .Release.Name }}-postgres:5432/fairlead
+{{- end }}
+{{- end -}}
+
+{{- define "fairlead.env.redis" -}}
+{{- if .Values.redis.enabled }}
+- name: FAIRLEAD_REDIS_URL
+  {{- if .Values.redis.existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: url } }
+  {{- else }}
+  value: redis://{{ .Release.Name }}-redis:6379
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "fairlead.env.keys" -}}
+- name: FAIRLEAD_ENCRYPTION_KEYS
+  valueFrom: { secretKeyRef: { name: {{ .Values.encryptionKeys.existingSecret | default (printf "%s-encryption-keys" .Release.Name) }}, key: keys } }
+{{- end -}}
+
+{{- define "fairlead.env.store" -}}
+- { name: FAIRLEAD_STORE_URL, value: "http://{{ .Release.Name }}-store:50051" }
+{{- end -}}
+
+{{/* A Deployment's spec: root, component, values, main, env, ports. */}}
+{{- define "fairlead.deploymentSpec" -}}
+replicas: {{ .values.replicas }}
+revisionHistoryLimit: 3
+strategy:
+  rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+selector:
+  matchLabels:
+    {{- include "fairlead.selector" . | nindent 4 }}
+template:
+  metadata:
+    labels:
+      {{- include "fairlead.labels" . | nindent 6 }}
+  spec:
+    serviceAccountName: {{ .account | default "default" }}
+    automountServiceAccountToken: {{ ne (.account | default "") "" }}
+    enableServiceLinks: false
+    terminationGracePeriodSeconds: 45
+    {{- with .root.Values.imagePullSecrets }}
+    imagePullSecrets:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    securityContext:
+      {{- include "fairlead.podSecurity" (dict) | nindent 6 }}
+    topologySpreadConstraints:
+      {{- include "fairlead.spread" . | nindent 6 }}
+    containers:
+      - name: {{ .component }}
+        image: {{ include "fairlead.image" .root }}
+        imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+        args: [{{ .main }}]
+        ports:
+          - { name: health, containerPort: 9090 }
+          {{- with .port }}
+          - { name: {{ .name }}, containerPort: {{ .number }} }
+          {{- end }}
+        env:
+          {{- include "fairlead.env.process" .root | trim | nindent 10 }}
+          {{- range .env }}
+          {{- include (printf "fairlead.env.%s" .) $.root | trim | nindent 10 }}
+          {{- end }}
+          {{- range $name, $value := .settings }}
+          - { name: {{ $name }}, value: {{ $value | quote }} }
+          {{- end }}
+        resources:
+          {{- toYaml .values.resources | nindent 10 }}
+        securityContext:
+          {{- include "fairlead.containerSecurity" . | nindent 10 }}
+        {{- include "fairlead.probes" . | nindent 8 }}
+{{- end -}}
