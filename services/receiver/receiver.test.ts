@@ -238,17 +238,20 @@ describe('what is refused has a code of its own', () => {
   })
 })
 
-test.each(['declared', 'chunked'])('a body that is too large, %s, is answered 413 and not kept', async name => {
-  await using opened = await open({ FAIRLEAD_MAX_BODY_BYTES: '2048' })
-  const body = Buffer.alloc(3000, 'x')
-  const response = await fetch(`${opened.url}/webhooks/acme/github`, {
-    method: 'POST',
-    headers: { 'x-hub-signature-256': sign(body) },
-    ...(name === 'declared' ? { body } : { body: new Blob([body]).stream(), duplex: 'half' as const }),
-  })
-  expect(response.status).toBe(413)
-  expect(await response.json()).toMatchObject({ code: 'too_large' })
-})
+test.each(['declared', 'chunked'])(
+  'a body that is too large, %s, is answered 413 and not kept',
+  async name => {
+    await using opened = await open({ FAIRLEAD_MAX_BODY_BYTES: '2048' })
+    const body = Buffer.alloc(3000, 'x')
+    const response = await fetch(`${opened.url}/webhooks/acme/github`, {
+      method: 'POST',
+      headers: { 'x-hub-signature-256': sign(body) },
+      ...(name === 'declared' ? { body } : { body: new Blob([body]).stream(), duplex: 'half' as const }),
+    })
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ code: 'too_large' })
+  },
+)
 
 test('a refused request is kept for its organization, with its exact reason', async () => {
   await using opened = await open()
