@@ -19,10 +19,16 @@ import {
 /**
  * gRPC server reflection, so that grpcurl needs no proto files: `v1`, and `v1alpha` (the same under an older name) for
  * clients that know only that. Describes the services given and itself, from the descriptors in the generated code.
+ *
+ * @param details files of messages that no call names, such as the details of errors
  */
-export function serveReflection(router: ConnectRouter, services: readonly DescService[]): void {
+export function serveReflection(
+  router: ConnectRouter,
+  services: readonly DescService[],
+  details: readonly DescFile[],
+): void {
   const described = [...services, ServerReflection]
-  const files = collectFiles(described)
+  const files = collectFiles([...described.map(({ file }) => file), ...details])
   const symbols = collectSymbols(files.values())
   const answer = (request: ServerReflectionRequest): ServerReflectionResponse['messageResponse'] => {
     const { case: question, value } = request.messageRequest
@@ -72,9 +78,9 @@ function notFound(asked: string): ServerReflectionResponse['messageResponse'] {
 }
 
 /** By name, as proto imports write it. */
-function collectFiles(services: readonly DescService[]): Map<string, DescFile> {
+function collectFiles(roots: readonly DescFile[]): Map<string, DescFile> {
   const files = new Set<DescFile>()
-  for (const { file } of services) withImports(file, files)
+  for (const file of roots) withImports(file, files)
   return new Map([...files].map(file => [file.proto.name, file]))
 }
 

@@ -42,7 +42,8 @@ export const run = async (
     keepAlive: true,
   })
   opened.defer(() => pool.end())
-  pool.on('error', err => log.warn({ err }, 'postgres.disconnected'))
+  // Only the message: pg hangs the whole client on the error.
+  pool.on('error', ({ message }) => log.warn({ reason: message }, 'postgres.disconnected'))
   await refuseUnboundRole(pool)
 
   const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'store' })

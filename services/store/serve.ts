@@ -5,6 +5,7 @@ import { ApiKeyService } from '@fairlead/wire/store/api_key'
 import { AuditService } from '@fairlead/wire/store/audit'
 import { DeliveryService } from '@fairlead/wire/store/delivery'
 import { DestinationService } from '@fairlead/wire/store/destination'
+import { file_fairlead_store_v1_error } from '@fairlead/wire/store/error'
 import { EventService } from '@fairlead/wire/store/event'
 import { MemberService } from '@fairlead/wire/store/member'
 import { OrganizationService } from '@fairlead/wire/store/organization'
@@ -79,7 +80,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
         router.service(RejectionService, rejectionCalls(calls))
         router.service(ApiKeyService, apiKeyCalls(calls))
         router.service(AuditService, auditCalls(calls))
-        serveReflection(router, services)
+        serveReflection(router, services, [file_fairlead_store_v1_error])
       },
     }),
   )

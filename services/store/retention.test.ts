@@ -1,0 +1,104 @@
+import { openLog } from '@fairlead/daemon/log'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
+import { newId, toUuid } from '@fairlead/webhook/id'
+import { Client, Pool } from 'pg'
+import { expect, test } from 'vitest'
+import { ensureDays } from './partitions.ts'
+import { maintain } from './retention.ts'
+import { inScope } from './scope.ts'
+
+const dayMs = 86_400_000
+const now = Date.UTC(2030, 0, 31, 12)
+const log = openLog({ service: 'store', level: 'silent' })
+
+test('each organization keeps its days, dead letters thirty, and days that nobody keeps go as tables', async () => {
+  await using database = await createTestDatabase()
+  const pool = new Pool({ connectionString: database.url, max: 2 })
+  await using _ = { [Symbol.asyncDispose]: () => pool.end() }
+  const [week, month, gone] = [newId('org', now), newId('org', now), newId('org', now)].map(toUuid)
+  await inScope(pool, 'platform', async db => {
+    for (const [id, retention, deletedAt] of [
+      [week, 7, null],
+      [month, 40, null],
+      [gone, 7, new Date(Date.now() - 8 * dayMs)],
+    ]) {
+      await db.query(
+        `insert into organizations (id, slug, display_name, plan, active, retention_days, owner_kind, owner_reference, deleted_at)
+         values ($1, ($1::uuid)::text, '', 'free', true, $2, 'api', '', $3)`,
+        [id, retention, deletedAt],
+      )
+    }
+    for (const age of [0, 7, 8, 20, 31, 40, 41]) {
+      for (const id of [week, month, gone]) await addEvent(db, id!, age, 'delivered')
+    }
+    for (const age of [20, 31]) await addEvent(db, week!, age, 'dead')
+  })
+
+  await maintain(pool, now, log)
+  expect(await ages(database.adminUrl, week!)).toEqual([0, 7, 20])
+  expect(await ages(database.adminUrl, month!)).toEqual([0, 7, 8, 20, 31, 40])
+  expect(await ages(database.adminUrl, gone!)).toEqual([0, 7])
+  const tables = await partitions(database.adminUrl)
+  expect(tables[0]).toBe(dayName(40))
+  expect(tables).not.toContain(dayName(41))
+  // Made ahead, so that the first event after midnight finds its day.
+  expect(tables).toEqual(expect.arrayContaining([dayName(0), dayName(-1), dayName(-3)]))
+
+  // Eight days later the last events of the deleted organization have gone, and it goes with them.
+  await maintain(pool, now + 8 * dayMs, log)
+  const { rows } = await inScope(pool, 'platform', db =>
+    db.query('select id from organizations order by retention_days'),
+  )
+  expect(rows.map(({ id }) => id)).toEqual([week, month])
+})
+
+async function addEvent(
+  db: Parameters<typeof ensureDays>[0],
+  organization: string,
+  ageDays: number,
+  state: 'delivered' | 'dead',
+): Promise<void> {
+  const receivedAt = new Date(now - ageDays * dayMs)
+  await ensureDays(db, new Set([receivedAt.toISOString().slice(0, 10)]))
+  await db.query(
+    `with event as (
+       insert into events (organization_id, id, received_at, source_id, source, provider, type, status, size_bytes, method, url, delivery_count, dead_count)
+       values ($1, gen_random_uuid(), $2, gen_random_uuid(), 's', 'p', 't', 'success', 0, 'POST', '/', 1, $3) returning id)
+     insert into deliveries (organization_id, event_id, destination_id, received_at, id, state, attempt_count)
+     select $1, id, gen_random_uuid(), $2, gen_random_uuid(), $4, 1 from event`,
+    [organization, receivedAt, state === 'dead' ? 1 : 0, state],
+  )
+}
+
+/** Ages in days of the events that are left; fails if there are deliveries of others. */
+async function ages(adminUrl: string, organization: string): Promise<number[]> {
+  const read = (table: string) =>
+    query<{ received_at: Date }>(
+      adminUrl,
+      `select received_at from ${table} where organization_id = '${organization}' order by received_at desc`,
+    )
+  const events = await read('events')
+  expect(await read('deliveries')).toEqual(events)
+  return events.map(({ received_at }) => (now - received_at.getTime()) / dayMs)
+}
+
+async function partitions(adminUrl: string): Promise<string[]> {
+  const rows = await query<{ name: string }>(
+    adminUrl,
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'events'::regclass order by 1`,
+  )
+  return rows.map(({ name }) => name)
+}
+
+const dayName = (ageDays: number) =>
+  `events_${new Date(now - ageDays * dayMs).toISOString().slice(0, 10).replaceAll('-', '')}`
+
+async function query<Row extends object>(adminUrl: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: adminUrl })
+  await client.connect()
+  try {
+    return (await client.query<Row>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
