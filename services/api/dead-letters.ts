@@ -1,4 +1,5 @@
-import type { DeadLetter } from '@fairlead/wire/store/event'
+import { type DeadLetter, DeliveryState } from '@fairlead/wire/store/event'
+import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import { deliverySummarySchema, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
@@ -12,7 +13,9 @@ import {
   organizationParams,
   pageOf,
   plainText,
+  time,
 } from './query.ts'
+import { auditOfReplay, dryRun, presentAnswer, ratePerSecond, replaySchema } from './replays.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 const deadLetterSchema = z
@@ -24,11 +27,23 @@ const deadLetterSchema = z
     type: z.string(),
     receivedAt: timeText.meta({ description: 'When its event was received.' }),
     diedAt: timeText,
-    reason: z
-      .string()
-      .meta({ description: 'Why it died: attempts_exhausted, gone, event_expired or url_invalid.' }),
+    reason: z.string().meta({
+      description:
+        'Why it died: attempts_exhausted, gone, event_expired, url_invalid, destination_deleted or cancelled.',
+    }),
   })
   .meta({ id: 'DeadLetter', description: 'A delivery that used up its attempts. Its id is the delivery’s.' })
+
+/** Which dead letters: all conditions hold together. */
+const filters = {
+  destination: plainText(63).optional().meta({ description: "A destination's name or id." }),
+  source: plainText(63).optional().meta({ description: "A source's name." }),
+  type: plainText(256).optional().meta({ description: 'A type, or a glob of types.' }),
+  reason: plainText(63).optional().meta({ description: 'Why they died.', example: 'attempts_exhausted' }),
+  diedAfter: time.optional().meta({ description: 'Died at this time or later.', example: '2026-03-01' }),
+  diedBefore: time.optional().meta({ description: 'Died before this time.' }),
+}
+type Filters = z.output<z.ZodObject<typeof filters>>
 
 const list = operation({
   method: 'get',
@@ -40,9 +55,7 @@ const list = operation({
   access: 'read',
   params: organizationParams,
   query: z.strictObject({
-    destination: plainText(63).optional().meta({ description: "A destination's name or id." }),
-    source: plainText(63).optional().meta({ description: "A source's name." }),
-    type: plainText(256).optional().meta({ description: 'A type, or a glob of types.' }),
+    ...filters,
     cursor,
     limit,
   }),
@@ -51,15 +64,10 @@ const list = operation({
   answer: pageOf(deadLetterSchema).meta({ id: 'DeadLetterPage' }),
   problems: ['cursor_invalid'],
   async handle({ store, organization, query, signal }) {
-    const destinationId = query.destination
-      ? await findDestinationId(store, organization.id, query.destination, signal)
-      : ''
     const { deadLetters, next } = await store.events.listDeadLetters(
       {
-        organizationId: organization.id,
-        destinationId,
-        source: query.source ?? '',
-        type: query.type ?? '',
+        ...(await readFilters(store, organization.id, query, signal)),
+        reason: query.reason ?? '',
         cursor: query.cursor ?? '',
         limit: query.limit ?? defaultPageSize,
       },
@@ -130,7 +138,106 @@ const discard = operation({
   },
 })
 
-export const deadLetterOperations = [list, retry, discard]
+const retryAll = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/dead-letters/retry',
+  name: 'retryDeadLetters',
+  tag: 'Dead letters',
+  summary: 'Try all dead letters that fit again, or count them',
+  description: 'A Replay of the state `dead`: it is found, paused and cancelled with the others.',
+  access: 'operate',
+  params: organizationParams,
+  query: noQuery,
+  body: z.strictObject({ ...filters, ratePerSecond, dryRun }),
+  repeatable: true,
+  status: 200,
+  answerDescription: 'The Replay, or what it would be.',
+  answer: replaySchema,
+  problems: ['conflict'],
+  audit: ({ body: { source, type } }, replay) =>
+    auditOfReplay('dead_letter.replayed', replay, source ? [source] : [], type ? [type] : []),
+  async handle({ store, organization, body, caller, signal }) {
+    const { destinationId, source, type, ...died } = await readFilters(store, organization.id, body, signal)
+    const request = {
+      organizationId: organization.id,
+      selector: {
+        sources: source ? [source] : [],
+        types: type ? [type] : [],
+        reasons: body.reason ? [body.reason] : [],
+        states: [DeliveryState.DEAD],
+        ...(died.diedAfter && { diedAfter: died.diedAfter }),
+        ...(died.diedBefore && { diedBefore: died.diedBefore }),
+      },
+      destinationIds: destinationId ? [destinationId] : [],
+      ratePerSecond: body.ratePerSecond ?? 0,
+      dryRun: body.dryRun ?? false,
+      createdBy: caller.keyName,
+    }
+    return presentAnswer(await store.replays.createReplay(request, { signal }))
+  },
+})
+
+const discardAll = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/dead-letters/discard',
+  name: 'discardDeadLetters',
+  tag: 'Dead letters',
+  summary: 'Take all dead letters that fit off the list for good, or count them',
+  description: 'The oldest first, 10,000 at most with one call. Safe to repeat.',
+  access: 'operate',
+  params: organizationParams,
+  query: noQuery,
+  body: z.strictObject({
+    ...filters,
+    discardReason: plainText(500).meta({
+      description: 'For whoever reads the log later.',
+      example: 'test data',
+    }),
+    dryRun,
+  }),
+  status: 200,
+  answerDescription: 'How many were discarded, or would be.',
+  answer: z.object({
+    discarded: z.int(),
+    more: z.boolean().meta({ description: 'True: others that fit are left. Ask again.' }),
+  }),
+  problems: [],
+  audit: ({ organization, body: { discardReason, source, type, dryRun: isDry } }, { discarded }) =>
+    isDry
+      ? undefined
+      : {
+          action: 'dead_letter.all_discarded',
+          subjectId: organization.id,
+          details: { discarded, reason: discardReason, ...(source && { source }), ...(type && { type }) },
+        },
+  async handle({ store, organization, body, signal }) {
+    const { discarded, more } = await store.events.discardDeadLetters(
+      {
+        ...(await readFilters(store, organization.id, body, signal)),
+        deadReason: body.reason ?? '',
+        reason: body.discardReason,
+        dryRun: body.dryRun ?? false,
+      },
+      { signal },
+    )
+    return { discarded, more }
+  },
+})
+
+export const deadLetterOperations = [list, retry, discard, retryAll, discardAll]
+
+/** Filters as the store takes them; why the letters died has another name in each of its calls. */
+async function readFilters(store: StoreClient, organizationId: string, asked: Filters, signal: AbortSignal) {
+  const { destination, source = '', type = '', diedAfter, diedBefore } = asked
+  return {
+    organizationId,
+    destinationId: destination ? await findDestinationId(store, organizationId, destination, signal) : '',
+    source,
+    type,
+    ...(diedAfter && { diedAfter }),
+    ...(diedBefore && { diedBefore }),
+  }
+}
 
 function presentDeadLetter(letter: DeadLetter): z.input<typeof deadLetterSchema> {
   if (!letter.delivery) throw new TypeError('the store answered without the delivery')

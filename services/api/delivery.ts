@@ -6,6 +6,17 @@ import { presentTime, presentTimeOf, timeText } from './time.ts'
 /** Where a delivery stands; the words of the API, the console and the CLI. */
 export const deliveryStates = ['waiting', 'delivered', 'dead', 'discarded'] as const
 type State = (typeof deliveryStates)[number]
+/** Where a delivery stands that is not under way. */
+export const endedStates = ['delivered', 'dead', 'discarded'] as const
+
+export function stateOf(state: (typeof endedStates)[number]): DeliveryState {
+  const words = {
+    delivered: DeliveryState.DELIVERED,
+    dead: DeliveryState.DEAD,
+    discarded: DeliveryState.DISCARDED,
+  } as const
+  return words[state]
+}
 
 const outcomes = ['delivered', ...Object.keys(failures)]
 
@@ -71,7 +82,7 @@ function presentAttempt(attempt: Attempt): z.input<typeof attemptSchema> {
   }
 }
 
-function presentState(state: DeliveryState): State {
+export function presentState(state: DeliveryState): State {
   switch (state) {
     case DeliveryState.WAITING:
       return 'waiting'

@@ -17,14 +17,14 @@ import {
 } from './query.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
-const statuses = {
+export const statuses = {
   pending: EventStatus.PENDING,
   processing: EventStatus.PROCESSING,
   success: EventStatus.SUCCESS,
   failed: EventStatus.FAILED,
 } as const
 type Status = keyof typeof statuses
-const status = z.enum(Object.keys(statuses) as [Status, ...Status[]])
+export const status = z.enum(Object.keys(statuses) as [Status, ...Status[]])
 
 const shared = {
   id: z.string().meta({ example: 'evt_01jd3k5t9vexqa7w2m8zr4c6hs' }),
@@ -216,7 +216,7 @@ function presentShared(event: Event) {
   }
 }
 
-function presentStatus(status: EventStatus): Status {
+export function presentStatus(status: EventStatus): Status {
   for (const name of Object.keys(statuses) as Status[]) if (statuses[name] === status) return name
   throw new TypeError(`the store has a status of events that is not known here: ${status}`)
 }

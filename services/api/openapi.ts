@@ -15,7 +15,9 @@ export type OpenApiDocument = ReturnType<typeof createDocument>
 const tags: Readonly<Record<Tag, string>> = {
   Organizations: 'Tenants of the platform.',
   Events: 'Webhooks that were accepted, and what became of them.',
+  Deliveries: 'Deliveries that have not ended.',
   'Dead letters': 'Deliveries that used up their attempts.',
+  Replays: 'Selections of events that are delivered again.',
   Rejections: 'Requests that failed verification: why was this answered 401?',
   Settings: 'Sources, destinations, routes and members.',
   'API keys': 'Keys of an organization.',

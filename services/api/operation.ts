@@ -30,8 +30,11 @@ export interface Operation {
   readonly answer?: z.ZodType
   /** Problems of its own, beside those that every operation can end in. */
   readonly problems: readonly ProblemCode[]
-  /** What the audit log says once it has succeeded. Everything that is not a `get` must have one. */
-  readonly audit?: (call: Call, answer: unknown) => AuditEntry
+  /**
+   * What the audit log says once it has succeeded; undefined if nothing was changed after all. Everything that is not a
+   * `get` must have one.
+   */
+  readonly audit?: (call: Call, answer: unknown) => AuditEntry | undefined
   readonly handle: (call: Call) => Promise<unknown>
 }
 
@@ -41,7 +44,9 @@ export type Access = 'read' | 'operate' | 'administer'
 export type Tag =
   | 'Organizations'
   | 'Events'
+  | 'Deliveries'
   | 'Dead letters'
+  | 'Replays'
   | 'Rejections'
   | 'Settings'
   | 'API keys'
@@ -53,6 +58,14 @@ export interface AuditEntry {
     | 'event.retried'
     | 'dead_letter.retried'
     | 'dead_letter.discarded'
+    | 'dead_letter.replayed'
+    | 'dead_letter.all_discarded'
+    | 'delivery.retimed'
+    | 'delivery.cancelled'
+    | 'replay.created'
+    | 'replay.paused'
+    | 'replay.resumed'
+    | 'replay.cancelled'
     | 'api_key.created'
     | 'api_key.revoked'
   /** The id of what it was done to. */
@@ -93,7 +106,7 @@ export function operation<
     readonly audit?: (
       call: Call<z.output<Params>, z.output<Query>, Parsed<Body>>,
       answer: Answered<Answer>,
-    ) => AuditEntry
+    ) => AuditEntry | undefined
     readonly handle: (
       call: Call<z.output<Params>, z.output<Query>, Parsed<Body>>,
     ) => Promise<Answered<Answer>>

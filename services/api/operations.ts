@@ -1,12 +1,14 @@
 import { apiKeyOperations } from './api-keys.ts'
 import { auditLogOperations } from './audit-log.ts'
 import { deadLetterOperations } from './dead-letters.ts'
+import { deliveryOperations } from './deliveries.ts'
 import { destinationOperations } from './destinations.ts'
 import { eventOperations } from './events.ts'
 import { memberOperations } from './members.ts'
 import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { rejectionOperations } from './rejections.ts'
+import { replayOperations } from './replays.ts'
 import { routeOperations } from './routes.ts'
 import { sourceOperations } from './sources.ts'
 
@@ -14,7 +16,9 @@ import { sourceOperations } from './sources.ts'
 export const operations: readonly Operation[] = [
   ...organizationOperations,
   ...eventOperations,
+  ...deliveryOperations,
   ...deadLetterOperations,
+  ...replayOperations,
   ...rejectionOperations,
   ...sourceOperations,
   ...destinationOperations,

@@ -92,7 +92,8 @@ async function performAudited(parts: Parts, operation: Operation, call: Call): P
   const answer = await operation.handle(call).catch(error => {
     throw storeProblem(error)
   })
-  if (operation.audit) await writeAudit(parts, call, operation.audit(call, answer))
+  const entry = operation.audit?.(call, answer)
+  if (entry) await writeAudit(parts, call, entry)
   return answer
 }
 

@@ -62,6 +62,7 @@ export const noParams = z.object({})
 export const organizationParams = z.object({ slug })
 export const eventParams = z.object({ slug, event: id('evt', "The event's id.") })
 export const deliveryParams = z.object({ slug, delivery: id('dlv', "The delivery's id.") })
+export const replayParams = z.object({ slug, replay: id('rpl', "The Replay's id.") })
 export const keyParams = z.object({ slug, key: id('key', "The key's id.") })
 export const rejectionParams = z.object({
   slug,

@@ -174,7 +174,7 @@ export declare type Replay = Message<"fairlead.store.v1.Replay"> & {
   published: bigint;
 
   /**
-   * Deliveries that were matched and not made: the body went meanwhile, or someone else retried them.
+   * Deliveries passed over so far: the body is no longer kept, or someone else retried them meanwhile.
    *
    * @generated from field: uint64 skipped = 12;
    */
