@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, createSign, generateKeyPairSync } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { signRequest, verifyRequest } from '@contentful/node-apps-toolkit'
 import { EventWebhook } from '@sendgrid/eventwebhook'
@@ -6,8 +6,9 @@ import { Receiver } from '@upstash/qstash'
 import { verifySignature as verifyVonage } from '@vonage/jwt'
 import { verifyKey } from 'discord-interactions'
 import fc from 'fast-check'
+import { OAuth2Client } from 'google-auth-library'
 import { SignJWT } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { aCertificate } from '../fuzz/a-certificate-authority.ts'
 import { openScheme } from '../open.ts'
 import { compareWithSdk, hexSecret, jsonBody } from './compare.ts'
@@ -284,12 +285,61 @@ compareWithSdk({
   }),
 })
 
+describe('google-pubsub-oidc', () => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pemKey = rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString()
+  const issuers = ['https://accounts.google.com', 'accounts.google.com']
+  const now = 1_760_000_000
+
+  test('agrees with Google’s library about issuers, audiences and times', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...issuers, 'https://evil.example'),
+        fc.constantFrom('https://example.com/push', 'other'),
+        fc.constantFrom(-3600, -301, -300, -299, 0, 3600),
+        fc.constantFrom(-3600, 0, 299, 300, 301),
+        async (iss, aud, expiresIn, issuedIn) => {
+          const token = await new SignJWT({ iss, aud, iat: now + issuedIn, exp: now + expiresIn })
+            .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
+            .sign(rsa.privateKey)
+          const options = { audience: 'https://example.com/push', certs: { k1: pemKey } }
+          const scheme = openScheme({ provider: 'google-pubsub-oidc', secrets: [], options })
+          const headers = { authorization: `Bearer ${token}` }
+          const ours = await scheme.verify(
+            { method: 'POST', url: '', headers, body: Buffer.alloc(0) },
+            now * 1000,
+          )
+          expect(ours.kind === 'valid').toBe(await googleAccepts(token))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  async function googleAccepts(token: string): Promise<boolean> {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(now * 1000)
+    try {
+      await new OAuth2Client().verifySignedJwtWithCertsAsync(
+        token,
+        { k1: pemKey },
+        'https://example.com/push',
+        issuers,
+      )
+      return true
+    } catch {
+      return false
+    } finally {
+      vi.useRealTimers()
+    }
+  }
+})
+
 describe('aws-sns', () => {
   const { certificate, privateKey } = aCertificate({ commonName: 'sns.amazonaws.com' })
   const validator = new MessageValidator()
   // The package fetches the certificate itself; its cache is the only way in.
   const url = 'https://sns.us-west-2.amazonaws.com/SimpleNotificationService-test.pem'
-  const { Signer } = { Signer: require('node:crypto').createSign }
 
   test('agrees about messages of both versions, with and without a subject', async () => {
     await fc.assert(
@@ -313,7 +363,7 @@ describe('aws-sns', () => {
             name => name in message,
           )
           const signed = names.map(name => `${name}\n${message[name]}\n`).join('')
-          message.Signature = Signer(version === '1' ? 'sha1' : 'sha256')
+          message.Signature = createSign(version === '1' ? 'sha1' : 'sha256')
             .update(signed)
             .sign(privateKey, 'base64')
           if (isChanged) message.Message += '!'
