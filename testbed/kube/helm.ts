@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { makeCached } from '@fairlead/standalone/servers/cache'
+import type { Progress } from '@fairlead/standalone/servers/search'
+
+const version = '4.3.1'
+
+/** Runs helm; answers with its output, rejects with what it says on standard error. */
+export type Helm = (args: readonly string[]) => Promise<string>
+
+/** Helm, built from its Go module where it isn't in the cache. @param home a folder for its own files */
+export async function findHelm(home: string, progress: Progress = console.error): Promise<Helm> {
+  const folder = await makeCached(
+    `helm-${version}-go`,
+    async into => {
+      progress(`building helm ${version} from its Go module: minutes the first time`)
+      const args = ['go', 'install', '-trimpath', '-ldflags', '-s -w', `helm.sh/helm/v4/cmd/helm@v${version}`]
+      const env = { ...process.env, GOBIN: into, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' }
+      await promisify(execFile)('nice', args, { cwd: '/', env, maxBuffer: 16 * 1024 * 1024 })
+    },
+    progress,
+  )
+  return async args => {
+    const env = {
+      ...process.env,
+      HOME: home,
+      XDG_CACHE_HOME: home,
+      XDG_CONFIG_HOME: home,
+      XDG_DATA_HOME: home,
+    }
+    const { stdout } = await promisify(execFile)(join(folder, 'helm'), [...args], {
+      env,
+      maxBuffer: 16 * 1024 * 1024,
+    })
+    return stdout
+  }
+}
