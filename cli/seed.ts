@@ -32,8 +32,8 @@ hour adds nothing.
 
 const dayMs = 86_400_000
 const hourMs = 3_600_000
-/** Calls on their way at one time. */
-const maxOpen = 16
+/** Events of one call: each call is one transaction. */
+const batchSize = 500
 
 export async function seed(args: readonly string[]): Promise<number> {
   const { values } = readArguments(usage, args, {
@@ -122,19 +122,15 @@ async function createAll(
   terminal: Terminal,
 ): Promise<void> {
   const startedAt = performance.now()
-  let next = 0
   let created = 0
-  const lane = async () => {
-    while (next < plan.length) {
-      const index = next++
-      const answer = await store.events.createEvent(
-        requestOf(organization.id, `seed ${name} ${index}`, plan[index]!),
-      )
-      if (answer.created) created++
-      if (terminal.isTty && index % 100 === 0) process.stderr.write(`\r${index} of ${plan.length} events`)
-    }
+  for (let at = 0; at < plan.length; at += batchSize) {
+    const events = plan
+      .slice(at, at + batchSize)
+      .map((event, i) => requestOf(`seed ${name} ${at + i}`, event))
+    const answer = await store.events.createEvents({ organizationId: organization.id, events })
+    created += answer.created
+    if (terminal.isTty) process.stderr.write(`\r${at + events.length} of ${plan.length} events`)
   }
-  await Promise.all(Array.from({ length: Math.min(maxOpen, plan.length) }, lane))
   if (terminal.isTty) process.stderr.write('\r\u001b[K')
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   const there = created < plan.length ? ` (${plan.length - created} were there already)` : ''
@@ -151,9 +147,8 @@ const stateOf = {
   discarded: DeliveryState.DISCARDED,
 } as const
 
-function requestOf(organizationId: string, providerDeliveryId: string, event: PlannedEvent) {
+function requestOf(providerDeliveryId: string, event: PlannedEvent) {
   return {
-    organizationId,
     source: event.source,
     providerDeliveryId,
     type: event.type,

@@ -2,7 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, toUuid } from '@fairlead/webhook/id'
 import type { EventService } from '@fairlead/wire/store/event'
 import { findContent } from '../events/content.ts'
-import { createEvent } from '../events/create.ts'
+import { createEvent, createEvents } from '../events/create.ts'
 import { discardDeadLetters, listDeadLetters } from '../events/dead-letters.ts'
 import { listEvents } from '../events/list.ts'
 import { readAttempts, readDeliveries, readEndedBadly, readEvent } from '../events/read.ts'
@@ -26,6 +26,14 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
         createEvent(db, organization, request, calls.now()),
       )
       return { event: eventMessage(event), created }
+    },
+
+    async createEvents(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const created = await transact(calls, context, organization, db =>
+        createEvents(db, organization, request.events, calls.now()),
+      )
+      return { created }
     },
 
     async getEvent(request, context) {

@@ -494,6 +494,53 @@ export declare type CreateEventResponse = Message<"fairlead.store.v1.CreateEvent
 export declare const CreateEventResponseSchema: GenMessage<CreateEventResponse>;
 
 /**
+ * See CreateEvents.
+ *
+ * @generated from message fairlead.store.v1.CreateEventsRequest
+ */
+export declare type CreateEventsRequest = Message<"fairlead.store.v1.CreateEventsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * 1 to 1000; `organization_id` in them is ignored. Of two with one id the first is added.
+   *
+   * @generated from field: repeated fairlead.store.v1.CreateEventRequest events = 2;
+   */
+  events: CreateEventRequest[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.CreateEventsRequest.
+ * Use `create(CreateEventsRequestSchema)` to create a new message.
+ */
+export declare const CreateEventsRequestSchema: GenMessage<CreateEventsRequest>;
+
+/**
+ * See CreateEvents.
+ *
+ * @generated from message fairlead.store.v1.CreateEventsResponse
+ */
+export declare type CreateEventsResponse = Message<"fairlead.store.v1.CreateEventsResponse"> & {
+  /**
+   * How many were added; the others were there already.
+   *
+   * @generated from field: uint32 created = 1;
+   */
+  created: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.CreateEventsResponse.
+ * Use `create(CreateEventsResponseSchema)` to create a new message.
+ */
+export declare const CreateEventsResponseSchema: GenMessage<CreateEventsResponse>;
+
+/**
  * See GetEvent.
  *
  * @generated from message fairlead.store.v1.GetEventRequest
@@ -1224,6 +1271,16 @@ export declare const EventService: GenService<{
     methodKind: "unary";
     input: typeof CreateEventRequestSchema;
     output: typeof CreateEventResponseSchema;
+  },
+  /**
+   * Adds many events as CreateEvent does, in one transaction: all of them or, if one can't be added, none.
+   *
+   * @generated from rpc fairlead.store.v1.EventService.CreateEvents
+   */
+  createEvents: {
+    methodKind: "unary";
+    input: typeof CreateEventsRequestSchema;
+    output: typeof CreateEventsResponseSchema;
   },
   /**
    * One event with its deliveries and attempts. NOT_FOUND if it isn't in the log (yet, or any more).
