@@ -49,8 +49,8 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
 
   function makeRequest(): { delivery: string; bytes: Buffer } {
     const delivery = randomUUID()
-    const body =
-      `{"delivery":"${delivery}","ref":"refs/heads/main","pad":"`.padEnd(options.bodyBytes - 2, 'x') + '"}'
+    const opening = `{"delivery":"${delivery}","ref":"refs/heads/main","pad":"`
+    const body = `${opening}${'x'.repeat(options.bodyBytes - opening.length - 2)}"}`
     const signature = createHmac('sha256', key).update(body).digest('hex')
     const head =
       `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +

@@ -97,9 +97,7 @@ const schema = z.object({
 export type OrganizationConfig = z.infer<typeof schema>
 export type SourceConfig = z.infer<typeof source>
 export type DestinationConfig = z.infer<typeof destination>
-export type RouteConfig = z.infer<typeof route>
 export type OrderConfig = z.infer<typeof order>
-export type RateLimit = z.infer<typeof rateLimit>
 
 export function encodeConfig(config: OrganizationConfig): string {
   return JSON.stringify(config)
