@@ -11,11 +11,19 @@ export type LogOf = (service: string) => Log
 
 /** They log to `logs/fairlead.log`, and show warnings and worse on standard error, as short lines for people. */
 export function openLogs(home: string, level: LogLevel): LogOf {
-  const file = pino.destination({ dest: join(home, 'logs', 'fairlead.log'), sync: false, minLength: 1 })
+  const file = pino.destination({
+    dest: join(home, 'logs', 'fairlead.log'),
+    sync: true,
+    minLength: 4096,
+    periodicFlush: 200,
+  })
   let windowStart = 0
   let shown = 0
   const destination = {
-    flush: (done: () => void) => file.flush(done),
+    flush(done: () => void) {
+      file.flushSync()
+      done()
+    },
     flushSync: () => file.flushSync(),
     write(line: string) {
       file.write(line)

@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config'
 import { Stopped, stopOnSignals } from '@fairlead/daemon/lifecycle'
-import { flushLog } from '@fairlead/daemon/log'
 import { startTelemetry } from '@fairlead/daemon/telemetry'
 import { standaloneConfig } from './config.ts'
 import { openHome } from './home.ts'
@@ -22,7 +21,7 @@ async function main(): Promise<void> {
   await using _home = await openHome(config.FAIRLEAD_HOME)
   const logOf = openLogs(config.FAIRLEAD_HOME, config.FAIRLEAD_LOG_LEVEL)
   const log = logOf('standalone')
-  await using _flushing = { [Symbol.asyncDispose]: () => flushLog(log) }
+  using _flushing = { [Symbol.dispose]: () => log.flush() }
   using signal = stopOnSignals({ log, deadlineMs: stopDeadlineMs })
   const stopped = once(signal, 'abort')
   // start.mjs was killed, and with it whoever passes signals on.

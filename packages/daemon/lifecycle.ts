@@ -1,4 +1,4 @@
-import { flushLog, type Log } from './log.ts'
+import type { Log } from './log.ts'
 
 /** Why a signal of `stopOnSignals` was aborted: somebody asked for it. */
 export class Stopped extends Error {
@@ -39,21 +39,20 @@ export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSi
     if (stopping.signal.aborted) {
       if (performance.now() - firstAtMs < sameSignalMs) return
       log.fatal({ signal }, 'process.aborted')
-      exitSoon(log)
-      return
+      exitTold(log)
     }
     firstAtMs = performance.now()
     log.info({ signal, deadlineMs }, 'process.stopping')
     deadline = setTimeout(() => {
       log.fatal({ deadlineMs }, 'process.overdue')
-      exitSoon(log)
+      exitTold(log)
     }, deadlineMs)
     onStop?.()
     stopping.abort(new Stopped(signal))
   }
   const crash = (err: unknown) => {
     log.fatal({ err }, 'process.crashed')
-    exitSoon(log)
+    exitTold(log)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
@@ -70,12 +69,8 @@ export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSi
   })
 }
 
-/** A reader of the log that is stuck must not keep a broken process alive, ms. */
-const lastLineMs = 1_000
-
 /** Exits with 1 once the last line is written: it is the one that explains the end. */
-function exitSoon(log: Log): void {
-  const exit = () => process.exit(1)
-  setTimeout(exit, lastLineMs)
-  flushLog(log).then(exit, exit)
+function exitTold(log: Log): never {
+  log.flush()
+  process.exit(1)
 }

@@ -23,8 +23,7 @@ const secretNames = [
   'encryptionKeys',
 ]
 
-/** Opens a log. @param options.destination default: standard output, never waited for, so that a reader that
- * is stuck doesn't stop the process */
+/** Opens a log. @param options.destination default: standard output */
 export function openLog(options: {
   readonly service: string
   readonly level?: LogLevel
@@ -46,11 +45,7 @@ export function openLog(options: {
       censor: '[redacted]',
     },
   }
-  // A minimum length makes `flush` wait until everything is written; one byte makes each line go out at once.
-  return pino(settings, destination ?? pino.destination({ fd: 1, sync: false, minLength: 1 }))
-}
-
-/** Waits until every line is written: call it before the process exits. */
-export function flushLog(log: Log): Promise<void> {
-  return new Promise(resolve => log.flush(() => resolve()))
+  // Synchronous: an asynchronous write is lost when the process exits right after it, and the last line is the one that
+  // explains the end. A short line costs a few microseconds either way.
+  return pino(settings, destination ?? pino.destination({ fd: 1, sync: true }))
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConfigError, configExitCode, readConfig } from './config.ts'
 import { type Health, openHealth } from './health.ts'
 import { stopOnSignals } from './lifecycle.ts'
-import { flushLog, type Log, logLevels, openLog } from './log.ts'
+import { type Log, logLevels, openLog } from './log.ts'
 import { openRegistry } from './metrics.ts'
 import { startTelemetry } from './telemetry.ts'
 
@@ -90,7 +90,7 @@ async function runUnder<Shape extends z.ZodRawShape>(
     log.fatal({ err: error }, 'process.failed')
     return 1
   } finally {
-    await flushLog(log)
+    log.flush()
   }
 }
 
