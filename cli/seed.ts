@@ -135,6 +135,7 @@ async function createAll(
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   const there = created < plan.length ? ` (${plan.length - created} were there already)` : ''
   terminal.print(`${created} events in the log of ${organization.slug}${there}, in ${seconds} s`)
+  if (created === 0) return
   const deliveries = plan.flatMap(event => event.deliveries)
   const retried = deliveries.filter(({ attempts }) => attempts.length > 1).length
   const dead = deliveries.filter(({ state }) => state === 'dead').length

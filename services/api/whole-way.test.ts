@@ -1,0 +1,166 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import { type Sink, startSink } from '@fairlead/testbed/sink'
+import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
+import { until } from '@fairlead/testbed/until'
+import { sampleRequest } from '@fairlead/webhook/sample-request'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+/** What a webhook looks like in the API after it has gone the whole way, and what a retry really does. */
+
+const secret = 'test-only-github-of-tenant'
+const organization = (sinkUrl: string) => `
+apiVersion: fairlead.dev/v1alpha1
+kind: Organization
+metadata: { name: tenant }
+spec:
+  sources: [{ name: github, provider: github, secrets: [{ secretRef: { name: webhooks, key: github } }] }]
+  destinations:
+    - { name: one, url: "${sinkUrl}/one", allowInsecureHttp: true, retry: { preset: none } }
+    - { name: two, url: "${sinkUrl}/two", allowInsecureHttp: true, retry: { preset: none } }
+  routes: [{ source: github, destinations: [one, two] }]
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: webhooks }
+stringData: { github: ${secret} }
+`
+
+const opened = new AsyncDisposableStack()
+let sink: Sink
+let receiverUrl: string
+let apiUrl: string
+let key: string
+
+beforeAll(async () => {
+  sink = opened.use(await startSink())
+  const home = opened.use(await scratchFolder()).path
+  const organizations = opened.use(await scratchFolder()).path
+  await writeFile(join(organizations, 'tenant.yaml'), organization(sink.url))
+  const settings = { ...(await freeSettings(home)), organizations }
+  await opened.use(startStandalone(settings)).ready()
+  receiverUrl = `http://127.0.0.1:${settings.receiverPort}/webhooks/tenant/github`
+  apiUrl = `http://127.0.0.1:${settings.apiPort}/api/v1/organizations/tenant`
+  key = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
+}, 120_000)
+afterAll(() => opened.disposeAsync(), 60_000)
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
+type Json = any
+
+async function api(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: unknown,
+): Promise<Json> {
+  const response = await fetch(apiUrl + path, {
+    method,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return await response.json()
+}
+
+async function post(body?: Uint8Array): Promise<string> {
+  const sample = sampleRequest('github', { secret, nowMs: 0, random: Math.random, ...(body && { body }) })
+  const response = await fetch(receiverUrl, {
+    method: 'POST',
+    headers: sample.headers as Record<string, string>,
+    body: new Uint8Array(sample.body),
+  })
+  return ((await response.json()) as { id: string }).id
+}
+
+const settled = (id: string, deliveries = 2) =>
+  until(
+    async () => {
+      const event = await api('GET', `/events/${id}`)
+      return /success|failed/.test(event.status) && event.deliveries.length === deliveries && event
+    },
+    { what: 'a settled event', deadlineMs: 20_000 },
+  )
+const receivedBy = (path: string, id: string) =>
+  sink.received.filter(({ url, headers }) => url === path && headers['fairlead-event-id'] === id).length
+
+test('an event shows its bytes, headers and what became of it', async () => {
+  const text = '{"ref":"refs/heads/main","n":1.0}'
+  const event = await settled(await post(Buffer.from(text)))
+  expect(event).toMatchObject({
+    source: 'github',
+    type: 'push',
+    status: 'success',
+    method: 'POST',
+    url: '/webhooks/tenant/github',
+    secret: 'webhooks/github',
+    body: text,
+    bodyEncoding: 'utf-8',
+    bodyExpired: false,
+    headers: { 'x-github-event': 'push', 'x-hub-signature-256': expect.stringMatching(/^sha256=/) },
+    deliveries: [
+      {
+        destination: 'one',
+        state: 'delivered',
+        attempts: [{ number: 1, outcome: 'delivered', status: 200 }],
+      },
+      {
+        destination: 'two',
+        state: 'delivered',
+        attempts: [{ number: 1, outcome: 'delivered', status: 200 }],
+      },
+    ],
+  })
+})
+
+test('bytes that are no text come as base64', async () => {
+  const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x80])
+  const event = await settled(await post(bytes))
+  expect([event.bodyEncoding, event.body]).toEqual(['base64', bytes.toString('base64')])
+})
+
+test('a retry is delivered once, however often it is asked for with one key, and only where it was asked', async () => {
+  const id = await post()
+  await settled(id)
+  const counts = () => [receivedBy('/one', id), receivedBy('/two', id)]
+  expect(counts()).toEqual([1, 1])
+  const ask = (idempotencyKey: string, body: unknown) =>
+    api('POST', `/events/${id}/retry`, { 'idempotency-key': idempotencyKey }, body)
+  const answers = await Promise.all([ask('a', { destination: 'two' }), ask('a', { destination: 'two' })])
+  expect(answers[0]).toMatchObject({ deliveries: [{ destination: 'two', state: 'waiting' }] })
+  expect(answers[1]).toEqual(answers[0])
+  await until(() => receivedBy('/two', id) === 2, { what: 'the retry' })
+  const event = await until(
+    async () => {
+      const event = await api('GET', `/events/${id}`)
+      return event.deliveries[1].attempts.length === 2 && event
+    },
+    { what: 'the second attempt in the log' },
+  )
+  expect(event.deliveries[1].attempts[1]).toMatchObject({
+    number: 2,
+    trigger: 'manual',
+    outcome: 'delivered',
+  })
+  expect(await ask('a', { destination: 'two' })).toEqual(answers[0])
+  expect(await ask('a', { destination: 'one' })).toMatchObject({ code: 'idempotency_key_reused' })
+  expect(counts()).toEqual([1, 2])
+  const { items } = await api('GET', '/audit-log?action=event.retried')
+  expect(items).toMatchObject([{ subjectId: id, details: { destinations: ['two'] } }])
+})
+
+test('a dead letter that is retried is delivered, and off the list', async () => {
+  sink.answer(({ url }) => ({ status: url === '/one' ? 500 : 200 }))
+  const id = await post()
+  expect((await settled(id)).status).toBe('failed')
+  const [letter] = (await api('GET', '/dead-letters')).items
+  expect(letter).toMatchObject({ eventId: id, destination: 'one', reason: 'attempts_exhausted' })
+  sink.answer({ status: 200 })
+  expect(await api('POST', `/dead-letters/${letter.id}/retry`)).toMatchObject({
+    destination: 'one',
+    state: 'waiting',
+  })
+  await until(async () => (await api('GET', `/events/${id}`)).status === 'success', { what: 'delivery' })
+  expect((await api('GET', '/dead-letters')).items).toEqual([])
+  expect(receivedBy('/one', id)).toBe(2)
+})
