@@ -35,7 +35,7 @@ export async function scheme(args: readonly string[]): Promise<number> {
     throw usageFault(usage, 'Such as: fairlead scheme test scheme.yaml')
   const terminal = openTerminal()
   try {
-    const results = await checkSchemeTests(readDocument(path))
+    const results = checkSchemeTests(readDocument(path))
     for (const { name, passed, note } of results) {
       const mark = passed ? terminal.paint('green', 'passed') : terminal.paint('red', 'failed')
       terminal.print(`${mark}  ${printable(name)}${note ? `: ${printable(note)}` : ''}`)

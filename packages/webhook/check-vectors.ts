@@ -3,6 +3,7 @@ import { findProvider } from './providers/table.ts'
 import type {
   Handshake,
   RejectionReason,
+  Scheme,
   SchemeConfig,
   Tolerance,
   Verdict,
@@ -27,11 +28,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** Checks every vector or handshake of a parsed file; a single object counts as a file of one. */
 export async function checkVectors(file: unknown): Promise<VectorResult[]> {
-  const entries = Array.isArray(file)
-    ? file
-    : isFields(file) && Array.isArray(file.vectors)
-      ? file.vectors
-      : [file]
+  const entries = entriesOf(file)
   const results: VectorResult[] = []
   for (const [index, entry] of entries.entries()) {
     if (!isFields(entry))
@@ -40,6 +37,14 @@ export async function checkVectors(file: unknown): Promise<VectorResult[]> {
     else results.push(await checkVector(entry))
   }
   return results
+}
+
+/** A list, an object that holds one, or a single entry. */
+function entriesOf(file: unknown): readonly unknown[] {
+  if (Array.isArray(file)) return file
+  const isEntry = !isFields(file) || typeof file.provider === 'string'
+  const list = isEntry ? undefined : Object.values(file).find(Array.isArray)
+  return list ?? [file]
 }
 
 async function checkVector(vector: Fields): Promise<VectorResult> {
@@ -114,7 +119,10 @@ function requestOf(fields: Fields): WebhookRequest {
     method: String(fields.method ?? 'POST').toUpperCase(),
     url: typeof fields.url === 'string' ? fields.url : '',
     headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+      Object.entries(headers).map(([name, value]) => [
+        name.toLowerCase(),
+        Array.isArray(value) ? value.map(String) : String(value),
+      ]),
     ),
     body: Buffer.from(body, fields.body_encoding === 'base64' ? 'base64' : 'utf8'),
   }
@@ -154,7 +162,7 @@ async function checkHandshake(entry: Fields): Promise<VectorResult> {
     const nowMs = signedTimeMs(request)
     const verdict = isSigned ? await scheme.verify(request, nowMs) : undefined
     const answer = scheme.handshake(request, verdict ? verdict.kind === 'valid' : true, nowMs)
-    const faults = differences(answer, response)
+    const faults = differences(answer ?? ordinaryAnswer(scheme, verdict), response)
     return {
       id,
       provider,
@@ -203,6 +211,12 @@ const snsConfirmation = JSON.stringify({
 function signedTimeMs(request: WebhookRequest): number {
   const text = request.headers['x-zm-request-timestamp'] ?? request.headers['x-slack-request-timestamp']
   return Number(text ?? 0) * 1000
+}
+
+/** What a receiver answers to a request that is no handshake; its body is the receiver's own matter. */
+function ordinaryAnswer(scheme: Scheme, verdict: Verdict | undefined): Handshake | undefined {
+  if (verdict?.kind === 'invalid') return { status: 401, headers: {}, body: '' }
+  return verdict ? scheme.accepted : undefined
 }
 
 function differences(answer: Handshake | undefined, expected: Fields): string[] {

@@ -3,6 +3,7 @@ import type { Provider, SchemeTools } from './providers/provider.ts'
 import { findProvider, nearestProvider } from './providers/table.ts'
 import type { KeyFetch, Scheme, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
 import { customProvider } from './verify/custom.ts'
+import { runCustomTests } from './verify/custom-tests.ts'
 import { openIdentify } from './verify/identify.ts'
 import { openJwt } from './verify/jwt.ts'
 import { SchemeError } from './verify/scheme-error.ts'
@@ -30,7 +31,9 @@ export function openScheme(
   if (!provider) throw unknownProvider(config.provider)
   checkOptions(provider, config)
   const full = withNextSecrets(config)
-  const verify = openSeparated(provider, full, { keys, roots })
+  const tools = { keys, roots }
+  if (config.provider === 'custom') checkOwnTests(config, tools)
+  const verify = openSeparated(provider, full, tools)
   const identify = openIdentify(provider.identity)
   const accepted = provider.answer.accepted
   return {
@@ -53,6 +56,18 @@ export function openScheme(
       return provider.handshake.answer(request, context)
     },
   }
+}
+
+/** A custom scheme's tests are part of it: it takes effect only while they hold. */
+function checkOwnTests(config: SchemeConfig, tools: SchemeTools): void {
+  const results = runCustomTests(config.scheme, test => openVerify(customProvider(test), test, tools))
+  const failed = results.find(({ passed }) => !passed)
+  if (!failed) return
+  throw new SchemeError(
+    'scheme_invalid',
+    'custom',
+    `The custom scheme's test ${JSON.stringify(failed.name)} fails: ${failed.note}.`,
+  )
 }
 
 function matchedSecret(

@@ -31,7 +31,7 @@ export function customProvider(config: SchemeConfig): Provider {
   return {
     name: 'custom',
     title: 'Custom scheme',
-    documentation: 'https://fairlead.dev/docs/custom-scheme',
+    documentation: 'docs/custom-scheme.md',
     copy: { what: 'The shared secret or public key', where: 'As agreed with the sender' },
     scheme: readScheme(fields, identity),
     identity,
