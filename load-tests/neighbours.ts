@@ -1,0 +1,78 @@
+import { until } from '@fairlead/testbed/until'
+import type { Arrivals } from './arrivals.ts'
+import { openLoadSender, type Sent } from './sender.ts'
+import { loadSecret, type Subject } from './subject.ts'
+
+/** Webhooks that many tenants get at one time, and how long those of some take to arrive. */
+export interface Traffic {
+  readonly subject: Subject
+  /** Tenants whose destination is `arrivals`: they are measured. */
+  readonly healthy: readonly string[]
+  /** Tenants whose destination is in a bad mood at times. */
+  readonly moody: readonly string[]
+  readonly perTenantPerSecond: number
+  readonly arrivals: Arrivals
+}
+
+export interface Flow {
+  /** Of the healthy tenants alone. */
+  readonly sent: readonly Sent[]
+  /** Send to arrival in ms, of all that was accepted, in the order in which it was due. */
+  readonly arrivalMs: readonly number[]
+  /** The same, of what was due in the first 3 s: where a fault first hits. */
+  readonly firstArrivalMs: readonly number[]
+}
+
+const firstMs = 3_000
+
+/** Sends to all tenants for so long, waits for what the healthy ones are owed, and says how long it took. */
+export async function flow(traffic: Traffic, seconds: number): Promise<Flow> {
+  const { subject, healthy, moody, perTenantPerSecond, arrivals } = traffic
+  const sent: Sent[] = []
+  const startMs = performance.now()
+  await using opened = new AsyncDisposableStack()
+  const all = [
+    ...healthy.map(name => ({ name, tell: (one: Sent) => void sent.push(one) })),
+    ...moody.map(name => ({ name, tell: () => {} })),
+  ]
+  const connections = Math.max(2, Math.ceil(perTenantPerSecond / 4))
+  await Promise.all(
+    all.map(async ({ name, tell }) => {
+      const url = subject.sourceUrl(name)
+      const options = { url, secret: loadSecret, connections, bodyBytes: 2048 }
+      const sender = opened.use(await openLoadSender(options))
+      await sender.atRate(perTenantPerSecond, seconds, tell)
+    }),
+  )
+  await until(() => sent.every(({ id }) => id === undefined || arrivals.events.has(id)), {
+    deadlineMs: 120_000,
+    everyMs: 20,
+    what: 'the arrival of what healthy tenants were sent',
+  })
+  const arrived = sent
+    .filter(({ id }) => id !== undefined)
+    .map(({ id, dueMs }) => ({ dueMs, ms: arrivals.events.get(id!)!.atMs - dueMs }))
+    .sort((a, b) => a.dueMs - b.dueMs)
+  return {
+    sent,
+    arrivalMs: arrived.map(({ ms }) => ms),
+    firstArrivalMs: arrived.filter(({ dueMs }) => dueMs < startMs + firstMs).map(({ ms }) => ms),
+  }
+}
+
+/** One of the worker's gauges or counters, summed over its labels. */
+export async function readMetric(subject: Subject, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${subject.settings.metricsPort}/metrics`)).text()
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))]
+  return values.reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+/** Waits until nothing is parked and nothing is under way: what a bad mood has left behind is gone. */
+export async function untilCalm(subject: Subject, deadlineMs = 300_000): Promise<void> {
+  await until(
+    async () =>
+      (await readMetric(subject, 'fairlead_deliveries_waiting')) === 0 &&
+      (await readMetric(subject, 'fairlead_worker_attempts_in_flight')) === 0,
+    { deadlineMs, everyMs: 250, what: 'an empty park' },
+  )
+}
