@@ -1,8 +1,13 @@
+import { openLog } from '@fairlead/daemon/log'
+import { openRegistry } from '@fairlead/daemon/metrics'
+import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
+import { storeConfig } from './config.ts'
 import { dumpSchema } from './dump-schema.ts'
 import { migrate } from './migrate.ts'
+import { run } from './run.ts'
 
 test('an empty database gets the schema that schema.sql shows; a second run changes nothing', async () => {
   await using database = await createTestDatabase({ migrated: false })
@@ -34,4 +39,23 @@ test('a superuser is refused with what to do', async () => {
       message: expect.stringContaining('create role fairlead'),
     }),
   )
+})
+
+test.each([
+  ['as a superuser', true, 'role_unbound'],
+  ['on a database that is not migrated', false, 'schema_missing'],
+])('the store does not start %s', async (_name, asSuperuser, code) => {
+  await using database = await createTestDatabase({ migrated: asSuperuser })
+  const config = storeConfig.parse({
+    FAIRLEAD_POSTGRES_URL: asSuperuser ? database.adminUrl : database.url,
+    FAIRLEAD_NATS_URL: 'nats://127.0.0.1:1',
+    FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys,
+    FAIRLEAD_STORE_PORT: 0,
+  })
+  const daemon = {
+    log: openLog({ service: 'store', level: 'silent' }),
+    registry: openRegistry(),
+    health: { check: () => ({ [Symbol.dispose]: () => {} }) },
+  }
+  await expect(run(config, new AbortController().signal, daemon)).rejects.toMatchObject({ code })
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { Client } from 'pg'
+import { Client, type ClientBase } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
 import { StoreError } from './store-error.ts'
 
@@ -38,6 +38,20 @@ export async function migrate(databaseUrl: string): Promise<void> {
   }
 }
 
+/** Throws a StoreError `schema_missing` if a migration that this code needs has not run. Newer ones don't matter. */
+export async function requireSchema(client: Pick<ClientBase, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ found: boolean }>(
+    "select to_regclass('migrations') is not null as found",
+  )
+  const applied = rows[0]?.found ? await readApplied(client) : new Map<string, string>()
+  const missing = (await readMigrations()).find(({ name }) => !applied.has(name))
+  if (!missing) return
+  throw new StoreError(
+    'schema_missing',
+    `the database is not migrated (${missing.name} has not run): run node services/store/migrate-main.ts`,
+  )
+}
+
 interface Migration {
   name: string
   sql: string
@@ -55,7 +69,7 @@ async function readMigrations(): Promise<Migration[]> {
   )
 }
 
-async function readApplied(client: Client): Promise<Map<string, string>> {
+async function readApplied(client: Pick<ClientBase, 'query'>): Promise<Map<string, string>> {
   const { rows } = await client.query<{ name: string; sha256: string }>('select name, sha256 from migrations')
   return new Map(rows.map(row => [row.name, row.sha256]))
 }

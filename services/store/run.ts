@@ -8,6 +8,7 @@ import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
 import { openStoreMetrics } from './metrics.ts'
+import { requireSchema } from './migrate.ts'
 import { project } from './project/project.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
@@ -21,7 +22,7 @@ const maintainMs = 3_600_000
 
 /**
  * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
- * `role_unbound` if row-level security would not bind its role. Postgres or NATS being away later ends nothing.
+ * `role_unbound` if row-level security would not bind its role, or `schema_missing`. Postgres or NATS being away later ends nothing.
  *
  * @param listening is told the port, once calls are answered
  */
@@ -45,6 +46,7 @@ export const run = async (
   // Only the message: pg hangs the whole client on the error.
   pool.on('error', ({ message }) => log.warn({ reason: message }, 'postgres.disconnected'))
   await refuseUnboundRole(pool)
+  await requireSchema(pool)
 
   const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'store' })
   opened.defer(() => nats.close())
