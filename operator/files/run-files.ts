@@ -90,15 +90,6 @@ export async function runFiles(
   }
 }
 
-/**
- * Everything wrong in a folder, a line each (`acme.yaml:12: spec.sources[1].provider: …`): for a check before a start.
- */
-export async function checkFolder(folder: string): Promise<readonly string[]> {
-  const texts = await readTexts(folder)
-  if (typeof texts === 'string') return [texts]
-  return mergeFolder(emptyFolder, texts, new Map(), 0).faults.map(textOfFault)
-}
-
 async function listStored(rows: OwnedRows, log: Log): Promise<readonly StoredOrganization[] | undefined> {
   try {
     return await rows.list()

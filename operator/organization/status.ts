@@ -35,7 +35,7 @@ function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: num
       ? { type: 'SecretsResolved', status: 'False', reason: 'SecretMissing', message: plan.obstacle.message }
       : { type: 'SecretsResolved', status: 'True', reason: 'SecretsFound', message: '' },
     sourcesHealth(snapshot, plan, outcome),
-    destinationsHealth(outcome, nowMs),
+    destinationsHealth(plan, outcome, nowMs),
   ]
 }
 
@@ -69,13 +69,13 @@ function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: Outcome): Fi
   if (declared.organization.spec.sources.length === 0) {
     return { type, status: 'True', reason: 'NoneDeclared', message: '' }
   }
-  if (outcome.kind !== 'applied') return unknownHealth(type, outcome)
+  if (outcome.kind !== 'applied') return unknownHealth(type, plan, outcome)
   return { type, status: 'True', reason: 'Healthy', message: '' }
 }
 
-function destinationsHealth(outcome: Outcome, nowMs: number): Finding {
+function destinationsHealth(plan: Plan, outcome: Outcome, nowMs: number): Finding {
   const type = 'DestinationsHealthy'
-  if (outcome.kind !== 'applied') return unknownHealth(type, outcome)
+  if (outcome.kind !== 'applied') return unknownHealth(type, plan, outcome)
   const { destinations } = outcome.answer
   if (destinations.length === 0) return { type, status: 'True', reason: 'NoneDeclared', message: '' }
   const failing = destinations.filter(({ state }) => state === DestinationState.FAILING)
@@ -84,14 +84,12 @@ function destinationsHealth(outcome: Outcome, nowMs: number): Finding {
   return { type, status: 'False', reason: 'Failing', message }
 }
 
-function unknownHealth(type: Finding['type'], outcome: Outcome): Finding {
+function unknownHealth(type: Finding['type'], plan: Plan, outcome: Outcome): Finding {
   if (outcome.kind === 'unavailable') {
     return { type, status: 'Unknown', reason: 'StoreUnavailable', message: outcome.message }
   }
-  if (outcome.kind === 'refused') {
-    return { type, status: 'Unknown', reason: outcome.reason, message: 'not known while it isn’t applied' }
-  }
-  return { type, status: 'Unknown', reason: 'Deleting', message: 'not known while it isn’t applied' }
+  const reason = plan.obstacle?.reason ?? (outcome.kind === 'refused' ? outcome.reason : 'Deleting')
+  return { type, status: 'Unknown', reason, message: 'not known while it isn’t applied' }
 }
 
 /** `billing: 502 for 12 min, 340 deliveries waiting` */
