@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http2'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { EventService } from './gen/fairlead/store/v1/event_pb.js'
+import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
+import { connectStore, type StoreClient } from './store-client.ts'
+
+let calls = 0
+/** How many calls are refused before one is answered. */
+let refusals = 0
+const refuse = (): Record<string, never> => {
+  calls += 1
+  if (calls <= refusals) throw new ConnectError('not now', Code.Unavailable)
+  return {}
+}
+const server = createServer(
+  connectNodeAdapter({
+    routes(router) {
+      router.service(OrganizationService, {
+        getOrganization: refuse,
+        createOrganization: refuse,
+        listOrganizations: () => new Promise(() => {}),
+      })
+      router.service(EventService, { retryEvent: refuse })
+    },
+  }),
+)
+let client: StoreClient
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  client = connectStore(`http://127.0.0.1:${port}`, { timeoutMs: 3_000 })
+})
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  server.close()
+})
+beforeEach(() => {
+  calls = 0
+})
+
+test('a call that is safe to repeat is tried up to four times while the store is unavailable', async () => {
+  refusals = 3
+  await client.organizations.getOrganization({})
+  expect(calls).toBe(4)
+  calls = 0
+  refusals = 4
+  await expect(client.organizations.getOrganization({})).rejects.toMatchObject({ code: Code.Unavailable })
+  expect(calls).toBe(4)
+})
+
+test('a call that is not is tried once', async () => {
+  refusals = 1
+  await expect(client.organizations.createOrganization({})).rejects.toMatchObject({ code: Code.Unavailable })
+  await expect(client.events.retryEvent({}).then(() => calls)).resolves.toBe(2)
+})
+
+test('a call that is not answered ends with its deadline', async () => {
+  const call = client.organizations.listOrganizations({}, { timeoutMs: 100 })
+  await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded })
+})
