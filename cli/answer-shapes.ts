@@ -81,3 +81,31 @@ export interface ExplainedRejection extends Rejection {
     readonly causes: readonly { readonly sentence: string }[]
   } | null
 }
+
+/** A delivery that has not ended. */
+export interface WaitingDelivery extends DeliverySummary {
+  readonly eventId: string
+  readonly source: string
+  readonly type: string
+}
+
+export interface Replay {
+  /** Null: a dry run. */
+  readonly id: string | null
+  readonly state: 'pending' | 'running' | 'paused' | 'completed' | 'cancelled' | 'failed'
+  readonly selector: { readonly before: string }
+  readonly destinations: readonly string[]
+  readonly ratePerSecond: number
+  readonly matchedEvents: number
+  readonly matched: number
+  readonly expired: number
+  readonly published: number
+  readonly skipped: number
+  readonly delivered: number
+  readonly failed: number
+  readonly createdBy: string
+  readonly createdAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly fault: string | null
+}

@@ -80,7 +80,7 @@ describe('with nothing running', async () => {
     expect(ended.code).toBe(code)
   })
 
-  test.each(['send', 'events', 'retry', 'dead-letters', 'rejections', 'seed'])(
+  test.each(['send', 'events', 'retry', 'deliveries', 'replay', 'dead-letters', 'rejections', 'seed'])(
     '%s --help fits 80 columns',
     async name => {
       const { code, stdout } = await fairlead(env, name, '--help')
@@ -181,6 +181,64 @@ describe('with npm start', () => {
     expect([code, stdout]).toEqual([0, expect.stringContaining('is discarded')])
     expect(await find()).toBeUndefined()
     expect((await run('events', id)).stdout).toContain('discarded: a test')
+  })
+
+  test('a Replay says how many, asks, and delivers exactly those', { timeout: 90_000 }, async () => {
+    const [{ id }] = await json('send', 'shopify')
+    await until(async () => (await json('events', id))[0]?.status === 'success', { what: 'delivery' })
+    const [{ type }] = await json('events', id)
+    const filters = ['--source', 'shopify', '--type', type, '--state', 'delivered']
+    const [dry] = await json('replay', ...filters, '--dry-run')
+    expect(dry).toMatchObject({ id: null, expired: 0 })
+    expect((await run('replay', ...filters, '--dry-run')).stdout).toMatch(
+      new RegExp(`^${dry.matched} deliver(y|ies) of ${dry.matchedEvents} events?, 50 a second`),
+    )
+    const unasked = await run('replay', ...filters)
+    expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('--yes')])
+    const [started] = await json('replay', ...filters, '--yes')
+    const ended = await until(
+      async () => {
+        const [found] = await json('replay', 'show', started.id)
+        return found.state === 'completed' && found.delivered + found.failed === found.published && found
+      },
+      { what: 'the end of the Replay', deadlineMs: 30_000 },
+    )
+    expect(ended.published).toBe(dry.matched)
+    expect((await run('replay', 'show', started.id)).stdout).toContain(
+      `made       ${dry.matched} of ${dry.matched}`,
+    )
+    expect((await run('replay', 'list')).stdout).toMatch(new RegExp(`${started.id} +completed`))
+    const again = await run('replay', 'cancel', started.id)
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('conflict')])
+    expect((await run('replay', 'pause')).code).toBe(2)
+  })
+
+  test('dead letters are tried again and discarded by filter', { timeout: 90_000 }, async () => {
+    const [{ id }] = await json('send', 'slack')
+    const find = async () => (await json('dead-letters', '-n', '500')).find(({ eventId }) => eventId === id)
+    const letter = await until(find, { what: 'a dead letter', deadlineMs: 20_000 })
+    const filters = ['--destination', 'broken', '--type', letter.type, '--died-of', 'attempts_exhausted']
+    expect((await run('dead-letters', 'retry')).code).toBe(2)
+    const [counted] = await json('dead-letters', 'retry', ...filters, '--dry-run')
+    expect(counted.matched).toBeGreaterThan(0)
+    const [started] = await json('dead-letters', 'retry', ...filters, '--yes')
+    await until(async () => (await find())?.attemptCount >= 6, {
+      what: 'three attempts more',
+      deadlineMs: 30_000,
+    })
+    expect((await json('replay', 'show', started.id))[0].failed).toBeGreaterThan(0)
+    const unasked = await run('dead-letters', 'discard', ...filters, '--reason', 'a test')
+    expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('--yes')])
+    const { stdout } = await run('dead-letters', 'discard', ...filters, '--reason', 'a test', '--yes')
+    expect(stdout).toMatch(/^[1-9]\d* are discarded/)
+    expect(await find()).toBeUndefined()
+  })
+
+  test('deliveries that wait can be listed', async () => {
+    const { code, stderr } = await run('deliveries', '--type', 'nothing.of.this.type')
+    expect([code, stderr]).toEqual([0, 'No delivery waits.\n'])
+    const absent = await run('deliveries', 'retry', 'dlv_00000000000000000000000000')
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
   })
 
   test('--follow shows what comes', async () => {

@@ -40,6 +40,17 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['events', { summary: 'the event log', load: async () => (await import('./events.ts')).events }],
   ['retry', { summary: 'deliver an event again', load: async () => (await import('./retry.ts')).retry }],
   [
+    'deliveries',
+    {
+      summary: 'deliveries that wait: list, try now, give up',
+      load: async () => (await import('./deliveries.ts')).deliveries,
+    },
+  ],
+  [
+    'replay',
+    { summary: 'deliver many events again', load: async () => (await import('./replay.ts')).replay },
+  ],
+  [
     'dead-letters',
     {
       summary: 'deliveries that were given up',

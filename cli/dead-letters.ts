@@ -1,23 +1,35 @@
-import type { DeadLetter, DeliverySummary, Page } from './answer-shapes.ts'
+import type { DeadLetter, DeliverySummary, Page, Replay } from './answer-shapes.ts'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
+import { confirm } from './confirm.ts'
+import { describeReplay, startedLine } from './replay-page.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead dead-letters [list | retry DELIVERY… | discard DELIVERY…]
+const usage = `fairlead dead-letters [list | retry [DELIVERY…] | discard [DELIVERY…]]
 
 Deliveries that used up their attempts: lists them (newest first), tries them
-again, or takes them off the list.
+again, or takes them off the list. Without a DELIVERY, all that the filters
+choose are retried or discarded: it says how many, and asks.
 
-list
+filters
   -d, --destination NAME only this destination's
   --source NAME          only this source's
   --type GLOB            only these types
+  --died-of WORD         only those that died of it: attempts_exhausted
+  --after T, --before T  only those that died then: 2026-03-01
+  --all                  retry and discard: no filter
+list
   -n, --limit N          how many, 1 to 500; default 20
+retry
+  --rate N               by filter: a second, 1 to 1000; default 50
 discard
   --reason TEXT          why, for whoever reads the log later
+retry and discard by filter
+  --dry-run              only say how many
+  -y, --yes              don't ask
 all
   --json                 the API's own JSON, one a line
 ${apiUsage}`
@@ -27,8 +39,15 @@ const options = {
   destination: { type: 'string', short: 'd' },
   source: { type: 'string' },
   type: { type: 'string' },
+  'died-of': { type: 'string' },
+  after: { type: 'string' },
+  before: { type: 'string' },
+  all: { type: 'boolean' },
   limit: { type: 'string', short: 'n' },
+  rate: { type: 'string' },
   reason: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  yes: { type: 'boolean', short: 'y' },
   json: { type: 'boolean' },
 } as const
 
@@ -41,12 +60,21 @@ export async function deadLetters(args: readonly string[]): Promise<number> {
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
   if (!['list', 'retry', 'discard'].includes(verb))
     throw usageFault(usage, `list, retry or discard, not ${verb}`)
-  if (verb !== 'list' && deliveries.length === 0)
-    throw usageFault(usage, `Which delivery? dlv_…, as the list shows`)
+  const ratePerSecond = readNumber(usage, 'rate', values.rate, { least: 1, most: 1_000, otherwise: 50 })
+  const filters = readFilters(values)
+  if (verb !== 'list' && deliveries.length === 0 && Object.keys(filters).length === 0 && !values.all)
+    throw usageFault(usage, 'Which? Name deliveries (dlv_…, as the list shows), a filter, or --all')
   if (verb === 'discard' && !values.reason) throw usageFault(usage, 'Say why, with --reason')
   const api = openApi(values)
   const path = `${await api.organizationPath()}/dead-letters`
   const terminal = openTerminal()
+  if (verb !== 'list' && deliveries.length === 0) {
+    const how = { json: values.json === true, dryRun: values['dry-run'] === true, yes: values.yes === true }
+    const change = { api, path, filters, terminal, ...how }
+    if (verb === 'retry') await retryAll(change, ratePerSecond)
+    else await discardAll(change, values.reason!)
+    return exitCode.ok
+  }
   if (verb !== 'list') {
     const body = verb === 'discard' ? { reason: values.reason } : undefined
     for (const id of deliveries) {
@@ -58,10 +86,69 @@ export async function deadLetters(args: readonly string[]): Promise<number> {
     }
     return exitCode.ok
   }
-  const filters = new URLSearchParams({ limit: String(limit) })
-  for (const name of ['destination', 'source', 'type'] as const)
-    if (values[name]) filters.set(name, values[name])
-  return await list(api, `${path}?${filters}`, values.json === true, terminal)
+  const query = new URLSearchParams({ ...filters, limit: String(limit) })
+  return await list(api, `${path}?${query}`, values.json === true, terminal)
+}
+
+/** Filters by the API's names. */
+function readFilters(values: Readonly<Record<string, string | boolean | undefined>>): Record<string, string> {
+  const names = { 'died-of': 'reason', after: 'diedAfter', before: 'diedBefore' }
+  const filters: Record<string, string> = {}
+  for (const [option, name] of [
+    ...['destination', 'source', 'type'].map(option => [option, option] as const),
+    ...Object.entries(names),
+  ]) {
+    const value = values[option]
+    if (typeof value === 'string') filters[name] = value
+  }
+  return filters
+}
+
+/** What is done to all that fit. */
+interface Change {
+  readonly api: ApiClient
+  readonly path: string
+  readonly filters: Readonly<Record<string, string>>
+  readonly terminal: Terminal
+  readonly json: boolean
+  readonly dryRun: boolean
+  readonly yes: boolean
+}
+
+async function retryAll({ api, path, filters, terminal, ...how }: Change, ratePerSecond: number) {
+  const asked = { ...filters, ratePerSecond }
+  const counted = await api.call<Replay>('POST', `${path}/retry`, { ...asked, dryRun: true })
+  if (how.dryRun || counted.matched === 0) {
+    if (how.json) terminal.print(JSON.stringify(counted))
+    else for (const line of describeReplay(counted, new Date())) terminal.print(line)
+    return
+  }
+  terminal.note(startedLine(counted))
+  await confirm('Try them again?', how.yes)
+  const started = await api.call<Replay>('POST', `${path}/retry`, asked)
+  terminal.print(how.json ? JSON.stringify(started) : (started.id ?? ''))
+  if (!how.json) terminal.note(`How far it is: fairlead replay show ${started.id}`)
+}
+
+/** The API takes so many with one call that a few calls take all. */
+async function discardAll({ api, path, filters, terminal, ...how }: Change, discardReason: string) {
+  const asked = { ...filters, discardReason }
+  const discard = (dryRun: boolean) =>
+    api.call<{ discarded: number; more: boolean }>('POST', `${path}/discard`, { ...asked, dryRun })
+  const counted = await discard(true)
+  const many = `${counted.discarded}${counted.more ? ' and more' : ''}`
+  if (how.dryRun || counted.discarded === 0) {
+    terminal.print(how.json ? JSON.stringify(counted) : many)
+    return
+  }
+  await confirm(`${many} dead letters: discard them for good?`, how.yes)
+  let discarded = 0
+  for (let more = true; more; ) {
+    const done = await discard(false)
+    discarded += done.discarded
+    more = done.more
+  }
+  terminal.print(how.json ? JSON.stringify({ discarded }) : `${discarded} are discarded`)
 }
 
 async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
