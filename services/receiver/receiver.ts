@@ -14,6 +14,7 @@ import { type IngestLog, ingest, type Receiver } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
 import type { BodyBudget } from './read-body.ts'
 import { openRejectionLog } from './rejections.ts'
+import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
 
@@ -83,6 +84,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
       url: config.FAIRLEAD_REDIS_URL,
       waitMs: config.FAIRLEAD_SEEN_WAIT_MS,
       generation: await generationOf(manager),
+      catchUp: { stored: storedSince(nats) },
       now: Date.now,
       events: metrics.seen,
       changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),
@@ -148,7 +150,7 @@ export class ReceiverConfigError extends Error {
 }
 
 /** EVENTS made anew holds none of what the one before held: what was remembered of that one must not count. */
-async function generationOf(manager: JetStreamManager): Promise<string> {
+export async function generationOf(manager: JetStreamManager): Promise<string> {
   const { created } = await manager.streams.info(streamName.events)
   return Date.parse(created).toString(36)
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KeptId } from './buckets.ts'
 
 /** Writes down what was accepted, behind the requests: nobody waits for it, and it waits for Redis to come back. */
@@ -5,7 +6,11 @@ export interface Keeper extends AsyncDisposable {
   keep(entry: KeptId): void
   /** Redis answers again. */
   resume(): void
+  /** Writes what waits, for a second at most. */
+  close(): Promise<void>
   readonly waiting: number
+  /** Of those that wait. */
+  readonly oldest: KeptId | undefined
 }
 
 export interface KeeperOptions {
@@ -60,6 +65,13 @@ export function openKeeper({ write, ready, lost, limit = 100_000 }: KeeperOption
     }
   }
 
+  async function close(): Promise<void> {
+    clearTimeout(retry)
+    const rest = (writing ?? Promise.resolve()).then(writeAll)
+    await Promise.race([rest, delay(closeMs, undefined, { ref: false })])
+    clearTimeout(retry)
+  }
+
   return {
     keep(entry) {
       // The oldest stay: JetStream itself still knows the newest for some minutes.
@@ -78,13 +90,12 @@ export function openKeeper({ write, ready, lost, limit = 100_000 }: KeeperOption
     get waiting() {
       return waiting.length
     },
+    get oldest() {
+      return waiting[0]
+    },
+    close,
     async [Symbol.asyncDispose]() {
-      clearTimeout(retry)
-      const rest = (writing ?? Promise.resolve()).then(writeAll)
-      let timer: NodeJS.Timeout | undefined
-      await Promise.race([rest, new Promise(resolve => (timer = setTimeout(resolve, closeMs)))])
-      clearTimeout(timer)
-      clearTimeout(retry)
+      await close()
       lost(waiting.length)
       waiting = []
     },

@@ -238,7 +238,6 @@ describe('memory', () => {
         for (let i = 0; i < count; i++) seen.keep(anId(), clock.nowMs)
         await until(() => seen.waiting === 0, { deadlineMs: 80_000, everyMs: 50 })
         const bytesAnId = ((await usedBytes()) - before) / count
-        console.log(`${count} ids: ${bytesAnId.toFixed(1)} bytes each`)
         expect(bytesAnId).toBeLessThanOrEqual(64)
         for (const key of (await client.keys(`fairlead:{seen}:${generation}:*`)).slice(0, 500)) {
           expect(await client.object('ENCODING', key)).toMatch(/^(listpack|ziplist)$/)

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import type { EventId } from '@fairlead/webhook/id'
 import { openBreaker } from './breaker.ts'
 import { openBuckets } from './buckets.ts'
+import { type CatchUpOptions, openCatchUp } from './catch-up.ts'
 import { type Known, openChecks } from './checks.ts'
 import { connectRedis } from './connect.ts'
 import { openKeeper } from './keeper.ts'
+import { openRoll } from './roll.ts'
 import { tickOf } from './ticks.ts'
 
 /**
@@ -14,7 +17,7 @@ import { tickOf } from './ticks.ts'
  *
  * An id is kept after JetStream acknowledged its event and never before, so nothing is suppressed that isn't stored.
  * While Redis is away or slow nothing waits for it: events are accepted unchecked and counted, and their ids are
- * written when it is back.
+ * written when it is back. What a receiver that was killed could not write, another reads from EVENTS.
  */
 export interface Seen extends AsyncDisposable {
   /** Never rejects, and takes no longer than `waitMs`. */
@@ -37,6 +40,8 @@ export interface SeenOptions {
   readonly waitMs?: number
   /** Ids that may wait for Redis to come back. Default 100,000. */
   readonly maxWaiting?: number
+  /** How to find what receivers that ended without a word have not written; without it nobody looks. */
+  readonly catchUp?: Pick<CatchUpOptions, 'stored' | 'signEveryMs' | 'absentMs'>
   now(): number
   readonly events: SeenEvents
   /** Redis is asked from now on, or no longer. */
@@ -73,7 +78,10 @@ export function openSeen(options: SeenOptions): Seen {
       waitMs,
       ask: () => buckets.find([], tickOf(now())),
       changed(up) {
-        if (up) keeper.resume()
+        if (up) {
+          keeper.resume()
+          catchUp?.resume()
+        }
         changed(up)
       },
     }),
@@ -89,6 +97,10 @@ export function openSeen(options: SeenOptions): Seen {
       ...(maxWaiting !== undefined && { limit: maxWaiting }),
     }),
   )
+  const roll = openRoll(redis, generation, randomUUID())
+  const catchUp =
+    options.catchUp &&
+    stack.use(openCatchUp({ ...options.catchUp, roll, keeper, ready: () => breaker.closed, now }))
   const ask = openChecks({
     find: buckets.find,
     waitMs,
