@@ -36,6 +36,12 @@ function opened(name: string): { scheme: Scheme; request: WebhookRequest } | und
   }
 }
 
+/** This process' own time: what others do on the machine doesn't count. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 const names = allProviders().map(row => row.name)
 
 describe('no changed request is accepted without a reason', () => {
@@ -149,13 +155,13 @@ describe('a hostile header costs no more than its length', () => {
           text,
         ]),
       )
-      const start = performance.now()
+      const start = cpuMs()
       await scheme.verify(
         { method: 'POST', url: 'https://hooks.example.com/x', headers, body: Buffer.from(text) },
         nowMs,
       )
       // 64 KiB take a millisecond or two; anything quadratic would take seconds.
-      expect(performance.now() - start, title).toBeLessThan(1000)
+      expect(cpuMs() - start, title).toBeLessThan(1000)
     }
   })
 
@@ -172,9 +178,11 @@ describe('a hostile header costs no more than its length', () => {
         body: Buffer.from('{}'),
       }
       const runs = Array.from({ length: 15 }, () => {
-        const start = performance.now()
-        expect(scheme.verify(request, nowMs)).toMatchObject({ reason: 'signature_mismatch' })
-        return performance.now() - start
+        const start = cpuMs()
+        const verdict = scheme.verify(request, nowMs)
+        const tookMs = cpuMs() - start
+        expect(verdict).toMatchObject({ reason: 'signature_mismatch' })
+        return tookMs
       })
       return Math.min(...runs)
     }
@@ -200,11 +208,11 @@ describe('a hostile body costs no more than its length', () => {
     const headers = opened(name)?.request.headers ?? {}
     for (const [title, text] of bodies) {
       const request = { method: 'POST', url: '/x', headers, body: Buffer.from(text) }
-      const start = performance.now()
+      const start = cpuMs()
       await scheme.verify(request, nowMs)
       scheme.identify(request)
       scheme.handshake(request, false, nowMs)
-      expect(performance.now() - start, title).toBeLessThan(2000)
+      expect(cpuMs() - start, title).toBeLessThan(2000)
     }
   })
 })

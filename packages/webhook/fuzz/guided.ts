@@ -91,7 +91,7 @@ function firstCases(): Case[] {
 
 /** What must hold of any request: no throw, and no more time than its length allows. */
 async function run({ target, request }: Case, faults: Set<string>): Promise<void> {
-  const start = performance.now()
+  const start = process.cpuUsage()
   try {
     const verdict = await target.scheme.verify(request, nowMs)
     target.scheme.identify(request)
@@ -99,7 +99,8 @@ async function run({ target, request }: Case, faults: Set<string>): Promise<void
   } catch (error) {
     faults.add(`${target.name} threw ${(error as Error).stack} for ${show(request)}`)
   }
-  const tookMs = performance.now() - start
+  const { user, system } = process.cpuUsage(start)
+  const tookMs = (user + system) / 1000
   if (tookMs > 1000) faults.add(`${target.name} took ${Math.round(tookMs)} ms for ${show(request)}`)
 }
 

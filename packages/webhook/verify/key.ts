@@ -87,7 +87,9 @@ export function openKey(text: string, form: KeyForm, provider: string): KeyObjec
     case 'pem':
       try {
         if (text.includes('-----BEGIN')) return createPublicKey(text)
-        return createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' })
+        const der = decodeBase64Key(text.replace(/\s+/g, ''))
+        if (!der) throw new TypeError('not base64')
+        return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
       } catch (cause) {
         throw undecodable(cause)
       }
