@@ -53,6 +53,7 @@ export function openOwnedRows(
         return organization && { id: organization.id, ours: isOwner(organization.owner, key) }
       } catch (error) {
         if (error instanceof ConnectError && error.code === Code.NotFound) return undefined
+        if (outcomeOf(error).kind === 'unavailable') return 'unavailable'
         throw error
       }
     },

@@ -160,6 +160,18 @@ test('while the store is away Ready says so, and things go on by themselves', as
   expect(operator.store.applied.get('acme')?.displayName).toBe('Acme')
 })
 
+test('a deletion waits for the store, and says so', async () => {
+  await using operator = await startOperator(kube)
+  await operator.apply('acme', {})
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await operator.store.stop()
+  await operator.kubectl(['delete', 'org', 'acme', '--wait=false'])
+  await until(async () => (await operator.reason('acme')) === 'StoreUnavailable')
+  await operator.store.start()
+  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=20s'])
+  expect(operator.store.deleted).toEqual(['acme'])
+})
+
 test('while the API server is away nothing breaks, and changes are seen once it is back', async () => {
   await using operator = await startOperator(kube)
   await operator.apply('acme', {})

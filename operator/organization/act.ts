@@ -95,42 +95,40 @@ export async function act(
   return outcome
 }
 
-/** Statuses after which the same call may work by itself: https://grpc.io/docs/guides/status-codes/ */
-const passing: ReadonlySet<Code> = new Set([
-  Code.Unavailable,
-  Code.DeadlineExceeded,
-  Code.Aborted,
-  Code.ResourceExhausted,
-  Code.Canceled,
+/** Statuses by which the store says no; after all others the same call may work later. https://grpc.io/docs/guides/status-codes/ */
+const refusals: ReadonlySet<Code> = new Set([
+  Code.InvalidArgument,
+  Code.FailedPrecondition,
+  Code.AlreadyExists,
+  Code.NotFound,
+  Code.OutOfRange,
 ])
 
 /** What an error of the store means for the Organization. Throws what isn't the store's. */
-export function outcomeOf(error: unknown): Outcome {
+export function outcomeOf(error: unknown): Extract<Outcome, { kind: 'refused' | 'unavailable' }> {
   if (!(error instanceof ConnectError)) throw error
-  if (passing.has(error.code))
-    return { kind: 'unavailable', message: 'the store can’t be reached, trying again' }
+  const { code, rawMessage } = error
+  if (!refusals.has(code)) {
+    const why = code === Code.Unavailable ? 'can’t be reached' : `failed (${Code[code]}: ${rawMessage})`
+    return { kind: 'unavailable', message: `the store ${why}, trying again` }
+  }
   const detail = storeErrorDetail(error)
-  if (detail?.reason === ErrorReason.SLUG_TAKEN) {
-    return {
-      kind: 'refused',
-      reason: 'SlugTaken',
-      message: `${detail.owner || 'another Organization'} has this slug: give another spec.slug`,
+  switch (detail?.reason) {
+    case ErrorReason.SLUG_TAKEN: {
+      const message = `${detail.owner || 'another Organization'} has this slug: give another spec.slug`
+      return { kind: 'refused', reason: 'SlugTaken', message }
+    }
+    case ErrorReason.OWNED_BY_ANOTHER: {
+      const message = `${detail.owner || 'another owner'} declares this organization: delete one of the two`
+      return { kind: 'refused', reason: 'OwnedByAnother', message }
+    }
+    default: {
+      const field = detail?.field ? `${detail.field}: ` : ''
+      return {
+        kind: 'refused',
+        reason: 'StoreRefused',
+        message: `the store refuses it: ${field}${rawMessage}`,
+      }
     }
   }
-  if (detail?.reason === ErrorReason.OWNED_BY_ANOTHER) {
-    return {
-      kind: 'refused',
-      reason: 'OwnedByAnother',
-      message: `${detail.owner || 'another owner'} declares this organization: delete one of the two`,
-    }
-  }
-  if (error.code === Code.InvalidArgument || error.code === Code.FailedPrecondition) {
-    const field = detail?.field ? `${detail.field}: ` : ''
-    return {
-      kind: 'refused',
-      reason: 'StoreRefused',
-      message: `the store refuses it: ${field}${error.rawMessage}`,
-    }
-  }
-  throw error
 }

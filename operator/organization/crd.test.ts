@@ -73,6 +73,18 @@ describe('a real API server', () => {
     await expect(create(anOrganization(spec, metadata))).rejects.toThrow(api)
   })
 
+  test('takes the samples', async () => {
+    const samples = resolve(import.meta.dirname, '../../k8s/samples')
+    await kube.kubectl([
+      'apply',
+      '--dry-run=server',
+      '--validate=strict',
+      '--warnings-as-errors',
+      '-f',
+      samples,
+    ])
+  })
+
   test('refuses another slug, and takes the same one said aloud', async () => {
     const apply = (spec: Record<string, unknown>) =>
       kube.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(anOrganization(spec)))

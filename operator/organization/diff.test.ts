@@ -110,6 +110,12 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
     snapshot: aSnapshot({ declared: deleting, stored: { id: 'org_1', ours: false } }),
     actions: ['release'],
   },
+  {
+    name: 'a deleted one waits for the store',
+    snapshot: aSnapshot({ declared: deleting, stored: 'unavailable' }),
+    actions: [],
+    obstacle: 'StoreUnavailable',
+  },
 ])('$name', ({ snapshot, actions, obstacle }) => {
   const plan = diff(snapshot)
   expect(plan.actions.map(({ kind }) => kind)).toEqual(actions)

@@ -18,7 +18,10 @@ export type Action =
 
 /** Why nothing is applied. What was in force before stays in force. */
 export interface Obstacle {
-  readonly reason: Extract<ConditionReason, 'SecretMissing' | 'SecretNotOurs' | 'SourceInvalid'>
+  readonly reason: Extract<
+    ConditionReason,
+    'SecretMissing' | 'SecretNotOurs' | 'SourceInvalid' | 'StoreUnavailable'
+  >
   readonly message: string
 }
 
@@ -54,6 +57,10 @@ export function diff(snapshot: Snapshot): Plan {
 }
 
 function takeDown({ stored }: Snapshot): Plan {
+  if (stored === 'unavailable') {
+    const message = 'it is being deleted, which waits for the store to be reached'
+    return { actions: [], obstacle: { reason: 'StoreUnavailable', message } }
+  }
   // A slug that another owner has by now is none of ours: there is nothing left to delete.
   const remove: readonly Action[] = stored?.ours ? [{ kind: 'delete', organizationId: stored.id }] : []
   return { actions: [...remove, { kind: 'release' }] }

@@ -32,10 +32,12 @@ export interface Declarations {
 }
 
 /** Asks the store who has a slug; `ours` says whether it is the Organization of this key. */
-export type FindSlug = (
-  key: OrganizationKey,
-  slug: string,
-) => Promise<{ readonly id: string; readonly ours: boolean } | undefined>
+export type FindSlug = (key: OrganizationKey, slug: string) => Promise<SlugOwner | 'unavailable' | undefined>
+
+export interface SlugOwner {
+  readonly id: string
+  readonly ours: boolean
+}
 
 /** Everything that `diff` decides on. */
 export interface Snapshot {
@@ -47,7 +49,7 @@ export interface Snapshot {
   /** A Secret of that name exists, and isn't the operator's. */
   readonly tenantSecretTaken: boolean
   /** Only looked up for what is being deleted. */
-  readonly stored: { readonly id: string; readonly ours: boolean } | undefined
+  readonly stored: SlugOwner | 'unavailable' | undefined
   /** Keys to use where one is to be made. */
   readonly fresh: FreshKeys
   /** Base of the webhook URLs, without a slash at its end. */

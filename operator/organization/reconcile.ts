@@ -67,7 +67,7 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
         atMs: context.now(),
       })
     }
-    return nextAfter(outcome, refreshMs)
+    return plan.obstacle?.reason === 'StoreUnavailable' ? { kind: 'retry' } : nextAfter(outcome, refreshMs)
   }
 
   /** Nothing changed: only how it does is asked for, and told. */
