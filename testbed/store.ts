@@ -40,12 +40,12 @@ export async function startTestStore(): Promise<TestStore> {
   const stopping = new AbortController()
   const { promise: listens, resolve } = Promise.withResolvers<number>()
   const running = run(config, stopping.signal, daemon, resolve)
+  const port = await Promise.race([listens, running])
+  if (port === undefined) throw new TypeError('the store ended before it listened')
   opened.defer(async () => {
     stopping.abort()
     await running
   })
-  const port = await Promise.race([listens, running])
-  if (port === undefined) throw new TypeError('the store ended before it listened')
   const url = `http://127.0.0.1:${port}`
   const client = opened.use(connectStore(url))
   const held = opened.move()
