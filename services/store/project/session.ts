@@ -13,6 +13,14 @@ export interface Session extends AsyncDisposable {
 const statementTimeoutMs = 30_000
 
 /**
+ * A batch looks up a thousand rows by key, and the index is always the way. Left to itself, Postgres joins them by
+ * reading every day of the log once a batch: it took 700 instead of 20 ms with 420,000 events.
+ */
+const planByIndex =
+  'set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off; ' +
+  'set local max_parallel_workers_per_gather = 0; set local jit = off'
+
+/**
  * Connects and waits until this is the only one of its purpose.
  *
  * @param wake called when the connection breaks
@@ -52,7 +60,7 @@ export async function openSession(
     },
     async commit(work) {
       await client.query(
-        `begin; set local statement_timeout = ${statementTimeoutMs}; ${enterStatement('platform')}`,
+        `begin; set local statement_timeout = ${statementTimeoutMs}; ${planByIndex}; ${enterStatement('platform')}`,
       )
       try {
         const result = await work(client)

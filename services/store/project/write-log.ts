@@ -23,7 +23,8 @@ const date = (ms: number): string => new Date(ms).toISOString()
 
 /**
  * Writes events that are new, with what the batch says of their deliveries; answers them by key. An event that is in the
- * log already, on whatever day, stays as it is: the same webhook was accepted twice.
+ * log already, received within seven days of this one, stays as it is: the same webhook was accepted twice. (Providers
+ * repeat for three days at most, and each day more costs each event a look into one more index.)
  */
 export async function insertEvents(
   db: Db,
@@ -47,8 +48,9 @@ export async function insertEvents(
        size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count)
      select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[],
        $8::event_status[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::int[],
-       $16::int[]) as n (organization_id, id)
-     where not exists (select from events e where e.organization_id = n.organization_id and e.id = n.id)
+       $16::int[]) as n (organization_id, id, received_at)
+     where not exists (select from events e where e.organization_id = n.organization_id and e.id = n.id
+       and e.received_at between n.received_at - interval '7 days' and n.received_at + interval '7 days')
      on conflict do nothing
      returning organization_id, id`,
     [
