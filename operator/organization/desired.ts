@@ -1,9 +1,17 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { retryPresets } from '@fairlead/webhook/settle'
+import type { DestinationAuthentication } from '@fairlead/wire/destination-auth'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequestSchema } from '@fairlead/wire/store/organization'
 import { secretId } from './observe.ts'
-import { type DestinationSpec, type Organization, type SourceSpec, slugOfOrganization } from './schema.ts'
+import {
+  type DestinationSpec,
+  type Organization,
+  type RouteSpec,
+  type SecretRef,
+  type SourceSpec,
+  slugOfOrganization,
+} from './schema.ts'
 import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
 
 /** What the store is asked for; the owner is added by whoever calls it. */
@@ -37,7 +45,7 @@ export function desiredOrganization(
     routes: spec.routes
       .map(route => ({ ...route, destinations: route.destinations.filter(name => active.has(name)) }))
       .filter(route => route.destinations.length > 0)
-      .map(settings => ({ settings })),
+      .map(desiredRoute),
     signingSecrets: tenant.signingKeys.map((value, index) => ({
       id: index === 0 ? 'current' : 'previous',
       value,
@@ -75,7 +83,9 @@ function desiredDestination(destination: DestinationSpec, secrets: ReadonlyMap<s
   return {
     name: destination.name,
     settings: {
-      url: destination.url,
+      url: destination.url ?? '',
+      nats: destination.nats !== undefined,
+      processor: destination.processor?.name ?? '',
       timeoutSeconds: destination.timeoutSeconds,
       concurrency: destination.concurrency,
       ...rateLimit(destination.rateLimit),
@@ -89,7 +99,42 @@ function desiredDestination(destination: DestinationSpec, secrets: ReadonlyMap<s
     headers: destination.headers.map(({ name, secretRef }) =>
       plainSecret(name, secretId(secretRef), secrets),
     ),
+    auth:
+      destination.auth.length === 0
+        ? ''
+        : JSON.stringify(destination.auth.map(one => desiredAuth(one, secrets))),
   }
+}
+
+/** One way of letting a delivery in, secrets filled in. */
+function desiredAuth(
+  { basic, bearer, mtls, oauth2 }: DestinationSpec['auth'][number],
+  secrets: ReadonlyMap<string, string>,
+): DestinationAuthentication {
+  const read = (ref: SecretRef) => plainSecret('', secretId(ref), secrets).value
+  if (basic) return { kind: 'basic', username: basic.username, password: read(basic.passwordRef) }
+  if (bearer) return { kind: 'bearer', token: read(bearer.tokenRef) }
+  if (mtls) return { kind: 'mtls', certPem: read(mtls.certificateRef), keyPem: read(mtls.keyRef) }
+  if (!oauth2) throw new TypeError('the schema lets no empty auth through')
+  const { clientSecretRef, ...rest } = oauth2
+  return { kind: 'oauth2', ...rest, clientSecret: read(clientSecretRef) }
+}
+
+function desiredRoute({ source, eventTypes, destinations, order }: RouteSpec) {
+  return {
+    settings: {
+      source,
+      eventTypes,
+      destinations,
+      ...(order && { order: { key: orderKey(order.key), maxWaitSeconds: order.maxWaitSeconds } }),
+    },
+  }
+}
+
+function orderKey({ pointer, header }: NonNullable<RouteSpec['order']>['key']) {
+  return pointer !== undefined
+    ? { case: 'pointer' as const, value: pointer }
+    : { case: 'header' as const, value: header ?? '' }
 }
 
 function plainSecret(id: string, from: string, secrets: ReadonlyMap<string, string>) {

@@ -1,4 +1,4 @@
-import type { SecretRef } from './schema.ts'
+import type { DestinationSpec, SecretRef } from './schema.ts'
 import { type Organization, slugOfOrganization } from './schema.ts'
 import { decodeTenantSecret, type FreshKeys, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
 
@@ -91,8 +91,20 @@ export function secretRefsOf({ spec }: Organization): readonly SecretRef[] {
   const refs = [
     ...spec.sources.flatMap(({ secrets }) => secrets.map(({ secretRef }) => secretRef)),
     ...spec.destinations.flatMap(({ headers }) => headers.map(({ secretRef }) => secretRef)),
+    ...spec.destinations.flatMap(({ auth }) => auth.flatMap(authRefs)),
   ]
   return [...new Map(refs.map(ref => [secretId(ref), ref])).values()]
+}
+
+function authRefs({ basic, bearer, mtls, oauth2 }: DestinationSpec['auth'][number]): readonly SecretRef[] {
+  const refs = [
+    basic?.passwordRef,
+    bearer?.tokenRef,
+    mtls?.certificateRef,
+    mtls?.keyRef,
+    oauth2?.clientSecretRef,
+  ]
+  return refs.filter(ref => ref !== undefined)
 }
 
 async function readSecrets(

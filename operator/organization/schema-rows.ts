@@ -54,6 +54,48 @@ export const acceptedRows: readonly { readonly name: string; readonly spec: Reco
     },
   },
   {
+    name: 'destinations of three kinds, in and out of order',
+    spec: {
+      destinations: [billing, { name: 'bus', nats: {} }, { name: 'count', processor: { name: 'tally' } }],
+      routes: [
+        {
+          source: '*',
+          destinations: ['billing', 'bus', 'count'],
+          order: { key: { pointer: '/data/object/customer' }, maxWaitSeconds: 60 },
+        },
+        { source: '*', eventTypes: ['x'], destinations: ['bus'], order: { key: { header: 'x-account' } } },
+      ],
+    },
+  },
+  {
+    name: 'every way of letting a delivery in',
+    spec: {
+      destinations: [
+        {
+          ...billing,
+          auth: [
+            { basic: { username: 'fairlead', passwordRef: { name: 'acme', key: 'password' } } },
+            { bearer: { tokenRef: { name: 'acme', key: 'token' } } },
+            {
+              mtls: {
+                certificateRef: { name: 'acme', key: 'tls.crt' },
+                keyRef: { name: 'acme', key: 'tls.key' },
+              },
+            },
+            {
+              oauth2: {
+                tokenUrl: 'https://login.example.com/token',
+                clientId: 'fairlead',
+                clientSecretRef: { name: 'acme', key: 'client' },
+                scopes: ['hooks'],
+              },
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     name: 'two live secrets',
     spec: {
       sources: [{ ...stripe, secrets: [...secrets, { secretRef: { name: 'acme', key: 'stripe-new' } }] }],
@@ -271,8 +313,41 @@ export const refusedRows: readonly RefusedRow[] = [
   {
     name: 'a destination without a URL',
     spec: { destinations: [{ name: 'billing' }] },
-    faults: [{ path: 'spec.destinations[0].url', message: 'is missing: give it' }],
-    api: 'spec.destinations[0].url: Required value',
+    faults: [{ path: 'spec.destinations[0]', message: 'give one of url, nats and processor' }],
+    api: 'spec.destinations[0]: Invalid value: give one of url, nats and processor',
+  },
+  {
+    name: 'a destination of two kinds',
+    spec: { destinations: [{ ...billing, nats: {} }] },
+    faults: [{ path: 'spec.destinations[0]', message: 'give one of url, nats and processor' }],
+    api: 'give one of url, nats and processor',
+  },
+  {
+    name: 'authentication for what is no address',
+    spec: {
+      destinations: [
+        { name: 'bus', nats: {}, auth: [{ bearer: { tokenRef: { name: 'acme', key: 'token' } } }] },
+      ],
+    },
+    faults: [{ path: 'spec.destinations[0].auth', message: 'auth is for destinations with a url' }],
+    api: 'auth is for destinations with a url',
+  },
+  {
+    name: 'an authentication of no kind',
+    spec: { destinations: [{ ...billing, auth: [{}] }] },
+    faults: [{ path: 'spec.destinations[0].auth[0]', message: 'give one of basic, bearer, mtls and oauth2' }],
+    api: 'give one of basic, bearer, mtls and oauth2',
+  },
+  {
+    name: 'an order by two keys',
+    spec: {
+      destinations: [billing],
+      routes: [
+        { source: '*', destinations: ['billing'], order: { key: { pointer: '/id', header: 'x-id' } } },
+      ],
+    },
+    faults: [{ path: 'spec.routes[0].order.key', message: 'give either pointer or header' }],
+    api: 'give either pointer or header',
   },
   {
     name: 'an unknown role',

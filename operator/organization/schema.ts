@@ -155,17 +155,93 @@ const retry = ruled(
   'When a failed delivery is tried again; after the last attempt it is a dead letter. Default: preset default.',
 )
 
-const destinationRules: readonly Rule<{ url: string; allowInsecureHttp: boolean }>[] = [
+const authKinds = ['basic', 'bearer', 'mtls', 'oauth2'] as const
+
+const authRules: readonly Rule<{ readonly [Kind in (typeof authKinds)[number]]?: unknown }>[] = [
   {
-    cel: "isURL(self.url) && url(self.url).getHostname() != '' && (url(self.url).getPort() == '' || int(url(self.url).getPort()) <= 65535)",
-    message: 'must be an absolute URL such as https://example.com/hooks',
-    faults: destination => (URL.canParse(destination.url) ? [] : [['url']]),
+    cel: `[${authKinds.map(kind => `has(self.${kind})`).join(', ')}].filter(x, x).size() == 1`,
+    message: 'give one of basic, bearer, mtls and oauth2',
+    faults: given => (authKinds.filter(kind => given[kind] !== undefined).length === 1 ? [] : [[]]),
+  },
+]
+
+const auth = ruled(
+  z.strictObject({
+    basic: z
+      .strictObject({
+        username: z.string().min(1).max(256).describe('At most 256 characters.'),
+        passwordRef: secretRef,
+      })
+      .optional()
+      .describe('Authorization: Basic (RFC 7617).'),
+    bearer: z.strictObject({ tokenRef: secretRef }).optional().describe('Authorization: Bearer.'),
+    mtls: z
+      .strictObject({ certificateRef: secretRef, keyRef: secretRef })
+      .optional()
+      .describe('A client certificate and its private key, both in PEM.'),
+    oauth2: z
+      .strictObject({
+        tokenUrl: z
+          .string()
+          .max(2048)
+          .regex(/^https:\/\/[^\s/?#@]+([/?][^\s#]*)?$/, 'must be an absolute https URL')
+          .describe('Where access tokens are asked for. At most 2048 characters.'),
+        clientId: z.string().min(1).max(256).describe('At most 256 characters.'),
+        clientSecretRef: secretRef,
+        scopes: z
+          .array(z.string().min(1).max(256))
+          .max(20, 'at most 20 are allowed')
+          .optional()
+          .meta({ description: 'At most 20. Default: none.', 'x-kubernetes-list-type': 'atomic' }),
+        audience: z
+          .string()
+          .max(2048)
+          .optional()
+          .describe('Demanded by some servers. At most 2048 characters. Default: none.'),
+        credentialsIn: z
+          .enum(['header', 'body'])
+          .default('header')
+          .describe('Whether the client says who it is by Basic or in the form. Default: header.'),
+      })
+      .optional()
+      .describe(
+        'An access token by OAuth 2.0 client credentials (RFC 6749, 4.4), kept until shortly before it expires.',
+      ),
+  }),
+  authRules,
+  'One way of letting a delivery in. Secrets come from Secret keys.',
+)
+
+interface DestinationKinds {
+  readonly url?: string | undefined
+  readonly nats?: unknown
+  readonly processor?: unknown
+  readonly auth: readonly unknown[]
+  readonly allowInsecureHttp: boolean
+}
+
+const destinationRules: readonly Rule<DestinationKinds>[] = [
+  {
+    cel: '[has(self.url), has(self.nats), has(self.processor)].filter(x, x).size() == 1',
+    message: 'give one of url, nats and processor',
+    faults: ({ url, nats, processor }) =>
+      [url, nats, processor].filter(kind => kind !== undefined).length === 1 ? [] : [[]],
   },
   {
-    cel: "self.url.startsWith('https://') || self.allowInsecureHttp",
+    cel: "!has(self.url) || (isURL(self.url) && url(self.url).getHostname() != '' && (url(self.url).getPort() == '' || int(url(self.url).getPort()) <= 65535))",
+    message: 'must be an absolute URL such as https://example.com/hooks',
+    faults: ({ url }) => (url === undefined || URL.canParse(url) ? [] : [['url']]),
+  },
+  {
+    cel: "!has(self.url) || self.url.startsWith('https://') || self.allowInsecureHttp",
     message: 'must begin with https:// (or set allowInsecureHttp: true for a network that you trust)',
-    faults: destination =>
-      destination.url.startsWith('https://') || destination.allowInsecureHttp ? [] : [['url']],
+    faults: ({ url, allowInsecureHttp }) =>
+      url === undefined || url.startsWith('https://') || allowInsecureHttp ? [] : [['url']],
+  },
+  {
+    cel: 'has(self.url) || self.auth.size() == 0',
+    message: 'auth is for destinations with a url',
+    faults: ({ url, auth }) => (url !== undefined || auth.length === 0 ? [] : [['auth']]),
   },
 ]
 
@@ -179,9 +255,29 @@ const destination = ruled(
         /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/,
         'must be an absolute http or https URL without user, password or fragment',
       )
+      .optional()
       .describe(
         'Where events are posted to. Addresses of private networks are refused when they are dialled, unless the platform allows them. At most 2048 characters.',
       ),
+    nats: z
+      .strictObject({})
+      .optional()
+      .describe(
+        'Instead of url: events become messages of the JetStream stream OUTBOUND, with the subject outbound.<slug>.<name>, for consumers in the cluster. They are kept for 7 days.',
+      ),
+    processor: z
+      .strictObject({
+        name: z
+          .enum(['tally'])
+          .describe('tally: counts events by provider in the metric fairlead_tally_events_total.'),
+      })
+      .optional()
+      .describe('Instead of url: events are given to a processor that is built into the worker.'),
+    auth: z.array(auth).max(4, 'at most 4 are allowed').default([]).meta({
+      description:
+        "What the url asks for to let a delivery in, beside Fairlead's own signature; several go together. At most 4.",
+      'x-kubernetes-list-type': 'atomic',
+    }),
     allowInsecureHttp: z
       .boolean()
       .default(false)
@@ -217,6 +313,44 @@ const destination = ruled(
   'An address that events are delivered to, and how.',
 )
 
+const orderRules: readonly Rule<{ readonly pointer?: unknown; readonly header?: unknown }>[] = [
+  {
+    cel: 'has(self.pointer) != has(self.header)',
+    message: 'give either pointer or header',
+    faults: key => ((key.pointer === undefined) !== (key.header === undefined) ? [] : [[]]),
+  },
+]
+
+const order = z
+  .strictObject({
+    key: ruled(
+      z.strictObject({
+        pointer: z
+          .string()
+          .max(256)
+          .regex(/^(\/[^\s]*)+$/, 'must be a JSON pointer such as /data/object/customer')
+          .optional()
+          .describe('A JSON pointer into the body (RFC 6901), up to 1 MiB of it. At most 256 characters.'),
+        header: z
+          .string()
+          .min(1)
+          .max(128)
+          .optional()
+          .describe('Name of a request header. At most 128 characters.'),
+      }),
+      orderRules,
+      'Where the key is. An event without it is in no order.',
+    ),
+    maxWaitSeconds: integer(1, 86_400, 'seconds')
+      .default(300)
+      .describe(
+        'A delivery that has waited so long for the one before goes all the same. Seconds, 1 to 86400. Default: 300.',
+      ),
+  })
+  .describe(
+    'Deliveries to one destination with the same key go one after the other, each when the one before has ended. Default: no order.',
+  )
+
 const route = z
   .strictObject({
     source: z
@@ -240,6 +374,7 @@ const route = z
       .min(1, 'name at least one destination')
       .max(20, 'at most 20 are allowed')
       .meta({ description: 'Names of destinations, 1 to 20.', 'x-kubernetes-list-type': 'atomic' }),
+    order: order.optional(),
   })
   .describe('Which events of a source go to which destinations.')
 
@@ -391,6 +526,7 @@ export type Organization = z.output<typeof organizationSchema>
 export type OrganizationSpec = Organization['spec']
 export type SourceSpec = OrganizationSpec['sources'][number]
 export type DestinationSpec = OrganizationSpec['destinations'][number]
+export type RouteSpec = OrganizationSpec['routes'][number]
 export type SecretRef = z.output<typeof secretRef>
 export type SecretDocument = z.output<typeof secretSchema>
 

@@ -81,6 +81,8 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
       {
         row: {
           name: 'billing',
+          kind: 'http',
+          processor: '',
           url: 'https://billing.acme.example',
           timeout_seconds: 15,
           concurrency: 10,
@@ -89,6 +91,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
           paused: false,
         },
         headers: [{ id: 'x-token', value: 'test-token' }],
+        auth: JSON.stringify([{ kind: 'bearer', token: 'test-token' }]),
       },
     ],
     routes: [],

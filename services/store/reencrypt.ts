@@ -41,6 +41,12 @@ const tables: readonly SealedTable[] = [
     context: sealContext.destinationHeader,
   },
   {
+    name: 'destination_auths',
+    key: ['organization_id', 'destination_id', 'id'],
+    from: `destination_auths t join destinations o on o.organization_id = t.organization_id and o.id = t.destination_id`,
+    context: sealContext.destinationAuth,
+  },
+  {
     name: 'signing_secrets',
     key: ['organization_id', 'id'],
     from: `signing_secrets t cross join (select '' as name) o`,

@@ -145,6 +145,18 @@ create table deliveries (
 alter table deliveries enable row level security;
 alter table deliveries force row level security;
 
+create table destination_auths (
+  organization_id uuid not null,
+  destination_id uuid not null,
+  id text not null,
+  position integer not null,
+  sealed text not null,
+  constraint destination_auths_organization_id_destination_id_fkey FOREIGN KEY (organization_id, destination_id) REFERENCES destinations(organization_id, id) ON DELETE CASCADE,
+  constraint destination_auths_pkey PRIMARY KEY (organization_id, destination_id, id)
+);
+alter table destination_auths enable row level security;
+alter table destination_auths force row level security;
+
 create table destination_headers (
   organization_id uuid not null,
   destination_id uuid not null,
@@ -183,13 +195,17 @@ create table destinations (
   managed_by managed_by not null,
   created_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
+  kind text not null default 'http'::text,
+  processor text not null default ''::text,
   constraint destinations_concurrency_check CHECK ((concurrency > 0)),
+  constraint destinations_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'nats'::text, 'processor'::text]))),
   constraint destinations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint destinations_organization_id_name_key UNIQUE (organization_id, name),
   constraint destinations_pkey PRIMARY KEY (organization_id, id),
   constraint destinations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint destinations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
-  constraint destinations_timeout_seconds_check CHECK ((timeout_seconds > (0)::double precision))
+  constraint destinations_timeout_seconds_check CHECK ((timeout_seconds > (0)::double precision)),
+  constraint destinations_url CHECK (((kind = 'http'::text) = (url <> ''::text)))
 );
 alter table destinations enable row level security;
 alter table destinations force row level security;
@@ -320,6 +336,7 @@ create table routes (
   destinations text[] not null,
   managed_by managed_by not null,
   created_at timestamp with time zone not null default now(),
+  order_by jsonb,
   constraint routes_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint routes_organization_id_source_event_types_destinations_key UNIQUE (organization_id, source, event_types, destinations),
   constraint routes_pkey PRIMARY KEY (organization_id, id)
@@ -435,6 +452,10 @@ create policy look on audit_logs for select
   using (in_scope(organization_id));
 
 create policy organization on deliveries for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on destination_auths for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

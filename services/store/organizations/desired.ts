@@ -1,3 +1,5 @@
+import type { OrderConfig } from '@fairlead/wire/config'
+import { decodeDestinationAuth } from '@fairlead/wire/destination-auth'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequest, Owner } from '@fairlead/wire/store/organization'
 import { OwnerKind } from '@fairlead/wire/store/organization'
@@ -69,12 +71,32 @@ const source = z
     secrets,
   }))
 
+/** JSON, checked here so that a worker never meets what it can't read. The message doesn't repeat it: it is secret. */
+const auth = z
+  .string()
+  .max(256 * 1024)
+  .refine(text => text === '' || canDecode(text), 'is not what packages/wire/destination-auth.ts describes')
+
+function canDecode(text: string): boolean {
+  try {
+    decodeDestinationAuth(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const destination = z
   .object({
     name,
     settings: z.object(
       {
-        url: z.url({ protocol: /^https?$/, error: 'must be an absolute http or https URL' }).max(2048),
+        url: z
+          .url({ protocol: /^https?$/, error: 'must be an absolute http or https URL' })
+          .max(2048)
+          .or(z.literal('')),
+        nats: z.boolean(),
+        processor: z.string().max(63),
         timeoutSeconds: z.number().nonnegative().max(300),
         concurrency: z.number().int().nonnegative().max(1000),
         rateLimit,
@@ -84,11 +106,23 @@ const destination = z
       'is missing',
     ),
     headers: plainSecrets,
+    auth,
   })
-  .transform(({ name, settings, headers }) => ({
+  .refine(
+    ({ settings: { url, nats, processor } }) =>
+      [url !== '', nats, processor !== ''].filter(Boolean).length === 1,
+    {
+      path: ['settings'],
+      message: 'needs one of url, nats and processor',
+    },
+  )
+  .transform(({ name, settings, headers, auth }) => ({
+    auth,
     row: {
       name,
+      kind: settings.nats ? 'nats' : settings.processor ? 'processor' : 'http',
       url: settings.url,
+      processor: settings.processor,
       timeout_seconds: settings.timeoutSeconds || 15,
       concurrency: settings.concurrency || 10,
       ...settings.rateLimit,
@@ -98,6 +132,24 @@ const destination = z
     headers,
   }))
 
+const order = z
+  .object({
+    key: z.discriminatedUnion('case', [
+      z.object({ case: z.literal('pointer'), value: z.string().regex(/^\//, 'begins with /').max(256) }),
+      z.object({ case: z.literal('header'), value: z.string().min(1).max(128) }),
+    ]),
+    maxWaitSeconds: z.number().int().max(86_400),
+  })
+  .transform(
+    ({ key, maxWaitSeconds }): OrderConfig => ({
+      key:
+        key.case === 'pointer'
+          ? { from: 'body', pointer: key.value }
+          : { from: 'header', name: key.value.toLowerCase() },
+      maxWaitSeconds: maxWaitSeconds || 300,
+    }),
+  )
+
 const route = z
   .object({
     settings: z.object(
@@ -105,6 +157,7 @@ const route = z
         source: z.string().min(1, 'is missing').max(63),
         eventTypes: z.array(z.string().min(1).max(256)),
         destinations: z.array(name).min(1, 'needs one or more'),
+        order: order.optional(),
       },
       'is missing',
     ),
@@ -113,6 +166,7 @@ const route = z
     source: settings.source,
     event_types: settings.eventTypes.length > 0 ? [...new Set(settings.eventTypes)] : ['*'],
     destinations: [...new Set(settings.destinations)],
+    order_by: settings.order ?? null,
   }))
 
 const roles: Record<MemberRole, Role | undefined> = {

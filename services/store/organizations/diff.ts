@@ -106,7 +106,7 @@ function destinationChanges(
 ): Change[] {
   const { organizationId, nowMs } = context
   const before = new Map(stored?.destinations.map(row => [row.name, row]))
-  const changes = destinations.flatMap(({ row: settings, headers }): Change[] => {
+  const changes = destinations.flatMap(({ row: settings, headers, auth }): Change[] => {
     const row = { ...settings, managed_by: 'owner', deleted_at: null }
     const old = before.get(row.name)
     before.delete(row.name)
@@ -116,6 +116,8 @@ function destinationChanges(
       : [{ kind: 'put', table: 'destinations', row: { organization_id: organizationId, id, ...row } }]
     const key = { organization_id: organizationId, destination_id: id }
     const seal = sealContext.destinationHeader(fromUuid('org', organizationId), row.name)
+    const authSeal = sealContext.destinationAuth(fromUuid('org', organizationId), row.name)
+    const auths = auth === '' ? [] : [{ id: 'auth', value: auth }]
     return [
       ...put,
       ...sealedChanges(
@@ -127,6 +129,7 @@ function destinationChanges(
         seal,
         context.keyring,
       ),
+      ...sealedChanges('destination_auths', key, 'id', old?.auths ?? [], auths, authSeal, context.keyring),
     ]
   })
   return [...changes, ...leftovers('destinations', undeleted(before.values()))]
@@ -200,7 +203,7 @@ function apiKeyChanges(
  * and must not change by itself. One that no longer opens (its key is gone) is sealed anew.
  */
 function sealedChanges(
-  table: 'source_secrets' | 'destination_headers' | 'signing_secrets',
+  table: 'source_secrets' | 'destination_headers' | 'destination_auths' | 'signing_secrets',
   key: Row,
   idColumn: 'id' | 'name',
   before: readonly SealedRow[],

@@ -1,6 +1,7 @@
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
+import type { OrderConfig } from '@fairlead/wire/config'
 import { ApiKeySchema } from '@fairlead/wire/store/api_key'
 import { DestinationSchema, DestinationState } from '@fairlead/wire/store/destination'
 import { ManagedBy, MemberRole, MemberSchema } from '@fairlead/wire/store/member'
@@ -125,6 +126,8 @@ export function destinationMessage(row: DestinationRow & { headers: SealedRow[] 
       ...rateLimit(row),
       retry: { delaysSeconds: row.retry_delays_seconds },
       paused: row.paused,
+      nats: row.kind === 'nats',
+      processor: row.processor,
     },
     headerNames: row.headers.map(header => header.id),
     state: row.paused ? PAUSED : condition.failing_since ? FAILING : HEALTHY,
@@ -142,9 +145,24 @@ export function routeMessage(row: RouteRow) {
   return create(RouteSchema, {
     id: fromUuid('rte', row.id),
     organizationId: fromUuid('org', row.organization_id),
-    settings: { source: row.source, eventTypes: row.event_types, destinations: row.destinations },
+    settings: {
+      source: row.source,
+      eventTypes: row.event_types,
+      destinations: row.destinations,
+      ...(row.order_by && { order: orderMessage(row.order_by) }),
+    },
     managedBy: managedByMessage[row.managed_by],
   })
+}
+
+function orderMessage({ key, maxWaitSeconds }: OrderConfig) {
+  return {
+    key:
+      key.from === 'body'
+        ? { case: 'pointer' as const, value: key.pointer }
+        : { case: 'header' as const, value: key.name },
+    maxWaitSeconds,
+  }
 }
 
 export function apiKeyMessage(row: ApiKeyRow) {

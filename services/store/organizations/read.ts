@@ -14,7 +14,7 @@ import type {
 export interface StoredOrganization extends OrganizationRow {
   members: MemberRow[]
   sources: (SourceRow & { secrets: SealedRow[] })[]
-  destinations: (DestinationRow & { headers: SealedRow[] })[]
+  destinations: (DestinationRow & { headers: SealedRow[]; auths: SealedRow[] })[]
   routes: RouteRow[]
   signingSecrets: SealedRow[]
   apiKeys: ApiKeyRow[]
@@ -39,7 +39,7 @@ export async function readOrganization(
   return organization
 }
 
-/** Some organizations, or all that the scope shows, in nine statements however many they are. By slug. */
+/** Some organizations, or all that the scope shows, in ten statements however many they are. By slug. */
 export async function readOrganizations(
   db: Db,
   ids?: readonly OrganizationId[],
@@ -71,6 +71,8 @@ export async function readOrganizations(
   const headers = await read<SealedRow & { destination_id: string }>(`
     select organization_id, destination_id, name as id, position, sealed from destination_headers
     where $1::uuid[] is null or organization_id = any($1) order by position, name`)
+  const auths = await read<SealedRow & { destination_id: string }>(`
+    select * from destination_auths where $1::uuid[] is null or organization_id = any($1) order by position, id`)
   const routes = await read<RouteRow>(`
     select * from routes where $1::uuid[] is null or organization_id = any($1) order by created_at, id`)
   const signing = await read<SealedRow>(`
@@ -84,6 +86,7 @@ export async function readOrganizations(
   const secretsOf = group(secrets, row => row.source_id)
   const destinationsOf = group(destinations, row => row.organization_id)
   const headersOf = group(headers, row => row.destination_id)
+  const authsOf = group(auths, row => row.destination_id)
   const routesOf = group(routes, row => row.organization_id)
   const signingOf = group(signing, row => row.organization_id)
   const apiKeysOf = group(apiKeys, row => row.organization_id!)
@@ -94,6 +97,7 @@ export async function readOrganizations(
     destinations: destinationsOf(row.id).map(destination => ({
       ...destination,
       headers: headersOf(destination.id),
+      auths: authsOf(destination.id),
     })),
     routes: routesOf(row.id),
     signingSecrets: signingOf(row.id),

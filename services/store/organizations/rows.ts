@@ -1,3 +1,5 @@
+import type { OrderConfig } from '@fairlead/wire/config'
+
 /** Rows of an organization's tables as pg reads them: uuid and bigint as text, timestamptz as Date. */
 
 export type ManagedBy = 'owner' | 'tenant'
@@ -61,7 +63,9 @@ export interface DestinationRow extends RateLimitColumns {
   organization_id: string
   id: string
   name: string
+  kind: 'http' | 'nats' | 'processor'
   url: string
+  processor: string
   timeout_seconds: number
   concurrency: number
   retry_delays_seconds: number[]
@@ -77,6 +81,7 @@ export interface RouteRow {
   source: string
   event_types: string[]
   destinations: string[]
+  order_by: OrderConfig | null
   managed_by: ManagedBy
 }
 

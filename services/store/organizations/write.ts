@@ -10,6 +10,7 @@ const tables = {
   source_secrets: { key: ['organization_id', 'source_id', 'id'], remove: 'delete' },
   destinations: { key: ['organization_id', 'name'], remove: 'deleted_at' },
   destination_headers: { key: ['organization_id', 'destination_id', 'name'], remove: 'delete' },
+  destination_auths: { key: ['organization_id', 'destination_id', 'id'], remove: 'delete' },
   routes: { key: ['organization_id', 'source', 'event_types', 'destinations'], remove: 'delete' },
   signing_secrets: { key: ['organization_id', 'id'], remove: 'delete' },
   api_keys: { key: ['sha256'], remove: 'revoked_at' },

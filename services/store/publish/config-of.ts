@@ -41,21 +41,23 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
     destinations: stored.destinations.map(destination => ({
       id: fromUuid('dst', destination.id),
       name: destination.name,
-      kind: 'http' as const,
+      kind: destination.kind,
       url: destination.url,
-      processor: '',
+      processor: destination.processor,
       timeoutSeconds: destination.timeout_seconds,
       concurrency: destination.concurrency,
       ...rateLimit(destination),
       retryDelaysSeconds: destination.retry_delays_seconds,
       paused: destination.paused,
       headers: destination.headers.map(({ id, sealed }) => ({ name: id, sealed })),
+      ...(destination.auths[0] && { auth: destination.auths[0].sealed }),
     })),
     routes: stored.routes.map(route => ({
       id: fromUuid('rte', route.id),
       source: route.source,
       eventTypes: route.event_types,
       destinations: route.destinations,
+      ...(route.order_by && { order: route.order_by }),
     })),
   }
 }

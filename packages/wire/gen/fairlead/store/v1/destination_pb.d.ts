@@ -20,7 +20,7 @@ export declare const file_fairlead_store_v1_destination: GenFile;
  */
 export declare type DestinationSettings = Message<"fairlead.store.v1.DestinationSettings"> & {
   /**
-   * Absolute, http or https.
+   * Absolute, http or https; empty for a destination that is a subject or a processor.
    *
    * @generated from field: string url = 1;
    */
@@ -60,6 +60,20 @@ export declare type DestinationSettings = Message<"fairlead.store.v1.Destination
    * @generated from field: bool paused = 6;
    */
   paused: boolean;
+
+  /**
+   * True: events go to the stream OUTBOUND, with the subject `outbound.<slug>.<name>`; then `url` is empty.
+   *
+   * @generated from field: bool nats = 7;
+   */
+  nats: boolean;
+
+  /**
+   * The name of a built-in processor; then `url` is empty.
+   *
+   * @generated from field: string processor = 8;
+   */
+  processor: string;
 };
 
 /**

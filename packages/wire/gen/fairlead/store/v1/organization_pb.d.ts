@@ -469,6 +469,13 @@ export declare type DesiredDestination = Message<"fairlead.store.v1.DesiredDesti
    * @generated from field: repeated fairlead.store.v1.PlainSecret headers = 3;
    */
   headers: PlainSecret[];
+
+  /**
+   * What it asks for to let a delivery in, in plain text: the JSON of packages/wire/destination-auth.ts. Empty: nothing.
+   *
+   * @generated from field: string auth = 4;
+   */
+  auth: string;
 };
 
 /**

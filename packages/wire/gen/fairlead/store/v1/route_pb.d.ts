@@ -37,6 +37,13 @@ export declare type RouteSettings = Message<"fairlead.store.v1.RouteSettings"> &
    * @generated from field: repeated string destinations = 3;
    */
   destinations: string[];
+
+  /**
+   * Absent: no order.
+   *
+   * @generated from field: fairlead.store.v1.RouteOrder order = 4;
+   */
+  order?: RouteOrder | undefined;
 };
 
 /**
@@ -44,6 +51,50 @@ export declare type RouteSettings = Message<"fairlead.store.v1.RouteSettings"> &
  * Use `create(RouteSettingsSchema)` to create a new message.
  */
 export declare const RouteSettingsSchema: GenMessage<RouteSettings>;
+
+/**
+ * Deliveries with the same key go one after the other, each when the one before has ended.
+ *
+ * @generated from message fairlead.store.v1.RouteOrder
+ */
+export declare type RouteOrder = Message<"fairlead.store.v1.RouteOrder"> & {
+  /**
+   * Where the key is.
+   *
+   * @generated from oneof fairlead.store.v1.RouteOrder.key
+   */
+  key: {
+    /**
+     * A JSON pointer into the body (RFC 6901), 256 characters at most.
+     *
+     * @generated from field: string pointer = 1;
+     */
+    value: string;
+    case: "pointer";
+  } | {
+    /**
+     * The name of a request header, 128 characters at most.
+     *
+     * @generated from field: string header = 2;
+     */
+    value: string;
+    case: "header";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * A delivery that has waited so long for the one before goes all the same; 1 to 86400. 0 stands for the default of
+   * 300.
+   *
+   * @generated from field: uint32 max_wait_seconds = 3;
+   */
+  maxWaitSeconds: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RouteOrder.
+ * Use `create(RouteOrderSchema)` to create a new message.
+ */
+export declare const RouteOrderSchema: GenMessage<RouteOrder>;
 
 /**
  * Which events of a source go to which destinations.

@@ -9,7 +9,7 @@ import { file_fairlead_store_v1_member } from "./member_pb.js";
  * Describes the file fairlead/store/v1/route.proto.
  */
 export const file_fairlead_store_v1_route = /*@__PURE__*/
-  fileDesc("Ch1mYWlybGVhZC9zdG9yZS92MS9yb3V0ZS5wcm90bxIRZmFpcmxlYWQuc3RvcmUudjEiSgoNUm91dGVTZXR0aW5ncxIOCgZzb3VyY2UYASABKAkSEwoLZXZlbnRfdHlwZXMYAiADKAkSFAoMZGVzdGluYXRpb25zGAMgAygJIpIBCgVSb3V0ZRIKCgJpZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSMgoIc2V0dGluZ3MYAyABKAsyIC5mYWlybGVhZC5zdG9yZS52MS5Sb3V0ZVNldHRpbmdzEjAKCm1hbmFnZWRfYnkYBCABKA4yHC5mYWlybGVhZC5zdG9yZS52MS5NYW5hZ2VkQnkiLAoRTGlzdFJvdXRlc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIj4KEkxpc3RSb3V0ZXNSZXNwb25zZRIoCgZyb3V0ZXMYASADKAsyGC5mYWlybGVhZC5zdG9yZS52MS5Sb3V0ZTJuCgxSb3V0ZVNlcnZpY2USXgoKTGlzdFJvdXRlcxIkLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSb3V0ZXNSZXF1ZXN0GiUuZmFpcmxlYWQuc3RvcmUudjEuTGlzdFJvdXRlc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_fairlead_store_v1_member]);
+  fileDesc("Ch1mYWlybGVhZC9zdG9yZS92MS9yb3V0ZS5wcm90bxIRZmFpcmxlYWQuc3RvcmUudjEieAoNUm91dGVTZXR0aW5ncxIOCgZzb3VyY2UYASABKAkSEwoLZXZlbnRfdHlwZXMYAiADKAkSFAoMZGVzdGluYXRpb25zGAMgAygJEiwKBW9yZGVyGAQgASgLMh0uZmFpcmxlYWQuc3RvcmUudjEuUm91dGVPcmRlciJSCgpSb3V0ZU9yZGVyEhEKB3BvaW50ZXIYASABKAlIABIQCgZoZWFkZXIYAiABKAlIABIYChBtYXhfd2FpdF9zZWNvbmRzGAMgASgNQgUKA2tleSKSAQoFUm91dGUSCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEjIKCHNldHRpbmdzGAMgASgLMiAuZmFpcmxlYWQuc3RvcmUudjEuUm91dGVTZXR0aW5ncxIwCgptYW5hZ2VkX2J5GAQgASgOMhwuZmFpcmxlYWQuc3RvcmUudjEuTWFuYWdlZEJ5IiwKEUxpc3RSb3V0ZXNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSI+ChJMaXN0Um91dGVzUmVzcG9uc2USKAoGcm91dGVzGAEgAygLMhguZmFpcmxlYWQuc3RvcmUudjEuUm91dGUybgoMUm91dGVTZXJ2aWNlEl4KCkxpc3RSb3V0ZXMSJC5mYWlybGVhZC5zdG9yZS52MS5MaXN0Um91dGVzUmVxdWVzdBolLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSb3V0ZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_fairlead_store_v1_member]);
 
 /**
  * Describes the message fairlead.store.v1.RouteSettings.
@@ -19,25 +19,32 @@ export const RouteSettingsSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_route, 0);
 
 /**
+ * Describes the message fairlead.store.v1.RouteOrder.
+ * Use `create(RouteOrderSchema)` to create a new message.
+ */
+export const RouteOrderSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 1);
+
+/**
  * Describes the message fairlead.store.v1.Route.
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_route, 1);
+  messageDesc(file_fairlead_store_v1_route, 2);
 
 /**
  * Describes the message fairlead.store.v1.ListRoutesRequest.
  * Use `create(ListRoutesRequestSchema)` to create a new message.
  */
 export const ListRoutesRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_route, 2);
+  messageDesc(file_fairlead_store_v1_route, 3);
 
 /**
  * Describes the message fairlead.store.v1.ListRoutesResponse.
  * Use `create(ListRoutesResponseSchema)` to create a new message.
  */
 export const ListRoutesResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_route, 3);
+  messageDesc(file_fairlead_store_v1_route, 4);
 
 /**
  * Routes: which events of a source go to which destinations.
