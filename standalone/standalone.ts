@@ -4,6 +4,7 @@ import { run as runApi } from '@fairlead/api/run'
 import { type Health, openHealth } from '@fairlead/daemon/health'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { operatorConfig } from '@fairlead/operator/config'
+import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
 import { readFolder } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
@@ -14,6 +15,7 @@ import { run as runStore } from '@fairlead/store/run'
 import { connectStore } from '@fairlead/wire/store-client'
 import { workerConfig } from '@fairlead/worker/config'
 import { run as runWorker } from '@fairlead/worker/run'
+import type { Registry } from 'prom-client'
 import { keepAdminKey } from './admin-key.ts'
 import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
@@ -150,6 +152,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   })
   opened.use(host('receiver', runReceiver, receiver, daemon, serviceFailed))
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
+  await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), registry, signal)
 
   const held = opened.move()
   const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`
@@ -192,6 +195,28 @@ async function untilAllReady(health: Health, listenHost: string, signal: AbortSi
     }
     await delay(20)
   }
+}
+
+/**
+ * What is reconciled reaches the receiver a moment later, by the configuration bucket. An Organization that can't be
+ * reconciled never does; the others aren't held up for it.
+ */
+async function untilReceiverKnows(
+  organizations: number,
+  registry: Registry,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = performance.now() + 5_000
+  while (performance.now() < deadline) {
+    signal.throwIfAborted()
+    const gauge = await registry.getSingleMetric('fairlead_receiver_organizations')?.get()
+    if ((gauge?.values[0]?.value ?? 0) >= organizations) return
+    await delay(10)
+  }
+}
+
+async function countOrganizations(folder: string): Promise<number> {
+  return mergeFolder(emptyFolder, await readFolder(folder), new Map(), Date.now()).organizations.size
 }
 
 /** Where to reach what listens on this address, in a URL. */
