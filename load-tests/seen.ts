@@ -35,7 +35,7 @@ const newIds = (count: number): EventId[] => {
 
 await using server = await startTestRedis()
 const clock = { nowMs: Date.now() }
-const counted = { unchecked: 0, lost: 0 }
+const counted = { unchecked: 0, deferred: 0 }
 const options = {
   url: server.url,
   generation: 'load',
@@ -46,8 +46,8 @@ const options = {
     unchecked: (_reason: string, ids: number) => {
       counted.unchecked += ids
     },
-    lost: (ids: number) => {
-      counted.lost += ids
+    deferred: (ids: number) => {
+      counted.deferred += ids
     },
   },
   changed() {},

@@ -114,14 +114,14 @@ function openSeenEvents(registers: Registry[]): SeenEvents {
     labelNames: ['reason'],
     registers,
   })
-  const lost = new Counter({
-    name: 'fairlead_seen_lost_total',
-    help: 'Ids of accepted events that Redis will never know: it was away for too long',
+  const deferred = new Counter({
+    name: 'fairlead_seen_deferred_total',
+    help: 'Ids of accepted events that could not wait in memory until Redis was back: they are read again from EVENTS',
     registers,
   })
   return {
     checked: seconds => checkSeconds.observe(seconds),
     unchecked: (reason, ids) => unchecked.inc({ reason }, ids),
-    lost: ids => lost.inc(ids),
+    deferred: ids => deferred.inc(ids),
   }
 }

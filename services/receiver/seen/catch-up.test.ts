@@ -97,7 +97,7 @@ test('what a receiver could not write before it was killed, another reads from E
       generation,
       waitMs: 1_000,
       now: Date.now,
-      events: { checked() {}, unchecked() {}, lost() {} },
+      events: { checked() {}, unchecked() {}, deferred() {} },
       changed() {},
       ...(catchUp && { catchUp: { stored: storedSince(nats), signEveryMs: 100, absentMs: 500 } }),
     })

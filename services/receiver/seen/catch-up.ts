@@ -54,12 +54,13 @@ export interface CatchUpOptions {
 
 /** An acknowledgement can be on its way for so long (the longest FAIRLEAD_PUBLISH_TIMEOUT_MS), in ms. */
 const inFlightMs = 30_000
-/** Ids read and not yet written, before reading waits. */
-const readAhead = 5_000
+/** Ids read and not yet written, before reading waits; requests need the rest of the room. */
+const readAheadLimit = 5_000
 
 /**
  * Closes the gap that a receiver leaves when it is killed between an acknowledgement and the write, or while Redis was
- * away: another one (or the same, started again) reads from EVENTS what it can't have written.
+ * away: another one (or the same, started again) reads from EVENTS what it can't have written. What found no room in
+ * memory while Redis was away is read the same way, by the receiver itself.
  */
 export interface CatchUp extends AsyncDisposable {
   /** Signs and looks at once: Redis answers again. */
@@ -72,6 +73,7 @@ export interface CatchUp extends AsyncDisposable {
  */
 export function openCatchUp(options: CatchUpOptions): CatchUp {
   const { roll, keeper, stored, signEveryMs = 10_000, absentMs = 60_000, ready, now } = options
+  const readAhead = Math.min(readAheadLimit, keeper.limit / 2)
   const closing = new AbortController()
   let turn: Promise<void> | undefined
   const timer = setInterval(startTurn, signEveryMs)
@@ -89,17 +91,20 @@ export function openCatchUp(options: CatchUpOptions): CatchUp {
 
   async function takeTurn(): Promise<void> {
     await roll.sign(writtenUpToMs())
+    const gap = keeper.takeGap()
+    if (gap) await readSince(gap.tick * tickMs)
     for (const { name, upToMs } of await roll.absent(now() - absentMs)) {
       // What it owes is ours from here on: if this process ends too, its own line says so.
       await roll.sign(upToMs)
       if (!(await roll.strike(name))) continue
-      await readSince(Math.max(upToMs - inFlightMs, now() - rememberedHours * 3_600_000))
+      await readSince(upToMs)
       if (closing.signal.aborted) return
       await roll.sign(writtenUpToMs())
     }
   }
 
-  async function readSince(sinceMs: number): Promise<void> {
+  async function readSince(upToMs: number): Promise<void> {
+    const sinceMs = Math.max(upToMs - inFlightMs, now() - rememberedHours * 3_600_000)
     for await (const { id, storedAtMs } of stored(sinceMs, closing.signal)) {
       keeper.keep({ id, tick: tickOf(storedAtMs) })
       while (keeper.waiting > readAhead && !closing.signal.aborted) await delay(20)

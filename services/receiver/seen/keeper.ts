@@ -9,8 +9,12 @@ export interface Keeper extends AsyncDisposable {
   /** Writes what waits, for a second at most. */
   close(): Promise<void>
   readonly waiting: number
-  /** Of those that wait. */
+  /** Ids that may wait. */
+  readonly limit: number
+  /** Of those that are not written. */
   readonly oldest: KeptId | undefined
+  /** The first that found no room since this was last asked: whoever asks sees to it and what came after. */
+  takeGap(): KeptId | undefined
 }
 
 export interface KeeperOptions {
@@ -18,8 +22,8 @@ export interface KeeperOptions {
   write(entries: readonly KeptId[]): Promise<void>
   /** Whether it makes sense to write now. */
   ready(): boolean
-  /** Ids that will not be written: too many wait, or the process ends. */
-  lost(ids: number): void
+  /** So many ids will not be written from here: too many wait, or the process ends. EVENTS still holds them. */
+  deferred(ids: number): void
   /** Ids that may wait, about 150 bytes each. Default 100,000. */
   readonly limit?: number
 }
@@ -31,8 +35,9 @@ const retryMs = 500
 /** For what still waits when the process ends, in ms. */
 const closeMs = 1_000
 
-export function openKeeper({ write, ready, lost, limit = 100_000 }: KeeperOptions): Keeper {
+export function openKeeper({ write, ready, deferred, limit = 100_000 }: KeeperOptions): Keeper {
   let waiting: KeptId[] = []
+  let gap: KeptId | undefined
   let scheduled = false
   let writing: Promise<void> | undefined
   let retry: NodeJS.Timeout | undefined
@@ -76,7 +81,8 @@ export function openKeeper({ write, ready, lost, limit = 100_000 }: KeeperOption
     keep(entry) {
       // The oldest stay: JetStream itself still knows the newest for some minutes.
       if (waiting.length >= limit) {
-        lost(1)
+        gap ??= entry
+        deferred(1)
         return
       }
       waiting.push(entry)
@@ -91,12 +97,18 @@ export function openKeeper({ write, ready, lost, limit = 100_000 }: KeeperOption
       return waiting.length
     },
     get oldest() {
-      return waiting[0]
+      return waiting[0] ?? gap
     },
+    takeGap() {
+      const taken = gap
+      gap = undefined
+      return taken
+    },
+    limit,
     close,
     async [Symbol.asyncDispose]() {
       await close()
-      lost(waiting.length)
+      deferred(waiting.length)
       waiting = []
     },
   }

@@ -6,7 +6,9 @@ import { type EventId, eventId, newId } from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openBuckets } from './buckets.ts'
 import { openSeen, type Seen, type SeenOptions, type UncheckedReason } from './seen.ts'
+import { tickOf } from './ticks.ts'
 
 const hourMs = 3_600_000
 let redis: Restartable
@@ -18,13 +20,13 @@ afterAll(() => redis[Symbol.asyncDispose]())
 interface Counted {
   checked: number
   unchecked: Record<UncheckedReason, number>
-  lost: number
+  deferred: number
 }
 
 /** A memory of its own (a generation nobody else has) with a clock that the test moves. */
 async function open(options: Partial<SeenOptions> & { clock?: { nowMs: number } } = {}) {
   const clock = options.clock ?? { nowMs: Date.now() }
-  const counted: Counted = { checked: 0, unchecked: { late: 0, failed: 0, down: 0 }, lost: 0 }
+  const counted: Counted = { checked: 0, unchecked: { late: 0, failed: 0, down: 0 }, deferred: 0 }
   const seen = openSeen({
     url: redis.url,
     generation: randomBytes(6).toString('hex'),
@@ -36,8 +38,8 @@ async function open(options: Partial<SeenOptions> & { clock?: { nowMs: number } 
       unchecked: (reason, ids) => {
         counted.unchecked[reason] += ids
       },
-      lost: ids => {
-        counted.lost += ids
+      deferred: ids => {
+        counted.deferred += ids
       },
     },
     changed() {},
@@ -124,7 +126,8 @@ test('ids survive kill -9 of Redis, and of everyone who knew them', async () => 
   await own.restart()
   const { seen } = await open({ url: own.url, generation })
   await using _ = seen
-  for (const id of ids) expect(await seen.check(id)).toBe('accepted')
+  const known = await Promise.all(ids.map(id => seen.check(id)))
+  expect(known.filter(answer => answer === 'accepted')).toHaveLength(ids.length)
 })
 
 test('what is accepted while Redis is away is unchecked, counted, and known when it is back', async () => {
@@ -146,35 +149,35 @@ test('what is accepted while Redis is away is unchecked, counted, and known when
   await written(seen)
   expect(await seen.check(before)).toBe('accepted')
   expect(await seen.check(during)).toBe('accepted')
-  expect(counted.lost).toBe(0)
+  expect(counted.deferred).toBe(0)
 })
 
 test('Redis that hangs costs a few answers a few ms, then none; it is asked again when it is back', async () => {
   await using own = await startTestRedis()
-  const waitMs = 20
-  const { seen, clock, counted } = await open({ url: own.url, waitMs })
+  const { seen, clock, counted } = await open({ url: own.url, waitMs: 20 })
   await using _ = seen
   seen.keep(anId(), clock.nowMs)
   await written(seen)
   process.kill(own.pid, 'SIGSTOP')
   try {
-    const waits: number[] = []
     for (let i = 0; i < 300; i++) {
       const startMs = performance.now()
-      expect(await seen.check(anId())).toBe('unknown')
-      waits.push(performance.now() - startMs)
+      const answer = seen.check(anId())
+      // Nobody waits once it is known to hang: the answer is no promise.
+      if (answer !== 'unknown') {
+        expect(await answer).toBe('unknown')
+        expect(performance.now() - startMs).toBeLessThan(1_000)
+      }
       seen.keep(anId(), clock.nowMs)
     }
     expect(seen.up).toBe(false)
-    expect(counted.unchecked.late).toBe(3)
-    expect(counted.unchecked.down).toBe(297)
-    expect(waits.filter(ms => ms >= waitMs / 2).length).toBeLessThanOrEqual(4)
+    expect(counted.unchecked).toEqual({ late: 3, failed: 0, down: 297 })
   } finally {
     process.kill(own.pid, 'SIGCONT')
   }
   await until(() => seen.up, { what: 'Redis found again' })
   await written(seen)
-  expect(counted.lost).toBe(0)
+  expect(counted.deferred).toBe(0)
 })
 
 test('Redis that takes no writes is still asked, and gets them once it does', async () => {
@@ -197,16 +200,36 @@ test('Redis that takes no writes is still asked, and gets them once it does', as
   }
 })
 
-test('no more ids wait than may, and what is lost is counted', async () => {
+test('no more ids wait than may, and what found no room is counted', async () => {
   await using own = await startTestRedis()
   const { seen, clock, counted } = await open({ url: own.url, maxWaiting: 10 })
   await own.kill9()
   await until(() => !seen.up)
   for (let i = 0; i < 15; i++) seen.keep(anId(), clock.nowMs)
   expect(seen.waiting).toBe(10)
-  expect(counted.lost).toBe(5)
+  expect(counted.deferred).toBe(5)
   await seen[Symbol.asyncDispose]()
-  expect(counted.lost).toBe(15)
+  expect(counted.deferred).toBe(15)
+})
+
+test('what found no room while Redis was away is read again when it is back', async () => {
+  await using own = await startTestRedis()
+  const ids = Array.from({ length: 15 }, anId)
+  const clock = { nowMs: Date.now() }
+  async function* stored() {
+    for (const id of ids) yield { id, storedAtMs: clock.nowMs }
+  }
+  const catchUp = { stored, signEveryMs: 50 }
+  const { seen, counted } = await open({ url: own.url, clock, maxWaiting: 10, catchUp })
+  await using _ = seen
+  await own.kill9()
+  await until(() => !seen.up, { what: 'Redis lost' })
+  for (const id of ids) seen.keep(id, clock.nowMs)
+  expect(counted.deferred).toBe(5)
+  await own.restart()
+  await until(() => seen.up, { what: 'Redis found again' })
+  await until(async () => (await seen.check(ids.at(-1)!)) === 'accepted', { what: 'the last one written' })
+  for (const id of ids) expect(await seen.check(id)).toBe('accepted')
 })
 
 test('a Redis that was never there holds nothing up', async () => {
@@ -215,7 +238,7 @@ test('a Redis that was never there holds nothing up', async () => {
     url: 'redis://127.0.0.1:1',
     generation: 'none',
     now: Date.now,
-    events: { checked() {}, lost() {}, unchecked: reason => counted.push(reason) },
+    events: { checked() {}, deferred() {}, unchecked: reason => counted.push(reason) },
     changed() {},
   })
   expect(seen.check(anId())).toBe('unknown')
@@ -229,14 +252,14 @@ describe('memory', () => {
     async count => {
       await using own = await startTestRedis({ keep: false })
       const generation = 'measured'
-      const { seen, clock } = await open({ url: own.url, generation, maxWaiting: count })
-      await using _ = seen
       const client = new Redis(own.url)
       try {
         const usedBytes = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
+        const buckets = openBuckets(client, { generation })
         const before = await usedBytes()
-        for (let i = 0; i < count; i++) seen.keep(anId(), clock.nowMs)
-        await until(() => seen.waiting === 0, { deadlineMs: 80_000, everyMs: 50 })
+        for (let written = 0; written < count; written += 500) {
+          await buckets.keep(Array.from({ length: 500 }, () => ({ id: anId(), tick: tickOf(Date.now()) })))
+        }
         const bytesAnId = ((await usedBytes()) - before) / count
         expect(bytesAnId).toBeLessThanOrEqual(64)
         for (const key of (await client.keys(`fairlead:{seen}:${generation}:*`)).slice(0, 500)) {

@@ -53,8 +53,8 @@ export interface SeenEvents {
   checked(seconds: number): void
   /** So many events were accepted without an answer from Redis. */
   unchecked(reason: UncheckedReason, ids: number): void
-  /** So many accepted ids will never be known to Redis. */
-  lost(ids: number): void
+  /** So many ids could not wait for Redis here: they are read again from EVENTS. */
+  deferred(ids: number): void
 }
 
 export type UncheckedReason =
@@ -93,7 +93,7 @@ export function openSeen(options: SeenOptions): Seen {
     openKeeper({
       write: entries => buckets.keep(entries),
       ready: () => breaker.closed,
-      lost: ids => events.lost(ids),
+      deferred: ids => events.deferred(ids),
       ...(maxWaiting !== undefined && { limit: maxWaiting }),
     }),
   )
