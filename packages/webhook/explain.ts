@@ -50,6 +50,10 @@ export interface OtherSource {
 
 /** More than these aren't tried: an explanation stays a matter of milliseconds. */
 const maxOthers = 100
+/** Bytes that one explanation may hash: large bodies are tried with fewer changes. */
+const budgetBytes = 32 * 1024 * 1024
+/** What a trial costs beside its body, as bytes. */
+const trialBytes = 16 * 1024
 
 /**
  * Explains a refused request.
@@ -68,7 +72,8 @@ export async function explain(
   const tried = await tryVerify(request, config, nowMs, keys)
   if (tried instanceof SchemeError) return { causes: [{ kind: 'configuration', sentence: tried.message }] }
   if (tried.kind === 'valid') return { verdict: tried, causes: [] }
-  const causes = await causesOf(tried, request, config, others.slice(0, maxOthers), nowMs, keys)
+  const isSigned = openTrials(nowMs, keys)
+  const causes = await causesOf(tried, request, config, others.slice(0, maxOthers), isSigned)
   return { verdict: tried, causes: causes.length > 0 ? causes : [unknownCause(tried)] }
 }
 
@@ -79,8 +84,7 @@ async function causesOf(
   request: WebhookRequest,
   config: SchemeConfig,
   others: readonly OtherSource[],
-  nowMs: number,
-  keys: KeyFetch,
+  isSigned: IsSigned,
 ): Promise<Cause[]> {
   switch (refusal.reason) {
     case 'timestamp_out_of_tolerance':
@@ -89,7 +93,7 @@ async function causesOf(
     case 'timestamp_missing':
       return [
         ...otherProviderCauses(request, config),
-        ...(await otherSourceCauses(request, others, nowMs, keys)),
+        ...(await otherSourceCauses(request, config, others, isSigned)),
         missingCause(refusal),
       ]
     case 'signature_malformed':
@@ -98,11 +102,11 @@ async function causesOf(
     case 'body_hash_mismatch':
     case 'claims_invalid': {
       const matches = (changed: Partial<WebhookRequest>, secrets = config.secrets) =>
-        isSigned({ ...request, ...changed }, { ...config, secrets }, nowMs, keys)
+        isSigned({ ...request, ...changed }, { ...config, secrets })
       const mixedUp = await otherSecretCauses(config, others, matches)
       return [
-        ...(mixedUp.length > 0 ? mixedUp : await otherSourceCauses(request, others, nowMs, keys)),
-        ...(await secretCauses(request, config, nowMs, keys)),
+        ...(mixedUp.length > 0 ? mixedUp : await otherSourceCauses(request, config, others, isSigned)),
+        ...(await secretCauses(request, config, isSigned)),
         ...(await bodyCauses(request, matches)),
         ...(await urlCauses(request, config, matches)),
       ]
@@ -126,21 +130,19 @@ async function tryVerify(
   }
 }
 
-/** Whether the signature holds, whatever the clock says. */
-async function isSigned(
-  request: WebhookRequest,
-  config: SchemeConfig,
-  nowMs: number,
-  keys: KeyFetch,
-): Promise<boolean> {
-  const tried = await tryVerify(
-    request,
-    { ...config, toleranceSeconds: { past: null, future: null } },
-    nowMs,
-    keys,
-  )
-  if (tried instanceof SchemeError) return false
-  return tried.kind === 'valid' || tried.reason === 'timestamp_out_of_tolerance'
+/** Whether the signature holds, whatever the clock says. Always no once the budget is used up. */
+type IsSigned = (request: WebhookRequest, config: SchemeConfig) => Promise<boolean>
+
+function openTrials(nowMs: number, keys: KeyFetch): IsSigned {
+  let leftBytes = budgetBytes
+  return async (request, config) => {
+    leftBytes -= (request.body.byteLength + trialBytes) * Math.max(1, config.secrets.length)
+    if (leftBytes < 0) return false
+    const tolerant = { ...config, toleranceSeconds: { past: null, future: null } }
+    const tried = await tryVerify(request, tolerant, nowMs, keys)
+    if (tried instanceof SchemeError) return false
+    return tried.kind === 'valid' || tried.reason === 'timestamp_out_of_tolerance'
+  }
 }
 
 type Matches = (changed: Partial<WebhookRequest>, secrets?: readonly string[]) => Promise<boolean>
@@ -235,13 +237,16 @@ async function otherSecretCauses(
 
 async function otherSourceCauses(
   request: WebhookRequest,
+  own: SchemeConfig,
   others: readonly OtherSource[],
-  nowMs: number,
-  keys: KeyFetch,
+  isSigned: IsSigned,
 ): Promise<Cause[]> {
   for (const { name, config } of others) {
     const kind = findProvider(config.provider)?.scheme.kind
-    if (kind === 'unsigned' || kind === undefined || !(await isSigned(request, config, nowMs, keys))) continue
+    if (kind === 'unsigned' || (kind === undefined && config.provider !== 'custom')) continue
+    // The secrets of sources of the same provider have been tried already.
+    if (config.provider === own.provider && config.provider !== 'custom' && !config.options) continue
+    if (!(await isSigned(request, config))) continue
     return [
       {
         kind: 'other_source',
@@ -256,12 +261,11 @@ async function otherSourceCauses(
 async function secretCauses(
   request: WebhookRequest,
   config: SchemeConfig,
-  nowMs: number,
-  keys: KeyFetch,
+  isSigned: IsSigned,
 ): Promise<Cause[]> {
   for (const secret of config.secrets) {
     for (const variant of secretVariants(secret, config)) {
-      if (!(await isSigned(request, variant.config, nowMs, keys))) continue
+      if (!(await isSigned(request, variant.config))) continue
       return [{ kind: 'secret_form', sentence: variant.sentence }]
     }
   }
