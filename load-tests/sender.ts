@@ -21,7 +21,11 @@ export interface Sent {
   /** `performance.now()` when the request was due: with an open loop, waiting for a connection counts. */
   readonly dueMs: number
   readonly acceptMs: number
+  /** From when it was written to a connection. */
+  readonly answerMs: number
   readonly status: number
+  /** Seconds, of an answer that said so. */
+  readonly retryAfter: number | undefined
   /** The event's id, of a request that was answered 2xx. */
   readonly id: string | undefined
 }
@@ -43,8 +47,8 @@ const tickMs = 2
 export async function openLoadSender(options: SenderOptions): Promise<LoadSender> {
   const url = new URL(options.url)
   const key = createSecretKey(Buffer.from(options.secret))
-  const connections = await Promise.all(
-    Array.from({ length: options.connections }, () => openConnection(url.hostname, Number(url.port))),
+  const connections = Array.from({ length: options.connections }, () =>
+    openConnection(url.hostname, Number(url.port)),
   )
 
   function makeRequest(): { delivery: string; bytes: Buffer } {
@@ -61,9 +65,11 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
 
   async function post(connection: Connection, dueMs: number, tell: (sent: Sent) => void): Promise<void> {
     const { delivery, bytes } = makeRequest()
-    const answer = await connection.exchange(bytes)
-    const id = answer.status === 200 ? /"id":"(evt_[0-9a-z]+)"/.exec(answer.body)?.[1] : undefined
-    tell({ delivery, dueMs, acceptMs: performance.now() - dueMs, status: answer.status, id })
+    const sentMs = performance.now()
+    const { status, retryAfter, body } = await connection.exchange(bytes)
+    const nowMs = performance.now()
+    const id = status === 200 ? /"id":"(evt_[0-9a-z]+)"/.exec(body)?.[1] : undefined
+    tell({ delivery, dueMs, acceptMs: nowMs - dueMs, answerMs: nowMs - sentMs, status, retryAfter, id })
   }
 
   return {
@@ -110,21 +116,29 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
   }
 }
 
+interface Answer {
+  /** 0: there was none. */
+  readonly status: number
+  readonly retryAfter?: number | undefined
+  readonly body: string
+}
+
 interface Connection {
-  exchange(request: Buffer): Promise<{ status: number; body: string }>
+  exchange(request: Buffer): Promise<Answer>
   close(): void
 }
 
-async function openConnection(host: string, port: number): Promise<Connection> {
+/** Connects with the first request: a server ends connections that it gets nothing on. */
+function openConnection(host: string, port: number): Connection {
   let socket: Socket | undefined
   let received = ''
-  let answered: ((answer: { status: number; body: string }) => void) | undefined
+  let answered: ((answer: Answer) => void) | undefined
 
-  function finish(status: number, body: string): void {
+  function finish(answer: Answer): void {
     received = ''
     const tell = answered
     answered = undefined
-    tell?.({ status, body })
+    tell?.(answer)
   }
 
   async function dial(): Promise<Socket> {
@@ -136,24 +150,33 @@ async function openConnection(host: string, port: number): Promise<Connection> {
     opened.on('close', () => {
       if (socket !== opened) return
       socket = undefined
-      finish(0, '')
+      finish({ status: 0, body: '' })
     })
     opened.on('data', (chunk: string) => {
+      if (!answered) {
+        // Nothing was asked: the server ends an idle connection, with 408 if it was never used.
+        if (socket === opened) socket = undefined
+        opened.destroy()
+        return
+      }
       received += chunk
       const headEnd = received.indexOf('\r\n\r\n')
       if (headEnd < 0) return
       const length = Number(/\ncontent-length: (\d+)/i.exec(received)?.[1] ?? 0)
       if (received.length < headEnd + 4 + length) return
-      if (/\nconnection: close/i.test(received.slice(0, headEnd))) {
+      const head = received.slice(0, headEnd)
+      if (/\nconnection: close/i.test(head)) {
         socket = undefined
         opened.destroy()
       }
-      finish(Number(received.slice(9, 12)), received.slice(headEnd + 4))
+      const status = Number(head.slice(9, 12))
+      const seconds = status >= 400 ? /\nretry-after: (\d+)/i.exec(head)?.[1] : undefined
+      const retryAfter = seconds === undefined ? undefined : Number(seconds)
+      finish({ status, retryAfter, body: received.slice(headEnd + 4) })
     })
     return opened
   }
 
-  socket = await dial()
   return {
     async exchange(request) {
       try {
@@ -162,7 +185,7 @@ async function openConnection(host: string, port: number): Promise<Connection> {
         await new Promise(resolve => setTimeout(resolve, 50)) // refused: a restart is under way
         return { status: 0, body: '' }
       }
-      const answer = new Promise<{ status: number; body: string }>(resolve => {
+      const answer = new Promise<Answer>(resolve => {
         answered = resolve
       })
       socket.write(request)

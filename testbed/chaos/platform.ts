@@ -30,6 +30,16 @@ export interface Platform extends AsyncDisposable {
   readonly adminUrl: string
   /** Where every process keeps its log. */
   readonly logFolder: string
+  /** One more process of a service, from this or another checkout, on the same servers. */
+  startBeside(kind: ServiceKind, checkout: string | undefined): Promise<StartedService>
+}
+
+export type ServiceKind = 'store' | 'worker' | 'receiver'
+
+export interface StartedService {
+  readonly service: Service
+  /** Where a store or a receiver answers; a worker doesn't. */
+  readonly port: number
 }
 
 /** A process that a test may stop, kill and start again. */
@@ -45,11 +55,13 @@ const tenant = 'load'
 /**
  * @param options.natsServers 1, or 3 for a cluster that keeps three copies of each stream. In a cluster the services know
  *   all servers, so no proxy stands before them.
+ * @param options.checkout whose services are started; default: this one's
  */
 export async function startPlatform(options: {
   readonly natsServers: 1 | 3
   readonly sinkPort: number
   readonly retryDelaysSeconds: readonly number[]
+  readonly checkout?: string
 }): Promise<Platform> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(await scratchFolder()).path
@@ -57,9 +69,11 @@ export async function startPlatform(options: {
   await mkdir(logFolder)
 
   const servers = await startServers(options.natsServers, opened)
+  // Takes more after the platform has started: `opened` has then handed over what it had.
+  const parts = opened.use(new AsyncDisposableStack())
   const links: Record<string, TcpProxy> = {}
   const link = async (name: string, port: number) => {
-    links[name] = opened.use(await startTcpProxy(port))
+    links[name] = parts.use(await startTcpProxy(port))
     return links[name].port
   }
   const natsUrl = async (service: string) => {
@@ -71,58 +85,62 @@ export async function startPlatform(options: {
   await migrate(servers.postgres.url)
   const postgresUrl = new URL(servers.postgres.url)
   postgresUrl.port = String(await link('store-postgres', servers.postgres.port))
-  const [storePort, receiverPort] = [await freePort(), await freePort()]
   const shared = {
     FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
     FAIRLEAD_REDIS_URL: servers.redis.url,
     FAIRLEAD_STREAM_REPLICAS: String(options.natsServers),
     FAIRLEAD_EVENTS_MAX_BYTES: String(1024 ** 3),
   }
-  const services: Record<string, Service> = {}
-  const service = (name: string, main: string, env: Record<string, string>) => {
-    services[name] = opened.use(startService({ name, main, env: { ...shared, ...env }, logFolder }))
+  const launch = (
+    name: string,
+    main: string,
+    env: Record<string, string>,
+    checkout: string | undefined,
+  ): Service =>
+    parts.use(
+      startService({ name, main, env: { ...shared, ...env }, logFolder, ...(checkout && { checkout }) }),
+    )
+  const start = async (
+    kind: ServiceKind,
+    name: string,
+    checkout: string | undefined,
+  ): Promise<StartedService> => {
+    const port = await freePort()
+    const env: Record<ServiceKind, Record<string, string>> = {
+      store: {
+        FAIRLEAD_POSTGRES_URL: postgresUrl.href,
+        FAIRLEAD_STORE_PORT: String(port),
+        FAIRLEAD_STORE_HOST: '127.0.0.1',
+      },
+      worker: { FAIRLEAD_WORKER_NAME: name, FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8' },
+      receiver: { FAIRLEAD_RECEIVER_PORT: String(port), FAIRLEAD_RECEIVER_HOST: '127.0.0.1' },
+    }
+    const own = { ...env[kind], FAIRLEAD_NATS_URL: await natsUrl(name) }
+    return { service: launch(name, `services/${kind}/main.ts`, own, checkout), port }
   }
 
-  service('store', 'services/store/main.ts', {
-    FAIRLEAD_NATS_URL: await natsUrl('store'),
-    FAIRLEAD_POSTGRES_URL: postgresUrl.href,
-    FAIRLEAD_STORE_PORT: String(storePort),
-    FAIRLEAD_STORE_HOST: '127.0.0.1',
-  })
-  for (const name of ['worker-1', 'worker-2']) {
-    service(name, 'services/worker/main.ts', {
-      FAIRLEAD_NATS_URL: await natsUrl(name),
-      FAIRLEAD_WORKER_NAME: name,
-      FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8',
-    })
-  }
-  service('receiver', 'services/receiver/main.ts', {
-    FAIRLEAD_NATS_URL: await natsUrl('receiver'),
-    FAIRLEAD_RECEIVER_PORT: String(receiverPort),
-    FAIRLEAD_RECEIVER_HOST: '127.0.0.1',
-  })
+  const { checkout } = options
+  const store = await start('store', 'store', checkout)
+  const receiver = await start('receiver', 'receiver', checkout)
+  const services: Record<string, Service> = { store: store.service, receiver: receiver.service }
+  for (const name of ['worker-1', 'worker-2'])
+    services[name] = (await start('worker', name, checkout)).service
   const destination: LoadTenant = {
     name: tenant,
     destinationUrl: `http://127.0.0.1:${await link('workers-sink', options.sinkPort)}/hooks`,
     timeoutSeconds: 5,
     retryDelaysSeconds: options.retryDelaysSeconds,
   }
-  service('operator', 'operator/main.ts', {
-    FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
+  const operator = {
+    FAIRLEAD_STORE_URL: `http://127.0.0.1:${store.port}`,
     FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [destination]),
     FAIRLEAD_HOME: folder,
-  })
-
-  const sourceUrl = `http://127.0.0.1:${receiverPort}/webhooks/${tenant}/github`
-  // 401, because it isn't signed: the receiver is there and knows the source.
-  await until(async () => (await fetch(sourceUrl, { method: 'POST' })).status === 401, {
-    deadlineMs: 120_000,
-    everyMs: 100,
-    what: 'a receiver that knows the source',
-  })
+  }
+  launch('operator', 'operator/main.ts', operator, checkout)
+  const sourceUrl = sourceUrlAt(receiver.port)
+  await untilKnown(sourceUrl)
 
   const processes: Record<string, Victim> = { ...services, redis: victimOf(servers.redis) }
-  delete processes.operator // it has done its part
   processes.postgres = victimOf(servers.postgres)
   for (const [index, server] of servers.nats.entries()) {
     processes[servers.nats.length > 1 ? `nats-${index + 1}` : 'nats'] = victimOf(server)
@@ -137,8 +155,21 @@ export async function startPlatform(options: {
     sourceUrl,
     adminUrl: withDatabase(servers.postgresAdminUrl(), 'fairlead'),
     logFolder,
+    startBeside: (kind, other) => start(kind, `${kind}-beside`, other),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** The URL of the tenant's source on the receiver at a port. */
+export const sourceUrlAt = (port: number): string => `http://127.0.0.1:${port}/webhooks/${tenant}/github`
+
+/** Waits until a receiver is there and knows the source: what isn't signed is then answered 401. */
+export async function untilKnown(sourceUrl: string): Promise<void> {
+  await until(async () => (await fetch(sourceUrl, { method: 'POST' })).status === 401, {
+    deadlineMs: 120_000,
+    everyMs: 100,
+    what: 'a receiver that knows the source',
+  })
 }
 
 const victimOf = (server: Restartable): Victim => ({

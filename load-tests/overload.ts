@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { until } from '@fairlead/testbed/until'
+import { type Arrivals, openArrivals } from './arrivals.ts'
+import { percentile } from './percentile.ts'
+import { openLoadSender, type Sent } from './sender.ts'
+import { loadSecret, type Subject, startSubject } from './subject.ts'
+
+/**
+ * What happens at three times the capacity: how much is still accepted and delivered, how quickly the rest is refused,
+ * and what memory that takes. The peak is found first, by as many connections as are kept busy; then requests come at a
+ * multiple of it, whatever the answers do. Both take turns, because the machine changes too.
+ *
+ *   node load-tests/overload.ts [--seconds 20] [--rounds 3] [--times 3] [--connections 6000]
+ *
+ * The promise: goodput of 95 % of the peak or more, 429 or 503 with Retry-After in under 5 ms, bounded memory.
+ */
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '3' },
+    times: { type: 'string', default: '3' },
+    connections: { type: 'string', default: '6000' },
+  },
+})
+const seconds = Number(values.seconds)
+const bodyBytes = 2048
+/** Enough to keep the receiver busy, and few enough that none waits long. */
+const peakConnections = 256
+
+interface Measured {
+  readonly sent: readonly Sent[]
+  /** A second, while the load lasted. */
+  readonly accepted: number
+  readonly delivered: number
+  /** The most that the Fairlead process had in memory, MiB. */
+  readonly memoryMib: number
+}
+
+async function measure(
+  subject: Subject,
+  arrivals: Arrivals,
+  load: (tell: (sent: Sent) => void) => Promise<void>,
+): Promise<Measured> {
+  const pid = await subject.standalone.pidOf('fairlead')
+  const sent: Sent[] = []
+  const before = arrivals.events.size
+  const startMs = performance.now()
+  let memoryMib = 0
+  const watching = setInterval(() => {
+    memoryMib = Math.max(memoryMib, residentMib(pid))
+  }, 250)
+  let delivered = 0
+  setTimeout(() => {
+    delivered = arrivals.events.size - before
+  }, seconds * 1000)
+  await load(one => sent.push(one))
+  // What was accepted is owed, whatever the load.
+  await until(() => sent.every(({ id }) => id === undefined || arrivals.events.has(id)), {
+    deadlineMs: 300_000,
+    everyMs: 100,
+    what: 'the arrival of all that was accepted',
+  })
+  clearInterval(watching)
+  const inTime = sent.filter(
+    ({ id, dueMs, acceptMs }) => id !== undefined && dueMs + acceptMs - startMs <= seconds * 1000,
+  )
+  return { sent, accepted: inTime.length / seconds, delivered: delivered / seconds, memoryMib }
+}
+
+function residentMib(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Math.round(Number(kib ?? 0) / 1024)
+}
+
+function report(name: string, { sent, accepted, delivered, memoryMib }: Measured): void {
+  const refused = sent.filter(({ status }) => status === 429 || status === 503)
+  const unanswered = sent.filter(({ status }) => status === 0)
+  const others = sent.filter(({ id, status }) => !id && ![0, 429, 503].includes(status))
+  const statuses = [...new Set(others.map(({ status }) => status))].join(', ')
+  const ms = (list: readonly number[], p: number) => percentile(list, p).toFixed(1)
+  const answerMs = refused.map(({ answerMs }) => answerMs)
+  console.log(
+    `${name}: offered ${Math.round(sent.length / seconds)}/s, accepted ${Math.round(accepted)}/s, delivered ` +
+      `${Math.round(delivered)}/s while it lasted; memory ${memoryMib} MiB`,
+  )
+  if (sent.length > 0 && refused.length + unanswered.length + others.length > 0) {
+    console.log(
+      `  refused ${refused.length} (${refused.filter(({ retryAfter }) => retryAfter === undefined).length} without ` +
+        `Retry-After) in ms p50 ${ms(answerMs, 0.5)}  p95 ${ms(answerMs, 0.95)}  p99 ${ms(answerMs, 0.99)}; ` +
+        `unanswered ${unanswered.length}, other answers ${others.length} ${statuses}`,
+    )
+  }
+}
+
+async function main(): Promise<void> {
+  await using arrivals = await openArrivals()
+  const destinationUrl = `http://127.0.0.1:${arrivals.port}/hooks`
+  await using subject = await startSubject([{ name: 'load', destinationUrl }])
+  const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
+  await using steady = await openLoadSender({ ...options, connections: peakConnections })
+  await steady.atRate(200, 5, () => {}) // warm-up
+  const ratios: number[] = []
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const peak = await measure(subject, arrivals, tell => steady.asFastAsPossible(seconds, tell))
+    report(`round ${round}, peak`, peak)
+    await using crowd = await openLoadSender({ ...options, connections: Number(values.connections) })
+    const rate = peak.accepted * Number(values.times)
+    const over = await measure(subject, arrivals, tell => crowd.atRate(rate, seconds, tell))
+    report(`round ${round}, ${values.times} times that`, over)
+    ratios.push(over.accepted / peak.accepted)
+  }
+  console.log(`goodput to peak: ${ratios.map(ratio => `${(ratio * 100).toFixed(0)} %`).join(', ')}`)
+}
+
+await main()
