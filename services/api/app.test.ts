@@ -28,7 +28,7 @@ test('settings are shown without their secrets', async () => {
     { name: 'stripe', path: '/webhooks/acme/stripe', secrets: [{ id: 'acme/stripe' }], managedBy: 'owner' },
   ])
   expect(await get('destinations')).toMatchObject([
-    { name: 'billing', retryDelaysSeconds: [60, 300, 900] },
+    { name: 'billing', kind: 'http', processor: null, retryDelaysSeconds: [60, 300, 900] },
     { name: 'builds', state: 'healthy' },
   ])
   expect(await get('members')).toMatchObject([{ email: 'owner@acme.example', role: 'owner' }])

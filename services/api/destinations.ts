@@ -1,5 +1,5 @@
 import { parseId } from '@fairlead/webhook/id'
-import { type Destination, DestinationState } from '@fairlead/wire/store/destination'
+import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
@@ -12,13 +12,22 @@ const destinationSchema = z
   .object({
     id: z.string(),
     name: z.string().meta({ example: 'billing' }),
-    url: z.string().meta({ description: 'Without a password, where it has one.' }),
+    kind: z.enum(['http', 'nats', 'processor']).meta({
+      description: 'An HTTP endpoint, the stream OUTBOUND in the cluster, or a built-in processor.',
+    }),
+    url: z.string().nullable().meta({ description: 'With http; without a password, where it has one.' }),
+    processor: z.string().nullable().meta({ description: 'With processor: its name.' }),
     timeoutSeconds: z.number(),
     concurrency: z.int().meta({ description: 'Requests to it at one time.' }),
     rateLimit: rateLimitSchema,
     retryDelaysSeconds: z.array(z.number()).meta({ description: 'Before the 2nd, 3rd … attempt.' }),
     headerNames: z.array(z.string()).meta({ description: 'Extra request headers; their values are secret.' }),
     state: z.enum(['healthy', 'failing', 'paused']),
+    pauseReason: z.enum(['declared', 'gone', 'failing', 'asked']).nullable().meta({
+      description:
+        'Why it gets nothing: declared so, answered 410, failed for five days, or a member asked. Null: not paused.',
+    }),
+    pausedSince: timeText.nullable(),
     waiting: z.int().meta({ description: 'Deliveries that have not ended.' }),
     dead: z.int().meta({ description: 'Dead letters.' }),
     lastSuccessAt: timeText.nullable(),
@@ -54,7 +63,71 @@ const list = operation({
   },
 })
 
-export const destinationOperations = [list]
+const destinationParams = organizationParams.extend({
+  destination: z.string().min(1).max(63).meta({ description: 'Its name or id.', example: 'billing' }),
+})
+
+const pause = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/destinations/{destination}/pause',
+  name: 'pauseDestination',
+  tag: 'Settings',
+  summary: 'Let deliveries to a destination wait',
+  description: 'Nothing is lost: they go on when it is resumed. Safe to repeat.',
+  access: 'operate',
+  params: destinationParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The destination, as it stands now.',
+  answer: destinationSchema,
+  problems: [],
+  audit: ({ params }, { id }) => ({
+    action: 'destination.paused',
+    subjectId: id,
+    details: { destination: params.destination, reason: 'asked' },
+  }),
+  async handle({ store, organization, params, signal }) {
+    const destinationId = await findDestinationId(store, organization.id, params.destination, signal)
+    const { destination } = await store.destinations.pauseDestination(
+      { organizationId: organization.id, destinationId },
+      { signal },
+    )
+    if (!destination) throw new TypeError('the store answered without the destination')
+    return presentDestination(destination)
+  },
+})
+
+const resume = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/destinations/{destination}/resume',
+  name: 'resumeDestination',
+  tag: 'Settings',
+  summary: 'Deliver to a destination again that was paused',
+  description: 'Ends every pause but a declared one. What waited is delivered, few at first. Safe to repeat.',
+  access: 'operate',
+  params: destinationParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The destination, as it stands now.',
+  answer: destinationSchema,
+  problems: [],
+  audit: ({ params }, { id }) => ({
+    action: 'destination.resumed',
+    subjectId: id,
+    details: { destination: params.destination },
+  }),
+  async handle({ store, organization, params, signal }) {
+    const destinationId = await findDestinationId(store, organization.id, params.destination, signal)
+    const { destination } = await store.destinations.resumeDestination(
+      { organizationId: organization.id, destinationId },
+      { signal },
+    )
+    if (!destination) throw new TypeError('the store answered without the destination')
+    return presentDestination(destination)
+  },
+})
+
+export const destinationOperations = [list, pause, resume]
 
 /**
  * The id for a destination's name or id. Throws an ApiError `not_found` that says what was looked for: it stands in
@@ -78,13 +151,17 @@ function presentDestination(destination: Destination): z.input<typeof destinatio
   return {
     id: destination.id,
     name: destination.name,
-    url: withoutPassword(settings?.url ?? ''),
+    kind: settings?.nats ? 'nats' : settings?.processor ? 'processor' : 'http',
+    url: settings?.url ? withoutPassword(settings.url) : null,
+    processor: settings?.processor || null,
     timeoutSeconds: settings?.timeoutSeconds ?? 0,
     concurrency: settings?.concurrency ?? 0,
     rateLimit: presentRateLimit(settings?.rateLimit),
     retryDelaysSeconds: settings?.retry?.delaysSeconds ?? [],
     headerNames: destination.headerNames,
     state: presentState(destination.state),
+    pauseReason: pauseReasons[destination.pauseReason],
+    pausedSince: presentTime(destination.pausedSince),
     waiting: Number(destination.waiting),
     dead: Number(destination.dead),
     lastSuccessAt: presentTime(destination.lastSuccessAt),
@@ -94,6 +171,14 @@ function presentDestination(destination: Destination): z.input<typeof destinatio
     createdAt: presentTimeOf(destination.createdAt),
   }
 }
+
+const pauseReasons = {
+  [PauseReason.UNSPECIFIED]: null,
+  [PauseReason.DECLARED]: 'declared',
+  [PauseReason.GONE]: 'gone',
+  [PauseReason.FAILING]: 'failing',
+  [PauseReason.ASKED]: 'asked',
+} as const
 
 function presentState(state: DestinationState): 'healthy' | 'failing' | 'paused' {
   switch (state) {
