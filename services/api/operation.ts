@@ -66,6 +66,8 @@ export interface AuditEntry {
     | 'replay.paused'
     | 'replay.resumed'
     | 'replay.cancelled'
+    | 'destination.paused'
+    | 'destination.resumed'
     | 'api_key.created'
     | 'api_key.revoked'
   /** The id of what it was done to. */

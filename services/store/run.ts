@@ -10,6 +10,7 @@ import { every } from './every.ts'
 import { openStoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { project } from './project/project.ts'
+import { pauseHopeless } from './publish/pauses.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
 import { runReplays } from './replay/run.ts'
@@ -18,6 +19,7 @@ import { inScope } from './scope.ts'
 import { serve } from './serve.ts'
 
 const reconcileMs = 60_000
+const pausesMs = 5_000
 const maintainMs = 3_600_000
 
 /**
@@ -65,6 +67,7 @@ export const run = async (
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
   const background = [
     every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
+    every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
       { databaseUrl, nats, log, metrics: metrics.projection, accepted: watchQuotas(pool, publisher, log) },

@@ -181,6 +181,18 @@ create table destination_health (
 alter table destination_health enable row level security;
 alter table destination_health force row level security;
 
+create table destination_pauses (
+  organization_id uuid not null,
+  destination_id uuid not null,
+  reason text not null,
+  since timestamp with time zone not null default now(),
+  constraint destination_pauses_organization_id_destination_id_fkey FOREIGN KEY (organization_id, destination_id) REFERENCES destinations(organization_id, id) ON DELETE CASCADE,
+  constraint destination_pauses_pkey PRIMARY KEY (organization_id, destination_id),
+  constraint destination_pauses_reason_check CHECK ((reason = ANY (ARRAY['gone'::text, 'failing'::text, 'asked'::text])))
+);
+alter table destination_pauses enable row level security;
+alter table destination_pauses force row level security;
+
 create table destinations (
   organization_id uuid not null,
   id uuid not null,
@@ -464,6 +476,10 @@ create policy organization on destination_headers for all
   with check (in_scope(organization_id));
 
 create policy organization on destination_health for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on destination_pauses for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

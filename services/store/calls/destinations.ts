@@ -1,10 +1,12 @@
-import type { ServiceImpl } from '@connectrpc/connect'
-import { toUuid } from '@fairlead/webhook/id'
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
+import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { DestinationService } from '@fairlead/wire/store/destination'
 import { type DestinationCondition, destinationMessage } from '../organizations/messages.ts'
 import { readOrganization } from '../organizations/read.ts'
 import { requireId } from '../parse-request.ts'
-import { type Calls, transact } from './calls.ts'
+import type { Db } from '../scope.ts'
+import { StoreError } from '../store-error.ts'
+import { type Calls, publishChange, transact } from './calls.ts'
 
 /** Waiting and dead deliveries come from partial indexes that hold nothing else. */
 const conditions = `
@@ -19,16 +21,55 @@ const conditions = `
   where d.organization_id = $1 and d.deleted_at is null`
 
 export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationService> {
+  const list = async (db: Db, id: OrganizationId) => {
+    const organization = await readOrganization(db, id)
+    const { rows } = await db.query<DestinationCondition & { id: string }>(conditions, [toUuid(id)])
+    const condition = new Map(rows.map(row => [row.id, row]))
+    return (organization?.destinations ?? []).map(row => destinationMessage(row, condition.get(row.id)))
+  }
+
+  /** Changes one destination's pause, publishes it, and answers with how the destination stands. */
+  async function change(
+    request: { organizationId: string; destinationId: string },
+    context: HandlerContext,
+    write: (db: Db, key: readonly [organization: string, destination: string]) => Promise<unknown>,
+  ) {
+    const id = requireId('org', request.organizationId, 'organization_id')
+    const destinationId = requireId('dst', request.destinationId, 'destination_id')
+    const destination = await transact(calls, context, id, async db => {
+      const known = (await list(db, id)).some(({ id: one }) => one === destinationId)
+      if (!known) throw new StoreError('not_found', `there is no destination ${destinationId}`)
+      await write(db, [toUuid(id), toUuid(destinationId)])
+      return (await list(db, id)).find(({ id: one }) => one === destinationId)
+    })
+    await publishChange(calls, id)
+    return destination ? { destination } : {}
+  }
+
   return {
     async listDestinations(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
-      return transact(calls, context, id, async db => {
-        const organization = await readOrganization(db, id)
-        const { rows } = await db.query<DestinationCondition & { id: string }>(conditions, [toUuid(id)])
-        const condition = new Map(rows.map(row => [row.id, row]))
-        const destinations = organization?.destinations ?? []
-        return { destinations: destinations.map(row => destinationMessage(row, condition.get(row.id))) }
-      })
+      return transact(calls, context, id, async db => ({ destinations: await list(db, id) }))
     },
+    pauseDestination: (request, context) =>
+      change(request, context, (db, key) =>
+        db.query(
+          `insert into destination_pauses (organization_id, destination_id, reason) values ($1, $2, 'asked')
+           on conflict do nothing`,
+          [...key],
+        ),
+      ),
+    resumeDestination: (request, context) =>
+      change(request, context, async (db, key) => {
+        await db.query('delete from destination_pauses where organization_id = $1 and destination_id = $2', [
+          ...key,
+        ])
+        // Five days begin anew: otherwise the next look would pause it again before its first attempt.
+        await db.query(
+          `update destination_health set failing_since = null, last_error = null
+           where organization_id = $1 and destination_id = $2`,
+          [...key],
+        )
+      }),
   }
 }

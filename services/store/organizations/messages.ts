@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { ApiKeySchema } from '@fairlead/wire/store/api_key'
-import { DestinationSchema, DestinationState } from '@fairlead/wire/store/destination'
+import { DestinationSchema, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import { ManagedBy, MemberRole, MemberSchema } from '@fairlead/wire/store/member'
 import { OrganizationSchema, OwnerKind } from '@fairlead/wire/store/organization'
 import { RouteSchema } from '@fairlead/wire/store/route'
@@ -13,6 +13,7 @@ import type {
   ApiKeyRow,
   DestinationRow,
   MemberRow,
+  PauseRow,
   RateLimitColumns,
   RouteRow,
   SealedRow,
@@ -113,8 +114,18 @@ const untried: DestinationCondition = {
   last_error: null,
 }
 
-export function destinationMessage(row: DestinationRow & { headers: SealedRow[] }, condition = untried) {
+const pauseReasons = {
+  gone: PauseReason.GONE,
+  failing: PauseReason.FAILING,
+  asked: PauseReason.ASKED,
+} as const
+
+export function destinationMessage(
+  row: DestinationRow & { headers: SealedRow[]; pause: PauseRow | undefined },
+  condition = untried,
+) {
   const { PAUSED, FAILING, HEALTHY } = DestinationState
+  const declared = row.paused ? PauseReason.DECLARED : PauseReason.UNSPECIFIED
   return create(DestinationSchema, {
     id: fromUuid('dst', row.id),
     organizationId: fromUuid('org', row.organization_id),
@@ -130,7 +141,9 @@ export function destinationMessage(row: DestinationRow & { headers: SealedRow[] 
       processor: row.processor,
     },
     headerNames: row.headers.map(header => header.id),
-    state: row.paused ? PAUSED : condition.failing_since ? FAILING : HEALTHY,
+    pauseReason: row.pause ? pauseReasons[row.pause.reason] : declared,
+    ...at('pausedSince', row.pause?.since ?? null),
+    state: row.paused || row.pause ? PAUSED : condition.failing_since ? FAILING : HEALTHY,
     waiting: BigInt(condition.waiting),
     dead: BigInt(condition.dead),
     ...at('lastSuccessAt', condition.last_success_at),

@@ -5,6 +5,7 @@ import type {
   DestinationRow,
   MemberRow,
   OrganizationRow,
+  PauseRow,
   RouteRow,
   SealedRow,
   SourceRow,
@@ -14,7 +15,7 @@ import type {
 export interface StoredOrganization extends OrganizationRow {
   members: MemberRow[]
   sources: (SourceRow & { secrets: SealedRow[] })[]
-  destinations: (DestinationRow & { headers: SealedRow[]; auths: SealedRow[] })[]
+  destinations: (DestinationRow & { headers: SealedRow[]; auths: SealedRow[]; pause: PauseRow | undefined })[]
   routes: RouteRow[]
   signingSecrets: SealedRow[]
   apiKeys: ApiKeyRow[]
@@ -39,7 +40,7 @@ export async function readOrganization(
   return organization
 }
 
-/** Some organizations, or all that the scope shows, in ten statements however many they are. By slug. */
+/** Some organizations, or all that the scope shows, in eleven statements however many they are. By slug. */
 export async function readOrganizations(
   db: Db,
   ids?: readonly OrganizationId[],
@@ -73,6 +74,8 @@ export async function readOrganizations(
     where $1::uuid[] is null or organization_id = any($1) order by position, name`)
   const auths = await read<SealedRow & { destination_id: string }>(`
     select * from destination_auths where $1::uuid[] is null or organization_id = any($1) order by position, id`)
+  const pauses = await read<PauseRow>(`
+    select * from destination_pauses where $1::uuid[] is null or organization_id = any($1)`)
   const routes = await read<RouteRow>(`
     select * from routes where $1::uuid[] is null or organization_id = any($1) order by created_at, id`)
   const signing = await read<SealedRow>(`
@@ -87,6 +90,7 @@ export async function readOrganizations(
   const destinationsOf = group(destinations, row => row.organization_id)
   const headersOf = group(headers, row => row.destination_id)
   const authsOf = group(auths, row => row.destination_id)
+  const pauseOf = new Map(pauses.map(pause => [pause.destination_id, pause]))
   const routesOf = group(routes, row => row.organization_id)
   const signingOf = group(signing, row => row.organization_id)
   const apiKeysOf = group(apiKeys, row => row.organization_id!)
@@ -98,6 +102,7 @@ export async function readOrganizations(
       ...destination,
       headers: headersOf(destination.id),
       auths: authsOf(destination.id),
+      pause: pauseOf.get(destination.id),
     })),
     routes: routesOf(row.id),
     signingSecrets: signingOf(row.id),

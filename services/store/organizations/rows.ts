@@ -75,6 +75,14 @@ export interface DestinationRow extends RateLimitColumns {
   deleted_at: Date | null
 }
 
+/** A pause that nobody declared. */
+export interface PauseRow {
+  organization_id: string
+  destination_id: string
+  reason: 'gone' | 'failing' | 'asked'
+  since: Date
+}
+
 export interface RouteRow {
   organization_id: string
   id: string

@@ -48,7 +48,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       concurrency: destination.concurrency,
       ...rateLimit(destination),
       retryDelaysSeconds: destination.retry_delays_seconds,
-      paused: destination.paused,
+      paused: destination.paused || destination.pause !== undefined,
       headers: destination.headers.map(({ id, sealed }) => ({ name: id, sealed })),
       ...(destination.auths[0] && { auth: destination.auths[0].sealed }),
     })),

@@ -76,6 +76,9 @@ export async function selectPage(
     where.add(p => `e.received_at >= ${p} and (e.received_at, e.id) > (${p}, ${id})`, after[0])
   }
   const inEvents = bodyIn('e.stream_seq', 'e', kept.events, where)
+  // Postgres takes a match in three columns for a rare thing, and would read and sort the whole log for each page: with
+  // 250,000 events 900 ms, and 15 in the order of the index.
+  await db.query('set local enable_hashjoin = off; set local enable_mergejoin = off')
   const { rows } = await db.query<SelectedRow>(
     `select e.id as event_id, e.received_at, e.source, e.size_bytes, e.delivery_count, x.id as destination_id,
        d.attempt_count, case when ${inEvents} then e.stream_seq end as event_seq, (${deadBody(kept, where)}) as dead_seq
@@ -114,10 +117,12 @@ function statement({ organization, selector, destinations }: Selection): { from:
   const toLive = `join destinations x on x.organization_id = e.organization_id and x.deleted_at is null`
   if (!destinations) {
     where.also(inState)
-    return {
-      where,
-      from: `events e join deliveries d on ${ofEvent} ${toLive} and x.id = d.destination_id`,
-    }
+    const isRare = !states.includes('delivered') || selector.reasons.length > 0 || selector.diedAfter
+    // Those that died are found by their own index. Of the others an event has a few: `offset 0` keeps them behind it.
+    const deliveries = isRare
+      ? `join deliveries d on ${ofEvent}`
+      : `cross join lateral (select * from deliveries d where ${ofEvent} offset 0) d`
+    return { where, from: `events e ${deliveries} ${toLive} and x.id = d.destination_id` }
   }
   where.add(p => `x.id = any(${p}::uuid[])`, destinations)
   // An event that is not matched yet, or not all of whose deliveries are in the log, may be on its way there.

@@ -198,6 +198,20 @@ export declare type Destination = Message<"fairlead.store.v1.Destination"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 13;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * Unspecified: it is not paused.
+   *
+   * @generated from field: fairlead.store.v1.PauseReason pause_reason = 14;
+   */
+  pauseReason: PauseReason;
+
+  /**
+   * Since when it is paused, other than by declaration.
+   *
+   * @generated from field: google.protobuf.Timestamp paused_since = 15;
+   */
+  pausedSince?: Timestamp | undefined;
 };
 
 /**
@@ -245,6 +259,147 @@ export declare type ListDestinationsResponse = Message<"fairlead.store.v1.ListDe
  * Use `create(ListDestinationsResponseSchema)` to create a new message.
  */
 export declare const ListDestinationsResponseSchema: GenMessage<ListDestinationsResponse>;
+
+/**
+ * See PauseDestination.
+ *
+ * @generated from message fairlead.store.v1.PauseDestinationRequest
+ */
+export declare type PauseDestinationRequest = Message<"fairlead.store.v1.PauseDestinationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `dst_…`.
+   *
+   * @generated from field: string destination_id = 2;
+   */
+  destinationId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PauseDestinationRequest.
+ * Use `create(PauseDestinationRequestSchema)` to create a new message.
+ */
+export declare const PauseDestinationRequestSchema: GenMessage<PauseDestinationRequest>;
+
+/**
+ * See PauseDestination.
+ *
+ * @generated from message fairlead.store.v1.PauseDestinationResponse
+ */
+export declare type PauseDestinationResponse = Message<"fairlead.store.v1.PauseDestinationResponse"> & {
+  /**
+   * As it stands now.
+   *
+   * @generated from field: fairlead.store.v1.Destination destination = 1;
+   */
+  destination?: Destination | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PauseDestinationResponse.
+ * Use `create(PauseDestinationResponseSchema)` to create a new message.
+ */
+export declare const PauseDestinationResponseSchema: GenMessage<PauseDestinationResponse>;
+
+/**
+ * See ResumeDestination.
+ *
+ * @generated from message fairlead.store.v1.ResumeDestinationRequest
+ */
+export declare type ResumeDestinationRequest = Message<"fairlead.store.v1.ResumeDestinationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `dst_…`.
+   *
+   * @generated from field: string destination_id = 2;
+   */
+  destinationId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ResumeDestinationRequest.
+ * Use `create(ResumeDestinationRequestSchema)` to create a new message.
+ */
+export declare const ResumeDestinationRequestSchema: GenMessage<ResumeDestinationRequest>;
+
+/**
+ * See ResumeDestination.
+ *
+ * @generated from message fairlead.store.v1.ResumeDestinationResponse
+ */
+export declare type ResumeDestinationResponse = Message<"fairlead.store.v1.ResumeDestinationResponse"> & {
+  /**
+   * As it stands now.
+   *
+   * @generated from field: fairlead.store.v1.Destination destination = 1;
+   */
+  destination?: Destination | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ResumeDestinationResponse.
+ * Use `create(ResumeDestinationResponseSchema)` to create a new message.
+ */
+export declare const ResumeDestinationResponseSchema: GenMessage<ResumeDestinationResponse>;
+
+/**
+ * Why a destination gets nothing.
+ *
+ * @generated from enum fairlead.store.v1.PauseReason
+ */
+export enum PauseReason {
+  /**
+   * It is not paused.
+   *
+   * @generated from enum value: PAUSE_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its owner declares it so.
+   *
+   * @generated from enum value: PAUSE_REASON_DECLARED = 1;
+   */
+  DECLARED = 1,
+
+  /**
+   * It answered 410: it wants no more.
+   *
+   * @generated from enum value: PAUSE_REASON_GONE = 2;
+   */
+  GONE = 2,
+
+  /**
+   * Every attempt failed for five days.
+   *
+   * @generated from enum value: PAUSE_REASON_FAILING = 3;
+   */
+  FAILING = 3,
+
+  /**
+   * A member asked for it.
+   *
+   * @generated from enum value: PAUSE_REASON_ASKED = 4;
+   */
+  ASKED = 4,
+}
+
+/**
+ * Describes the enum fairlead.store.v1.PauseReason.
+ */
+export declare const PauseReasonSchema: GenEnum<PauseReason>;
 
 /**
  * How a destination does, judged by the attempts in the log.
@@ -301,6 +456,28 @@ export declare const DestinationService: GenService<{
     methodKind: "unary";
     input: typeof ListDestinationsRequestSchema;
     output: typeof ListDestinationsResponseSchema;
+  },
+  /**
+   * Lets deliveries wait until ResumeDestination. Beside what the owner declares: paused by either is paused.
+   * NOT_FOUND: no such destination.
+   *
+   * @generated from rpc fairlead.store.v1.DestinationService.PauseDestination
+   */
+  pauseDestination: {
+    methodKind: "unary";
+    input: typeof PauseDestinationRequestSchema;
+    output: typeof PauseDestinationResponseSchema;
+  },
+  /**
+   * Ends a pause that was asked for, or that followed from 410 or from days of failing; waiting deliveries go on, few at
+   * first. One that the owner declares stays. NOT_FOUND: no such destination.
+   *
+   * @generated from rpc fairlead.store.v1.DestinationService.ResumeDestination
+   */
+  resumeDestination: {
+    methodKind: "unary";
+    input: typeof ResumeDestinationRequestSchema;
+    output: typeof ResumeDestinationResponseSchema;
   },
 }>;
 

@@ -1,0 +1,143 @@
+import { testEncryptionKeys } from '@fairlead/testbed/configuration'
+import { startTestStore } from '@fairlead/testbed/store'
+import { until } from '@fairlead/testbed/until'
+import { type DestinationId, eventId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
+import { decodeConfig } from '@fairlead/wire/config'
+import { connectNats } from '@fairlead/wire/connect'
+import { decodeDestinationAuth } from '@fairlead/wire/destination-auth'
+import { openKeyring, sealContext } from '@fairlead/wire/seal'
+import { PauseReason } from '@fairlead/wire/store/destination'
+import { OwnerKind } from '@fairlead/wire/store/organization'
+import { Kvm } from '@nats-io/kv'
+import { expect, test } from 'vitest'
+import { publishEvent, publishRecords } from '../project/fixture/publish-story.ts'
+import { anEventMeta, recordsOf } from '../project/fixture/story.ts'
+
+const auth = JSON.stringify([{ kind: 'bearer', token: 'test-token' }])
+const declared = {
+  owner: { kind: OwnerKind.FILE, reference: 'acme.yaml' },
+  slug: 'acme',
+  sources: [
+    { name: 'stripe', settings: { provider: 'stripe' }, secrets: [{ id: 'one', value: 'test-secret' }] },
+  ],
+  destinations: [
+    { name: 'billing', settings: { url: 'https://billing.acme.example' }, auth },
+    { name: 'bus', settings: { nats: true } },
+    { name: 'count', settings: { processor: 'tally' } },
+  ],
+  routes: [
+    {
+      settings: {
+        source: 'stripe',
+        eventTypes: ['*'],
+        destinations: ['billing', 'bus', 'count'],
+        order: { key: { case: 'pointer' as const, value: '/data/object/customer' }, maxWaitSeconds: 60 },
+      },
+    },
+  ],
+}
+
+async function open() {
+  const stack = new AsyncDisposableStack()
+  const store = stack.use(await startTestStore())
+  const nats = await connectNats({ url: store.natsUrl, name: 'test' })
+  stack.defer(() => nats.close())
+  const applied = await store.client.organizations.applyOrganization(declared)
+  const organization = applied.organization!.id as OrganizationId
+  const bucket = await new Kvm(nats).open('config')
+  return {
+    store,
+    nats,
+    organization,
+    source: applied.sources[0]!.id as SourceId,
+    destination: applied.destinations.find(({ name }) => name === 'billing')!.id as DestinationId,
+    async published() {
+      const entry = await bucket.get(organization)
+      if (!entry) throw new Error('nothing is published yet')
+      return { revision: entry.revision, config: decodeConfig(entry.value) }
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+test('kinds, authentication and order reach the bucket; the same again writes nothing', async () => {
+  await using opened = await open()
+  const { config, revision } = await opened.published()
+  expect(
+    config.destinations.map(({ name, kind, url, processor }) => ({ name, kind, url, processor })),
+  ).toEqual([
+    { name: 'billing', kind: 'http', url: 'https://billing.acme.example', processor: '' },
+    { name: 'bus', kind: 'nats', url: '', processor: '' },
+    { name: 'count', kind: 'processor', url: '', processor: 'tally' },
+  ])
+  expect(config.routes[0]!.order).toEqual({
+    key: { from: 'body', pointer: '/data/object/customer' },
+    maxWaitSeconds: 60,
+  })
+  const context = sealContext.destinationAuth(opened.organization, 'billing')
+  const sealed = config.destinations[0]!.auth!
+  expect(sealed).not.toContain('test-token')
+  const plain = openKeyring(testEncryptionKeys).open(sealed, context)
+  expect(decodeDestinationAuth(plain)).toEqual([{ kind: 'bearer', token: 'test-token' }])
+  await opened.store.client.organizations.applyOrganization(declared)
+  expect((await opened.published()).revision).toBe(revision)
+})
+
+test.each([
+  ['two kinds', { name: 'x', settings: { url: 'https://x.example', nats: true } }],
+  ['no kind', { name: 'x', settings: {} }],
+  [
+    'an authentication that no one could use',
+    { name: 'x', settings: { nats: true }, auth: '[{"kind":"none"}]' },
+  ],
+])('refuses %s', async (_name, destination) => {
+  await using store = await startTestStore()
+  const request = { ...declared, destinations: [...declared.destinations, destination] }
+  await expect(store.client.organizations.applyOrganization(request)).rejects.toThrow('destinations[3]')
+})
+
+test('a destination that answers 410 is paused, said so, survives an apply, and can be resumed', async () => {
+  await using opened = await open()
+  const { client } = opened.store
+  const id = eventId(opened.organization, 'stripe', { id: 'test-1' })
+  const meta = anEventMeta({
+    organization: opened.organization,
+    sourceId: opened.source,
+    id,
+    receivedAt: Date.now() - 1_000,
+    secret: 'one',
+  })
+  const seq = await publishEvent(opened.nats, meta)
+  const attempts = [{ outcome: 'gone', status: 410 }]
+  const planned = {
+    meta,
+    matched: true,
+    deliveries: [{ destination: opened.destination, attempts: 1, end: 'dead' as const }],
+  }
+  const records = recordsOf(planned, seq).map(record =>
+    record.kind === 'attempted' ? { ...record, ...attempts[0] } : record,
+  )
+  await publishRecords(opened.nats, records)
+
+  const key = { organizationId: opened.organization }
+  const billing = async () =>
+    (await client.destinations.listDestinations(key)).destinations.find(({ name }) => name === 'billing')!
+  await until(async () => (await billing()).pauseReason === PauseReason.GONE, {
+    what: 'the pause',
+    deadlineMs: 20_000,
+  })
+  const paused = async () => (await opened.published()).config.destinations[0]!.paused
+  await until(paused, { what: 'the published pause' })
+  const { auditLogs } = await client.audit.listAuditLogs(key)
+  expect(auditLogs.filter(({ action }) => action === 'destination.paused')).toHaveLength(1)
+
+  await client.organizations.applyOrganization({ ...declared, displayName: 'Acme Corp' })
+  expect((await billing()).pauseReason).toBe(PauseReason.GONE)
+  expect(await paused()).toBe(true)
+
+  await client.destinations.resumeDestination({ ...key, destinationId: opened.destination })
+  expect((await billing()).pauseReason).toBe(PauseReason.UNSPECIFIED)
+  await until(async () => !(await paused()), { what: 'the published resumption' })
+  await client.destinations.pauseDestination({ ...key, destinationId: opened.destination })
+  expect((await billing()).pauseReason).toBe(PauseReason.ASKED)
+})
