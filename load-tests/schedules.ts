@@ -165,7 +165,7 @@ await measureOne(manager)
 {
   await using taker = openTaker(connection, manager)
   const due = await scheduleDue(1, stored)
-  await untilFired(taker.fired, due.count)
+  await untilFired(taker.fired, due)
   const all = [...taker.fired.values()].flat()
   report(`${rate}/s due beside ${waiting} waiting`, all)
   console.log(`  repeated ${all.length - taker.fired.size}`)
@@ -177,7 +177,7 @@ await measureOne(manager)
   await nats.kill9()
   await nats.restart()
   const upMs = Date.now()
-  await untilFired(taker.fired, again.count)
+  await untilFired(taker.fired, again)
   const taken = [...taker.fired.values()].flat()
   // What was acknowledged just before may come once more: the acknowledgement was not on disk.
   const after = taken.filter(({ dueMs }) => dueMs >= again.startMs)
@@ -216,12 +216,17 @@ async function scheduleDue(round: number, storedPerSecond: number) {
   return { count, startMs }
 }
 
-async function untilFired(fired: ReadonlyMap<string, unknown>, count: number): Promise<void> {
-  await until(() => fired.size >= count, {
+/** Waits for all of a round; what an earlier round repeats doesn't count. */
+async function untilFired(
+  fired: ReadonlyMap<string, readonly Fired[]>,
+  { count, startMs }: { readonly count: number; readonly startMs: number },
+): Promise<void> {
+  const came = () => [...fired.values()].filter(([one]) => one!.dueMs >= startMs).length
+  await until(() => came() >= count, {
     deadlineMs: seconds * 1000 + 120_000,
-    everyMs: 50,
+    everyMs: 250,
     what: `${count} fired`,
-  }).catch(error => console.log(`! ${error.message}: ${fired.size}`))
+  }).catch(error => console.log(`! ${error.message}: ${came()}`))
 }
 
 /** To find, re-time and take back one of so many, one after the other. */

@@ -1,4 +1,3 @@
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { freePort } from '@fairlead/standalone/servers/processes'
 import { eventId, parseId } from '@fairlead/webhook/id'
 import { connectNats } from '@fairlead/wire/connect'
@@ -335,6 +334,12 @@ test('a replay that fails tells so, and leaves dead letters of its own', { timeo
   expect(await list(type, EventStatus.FAILED)).toHaveLength(10)
 })
 
+/** As protobuf writes times. */
+const timestampOf = (time: Date) => ({
+  seconds: BigInt(Math.floor(time.getTime() / 1000)),
+  nanos: (time.getTime() % 1000) * 1_000_000,
+})
+
 /** How many schedules there are in DELIVERIES. */
 async function schedules(): Promise<number> {
   const { state } = await manager.streams.info(streamName.deliveries, {
@@ -376,9 +381,9 @@ test('a waiting retry is listed, re-timed, tried now and not once more later', {
   const retimed = await client.deliveries.retimeDelivery({
     organizationId,
     deliveryId: second!.id,
-    at: timestampFromDate(soon),
+    at: timestampOf(soon),
   })
-  expect(retimed.delivery!.nextAttemptAt).toEqual(timestampFromDate(soon))
+  expect(retimed.delivery!.nextAttemptAt).toMatchObject(timestampOf(soon))
   expect((await waiting(type))[0]!.delivery!.id).toBe(second!.id)
   const got = await until(() => ofType(shaky, type)[before + 1], { what: 'the re-timed attempt' })
   expect(got.at - soon.getTime()).toBeGreaterThanOrEqual(0)

@@ -15,7 +15,14 @@ import {
   plainText,
   time,
 } from './query.ts'
-import { auditOfReplay, dryRun, presentAnswer, ratePerSecond, replaySchema } from './replays.ts'
+import {
+  auditOfReplay,
+  countTimeoutMs,
+  dryRun,
+  presentAnswer,
+  ratePerSecond,
+  replaySchema,
+} from './replays.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 const deadLetterSchema = z
@@ -173,7 +180,7 @@ const retryAll = operation({
       dryRun: body.dryRun ?? false,
       createdBy: caller.keyName,
     }
-    return presentAnswer(await store.replays.createReplay(request, { signal }))
+    return presentAnswer(await store.replays.createReplay(request, { signal, timeoutMs: countTimeoutMs }))
   },
 })
 

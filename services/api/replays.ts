@@ -74,6 +74,9 @@ export const replaySchema = z
   })
   .meta({ id: 'Replay', description: 'A selection of events that is delivered again.' })
 
+/** To count a million deliveries takes Postgres a while; in milliseconds. */
+export const countTimeoutMs = 60_000
+
 /** Shared with the retry of dead letters by filter. */
 export const ratePerSecond = z
   .int()
@@ -196,7 +199,7 @@ const create = operation({
       dryRun: isDry ?? false,
       createdBy: caller.keyName,
     }
-    return presentAnswer(await store.replays.createReplay(request, { signal }))
+    return presentAnswer(await store.replays.createReplay(request, { signal, timeoutMs: countTimeoutMs }))
   },
 })
 
