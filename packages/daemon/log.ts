@@ -36,11 +36,9 @@ export function openLog(options: {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      // A secret at the top, in a part (`request.headers.…` is two deep), or in the part of a part.
-      paths: ['', '*.', '*.*.'].flatMap(depth =>
-        secretNames.map(name =>
-          name.startsWith('[') ? `${depth.replace(/\.$/, '')}${name}` : `${depth}${name}`,
-        ),
+      // Paths without a wildcard: one with `*` walks every part of every line, which took 8 % of a busy process.
+      paths: ['', 'headers', 'request.headers', 'config', 'source', 'destination'].flatMap(part =>
+        secretNames.map(name => (part === '' || name.startsWith('[') ? `${part}${name}` : `${part}.${name}`)),
       ),
       censor: '[redacted]',
     },
