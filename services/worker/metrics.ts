@@ -36,10 +36,15 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
       this.set(gauges.slots())
     },
   })
-  const waiting = new Gauge({
+  new Gauge({
     name: 'fairlead_deliveries_waiting',
     help: 'Deliveries parked until their lane has room, in the partitions of this worker',
     registers,
+    collect() {
+      let total = 0
+      for (const { waiting } of gauges.lanes()) total += waiting
+      this.set(total)
+    },
   })
   new Gauge({
     name: 'fairlead_lanes',
@@ -48,13 +53,8 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
     registers,
     collect() {
       const counts = new Map<string, number>(laneStates.map(state => [state, 0]))
-      let total = 0
-      for (const lane of gauges.lanes()) {
-        counts.set(lane.state, (counts.get(lane.state) ?? 0) + 1)
-        total += lane.waiting
-      }
+      for (const { state } of gauges.lanes()) counts.set(state, (counts.get(state) ?? 0) + 1)
       for (const [state, count] of counts) this.set({ state }, count)
-      waiting.set(total)
     },
   })
   return {

@@ -1,0 +1,15 @@
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { openWorkerMetrics } from './metrics.ts'
+
+test('what waits is told as it is now, not as it was at the last scrape', async () => {
+  const registry = new Registry()
+  const lanes = [
+    { state: 'busy' as const, waiting: 3 },
+    { state: 'broken' as const, waiting: 4 },
+  ]
+  openWorkerMetrics(registry, { partitions: () => 1, slots: () => 0, lanes: () => lanes })
+  const text = await registry.metrics()
+  expect(text).toContain('fairlead_deliveries_waiting 7')
+  expect(text).toContain('fairlead_lanes{state="broken"} 1')
+})
