@@ -20,7 +20,9 @@ export const patienceMs = 60_000
 /** Sends while `disturb` does its worst; resolves when the last request has its answer. */
 export async function underLoad(load: Load, disturb: () => Promise<void>): Promise<void> {
   const { url, perSecond, sent } = load
-  await using sender = await openLoadSender({ url, secret: loadSecret, connections: 64, bodyBytes: 2048 })
+  // As many as may hang for the time-out of a publish, so that the rate is kept up meanwhile.
+  const connections = perSecond * 6
+  await using sender = await openLoadSender({ url, secret: loadSecret, connections, bodyBytes: 2048 })
   const enough = new AbortController()
   const sending = sender.atRate(perSecond, 3_600, one => sent.push(one), enough.signal)
   try {
