@@ -89,6 +89,19 @@ export interface WaitingDelivery extends DeliverySummary {
   readonly type: string
 }
 
+export interface Destination {
+  readonly name: string
+  readonly kind: 'http' | 'nats' | 'processor'
+  readonly state: 'healthy' | 'failing' | 'paused'
+  /** Null: not paused. */
+  readonly pauseReason: 'declared' | 'gone' | 'failing' | 'asked' | null
+  /** Deliveries that have not ended. */
+  readonly waiting: number
+  readonly dead: number
+  /** HTTP status or outcome of the last failed attempt. */
+  readonly lastError: string | null
+}
+
 export interface Replay {
   /** Null: a dry run. */
   readonly id: string | null

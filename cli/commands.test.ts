@@ -72,6 +72,8 @@ describe('with nothing running', async () => {
     ],
     ['an option that is not known', ['events', '--sauce', 'x'], 2, /--sauce/],
     ['a count out of range', ['send', 'stripe', '--count', '0'], 2, /1 to 100000/],
+    ['a destination that is not named', ['destinations', 'pause'], 2, /Which destination/],
+    ['a verb that is not there', ['destinations', 'stop', 'billing'], 2, /list, pause or resume, not stop/],
     ['a command that is not there', ['evnts'], 2, /no command evnts/],
   ])('%s: says what to do', async (_name, args, code, sentence) => {
     const ended = await fairlead(env, ...args)
@@ -80,15 +82,22 @@ describe('with nothing running', async () => {
     expect(ended.code).toBe(code)
   })
 
-  test.each(['send', 'events', 'retry', 'deliveries', 'replay', 'dead-letters', 'rejections', 'seed'])(
-    '%s --help fits 80 columns',
-    async name => {
-      const { code, stdout } = await fairlead(env, name, '--help')
-      expect(code).toBe(0)
-      expect(stdout).toMatch(new RegExp(`^fairlead ${name}`))
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
-    },
-  )
+  test.each([
+    'send',
+    'events',
+    'retry',
+    'deliveries',
+    'replay',
+    'dead-letters',
+    'destinations',
+    'rejections',
+    'seed',
+  ])('%s --help fits 80 columns', async name => {
+    const { code, stdout } = await fairlead(env, name, '--help')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(new RegExp(`^fairlead ${name}`))
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
 })
 
 describe('with npm start', () => {
@@ -238,6 +247,26 @@ describe('with npm start', () => {
     const { code, stderr } = await run('deliveries', '--type', 'nothing.of.this.type')
     expect([code, stderr]).toEqual([0, 'No delivery waits.\n'])
     const absent = await run('deliveries', 'retry', 'dlv_00000000000000000000000000')
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
+  })
+
+  test('a destination is paused and resumed, and the list fits 80 columns and fewer', async () => {
+    expect((await run('destinations', 'pause', 'healthy')).stdout).toMatch(
+      /^healthy is paused \(asked\); \d+ /,
+    )
+    const [{ id }] = await json('send', 'stripe')
+    const waits = async () =>
+      (await json('destinations')).find(({ name, waiting }) => name === 'healthy' && waiting > 0)
+    const paused = await until(waits, { what: 'a delivery that waits', deadlineMs: 20_000 })
+    expect(paused).toMatchObject({ kind: 'http', state: 'paused', pauseReason: 'asked' })
+    for (const columns of ['120', '80', '60', '40']) {
+      const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'destinations')
+      expect(stdout).toMatch(/^healthy +paused: asked +[1-9]/m)
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
+    }
+    expect((await run('destinations', 'resume', 'healthy')).stdout).toMatch(/^healthy gets its deliveries; /)
+    await until(async () => (await json('events', id))[0]?.status === 'success', { what: 'delivery' })
+    const absent = await run('destinations', 'pause', 'nowhere')
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
   })
 

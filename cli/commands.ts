@@ -58,6 +58,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'destinations',
+    {
+      summary: 'how destinations do: list, pause, resume',
+      load: async () => (await import('./destinations.ts')).destinations,
+    },
+  ],
+  [
     'rejections',
     { summary: 'requests that were refused', load: async () => (await import('./rejections.ts')).rejections },
   ],
