@@ -44,8 +44,14 @@ export function forsake(
   return conclude(reference, undefined, undefined, { kind }, { at, durationMs: 0 }, scene)
 }
 
-async function readEvent({ stored }: DeliveryReference, { engine }: Scene): Promise<StoredEvent | undefined> {
+/** Undefined too where the sequence names another event: after a stream was made anew it may be another tenant's. */
+async function readEvent(
+  { stored, event, organization }: DeliveryReference,
+  { engine }: Scene,
+): Promise<StoredEvent | undefined> {
   const message = await engine.manager.direct.getMessage(stored.stream, { seq: stored.seq })
   if (!message) return undefined
-  return { meta: decodeEventMeta(message.header.get(eventHeader)), body: message.data, stored }
+  const meta = decodeEventMeta(message.header.get(eventHeader))
+  if (meta.id !== event || meta.organization !== organization) return undefined
+  return { meta, body: message.data, stored }
 }

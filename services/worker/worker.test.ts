@@ -376,6 +376,32 @@ test('a delivery whose destination was deleted meanwhile has a fate of its own',
   expect((await opened.manager.streams.info('DELIVERIES')).state.messages).toBe(0)
 })
 
+test('a sequence that names another event by now delivers nothing', async () => {
+  await using opened = await open()
+  const [destination] = opened.organization.destinations
+  await putConfiguration(opened.nats, {
+    ...opened.organization,
+    destinations: [{ ...destination!, paused: true }],
+  })
+  await using _running = await startWorker(opened.server.url)
+  const id = await opened.publish('{"mine":1}', { revision: 2 })
+  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 1, {
+    what: 'parked',
+  })
+  // EVENTS is lost and made anew: the same sequence is somebody else's.
+  const { config } = await opened.manager.streams.info('EVENTS')
+  await opened.manager.streams.delete('EVENTS')
+  await opened.manager.streams.add(config)
+  await opened.publish('{"not":"mine"}', { revision: 2, type: 'other' })
+  await putConfiguration(opened.nats, { ...opened.organization, routes: [] })
+  const attempts = await until(async () => {
+    const all = attemptsOf(await opened.records(), id)
+    return all.length > 0 && all
+  })
+  expect(attempts[0]).toMatchObject({ outcome: 'event_expired', settlement: { kind: 'dead' } })
+  expect(opened.sink.received.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(0)
+})
+
 test('an event waits for the configuration that its receiver knew', async () => {
   await using opened = await open({ routes: [] })
   await using _running = await startWorker(opened.server.url)
