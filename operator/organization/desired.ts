@@ -3,15 +3,12 @@ import { retryPresets } from '@fairlead/webhook/settle'
 import type { DestinationAuthentication } from '@fairlead/wire/destination-auth'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequestSchema } from '@fairlead/wire/store/organization'
+import type { DestinationSpec } from './destination.ts'
+import type { SecretRef } from './field.ts'
 import { secretId } from './observe.ts'
-import {
-  type DestinationSpec,
-  type Organization,
-  type RouteSpec,
-  type SecretRef,
-  type SourceSpec,
-  slugOfOrganization,
-} from './schema.ts'
+import type { RouteSpec } from './route.ts'
+import { type Organization, slugOfOrganization } from './schema.ts'
+import type { SourceSpec } from './source.ts'
 import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
 
 /** What the store is asked for; the owner is added by whoever calls it. */

@@ -4,7 +4,7 @@ import { SchemeError } from '@fairlead/webhook/verify/scheme-error'
 import type { ConditionReason } from './condition.ts'
 import { type DesiredOrganization, desiredOrganization } from './desired.ts'
 import { type Snapshot, secretId, secretRefsOf } from './observe.ts'
-import type { SourceSpec } from './schema.ts'
+import type { SourceSpec } from './source.ts'
 import { desiredTenantSecret, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
 
 export type Action =

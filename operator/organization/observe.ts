@@ -1,4 +1,5 @@
-import type { DestinationSpec, SecretRef } from './schema.ts'
+import type { DestinationSpec } from './destination.ts'
+import type { SecretRef } from './field.ts'
 import { type Organization, slugOfOrganization } from './schema.ts'
 import { decodeTenantSecret, type FreshKeys, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
 

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { integer, name, rateLimit, secretRef } from './field.ts'
+import { providerNames } from './provider-names.ts'
+import { type Rule, ruled } from './rule.ts'
+import { scheme } from './scheme.ts'
+
+const sourceRules: readonly Rule<{
+  provider: string
+  scheme?: unknown
+  options?: { webhookId?: string | undefined } | undefined
+}>[] = [
+  {
+    cel: "(self.provider == 'custom') == has(self.scheme)",
+    message: 'the provider custom needs a scheme, and only custom has one: give scheme, or name the provider',
+    faults: source => ((source.provider === 'custom') === (source.scheme !== undefined) ? [] : [['scheme']]),
+  },
+  {
+    cel: "self.provider != 'paypal' || (has(self.options) && has(self.options.webhookId))",
+    message:
+      "PayPal signs the webhook's own id with each event: give options.webhookId as its developer page shows it",
+    faults: source =>
+      source.provider !== 'paypal' || source.options?.webhookId !== undefined ? [] : [['options']],
+  },
+]
+
+export const source = ruled(
+  z.strictObject({
+    name: name('Part of the webhook URL, /webhooks/{slug}/{name}: a DNS label. Unique in this Organization.'),
+    provider: z
+      .enum(providerNames)
+      .describe('Who sends, and so how requests are verified; custom: any HMAC scheme, told by scheme.'),
+    secrets: z
+      .array(z.strictObject({ secretRef }))
+      .max(8, 'at most 8 are allowed: take out old ones, status shows which no longer match')
+      .default([])
+      .meta({
+        description:
+          'All of them are live: to rotate, add the new one, wait until the old one no longer matches, remove it. At most 8. Default: none, for providers that sign with keys of their own.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    options: z
+      .looseObject({ webhookId: z.string().min(1).max(200).optional().describe("PayPal: the webhook's id.") })
+      .optional()
+      .meta({
+        description: 'What the provider needs beside the secret.',
+        'x-kubernetes-preserve-unknown-fields': true,
+      }),
+    scheme: scheme.optional(),
+    toleranceSeconds: integer(0, 86_400, 'seconds')
+      .optional()
+      .describe(
+        "How old, or how far ahead, a signed time may be. Seconds, 0 to 86400; 0: times aren't checked. Default: the provider's own.",
+      ),
+    rateLimit: rateLimit('what this source accepts').optional(),
+    deduplicate: z
+      .boolean()
+      .default(true)
+      .describe(
+        'A repeated delivery of one event is answered with the first id and goes no further. Default: true.',
+      ),
+    active: z
+      .boolean()
+      .default(true)
+      .describe('False: requests are refused as from an unknown source. Default: true.'),
+  }),
+  sourceRules,
+  'Where webhooks of one provider come in.',
+)
+
+export type SourceSpec = z.output<typeof source>
