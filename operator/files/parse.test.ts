@@ -16,8 +16,13 @@ test.each([
   },
   {
     name: 'a missing field, at what it is missing from',
+    text: `${head}spec:\n  routes:\n    - source: stripe\n`,
+    faults: ['acme.yaml:7: spec.routes[0].destinations: is missing: give it'],
+  },
+  {
+    name: 'a destination of no kind',
     text: `${head}spec:\n  destinations:\n    - name: billing\n`,
-    faults: ['acme.yaml:7: spec.destinations[0].url: is missing: give it'],
+    faults: ['acme.yaml:7: spec.destinations[0]: give one of url, nats and processor'],
   },
   {
     name: 'every fault, not just the first',
