@@ -31,6 +31,11 @@ test('settings are shown without their secrets', async () => {
     { name: 'billing', kind: 'http', processor: null, retryDelaysSeconds: [60, 300, 900] },
     { name: 'builds', state: 'healthy' },
   ])
+  const routes: { source: string }[] = await get('routes')
+  expect(routes.toSorted((a, b) => a.source.localeCompare(b.source))).toMatchObject([
+    { source: 'github', eventTypes: ['push'], destinations: ['billing', 'builds'], order: null },
+    { source: 'stripe', order: { key: { pointer: '/data/object/customer' }, maxWaitSeconds: 60 } },
+  ])
   expect(await get('members')).toMatchObject([{ email: 'owner@acme.example', role: 'owner' }])
 })
 
