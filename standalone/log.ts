@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Log, type LogLevel, openLog } from '@fairlead/daemon/log'
-import { pino } from 'pino'
+import { openLogFile } from './log-file.ts'
 
 /** Lines for people within ten seconds; a flood belongs in the file alone. */
 const shownPerWindow = 20
@@ -11,12 +11,7 @@ export type LogOf = (service: string) => Log
 
 /** They log to `logs/fairlead.log`, and show warnings and worse on standard error, as short lines for people. */
 export function openLogs(home: string, level: LogLevel): LogOf {
-  const file = pino.destination({
-    dest: join(home, 'logs', 'fairlead.log'),
-    sync: true,
-    minLength: 4096,
-    periodicFlush: 200,
-  })
+  const file = openLogFile(join(home, 'logs', 'fairlead.log'))
   let windowStart = 0
   let shown = 0
   const destination = {

@@ -53,11 +53,13 @@ test('without a GitHub source there is nothing to paste, and the welcome says so
     apiUrl: 'http://127.0.0.1:8081',
     metricsUrl: 'http://127.0.0.1:9090',
     storeUrl: 'http://127.0.0.1:50051',
+    echoUrl: 'http://127.0.0.1:9999',
     home: '.fairlead',
     organizations: 'my/organizations',
     ...sample,
   })
   expect(text).toContain('No Organization in my/organizations has a GitHub source to try')
+  expect(text).toContain('http://127.0.0.1:9999; the samples say 8082: change their url')
   expect(text.split('\n').at(-1)).toBe('Fairlead is ready')
 })
 

@@ -46,6 +46,8 @@ export interface Standalone extends AsyncDisposable {
   readonly apiUrl: string
   readonly metricsUrl: string
   readonly storeUrl: string
+  /** The destinations of the samples. */
+  readonly echoUrl: string
 }
 
 /**
@@ -117,7 +119,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     FAIRLEAD_DESTINATION_ALLOW: config.FAIRLEAD_DESTINATION_ALLOW,
   })
   opened.use(host('worker', runWorker, worker, daemon, serviceFailed))
-  opened.use(await openEcho(config.FAIRLEAD_ECHO_PORT, config.FAIRLEAD_HOST))
+  const echo = opened.use(await openEcho(config.FAIRLEAD_ECHO_PORT, config.FAIRLEAD_HOST))
 
   const publicUrl = `http://${hostInUrl(config.FAIRLEAD_HOST)}:${config.FAIRLEAD_RECEIVER_PORT}`
   const operator = operatorConfig.parse({
@@ -137,6 +139,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         FAIRLEAD_STORE_URL: storeUrl,
         FAIRLEAD_API_PORT: config.FAIRLEAD_API_PORT,
         FAIRLEAD_API_HOST: config.FAIRLEAD_HOST,
+        FAIRLEAD_PUBLIC_URL: publicUrl,
       }),
       daemon,
       serviceFailed,
@@ -161,6 +164,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     apiUrl: at(api.port),
     metricsUrl: at(health.port),
     storeUrl,
+    echoUrl: at(echo.port),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

@@ -6,6 +6,7 @@ export interface Welcome {
   readonly apiUrl: string
   readonly metricsUrl: string
   readonly storeUrl: string
+  readonly echoUrl: string
   /** As a person would write them here. */
   readonly home: string
   readonly organizations: string
@@ -15,14 +16,21 @@ export interface Welcome {
   readonly slug: string | undefined
 }
 
+/** What k8s/samples/acme.yaml posts to. */
+const samplesPort = 8082
+
 export function welcomeText(welcome: Welcome): string {
-  const { receiverUrl, apiUrl, metricsUrl, storeUrl, home, organizations, curl, slug } = welcome
+  const { receiverUrl, apiUrl, metricsUrl, storeUrl, echoUrl, home, organizations, curl, slug } = welcome
+  const moved = !echoUrl.endsWith(`:${samplesPort}`)
   const lines = [
     '',
     `  webhooks        ${receiverUrl}/webhooks/{organization}/{source}`,
-    `  API             ${apiUrl}/api/v1, described at ${apiUrl}/docs`,
+    `  API             ${apiUrl}/api/v1`,
+    `  its document    ${apiUrl}/docs`,
     `  store (gRPC)    ${storeUrl}`,
-    `  health          ${metricsUrl}/readyz, ${metricsUrl}/metrics`,
+    `  health          ${metricsUrl}/readyz`,
+    `  metrics         ${metricsUrl}/metrics`,
+    `  destinations    ${echoUrl}${moved ? `; the samples say ${samplesPort}: change their url` : ''}`,
     `  organizations   ${organizations}`,
     `  platform key    ${home}/admin-key`,
     `  logs            ${home}/logs`,
