@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { openTrustedProxies } from './public-url.ts'
 
 /** What the receiver reads from the environment: name → unit, default, reason. */
 export const receiverConfig = z.object({
@@ -15,6 +16,13 @@ export const receiverConfig = z.object({
     .url()
     .optional()
     .describe('scheme, host and port as providers see them; needed for schemes that sign their URL'),
+  FAIRLEAD_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .refine(text => openTrustedProxies(text) !== undefined, 'not a list of addresses and CIDR ranges')
+    .describe(
+      'addresses and CIDR ranges of proxies whose X-Forwarded-Host and -Proto also tell the public URL; none by default',
+    ),
   FAIRLEAD_MAX_BODY_BYTES: z.coerce
     .number()
     .int()

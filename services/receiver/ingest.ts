@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { type EventId, eventId, newId } from '@fairlead/webhook/id'
-import type { RejectionReason, Verdict, WebhookRequest } from '@fairlead/webhook/scheme'
+import type { Handshake, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
+import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
 import type { ReceiverMetrics } from './metrics.ts'
 import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
+import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
 import { type BodyBudget, readBody } from './read-body.ts'
 import type { RejectionLog } from './rejections.ts'
 import type { Seen } from './seen/seen.ts'
@@ -31,15 +33,15 @@ export interface Receiver {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
   }
-  /** What providers call us: scheme, host and port, no trailing slash. Signed by schemes that sign their URL. */
-  readonly publicUrl: string
+  readonly publicUrls: PublicUrls
+  readonly confirmations: Pick<Confirmations, 'confirm'>
   now(): number
 }
 
 /** One wide line for each fate. */
 export interface IngestLog {
   info(fields: object, message: 'event.accepted' | 'handshake.answered'): void
-  warn(fields: object, message: 'request.refused'): void
+  warn(fields: object, message: 'request.refused' | 'secret.offered'): void
 }
 
 export async function ingest(request: IncomingMessage, receiver: Receiver): Promise<Reply> {
@@ -83,23 +85,16 @@ async function accept(
   startedMs: number,
 ): Promise<Reply> {
   const receivedAt = receiver.now()
-  const received: WebhookRequest = {
-    method: request.method ?? 'POST',
-    url: receiver.publicUrl + request.url,
-    headers: request.headers,
-    body,
-  }
-
-  const checked = source.scheme.verify(received, receivedAt)
-  const verdict = checked instanceof Promise ? await checked : checked
+  const { received, verdict, tried } = await verifyAt(
+    source.scheme,
+    { method: request.method ?? 'POST', headers: request.headers, body },
+    publicUrlsOf(request, source.config.options.publicUrl, receiver.publicUrls),
+    receivedAt,
+  )
 
   const handshake = source.scheme.handshake(received, verdict.kind === 'valid', receivedAt)
-  if (handshake) {
-    receiver.metrics.handshakes.inc({ provider: source.config.provider })
-    receiver.log.info({ ...whose(source), status: handshake.status }, 'handshake.answered')
-    return handshake
-  }
-  if (verdict.kind === 'invalid') return reject(request, source, body, verdict, receiver)
+  if (handshake) return shakeHands(request, source, body, handshake, receiver)
+  if (verdict.kind === 'invalid') return reject(request, source, body, withTried(verdict, tried), receiver)
 
   const identity = source.scheme.identify(received)
   const id = identify(source, identity.deliveryId, body, receivedAt)
@@ -139,6 +134,8 @@ async function accept(
         knownBy,
         bytes: body.length,
         durationMs,
+        // The public URL that was right, where the provider signs it.
+        publicUrl: tried.at(-1),
       },
       'event.accepted',
     )
@@ -213,23 +210,63 @@ function accepted({ scheme }: Source, id: EventId, duplicate: boolean): Reply {
   )
 }
 
+/** A handshake is answered and is no event. What follows it happens behind the answer. */
+function shakeHands(
+  request: IncomingMessage,
+  source: Source,
+  body: Uint8Array,
+  handshake: Handshake,
+  receiver: Receiver,
+): Reply {
+  const { status, headers, confirmUrl, offeredSecret } = handshake
+  receiver.metrics.handshakes.inc({ provider: source.config.provider })
+  receiver.log.info({ ...whose(source), status }, 'handshake.answered')
+  if (confirmUrl !== undefined) receiver.confirmations.confirm(confirmUrl, whose(source))
+  if (offeredSecret !== undefined) {
+    // Anyone who knows the URL can offer one: it is for a member to take, who knows what was just set up.
+    receiver.log.warn(whose(source), 'secret.offered')
+    receiver.rejections.add(source, request, body, offered, offeredSecret)
+  }
+  return { status, headers, body: handshake.body }
+}
+
+const offered = {
+  kind: 'invalid',
+  reason: 'key_unavailable',
+  detail:
+    'the provider handed over a secret in its handshake: give it to the source, if you have just set this up',
+} as const
+
+type Refusal = Extract<Verdict, { kind: 'invalid' }>
+
+/** For the organization's members: at which public URLs a signature over the URL was looked for. */
+function withTried(verdict: Refusal, tried: readonly string[]): Refusal {
+  if (tried.length === 0) return verdict
+  const urls = `the public URL was taken to be ${tried.join(' or ')}`
+  return { ...verdict, detail: verdict.detail ? `${verdict.detail}; ${urls}` : urls }
+}
+
 /** A request that did not verify: kept for "why 401?", and told no more than its code. */
 function reject(
   request: IncomingMessage,
   source: Source,
   body: Uint8Array,
-  verdict: Extract<Verdict, { kind: 'invalid' }>,
+  verdict: Refusal,
   receiver: Receiver,
 ): Reply {
   if (request.method !== 'POST') return refuse(receiver, source, { code: 'method_not_allowed' })
   receiver.rejections.add(source, request, body, verdict)
   const code = codeOfRejection(verdict.reason)
-  return refuse(
+  const reply = refuse(
     receiver,
     source,
     { code, ...(code === 'unavailable' && { retryAfterSeconds: 30 }) },
     verdict.reason,
   )
+  // Xero checks that a wrong signature gets a 401 with nothing in it, or doesn't accept the URL.
+  if (source.scheme.accepted?.body !== '') return reply
+  const { 'content-type': _, ...headers } = reply.headers
+  return { ...reply, headers, body: '' }
 }
 
 function tooLarge(maxBodyBytes: number): Problem {

@@ -9,9 +9,11 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import type { ReceiverConfig } from './config.ts'
+import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { openDirectory } from './directory.ts'
 import { type IngestLog, ingest, type Receiver } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
+import { openTrustedProxies } from './public-url.ts'
 import type { BodyBudget } from './read-body.ts'
 import { openRejectionLog } from './rejections.ts'
 import { storedSince } from './seen/catch-up.ts'
@@ -24,12 +26,22 @@ export interface ReceiverTools {
   readonly registry: Registry
   readonly log: ReceiverLog
   readonly fetchKey: KeyFetch
+  /** Confirms handshakes. Default: Node's own. */
+  readonly fetch?: typeof fetch
+  /** Unix milliseconds. Default Date.now. */
+  readonly now?: () => number
 }
 
-export interface ReceiverLog extends IngestLog {
+export interface ReceiverLog extends IngestLog, ConfirmationLog {
   error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
-  warn(fields: object, message: 'request.refused' | 'seen.lost'): void
-  info(fields: object, message: 'event.accepted' | 'handshake.answered' | 'seen.found'): void
+  warn(
+    fields: object,
+    message: 'request.refused' | 'secret.offered' | 'handshake.unconfirmed' | 'seen.lost',
+  ): void
+  info(
+    fields: object,
+    message: 'event.accepted' | 'handshake.answered' | 'handshake.confirmed' | 'seen.found',
+  ): void
 }
 
 export interface RunningReceiver extends AsyncDisposable {
@@ -46,7 +58,7 @@ const headerRoomBytes = 64 * 1024
  * stops taking connections, answers what is in hand, and then lets go.
  */
 export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools): Promise<RunningReceiver> {
-  const { nats, registry, log } = tools
+  const { nats, registry, log, now = Date.now } = tools
   await using opened = new AsyncDisposableStack()
   checkPayloadLimit(nats.info?.max_payload ?? 0, config.FAIRLEAD_MAX_BODY_BYTES)
   const manager = await jetstreamManager(nats)
@@ -85,7 +97,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
       waitMs: config.FAIRLEAD_SEEN_WAIT_MS,
       generation: await generationOf(manager),
       catchUp: { stored: storedSince(nats) },
-      now: Date.now,
+      now,
       events: metrics.seen,
       changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),
     }),
@@ -94,16 +106,20 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     directory,
     publisher,
     seen,
-    rejections: openRejectionLog(rejectionPublisher, Date.now, () => metrics.rejectionsLost.inc()),
+    rejections: openRejectionLog(rejectionPublisher, now, () => metrics.rejectionsLost.inc()),
     metrics,
     log,
     budget,
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
-    publicUrl: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
-      /\/$/,
-      '',
-    ),
-    now: Date.now,
+    publicUrls: {
+      base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
+        /\/$/,
+        '',
+      ),
+      trusted: openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!,
+    },
+    confirmations: opened.use(openConfirmations({ log, ...(tools.fetch && { fetch: tools.fetch }) })),
+    now,
   }
 
   let connected = true

@@ -12,6 +12,8 @@ export interface RejectionLog {
     request: IncomingMessage,
     body: Uint8Array,
     verdict: Extract<Verdict, { kind: 'invalid' }>,
+    /** A header's value that isn't kept. */
+    secret?: string,
   ): void
 }
 
@@ -24,7 +26,7 @@ const keptPerSource = { perSecond: 2, burst: 20 }
 export function openRejectionLog(publisher: Publisher, now: () => number, lost: () => void): RejectionLog {
   const buckets = new WeakMap<Source, TokenBucket>()
   return {
-    add(source, request, body, verdict) {
+    add(source, request, body, verdict, secret) {
       let bucket = buckets.get(source)
       if (!bucket) {
         bucket = openBucket(keptPerSource)
@@ -44,7 +46,10 @@ export function openRejectionLog(publisher: Publisher, now: () => number, lost: 
         ...(verdict.detail !== undefined && { detail: verdict.detail }),
         method: request.method ?? '',
         url: request.url ?? '',
-        headers: request.rawHeaders,
+        headers:
+          secret === undefined
+            ? request.rawHeaders
+            : request.rawHeaders.map(text => (text === secret ? '[redacted]' : text)),
         size: body.length,
       })
       const kept = body.length <= maxKeptBytes ? body : new Uint8Array(0)
