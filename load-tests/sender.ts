@@ -7,8 +7,8 @@ import { connect, type Socket } from 'node:net'
  * the generator shares two cores with what it measures: about 15 µs a request, a third of node:http's client.
  */
 export interface SenderOptions {
-  /** The receiver's URL of a GitHub source. */
-  readonly url: string
+  /** The receiver's URL of a GitHub source; of several, on one receiver, requests take turns. */
+  readonly url: string | readonly string[]
   readonly secret: string
   readonly connections: number
   /** Bytes of each body. */
@@ -45,19 +45,22 @@ const giveUpMs = 15_000
 const tickMs = 2
 
 export async function openLoadSender(options: SenderOptions): Promise<LoadSender> {
-  const url = new URL(options.url)
+  const urls = [options.url].flat().map(url => new URL(url))
+  const { hostname, port, host } = urls[0]!
+  let made = 0
   const key = createSecretKey(Buffer.from(options.secret))
   const connections = Array.from({ length: options.connections }, () =>
-    openConnection(url.hostname, Number(url.port)),
+    openConnection(hostname, Number(port)),
   )
 
   function makeRequest(): { delivery: string; bytes: Buffer } {
     const delivery = randomUUID()
+    const { pathname } = urls[made++ % urls.length]!
     const opening = `{"delivery":"${delivery}","ref":"refs/heads/main","pad":"`
     const body = `${opening}${'x'.repeat(options.bodyBytes - opening.length - 2)}"}`
     const signature = createHmac('sha256', key).update(body).digest('hex')
     const head =
-      `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
+      `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
       `user-agent: GitHub-Hookshot/test\r\nx-github-event: push\r\nx-github-delivery: ${delivery}\r\n` +
       `x-hub-signature-256: sha256=${signature}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`
     return { delivery, bytes: Buffer.from(head + body) }
