@@ -30,7 +30,11 @@ function printDeliveries(event: EventDetail, now: Date, terminal: Terminal): voi
     terminal.print(
       `to ${terminal.paint('bold', printable(delivery.destination))}  ${state}  ${terminal.paint('dim', delivery.id)}`,
     )
-    for (const attempt of delivery.attempts) terminal.print(attemptLine(attempt, now, terminal))
+    for (const attempt of delivery.attempts) {
+      terminal.print(attemptLine(attempt, now, terminal))
+      // Up to 200 characters of what was answered: beside the facts it would hide them.
+      if (attempt.reason) terminal.print(terminal.paint('dim', `      ${printable(attempt.reason)}`))
+    }
     if (delivery.nextAttemptAt) {
       const isDue = new Date(delivery.nextAttemptAt) <= now
       terminal.print(`  next attempt ${isDue ? 'is due' : relativeTime(delivery.nextAttemptAt, now)}`)
@@ -54,7 +58,6 @@ function attemptLine(attempt: Attempt, now: Date, terminal: Terminal): string {
     attempt.status === null ? '' : `HTTP ${attempt.status}`,
     `${attempt.durationMs} ms`,
     attempt.trigger === 'route' ? '' : `(${attempt.trigger})`,
-    attempt.reason ? terminal.paint('dim', printable(attempt.reason)) : '',
   ]
   return parts.filter(Boolean).join('  ')
 }
