@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process'
+import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packPackage, published } from './build.ts'
+
+/*
+ * What npm would get, installed from its tarball into an empty folder, verifies in each runtime that is promised.
+ */
+
+const execute = promisify(execFile)
+
+/** From npm, into ~/.cache/fairlead: some 540 MB once. Versions are exact, so that a run tomorrow is the same run. */
+const runtimes = { node: '22.23.3', bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' }
+
+const wanted = ['stripe', 'github', 'standard-webhooks', 'paypal']
+const vectors = (
+  JSON.parse(readFileSync(new URL('vectors/provider-vectors.json', import.meta.url), 'utf8')) as {
+    id: string
+    provider: string
+    expected: string
+  }[]
+).filter(({ provider }) => wanted.includes(provider))
+
+/** Prints which vectors pass; a throw is a failure of the process. */
+const script = (prefix: string) => `
+import { checkVectors } from '${prefix}check-vectors${prefix.startsWith('.') ? '.js' : ''}'
+import { openScheme } from '${prefix}open${prefix.startsWith('.') ? '.js' : ''}'
+import { receive } from '${prefix}receive${prefix.startsWith('.') ? '.js' : ''}'
+
+const vectors = ${JSON.stringify(vectors)}
+
+export async function run() {
+  const results = await checkVectors(vectors)
+  const github = openScheme({ provider: 'github', secrets: ['test'] })
+  const received = await receive(new Request('https://a.example/in?b=c', { method: 'POST', body: '{}' }))
+  console.log(JSON.stringify({
+    passed: results.filter(result => result.passed).map(result => result.id),
+    unsigned: github.verify(received, Date.now()),
+  }))
+}
+`
+
+let folder: string
+let tools: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fairlead-publish-'))
+  const [tarball, installed] = [packPackage(folder), await installRuntimes()]
+  tools = installed
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  await execute('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder })
+  writeFileSync(join(folder, 'verify.mjs'), `${script('@fairlead/webhook/')}await run()\n`)
+}, 600_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Under a temporary name until it is whole: two runs at once both make it, and the first one's stays. */
+async function installRuntimes(): Promise<string> {
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairlead')
+  const versions = Object.entries(runtimes).map(([name, version]) => `${name}@${version}`)
+  const entry = join(cache, `runtimes-${versions.join('-')}`)
+  if (await isThere(entry)) return join(entry, 'node_modules/.bin')
+  await mkdir(cache, { recursive: true })
+  const partial = await mkdtemp(join(cache, 'runtimes-partial-'))
+  try {
+    // Their install scripts put the program of this platform in place.
+    const allowScripts = Object.fromEntries(versions.map(version => [version, true]))
+    writeFileSync(join(partial, 'package.json'), JSON.stringify({ allowScripts }))
+    await execute('npm', ['install', '--no-audit', '--no-fund', ...versions], { cwd: partial })
+    await rename(partial, entry).catch(async error => {
+      if (!(await isThere(entry))) throw error
+    })
+  } finally {
+    await rm(partial, { recursive: true, force: true })
+  }
+  return join(entry, 'node_modules/.bin')
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+async function runIn(program: string, ...args: string[]): Promise<void> {
+  const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 60_000 })
+  const said = JSON.parse(stdout.slice(stdout.indexOf('{')))
+  expect(said.unsigned).toMatchObject({ kind: 'invalid', reason: 'signature_missing' })
+  expect(said.passed).toEqual(vectors.map(({ id }) => id))
+}
+
+test('the vectors are of every provider named, right and wrong ones', () => {
+  for (const provider of wanted) {
+    const own = vectors.filter(vector => vector.provider === provider)
+    expect(new Set(own.map(({ expected }) => expected))).toEqual(new Set(['valid', 'invalid']))
+  }
+})
+
+test('Node 22', () => runIn('node', 'verify.mjs'))
+test('Bun', () => runIn('bun', 'verify.mjs'))
+test('Deno', () => runIn('deno', 'run', '--allow-read', '--cached-only', 'verify.mjs'))
+
+test('Cloudflare Workers: workerd with nodejs_compat', async () => {
+  const files = globSync('node_modules/@fairlead/webhook/**/*.js', { cwd: folder })
+  const embed = (file: string) => `(name = ${JSON.stringify(file)}, esModule = embed ${JSON.stringify(file)})`
+  writeFileSync(
+    join(folder, 'worker.js'),
+    `${script('./node_modules/@fairlead/webhook/')}export default { test: run }\n`,
+  )
+  writeFileSync(
+    join(folder, 'worker.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = .main)]);
+const main :Workerd.Worker = (
+  modules = [${['worker.js', ...files].map(embed).join(', ')}],
+  compatibilityDate = "2026-01-01",
+  compatibilityFlags = ["nodejs_compat"],
+);
+`,
+  )
+  await runIn('workerd', 'test', 'worker.capnp')
+})
+
+test('it holds what it publishes, needs nothing else, and brings no TypeScript that Node would refuse', () => {
+  const root = join(folder, 'node_modules/@fairlead/webhook')
+  const files = globSync('**/*', { cwd: root }).filter(file => statSync(join(root, file)).isFile())
+  for (const entry of published)
+    expect(files).toEqual(expect.arrayContaining([`${entry}.js`, `${entry}.d.ts`]))
+  expect(files.filter(file => /\.(ts|json)$/.test(file) && !file.endsWith('.d.ts'))).toEqual(['package.json'])
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(manifest).not.toHaveProperty('private')
+  expect(Object.keys(manifest).filter(name => /dependencies/i.test(name))).toEqual([])
+  const imports = files
+    .filter(file => file.endsWith('.js'))
+    .flatMap(
+      file =>
+        readFileSync(join(root, file), 'utf8').match(/(?<=^(?:import|export) .*from ['"])[^'"]+/gm) ?? [],
+    )
+  expect(imports.filter(name => !/^(\.\.?\/.*\.js|node:[a-z]+)$/.test(name))).toEqual([])
+})
+
+test('its types narrow the options by provider, in a strict project that checks its dependencies too', async () => {
+  writeFileSync(
+    join(folder, 'use.ts'),
+    `import { defineSource } from '@fairlead/webhook/define-source'
+import { openScheme } from '@fairlead/webhook/open'
+import type { Verdict } from '@fairlead/webhook/scheme'
+const scheme = openScheme(defineSource({ provider: 'paypal', options: { webhookId: 'x' } }))
+const verdict: Verdict = await scheme.verify({ method: 'POST', url: '', headers: {}, body: new Uint8Array() }, 0)
+if (verdict.kind === 'invalid') verdict.reason satisfies string
+// @ts-expect-error PayPal needs its webhookId
+defineSource({ provider: 'paypal' })
+// @ts-expect-error no such provider
+defineSource({ provider: 'striep', secrets: ['x'] })
+`,
+  )
+  const repository = join(import.meta.dirname, '../..')
+  const types = join(repository, 'node_modules/@types')
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--typeRoots', types]
+  const tsc = join(repository, 'node_modules/typescript/bin/tsc')
+  const args = [tsc, ...options, '--types', 'node', '--skipLibCheck', 'false', 'use.ts']
+  const { stdout } = await execute(process.execPath, args, { cwd: folder }).catch(error => error)
+  expect(stdout).toBe('')
+})
