@@ -67,6 +67,8 @@ export function openLanes(
       const admission = lane.admit(kind, engine.now())
       if (admission.kind === 'wait') {
         engine.slots.give(organization.id, bytes)
+        // This turn was of no use to it: the next that waits for a slot gets it. Not now, so that turns don't nest.
+        setImmediate(engine.hungry.next)
         if (admission.untilMs !== undefined) later(id, organization.id, admission.untilMs)
       }
       return admission

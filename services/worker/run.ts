@@ -12,7 +12,7 @@ import { openWorker } from './worker.ts'
 export const run: Run<WorkerConfig> = async (config, signal, { log, registry, health }) => {
   const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'worker' })
   await using stack = new AsyncDisposableStack()
-  stack.defer(() => nats.close())
+  stack.defer(() => nats.drain())
   const resolver = stack.use(openResolver())
   const sender = stack.use(
     openSender({

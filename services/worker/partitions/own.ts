@@ -51,6 +51,7 @@ export async function ownPartitions(nats: NatsConnection, options: OwnOptions): 
   const lastSeen = new Map<string, number>()
   const claims = new Map<number, { owner: string; revision: number }>()
   const held = new Map<number, HeldPartition>()
+  const releasing = new Set<number>()
   let heartbeatOkMs = Number.NEGATIVE_INFINITY
   let wake: (() => void) | undefined
 
@@ -60,8 +61,11 @@ export async function ownPartitions(nats: NatsConnection, options: OwnOptions): 
   })
   await follow(partitions, stopping.signal, options.failed, ({ key, operation, value, revision }) => {
     const partition = Number(key)
+    // A claim of our own may be known before the watch tells of what it replaced.
+    if (revision < (claims.get(partition)?.revision ?? 0)) return
     if (operation === 'PUT') claims.set(partition, { owner: Buffer.from(value).toString(), revision })
     else claims.delete(partition)
+    if (claims.get(partition)?.owner !== worker) lose(partition)
     wake?.()
   })
 
@@ -80,22 +84,29 @@ export async function ownPartitions(nats: NatsConnection, options: OwnOptions): 
     return new Set([worker, ...[...lastSeen].filter(([, seen]) => seen >= since).map(([name]) => name)])
   }
 
+  /** Another worker has it: at once, whatever else is being done. */
+  function lose(partition: number): void {
+    const running = held.get(partition)
+    if (!running || releasing.has(partition)) return
+    held.delete(partition)
+    options.moved(partition, 'lost')
+    running.abandon().catch(options.failed)
+  }
+
   async function balance(): Promise<void> {
-    for (const [partition, running] of held) {
-      if (claims.get(partition)?.owner === worker) continue
-      held.delete(partition)
-      options.moved(partition, 'lost')
-      await running.abandon()
-    }
     const view = Array.from({ length: partitionCount }, (_, partition) => claims.get(partition)?.owner)
     const plan = planPartitions({ me: worker, alive: alive(), claims: view })
     // What is ours by name, but not running: claimed before a restart.
-    for (const [partition, owner] of view.entries()) {
-      if (owner === worker && !held.has(partition) && !plan.release.includes(partition))
-        await start(partition)
-    }
-    for (const partition of plan.release) await hand(partition)
-    for (const partition of plan.claim) if (await claim(partition)) await start(partition)
+    const unopened = view.flatMap((owner, partition) =>
+      owner === worker && !held.has(partition) && !plan.release.includes(partition) ? [partition] : [],
+    )
+    await Promise.all([
+      ...unopened.map(start),
+      ...plan.release.map(hand),
+      ...plan.claim.map(async partition => {
+        if (await claim(partition)) await start(partition)
+      }),
+    ])
   }
 
   async function claim(partition: number): Promise<boolean> {
@@ -112,32 +123,40 @@ export async function ownPartitions(nats: NatsConnection, options: OwnOptions): 
   }
 
   async function start(partition: number): Promise<void> {
-    held.set(partition, await options.open(partition))
+    const running = await options.open(partition)
+    held.set(partition, running)
     options.moved(partition, 'claimed')
+    if (claims.get(partition)?.owner !== worker) lose(partition) // while it was being opened
   }
 
   async function hand(partition: number): Promise<void> {
-    await held.get(partition)?.drain()
-    held.delete(partition)
-    const known = claims.get(partition)
-    claims.delete(partition)
-    if (known) await partitions.delete(`${partition}`, { previousSeq: known.revision })
-    options.moved(partition, 'released')
+    releasing.add(partition)
+    try {
+      await held.get(partition)?.drain()
+      held.delete(partition)
+      const known = claims.get(partition)
+      claims.delete(partition)
+      if (known?.owner === worker) await partitions.delete(`${partition}`, { previousSeq: known.revision })
+      options.moved(partition, 'released')
+    } finally {
+      releasing.delete(partition)
+    }
   }
 
-  const loop = (async () => {
+  async function repeatedly(work: () => Promise<void>, rest: () => Promise<void>): Promise<void> {
     while (!stopping.signal.aborted) {
-      try {
-        await beat()
-        await balance()
-      } catch (error) {
-        options.failed(error)
-      }
-      await nap(heartbeatMs, resume => {
-        wake = resume
-      })
+      await work().catch(options.failed)
+      await rest()
     }
-  })()
+  }
+  // The heart beats by itself: opening and draining partitions takes time, and a silent worker is a dead one.
+  await beat().catch(options.failed)
+  const beating = repeatedly(beat, () => nap(heartbeatMs, () => {}))
+  const balancing = repeatedly(balance, () =>
+    nap(heartbeatMs, resume => {
+      wake = resume
+    }),
+  )
 
   return {
     held,
@@ -145,10 +164,13 @@ export async function ownPartitions(nats: NatsConnection, options: OwnOptions): 
       return performance.now() - heartbeatOkMs < deadAfterMs
     },
     async release() {
+      const stillBeating = setInterval(() => void beat().catch(options.failed), heartbeatMs)
       stopping.abort()
       wake?.()
-      await loop
+      await balancing
       await Promise.all([...held.keys()].map(partition => hand(partition).catch(options.failed)))
+      clearInterval(stillBeating)
+      await beating
       await workers.delete(worker).catch(options.failed)
     },
   }
