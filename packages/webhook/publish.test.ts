@@ -16,14 +16,9 @@ const execute = promisify(execFile)
 /** From npm, into ~/.cache/fairlead: some 540 MB once. Versions are exact, so that a run tomorrow is the same run. */
 const runtimes = { node: '22.23.3', bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' }
 
-const wanted = ['stripe', 'github', 'standard-webhooks', 'paypal']
-const vectors = (
-  JSON.parse(readFileSync(new URL('vectors/provider-vectors.json', import.meta.url), 'utf8')) as {
-    id: string
-    provider: string
-    expected: string
-  }[]
-).filter(({ provider }) => wanted.includes(provider))
+const entries: readonly unknown[] = ['provider-vectors.json', 'handshakes.json'].flatMap(name =>
+  JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8')),
+)
 
 /** Prints which vectors pass; a throw is a failure of the process. */
 const script = (prefix: string) => `
@@ -31,14 +26,15 @@ import { checkVectors } from '${prefix}check-vectors${prefix.startsWith('.') ? '
 import { openScheme } from '${prefix}open${prefix.startsWith('.') ? '.js' : ''}'
 import { receive } from '${prefix}receive${prefix.startsWith('.') ? '.js' : ''}'
 
-const vectors = ${JSON.stringify(vectors)}
+const entries = ${JSON.stringify(entries)}
 
 export async function run() {
-  const results = await checkVectors(vectors)
+  const results = await checkVectors(entries)
   const github = openScheme({ provider: 'github', secrets: ['test'] })
   const received = await receive(new Request('https://a.example/in?b=c', { method: 'POST', body: '{}' }))
   console.log(JSON.stringify({
-    passed: results.filter(result => result.passed).map(result => result.id),
+    passed: results.filter(result => result.passed).length,
+    failed: results.filter(result => !result.passed),
     unsigned: github.verify(received, Date.now()),
   }))
 }
@@ -89,15 +85,9 @@ async function runIn(program: string, ...args: string[]): Promise<void> {
   const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 60_000 })
   const said = JSON.parse(stdout.slice(stdout.indexOf('{')))
   expect(said.unsigned).toMatchObject({ kind: 'invalid', reason: 'signature_missing' })
-  expect(said.passed).toEqual(vectors.map(({ id }) => id))
+  expect(said.failed).toEqual([])
+  expect(said.passed).toBe(165 + 20)
 }
-
-test('the vectors are of every provider named, right and wrong ones', () => {
-  for (const provider of wanted) {
-    const own = vectors.filter(vector => vector.provider === provider)
-    expect(new Set(own.map(({ expected }) => expected))).toEqual(new Set(['valid', 'invalid']))
-  }
-})
 
 test('Node 22', () => runIn('node', 'verify.mjs'))
 test('Bun', () => runIn('bun', 'verify.mjs'))

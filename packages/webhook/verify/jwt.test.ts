@@ -1,4 +1,4 @@
-import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
+import { createHash, createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { openScheme } from '../open.ts'
 import type { KeyFetch, KeyFetchOptions, WebhookRequest } from '../scheme.ts'
@@ -172,7 +172,6 @@ describe('Plaid’s keys', () => {
 
   test('are asked for by id, with the account’s credentials', async () => {
     const asked: unknown[] = []
-    const { createHash } = await import('node:crypto')
     const right = createHash('sha256').update(body).digest('hex')
     const verdict = await plaid({ key }, asked).verify(
       request({ iat: now, request_body_sha256: right }),
@@ -185,6 +184,29 @@ describe('Plaid’s keys', () => {
         '{"client_id":"client","secret":"secret","key_id":"p1"}',
       ],
     ])
+  })
+
+  test('ES256 whose numbers are short, or begin with a bit of 1, as with any length but 64 bytes', () => {
+    const scheme = openScheme({ provider: 'plaid', secrets: [], options: { jwks: { p1: key } } })
+    const verify = (token: string) =>
+      scheme.verify({ method: 'POST', url: '', headers: { 'plaid-verification': token }, body }, nowMs)
+    const right = createHash('sha256').update(body).digest('hex')
+    const seen = { short: 0, high: 0 }
+    // One number in 256 begins with a zero byte: 4,000 signatures without any have a chance of 10^-13.
+    for (let i = 0; i < 4000 && (seen.short < 2 || seen.high < 2); i++) {
+      const token = es256({ iat: now, request_body_sha256: right, i })
+      const [head, payload, signature] = token.split('.')
+      const bytes = Buffer.from(signature!, 'base64url')
+      if (bytes[0] === 0 || bytes[32] === 0) seen.short++
+      if (bytes[0]! >= 0x80) seen.high++
+      expect(verify(token)).toEqual({ kind: 'valid' })
+      for (const wrong of [bytes.subarray(1), Buffer.concat([bytes, bytes.subarray(63)]), Buffer.alloc(64)]) {
+        const other = verify(`${head}.${payload}.${wrong.toString('base64url')}`)
+        expect(other).toMatchObject({ reason: 'signature_mismatch' })
+      }
+    }
+    expect(seen.short).toBeGreaterThanOrEqual(2)
+    expect(seen.high).toBeGreaterThanOrEqual(2)
   })
 
   test('a digest of another body, an old token, an expired key', async () => {

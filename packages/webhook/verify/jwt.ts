@@ -182,9 +182,27 @@ function checkPublic(token: Token, keys: KeySet): Verdict {
       ? key.asymmetricKeyType === 'rsa'
       : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
   if (!fits) return invalid('algorithm_not_allowed', `the key isn't one for ${token.alg}`)
-  const options = token.alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' as const } : { key }
-  const isRight = verifyWithKey('sha256', Buffer.from(token.signed), options, token.signature)
+  const signature = token.alg === 'ES256' ? derOf(token.signature) : token.signature
+  const isRight =
+    signature !== undefined && verifyWithKey('sha256', Buffer.from(token.signed), key, signature)
   return isRight ? { kind: 'valid' } : invalid('signature_mismatch')
+}
+
+/**
+ * ES256's two numbers of 32 bytes (RFC 7518, 3.4) as the DER that OpenSSL verifies by default. Node's dsaEncoding would
+ * do it too, but Workers take no KeyObject with options.
+ */
+function derOf(signature: Uint8Array): Uint8Array | undefined {
+  if (signature.length !== 64) return undefined
+  const numbers = [signature.subarray(0, 32), signature.subarray(32)].map(number => {
+    const start = number.findIndex(byte => byte !== 0)
+    const bytes = number.subarray(start < 0 ? 31 : start)
+    // A first bit of 1 would make it negative.
+    const sign = bytes[0]! >= 0x80 ? [0] : []
+    return [0x02, sign.length + bytes.length, ...sign, ...bytes]
+  })
+  const content = numbers.flat()
+  return Uint8Array.from([0x30, content.length, ...content])
 }
 
 type CheckClaims = (claims: Token['claims'], request: WebhookRequest, nowMs: number) => Refusal | undefined
