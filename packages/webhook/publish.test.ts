@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packPackage, published } from './build.ts'
+import { aCertificate } from './fuzz/a-certificate-authority.ts'
+import { sampleRequest } from './sample-request.ts'
 
 /*
  * What npm would get, installed from its tarball into an empty folder, verifies in each runtime that is promised.
@@ -20,6 +22,24 @@ const entries: readonly unknown[] = ['provider-vectors.json', 'handshakes.json']
   JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8')),
 )
 
+/** PayPal's certificates as they would be fetched, up to a root of the test's own. */
+function paypalChain(): object {
+  const root = aCertificate({ commonName: 'Test Root', isCa: true })
+  const name = 'messageverificationcerts.paypal.com'
+  const leaf = aCertificate({ commonName: name, names: [name], issuer: root })
+  const options = { webhookId: '8PT597110X687430LKGECATA' }
+  const nowMs = Date.UTC(2026, 0, 1)
+  const signed = sampleRequest('paypal', { options, nowMs, random: () => 0.5, privateKey: leaf.privateKey })
+  const request = { ...signed, body: Buffer.from(signed.body).toString() }
+  return {
+    config: { provider: 'paypal', secrets: [], options },
+    request,
+    nowMs,
+    leaf: leaf.certificate,
+    root: root.certificate,
+  }
+}
+
 /** Prints which vectors pass; a throw is a failure of the process. */
 const script = (prefix: string) => `
 import { checkVectors } from '${prefix}check-vectors${prefix.startsWith('.') ? '.js' : ''}'
@@ -28,11 +48,15 @@ import { receive } from '${prefix}receive${prefix.startsWith('.') ? '.js' : ''}'
 
 const entries = ${JSON.stringify(entries)}
 
+const { config, request, nowMs, leaf, root } = ${JSON.stringify(paypalChain())}
+
 export async function run() {
   const results = await checkVectors(entries)
   const github = openScheme({ provider: 'github', secrets: ['test'] })
   const received = await receive(new Request('https://a.example/in?b=c', { method: 'POST', body: '{}' }))
+  const paypal = openScheme(config, async () => leaf, [root])
   console.log(JSON.stringify({
+    paypal: await paypal.verify({ ...request, body: new TextEncoder().encode(request.body) }, nowMs),
     passed: results.filter(result => result.passed).length,
     failed: results.filter(result => !result.passed),
     unsigned: github.verify(received, Date.now()),
@@ -85,6 +109,7 @@ async function runIn(program: string, ...args: string[]): Promise<void> {
   const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 60_000 })
   const said = JSON.parse(stdout.slice(stdout.indexOf('{')))
   expect(said.unsigned).toMatchObject({ kind: 'invalid', reason: 'signature_missing' })
+  expect(said.paypal).toEqual({ kind: 'valid' })
   expect(said.failed).toEqual([])
   expect(said.passed).toBe(165 + 20)
 }
