@@ -1,9 +1,10 @@
+import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 import { openTrustedProxies } from './public-url.ts'
 
 /** What the receiver reads from the environment: name → unit, default, reason. */
 export const receiverConfig = z.object({
-  FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
+  ...platformEnvironment,
   FAIRLEAD_RECEIVER_PORT: z.coerce
     .number()
     .int()
@@ -66,20 +67,6 @@ export const receiverConfig = z.object({
     .describe(
       'how long connections are still taken after a stop was asked for; in Kubernetes, until endpoints are updated',
     ),
-  FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
-  FAIRLEAD_STREAM_REPLICAS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(5)
-    .default(1)
-    .describe('copies of each stream'),
-  FAIRLEAD_EVENTS_MAX_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(10 * 1024 ** 3)
-    .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 })
 
 export type ReceiverConfig = z.infer<typeof receiverConfig>

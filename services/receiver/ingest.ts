@@ -94,6 +94,10 @@ async function accept(
 
   const handshake = source.scheme.handshake(received, verdict.kind === 'valid', receivedAt)
   if (handshake) return shakeHands(request, source, body, handshake, receiver)
+  // Where nothing is signed, a crawler's GET would be as valid as an event.
+  if (source.scheme.unsigned && received.method !== 'POST') {
+    return refuse(receiver, source, { code: 'method_not_allowed' })
+  }
   if (verdict.kind === 'invalid') return reject(request, source, body, withTried(verdict, tried), receiver)
 
   const identity = source.scheme.identify(received)

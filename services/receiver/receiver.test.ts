@@ -27,6 +27,7 @@ const organization = anOrganization('acme', {
     { name: 'slack', provider: 'slack', secrets: [secret] },
     { name: 'slow', provider: 'github', secrets: [secret], rateLimit: { perSecond: 1, burst: 2 } },
     { name: 'every', provider: 'github', secrets: [secret], deduplicate: false },
+    { name: 'unsigned', provider: 'mollie', options: { acceptUnsigned: true } },
     { name: 'wrong', provider: 'no-such-provider', secrets: [secret] },
   ],
 })
@@ -206,6 +207,14 @@ describe('what is refused has a code of its own', () => {
     const response = await fetch(`${opened.url}/webhooks/acme/github`)
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe('POST')
+  })
+
+  test('GET is no event of a source whose provider signs nothing', async () => {
+    await using opened = await open()
+    const response = await fetch(`${opened.url}/webhooks/acme/unsigned`)
+    expect(response.status).toBe(405)
+    expect((await opened.post('/webhooks/acme/unsigned', 'id=tr_1')).status).toBe(200)
+    expect((await opened.manager.streams.info('EVENTS')).state.messages).toBe(1)
   })
 
   test('too fast: 429 with the time to wait', async () => {
