@@ -7,7 +7,7 @@ import { openLoadSender, type Sent } from './sender.ts'
 import { loadSecret, type Subject, startSubject } from './subject.ts'
 
 /**
- * What happens at three times the capacity: how much is still accepted and delivered, how quickly the rest is refused,
+ * What happens at three times the capacity: how much is still accepted and delivered in that time, how quickly the rest is refused,
  * and what memory that takes. The peak is found first, by as many connections as are kept busy; then requests come at a
  * multiple of it, whatever the answers do. Both take turns, because the machine changes too.
  *
@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
   await using steady = await openLoadSender({ ...options, connections: peakConnections })
   await steady.atRate(200, 5, () => {}) // warm-up
-  const ratios: number[] = []
+  const ratios: { accepted: number; delivered: number }[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
     const peak = await measure(subject, arrivals, tell => steady.asFastAsPossible(seconds, tell))
     report(`round ${round}, peak`, peak)
@@ -108,9 +108,15 @@ async function main(): Promise<void> {
     const rate = peak.accepted * Number(values.times)
     const over = await measure(subject, arrivals, tell => crowd.atRate(rate, seconds, tell))
     report(`round ${round}, ${values.times} times that`, over)
-    ratios.push(over.accepted / peak.accepted)
+    ratios.push({
+      accepted: over.accepted / peak.accepted,
+      delivered: over.delivered / peak.delivered,
+    })
   }
-  console.log(`goodput to peak: ${ratios.map(ratio => `${(ratio * 100).toFixed(0)} %`).join(', ')}`)
+  for (const what of ['accepted', 'delivered'] as const) {
+    const list = ratios.map(ratio => `${(ratio[what] * 100).toFixed(0)} %`)
+    console.log(`${what}, to the peak: ${list.join(', ')}`)
+  }
 }
 
 await main()
