@@ -1,3 +1,4 @@
+import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
 /** What the store reads from the environment: name → unit, default, reason. */
@@ -5,8 +6,7 @@ export const storeConfig = z.object({
   FAIRLEAD_POSTGRES_URL: z
     .string()
     .describe('postgres://role:password@host/database; the role owns the database and is no superuser'),
-  FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
-  FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
+  ...platformEnvironment,
   FAIRLEAD_STORE_PORT: z.coerce
     .number()
     .int()
@@ -22,19 +22,6 @@ export const storeConfig = z.object({
     .max(100)
     .default(10)
     .describe('connections to Postgres for calls; the projection has one more of its own'),
-  FAIRLEAD_STREAM_REPLICAS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(5)
-    .default(1)
-    .describe('copies of each stream'),
-  FAIRLEAD_EVENTS_MAX_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(10 * 1024 ** 3)
-    .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 })
 
 export type StoreConfig = z.infer<typeof storeConfig>

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os'
+import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 import { defaultPorts } from './egress/target.ts'
 
 /** What the worker reads from the environment: name → unit, default, reason. */
 export const workerConfig = z.object({
-  FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
+  ...platformEnvironment,
   FAIRLEAD_WORKER_NAME: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
@@ -14,7 +15,6 @@ export const workerConfig = z.object({
         .slice(0, 64),
     )
     .describe('unique among the workers; one that comes back under its name takes its partitions up at once'),
-  FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
   FAIRLEAD_DESTINATION_ALLOW: z
     .string()
     .default('')
@@ -30,19 +30,6 @@ export const workerConfig = z.object({
     .max(10_000)
     .default(1_024)
     .describe('attempts under way at one time, shared fairly between organizations'),
-  FAIRLEAD_STREAM_REPLICAS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(5)
-    .default(1)
-    .describe('copies of each stream'),
-  FAIRLEAD_EVENTS_MAX_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(10 * 1024 ** 3)
-    .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 })
 
 export type WorkerConfig = z.infer<typeof workerConfig>
