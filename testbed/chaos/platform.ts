@@ -138,7 +138,11 @@ export async function startPlatform(options: {
   }
   launch('operator', 'operator/main.ts', operator, checkout)
   const sourceUrl = sourceUrlAt(receiver.port)
-  await untilKnown(sourceUrl)
+  await untilKnown(sourceUrl).catch(async cause => {
+    const logs = await Promise.all(Object.values(services).map(service => service.output()))
+    const ends = logs.map(log => log.trim().split('\n').slice(-5).join('\n'))
+    throw new Error(`the platform did not start; its services logged last:\n${ends.join('\n')}`, { cause })
+  })
 
   const processes: Record<string, Victim> = { ...services, redis: victimOf(servers.redis) }
   processes.postgres = victimOf(servers.postgres)

@@ -1,17 +1,22 @@
 import { openArrivals } from '@fairlead/load-tests/arrivals'
 import { expect, test } from 'vitest'
-import { checkOut, commitBefore } from '../checkout.ts'
+import { checkOutBefore } from '../checkout.ts'
 import { compare, describe as describeComparison } from './compare.ts'
 import { type Load, underLoad, untilArrived, untilFlowing, untilLogged } from './load.ts'
 import { sourceUrlAt, startPlatform, untilKnown } from './platform.ts'
 import { readLogRows } from './read-log.ts'
+
+const deployed = ['store', 'worker', 'receiver'].flatMap(service => [
+  `services/${service}/config.ts`,
+  `services/${service}/run.ts`,
+])
 
 /**
  * A rolling update under load: the commit before the last change of what processes tell each other, and this one, on the
  * same streams and the same (newest) schema; then this one alone.
  */
 test('the version before and this one share the streams and lose nothing', { timeout: 240_000 }, async () => {
-  await using before = await checkOut(await commitBefore('packages/wire'))
+  await using before = await checkOutBefore('packages/wire', deployed)
   await using arrivals = await openArrivals()
   await using platform = await startPlatform({
     natsServers: 1,
