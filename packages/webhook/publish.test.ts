@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packPackage, published } from './build.ts'
 import { aCertificate } from './fuzz/a-certificate-authority.ts'
+import { installOnce } from './install-once.ts'
 import { sampleRequest } from './sample-request.ts'
 
 /*
@@ -77,33 +78,12 @@ beforeAll(async () => {
 }, 600_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Under a temporary name until it is whole: two runs at once both make it, and the first one's stays. */
 async function installRuntimes(): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairlead')
   const versions = Object.entries(runtimes).map(([name, version]) => `${name}@${version}`)
-  const entry = join(cache, `runtimes-${versions.join('-')}`)
-  if (await isThere(entry)) return join(entry, 'node_modules/.bin')
-  await mkdir(cache, { recursive: true })
-  const partial = await mkdtemp(join(cache, 'runtimes-partial-'))
-  try {
-    // Their install scripts put the program of this platform in place.
-    const allowScripts = Object.fromEntries(versions.map(version => [version, true]))
-    writeFileSync(join(partial, 'package.json'), JSON.stringify({ allowScripts }))
-    await execute('npm', ['install', '--no-audit', '--no-fund', ...versions], { cwd: partial })
-    await rename(partial, entry).catch(async error => {
-      if (!(await isThere(entry))) throw error
-    })
-  } finally {
-    await rm(partial, { recursive: true, force: true })
-  }
+  // Their install scripts put the program of this platform in place.
+  const entry = await installOnce(`runtimes-${versions.join('-')}`, versions, { runScripts: true })
   return join(entry, 'node_modules/.bin')
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 async function runIn(program: string, ...args: string[]): Promise<void> {
   const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 60_000 })

@@ -21,6 +21,15 @@ export interface Sdk {
   readonly clock?: readonly number[]
   /** Our secret for the package's private key, where both differ. */
   readonly privateKey?: string
+  /** Where they are known to disagree, and why that is meant. */
+  readonly differences?: readonly Difference[]
+}
+
+export interface Difference {
+  readonly why: string
+  /** Makes of a request that both accept one that only one of them does. */
+  readonly change: (request: WebhookRequest, secret: string) => WebhookRequest
+  readonly acceptedBy: 'us' | 'them'
 }
 
 export interface Received {
@@ -66,7 +75,7 @@ export const hexSecret: fc.Arbitrary<string> = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map(bytes => Buffer.from(bytes).toString('hex').toUpperCase())
 
-const textSecret = fc.string({
+export const textSecret = fc.string({
   unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzABCXYZ0123456789_-'),
   minLength: 10,
   maxLength: 64,
@@ -95,12 +104,28 @@ export function compareWithSdk(sdk: Sdk): void {
               const theirs = await sdkAccepts(sdk, changed, secret, nowMs)
               expect(await oursAccepts(sdk, changed, secret, nowMs)).toBe(theirs)
             }
+            const other = otherSecret(secret)
+            expect(await oursAccepts(sdk, request, other, nowMs)).toBe(false)
+            expect(await sdkAccepts(sdk, request, other, nowMs)).toBe(false)
             for (const seconds of sdk.clock ?? []) {
               const theirs = await sdkAccepts(sdk, request, secret, nowMs + seconds * 1000)
               expect(await oursAccepts(sdk, request, secret, nowMs + seconds * 1000), `${seconds} s`).toBe(
                 theirs,
               )
             }
+          }),
+          { numRuns },
+        )
+      })
+    }
+
+    for (const { why, change, acceptedBy } of sdk.differences ?? []) {
+      test(`differs: ${why}`, async () => {
+        await fc.assert(
+          fc.asyncProperty(given, async ({ body, secret, nowMs }) => {
+            const request = change(sampleOf(sdk, body, secret, nowMs), secret)
+            expect(await oursAccepts(sdk, request, secret, nowMs)).toBe(acceptedBy === 'us')
+            expect(await sdkAccepts(sdk, request, secret, nowMs)).toBe(acceptedBy === 'them')
           }),
           { numRuns },
         )
@@ -123,7 +148,7 @@ export function compareWithSdk(sdk: Sdk): void {
               body: Buffer.from(signed.body ?? body),
             }
             expect(await oursAccepts(sdk, request, secret, nowMs)).toBe(true)
-            expect(await oursAccepts(sdk, request, `${secret.slice(0, -8)}AAAAAAA=`, nowMs)).toBe(false)
+            expect(await oursAccepts(sdk, request, otherSecret(secret), nowMs)).toBe(false)
           }),
           { numRuns },
         )
@@ -131,6 +156,9 @@ export function compareWithSdk(sdk: Sdk): void {
     }
   })
 }
+
+/** Of the same form as far as the packages look, but for its last bytes. */
+const otherSecret = (secret: string): string => `${secret.slice(0, -8)}AAAAAAA=`
 
 function sampleOf(sdk: Sdk, body: string, secret: string, nowMs: number): WebhookRequest {
   return sampleRequest(sdk.provider, {
