@@ -9,7 +9,8 @@ import { base64Secret, compareWithSdk, jsonBody, type Received, textSecret } fro
 
 /*
  * The packages that are too heavy for everybody's node_modules: some 520 MB, fetched once into ~/.cache/fairlead.
- * Left out: @zoom/rivet, whose licence isn't an open-source one, and @twurple/eventsub-http, which isn't Twitch's own.
+ * Left out: @zoom/rivet, which comes under Zoom's terms of use instead of a licence, and @twurple/eventsub-http, which
+ * isn't Twitch's own.
  */
 const packages: Readonly<Record<string, string>> = {
   '@anthropic-ai/sdk': '1.12.0',

@@ -58,6 +58,21 @@ compareWithSdk({
 })
 
 compareWithSdk({
+  provider: 'gitlab-signing-token',
+  secret: base64Secret,
+  clock: around300,
+  accepts: ({ body, headers, secret }) => new Webhook(secret).verify(body, { ...headers }),
+})
+
+compareWithSdk({
+  provider: 'bigcommerce',
+  clock: around300,
+  // As its documentation has it: the client secret is text, which the package wants in base64.
+  accepts: ({ body, headers, secret }) =>
+    new Webhook(Buffer.from(secret).toString('base64')).verify(body, { ...headers }),
+})
+
+compareWithSdk({
   provider: 'replicate',
   secret: base64Secret,
   clock: [86_400],
