@@ -1,0 +1,87 @@
+import { putConfiguration } from '@fairlead/testbed/configuration'
+import { until } from '@fairlead/testbed/until'
+import { expect, test } from 'vitest'
+import { openPlatform, startWorker } from './fixtures/platform.ts'
+
+test('deliveries with one key go one after the other, and other keys pass them by', async () => {
+  await using opened = await openPlatform({
+    routes: [
+      {
+        source: '*',
+        eventTypes: ['*'],
+        destinations: ['app'],
+        order: { key: { from: 'body', pointer: '/account' }, maxWaitSeconds: 60 },
+      },
+    ],
+  })
+  // The first of account a fails once: all of a wait for it.
+  opened.sink.answer((_request, count) => (count === 1 ? { status: 500 } : { status: 200, delayMs: 5 }))
+  await using _running = await startWorker(opened.server.url)
+  await opened.publish('{"account":"a","n":0}')
+  await opened.sink.waitForCount(1)
+  for (let n = 1; n < 10; n++) await opened.publish(`{"account":"a","n":${n}}`)
+  for (let n = 0; n < 10; n++) await opened.publish(`{"account":"b","n":${n}}`)
+  const got = await opened.sink.waitForCount(21, { deadlineMs: 15_000 })
+  const bodies = got.map(({ body }) => JSON.parse(body.toString()) as { account: string; n: number })
+  const numbers = (account: string) => bodies.filter(body => body.account === account).map(({ n }) => n)
+  expect(numbers('a')).toEqual([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  expect(numbers('b')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  const lastB = bodies.findLastIndex(({ account }) => account === 'b')
+  expect(bodies.findIndex(({ account, n }) => account === 'a' && n === 1)).toBeGreaterThan(lastB)
+  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 0, {
+    what: 'nothing left in DELIVERIES',
+  })
+})
+
+test('order outlives its worker: the next owner lets none past the one that is tried again', async () => {
+  await using opened = await openPlatform({
+    routes: [
+      {
+        source: '*',
+        eventTypes: ['*'],
+        destinations: ['app'],
+        order: { key: { from: 'header', name: 'x-account' }, maxWaitSeconds: 60 },
+      },
+    ],
+  })
+  const headers = ['X-Account', 'a']
+  opened.sink.answer({ status: 500 })
+  const first = await startWorker(opened.server.url, 'first')
+  await opened.publish('0', { headers })
+  await opened.sink.waitForCount(1)
+  await opened.publish('1', { headers })
+  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 3, {
+    what: 'a schedule, a holder and one that waits',
+  })
+  await first[Symbol.asyncDispose]()
+  opened.sink.answer({ status: 200 })
+  await using _second = await startWorker(opened.server.url, 'second')
+  await opened.publish('2', { headers })
+  const got = await opened.sink.waitForCount(4, { deadlineMs: 15_000 })
+  expect(got.map(({ body }) => body.toString())).toEqual(['0', '0', '1', '2'])
+})
+
+test('a delivery that keeps others waiting too long is overtaken', async () => {
+  await using opened = await openPlatform({
+    destinations: [{ name: 'app', url: 'http://127.0.0.1:1/', retryDelaysSeconds: [20] }],
+  })
+  const [app] = opened.organization.destinations
+  await putConfiguration(opened.nats, {
+    ...opened.organization,
+    destinations: [{ ...app!, url: opened.sink.url }],
+    routes: [
+      {
+        ...opened.organization.routes[0]!,
+        order: { key: { from: 'header', name: 'x-account' }, maxWaitSeconds: 1 },
+      },
+    ],
+  })
+  opened.sink.answer((_request, count) => ({ status: count === 1 ? 500 : 200 }))
+  await using _running = await startWorker(opened.server.url)
+  const headers = ['X-Account', 'a']
+  await opened.publish('stuck', { headers, revision: 2 })
+  await opened.sink.waitForCount(1)
+  await opened.publish('next', { headers, revision: 2 })
+  const got = await opened.sink.waitForCount(2, { deadlineMs: 8_000 })
+  expect(got[1]!.body.toString()).toBe('next')
+})
