@@ -22,8 +22,9 @@ export async function watchConfig(
   nats: NatsConnection,
   watcher: ConfigWatcher,
   signal: AbortSignal,
+  replicas: number,
 ): Promise<void> {
-  const bucket = await new Kvm(nats).create(bucketName.config, { history: 1 })
+  const bucket = await new Kvm(nats).create(bucketName.config, { history: 1, replicas })
   const initial = Promise.withResolvers<void>()
   if ((await bucket.status()).values === 0) initial.resolve()
   const watch = await bucket.watch()

@@ -79,7 +79,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     ...directory,
     fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
   }
-  await watchConfig(nats, watcher, watching.signal)
+  await watchConfig(nats, watcher, watching.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
   const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
   const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))

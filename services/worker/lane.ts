@@ -44,6 +44,9 @@ export interface Lane {
   readonly idle: boolean
 }
 
+/** After so long without a cut, a lane that does well has all its slots again. */
+const forgivenMs = 60_000
+
 export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000 }
 
 const wait = (why: Extract<Admission, { kind: 'wait' }>['why'], untilMs?: number): Admission =>
@@ -60,6 +63,8 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
   /** Below this many slots growth doubles a round, above it adds one (TCP's slow start, RFC 5681). */
   let doublesBelow = initial.concurrency
   let notBeforeMs = 0
+  /** When the slots were last cut, ms. */
+  let cutMs = 0
   let tokens = initial.rateLimit?.burst ?? 0
   let filledMs = 0
 
@@ -122,16 +127,20 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
           if (breaker.state !== 'closed') {
             slots = 1
             doublesBelow = limits.concurrency
+            cutMs = nowMs
           }
           breaker.succeeded()
           host.succeeded()
           slots = Math.min(limits.concurrency, slots + (slots < doublesBelow ? 1 : 1 / slots))
+          // With little traffic, success adds slowly; but nothing bad for so long is as good.
+          if (nowMs - cutMs > forgivenMs) slots = limits.concurrency
           return
         case 'throttled':
           breaker.succeeded()
           host.succeeded()
           doublesBelow = Math.max(1, slots / 2)
           slots = doublesBelow
+          cutMs = nowMs
           notBeforeMs = nowMs + Math.min(retryAfterMs ?? 1_000, 60_000)
           return
         case 'failing':

@@ -57,8 +57,10 @@ test('order outlives its worker: the next owner lets none past the one that is t
   opened.sink.answer({ status: 200 })
   await using _second = await startWorker(opened.server.url, 'second')
   await opened.publish('2', { headers })
-  const got = await opened.sink.waitForCount(4, { deadlineMs: 15_000 })
-  expect(got.map(({ body }) => body.toString())).toEqual(['0', '0', '1', '2'])
+  await opened.sink.waitFor(({ body }) => body.toString() === '2', { deadlineMs: 15_000 })
+  // How often the first was tried depends on how long the hand-over took; that none passed it does not.
+  const bodies = opened.sink.received.map(({ body }) => body.toString())
+  expect(bodies.filter((body, index) => body !== bodies[index - 1])).toEqual(['0', '1', '2'])
 })
 
 test('a delivery that keeps others waiting too long is overtaken', async () => {

@@ -42,10 +42,16 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
   const { engine, lanes } = scene
   const queues = new Map<DestinationId, Queue>()
   const draining = new Set<DestinationId>()
+  /** Asked for while it was being done: what the answer depends on may have changed since it looked. */
+  const again = new Set<DestinationId>()
   const inHand = new Set<Promise<void>>()
 
   function drain(organization: OrganizationId, id: DestinationId): void {
-    if (draining.has(id) || taking.aborted || lanes.waiting(id) === 0) return
+    if (taking.aborted || lanes.waiting(id) === 0) return
+    if (draining.has(id)) {
+      again.add(id)
+      return
+    }
     draining.add(id)
     const loop = drainLane(organization, id)
       .catch(error => {
@@ -55,7 +61,9 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
       .then(next => {
         draining.delete(id)
         inHand.delete(loop)
-        if (next === 'later' && !taking.aborted) setTimeout(() => drain(organization, id), retryMs).unref()
+        if (again.delete(id)) drain(organization, id)
+        else if (next === 'later' && !taking.aborted)
+          setTimeout(() => drain(organization, id), retryMs).unref()
       })
     inHand.add(loop)
   }
@@ -133,17 +141,22 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     }
   }
 
+  /** The next that nobody knows of yet; none only if there is none. */
   async function fetch(queue: Queue, organization: OrganizationId, id: DestinationId): Promise<void> {
-    const messages = await engine.manager.direct.getBatch(streamName.deliveries, {
-      seq: queue.nextSeq,
-      next_by_subj: parkedSubject(organization, id),
-      batch: fetchCount,
-    })
-    for await (const { seq, data } of messages) {
-      queue.nextSeq = seq + 1
-      if (queue.known.has(seq)) continue
-      queue.known.add(seq)
-      queue.fetched.push({ seq, reference: decodeDelivery(data) })
+    for (let count = fetchCount; count === fetchCount && queue.fetched.length === 0; ) {
+      count = 0
+      const messages = await engine.manager.direct.getBatch(streamName.deliveries, {
+        seq: queue.nextSeq,
+        next_by_subj: parkedSubject(organization, id),
+        batch: fetchCount,
+      })
+      for await (const { seq, data } of messages) {
+        count++
+        queue.nextSeq = seq + 1
+        if (queue.known.has(seq)) continue
+        queue.known.add(seq)
+        queue.fetched.push({ seq, reference: decodeDelivery(data) })
+      }
     }
   }
 
@@ -153,9 +166,11 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     id: DestinationId,
   ): Promise<'later' | undefined> {
     const subject = parkedSubject(organization, id)
+    // What is parked meanwhile counts by itself: only what was counted before is put right.
+    const before = lanes.waiting(id)
     const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: subject })
     const unknown = Math.max(0, (state.subjects?.[subject] ?? 0) - queue.known.size)
-    lanes.parked(organization, id, unknown - lanes.waiting(id))
+    lanes.parked(organization, id, unknown - before)
     queue.nextSeq = 1
     return unknown > 0 ? 'later' : undefined
   }

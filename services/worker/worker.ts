@@ -58,7 +58,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     ...directory,
     fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
   }
-  await watchConfig(nats, watcher, closing.signal)
+  await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
   const publisher = opened.use(openPublisher(nats))
   const worker = config.FAIRLEAD_WORKER_NAME ?? hostname()
@@ -94,6 +94,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const maxPayload = nats.info?.max_payload ?? 1024 ** 2
   ownership = await ownPartitions(nats, {
     worker,
+    replicas: config.FAIRLEAD_STREAM_REPLICAS,
     async open(partition) {
       const running = await openPartition(partition, engine, maxPayload + 64 * 1024)
       partitions.set(partition, running)

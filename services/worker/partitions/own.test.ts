@@ -17,6 +17,7 @@ async function open() {
       stack.defer(() => nats.close())
       return ownPartitions(nats, {
         worker: name,
+        replicas: 1,
         async open() {
           await delay(openMs)
           return { drain: () => delay(drainMs), abandon: async () => {} }

@@ -29,6 +29,8 @@ export interface HeldPartition {
 export interface OwnOptions {
   /** Unique among the workers that are alive; the same name after a restart takes its partitions up again at once. */
   readonly worker: string
+  /** Copies of the two buckets. */
+  readonly replicas: number
   open(partition: number): Promise<HeldPartition>
   failed(error: unknown): void
   moved(partition: number, what: 'claimed' | 'released' | 'lost'): void
@@ -42,10 +44,10 @@ export interface Ownership {
 }
 
 export async function ownPartitions(nats: NatsConnection, options: OwnOptions): Promise<Ownership> {
-  const { worker } = options
+  const { worker, replicas } = options
   const kvm = new Kvm(nats)
-  const workers = await kvm.create(bucketName.workers, { history: 1, ttl: deadAfterMs })
-  const partitions = await kvm.create(bucketName.partitions, { history: 1 })
+  const workers = await kvm.create(bucketName.workers, { history: 1, ttl: deadAfterMs, replicas })
+  const partitions = await kvm.create(bucketName.partitions, { history: 1, replicas })
   const stopping = new AbortController()
 
   const lastSeen = new Map<string, number>()
