@@ -99,7 +99,7 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
       const timer = setInterval(() => {
         if (signal?.aborted) total = planned
         const until = Math.min(total, Math.floor(((performance.now() - startMs) * perSecond) / 1000))
-        while (planned < until) due.push(startMs + (planned++ * 1000) / perSecond)
+        while (planned < until) due.push(startMs + (++planned * 1000) / perSecond)
         if (planned === total) clearInterval(timer)
         pump()
       }, tickMs)
