@@ -42,6 +42,9 @@ export async function openSession(
     broken = error
     wake()
   })
+  // The log doesn't wait for the disk: should Postgres lose its last commits, it loses their positions with them, and
+  // the same messages are read again. What a Replay has planned must not be lost once it is published.
+  const durability = purpose === 'projection' ? 'set local synchronous_commit = off; ' : ''
   const close = () => void client.end().catch(() => {})
   signal.addEventListener('abort', close, { once: true })
   try {
@@ -60,7 +63,7 @@ export async function openSession(
     },
     async commit(work) {
       await client.query(
-        `begin; set local statement_timeout = ${statementTimeoutMs}; ${planByIndex}; ${enterStatement('platform')}`,
+        `begin; ${durability}set local statement_timeout = ${statementTimeoutMs}; ${planByIndex}; ${enterStatement('platform')}`,
       )
       try {
         const result = await work(client)
