@@ -100,6 +100,9 @@ async function accept(
   }
   if (verdict.kind === 'invalid') return reject(request, source, body, withTried(verdict, tried), receiver)
 
+  if (verdict.secret !== undefined) {
+    receiver.metrics.secretsMatched.inc({ provider: source.config.provider, position: verdict.secret + 1 })
+  }
   const identity = source.scheme.identify(received)
   const id = identify(source, identity.deliveryId, body, receivedAt)
   const meta = encodeEventMeta({

@@ -4,6 +4,7 @@ import type { Seen, SeenEvents } from './seen/seen.ts'
 /** Everything the receiver tells Prometheus. */
 export interface ReceiverMetrics {
   readonly accepted: Counter<'provider' | 'duplicate'>
+  readonly secretsMatched: Counter<'provider' | 'position'>
   readonly refused: Counter<'code' | 'reason'>
   readonly handshakes: Counter<'provider'>
   readonly rejectionsLost: Counter
@@ -73,6 +74,12 @@ export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges):
       name: 'fairlead_events_accepted_total',
       help: 'Events answered 2xx: JetStream holds them, by whether it did already',
       labelNames: ['provider', 'duplicate'],
+      registers,
+    }),
+    secretsMatched: new Counter({
+      name: 'fairlead_secrets_matched_total',
+      help: "Requests verified with a secret, by its position in the source's list, from 1: an old secret that still counts is still in use. GET /sources says for each secret when it last matched",
+      labelNames: ['provider', 'position'],
       registers,
     }),
     refused: new Counter({

@@ -46,12 +46,14 @@ async function open(environment: Record<string, string> = {}) {
     ...environment,
   })
   const log = pino({ level: 'silent' })
+  const registry = new Registry()
   const fetchKey = async () => Promise.reject(new Error('no key is fetched in this test'))
-  const receiver = stack.use(await openReceiver(config, { nats, registry: new Registry(), log, fetchKey }))
+  const receiver = stack.use(await openReceiver(config, { nats, registry, log, fetchKey }))
   const url = `http://127.0.0.1:${receiver.port}`
   const manager = await jetstreamManager(nats)
   return {
     url,
+    registry,
     port: receiver.port,
     server,
     nats,
@@ -96,6 +98,15 @@ test('an accepted request is in the stream, as it came, before it is answered', 
   })
   expect(meta.headers).toContain('d-1')
   expect(meta.receivedAt).toBeGreaterThan(Date.now() - 10_000)
+})
+
+test('which of several secrets still match is counted', async () => {
+  await using opened = await open()
+  const old = { 'x-hub-signature-256': sign('{}', 'old-secret') }
+  for (const headers of [{}, {}, old]) expect((await opened.github('{}', headers)).status).toBe(200)
+  const counted = await opened.registry.getSingleMetricAsString('fairlead_secrets_matched_total')
+  expect(counted).toContain('fairlead_secrets_matched_total{provider="github",position="2"} 2')
+  expect(counted).toContain('fairlead_secrets_matched_total{provider="github",position="1"} 1')
 })
 
 test('the same delivery is answered 200 with the same id, and stored once', async () => {
