@@ -13,37 +13,45 @@ const lingerMs = 10
 /** Records of one message: about 100 KiB. */
 const mostRecords = 250
 
-/** One message is under way at a time; what comes meanwhile goes into the next. */
+interface Batch {
+  readonly records: LogRecord[]
+  readonly stored: PromiseWithResolvers<void>
+}
+
+const isFull = (batch: Batch | undefined): boolean => (batch?.records.length ?? 0) >= mostRecords
+
+/** One message is under way at a time; what comes meanwhile goes into the next, which waits as long as the first. */
 export function openLogRecords(publisher: Publisher, subject: string, signal: AbortSignal): LogRecords {
-  const batches: { records: LogRecord[]; stored: PromiseWithResolvers<void> }[] = []
+  const batches: Batch[] = []
   let writing = false
   let timer: NodeJS.Timeout | undefined
 
   async function write(): Promise<void> {
+    if (writing) return
     clearTimeout(timer)
     timer = undefined
-    if (writing) return
     writing = true
-    for (let batch = batches.shift(); batch; batch = batches.shift()) {
-      const { records, stored } = batch
+    do {
+      const { records, stored } = batches.shift()!
       await untilStored(publisher, subject, encodeLogRecords(records), undefined, signal).then(
         stored.resolve,
         stored.reject,
       )
-    }
+    } while (isFull(batches[0]))
     writing = false
+    if (batches.length > 0) timer = setTimeout(write, lingerMs)
   }
 
   return {
     add(record) {
       let batch = batches.at(-1)
-      if (!batch || batch.records.length >= mostRecords) {
+      if (!batch || isFull(batch)) {
         batch = { records: [], stored: Promise.withResolvers() }
         batches.push(batch)
       }
       batch.records.push(record)
-      if (batch.records.length >= mostRecords) void write()
-      else timer ??= setTimeout(write, lingerMs)
+      if (isFull(batch)) void write()
+      else if (!writing) timer ??= setTimeout(write, lingerMs)
       return batch.stored.promise
     },
   }

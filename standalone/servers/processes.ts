@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
+import { createSocket } from 'node:dgram'
+import { type EventEmitter, once } from 'node:events'
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -154,23 +155,40 @@ export async function onPort<T>(port: number, start: (port: number) => Promise<T
   }
 }
 
+/** How long a free port is kept from others that ask for one, ms: by then it is listened on. */
+const reservationMs = 60_000
+
 /**
- * A loopback port that nobody used a moment ago, and that the system gives to no outgoing connection: those come from
- * 32768 up (Linux' ip_local_port_range), and one of them may have taken the port before it is listened on.
+ * A loopback port that nobody uses or was given in the last minute, and that the system gives to no outgoing
+ * connection: those come from 32768 up (Linux' ip_local_port_range), and one of them may have taken the port before
+ * it is listened on. Reserved by a UDP socket of the same number: that holds between processes, and ends with ours.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(15_000, 32_000)
+    const reservation = createSocket('udp4')
+    if (!(await binds(reservation, () => reservation.bind(port, '127.0.0.1')))) continue
     const server = createServer()
-    const free = new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!(await free)) continue
+    if (!(await binds(server, () => server.listen(port, '127.0.0.1')))) {
+      reservation.close()
+      continue
+    }
     server.close()
     await once(server, 'close')
+    reservation.unref()
+    setTimeout(() => reservation.close(), reservationMs).unref()
     return port
   }
+}
+
+/** Whether what `start` begins ends in `listening`. */
+async function binds(emitter: EventEmitter, start: () => void): Promise<boolean> {
+  const listening = once(emitter, 'listening').then(
+    () => true,
+    () => false,
+  )
+  start()
+  return await listening
 }
 
 /**

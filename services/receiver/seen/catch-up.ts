@@ -67,10 +67,6 @@ export interface CatchUp extends AsyncDisposable {
   resume(): void
 }
 
-/**
- * Closes the gap that a receiver leaves when it is killed between an acknowledgement and the write, or while Redis was
- * away: another one (or the same, started again) reads from EVENTS what it can't have written.
- */
 export function openCatchUp(options: CatchUpOptions): CatchUp {
   const { roll, keeper, stored, signEveryMs = 10_000, absentMs = 60_000, ready, now } = options
   const readAhead = Math.min(readAheadLimit, keeper.limit / 2)
@@ -89,18 +85,28 @@ export function openCatchUp(options: CatchUpOptions): CatchUp {
       })
   }
 
+  /** From when on EVENTS has yet to be read, by this receiver or in the place of one that ended. */
+  let owedSinceMs: number | undefined
+
   async function takeTurn(): Promise<void> {
-    await roll.sign(writtenUpToMs())
     const gap = keeper.takeGap()
-    if (gap) await readSince(gap.tick * tickMs)
+    if (gap) owe(gap.tick * tickMs)
+    await roll.sign(writtenUpToMs())
     for (const { name, upToMs } of await roll.absent(now() - absentMs)) {
       // What it owes is ours from here on: if this process ends too, its own line says so.
-      await roll.sign(upToMs)
-      if (!(await roll.strike(name))) continue
-      await readSince(upToMs)
-      if (closing.signal.aborted) return
+      owe(upToMs)
       await roll.sign(writtenUpToMs())
+      await roll.strike(name)
     }
+    if (owedSinceMs === undefined) return
+    await readSince(owedSinceMs)
+    if (closing.signal.aborted) return
+    owedSinceMs = undefined
+    await roll.sign(writtenUpToMs())
+  }
+
+  function owe(sinceMs: number): void {
+    owedSinceMs = Math.min(owedSinceMs ?? Number.POSITIVE_INFINITY, sinceMs)
   }
 
   async function readSince(upToMs: number): Promise<void> {
@@ -114,19 +120,20 @@ export function openCatchUp(options: CatchUpOptions): CatchUp {
 
   function writtenUpToMs(): number {
     const oldest = keeper.oldest
-    return oldest === undefined ? now() : oldest.tick * tickMs
+    const writtenMs = oldest === undefined ? now() : oldest.tick * tickMs
+    return Math.min(owedSinceMs ?? writtenMs, writtenMs)
   }
 
   return {
     resume: startTurn,
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
-      const owing = turn !== undefined
       closing.abort()
       await turn
       await keeper.close()
       // A good end leaves no line and no work; any other leaves the last one.
-      if (ready() && !owing && keeper.waiting === 0) await roll.strike(roll.name).catch(() => {})
+      if (ready() && owedSinceMs === undefined && keeper.waiting === 0)
+        await roll.strike(roll.name).catch(() => {})
     },
   }
 }

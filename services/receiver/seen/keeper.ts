@@ -30,6 +30,8 @@ export interface KeeperOptions {
 
 /** Redis does nothing else while it writes them (some 10 µs each): checks wait behind. */
 const batchIds = 64
+/** How long an id waits for others, in ms: a write costs as much as some fifty ids in it. JetStream knows it meanwhile. */
+const lingerMs = 20
 /** After Redis refused a write (it is full, say), in ms. */
 const retryMs = 500
 /** For what still waits when the process ends, in ms. */
@@ -38,20 +40,20 @@ const closeMs = 1_000
 export function openKeeper({ write, ready, deferred, limit = 100_000 }: KeeperOptions): Keeper {
   let waiting: KeptId[] = []
   let gap: KeptId | undefined
-  let scheduled = false
+  let linger: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
   let retry: NodeJS.Timeout | undefined
 
   function schedule(): void {
-    if (scheduled || writing || retry || waiting.length === 0 || !ready()) return
-    scheduled = true
-    setImmediate(() => {
-      scheduled = false
+    if (linger || writing || retry || waiting.length === 0 || !ready()) return
+    linger = setTimeout(() => {
+      linger = undefined
       writing ??= writeAll().finally(() => {
         writing = undefined
         schedule()
       })
-    })
+    }, lingerMs)
+    linger.unref()
   }
 
   async function writeAll(): Promise<void> {
@@ -71,6 +73,7 @@ export function openKeeper({ write, ready, deferred, limit = 100_000 }: KeeperOp
   }
 
   async function close(): Promise<void> {
+    clearTimeout(linger)
     clearTimeout(retry)
     const rest = (writing ?? Promise.resolve()).then(writeAll)
     await Promise.race([rest, delay(closeMs, undefined, { ref: false })])
