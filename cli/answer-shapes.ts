@@ -122,3 +122,15 @@ export interface Replay {
   readonly endedAt: string | null
   readonly fault: string | null
 }
+
+export interface Source {
+  readonly name: string
+  readonly provider: string
+  readonly path: string
+  readonly lastEventAt: string | null
+  readonly secrets: readonly {
+    readonly id: string
+    readonly matched: number
+    readonly lastMatchedAt: string | null
+  }[]
+}

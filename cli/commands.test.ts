@@ -90,6 +90,7 @@ describe('with nothing running', async () => {
     'replay',
     'dead-letters',
     'destinations',
+    'sources',
     'rejections',
     'seed',
   ])('%s --help fits 80 columns', async name => {
@@ -268,6 +269,19 @@ describe('with npm start', () => {
     await until(async () => (await json('events', id))[0]?.status === 'success', { what: 'delivery' })
     const absent = await run('destinations', 'pause', 'nowhere')
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
+  })
+
+  test('sources say which secret still matches, and how often', async () => {
+    const matched = async () =>
+      (await json('sources')).find(({ name }) => name === 'github').secrets[0].matched
+    const before = await matched()
+    const [{ id }] = await json('send', 'github')
+    await until(async () => (await matched()) > before, { what: `the count with ${id}` })
+    for (const columns of ['120', '80', '60']) {
+      const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'sources')
+      expect(stdout).toMatch(/^github +github +\S+ +[1-9]\d* +\d+ (s|min) ago/m)
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
+    }
   })
 
   test('--follow shows what comes', async () => {

@@ -65,6 +65,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'sources',
+    {
+      summary: 'where webhooks come in, and which secrets still match',
+      load: async () => (await import('./sources.ts')).sources,
+    },
+  ],
+  [
     'rejections',
     { summary: 'requests that were refused', load: async () => (await import('./rejections.ts')).rejections },
   ],

@@ -26,6 +26,10 @@ const sourceSchema = z
         z.object({
           id: z.string().meta({ example: 'acme-stripe/signing-secret' }),
           lastMatchedAt: timeText.nullable(),
+          matched: z
+            .int()
+            .min(0)
+            .meta({ description: 'How many events were verified with it; repeats are not counted.' }),
           createdAt: timeText,
         }),
       )
@@ -72,6 +76,7 @@ function presentSource(slug: string, source: Source): z.input<typeof sourceSchem
     secrets: source.secrets.map(secret => ({
       id: secret.id,
       lastMatchedAt: presentTime(secret.lastMatchedAt),
+      matched: Number(secret.matched),
       createdAt: presentTimeOf(secret.createdAt),
     })),
     lastEventAt: presentTime(source.lastEventAt),

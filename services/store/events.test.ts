@@ -226,6 +226,13 @@ test('sources, secrets and destinations say when they were last used and how the
   const { sources } = await store.client.sources.listSources({ organizationId: organization })
   expect(sources[0]!.lastEventAt).toEqual(timestampFromMs(planned.meta.receivedAt))
   expect(sources[0]!.secrets[0]!.lastMatchedAt).toEqual(timestampFromMs(planned.meta.receivedAt))
+  const matched = sources[0]!.secrets[0]!.matched
+  await happened(undefined, { receivedAt: Date.now() - 600_000 })
+  const again = await store.client.sources.listSources({ organizationId: organization })
+  expect(again.sources[0]!.secrets[0]).toMatchObject({
+    matched: matched + 1n,
+    lastMatchedAt: timestampFromMs(planned.meta.receivedAt),
+  })
   const { destinations } = await store.client.destinations.listDestinations({ organizationId: organization })
   expect(destinations[0]).toMatchObject({ state: DestinationState.FAILING, lastError: '503' })
   expect(Number(destinations[0]!.waiting)).toBeGreaterThan(0)

@@ -373,6 +373,7 @@ create table source_activity (
   source_id uuid not null,
   secret_id text not null,
   last_event_at timestamp with time zone not null,
+  matched bigint not null default 0,
   constraint source_activity_pkey PRIMARY KEY (organization_id, source_id, secret_id)
 );
 alter table source_activity enable row level security;

@@ -80,16 +80,20 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
   }
 }
 
-/** Source → secret → when. */
+/** Source → secret → when and how often. */
 async function readActivity(db: Db, id: OrganizationId): Promise<Map<string, Activity>> {
-  const { rows } = await db.query<{ source_id: string; secret_id: string; last_event_at: Date }>(
-    'select source_id, secret_id, last_event_at from source_activity where organization_id = $1',
-    [toUuid(id)],
-  )
-  const activity = new Map<string, Map<string, Date>>()
-  for (const { source_id, secret_id, last_event_at } of rows) {
-    const ofSource = activity.get(source_id) ?? new Map<string, Date>()
-    activity.set(source_id, ofSource.set(secret_id, last_event_at))
+  const { rows } = await db.query<{
+    source_id: string
+    secret_id: string
+    last_event_at: Date
+    matched: string
+  }>('select source_id, secret_id, last_event_at, matched from source_activity where organization_id = $1', [
+    toUuid(id),
+  ])
+  const activity = new Map<string, Map<string, { lastEventAt: Date; matched: bigint }>>()
+  for (const { source_id, secret_id, last_event_at, matched } of rows) {
+    const ofSource = activity.get(source_id) ?? new Map()
+    activity.set(source_id, ofSource.set(secret_id, { lastEventAt: last_event_at, matched: BigInt(matched) }))
   }
   return activity
 }

@@ -66,12 +66,12 @@ export function memberMessage(row: MemberRow, slug: string) {
   })
 }
 
-/** When a source last took an event, for each secret that verified one ('' where none is needed). */
-export type Activity = ReadonlyMap<string, Date>
+/** What a source took, for each secret that verified an event ('' where none is needed). */
+export type Activity = ReadonlyMap<string, { readonly lastEventAt: Date; readonly matched: bigint }>
 
 export function sourceMessage(row: SourceRow & { secrets: SealedRow[] }, activity: Activity = new Map()) {
   const newest = [...activity.values()].reduce<Date | null>(
-    (max, date) => (max && max > date ? max : date),
+    (max, { lastEventAt }) => (max && max > lastEventAt ? max : lastEventAt),
     null,
   )
   return create(SourceSchema, {
@@ -88,7 +88,8 @@ export function sourceMessage(row: SourceRow & { secrets: SealedRow[] }, activit
     },
     secrets: row.secrets.map(secret => ({
       id: secret.id,
-      ...at('lastMatchedAt', activity.get(secret.id) ?? null),
+      ...at('lastMatchedAt', activity.get(secret.id)?.lastEventAt ?? null),
+      matched: activity.get(secret.id)?.matched ?? 0n,
       createdAt: timestampFromDate(secret.created_at),
     })),
     ...at('lastEventAt', newest),

@@ -27,26 +27,32 @@ export async function addUsage(db: Db, events: readonly NewEvent[]): Promise<voi
   )
 }
 
-/** Notes when sources last took an event, for each secret that verified it. */
+/** Notes when sources last took an event, and how many, for each secret that verified them. */
 export async function noteSources(db: Db, events: readonly NewEvent[]): Promise<void> {
-  const newest = new Map<string, NewEvent>()
-  for (const event of events) {
-    const key = `${event.meta.sourceId} ${event.meta.secret ?? ''}`
-    const known = newest.get(key)
-    if (!known || known.meta.receivedAt < event.meta.receivedAt) newest.set(key, event)
+  const runs = new Map<string, { newest: NewEvent['meta']; matched: number }>()
+  for (const { meta } of events) {
+    const key = `${meta.sourceId} ${meta.secret ?? ''}`
+    const run = runs.get(key)
+    if (!run) runs.set(key, { newest: meta, matched: 1 })
+    else {
+      run.matched += 1
+      if (run.newest.receivedAt < meta.receivedAt) run.newest = meta
+    }
   }
-  const rows = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { meta }]) => meta)
+  const rows = [...runs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, run]) => run)
   if (rows.length === 0) return
   await db.query(
-    `insert into source_activity as known (organization_id, source_id, secret_id, last_event_at)
-     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])
-     on conflict (organization_id, source_id, secret_id) do update set last_event_at = excluded.last_event_at
-     where excluded.last_event_at > known.last_event_at`,
+    `insert into source_activity as known (organization_id, source_id, secret_id, last_event_at, matched)
+     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::bigint[])
+     on conflict (organization_id, source_id, secret_id) do update set
+       last_event_at = greatest(known.last_event_at, excluded.last_event_at),
+       matched = known.matched + excluded.matched`,
     [
-      rows.map(meta => uuid(meta.organization)),
-      rows.map(meta => uuid(meta.sourceId)),
-      rows.map(meta => meta.secret?.replaceAll('\0', '') ?? ''),
-      rows.map(meta => new Date(meta.receivedAt)),
+      rows.map(({ newest }) => uuid(newest.organization)),
+      rows.map(({ newest }) => uuid(newest.sourceId)),
+      rows.map(({ newest }) => newest.secret?.replaceAll('\0', '') ?? ''),
+      rows.map(({ newest }) => new Date(newest.receivedAt)),
+      rows.map(({ matched }) => matched),
     ],
   )
 }

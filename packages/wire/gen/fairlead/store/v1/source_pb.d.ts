@@ -189,6 +189,14 @@ export declare type SourceSecret = Message<"fairlead.store.v1.SourceSecret"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 3;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * How many events were verified with it, repeats not counted; exact, also after crashes. Of two live secrets the one
+   * whose count stands still is the old one.
+   *
+   * @generated from field: uint64 matched = 4;
+   */
+  matched: bigint;
 };
 
 /**
