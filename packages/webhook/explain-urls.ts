@@ -8,15 +8,9 @@ export function* urlVariants(received: string): Generator<UrlVariant> {
   const url = URL.parse(received)
   if (!url || !/^https?:$/.test(url.protocol)) return
   const other = url.protocol === 'https:' ? 'http:' : 'https:'
-  yield* variant(
-    received.replace(/^https?:/i, other),
-    `with ${other}//: the public base URL has the wrong scheme`,
-  )
+  yield* variant(received.replace(/^https?:/i, other), `with ${other}//: its public URL has the wrong scheme`)
   if (url.port !== '') {
-    yield* variant(
-      received.replace(`:${url.port}`, ''),
-      'without the port: the public base URL has one too many',
-    )
+    yield* variant(received.replace(`:${url.port}`, ''), 'without the port: its public URL has one too many')
     yield* variant(
       received.replace(/^https?:/i, other).replace(`:${url.port}`, ''),
       `with ${other}// and without the port`,
@@ -43,7 +37,7 @@ export function* urlVariants(received: string): Generator<UrlVariant> {
 function* variant(url: string, how: string): Generator<UrlVariant> {
   yield {
     url,
-    sentence: `The signature matches the URL ${how} (${url}). Set the public URL as the provider has it.`,
+    sentence: `The signature matches the URL ${how} (${url}). Set the source’s option publicUrl to the URL that the provider has.`,
   }
 }
 

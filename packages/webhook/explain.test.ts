@@ -111,7 +111,7 @@ describe('an URL that differs says how', () => {
       { ...signed('square', { url }), url: '/webhooks/acme/square' },
       source('square'),
     )
-    expect(cause.sentence).toContain('public base URL')
+    expect(cause.sentence).toContain('option publicUrl')
   })
 })
 

@@ -2,6 +2,7 @@ import { bodyVariants } from './explain-bodies.ts'
 import { secretVariants } from './explain-secrets.ts'
 import { urlVariants } from './explain-urls.ts'
 import { noKeyFetch, openScheme } from './open.ts'
+import { signsUrl } from './providers/signs-url.ts'
 import { allProviders, findProvider } from './providers/table.ts'
 import type { KeyFetch, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
 import { headerText } from './verify/header.ts'
@@ -289,18 +290,14 @@ async function urlCauses(request: WebhookRequest, config: SchemeConfig, matches:
     {
       kind: 'url_differs',
       sentence:
-        'This provider signs its public URL, but only the path is known: configure the public base URL.',
+        'This provider signs the URL that it posts to, but only the path is known: set the source’s option publicUrl to the URL that the provider has.',
     },
   ]
 }
 
-const urlSignedByCode = ['twilio', 'plivo', 'contentful']
-
-function isUrlSigned(config: SchemeConfig): boolean {
-  const scheme = findProvider(config.provider)?.scheme
-  if (scheme?.kind === 'signature') return scheme.content.includes('{url}')
-  if (scheme?.kind === 'jwt') return scheme.url !== undefined
-  return config.provider === 'custom' || urlSignedByCode.includes(config.provider)
+function isUrlSigned({ provider }: SchemeConfig): boolean {
+  const row = findProvider(provider)
+  return row ? signsUrl(row) : provider === 'custom'
 }
 
 function unknownCause(refusal: Refusal): Cause {

@@ -1,4 +1,5 @@
 import type { Provenance, Provider, SchemeDefinition } from './providers/provider.ts'
+import { signsUrl } from './providers/signs-url.ts'
 import type { IdentityRule } from './verify/identify.ts'
 import { keyFormTexts } from './verify/key.ts'
 import type { TimestampRule } from './verify/timestamp.ts'
@@ -6,6 +7,7 @@ import type { TimestampRule } from './verify/timestamp.ts'
 /** One row of the table as a page for people, in Markdown. */
 export function providerPage(row: Provider): string {
   const scheme = describeScheme(row.scheme)
+  const options = [...(row.options ?? []), ...(signsUrl(row) ? [publicUrlOption] : [])]
   const facts: [string, string | undefined][] = [
     ['Name in a source', `\`${row.name}\``],
     ['What you copy', `${row.copy.what}: ${row.copy.where}`],
@@ -29,7 +31,7 @@ export function providerPage(row: Provider): string {
     '| | |',
     '| --- | --- |',
     ...table,
-    ...(row.options?.length ? ['', '## Options', '', ...row.options.map(optionLine)] : []),
+    ...(options.length ? ['', '## Options', '', ...options.map(optionLine)] : []),
     ...(row.notes?.length ? ['', '## To know', '', ...row.notes.map(note => `- ${note}`)] : []),
     '',
     '## Source',
@@ -66,6 +68,12 @@ export function providerIndex(rows: readonly Provider[]): string {
     `On memory alone rest ${remembered.map(row => row.name).join(', ')}: one request captured from each provider, with its secret, would settle it.`,
     '',
   ].join('\n')
+}
+
+/** Of a source of Fairlead; `@fairlead/webhook` alone is given the URL with each request. */
+const publicUrlOption = {
+  name: 'publicUrl',
+  text: 'the URL that the provider was given, without its query, where proxies make it another one than the installation’s public URL and the source’s path: it is signed',
 }
 
 const unsignedWarning =

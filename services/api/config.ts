@@ -15,7 +15,7 @@ export const apiConfig = z.object({
     .url()
     .optional()
     .describe(
-      'scheme, host and port as providers see them; explains refusals of schemes that sign their URL',
+      "scheme, host and port as providers see them, where a source's option publicUrl says nothing else; explains refusals of schemes that sign their URL",
     ),
   FAIRLEAD_API_RATE_PER_SECOND: z.coerce
     .number()

@@ -16,6 +16,8 @@ export interface PresentedExplanation {
 /**
  * Why a request was refused, told with what is configured now: null where its source is gone or its body was not kept
  * whole. Secrets are read for this alone and go nowhere; keys that a provider publishes are not fetched from here.
+ *
+ * @param publicUrl scheme, host and port as providers see them; the source's option `publicUrl` stands over it
  */
 export async function explainRejection(
   store: StoreClient,
@@ -32,7 +34,7 @@ export async function explainRejection(
   const secrets = await readSecrets(store, organizationId, ordered, signal)
   const config = (source: Source) => schemeConfig(source, secrets.get(source.id) ?? [])
   const { verdict, causes } = await explain(
-    requestOf(rejection, publicUrl),
+    requestOf(rejection, own.settings?.options?.publicUrl, publicUrl),
     config(own),
     ordered.slice(1).map(source => ({ name: source.name, config: config(source) })),
     timestampMs(rejection.receivedAt),
@@ -73,7 +75,7 @@ function schemeConfig({ settings }: Source, secrets: readonly string[]): SchemeC
   }
 }
 
-function requestOf(rejection: Rejection, publicUrl: string | undefined): WebhookRequest {
+function requestOf(rejection: Rejection, own: unknown, publicUrl: string | undefined): WebhookRequest {
   const headers = new Map<string, string>()
   for (const { name, value } of rejection.headers) {
     const known = headers.get(name.toLowerCase())
@@ -81,8 +83,18 @@ function requestOf(rejection: Rejection, publicUrl: string | undefined): Webhook
   }
   return {
     method: rejection.method,
-    url: (publicUrl && URL.parse(rejection.url, publicUrl)?.href) ?? rejection.url,
+    url: publicUrlOf(rejection.url, own, publicUrl),
     headers: Object.fromEntries(headers),
     body: rejection.body,
   }
+}
+
+/** As the receiver takes it: the source's own URL with the request's query, else the base with path and query. */
+function publicUrlOf(url: string, own: unknown, base: string | undefined): string {
+  if (typeof own === 'string') {
+    const query = url.indexOf('?')
+    return own + (query < 0 ? '' : url.slice(query))
+  }
+  // Joined as text, since a URL that was signed is never written anew.
+  return base === undefined ? url : base.replace(/\/$/, '') + url
 }

@@ -3,7 +3,7 @@ import { sampleRequest } from '@fairlead/webhook/sample-request'
 import type { WebhookRequest } from '@fairlead/webhook/scheme'
 import { connectNats } from '@fairlead/wire/connect'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
-import type { Organization } from '@fairlead/wire/store/organization'
+import { type Organization, OwnerKind } from '@fairlead/wire/store/organization'
 import { rejectionsSubject } from '@fairlead/wire/subjects'
 import { jetstream } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
@@ -31,17 +31,24 @@ const stripe = (secret: string): WebhookRequest =>
 /** Adds what a receiver would have added; answers with its id. */
 async function addRejection(
   request: WebhookRequest,
-  facts: { readonly source?: string; readonly size?: number; readonly url?: string } = {},
+  facts: {
+    readonly source?: string
+    readonly provider?: string
+    readonly size?: number
+    readonly url?: string
+    readonly organization?: Organization
+  } = {},
 ): Promise<string> {
-  const organization = acme.id as OrganizationId
-  const { source = 'stripe', size = request.body.byteLength, url = '/webhooks/acme/stripe' } = facts
+  const organization = (facts.organization ?? acme).id as OrganizationId
+  const { source = 'stripe', provider = 'stripe' } = facts
+  const { size = request.body.byteLength, url = '/webhooks/acme/stripe' } = facts
   const kept = headers()
   kept.set(
     rejectionHeader,
     encodeRejectionMeta({
       organization,
       source,
-      provider: 'stripe',
+      provider,
       receivedAt,
       reason: 'signature_mismatch',
       method: 'POST',
@@ -120,4 +127,35 @@ test.each(['0', '1e3', '99999999', 'x', `${'9'.repeat(30)}`])('the rejection %s 
 test("another organization's is not there", async () => {
   const id = await addRejection(stripe('another'))
   expect((await api.call('GET', `/api/v1/organizations/globex/rejections/${id}`)).status).toBe(404)
+})
+
+test("a signed URL is taken to be the source's own public one", async () => {
+  const publicUrl = 'https://shop.example/hooks/square'
+  const { organization } = await api.store.client.organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'initech.yaml' },
+    slug: 'initech',
+    sources: [
+      {
+        name: 'square',
+        settings: { provider: 'square', options: { publicUrl } },
+        secrets: [{ id: 'square', value: 'test-only-square' }],
+      },
+    ],
+  })
+  const explained = async (url: string) => {
+    const request = sampleRequest('square', {
+      secret: 'test-only-square',
+      url,
+      nowMs: receivedAt,
+      random: () => 0.5,
+    })
+    const facts = { source: 'square', provider: 'square', url: '/webhooks/initech/square?a=1' }
+    const id = await addRejection(request, { ...facts, organization: organization! })
+    return (await api.call('GET', `/api/v1/organizations/initech/rejections/${id}`)).body.explanation
+  }
+  expect(await explained(`${publicUrl}?a=1`)).toEqual({ stillRefused: false, causes: [] })
+  expect(await explained(`${publicUrl}/?a=1`)).toMatchObject({
+    stillRefused: true,
+    causes: [{ kind: 'url_differs', sentence: expect.stringContaining('option publicUrl') }],
+  })
 })

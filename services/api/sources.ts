@@ -14,9 +14,10 @@ const sourceSchema = z
       description: "Where the provider posts to, below the receiver's address.",
       example: '/webhooks/acme/stripe',
     }),
-    options: z
-      .record(z.string(), z.unknown())
-      .meta({ description: 'What the provider needs beside the secret.' }),
+    options: z.record(z.string(), z.unknown()).meta({
+      description:
+        'What the provider needs beside the secret; with `publicUrl`, the URL that it was given and signs, without its query.',
+    }),
     scheme: z.unknown().meta({ description: 'The signature scheme, with the provider `custom`; else null.' }),
     toleranceSeconds: z.int().nullable().meta({ description: "Null: the provider's own." }),
     rateLimit: rateLimitSchema,

@@ -60,7 +60,8 @@ export declare type SourceSettings = Message<"fairlead.store.v1.SourceSettings">
   scheme?: JsonObject | undefined;
 
   /**
-   * Beside the secret: `webhookId` for PayPal, `publicKey` for Braintree …
+   * Beside the secret: `webhookId` for PayPal, `publicKey` for Braintree …; for any provider that signs its URL
+   * `publicUrl`, the URL that it was given, without its query.
    *
    * @generated from field: google.protobuf.Struct options = 3;
    */
