@@ -112,7 +112,24 @@ readinessProbe:
 - { name: FAIRLEAD_STORE_URL, value: "http://{{ .Release.Name }}-store:50051" }
 {{- end -}}
 
-{{/* A Deployment's spec: root, component, values, main, env, ports. */}}
+{{/*
+Waits, with a PostgreSQL of the chart's own, until a command of psql's package succeeds: otherwise a first install would
+show crashes until the database is there. root, command.
+*/}}
+{{- define "fairlead.waitForPostgres" -}}
+- name: wait-for-postgres
+  image: {{ .root.Values.postgres.image }}
+  command: [sh, -c, {{ printf "until %s; do sleep 1; done" .command | quote }}]
+  env:
+    {{- include "fairlead.env.postgres" .root | trim | nindent 4 }}
+  resources:
+    requests: { cpu: 10m, memory: 16Mi }
+    limits: { memory: 64Mi }
+  securityContext:
+    {{- include "fairlead.containerSecurity" . | nindent 4 }}
+{{- end -}}
+
+{{/* A Deployment's spec: root, component, values, env (whom it talks to), settings, port, account, drainDelayMs. */}}
 {{- define "fairlead.deploymentSpec" -}}
 replicas: {{ .values.replicas }}
 revisionHistoryLimit: 3
@@ -138,11 +155,16 @@ template:
       {{- include "fairlead.podSecurity" (dict) | nindent 6 }}
     topologySpreadConstraints:
       {{- include "fairlead.spread" . | nindent 6 }}
+    {{- if and (eq .component "store") (not .root.Values.postgres.existingSecret) }}
+    initContainers:
+      {{- $command := "psql \"$FAIRLEAD_POSTGRES_URL\" --quiet --command 'select 1 from migrations limit 1' >/dev/null 2>&1" }}
+      {{- include "fairlead.waitForPostgres" (dict "root" .root "command" $command) | nindent 6 }}
+    {{- end }}
     containers:
       - name: {{ .component }}
         image: {{ include "fairlead.image" .root }}
         imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-        args: [{{ .main }}]
+        args: [{{ .component }}]
         ports:
           - { name: health, containerPort: 9090 }
           {{- with .port }}
