@@ -1,7 +1,6 @@
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
-import type { Next } from './organization/reconcile.ts'
-import { openQueue, retryDelayMs } from './queue.ts'
+import { type Next, openQueue, retryDelayMs } from './queue.ts'
 
 const done: Next = { kind: 'done' }
 

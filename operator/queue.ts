@@ -1,4 +1,8 @@
-import type { Next } from './organization/reconcile.ts'
+/** What the queue does with a key next: nothing, look again after a while, or try again with growing waits. */
+export type Next =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'again'; readonly afterMs: number }
+  | { readonly kind: 'retry' }
 
 /**
  * Keys that wait for work. A key is worked on by one at a time; added again while it waits it stands in the queue

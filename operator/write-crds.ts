@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { stringify } from 'yaml'
+import type { Json } from './crd.ts'
 import { organizationCrd } from './organization/crd.ts'
+import { replayCrd } from './replay/crd.ts'
 
 /**
  * Writes the CRDs to the chart: `node operator/write-crds.ts`. Run it after a change of a schema or of the table of
@@ -10,11 +12,12 @@ import { organizationCrd } from './organization/crd.ts'
 export const crdFolder = resolve(import.meta.dirname, '../charts/fairlead/crds')
 
 export function crdFiles(): Readonly<Record<string, string>> {
-  const header =
-    '# Made by operator/write-crds.ts from the schema in operator/organization. Not to be edited.\n'
+  const text = (folder: string, crd: Json) =>
+    `# Made by operator/write-crds.ts from the schema in operator/${folder}. Not to be edited.\n` +
+    stringify(crd, { lineWidth: 110, aliasDuplicateObjects: false })
   return {
-    'organizations.yaml':
-      header + stringify(organizationCrd(), { lineWidth: 110, aliasDuplicateObjects: false }),
+    'organizations.yaml': text('organization', organizationCrd()),
+    'replays.yaml': text('replay', replayCrd()),
   }
 }
 

@@ -1,9 +1,8 @@
-import { Code, ConnectError } from '@connectrpc/connect'
 import type { Destination } from '@fairlead/wire/store/destination'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { Source } from '@fairlead/wire/store/source'
-import { storeErrorDetail } from '@fairlead/wire/store-client'
+import { storeFailureOf } from '../store-refusal.ts'
 import type { ConditionReason } from './condition.ts'
 import type { DesiredOrganization } from './desired.ts'
 import type { Action } from './diff.ts'
@@ -95,24 +94,11 @@ export async function act(
   return outcome
 }
 
-/** Statuses by which the store says no; after all others the same call may work later. https://grpc.io/docs/guides/status-codes/ */
-const refusals: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument,
-  Code.FailedPrecondition,
-  Code.AlreadyExists,
-  Code.NotFound,
-  Code.OutOfRange,
-])
-
 /** What an error of the store means for the Organization. Throws what isn't the store's. */
 export function outcomeOf(error: unknown): Extract<Outcome, { kind: 'refused' | 'unavailable' }> {
-  if (!(error instanceof ConnectError)) throw error
-  const { code, rawMessage } = error
-  if (!refusals.has(code)) {
-    const why = code === Code.Unavailable ? 'can’t be reached' : `failed (${Code[code]}: ${rawMessage})`
-    return { kind: 'unavailable', message: `the store ${why}, trying again` }
-  }
-  const detail = storeErrorDetail(error)
+  const failure = storeFailureOf(error)
+  if (failure.kind === 'unavailable') return failure
+  const { detail } = failure
   switch (detail?.reason) {
     case ErrorReason.SLUG_TAKEN: {
       const message = `${detail.owner || 'another Organization'} has this slug: give another spec.slug`
@@ -122,13 +108,7 @@ export function outcomeOf(error: unknown): Extract<Outcome, { kind: 'refused' | 
       const message = `${detail.owner || 'another owner'} declares this organization: delete one of the two`
       return { kind: 'refused', reason: 'OwnedByAnother', message }
     }
-    default: {
-      const field = detail?.field ? `${detail.field}: ` : ''
-      return {
-        kind: 'refused',
-        reason: 'StoreRefused',
-        message: `the store refuses it: ${field}${rawMessage}`,
-      }
-    }
+    default:
+      return { kind: 'refused', reason: 'StoreRefused', message: failure.message }
   }
 }

@@ -1,3 +1,5 @@
+import type * as general from '../condition.ts'
+
 /**
  * What an Organization's status says, in closed lists: the same words stand in conditions, Kubernetes Events and
  * log lines.
@@ -34,46 +36,5 @@ export const conditionReasons = [
 ] as const
 export type ConditionReason = (typeof conditionReasons)[number]
 
-export type ConditionStatus = 'True' | 'False' | 'Unknown'
-
-/** A condition as it is found, before it is known since when. */
-export interface Finding {
-  readonly type: ConditionType
-  readonly status: ConditionStatus
-  readonly reason: ConditionReason
-  /** A sentence; never holds a secret. */
-  readonly message: string
-}
-
-export interface Condition extends Finding {
-  readonly observedGeneration: number
-  /** RFC 3339, when `status` last changed. */
-  readonly lastTransitionTime: string
-}
-
-/** The most that the API server takes; also bounds what a store's message can do to a status. */
-const maxMessageCharacters = 1024
-
-/** Findings as conditions: one whose status is as before keeps its time. */
-export function conditionsOf(
-  findings: readonly Finding[],
-  before: readonly Condition[],
-  observedGeneration: number,
-  nowMs: number,
-): Condition[] {
-  return findings.map(finding => {
-    const old = before.find(({ type }) => type === finding.type)
-    return {
-      ...finding,
-      message:
-        finding.message.length > maxMessageCharacters
-          ? `${finding.message.slice(0, maxMessageCharacters - 1)}…`
-          : finding.message,
-      observedGeneration,
-      lastTransitionTime:
-        old?.status === finding.status
-          ? old.lastTransitionTime
-          : new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-    }
-  })
-}
+export type Finding = general.Finding<ConditionType, ConditionReason>
+export type Condition = general.Condition<ConditionType, ConditionReason>

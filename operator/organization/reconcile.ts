@@ -1,3 +1,4 @@
+import type { Next } from '../queue.ts'
 import { act, type Holdings, type Outcome, type StoreRows } from './act.ts'
 import { diff, type Plan } from './diff.ts'
 import { type ObserveContext, type OrganizationKey, observe, type Snapshot } from './observe.ts'
@@ -21,12 +22,6 @@ export interface ReconcileContext extends ObserveContext {
   /** Default 30,000. */
   readonly refreshMs?: number
 }
-
-/** What the queue does with a key next: nothing, look again after a while, or try again with growing waits. */
-export type Next =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'again'; readonly afterMs: number }
-  | { readonly kind: 'retry' }
 
 /** How often everything is applied again although nothing changed: puts right what drifted. */
 const resyncMs = 600_000

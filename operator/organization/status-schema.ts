@@ -1,22 +1,10 @@
 import { z } from 'zod'
+import { conditionList } from '../condition.ts'
 import { conditionReasons, conditionTypes } from './condition.ts'
 
 /** What the operator reports of an Organization: the status of its CRD, and the type that `status.ts` fills. */
 
 const time = (description: string) => z.string().optional().meta({ description, format: 'date-time' })
-
-const condition = z
-  .strictObject({
-    type: z
-      .enum(conditionTypes)
-      .describe('What it is about; Ready sums up whether everything declared is in force.'),
-    status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
-    reason: z.enum(conditionReasons).describe('Why, in one word of a closed list.'),
-    message: z.string().max(1024).describe('Why, in a sentence that says what to do.'),
-    observedGeneration: z.int().min(0).describe('The generation of the resource that this was found for.'),
-    lastTransitionTime: z.string().meta({ description: 'When status last changed.', format: 'date-time' }),
-  })
-  .describe('One thing that is found.')
 
 const source = z
   .strictObject({
@@ -58,11 +46,11 @@ const byName = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': 
 export const statusSchema = z
   .strictObject({
     observedGeneration: z.int().min(0).describe('The generation of the resource that was last looked at.'),
-    conditions: z.array(condition).meta({
-      description: 'What is found, Ready first.',
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['type'],
-    }),
+    conditions: conditionList(
+      conditionTypes,
+      conditionReasons,
+      'What it is about; Ready sums up whether everything declared is in force.',
+    ),
     organizationId: z.string().optional().describe('Its id in the platform, org_…'),
     secretName: z
       .string()
