@@ -22,7 +22,7 @@ export function debianPackage(packageName: string, program: string, progress: Pr
       try {
         const have = await cached(entry)
         return programIn(
-          have ?? (await makeCached(entry, into => unpack(packageName, into, progress), progress)),
+          have ?? (await makeCached(entry, into => unpackDebian([packageName], into, progress), progress)),
           program,
         )
       } catch (error) {
@@ -34,7 +34,7 @@ export function debianPackage(packageName: string, program: string, progress: Pr
 }
 
 /** `debian-12` or the like, where apt and dpkg are. */
-async function distribution(): Promise<string | undefined> {
+export async function distribution(): Promise<string | undefined> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
   const field = (key: string) => new RegExp(`^${key}="?([^"\n]+)"?$`, 'm').exec(release)?.[1]
   const hasTools = await run('apt-get', ['--version']).then(
@@ -45,8 +45,13 @@ async function distribution(): Promise<string | undefined> {
   return hasTools && id ? `${id}-${field('VERSION_ID') ?? 'rolling'}` : undefined
 }
 
-async function unpack(packageName: string, folder: string, progress: Progress): Promise<void> {
-  progress(`fetching ${packageName} from the distribution's packages`)
+/** Downloads packages, and those they depend on that this system lacks, and unpacks them into a folder. */
+export async function unpackDebian(
+  wanted: readonly string[],
+  folder: string,
+  progress: Progress,
+): Promise<void> {
+  progress(`fetching ${wanted.join(', ')} from the distribution's packages`)
   const apt = join(folder, 'apt')
   const packages = join(folder, 'packages')
   await mkdir(join(apt, 'lists', 'partial'), { recursive: true })
@@ -61,12 +66,12 @@ async function unpack(packageName: string, folder: string, progress: Progress): 
   ]
   const env = { ...process.env, LC_ALL: 'C' }
   await run('apt-get', [...options, 'update'], { env, timeout: 120_000 })
-  // A simulated installation lists the package and those of its dependencies that this system lacks.
-  const plan = await run('apt-get', [...options, '-s', 'install', '--no-install-recommends', packageName], {
+  // A simulated installation lists the packages and those of their dependencies that this system lacks.
+  const plan = await run('apt-get', [...options, '-s', 'install', '--no-install-recommends', ...wanted], {
     env,
   })
-  const names = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map(match => match[1]!)
-  await run('apt-get', [...options, 'download', ...(names.length > 0 ? names : [packageName])], {
+  const lacking = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map(match => match[1]!)
+  await run('apt-get', [...options, 'download', ...new Set([...wanted, ...lacking])], {
     env,
     cwd: packages,
     timeout: 120_000,

@@ -18,6 +18,16 @@ export interface KubePrograms {
   readonly kubectl: string
 }
 
+/** What a cluster with nodes needs besides. */
+export interface NodePrograms {
+  readonly scheduler: string
+  readonly kubelet: string
+  readonly kubeProxy: string
+  readonly coreDns: string
+}
+
+const coreDnsVersion = '1.15.0'
+
 const modules = resolve(import.meta.dirname, 'modules')
 
 /** Without a version the API server calls itself v0.0.0-master, and checks of version skew misbehave. */
@@ -38,25 +48,13 @@ function versionFlags(version: string): string {
 
 /** Builds what isn't in the cache yet. Needs Go 1.26 or newer on the PATH. */
 export async function findKubePrograms(progress: Progress = console.error): Promise<KubePrograms> {
-  const files = ['etcd/go.mod', 'etcd/go.sum', 'kubernetes/go.mod', 'kubernetes/go.sum']
-  const texts = await Promise.all(files.map(file => readFile(join(modules, file), 'utf8')))
-  const version = /k8s\.io\/kubernetes (v[\d.]+)/.exec(texts[2]!)?.[1]
-  if (version === undefined)
-    throw new TypeError('modules/kubernetes/go.mod names no version of k8s.io/kubernetes')
-  const key = createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 12)
+  const { version, key } = await readModules()
   const folder = await makeCached(
     `kubernetes-${version.slice(1)}-${key}`,
     async into => {
       progress(`building Kubernetes ${version} from its Go modules: minutes the first time`)
       await build('etcd', 'go.etcd.io/etcd/server/v3', '', join(into, 'etcd'))
-      for (const command of ['kube-apiserver', 'kube-controller-manager', 'kubectl']) {
-        await build(
-          'kubernetes',
-          `k8s.io/kubernetes/cmd/${command}`,
-          versionFlags(version),
-          join(into, command),
-        )
-      }
+      await buildKubernetes(['kube-apiserver', 'kube-controller-manager', 'kubectl'], version, into)
     },
     progress,
   )
@@ -66,6 +64,51 @@ export async function findKubePrograms(progress: Progress = console.error): Prom
     controllerManager: join(folder, 'kube-controller-manager'),
     kubectl: join(folder, 'kubectl'),
   }
+}
+
+/** Builds what isn't in the cache yet; an entry of its own, because most tests need no nodes. */
+export async function findNodePrograms(progress: Progress = console.error): Promise<NodePrograms> {
+  const { version, key } = await readModules()
+  const folder = await makeCached(
+    `kubernetes-node-${version.slice(1)}-${key}-coredns-${coreDnsVersion}`,
+    async into => {
+      progress(`building Kubernetes' node programs ${version} from their Go modules: minutes the first time`)
+      await buildKubernetes(['kube-scheduler', 'kubelet', 'kube-proxy'], version, into)
+      await install(`github.com/coredns/coredns@v${coreDnsVersion}`, into)
+    },
+    progress,
+  )
+  return {
+    scheduler: join(folder, 'kube-scheduler'),
+    kubelet: join(folder, 'kubelet'),
+    kubeProxy: join(folder, 'kube-proxy'),
+    coreDns: join(folder, 'coredns'),
+  }
+}
+
+/** Kubernetes' version, and a key that changes with anything that is built. */
+async function readModules(): Promise<{ readonly version: string; readonly key: string }> {
+  const files = ['etcd/go.mod', 'etcd/go.sum', 'kubernetes/go.mod', 'kubernetes/go.sum']
+  const texts = await Promise.all(files.map(file => readFile(join(modules, file), 'utf8')))
+  const version = /k8s\.io\/kubernetes (v[\d.]+)/.exec(texts[2]!)?.[1]
+  if (version === undefined)
+    throw new TypeError('modules/kubernetes/go.mod names no version of k8s.io/kubernetes')
+  return { version, key: createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 12) }
+}
+
+async function buildKubernetes(commands: readonly string[], version: string, into: string): Promise<void> {
+  for (const command of commands) {
+    await build('kubernetes', `k8s.io/kubernetes/cmd/${command}`, versionFlags(version), join(into, command))
+  }
+}
+
+/** A program whose go.mod has no `replace` stands on its own: Go's checksum database vouches for it. */
+async function install(program: string, into: string): Promise<void> {
+  await promisify(execFile)('nice', ['go', 'install', '-trimpath', '-ldflags', '-s -w', program], {
+    cwd: '/',
+    env: { ...process.env, GOBIN: into, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' },
+    maxBuffer: 16 * 1024 * 1024,
+  })
 }
 
 async function build(module: string, path: string, ldflags: string, output: string): Promise<void> {
