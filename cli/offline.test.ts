@@ -185,7 +185,7 @@ describe('fairlead providers', () => {
   test('lists 87 with their proof', () => {
     const { status, stdout } = fairlead(['providers'])
     expect(stdout).toContain('87 providers, 92 schemes')
-    expect(stdout.split('\n').filter(line => /\b(run|read|memory)\b/.test(line))).toHaveLength(92)
+    expect(stdout.split('\n').filter(line => /\b(run|vectors|read|memory)\b/.test(line))).toHaveLength(92)
     expect(status).toBe(0)
   })
 

@@ -1,5 +1,5 @@
 import { providerPage } from '@fairlead/webhook/provider-page'
-import type { Provider } from '@fairlead/webhook/providers/provider'
+import { type Provider, proofTexts } from '@fairlead/webhook/providers/provider'
 import { allProviders, findProvider, nearestProvider } from '@fairlead/webhook/providers/table'
 import { readArguments } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
@@ -13,7 +13,10 @@ Lists the providers whose requests can be verified, or says all about one.
   --memory  only those whose scheme rests on memory
   --json    as JSON
 
-Proof: run = compared with the provider's own code; read = its sources or documentation read; memory = neither.`
+Proof:
+${Object.entries(proofTexts)
+  .map(([word, text]) => `  ${word.padEnd(8)} ${text}`)
+  .join('\n')}`
 
 export async function providers(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(
@@ -48,7 +51,7 @@ const columns: readonly Column<Provider>[] = [
   { title: 'BY', text: row => row.provenance.by, least: 10 },
 ]
 
-const proofColours = { run: 'green', read: undefined, memory: 'yellow' } as const
+const proofColours = { run: 'green', vectors: 'green', read: undefined, memory: 'yellow' } as const
 
 function algorithmOf({ scheme }: Provider): string {
   switch (scheme.kind) {

@@ -1,4 +1,4 @@
-import type { Provenance, Provider, SchemeDefinition } from './providers/provider.ts'
+import { type Provenance, type Provider, proofTexts, type SchemeDefinition } from './providers/provider.ts'
 import { signsUrl } from './providers/signs-url.ts'
 import type { IdentityRule } from './verify/identify.ts'
 import { keyFormTexts } from './verify/key.ts'
@@ -56,7 +56,7 @@ export function providerIndex(rows: readonly Provider[]): string {
     '',
     `${providers} providers, ${rows.length} schemes. These pages are made from the same rows that verify requests: change those, not these.`,
     '',
-    '**run**: compared with the provider’s own code. **read**: its sources or documentation read. **memory**: neither.',
+    ...Object.entries(proofTexts).map(([word, text]) => `- **${word}**: ${text}.`),
     '',
     '| name | provider | proof | by |',
     '| --- | --- | --- | --- |',
@@ -188,7 +188,8 @@ function sourceLines(row: Provider): string[] {
 }
 
 const provenanceTexts = {
-  run: 'The scheme was compared with running code:',
+  run: 'The scheme is compared with running code:',
+  vectors: 'The scheme agrees with fixed requests:',
   read: 'The scheme was read, not run:',
   memory: 'The scheme rests on memory:',
 } as const

@@ -88,7 +88,12 @@ export const headerTimeRows: readonly Provider[] = [
       headers: { 'x-zm-trackingid': 'v=2.0;clid=us02;rid=WEB_0123456789abcdef0123456789abcdef' },
       body: '{"event":"meeting.started","event_ts":1760000000000,"payload":{"account_id":"D8cJuqWVQ623CI4Q8yQK0Q","object":{"id":"1234567890","topic":"Example","uuid":"4444AAAiAAAAAiAiAiiAii=="}}}',
     },
-    provenance: { scheme: 'run', by: '@zoom/rivet', fromMemory: ['answer', 'retries', 'identity', 'copy'] },
+    // @zoom/rivet and Zoom's sample, the only official code, come under Zoom's terms of use instead of a licence.
+    provenance: {
+      scheme: 'vectors',
+      by: 'requests that @zoom/rivet accepted and refused; no code of Zoom’s has a free licence to run it here',
+      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+    },
   },
   {
     name: 'zendesk',
@@ -181,8 +186,8 @@ export const headerTimeRows: readonly Provider[] = [
       body: '{"subscription":{"id":"f1c2a387-161a-49f9-a165-0f21d7a4e1c4","type":"channel.follow","version":"2","status":"enabled"},"event":{"user_id":"1234","user_login":"ada"}}',
     },
     provenance: {
-      scheme: 'run',
-      by: '@twurple/eventsub-http, which isn’t Twitch’s own',
+      scheme: 'vectors',
+      by: 'requests that @twurple/eventsub-http accepted and refused; Twitch has no package of its own',
       fromMemory: ['answer', 'retries', 'copy'],
     },
   },

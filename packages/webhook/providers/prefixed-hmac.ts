@@ -247,7 +247,10 @@ export const prefixedHmacRows: readonly Provider[] = [
       headers: { 'circleci-event-type': 'workflow-completed' },
       body: '{"type":"workflow-completed","id":"3888f21b-eaa7-38e3-8f3d-75a63bba8895","happened_at":"2026-09-01T22:49:34.317Z","workflow":{"id":"fda08377-fe7e-46b1-8992-3a7aaecac9c3","name":"build","status":"success"}}',
     },
-    provenance: { scheme: 'read', by: 'CircleCI’s documentation, with five published vectors' },
+    provenance: {
+      scheme: 'vectors',
+      by: 'CircleCI’s documentation, two of whose published signatures are tested',
+    },
   },
   {
     name: 'pagerduty',
@@ -264,7 +267,7 @@ export const prefixedHmacRows: readonly Provider[] = [
     },
     provenance: {
       scheme: 'read',
-      by: 'PagerDuty’s documentation, and the published vectors of its Go library',
+      by: 'PagerDuty’s documentation and its Go library',
       fromMemory: ['copy'],
     },
   },

@@ -72,9 +72,19 @@ export interface Sample {
   readonly body: string
 }
 
-/** Where a row's knowledge comes from: the provider's own code run against ours, sources or docs read, or memory. */
+/** What the words of a row's proof mean, the strongest first. */
+export const proofTexts = {
+  run: 'compared, whenever the tests run, with the package named: the provider’s own or the one that it tells to use',
+  vectors:
+    'agrees with requests that others’ code made or accepted, or that were published; no package is run',
+  read: 'its sources or documentation read',
+  memory: 'none of these',
+} as const
+
+/** Where a row's knowledge comes from. */
 export interface Provenance {
-  readonly scheme: 'run' | 'read' | 'memory'
+  readonly scheme: keyof typeof proofTexts
+  /** With `run` the package first. */
   readonly by: string
   /** Which other facts of the row were never checked. */
   readonly fromMemory?: readonly ('retries' | 'answer' | 'handshake' | 'identity' | 'copy')[]

@@ -86,7 +86,8 @@ export const standardWebhooksRows: readonly Provider[] = [
       answer: { text: '2xx', timeoutSeconds: 15 },
       retries: 'as Standard Webhooks',
       body: '{"type":"contact.created","timestamp":"2026-03-14T10:22:19.000Z","data":{"id":"1f81eb52-5198-4599-803e-771906343485"}}',
-      provenance: { scheme: 'run', by: 'the published pair of Svix’ server' },
+      // No JavaScript package verifies v1a.
+      provenance: { scheme: 'vectors', by: 'the published key and request of Svix’ server' },
     }),
     variantOf: 'standard-webhooks',
   },

@@ -82,7 +82,28 @@ export const textSecret = fc.string({
 })
 const wholeSeconds = fc.integer({ min: 1_650_000_000, max: 2_000_000_000 }).map(seconds => seconds * 1000)
 
-export function compareWithSdk(sdk: Sdk): void {
+/**
+ * Comparisons of one test file; the last test checks that all of its list were made.
+ *
+ * @param list provider → package, a part of `compared`
+ */
+export function openComparisons(list: Readonly<Record<string, string>>) {
+  const made = new Set<string>()
+  /** Notes a comparison that doesn't fit compareWithSdk. */
+  const noteComparison = (provider: string) => void made.add(provider)
+  return {
+    noteComparison,
+    compareWithSdk(sdk: Sdk): void {
+      noteComparison(sdk.provider)
+      compareWithSdk(sdk)
+    },
+    checkComparisons(): void {
+      test('all of the list were compared', () => expect([...made].sort()).toEqual(Object.keys(list).sort()))
+    },
+  }
+}
+
+function compareWithSdk(sdk: Sdk): void {
   describe(sdk.provider, () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
     afterEach(() => void vi.useRealTimers())

@@ -5,7 +5,10 @@ import fc from 'fast-check'
 import { beforeAll } from 'vitest'
 import { installOnce } from '../install-once.ts'
 import type { WebhookRequest } from '../scheme.ts'
-import { base64Secret, compareWithSdk, jsonBody, type Received, textSecret } from './compare.ts'
+import { base64Secret, jsonBody, openComparisons, type Received, textSecret } from './compare.ts'
+import { compared } from './compared.ts'
+
+const { checkComparisons, compareWithSdk } = openComparisons(compared.fetched)
 
 /*
  * The packages that are too heavy for everybody's node_modules: some 520 MB, fetched once into ~/.cache/fairlead.
@@ -370,3 +373,5 @@ compareWithSdk({
 function withHeader(request: WebhookRequest, name: string, change: (text: string) => string): WebhookRequest {
   return { ...request, headers: { ...request.headers, [name]: change(String(request.headers[name])) } }
 }
+
+checkComparisons()

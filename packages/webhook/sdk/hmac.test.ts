@@ -14,7 +14,10 @@ import Razorpay from 'razorpay'
 import { validateWebhook } from 'replicate'
 import { Webhook } from 'standardwebhooks'
 import Stripe from 'stripe'
-import { base64Secret, compareWithSdk } from './compare.ts'
+import { base64Secret, openComparisons } from './compare.ts'
+import { compared } from './compared.ts'
+
+const { checkComparisons, compareWithSdk } = openComparisons(compared.hmac)
 
 const require = createRequire(import.meta.url)
 const cloudinary = require('cloudinary').v2
@@ -202,3 +205,5 @@ compareWithSdk({
     )
   },
 })
+
+checkComparisons()

@@ -11,7 +11,10 @@ import { SignJWT } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import { aCertificate } from '../fuzz/a-certificate-authority.ts'
 import { openScheme } from '../open.ts'
-import { compareWithSdk, hexSecret, jsonBody } from './compare.ts'
+import { hexSecret, jsonBody, openComparisons } from './compare.ts'
+import { compared } from './compared.ts'
+
+const { checkComparisons, compareWithSdk, noteComparison } = openComparisons(compared.other)
 
 const require = createRequire(import.meta.url)
 const twilio = require('twilio/lib/webhooks/webhooks.js')
@@ -273,6 +276,7 @@ compareWithSdk({
   }),
 })
 
+noteComparison('google-pubsub-oidc')
 describe('google-pubsub-oidc', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const pemKey = rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString()
@@ -323,6 +327,7 @@ describe('google-pubsub-oidc', () => {
   }
 })
 
+noteComparison('aws-sns')
 describe('aws-sns', () => {
   const { certificate, privateKey } = aCertificate({ commonName: 'sns.amazonaws.com' })
   const validator = new MessageValidator()
@@ -391,3 +396,5 @@ describe('aws-sns', () => {
     }
   }
 })
+
+checkComparisons()
