@@ -29,3 +29,13 @@ export function signalTree(root: number, signal: NodeJS.Signals): void {
     }
   }
 }
+
+/** Whether a process is there and not a zombie that its parent has yet to collect. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
+  } catch {
+    return false
+  }
+}

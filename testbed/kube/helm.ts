@@ -9,8 +9,8 @@ const version = '4.3.1'
 /** Runs helm; answers with its output, rejects with what it says on standard error. */
 export type Helm = (args: readonly string[]) => Promise<string>
 
-/** Helm, built from its Go module where it isn't in the cache. @param home a folder for its own files */
-export async function findHelm(home: string, progress: Progress = console.error): Promise<Helm> {
+/** Helm's program, built from its Go module where it isn't in the cache. */
+export async function findHelmProgram(progress: Progress = console.error): Promise<string> {
   const folder = await makeCached(
     `helm-${version}-go`,
     async into => {
@@ -21,6 +21,12 @@ export async function findHelm(home: string, progress: Progress = console.error)
     },
     progress,
   )
+  return join(folder, 'helm')
+}
+
+/** Helm for templates and the like. @param home a folder for its own files */
+export async function findHelm(home: string, progress: Progress = console.error): Promise<Helm> {
+  const program = await findHelmProgram(progress)
   return async args => {
     const env = {
       ...process.env,
@@ -29,7 +35,7 @@ export async function findHelm(home: string, progress: Progress = console.error)
       XDG_CONFIG_HOME: home,
       XDG_DATA_HOME: home,
     }
-    const { stdout } = await promisify(execFile)(join(folder, 'helm'), [...args], {
+    const { stdout } = await promisify(execFile)(program, [...args], {
       env,
       maxBuffer: 16 * 1024 * 1024,
     })

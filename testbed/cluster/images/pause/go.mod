@@ -1,0 +1,3 @@
+module fairlead.dev/testbed/pause
+
+go 1.24
