@@ -9,8 +9,14 @@ const windowMs = 10_000
 /** The log of each of the services that share this process. */
 export type LogOf = (service: string) => Log
 
+export interface Logs {
+  readonly logOf: LogOf
+  /** Takes a line that a service in another thread has logged. */
+  take(line: string): void
+}
+
 /** They log to `logs/fairlead.log`, and show warnings and worse on standard error, as short lines for people. */
-export function openLogs(home: string, level: LogLevel): LogOf {
+export function openLogs(home: string, level: LogLevel): Logs {
   const file = openLogFile(join(home, 'logs', 'fairlead.log'))
   let windowStart = 0
   let shown = 0
@@ -29,7 +35,7 @@ export function openLogs(home: string, level: LogLevel): LogOf {
       else if (shown === shownPerWindow + 1) process.stderr.write('  … more in logs/fairlead.log\n')
     },
   }
-  return service => openLog({ service, level, destination })
+  return { logOf: service => openLog({ service, level, destination }), take: destination.write }
 }
 
 /** `warn  receiver request.refused code=signature_mismatch organization=acme` */

@@ -19,8 +19,8 @@ async function main(): Promise<void> {
   const config = readConfig(standaloneConfig)
   await using _telemetry = await startTelemetry('standalone')
   await using _home = await openHome(config.FAIRLEAD_HOME)
-  const logOf = openLogs(config.FAIRLEAD_HOME, config.FAIRLEAD_LOG_LEVEL)
-  const log = logOf('standalone')
+  const logs = openLogs(config.FAIRLEAD_HOME, config.FAIRLEAD_LOG_LEVEL)
+  const log = logs.logOf('standalone')
   using _flushing = { [Symbol.dispose]: () => log.flush() }
   using signal = stopOnSignals({ log, deadlineMs: stopDeadlineMs })
   const stopped = once(signal, 'abort')
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   failing.promise.catch(() => {})
 
   const progress = (line: string) => console.log(line)
-  await using standalone = await startStandalone({ config, logOf, progress, signal, failed: failing.reject })
+  await using standalone = await startStandalone({ config, logs, progress, signal, failed: failing.reject })
   // Where `fairlead seed` finds the store, whose port is another one at each start.
   await writeFile(join(config.FAIRLEAD_HOME, 'store-url'), `${standalone.storeUrl}\n`)
   const checkout = join(import.meta.dirname, '..')

@@ -8,12 +8,13 @@ import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
 import { readFolder } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
-import { run as runReceiver } from '@fairlead/receiver/run'
+import { flowIntervalMs } from '@fairlead/receiver/flow'
 import { storeConfig } from '@fairlead/store/config'
 import { migrate } from '@fairlead/store/migrate'
 import { run as runStore } from '@fairlead/store/run'
 import { connectStore } from '@fairlead/wire/store-client'
 import { workerConfig } from '@fairlead/worker/config'
+import { pendingEventsMetric } from '@fairlead/worker/metrics'
 import { run as runWorker } from '@fairlead/worker/run'
 import type { Registry } from 'prom-client'
 import { keepAdminKey } from './admin-key.ts'
@@ -21,18 +22,19 @@ import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
 import { keptEncryptionKeys } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
-import type { LogOf } from './log.ts'
+import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
 import type { Progress } from './servers/search.ts'
 import { startServers } from './servers.ts'
 import { StartError } from './start-error.ts'
+import { type ReceiverThread, startReceiverThread } from './thread.ts'
 
 /** How long the services may take to be ready, in ms; the servers have had their own time before. */
 const readyDeadlineMs = 60_000
 
 export interface StandaloneOptions {
   readonly config: StandaloneConfig
-  readonly logOf: LogOf
+  readonly logs: Logs
   readonly progress: Progress
   /** Aborts a start between two of its steps. */
   readonly signal: AbortSignal
@@ -51,7 +53,7 @@ export interface Standalone extends AsyncDisposable {
 }
 
 /**
- * The whole of Fairlead in one process, opened in the order of its dependencies:
+ * The whole of Fairlead in one process (the receiver in a thread), opened in the order of its dependencies:
  *
  *   servers → schema → store → worker → organizations → api → receiver
  *
@@ -59,7 +61,8 @@ export interface Standalone extends AsyncDisposable {
  * @throws StartError
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
-  const { config, logOf, progress, signal, failed } = options
+  const { config, logs, progress, signal, failed } = options
+  const { logOf } = logs
   const log = logOf('standalone')
   const broken = Promise.withResolvers<never>()
   broken.promise.catch(failed)
@@ -84,8 +87,13 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   signal.throwIfAborted()
 
   const registry = openRegistry()
+  let receiver: ReceiverThread | undefined
+  const everyPart = {
+    contentType: registry.contentType,
+    metrics: async () => `${await registry.metrics()}${(await receiver?.metrics()) ?? ''}`,
+  }
   const health = opened.use(
-    await openHealth({ port: config.FAIRLEAD_METRICS_PORT, host: config.FAIRLEAD_HOST, registry }),
+    await openHealth({ port: config.FAIRLEAD_METRICS_PORT, host: config.FAIRLEAD_HOST, registry: everyPart }),
   )
   signal.addEventListener('abort', () => health.drain(), { once: true })
   const daemon: SharedDaemon = { logOf, registry, health }
@@ -145,7 +153,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       serviceFailed,
     ),
   )
-  const receiver = receiverConfig.parse({
+  opened.use(health.check('receiver', () => receiver?.readiness() ?? 'is starting'))
+  const settings = receiverConfig.parse({
     ...shared,
     FAIRLEAD_RECEIVER_PORT: config.FAIRLEAD_RECEIVER_PORT,
     FAIRLEAD_RECEIVER_HOST: config.FAIRLEAD_HOST,
@@ -153,9 +162,17 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     // No load balancer is in front that had to notice.
     FAIRLEAD_DRAIN_DELAY_MS: 0,
   })
-  opened.use(host('receiver', runReceiver, receiver, daemon, serviceFailed))
+  receiver = opened.use(
+    startReceiverThread({
+      config: settings,
+      level: config.FAIRLEAD_LOG_LEVEL,
+      logged: logs.take,
+      failed: error => serviceFailed('receiver', error),
+    }),
+  )
+  opened.use(tellLag(registry, receiver))
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
-  await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), registry, signal)
+  await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), receiver, signal)
 
   const held = opened.move()
   const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`
@@ -207,16 +224,25 @@ async function untilAllReady(health: Health, listenHost: string, signal: AbortSi
  */
 async function untilReceiverKnows(
   organizations: number,
-  registry: Registry,
+  receiver: ReceiverThread,
   signal: AbortSignal,
 ): Promise<void> {
   const deadline = performance.now() + 5_000
   while (performance.now() < deadline) {
     signal.throwIfAborted()
-    const gauge = await registry.getSingleMetric('fairlead_receiver_organizations')?.get()
-    if ((gauge?.values[0]?.value ?? 0) >= organizations) return
+    const known = /^fairlead_receiver_organizations (\d+)$/m.exec(await receiver.metrics())?.[1]
+    if (Number(known ?? 0) >= organizations) return
     await delay(10)
   }
+}
+
+/** Receiver and worker share this machine: see the receiver's `flow.ts`. */
+function tellLag(registry: Registry, receiver: ReceiverThread): Disposable {
+  const timer = setInterval(async () => {
+    const gauge = await registry.getSingleMetric(pendingEventsMetric)?.get()
+    receiver.lag(gauge?.values[0]?.value ?? 0)
+  }, flowIntervalMs)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 async function countOrganizations(folder: string): Promise<number> {

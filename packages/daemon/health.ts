@@ -35,7 +35,7 @@ interface CheckResult {
 export async function openHealth(options: {
   readonly port: number
   readonly host?: string
-  readonly registry: Registry
+  readonly registry: Pick<Registry, 'contentType' | 'metrics'>
 }): Promise<Health> {
   const { registry, host = '0.0.0.0' } = options
   const checks = new Map<string, { check: ReadinessCheck; last?: CheckResult }>()

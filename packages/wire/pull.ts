@@ -1,5 +1,6 @@
 import type { ConsumerConfig, JetStreamManager } from '@nats-io/jetstream'
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import { newInbox } from './connect.ts'
 
 /**
  * Pulls messages of a durable consumer, for as long as the signal allows and whatever happens to the server. The
@@ -27,6 +28,8 @@ export interface PulledMessage {
   readonly seq: number
   /** How often the server has handed it out, from 1. */
   readonly deliveries: number
+  /** Messages behind it that the consumer has not handed out. */
+  readonly pending: number
   header(name: string): string | undefined
   ack(): void
   /** Starts `ack_wait` again. */
@@ -55,7 +58,7 @@ export async function pull(
   signal: AbortSignal,
 ): Promise<void> {
   const { stream, consumer, batch, maxBytes, maxHeldBytes } = options
-  const inbox = createInbox()
+  const inbox = newInbox(nats)
   const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.durable_name}`
   /** Messages asked for that have not come yet, and those that came and have no place yet. */
   let asked = 0
@@ -156,6 +159,7 @@ function openMessage(message: Msg): PulledMessage {
     data: message.data,
     seq: Number(tokens[at + 1]),
     deliveries: Number(tokens[at]),
+    pending: Number(tokens[at + 4]),
     header: name => message.headers?.get(name) || undefined,
     ack: () => message.respond('+ACK'),
     working: () => message.respond('+WPI'),

@@ -37,6 +37,15 @@ export const receiverConfig = z.object({
     .min(1024 ** 2)
     .default(256 * 1024 ** 2)
     .describe('bytes of all bodies held in memory at one time; more is answered 503'),
+  FAIRLEAD_MAX_REQUESTS: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .max(4_096)
+    .default(2_048)
+    .describe(
+      'requests worked on at one time, most of them waiting for JetStream; one organization may have half; more is answered 503',
+    ),
   FAIRLEAD_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(10_000).describe('open connections'),
   FAIRLEAD_PUBLISH_TIMEOUT_MS: z.coerce
     .number()

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { type EventId, eventId, newId } from '@fairlead/webhook/id'
+import type { Shares } from '@fairlead/daemon/shares'
+import { type EventId, eventId, newId, type OrganizationId } from '@fairlead/webhook/id'
 import type { Handshake, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
 import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
+import type { Flow } from './flow.ts'
 import type { ReceiverMetrics } from './metrics.ts'
 import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
@@ -15,7 +17,7 @@ import type { Seen } from './seen/seen.ts'
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → body → verify → handshake? → event id → accepted before? → publish → 2xx
+ *   source from memory → rate → room → body → verify → handshake? → event id → accepted before? → publish → 2xx
  *
  * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before: of this request, or of the
  * one that it repeats.
@@ -29,6 +31,9 @@ export interface Receiver {
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
   readonly budget: BodyBudget
+  /** Requests that are worked on, from the read body to the answer. */
+  readonly inHand: Shares<OrganizationId>
+  readonly flow: Flow
   readonly limits: {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
@@ -51,6 +56,10 @@ export async function ingest(request: IncomingMessage, receiver: Receiver): Prom
 
   const limited = admit(source, receiver.now())
   if (limited) return refuse(receiver, source, limited)
+  // Refusing before the body is read costs a fraction of accepting: under overload the work goes into what is accepted.
+  if (receiver.inHand.used >= receiver.inHand.total || !receiver.flow.admits()) {
+    return refuse(receiver, source, tooMuch)
+  }
 
   const read = await readBody(request, receiver.limits.maxBodyBytes, receiver.budget)
   switch (read.kind) {
@@ -59,22 +68,30 @@ export async function ingest(request: IncomingMessage, receiver: Receiver): Prom
     case 'too_large':
       return refuse(receiver, source, tooLarge(receiver.limits.maxBodyBytes))
     case 'no_room':
-      return refuse(receiver, source, {
-        code: 'unavailable',
-        detail: 'too much is being received',
-        retryAfterSeconds: 1,
-      })
+      return refuse(receiver, source, tooMuch)
     case 'aborted':
       return refuse(receiver, source, { code: 'unavailable', detail: 'the request broke off' })
     default:
       return read satisfies never
   }
 
+  const { id } = source.organization
+  if (!receiver.inHand.take(id, 1)) {
+    receiver.budget.held -= read.body.length
+    return refuse(receiver, source, tooMuch)
+  }
   try {
     return await accept(request, source, read.body, receiver, startedMs)
   } finally {
+    receiver.inHand.give(id, 1)
     receiver.budget.held -= read.body.length
   }
+}
+
+const tooMuch: Problem = {
+  code: 'unavailable',
+  detail: 'too much is being received',
+  retryAfterSeconds: 1,
 }
 
 async function accept(
@@ -171,7 +188,7 @@ async function publishOnce(
   body: Uint8Array,
   meta: string,
   lasting: boolean,
-  { seen, publisher, now }: Receiver,
+  { seen, publisher, flow, now }: Receiver,
 ): Promise<Published> {
   if (lasting && (await seen.check(id)) === 'accepted') return { seq: undefined, knownBy: 'redis' }
   const { duplicate, seq } = await publisher.publish(subject, body, {
@@ -179,6 +196,7 @@ async function publishOnce(
     [eventHeader]: meta,
   })
   if (lasting) seen.keep(id, now())
+  if (!duplicate) flow.accepted()
   return { seq, knownBy: duplicate ? 'jetstream' : undefined }
 }
 

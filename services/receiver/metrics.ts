@@ -14,6 +14,7 @@ export interface ReceiverMetrics {
 }
 
 export interface ReceiverGauges {
+  requests(): number
   bodyBytes(): number
   unacknowledged(): number
   organizations(): number
@@ -28,6 +29,14 @@ export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges):
     registers,
     collect() {
       this.set(gauges.bodyBytes())
+    },
+  })
+  new Gauge({
+    name: 'fairlead_receiver_requests',
+    help: 'Requests worked on now, from the read body to the answer; FAIRLEAD_MAX_REQUESTS bounds them',
+    registers,
+    collect() {
+      this.set(gauges.requests())
     },
   })
   new Gauge({

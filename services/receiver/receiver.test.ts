@@ -316,6 +316,40 @@ test('while NATS is away the answer is 503 with Retry-After, and afterwards 200 
   await until(async () => (await opened.github('{"n":3}')).status === 200, { what: '200 after the restart' })
 })
 
+test('what no more can wait for JetStream is refused at once, and one organization leaves room for others', async () => {
+  await using opened = await open({ FAIRLEAD_MAX_REQUESTS: '16', FAIRLEAD_PUBLISH_TIMEOUT_MS: '30000' })
+  const other = anOrganization('other', { sources: [{ name: 'hub', provider: 'github', secrets: [secret] }] })
+  await putConfiguration(opened.nats, other)
+  const postOther = () => opened.post('/webhooks/other/hub', '{}', { 'x-hub-signature-256': sign('{}') })
+  await until(async () => (await postOther()).status === 200, { what: 'the other organization' })
+
+  process.kill(opened.server.pid, 'SIGSTOP')
+  const refused: Response[] = []
+  const answers: Promise<Response>[] = []
+  try {
+    for (let n = 0; n < 12; n++) {
+      answers.push(
+        opened.github(`{"n":${n}}`).then(answer => {
+          if (answer.status === 503) refused.push(answer)
+          return answer
+        }),
+      )
+    }
+    await until(() => refused.length === 4, { what: 'the refusal of what is beyond its half' })
+    answers.push(opened.post('/webhooks/other/hub', '{"o":1}', { 'x-hub-signature-256': sign('{"o":1}') }))
+  } finally {
+    process.kill(opened.server.pid, 'SIGCONT')
+  }
+  const statuses = (await Promise.all(answers)).map(({ status }) => status)
+  expect(statuses.filter(status => status === 503)).toHaveLength(4)
+  expect(statuses.at(-1)).toBe(200)
+  expect(refused[0]!.headers.get('retry-after')).toBe('1')
+  expect(await refused[0]!.json()).toMatchObject({
+    code: 'unavailable',
+    detail: 'too much is being received',
+  })
+})
+
 test('a full stream is answered 503: what is accepted is never pushed out', async () => {
   await using opened = await open()
   await opened.github('{"n":1}')

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { openShares } from '@fairlead/daemon/shares'
+import type { OrganizationId } from '@fairlead/webhook/id'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
@@ -11,6 +13,7 @@ import type { Registry } from 'prom-client'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { openDirectory } from './directory.ts'
+import { openFlow } from './flow.ts'
 import { type IngestLog, ingest, type Receiver } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
 import { openTrustedProxies } from './public-url.ts'
@@ -28,9 +31,14 @@ export interface ReceiverTools {
   readonly fetchKey: KeyFetch
   /** Confirms handshakes. Default: Node's own. */
   readonly fetch?: typeof fetch
+  /** Events that workers on the same processors have not taken; told now and then. Default: they have their own. */
+  readonly lag?: LagFeed
   /** Unix milliseconds. Default Date.now. */
   readonly now?: () => number
 }
+
+/** Calls back with the newest count, until the signal aborts. */
+export type LagFeed = (tell: (events: number) => void, signal: AbortSignal) => void
 
 export interface ReceiverLog extends IngestLog, ConfirmationLog {
   error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
@@ -67,8 +75,9 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
   })
 
+  const keyring = openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS)
   const directory = openDirectory({
-    keyring: openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS),
+    keyring,
     fetchKey: tools.fetchKey,
     fault: ({ slug }, source, error) =>
       log.error({ organization: slug, source, err: error }, 'source.unusable'),
@@ -85,7 +94,11 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
   const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
   const budget: BodyBudget = { held: 0, limit: config.FAIRLEAD_MAX_BODIES_BYTES }
+  const inHand = openShares<OrganizationId>(config.FAIRLEAD_MAX_REQUESTS)
+  const flow = openFlow(() => performance.now())
+  tools.lag?.(flow.observe, watching.signal)
   const metrics = openReceiverMetrics(registry, {
+    requests: () => inHand.used,
     bodyBytes: () => budget.held,
     unacknowledged: () => publisher.unacknowledged,
     organizations: () => directory.size,
@@ -106,10 +119,12 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     directory,
     publisher,
     seen,
-    rejections: openRejectionLog(rejectionPublisher, now, () => metrics.rejectionsLost.inc()),
+    rejections: openRejectionLog(rejectionPublisher, keyring, now, () => metrics.rejectionsLost.inc()),
     metrics,
     log,
     budget,
+    inHand,
+    flow,
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
       base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(

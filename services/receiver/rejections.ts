@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Verdict } from '@fairlead/webhook/scheme'
 import type { Publisher } from '@fairlead/wire/publish'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { type Keyring, sealContext } from '@fairlead/wire/seal'
 import { openBucket, type TokenBucket } from './bucket.ts'
 import type { Source } from './directory.ts'
 
@@ -12,8 +13,8 @@ export interface RejectionLog {
     request: IncomingMessage,
     body: Uint8Array,
     verdict: Extract<Verdict, { kind: 'invalid' }>,
-    /** A header's value that isn't kept. */
-    secret?: string,
+    /** That the provider handed over: sealed, and kept nowhere else of the request. */
+    offered?: string,
   ): void
 }
 
@@ -23,10 +24,15 @@ const maxKeptBytes = 256 * 1024
 const keptPerSource = { perSecond: 2, burst: 20 }
 
 /** Best effort: a record that can't be written is counted by `lost` and otherwise forgotten. */
-export function openRejectionLog(publisher: Publisher, now: () => number, lost: () => void): RejectionLog {
+export function openRejectionLog(
+  publisher: Publisher,
+  keyring: Pick<Keyring, 'seal'>,
+  now: () => number,
+  lost: () => void,
+): RejectionLog {
   const buckets = new WeakMap<Source, TokenBucket>()
   return {
-    add(source, request, body, verdict, secret) {
+    add(source, request, body, verdict, offered) {
       let bucket = buckets.get(source)
       if (!bucket) {
         bucket = openBucket(keptPerSource)
@@ -47,12 +53,20 @@ export function openRejectionLog(publisher: Publisher, now: () => number, lost: 
         method: request.method ?? '',
         url: request.url ?? '',
         headers:
-          secret === undefined
+          offered === undefined
             ? request.rawHeaders
-            : request.rawHeaders.map(text => (text === secret ? '[redacted]' : text)),
+            : request.rawHeaders.map(text => (text.includes(offered) ? '[redacted]' : text)),
         size: body.length,
+        ...(offered !== undefined && {
+          offered: keyring.seal(
+            offered,
+            sealContext.offeredSecret(source.organization.id, source.config.name),
+          ),
+        }),
       })
-      const kept = body.length <= maxKeptBytes ? body : new Uint8Array(0)
+      // A body can spell a secret in more ways than could be taken out of it.
+      const isKept = body.length <= maxKeptBytes && offered === undefined
+      const kept = isKept ? body : new Uint8Array(0)
       publisher.publish(source.rejectionsSubject, kept, { [rejectionHeader]: meta }).catch(lost)
     },
   }

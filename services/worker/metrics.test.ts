@@ -8,8 +8,14 @@ test('what waits is told as it is now, not as it was at the last scrape', async 
     { state: 'busy' as const, waiting: 3 },
     { state: 'broken' as const, waiting: 4 },
   ]
-  openWorkerMetrics(registry, { partitions: () => 1, slots: () => 0, lanes: () => lanes })
+  openWorkerMetrics(registry, {
+    partitions: () => 1,
+    slots: () => 0,
+    pendingEvents: () => 9,
+    lanes: () => lanes,
+  })
   const text = await registry.metrics()
   expect(text).toContain('fairlead_deliveries_waiting 7')
   expect(text).toContain('fairlead_lanes{state="broken"} 1')
+  expect(text).toContain('fairlead_worker_pending_events 9')
 })

@@ -13,8 +13,12 @@ export interface WorkerMetrics {
 export interface WorkerGauges {
   partitions(): number
   slots(): number
+  pendingEvents(): number
   lanes(): Iterable<{ state: Lane['state']; waiting: number }>
 }
+
+/** What standalone reads too. */
+export const pendingEventsMetric = 'fairlead_worker_pending_events'
 
 const laneStates: readonly Lane['state'][] = ['well', 'busy', 'throttled', 'broken', 'paused']
 
@@ -34,6 +38,14 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
     registers,
     collect() {
       this.set(gauges.slots())
+    },
+  })
+  new Gauge({
+    name: pendingEventsMetric,
+    help: 'Stored events of its partitions that this worker has not taken yet: the lag to scale workers by',
+    registers,
+    collect() {
+      this.set(gauges.pendingEvents())
     },
   })
   new Gauge({

@@ -34,6 +34,8 @@ const drainMs = 4_000
 const abortMs = 1_000
 
 export interface OpenPartition extends HeldPartition {
+  /** Stored events that it has not taken yet, as of the last one that it took. */
+  readonly pendingEvents: number
   readonly lanes: Scene['lanes']
 }
 
@@ -92,7 +94,10 @@ export async function openPartition(
     }
   }
 
+  let pendingEvents = 0
+
   async function takeEvent(message: PulledMessage): Promise<Placed> {
+    pendingEvents = message.pending
     const meta = decodeEventMeta(message.header(eventHeader))
     const organization = await engine.directory.atRevision(meta.organization, meta.revision, configPatienceMs)
     if (!organization) {
@@ -168,6 +173,9 @@ export async function openPartition(
 
   return {
     lanes,
+    get pendingEvents() {
+      return pendingEvents
+    },
     async drain() {
       taking.abort()
       if (!engine.nats.isClosed()) await within(drainMs, allDone())

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Run } from '@fairlead/daemon/run'
 import { connectNats } from '@fairlead/wire/connect'
+import { natsLogin } from '@fairlead/wire/environment'
 import type { WorkerConfig } from './config.ts'
 import { compileAddressPolicy } from './egress/address.ts'
 import { openResolver } from './egress/resolve.ts'
@@ -10,7 +11,7 @@ import { openWorker } from './worker.ts'
 
 /** Runs a worker until the signal aborts. */
 export const run: Run<WorkerConfig> = async (config, signal, { log, registry, health }) => {
-  const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'worker' })
+  const nats = await connectNats({ ...natsLogin(config), name: 'worker' })
   await using stack = new AsyncDisposableStack()
   stack.defer(() => nats.drain())
   const resolver = stack.use(openResolver())

@@ -1,3 +1,4 @@
+import { openShares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 
 /**
@@ -28,33 +29,6 @@ export function openSlots(total: number, bytes: number): Slots {
     },
     get used() {
       return slots.used
-    },
-  }
-}
-
-/** An amount that several share: freely while half of it is unused, by equal parts after that. */
-function openShares<Key>(total: number) {
-  const held = new Map<Key, number>()
-  let used = 0
-  return {
-    take(key: Key, amount: number): boolean {
-      const own = held.get(key) ?? 0
-      // Whatever its size, one alone always fits.
-      if (used + amount > total && used > 0) return false
-      const sharers = held.size + (own === 0 ? 1 : 0)
-      if (used >= total / 2 && own > 0 && own + amount > total / (2 * sharers)) return false
-      held.set(key, own + amount)
-      used += amount
-      return true
-    },
-    give(key: Key, amount: number): void {
-      const left = (held.get(key) ?? 0) - amount
-      if (left > 0) held.set(key, left)
-      else held.delete(key)
-      used -= amount
-    },
-    get used() {
-      return used
     },
   }
 }

@@ -66,6 +66,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const metrics = openWorkerMetrics(tools.registry, {
     partitions: () => partitions.size,
     slots: () => slots.used,
+    pendingEvents: () => partitions.values().reduce((sum, { pendingEvents }) => sum + pendingEvents, 0),
     *lanes() {
       for (const { lanes } of partitions.values()) yield* lanes.states()
     },

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { decideFlow, type FlowState, openFlow } from './flow.ts'
+
+const calm: FlowState = { lag: 0, takenPerSecond: 1_000 }
+
+test.each<[string, FlowState, { lag: number; accepted: number }, number | undefined]>([
+  ['nothing waits: as many as come', calm, { lag: 0, accepted: 250 }, undefined],
+  ['a burst is stored as it comes', calm, { lag: 5_000, accepted: 5_250 }, undefined],
+  [
+    'delivering falls behind: what comes in is what goes out',
+    { lag: 6_000, takenPerSecond: 1_000 },
+    { lag: 6_000, accepted: 250 },
+    1_000,
+  ],
+  [
+    'far behind: less comes in than goes out',
+    { lag: 20_000, takenPerSecond: 1_000 },
+    { lag: 20_000, accepted: 250 },
+    800,
+  ],
+  [
+    'nothing is delivered at all: a little is stored',
+    { lag: 20_000, takenPerSecond: 0 },
+    { lag: 21_000, accepted: 1_000 },
+    100,
+  ],
+  [
+    'a lag that was there before: a little, until it is known how fast it goes',
+    { lag: 0, takenPerSecond: undefined },
+    { lag: 200_000, accepted: 0 },
+    100,
+  ],
+  [
+    'nearly nothing is delivered: the door stays ajar',
+    { lag: 20_000, takenPerSecond: 10 },
+    { lag: 20_000, accepted: 2 },
+    100,
+  ],
+])('%s', (_name, state, { lag, accepted }, perSecond) => {
+  const decision = decideFlow(state, { lag, accepted, seconds: 0.25 })
+  if (perSecond === undefined) expect(decision.perSecond).toBeUndefined()
+  else expect(decision.perSecond).toBeCloseTo(perSecond, -1)
+})
+
+test('where accepting takes from delivering, both settle at the same rate and the lag stays bounded', () => {
+  // Two processors' worth of work a second: accepting one costs 0.4 ms, delivering one 0.5 ms; three times as much comes.
+  const [budgetMs, acceptMs, deliverMs, offeredPerSecond] = [2_000, 0.4, 0.5, 6_600]
+  let nowMs = 0
+  const flow = openFlow(() => nowMs)
+  let lag = 0
+  let highest = 0
+  const delivered: number[] = []
+  for (let interval = 0; interval < 400; interval++) {
+    let accepted = 0
+    for (let i = 0; i < offeredPerSecond / 4; i++) {
+      nowMs += 1_000 / offeredPerSecond
+      // Whoever comes in is served first: that is what has to be held back.
+      if (accepted * acceptMs >= budgetMs / 4 || !flow.admits()) continue
+      flow.accepted()
+      accepted++
+    }
+    const taken = Math.min(lag + accepted, (budgetMs / 4 - accepted * acceptMs) / deliverMs)
+    lag += accepted - taken
+    highest = Math.max(highest, lag)
+    delivered.push(taken * 4)
+    flow.observe(Math.round(lag))
+  }
+  const late = delivered.slice(-100)
+  const peak = budgetMs / (acceptMs + deliverMs)
+  expect(late.reduce((sum, rate) => sum + rate, 0) / late.length).toBeGreaterThan(0.95 * peak)
+  expect(highest).toBeLessThan(40_000)
+})

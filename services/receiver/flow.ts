@@ -1,0 +1,97 @@
+/**
+ * How much may come in while delivering can't keep up. Only where receiver and workers share their processors
+ * (standalone): there, what is accepted beyond what can be delivered is taken away from delivering, until nearly
+ * nothing arrives any more. Elsewhere workers have processors of their own, and EVENTS takes what comes.
+ */
+
+export interface FlowState {
+  /** Events stored that no worker had taken. */
+  readonly lag: number
+  /** Events a second that workers took lately; undefined before the first interval. */
+  readonly takenPerSecond: number | undefined
+}
+
+export interface FlowDecision {
+  readonly state: FlowState
+  /** Requests a second that may be accepted; undefined: as many as come. */
+  readonly perSecond: number | undefined
+}
+
+/** Bursts up to here are stored as they come: some seconds of delivering. */
+const freeLag = 5_000
+/** From here on less comes in than goes out. */
+const highLag = 10_000
+/** Weight of the newest interval. */
+const smoothing = 0.3
+/** Never less, also when nothing is delivered at all. */
+const fewestPerSecond = 100
+
+/**
+ * Decides for the next interval from what happened in the last.
+ * @param accepted events stored in it
+ * @param seconds its length
+ */
+export function decideFlow(
+  state: FlowState,
+  observed: { readonly lag: number; readonly accepted: number; readonly seconds: number },
+): FlowDecision {
+  const taken = Math.max(0, observed.accepted - (observed.lag - state.lag)) / observed.seconds
+  const takenPerSecond =
+    state.takenPerSecond === undefined
+      ? taken
+      : state.takenPerSecond + smoothing * (taken - state.takenPerSecond)
+  const next = { lag: observed.lag, takenPerSecond }
+  if (observed.lag <= freeLag) return { state: next, perSecond: undefined }
+  const share = observed.lag > highLag ? 0.8 : 1
+  return { state: next, perSecond: Math.max(fewestPerSecond, takenPerSecond * share) }
+}
+
+export interface Flow {
+  /** Whether one more may come in now. */
+  admits(): boolean
+  accepted(): void
+  /** Told every `flowIntervalMs` or so. */
+  observe(lag: number): void
+  readonly perSecond: number | undefined
+}
+
+export const flowIntervalMs = 250
+
+/** @param now `performance.now`: milliseconds that never go back */
+export function openFlow(now: () => number): Flow {
+  let state: FlowState = { lag: 0, takenPerSecond: undefined }
+  let perSecond: number | undefined
+  let accepted = 0
+  let observedMs = now()
+  let tokens = 0
+  let filledMs = observedMs
+
+  return {
+    admits() {
+      if (perSecond === undefined) return true
+      const nowMs = now()
+      tokens = Math.min(perSecond / 4, tokens + ((nowMs - filledMs) / 1000) * perSecond)
+      filledMs = nowMs
+      if (tokens < 1) return false
+      tokens--
+      return true
+    },
+    accepted() {
+      accepted++
+    },
+    observe(lag) {
+      const nowMs = now()
+      const seconds = (nowMs - observedMs) / 1000
+      if (seconds <= 0) return
+      const decision = decideFlow(state, { lag, accepted, seconds })
+      if (perSecond === undefined) filledMs = nowMs
+      state = decision.state
+      perSecond = decision.perSecond
+      accepted = 0
+      observedMs = nowMs
+    },
+    get perSecond() {
+      return perSecond
+    },
+  }
+}
