@@ -1,0 +1,42 @@
+# syntax=docker/dockerfile:1
+# One image for all parts; its first argument chooses: receiver, worker, store, api, operator, migrate … (image/parts.ts).
+# image/build.ts makes the same image where no container engine is, by reading this file and .dockerignore. It refuses
+# what it doesn't know, and a test runs the RUN lines below, so keep this plain.
+
+# Node has the version of package-lock.json. Pin both by digest where your builds must not move.
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+
+FROM ${NODE_IMAGE} AS modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY packages/daemon/package.json packages/daemon/
+COPY packages/webhook/package.json packages/webhook/
+COPY packages/wire/package.json packages/wire/
+COPY services/api/package.json services/api/
+COPY services/receiver/package.json services/receiver/
+COPY services/store/package.json services/store/
+COPY services/worker/package.json services/worker/
+COPY operator/package.json operator/
+COPY cli/package.json cli/
+COPY image/package.json image/
+RUN npm ci --workspace=@fairlead/image --omit=dev --ignore-scripts --no-bin-links --no-audit --no-fund
+COPY image image
+RUN node image/prune.ts node_modules
+RUN node image/sbom-main.ts sbom.cdx.json
+
+# glibc, libstdc++, CA certificates, the user nonroot (65532) and nothing else: no shell.
+FROM ${BASE_IMAGE}
+COPY --from=modules /usr/local/bin/node /usr/local/bin/node
+WORKDIR /app
+COPY --from=modules /app/node_modules node_modules
+COPY --from=modules /app/sbom.cdx.json ./
+COPY package.json ./
+COPY packages packages
+COPY services services
+COPY operator operator
+COPY cli cli
+COPY image/package.json image/main.ts image/parts.ts image/
+ENV NODE_ENV=production
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/node", "/app/image/main.ts"]

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join, posix, relative } from 'node:path'
+import type { Copy, ImageRecipe } from './dockerfile.ts'
+import { openIgnore } from './ignore.ts'
+import type { Entry } from './layer.ts'
+import { type Lock, productionPaths } from './production.ts'
+import { filesBelow, isShipped } from './prune.ts'
+import { writeSbom } from './sbom.ts'
+
+/** The checkout. */
+export const root = join(import.meta.dirname, '..')
+
+/** The Node that goes into the image, of npm's package `node`. */
+export const nodePath = join(root, 'node_modules/node/bin/node')
+
+/** What the image has beside its base, a layer for each thing that changes at its own pace. */
+export interface Content {
+  readonly node: Entry[]
+  readonly modules: Entry[]
+  readonly sources: Entry[]
+}
+
+/**
+ * What the Dockerfile's COPY lines bring in, found in this checkout.
+ * @throws TypeError for a line that it doesn't know how to follow, and where node_modules is other than the lockfile
+ */
+export async function readContent(recipe: ImageRecipe): Promise<Content> {
+  const ignored = openIgnore(readFileSync(join(root, '.dockerignore'), 'utf8'))
+  const content: Content = { node: [], modules: [], sources: [] }
+  for (const copy of recipe.copies) {
+    if (copy.stage === undefined) {
+      for (const source of copy.sources) {
+        content.sources.push(...(await filesOf(source, targetOf(copy, source), ignored)))
+      }
+      continue
+    }
+    const source = copy.sources.join(' ')
+    const path = targetOf(copy, source)
+    switch (source) {
+      case '/usr/local/bin/node':
+        content.node.push({ kind: 'file', path, from: nodePath, mode: 0o755 })
+        break
+      case '/app/node_modules':
+        content.modules.push(...modulesOf(path))
+        break
+      case '/app/sbom.cdx.json':
+        content.modules.push({ kind: 'text', path, text: writeSbom(root), mode: 0o644 })
+        break
+      default:
+        throw new TypeError(`the Dockerfile copies ${source}: image/content.ts doesn't know how it is made`)
+    }
+  }
+  return content
+}
+
+/** Where a source of a COPY lands, below the image's root. */
+function targetOf({ target, sources }: Copy, source: string): string {
+  const isFolder = target.endsWith('/') || sources.length > 1
+  return (isFolder ? posix.join(target, posix.basename(source)) : target).slice(1)
+}
+
+/** A file or folder of the build context, without what .dockerignore leaves out. */
+async function filesOf(source: string, target: string, ignored: (path: string) => boolean): Promise<Entry[]> {
+  const from = join(root, source)
+  if ((await stat(from)).isFile()) {
+    return ignored(source) ? [] : [{ kind: 'file', path: target, from, mode: 0o644 }]
+  }
+  const entries: Entry[] = []
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const path = posix.join(source, entry.name)
+    if (ignored(path)) continue
+    entries.push(...(await filesOf(path, posix.join(target, entry.name), ignored)))
+  }
+  return entries
+}
+
+/** What `npm ci --workspace=@fairlead/image --omit=dev` and image/prune.ts leave in node_modules. */
+function modulesOf(target: string): Entry[] {
+  const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  const entries: Entry[] = []
+  for (const path of productionPaths(lock)) {
+    const entry = lock.packages[path]!
+    if (!path.startsWith('node_modules/')) {
+      if (path.includes('node_modules/')) {
+        throw new TypeError(`${path} isn't in the root's node_modules: the Dockerfile doesn't copy it`)
+      }
+      continue
+    }
+    const inside = posix.join(target, path.slice('node_modules/'.length))
+    if (entry.link) {
+      const link = posix.relative(posix.dirname(path), entry.resolved!)
+      entries.push({ kind: 'link', path: inside, target: link })
+      continue
+    }
+    const folder = join(root, path)
+    requireVersion(folder, entry.version)
+    // Packages below this one have an entry of their own.
+    for (const file of filesBelow(folder, path => path !== join(folder, 'node_modules'))) {
+      const below = relative(folder, file)
+      if (!isShipped(posix.join(path.slice('node_modules/'.length), below))) continue
+      entries.push({ kind: 'file', path: posix.join(inside, below), from: file, mode: 0o644 })
+    }
+  }
+  return entries
+}
+
+function requireVersion(folder: string, version: string | undefined): void {
+  const installed = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version
+  if (installed === version) return
+  throw new TypeError(`${folder} has version ${installed}, package-lock.json has ${version}: run npm ci`)
+}
