@@ -1,9 +1,16 @@
 import { z } from 'zod'
+import type { NatsConfig } from './connect.ts'
 import { defaultStreamLimits } from './streams.ts'
 
 /** What receiver, worker and store all read from the environment: name → unit, default, reason. Each key has one home. */
 export const platformEnvironment = {
   FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
+  FAIRLEAD_NATS_USER: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, _ and -: it is part of a subject')
+    .optional()
+    .describe('whom to sign in to NATS as; replies come to _INBOX.<user>.>'),
+  FAIRLEAD_NATS_PASSWORD: z.string().optional().describe("that user's password"),
   FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
   FAIRLEAD_STREAM_REPLICAS: z.coerce
     .number()
@@ -19,3 +26,14 @@ export const platformEnvironment = {
     .default(defaultStreamLimits.eventsMaxBytes)
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 }
+
+/** How to reach NATS, from a configuration that has the keys above. */
+export const natsLogin = (config: {
+  readonly FAIRLEAD_NATS_URL: string
+  readonly FAIRLEAD_NATS_USER?: string | undefined
+  readonly FAIRLEAD_NATS_PASSWORD?: string | undefined
+}): Pick<NatsConfig, 'url' | 'user' | 'password'> => ({
+  url: config.FAIRLEAD_NATS_URL,
+  user: config.FAIRLEAD_NATS_USER,
+  password: config.FAIRLEAD_NATS_PASSWORD,
+})

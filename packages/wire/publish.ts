@@ -1,4 +1,5 @@
-import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { newInbox } from './connect.ts'
 
 /**
  * Publishes to one stream and tells when a message is safe.
@@ -82,7 +83,7 @@ const sweepMs = 250
 
 export function openPublisher(nats: NatsConnection, options: PublisherOptions = {}): Publisher {
   const { timeoutMs = 5_000, maxWaiting = 10_000, atomic = false } = options
-  const inbox = createInbox()
+  const inbox = newInbox(nats)
   const flights = new Map<number, Flight>()
   let waiting: Outgoing[] = []
   let inFlight = 0

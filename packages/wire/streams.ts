@@ -6,6 +6,7 @@ import {
   StoreCompression,
   type StreamConfig,
 } from '@nats-io/jetstream'
+import { untilAllowed } from './until-allowed.ts'
 
 /** Names of the streams, and of the key-value buckets beside them. */
 export const streamName = {
@@ -113,24 +114,30 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
 }
 
 /**
- * Creates the streams that are missing and updates those that differ. Safe to call from every process at once. Asks
- * before it creates: a stream's `max_bytes` is reserved, and counted again for one that is there already.
+ * Creates the streams that are missing and updates those that differ. Safe to call from every process at once; a user
+ * who may do neither waits until another one did.
  *
  * @throws StreamError where nats-server has no room for what EVENTS may hold
  */
 export async function ensureStreams(manager: JetStreamManager, limits: StreamLimits): Promise<void> {
-  for (const config of streamConfigs(limits)) {
-    try {
-      const existing = await manager.streams.info(config.name).catch(error => {
-        if (codeOf(error) === streamNotFound) return undefined
-        throw error
-      })
-      if (!existing) await manager.streams.add(config)
-      else if (differs(config, existing.config)) await manager.streams.update(config.name, config)
-    } catch (error) {
-      if (codeOf(error) !== insufficientStorage) throw error
-      throw new StreamError(config, { cause: error })
-    }
+  for (const config of streamConfigs(limits)) await untilAllowed(() => ensureStream(manager, config))
+}
+
+/** Asks before it creates: a stream's `max_bytes` is reserved, and counted again for one that is there already. */
+async function ensureStream(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  try {
+    const existing = await manager.streams.info(config.name).catch(error => {
+      if (codeOf(error) === streamNotFound) return undefined
+      throw error
+    })
+    if (!existing) await manager.streams.add(config)
+    else if (differs(config, existing.config)) await manager.streams.update(config.name, config)
+  } catch (error) {
+    if (codeOf(error) !== insufficientStorage) throw error
+    throw new StreamError(config, { cause: error })
   }
 }
 

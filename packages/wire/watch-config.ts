@@ -3,6 +3,7 @@ import { Kvm, type KvWatchEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { decodeConfig, type OrganizationConfig } from './config.ts'
 import { bucketName } from './streams.ts'
+import { untilAllowed } from './until-allowed.ts'
 
 /** What a watcher of the configuration bucket is told. */
 export interface ConfigWatcher {
@@ -24,7 +25,7 @@ export async function watchConfig(
   signal: AbortSignal,
   replicas: number,
 ): Promise<void> {
-  const bucket = await new Kvm(nats).create(bucketName.config, { history: 1, replicas })
+  const bucket = await untilAllowed(() => new Kvm(nats).create(bucketName.config, { history: 1, replicas }))
   const initial = Promise.withResolvers<void>()
   if ((await bucket.status()).values === 0) initial.resolve()
   const watch = await bucket.watch()

@@ -1,5 +1,6 @@
 import type { Run } from '@fairlead/daemon/run'
 import { connectNats } from '@fairlead/wire/connect'
+import { natsLogin } from '@fairlead/wire/environment'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -50,7 +51,7 @@ export const run = async (
   await refuseUnboundRole(pool)
   await requireSchema(pool)
 
-  const nats = await connectNats({ url: config.FAIRLEAD_NATS_URL, name: 'store' })
+  const nats = await connectNats({ ...natsLogin(config), name: 'store' })
   opened.defer(() => nats.close())
   await ensureStreams(await jetstreamManager(nats), {
     replicas: config.FAIRLEAD_STREAM_REPLICAS,

@@ -63,53 +63,60 @@ readinessProbe:
   timeoutSeconds: 3
 {{- end -}}
 
-{{/* Environment variables by the things that a part talks to. */}}
+{{/* Environment variables by the things that a part talks to: root, component. */}}
 {{- define "fairlead.env.process" -}}
-- { name: FAIRLEAD_LOG_LEVEL, value: {{ .Values.logLevel }} }
+- { name: FAIRLEAD_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
 - { name: FAIRLEAD_METRICS_PORT, value: "9090" }
 {{- end -}}
 
+{{/* NATS of the chart's own has a user for each part; one that is there already has them if nats.usersSecret names them. */}}
 {{- define "fairlead.env.nats" -}}
+{{- $own := not (or .root.Values.nats.url .root.Values.nats.existingSecret) -}}
 - name: FAIRLEAD_NATS_URL
-  {{- if .Values.nats.existingSecret }}
-  valueFrom: { secretKeyRef: { name: {{ .Values.nats.existingSecret }}, key: url } }
+  {{- if .root.Values.nats.existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.nats.existingSecret }}, key: url } }
   {{- else }}
-  value: {{ .Values.nats.url | default (printf "nats://%s-nats:4222" .Release.Name) | quote }}
+  value: {{ .root.Values.nats.url | default (printf "nats://%s-nats:4222" .root.Release.Name) | quote }}
   {{- end }}
-- { name: FAIRLEAD_STREAM_REPLICAS, value: {{ .Values.streams.replicas | quote }} }
-- { name: FAIRLEAD_EVENTS_MAX_BYTES, value: {{ .Values.streams.eventsMaxBytes | quote }} }
+{{- with ternary (printf "%s-nats" .root.Release.Name) .root.Values.nats.usersSecret $own }}
+- { name: FAIRLEAD_NATS_USER, value: {{ $.component }} }
+- name: FAIRLEAD_NATS_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: {{ $.component }}-password } }
+{{- end }}
+- { name: FAIRLEAD_STREAM_REPLICAS, value: {{ .root.Values.streams.replicas | quote }} }
+- { name: FAIRLEAD_EVENTS_MAX_BYTES, value: {{ .root.Values.streams.eventsMaxBytes | quote }} }
 {{- end -}}
 
 {{- define "fairlead.env.postgres" -}}
-{{- if .Values.postgres.existingSecret }}
+{{- if .root.Values.postgres.existingSecret }}
 - name: FAIRLEAD_POSTGRES_URL
-  valueFrom: { secretKeyRef: { name: {{ .Values.postgres.existingSecret }}, key: url } }
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.postgres.existingSecret }}, key: url } }
 {{- else }}
 - name: FAIRLEAD_POSTGRES_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ .Release.Name }}-postgres, key: password } }
+  valueFrom: { secretKeyRef: { name: {{ .root.Release.Name }}-postgres, key: password } }
 - name: FAIRLEAD_POSTGRES_URL
-  value: postgres://fairlead:$(FAIRLEAD_POSTGRES_PASSWORD)@{{ .Release.Name }}-postgres:5432/fairlead
+  value: postgres://fairlead:$(FAIRLEAD_POSTGRES_PASSWORD)@{{ .root.Release.Name }}-postgres:5432/fairlead
 {{- end }}
 {{- end -}}
 
 {{- define "fairlead.env.redis" -}}
-{{- if .Values.redis.enabled }}
+{{- if .root.Values.redis.enabled }}
 - name: FAIRLEAD_REDIS_URL
-  {{- if .Values.redis.existingSecret }}
-  valueFrom: { secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: url } }
+  {{- if .root.Values.redis.existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.redis.existingSecret }}, key: url } }
   {{- else }}
-  value: redis://{{ .Release.Name }}-redis:6379
+  value: redis://{{ .root.Release.Name }}-redis:6379
   {{- end }}
 {{- end }}
 {{- end -}}
 
 {{- define "fairlead.env.keys" -}}
 - name: FAIRLEAD_ENCRYPTION_KEYS
-  valueFrom: { secretKeyRef: { name: {{ .Values.encryptionKeys.existingSecret | default (printf "%s-encryption-keys" .Release.Name) }}, key: keys } }
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.encryptionKeys.existingSecret | default (printf "%s-encryption-keys" .root.Release.Name) }}, key: keys } }
 {{- end -}}
 
 {{- define "fairlead.env.store" -}}
-- { name: FAIRLEAD_STORE_URL, value: "http://{{ .Release.Name }}-store:50051" }
+- { name: FAIRLEAD_STORE_URL, value: "http://{{ .root.Release.Name }}-store:50051" }
 {{- end -}}
 
 {{/*
@@ -121,7 +128,7 @@ show crashes until the database is there. root, command.
   image: {{ .root.Values.postgres.image }}
   command: [sh, -c, {{ printf "until %s; do sleep 1; done" .command | quote }}]
   env:
-    {{- include "fairlead.env.postgres" .root | trim | nindent 4 }}
+    {{- include "fairlead.env.postgres" . | trim | nindent 4 }}
   resources:
     requests: { cpu: 10m, memory: 16Mi }
     limits: { memory: 64Mi }
@@ -171,9 +178,9 @@ template:
           - { name: {{ .name }}, containerPort: {{ .number }} }
           {{- end }}
         env:
-          {{- include "fairlead.env.process" .root | trim | nindent 10 }}
+          {{- include "fairlead.env.process" . | trim | nindent 10 }}
           {{- range .env }}
-          {{- include (printf "fairlead.env.%s" .) $.root | trim | nindent 10 }}
+          {{- include (printf "fairlead.env.%s" .) $ | trim | nindent 10 }}
           {{- end }}
           {{- range $name, $value := .settings }}
           - { name: {{ $name }}, value: {{ $value | quote }} }

@@ -1,5 +1,6 @@
+import { newInbox } from '@fairlead/wire/connect'
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream'
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 
 /**
  * Reads a stream in order from a position, without acknowledgements: where reading stands is in Postgres, so the
@@ -46,7 +47,7 @@ export function readStream<Message>(
   options: ReadOptions<Message>,
 ): StreamReader<Message> {
   const { stream, headersOnly, capacity, decode, wake } = options
-  const inbox = createInbox()
+  const inbox = newInbox(nats)
   const closing = new AbortController()
   let buffer: Message[] = []
   let last = options.after

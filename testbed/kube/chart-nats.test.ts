@@ -1,0 +1,315 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { findNats } from '@fairlead/standalone/servers/nats'
+import { type Child, freePort, startChild } from '@fairlead/standalone/servers/processes'
+import { connectNats } from '@fairlead/wire/connect'
+import { DeliveryState, EventStatus } from '@fairlead/wire/store/event'
+import { OwnerKind } from '@fairlead/wire/store/organization'
+import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { PermissionViolationError } from '@nats-io/transport-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { testEncryptionKeys } from '../configuration.ts'
+import { createTestDatabase } from '../postgres.ts'
+import { startTestRedis } from '../redis.ts'
+import { scratchFolder } from '../scratch.ts'
+import { startService } from '../service.ts'
+import { type Sink, startSink } from '../sink.ts'
+import { until } from '../until.ts'
+import { findHelm } from './helm.ts'
+
+/**
+ * The configuration of the chart's own NATS, on a real nats-server: receiver, worker and store do all that they do with
+ * the user that each has there, and nothing else is allowed to them.
+ */
+
+const chart = resolve(import.meta.dirname, '../../charts/fairlead')
+const secret = 'test-only'
+const parts = ['receiver', 'worker', 'store'] as const
+const passwordOf = (user: string) => `p${user}TestOnly`
+const opened = new AsyncDisposableStack()
+let natsUrl: string
+let nats: Child
+let client: StoreClient
+let receiverUrl: string
+let sink: Sink
+let organizationId: string
+
+beforeAll(async () => {
+  const home = opened.use(await scratchFolder()).path
+  await startNats(home)
+  const [database, redis] = await Promise.all([createTestDatabase(), startTestRedis({ keep: false })])
+  opened.use(database)
+  opened.use(redis)
+  sink = opened.use(await startSink())
+  const [storePort, receiverPort] = [await freePort(), await freePort()]
+  const own: Record<(typeof parts)[number], Record<string, string>> = {
+    receiver: {
+      FAIRLEAD_RECEIVER_PORT: `${receiverPort}`,
+      FAIRLEAD_RECEIVER_HOST: '127.0.0.1',
+      FAIRLEAD_REDIS_URL: redis.url,
+    },
+    worker: { FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8', FAIRLEAD_DESTINATION_PORTS: '1-65535' },
+    store: {
+      FAIRLEAD_POSTGRES_URL: database.url,
+      FAIRLEAD_STORE_PORT: `${storePort}`,
+      FAIRLEAD_STORE_HOST: '127.0.0.1',
+    },
+  }
+  const start = (name: (typeof parts)[number]) => {
+    const shared = { FAIRLEAD_NATS_URL: natsUrl, FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys }
+    const login = { FAIRLEAD_NATS_USER: name, FAIRLEAD_NATS_PASSWORD: passwordOf(name) }
+    const env = { ...shared, ...login, ...own[name] }
+    opened.use(startService({ name, main: `services/${name}/main.ts`, logFolder: home, env }))
+  }
+  // These two may not make the streams, and wait for the store's.
+  start('receiver')
+  start('worker')
+  await until(async () => (await violations()).length > 0, { deadlineMs: 60_000, what: 'a refusal' })
+  start('store')
+  client = opened.use(connectStore(`http://127.0.0.1:${storePort}`))
+  receiverUrl = `http://127.0.0.1:${receiverPort}`
+  await apply()
+  await until(async () => (await post('ping')).status === 200, { deadlineMs: 60_000, what: 'a webhook' })
+}, 120_000)
+afterAll(() => opened.disposeAsync())
+
+/** nats-server with the chart's own configuration, on loopback and with its store in a scratch folder. */
+async function startNats(home: string): Promise<void> {
+  const helm = await findHelm(home)
+  const rendered = await helm(['template', 'fl', chart, '--show-only', 'templates/nats-configmap.yaml'])
+  const [configMap] = parseAllDocuments(rendered).map(document => document.toJS())
+  const text = String(configMap.data['nats.conf'])
+  const port = await freePort()
+  const config = text
+    .replace('http_port: 8222', `listen: 127.0.0.1:${port}`)
+    .replace('store_dir: /data', `store_dir: ${JSON.stringify(join(home, 'jetstream'))}`)
+  await writeFile(join(home, 'nats.conf'), config)
+  const passwords = ['admin', ...parts].map(user => [`${user.toUpperCase()}_PASSWORD`, passwordOf(user)])
+  const { path: command } = await findNats(console.error)
+  const args = ['--config', join(home, 'nats.conf')]
+  nats = opened.use(
+    await startChild({ name: 'nats', home, command, args, env: Object.fromEntries(passwords) }),
+  )
+  natsUrl = `nats://127.0.0.1:${port}`
+}
+
+/** What nats-server has refused, one line each, with the connection's name and the subject. */
+const violations = async (): Promise<string[]> =>
+  [...(await nats.output()).matchAll(/.*(?:Publish|Subscription) Violation.*/g)].map(([line]) => line)
+
+async function apply(): Promise<void> {
+  const to = (name: string, settings: object) => ({ name, settings: { timeoutSeconds: 5, ...settings } })
+  const at = (path: string, delaysSeconds: number[]) => ({ url: sink.url + path, retry: { delaysSeconds } })
+  const route = (type: string, ...destinations: string[]) => ({
+    settings: { source: 'github', eventTypes: [type], destinations },
+  })
+  const ordered = route('ordered', 'in-order')
+  const organization = {
+    owner: { kind: OwnerKind.FILE, reference: 'acme.yaml' },
+    slug: 'acme',
+    sources: [{ name: 'github', settings: { provider: 'github' }, secrets: [{ id: 'a', value: secret }] }],
+    destinations: [
+      to('app', at('/app', [])),
+      to('shaky', at('/shaky', [0.5])),
+      to('patient', at('/shaky', [3_600])),
+      to('mortal', at('/shaky', [])),
+      to('in-order', { ...at('/in-order', [0.2]), concurrency: 1 }),
+      to('bus', { nats: true }),
+    ],
+    routes: [
+      route('push', 'app', 'bus'),
+      route('retried', 'shaky'),
+      route('waiting', 'patient'),
+      route('dead', 'mortal'),
+      { settings: { ...ordered.settings, order: { key: { case: 'pointer' as const, value: '/key' } } } },
+    ],
+  }
+  const applied = await until(() => client.organizations.applyOrganization(organization), {
+    deadlineMs: 60_000,
+    what: 'the store',
+  })
+  organizationId = applied.organization!.id
+}
+
+/** Posts as GitHub would. */
+function post(type: string, body: object = {}): Promise<Response> {
+  const text = JSON.stringify({ ...body, id: randomUUID() })
+  const signature = `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`
+  const headers = {
+    'x-hub-signature-256': signature,
+    'x-github-event': type,
+    'x-github-delivery': randomUUID(),
+  }
+  return fetch(`${receiverUrl}/webhooks/acme/github`, { method: 'POST', body: text, headers })
+}
+
+/** Posts and waits until the log says so. */
+async function accept(type: string, status: EventStatus, body: object = {}): Promise<string> {
+  const response = await post(type, body)
+  expect(response.status).toBe(200)
+  const { id } = (await response.json()) as { id: string }
+  await untilStatus(id, status)
+  return id
+}
+
+const untilStatus = (eventId: string, status: EventStatus) =>
+  until(async () => (await client.events.getEvent({ organizationId, eventId })).event?.status === status, {
+    deadlineMs: 20_000,
+    everyMs: 50,
+    what: `${eventId} as ${EventStatus[status]}`,
+  })
+
+const deliveryOf = async (eventId: string) =>
+  (await client.events.getEvent({ organizationId, eventId })).deliveries[0]!.id
+
+test('receiver, worker and store do all their work with their own users', { timeout: 90_000 }, async () => {
+  const before = (await violations()).length
+  sink.answer(({ url }) => ({ status: url === '/shaky' ? 500 : 200 }))
+
+  const delivered = await accept('push', EventStatus.SUCCESS)
+  const content = await client.events.getEventContent({ organizationId, eventId: delivered })
+  expect(content.body.length).toBeGreaterThan(0)
+
+  const retried = post('retried').then(response => response.json() as Promise<{ id: string }>)
+  await sink.waitFor(({ url, headers }) => url === '/shaky' && headers['fairlead-event-type'] === 'retried')
+  sink.answer({ status: 200 })
+  await untilStatus((await retried).id, EventStatus.SUCCESS)
+
+  sink.answer({ status: 500 })
+  const [first, second] = [
+    await accept('waiting', EventStatus.PROCESSING),
+    await accept('waiting', EventStatus.PROCESSING),
+  ]
+  const waits = (id: string) =>
+    until(
+      async () =>
+        (await client.events.getEvent({ organizationId, eventId: id })).deliveries[0]?.nextAttemptAt,
+    )
+  await Promise.all([waits(first), waits(second)])
+  await client.deliveries.cancelDelivery({ organizationId, deliveryId: await deliveryOf(first) })
+  await untilStatus(first, EventStatus.FAILED)
+  const dead = await accept('dead', EventStatus.FAILED)
+
+  sink.answer({ status: 200 })
+  await client.deliveries.retimeDelivery({ organizationId, deliveryId: await deliveryOf(second) })
+  await untilStatus(second, EventStatus.SUCCESS)
+  await client.events.retryDeadLetter({ organizationId, deliveryId: await deliveryOf(dead) })
+  await untilStatus(dead, EventStatus.SUCCESS)
+  await client.events.retryEvent({ organizationId, eventId: delivered })
+
+  const { replay } = await client.replays.createReplay({
+    organizationId,
+    selector: { types: ['push'], states: [DeliveryState.DELIVERED] },
+    ratePerSecond: 100,
+  })
+  await until(
+    async () =>
+      (await client.replays.getReplay({ organizationId, replayId: replay!.id })).replay?.delivered !== 0n,
+    { deadlineMs: 20_000, what: 'the Replay' },
+  )
+
+  const fails = sink.received.length
+  sink.answer((_request, count) => ({ status: count <= fails + 1 ? 500 : 200, delayMs: 50 }))
+  const ids = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const answer = await post('ordered', { key: 'same' })
+      return ((await answer.json()) as { id: string }).id
+    }),
+  )
+  for (const id of ids) await untilStatus(id, EventStatus.SUCCESS)
+
+  const { destinations } = await client.destinations.listDestinations({ organizationId })
+  const app = { organizationId, destinationId: destinations.find(({ name }) => name === 'app')!.id }
+  await client.destinations.pauseDestination(app)
+  const parked = await accept('push', EventStatus.PROCESSING)
+  await client.destinations.resumeDestination(app)
+  await untilStatus(parked, EventStatus.SUCCESS)
+
+  const forged = await fetch(`${receiverUrl}/webhooks/acme/github`, { method: 'POST', body: '{}' })
+  expect(forged.status).toBe(401)
+  await until(
+    async () => (await client.rejections.listRejections({ organizationId })).rejections.length > 0,
+    { what: 'the rejection' },
+  )
+
+  await client.organizations.deleteOrganization({ organizationId })
+  await until(async () => (await post('push')).status === 404, { what: 'the end of the organization' })
+  expect((await violations()).slice(before)).toEqual([])
+})
+
+test('all that was refused is making streams, to those who may not', async () => {
+  for (const line of await violations()) {
+    expect(line).toMatch(/:(receiver|worker)".* Subject "\$JS\.API\.STREAM\.CREATE\./)
+  }
+})
+
+test.each([
+  ['receiver', 'deliveries.due.0.org.dst'],
+  ['receiver', 'attempts.other'],
+  ['receiver', '$KV.config.org'],
+  ['receiver', '$JS.API.STREAM.DELETE.EVENTS'],
+  ['receiver', '$JS.API.STREAM.PURGE.EVENTS'],
+  ['receiver', '$JS.API.STREAM.MSG.GET.DEAD'],
+  ['worker', 'events.0.org.github'],
+  ['worker', 'rejections.org.github'],
+  ['worker', '$KV.config.org'],
+  ['worker', '$JS.API.STREAM.UPDATE.EVENTS'],
+  ['worker', '$JS.API.STREAM.DELETE.DELIVERIES'],
+  ['store', 'events.0.org.github'],
+  ['store', 'attempts.worker'],
+  ['store', 'outbound.acme.bus'],
+  ['store', '$KV.partitions.0'],
+  ['store', '$JS.API.STREAM.PURGE.EVENTS'],
+  ['store', '$JS.API.STREAM.DELETE.EVENTS'],
+] as const)('%s may not publish to %s', async (user, subject) => {
+  const connection = await connectNats({ url: natsUrl, name: 'test', user, password: passwordOf(user) })
+  try {
+    const asked = connection.request(subject, '{}', { timeout: 5_000 })
+    await expect(asked).rejects.toMatchObject({ cause: expect.any(PermissionViolationError) })
+  } finally {
+    await connection.close()
+  }
+})
+
+test.each(['_INBOX.>', '_INBOX.store.>', 'events.>', '>'])(
+  'the worker may not listen to %s',
+  async subject => {
+    const login = { user: 'worker', password: passwordOf('worker') }
+    const connection = await connectNats({ url: natsUrl, name: 'test', ...login })
+    try {
+      const { promise, resolve: told } = Promise.withResolvers<Error | null>()
+      connection.subscribe(subject, { callback: error => told(error) })
+      expect(await promise).toBeInstanceOf(PermissionViolationError)
+    } finally {
+      await connection.close()
+    }
+  },
+)
+
+test('nobody comes in without a password, and the administrator may do anything', async () => {
+  const login = { user: 'worker', password: 'wrong' }
+  // A connection that waits for its first server would try for ever.
+  await expect(
+    Promise.race([
+      connectNats({ url: natsUrl, name: 'test', ...login }),
+      connectNats({ url: natsUrl, name: 'test' }),
+    ]),
+  ).rejects.toThrow(/authorization/i)
+  const admin = { user: 'admin', password: passwordOf('admin') }
+  const connection = await connectNats({ url: natsUrl, name: 'test', ...admin })
+  try {
+    const manager = await jetstreamManager(connection)
+    expect(await manager.streams.delete('OUTBOUND')).toBe(true)
+  } finally {
+    await connection.close()
+  }
+})
+
+test('the table names each part once', async () => {
+  const { readFile } = await import('node:fs/promises')
+  const table = parse(await readFile(join(chart, 'nats-permissions.yaml'), 'utf8'))
+  expect(Object.keys(table)).toEqual([...parts])
+})
