@@ -73,6 +73,8 @@ export interface Rejection extends Content {
   readonly receivedAt: string
   readonly reason: string
   readonly detail: string | null
+  /** The provider handed over a secret in it. */
+  readonly offersSecret: boolean
 }
 
 export interface ExplainedRejection extends Rejection {
@@ -80,6 +82,11 @@ export interface ExplainedRejection extends Rejection {
     readonly stillRefused: boolean
     readonly causes: readonly { readonly sentence: string }[]
   } | null
+}
+
+export interface OfferedSecret {
+  readonly source: string
+  readonly secret: string
 }
 
 /** A delivery that has not ended. */

@@ -74,6 +74,8 @@ describe('with nothing running', async () => {
     ['a count out of range', ['send', 'stripe', '--count', '0'], 2, /1 to 100000/],
     ['a destination that is not named', ['destinations', 'pause'], 2, /Which destination/],
     ['a verb that is not there', ['destinations', 'stop', 'billing'], 2, /list, pause or resume, not stop/],
+    ['a secret of no rejection', ['rejections', 'take-secret'], 2, /Which rejection/],
+    ['two rejections', ['rejections', '1', '2'], 2, /not also 2/],
     ['a command that is not there', ['evnts'], 2, /no command evnts/],
   ])('%s: says what to do', async (_name, args, code, sentence) => {
     const ended = await fairlead(env, ...args)

@@ -1,6 +1,6 @@
-import type { ExplainedRejection, Rejection } from './answer-shapes.ts'
+import type { ExplainedRejection, OfferedSecret, Rejection } from './answer-shapes.ts'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
-import { readArguments, readNumber } from './arguments.ts'
+import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { printContent } from './content-page.ts'
 import { relativeTime, shortTime } from './show-time.ts'
@@ -8,10 +8,16 @@ import { type Column, printTable } from './table.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead rejections [REJECTION] [--source S]
+       fairlead rejections take-secret REJECTION
 
 Lists requests that failed verification, newest first: the last 100 of each
 source, for a day. With the number of one shows that one and its probable
 cause: a clock, another secret, a body that was changed on its way.
+
+take-secret prints the secret that a provider handed over (Asana, Notion), and
+nothing else, once: put it into the Secret that the source names. Take only what
+you have just set up, since anyone who knows the URL can offer one. It needs a
+key of an admin.
 
   --source NAME          only this source's
   -n, --limit N          how many, 1 to 500; default 20
@@ -25,15 +31,24 @@ export async function rejections(args: readonly string[]): Promise<number> {
     limit: { type: 'string', short: 'n' },
     json: { type: 'boolean' },
   } as const
-  const { values, positionals } = readArguments(usage, args, options, { most: 1 })
+  const { values, positionals } = readArguments(usage, args, options, { most: 2 })
+  const isTaking = positionals[0] === 'take-secret'
+  const [id, ...more] = isTaking ? positionals.slice(1) : positionals
+  if (isTaking && id === undefined) throw usageFault(usage, 'Which rejection? Its number, as the list shows')
+  if (more.length > 0) throw usageFault(usage, `one rejection, not also ${more[0]}`)
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
   const filters = new URLSearchParams({ limit: String(limit) })
   if (values.source) filters.set('source', values.source)
   const api = openApi(values)
   const path = `${await api.organizationPath()}/rejections`
   const terminal = openTerminal()
-  const [id] = positionals
-  if (id) {
+  if (isTaking) {
+    const target = `${path}/${encodeURIComponent(id!)}/take-secret`
+    const taken = await api.call<OfferedSecret>('POST', target)
+    terminal.print(values.json ? JSON.stringify(taken) : taken.secret)
+    return exitCode.ok
+  }
+  if (id !== undefined) {
     const rejection = await api.call<ExplainedRejection>('GET', `${path}/${encodeURIComponent(id)}`)
     if (values.json) terminal.print(JSON.stringify(rejection))
     else printRejection(rejection, new Date(), terminal)
@@ -58,6 +73,7 @@ function columns(now: Date): Column<Rejection>[] {
 
 function printRejection(rejection: ExplainedRejection, now: Date, terminal: Terminal): void {
   const { id, source, provider, receivedAt, reason, detail, method, url, sizeBytes, explanation } = rejection
+  const { offersSecret } = rejection
   terminal.print(
     `${terminal.paint('bold', id)}  ${terminal.paint('red', printable(reason))}  ${printable(detail ?? '')}`.trimEnd(),
   )
@@ -69,7 +85,9 @@ function printRejection(rejection: ExplainedRejection, now: Date, terminal: Term
   for (const [name, text] of facts)
     terminal.print(`  ${terminal.paint('dim', name.padEnd(9))} ${printable(text)}`)
   terminal.print()
-  if (!explanation)
+  if (offersSecret)
+    terminal.print(`Just set up? Take the secret that it offers, once: fairlead rejections take-secret ${id}`)
+  else if (!explanation)
     terminal.print(
       'Nothing can be said about its cause: its source is gone, or its body was too large to keep.',
     )

@@ -26,6 +26,8 @@ const schema = z.object({
   headers: z.array(z.string()).readonly(),
   /** Bytes of the body as received; the payload may hold fewer. */
   size: z.number().int().nonnegative(),
+  /** A secret that the provider handed over in this request, sealed (`sealContext.offeredSecret`); nowhere else in it. */
+  offered: z.string().optional(),
 })
 
 export type RejectionMeta = z.infer<typeof schema>

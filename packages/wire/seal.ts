@@ -70,6 +70,7 @@ export function openKeyring(text: string): Keyring {
 /** The contexts of all sealed values, in one place because both ends must agree. */
 export const sealContext = {
   sourceSecret: (organization: string, source: string): string => `${organization}/source/${source}`,
+  offeredSecret: (organization: string, source: string): string => `${organization}/source/${source}/offered`,
   signingSecret: (organization: string): string => `${organization}/signing`,
   destinationHeader: (organization: string, destination: string): string =>
     `${organization}/destination/${destination}/header`,

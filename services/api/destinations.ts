@@ -1,5 +1,5 @@
 import { parseId } from '@fairlead/webhook/id'
-import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
+import { type Destination, DestinationState, LaneState, PauseReason } from '@fairlead/wire/store/destination'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
@@ -23,6 +23,10 @@ const destinationSchema = z
     retryDelaysSeconds: z.array(z.number()).meta({ description: 'Before the 2nd, 3rd … attempt.' }),
     headerNames: z.array(z.string()).meta({ description: 'Extra request headers; their values are secret.' }),
     state: z.enum(['healthy', 'failing', 'paused']),
+    lane: z.enum(['well', 'throttled', 'broken']).meta({
+      description:
+        'How fast it is given deliveries, after its last attempt: as its settings allow, less (429, or recovering), or nothing but probes (breaker open).',
+    }),
     pauseReason: z.enum(['declared', 'gone', 'failing', 'asked']).nullable().meta({
       description:
         'Why it gets nothing: declared so, answered 410, failed for five days, or a member asked. Null: not paused.',
@@ -160,6 +164,7 @@ function presentDestination(destination: Destination): z.input<typeof destinatio
     retryDelaysSeconds: settings?.retry?.delaysSeconds ?? [],
     headerNames: destination.headerNames,
     state: presentState(destination.state),
+    lane: presentLane(destination.lane),
     pauseReason: pauseReasons[destination.pauseReason],
     pausedSince: presentTime(destination.pausedSince),
     waiting: Number(destination.waiting),
@@ -179,6 +184,17 @@ const pauseReasons = {
   [PauseReason.FAILING]: 'failing',
   [PauseReason.ASKED]: 'asked',
 } as const
+
+function presentLane(lane: LaneState): 'well' | 'throttled' | 'broken' {
+  switch (lane) {
+    case LaneState.THROTTLED:
+      return 'throttled'
+    case LaneState.BROKEN:
+      return 'broken'
+    default:
+      return 'well'
+  }
+}
 
 function presentState(state: DestinationState): 'healthy' | 'failing' | 'paused' {
   switch (state) {

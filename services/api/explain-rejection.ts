@@ -26,7 +26,8 @@ export async function explainRejection(
   publicUrl: string | undefined,
   signal: AbortSignal,
 ): Promise<PresentedExplanation | null> {
-  if (BigInt(rejection.body.length) !== rejection.sizeBytes || !rejection.receivedAt) return null
+  if (rejection.offersSecret || BigInt(rejection.body.length) !== rejection.sizeBytes) return null
+  if (!rejection.receivedAt) return null
   const { sources } = await store.sources.listSources({ organizationId }, { signal })
   const own = sources.find(({ name }) => name === rejection.source)
   if (!own) return null

@@ -68,6 +68,7 @@ export interface AuditEntry {
     | 'replay.cancelled'
     | 'destination.paused'
     | 'destination.resumed'
+    | 'offered_secret.taken'
     | 'api_key.created'
     | 'api_key.revoked'
   /** The id of what it was done to. */

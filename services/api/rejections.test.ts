@@ -1,8 +1,11 @@
+import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { sampleRequest } from '@fairlead/webhook/sample-request'
 import type { WebhookRequest } from '@fairlead/webhook/scheme'
 import { connectNats } from '@fairlead/wire/connect'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { openKeyring, sealContext } from '@fairlead/wire/seal'
+import { MemberRole } from '@fairlead/wire/store/member'
 import { type Organization, OwnerKind } from '@fairlead/wire/store/organization'
 import { rejectionsSubject } from '@fairlead/wire/subjects'
 import { jetstream } from '@nats-io/jetstream'
@@ -37,6 +40,7 @@ async function addRejection(
     readonly size?: number
     readonly url?: string
     readonly organization?: Organization
+    readonly offered?: string
   } = {},
 ): Promise<string> {
   const organization = (facts.organization ?? acme).id as OrganizationId
@@ -55,6 +59,7 @@ async function addRejection(
       url,
       headers: Object.entries(request.headers).flatMap(([name, value]) => [name, String(value)]),
       size,
+      ...(facts.offered !== undefined && { offered: facts.offered }),
     }),
   )
   const { seq } = await jetstream(nats).publish(rejectionsSubject(organization, source), request.body, {
@@ -158,4 +163,24 @@ test("a signed URL is taken to be the source's own public one", async () => {
     stillRefused: true,
     causes: [{ kind: 'url_differs', sentence: expect.stringContaining('option publicUrl') }],
   })
+})
+
+test('a secret that a provider offered is shown once, to an admin, and the audit log says so', async () => {
+  const context = sealContext.offeredSecret(acme.id, 'asana')
+  const offered = openKeyring(testEncryptionKeys).seal('handed-over', context)
+  const request = { method: 'POST', url: '', headers: {}, body: new Uint8Array() }
+  const id = await addRejection(request, { source: 'asana', provider: 'asana', offered })
+  const { body } = await api.call('GET', `${path}?source=asana`)
+  expect(body.items).toMatchObject([{ id, offersSecret: true }])
+  expect(await explained(id)).toMatchObject({ offersSecret: true, explanation: null })
+  const key = await api.makeKey(acme, MemberRole.DEVELOPER)
+  expect((await api.call('POST', `${path}/${id}/take-secret`, { key })).status).toBe(403)
+  const taken = await api.call('POST', `${path}/${id}/take-secret`)
+  expect(taken.body).toEqual({ source: 'asana', secret: 'handed-over' })
+  expect(taken.headers.get('cache-control')).toBe('no-store')
+  for (const gone of [id, '999999', '9'.repeat(19)])
+    expect((await api.call('POST', `${path}/${gone}/take-secret`)).status).toBe(404)
+  const audit = (await api.call('GET', '/api/v1/organizations/acme/audit-log')).body
+  expect(audit.items[0]).toMatchObject({ action: 'offered_secret.taken', subjectId: id })
+  expect(JSON.stringify(audit)).not.toContain('handed-over')
 })

@@ -24,7 +24,13 @@ const rejectionSchema = z
     detail: z.string().nullable(),
     method: z.string(),
     url: z.string().meta({ description: 'Path and query, as received.' }),
-    sizeBytes: z.int().meta({ description: 'Of the body as received; of a large one only a part is kept.' }),
+    sizeBytes: z.int().meta({
+      description: 'Of the body as received; a large one, or one with a secret in it, is not kept.',
+    }),
+    offersSecret: z.boolean().meta({
+      description:
+        'The provider handed over a secret in this request (Asana, Notion). It is kept sealed, and `take-secret` shows it.',
+    }),
     ...contentSchema,
   })
   .meta({ id: 'Rejection', description: 'A request that failed verification.' })
@@ -87,7 +93,8 @@ const explainedSchema = rejectionSchema
       })
       .nullable()
       .meta({
-        description: 'Null where it can not be told: its source is gone, or its body was too large to keep.',
+        description:
+          'Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret.',
       }),
   })
   .meta({ id: 'ExplainedRejection' })
@@ -114,7 +121,45 @@ const get = operation({
   },
 })
 
-export const rejectionOperations = [list, get]
+const takeSecret = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/rejections/{rejection}/take-secret',
+  name: 'takeOfferedSecret',
+  tag: 'Rejections',
+  summary: 'Take the secret that a provider handed over, once',
+  description:
+    'It is in this answer and never again: its record is erased. Take it only if you have just set this webhook up, since anyone who knows the URL can offer one, and put it into the Secret that the source names. Missed? Let the provider send it again.',
+  access: 'administer',
+  params: rejectionParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The secret.',
+  answer: z
+    .object({ source: z.string(), secret: z.string().meta({ description: 'Shown this once.' }) })
+    .meta({ id: 'OfferedSecret' }),
+  problems: [],
+  audit: ({ params }, { source }) => ({
+    action: 'offered_secret.taken',
+    subjectId: params.rejection,
+    details: { source },
+  }),
+  async handle({ store, organization, params, signal }) {
+    const { source, value } = await store.rejections.takeOfferedSecret(
+      { organizationId: organization.id, id: readSequence(params.rejection) },
+      { signal },
+    )
+    return { source, secret: value }
+  },
+})
+
+export const rejectionOperations = [list, get, takeSecret]
+
+/** Above what JetStream counts to, and so above what gRPC's uint64 holds, nothing is there. */
+function readSequence(id: string): bigint {
+  const sequence = BigInt(id)
+  if (sequence >= 2n ** 64n) throw new ApiError('not_found')
+  return sequence
+}
 
 /** First without bodies, to learn its source; then that source's alone. Throws an ApiError `not_found`. */
 async function findRejection(
@@ -147,6 +192,7 @@ function presentRejection(rejection: Rejection, withBody: boolean): z.input<type
     method: rejection.method,
     url: rejection.url,
     sizeBytes: Number(rejection.sizeBytes),
+    offersSecret: rejection.offersSecret,
     headers: presentHeaders(rejection.headers),
     ...(withBody ? presentBody(rejection.body) : { body: null, bodyEncoding: 'utf-8' as const }),
   }

@@ -1,10 +1,12 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { until } from '@fairlead/testbed/until'
 import { type DestinationId, eventId, newId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
 import { connectNats } from '@fairlead/wire/connect'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { DestinationState } from '@fairlead/wire/store/destination'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { DeliveryState, EventStatus, Trigger } from '@fairlead/wire/store/event'
@@ -298,23 +300,57 @@ test('the month’s limit used up is published to receivers', async () => {
   })
 })
 
-test('rejections are listed newest first, of one organization only', async () => {
-  const reject = async (of: OrganizationId, name: string, reason: string) => {
-    const fields = headers()
-    const meta = {
-      organization: of,
-      source: name,
-      provider: 'stripe',
-      receivedAt: Date.now(),
-      reason,
-      method: 'POST',
-      url: '/',
-      headers: ['A', 'b'],
-      size: 4,
-    }
-    fields.set(rejectionHeader, encodeRejectionMeta(meta))
-    await jetstream(nats).publish(rejectionsSubject(of, name), 'body', { headers: fields })
+async function reject(of: OrganizationId, name: string, reason: string, offered?: string): Promise<bigint> {
+  const fields = headers()
+  const meta = {
+    organization: of,
+    source: name,
+    provider: 'stripe',
+    receivedAt: Date.now(),
+    reason,
+    method: 'POST',
+    url: '/',
+    headers: ['A', 'b'],
+    size: 4,
+    ...(offered !== undefined && { offered }),
   }
+  fields.set(rejectionHeader, encodeRejectionMeta(meta))
+  const { seq } = await jetstream(nats).publish(rejectionsSubject(of, name), 'body', { headers: fields })
+  return BigInt(seq)
+}
+
+test('a secret that a provider offered is taken once, by its own organization', async () => {
+  const keyring = openKeyring(testEncryptionKeys)
+  const sealed = keyring.seal('handed-over', sealContext.offeredSecret(organization, 'asana'))
+  const [id, refused, foreign] = [
+    await reject(organization, 'asana', 'key_unavailable', sealed),
+    await reject(organization, 'asana', 'key_unavailable'),
+    await reject(organization, 'asana', 'key_unavailable', keyring.seal('x', 'another/context')),
+  ]
+  const listed = await store.client.rejections.listRejections({
+    organizationId: organization,
+    source: 'asana',
+  })
+  expect(listed.rejections.map(({ offersSecret }) => offersSecret)).toEqual([true, false, true])
+  const take = (id: bigint, organizationId: string = organization) =>
+    store.client.rejections.takeOfferedSecret({ organizationId, id })
+  expect(await reasonOf(take(id, newId('org', Date.now())))).toBe(ErrorReason.NOT_FOUND)
+  expect(await reasonOf(take(refused))).toBe(ErrorReason.NOT_FOUND)
+  expect(await reasonOf(take(foreign))).toBe(ErrorReason.SECRET_UNREADABLE)
+  const taken = await Promise.all(
+    [1, 2, 3].map(() => take(id).catch(error => storeErrorDetail(error)?.reason)),
+  )
+  expect(taken.filter(answer => answer !== ErrorReason.NOT_FOUND)).toMatchObject([
+    { source: 'asana', value: 'handed-over' },
+  ])
+  expect(await reasonOf(take(id))).toBe(ErrorReason.NOT_FOUND)
+  const left = await store.client.rejections.listRejections({ organizationId: organization, source: 'asana' })
+  expect(left.rejections.map(rejection => rejection.id)).toEqual([foreign, refused])
+  const manager = await jetstreamManager(nats)
+  await manager.streams.purge('REJECTIONS')
+})
+
+test('rejections are listed newest first, of one organization only', async () => {
   await reject(organization, 'stripe', 'signature_missing')
   await reject(organization, 'github', 'signature_mismatch')
   await reject(newId('org', Date.now()), 'stripe', 'key_unknown')

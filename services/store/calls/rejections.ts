@@ -1,11 +1,19 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import { decodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { decodeRejectionMeta, type RejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { sealContext } from '@fairlead/wire/seal'
 import { type Rejection, RejectionSchema, type RejectionService } from '@fairlead/wire/store/rejection'
 import { streamName } from '@fairlead/wire/streams'
 import { rejectionsSubject } from '@fairlead/wire/subjects'
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiError,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import type { Calls } from './calls.ts'
@@ -25,8 +33,22 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       const rejections = messages.flatMap(message => toRejection(message, request.omitBodies) ?? [])
       return { rejections: rejections.reverse().slice(0, limit) }
     },
+
+    async takeOfferedSecret(request) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const messages = await readAll(calls, rejectionsSubject(organization, '*'), true)
+      const message = messages.find(({ seq }) => BigInt(seq) === request.id)
+      const meta = message && readMeta(message)
+      if (!meta?.offered) throw noSecret()
+      // Opened first: what can't be opened stays.
+      const value = calls.keyring.open(meta.offered, sealContext.offeredSecret(organization, meta.source))
+      if (!(await erase(calls, message!.seq))) throw noSecret()
+      return { source: meta.source, value }
+    },
   }
 }
+
+const noSecret = () => new StoreError('not_found', 'there is no such rejection, or it holds no secret')
 
 /** All messages of a subject, oldest first: at most 100 of each source. Throws a StoreError `nats_unavailable`. */
 async function readAll(calls: Calls, subject: string, headersOnly: boolean): Promise<JsMsg[]> {
@@ -56,11 +78,35 @@ async function readAll(calls: Calls, subject: string, headersOnly: boolean): Pro
   }
 }
 
-/** Undefined for what can't be read: it is no use to anyone. */
-function toRejection(message: JsMsg, omitBody: boolean): Rejection | undefined {
+/** Answers false where it is gone already: of two calls one gets the secret. Throws a StoreError `nats_unavailable`. */
+async function erase(calls: Calls, seq: number): Promise<boolean> {
   try {
-    const meta = decodeRejectionMeta(message.headers?.get(rejectionHeader))
-    return create(RejectionSchema, {
+    const manager = await jetstreamManager(calls.nats, { checkAPI: false })
+    // Overwritten on the disk too, not only marked.
+    return await manager.streams.deleteMessage(streamName.rejections, seq, true)
+  } catch (cause) {
+    if (cause instanceof JetStreamApiError && cause.code === noSuchMessage) return false
+    throw new StoreError('nats_unavailable', 'NATS can not be reached', { cause })
+  }
+}
+
+/** JetStream's err_code 10057, "no message found"; deleting what is deleted answers it too. */
+const noSuchMessage = 10_057
+
+/** Undefined for what can't be read: it is no use to anyone. */
+function readMeta(message: JsMsg): RejectionMeta | undefined {
+  try {
+    return decodeRejectionMeta(message.headers?.get(rejectionHeader))
+  } catch {
+    return undefined
+  }
+}
+
+function toRejection(message: JsMsg, omitBody: boolean): Rejection | undefined {
+  const meta = readMeta(message)
+  return (
+    meta &&
+    create(RejectionSchema, {
       id: BigInt(message.seq),
       source: meta.source,
       provider: meta.provider,
@@ -75,8 +121,7 @@ function toRejection(message: JsMsg, omitBody: boolean): Rejection | undefined {
       })),
       sizeBytes: BigInt(meta.size),
       ...(!omitBody && { body: message.data }),
+      offersSecret: meta.offered !== undefined,
     })
-  } catch {
-    return undefined
-  }
+  )
 }

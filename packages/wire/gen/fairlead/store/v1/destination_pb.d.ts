@@ -212,6 +212,13 @@ export declare type Destination = Message<"fairlead.store.v1.Destination"> & {
    * @generated from field: google.protobuf.Timestamp paused_since = 15;
    */
   pausedSince?: Timestamp | undefined;
+
+  /**
+   * How fast it is given deliveries.
+   *
+   * @generated from field: fairlead.store.v1.LaneState lane = 16;
+   */
+  lane: LaneState;
 };
 
 /**
@@ -440,6 +447,46 @@ export enum DestinationState {
  * Describes the enum fairlead.store.v1.DestinationState.
  */
 export declare const DestinationStateSchema: GenEnum<DestinationState>;
+
+/**
+ * How fast a destination may be given deliveries, after its last attempt.
+ *
+ * @generated from enum fairlead.store.v1.LaneState
+ */
+export enum LaneState {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: LANE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * As fast as its settings allow.
+   *
+   * @generated from enum value: LANE_STATE_WELL = 1;
+   */
+  WELL = 1,
+
+  /**
+   * Less: it answered 429 or 503, or is recovering.
+   *
+   * @generated from enum value: LANE_STATE_THROTTLED = 2;
+   */
+  THROTTLED = 2,
+
+  /**
+   * Nothing but a probe now and then: its breaker is open.
+   *
+   * @generated from enum value: LANE_STATE_BROKEN = 3;
+   */
+  BROKEN = 3,
+}
+
+/**
+ * Describes the enum fairlead.store.v1.LaneState.
+ */
+export declare const LaneStateSchema: GenEnum<LaneState>;
 
 /**
  * Destinations: outbound addresses and their policies.

@@ -94,6 +94,13 @@ export declare type Rejection = Message<"fairlead.store.v1.Rejection"> & {
    * @generated from field: bytes body = 11;
    */
   body: Uint8Array;
+
+  /**
+   * It holds a secret, sealed, which TakeOfferedSecret opens.
+   *
+   * @generated from field: bool offers_secret = 12;
+   */
+  offersSecret: boolean;
 };
 
 /**
@@ -101,6 +108,60 @@ export declare type Rejection = Message<"fairlead.store.v1.Rejection"> & {
  * Use `create(RejectionSchema)` to create a new message.
  */
 export declare const RejectionSchema: GenMessage<Rejection>;
+
+/**
+ * See TakeOfferedSecret.
+ *
+ * @generated from message fairlead.store.v1.TakeOfferedSecretRequest
+ */
+export declare type TakeOfferedSecretRequest = Message<"fairlead.store.v1.TakeOfferedSecretRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * The rejection's.
+   *
+   * @generated from field: uint64 id = 2;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TakeOfferedSecretRequest.
+ * Use `create(TakeOfferedSecretRequestSchema)` to create a new message.
+ */
+export declare const TakeOfferedSecretRequestSchema: GenMessage<TakeOfferedSecretRequest>;
+
+/**
+ * See TakeOfferedSecret.
+ *
+ * @generated from message fairlead.store.v1.TakeOfferedSecretResponse
+ */
+export declare type TakeOfferedSecretResponse = Message<"fairlead.store.v1.TakeOfferedSecretResponse"> & {
+  /**
+   * The source's name.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * In plain text.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TakeOfferedSecretResponse.
+ * Use `create(TakeOfferedSecretResponseSchema)` to create a new message.
+ */
+export declare const TakeOfferedSecretResponseSchema: GenMessage<TakeOfferedSecretResponse>;
 
 /**
  * See ListRejections.
@@ -179,6 +240,17 @@ export declare const RejectionService: GenService<{
     methodKind: "unary";
     input: typeof ListRejectionsRequestSchema;
     output: typeof ListRejectionsResponseSchema;
+  },
+  /**
+   * The secret that a provider handed over in a handshake (Asana, Notion), once: its record is erased with this call.
+   * NOT_FOUND if there is no such record, it holds none, or another call took it.
+   *
+   * @generated from rpc fairlead.store.v1.RejectionService.TakeOfferedSecret
+   */
+  takeOfferedSecret: {
+    methodKind: "unary";
+    input: typeof TakeOfferedSecretRequestSchema;
+    output: typeof TakeOfferedSecretResponseSchema;
   },
 }>;
 

@@ -10,7 +10,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairlead/store/v1/rejection.proto.
  */
 export const file_fairlead_store_v1_rejection = /*@__PURE__*/
-  fileDesc("CiFmYWlybGVhZC9zdG9yZS92MS9yZWplY3Rpb24ucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIvUBCglSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSDgoGZGV0YWlsGAYgASgJEg4KBm1ldGhvZBgHIAEoCRILCgN1cmwYCCABKAkSKgoHaGVhZGVycxgJIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkhlYWRlchISCgpzaXplX2J5dGVzGAogASgEEgwKBGJvZHkYCyABKAwiZAoVTGlzdFJlamVjdGlvbnNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDQoFbGltaXQYAyABKA0SEwoLb21pdF9ib2RpZXMYBCABKAgiSgoWTGlzdFJlamVjdGlvbnNSZXNwb25zZRIwCgpyZWplY3Rpb25zGAEgAygLMhwuZmFpcmxlYWQuc3RvcmUudjEuUmVqZWN0aW9uMn4KEFJlamVjdGlvblNlcnZpY2USagoOTGlzdFJlamVjdGlvbnMSKC5mYWlybGVhZC5zdG9yZS52MS5MaXN0UmVqZWN0aW9uc1JlcXVlc3QaKS5mYWlybGVhZC5zdG9yZS52MS5MaXN0UmVqZWN0aW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_fairlead_store_v1_event, file_google_protobuf_timestamp]);
+  fileDesc("CiFmYWlybGVhZC9zdG9yZS92MS9yZWplY3Rpb24ucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIowCCglSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSDgoGZGV0YWlsGAYgASgJEg4KBm1ldGhvZBgHIAEoCRILCgN1cmwYCCABKAkSKgoHaGVhZGVycxgJIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkhlYWRlchISCgpzaXplX2J5dGVzGAogASgEEgwKBGJvZHkYCyABKAwSFQoNb2ZmZXJzX3NlY3JldBgMIAEoCCI/ChhUYWtlT2ZmZXJlZFNlY3JldFJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgoKAmlkGAIgASgEIjoKGVRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USDgoGc291cmNlGAEgASgJEg0KBXZhbHVlGAIgASgJImQKFUxpc3RSZWplY3Rpb25zUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDgoGc291cmNlGAIgASgJEg0KBWxpbWl0GAMgASgNEhMKC29taXRfYm9kaWVzGAQgASgIIkoKFkxpc3RSZWplY3Rpb25zUmVzcG9uc2USMAoKcmVqZWN0aW9ucxgBIAMoCzIcLmZhaXJsZWFkLnN0b3JlLnYxLlJlamVjdGlvbjLuAQoQUmVqZWN0aW9uU2VydmljZRJqCg5MaXN0UmVqZWN0aW9ucxIoLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVxdWVzdBopLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVzcG9uc2UiA5ACARJuChFUYWtlT2ZmZXJlZFNlY3JldBIrLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBosLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2ViBnByb3RvMw", [file_fairlead_store_v1_event, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairlead.store.v1.Rejection.
@@ -20,18 +20,32 @@ export const RejectionSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_rejection, 0);
 
 /**
+ * Describes the message fairlead.store.v1.TakeOfferedSecretRequest.
+ * Use `create(TakeOfferedSecretRequestSchema)` to create a new message.
+ */
+export const TakeOfferedSecretRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 1);
+
+/**
+ * Describes the message fairlead.store.v1.TakeOfferedSecretResponse.
+ * Use `create(TakeOfferedSecretResponseSchema)` to create a new message.
+ */
+export const TakeOfferedSecretResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 2);
+
+/**
  * Describes the message fairlead.store.v1.ListRejectionsRequest.
  * Use `create(ListRejectionsRequestSchema)` to create a new message.
  */
 export const ListRejectionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 1);
+  messageDesc(file_fairlead_store_v1_rejection, 3);
 
 /**
  * Describes the message fairlead.store.v1.ListRejectionsResponse.
  * Use `create(ListRejectionsResponseSchema)` to create a new message.
  */
 export const ListRejectionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 2);
+  messageDesc(file_fairlead_store_v1_rejection, 4);
 
 /**
  * Rejections: requests that failed verification, kept for a day to answer "why 401?".
