@@ -23,7 +23,11 @@ export function organizationsFolder(env: NodeJS.ProcessEnv): string {
  * can't be read is passed over: `npm start` says what is wrong with it.
  */
 export function declaredSources(folder: string): DeclaredSource[] {
-  const resources = readResources(folder)
+  return sourcesOf(readResources(folder))
+}
+
+/** The sources of Organizations, with their secrets where those are among the resources too. */
+export function sourcesOf(resources: readonly Resource[]): DeclaredSource[] {
   const secrets = new Map<string, string>()
   for (const resource of resources) {
     if (resource.kind !== 'Secret') continue
@@ -52,7 +56,7 @@ export function declaredSources(folder: string): DeclaredSource[] {
 }
 
 /** What is read of a resource; nothing is taken for granted. */
-interface Resource {
+export interface Resource {
   readonly kind?: string
   readonly metadata?: { readonly name?: string; readonly namespace?: string }
   readonly stringData?: Readonly<Record<string, unknown>>

@@ -1,46 +1,5 @@
 #!/usr/bin/env node
-import { HelpAsked } from './arguments.ts'
-import { CommandError, exitCode } from './command-error.ts'
-import { commandNames, commands } from './commands.ts'
-import { printable } from './terminal.ts'
+import { endWithReader, runCommand } from './run-command.ts'
 
-/** `fairlead COMMAND …`: finds the command, runs it, and turns what it throws into a sentence and an exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    console.log(overview())
-    return name === undefined ? exitCode.usage : exitCode.ok
-  }
-  const command = commands.get(name)
-  if (!command) {
-    console.error(`There is no command ${printable(name)}. fairlead help lists them.`)
-    return exitCode.usage
-  }
-  const run = await command.load()
-  return run(rest)
-}
-
-function overview(): string {
-  const width = Math.max(...commandNames.map(name => name.length))
-  const lines = commandNames.map(name => `  ${name.padEnd(width)}  ${commands.get(name)!.summary}`)
-  return `fairlead COMMAND [--help]\n\n${lines.join('\n')}\n\nExit codes: 0 yes, 1 refused or failed, 2 a command line that can't be read.`
-}
-
-function report(error: unknown): number {
-  if (error instanceof HelpAsked) {
-    console.log(error.usage)
-    return exitCode.ok
-  }
-  if (error instanceof CommandError) {
-    console.error(error.message)
-    return error.exitCode
-  }
-  throw error
-}
-
-// A reader that goes away (`| head`) is no failure.
-process.stdout.on('error', error => {
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(exitCode.ok)
-  throw error
-})
-process.exitCode = await main(process.argv.slice(2)).catch(report)
+endWithReader()
+process.exitCode = await runCommand(process.argv.slice(2))

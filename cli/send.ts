@@ -59,7 +59,28 @@ interface Answer {
   readonly durationMs: number
 }
 
-export async function send(args: readonly string[]): Promise<number> {
+/** Where requests go unless they are told where, and what is known to sign them with. */
+export interface Senders {
+  readonly origin: string
+  /** Where the sources are declared, for a person. */
+  readonly place: string
+  readonly sources: () => readonly DeclaredSource[]
+}
+
+/** This machine's, as `npm start` has them. */
+function localSenders(env: NodeJS.ProcessEnv): Senders {
+  const folder = organizationsFolder(env)
+  return {
+    origin: `http://localhost:${env.FAIRLEAD_RECEIVER_PORT ?? 8080}`,
+    place: relative('.', folder),
+    sources: () => declaredSources(folder),
+  }
+}
+
+export async function send(
+  args: readonly string[],
+  senders: Senders = localSenders(process.env),
+): Promise<number> {
   const { values, positionals } = readArguments(
     usage,
     args,
@@ -80,7 +101,7 @@ export async function send(args: readonly string[]): Promise<number> {
   if (!provider) throw usageFault(usage, 'Which provider? Such as: fairlead send stripe')
   const count = readNumber(usage, 'count', values.count, { least: 1, most: maxCount, otherwise: 1 })
   const rate = readNumber(usage, 'rate', values.rate, { least: 1, most: maxRate, otherwise: 50 })
-  const target = findTarget(provider, values, process.env)
+  const target = findTarget(provider, values, senders)
   const body = values.body === undefined ? undefined : readBytes(values.body)
   const make = () => signSample(provider, target, body)
   const first = make()
@@ -112,22 +133,21 @@ interface TargetValues {
   readonly 'secret-file'?: string | undefined
 }
 
-/** Where to, and with which secret: as told, else as the Organizations' files of this machine say. */
-function findTarget(provider: string, values: TargetValues, env: NodeJS.ProcessEnv): Target {
+/** Where to, and with which secret: as told, else as the Organizations say. */
+function findTarget(provider: string, values: TargetValues, senders: Senders): Target {
   if (values.secret !== undefined && values['secret-file'] !== undefined) {
     throw usageFault(usage, '--secret and --secret-file are two ways to say one thing: give one of them')
   }
   const told = values['secret-file'] === undefined ? values.secret : readSecret(values['secret-file'])
   const url = values.url === undefined ? undefined : parseUrl(values.url)
   // Secrets of this machine's files sign only what goes to this machine.
-  const known = url && !isLocal(url) ? [] : declaredSources(organizationsFolder(env))
+  const known = url && !isLocal(url) ? [] : senders.sources()
   const source = url ? sourceOfUrl(url, known) : sourceOfProvider(provider, values.organization, known)
   const secret = told ?? source?.secret
   if (url) return { url, secret, options: source?.options, scheme: source?.scheme }
-  if (!source) throw noSource(provider, values.organization, known, env)
-  const origin = `http://localhost:${env.FAIRLEAD_RECEIVER_PORT ?? 8080}`
+  if (!source) throw noSource(provider, values.organization, known, senders)
   return {
-    url: new URL(`/webhooks/${source.organization}/${source.name}`, origin),
+    url: new URL(`/webhooks/${source.organization}/${source.name}`, senders.origin),
     secret,
     options: source.options,
     scheme: source.scheme,
@@ -157,15 +177,14 @@ function noSource(
   provider: string,
   organization: string | undefined,
   known: readonly DeclaredSource[],
-  env: NodeJS.ProcessEnv,
+  { place }: Senders,
 ): CommandError {
   const whose = organization ? ` of ${organization}` : ''
   const providers = [...new Set(known.map(source => source.provider))].join(', ') || 'none'
   const near = nearestProvider(provider)
   const meant = near && near !== provider ? ` Did you mean ${near}?` : ''
-  const folder = relative('.', organizationsFolder(env))
   return new CommandError(
-    `No source${whose} in ${folder} is of the provider ${provider}.${meant}\n` +
+    `No source${whose} in ${place} is of the provider ${provider}.${meant}\n` +
       `There are: ${providers}. For others declare a source, or give --url and --secret-file`,
   )
 }

@@ -1,0 +1,56 @@
+import { HelpAsked } from './arguments.ts'
+import { CommandError, exitCode } from './command-error.ts'
+import { commandNames, commands } from './commands.ts'
+import { printable } from './terminal.ts'
+
+/**
+ * `fairlead COMMAND …`: finds the command and runs it. What it throws for a person is written as a sentence; the answer
+ * is the exit code. Rejects with what is a bug.
+ */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  return await reported(async () => {
+    const [name, ...rest] = args
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      console.log(overview())
+      return name === undefined ? exitCode.usage : exitCode.ok
+    }
+    const command = commands.get(name)
+    if (!command) {
+      console.error(`There is no command ${printable(name)}. fairlead help lists them.`)
+      return exitCode.usage
+    }
+    const run = await command.load()
+    return run(rest)
+  })
+}
+
+/** Does work whose HelpAsked and CommandError are sentences for a person. */
+export async function reported(work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof HelpAsked) {
+      console.log(error.usage)
+      return exitCode.ok
+    }
+    if (error instanceof CommandError) {
+      console.error(error.message)
+      return error.exitCode
+    }
+    throw error
+  }
+}
+
+/** A reader that goes away (`| head`) is no failure. */
+export function endWithReader(stdout: NodeJS.WriteStream = process.stdout): void {
+  stdout.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(exitCode.ok)
+    throw error
+  })
+}
+
+function overview(): string {
+  const width = Math.max(...commandNames.map(name => name.length))
+  const lines = commandNames.map(name => `  ${name.padEnd(width)}  ${commands.get(name)!.summary}`)
+  return `fairlead COMMAND [--help]\n\n${lines.join('\n')}\n\nExit codes: 0 yes, 1 refused or failed, 2 a command line that can't be read.`
+}
