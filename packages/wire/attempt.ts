@@ -21,6 +21,9 @@ const event = {
   eventSeq: z.number().int().positive(),
 }
 
+/** What a lane can be besides well: cut down by 429 or while it recovers, or closed by its breaker. */
+export const laneConditions = ['throttled', 'broken'] as const
+
 const attempted = z.object({
   kind: z.literal('attempted'),
   ...event,
@@ -42,6 +45,8 @@ const attempted = z.object({
   status: z.number().int().optional(),
   /** A sentence for people, without secrets. At most 500 characters. */
   reason: z.string().optional(),
+  /** How the destination's lane stood after the attempt; absent: well, or as far as it is known. */
+  lane: z.enum(laneConditions).optional(),
   settlement: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('delivered') }),
     /** `at`: Unix milliseconds when the next attempt is due. */

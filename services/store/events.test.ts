@@ -3,11 +3,12 @@ import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { until } from '@fairlead/testbed/until'
 import { type DestinationId, eventId, newId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
+import type { AttemptRecord } from '@fairlead/wire/attempt'
 import { connectNats } from '@fairlead/wire/connect'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
-import { DestinationState } from '@fairlead/wire/store/destination'
+import { DestinationState, LaneState } from '@fairlead/wire/store/destination'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { DeliveryState, EventStatus, Trigger } from '@fairlead/wire/store/event'
 import { OwnerKind } from '@fairlead/wire/store/organization'
@@ -17,7 +18,13 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { publishDead, publishEvent, publishRecords } from './project/fixture/publish-story.ts'
-import { anEventMeta, type PlannedDelivery, type PlannedEvent, recordsOf } from './project/fixture/story.ts'
+import {
+  anAttempt,
+  anEventMeta,
+  type PlannedDelivery,
+  type PlannedEvent,
+  recordsOf,
+} from './project/fixture/story.ts'
 
 let store: TestStore
 let nats: NatsConnection
@@ -238,6 +245,28 @@ test('sources, secrets and destinations say when they were last used and how the
   const { destinations } = await store.client.destinations.listDestinations({ organizationId: organization })
   expect(destinations[0]).toMatchObject({ state: DestinationState.FAILING, lastError: '503' })
   expect(Number(destinations[0]!.waiting)).toBeGreaterThan(0)
+})
+
+test("a destination's lane is as its newest attempt found it", async () => {
+  const lane = async () => {
+    const { destinations } = await store.client.destinations.listDestinations({
+      organizationId: organization,
+    })
+    return destinations[0]!.lane
+  }
+  const startMs = Date.now()
+  const planned = await happened({ attempts: 1, end: 'waiting' }, { receivedAt: startMs })
+  const again = async (number: number, found: Pick<AttemptRecord, 'lane'>) => {
+    const delivery = { destination, attempts: 9, end: 'waiting' as const }
+    const record = anAttempt(planned, delivery, number, 1)
+    await publishRecords(nats, [{ ...record, ...found }])
+  }
+  await again(2, { lane: 'broken' })
+  await until(async () => (await lane()) === LaneState.BROKEN, { what: 'a broken lane' })
+  await again(3, { lane: 'throttled' })
+  await until(async () => (await lane()) === LaneState.THROTTLED, { what: 'a throttled lane' })
+  await again(4, {})
+  await until(async () => (await lane()) === LaneState.WELL, { what: 'a lane that is well' })
 })
 
 test('an imported event is there once, as it ended', async () => {

@@ -176,6 +176,8 @@ create table destination_health (
   last_success_at timestamp with time zone,
   failing_since timestamp with time zone,
   last_error text,
+  lane text,
+  constraint destination_health_lane_check CHECK ((lane = ANY (ARRAY['throttled'::text, 'broken'::text]))),
   constraint destination_health_pkey PRIMARY KEY (organization_id, destination_id)
 );
 alter table destination_health enable row level security;

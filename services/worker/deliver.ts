@@ -165,7 +165,7 @@ export async function conclude(
   report(reference, event?.meta, destination, outcome, settlement, attempted.durationMs, engine)
   await Promise.all([
     carryOut(settlement, reference, event, scene),
-    engine.records.add(recordOf(reference, outcome, settlement, attempted)),
+    engine.records.add(recordOf(reference, outcome, settlement, attempted, laneCondition(scene, reference))),
   ])
   if (settlement.kind !== 'retry') await scene.order.ended(reference)
 }
@@ -300,11 +300,18 @@ export function healthOf(outcome: Outcome): Health {
 /** A dead letter is retried from DEAD when its event is no longer in EVENTS; it was logged long ago. */
 const eventSeqOf = ({ stored }: DeliveryReference): number => (stored.stream === 'EVENTS' ? stored.seq : 1)
 
+/** Busy and paused are no news: what waits is counted, and a pause is asked for. */
+function laneCondition({ lanes }: Scene, { destination }: DeliveryReference): AttemptRecord['lane'] {
+  const state = lanes.state(destination)
+  return state === 'throttled' || state === 'broken' ? state : undefined
+}
+
 function recordOf(
   reference: DeliveryReference,
   outcome: Outcome,
   settlement: Settlement,
   { at, durationMs }: { at: number; durationMs: number },
+  lane: AttemptRecord['lane'],
 ): AttemptRecord {
   return {
     kind: 'attempted',
@@ -322,6 +329,7 @@ function recordOf(
     durationMs,
     outcome: outcome.kind,
     ...(outcome.status !== undefined && { status: outcome.status }),
+    ...(lane && { lane }),
     ...('reason' in outcome && outcome.reason !== undefined && { reason: outcome.reason.slice(0, 500) }),
     settlement: settlement.kind === 'retry' ? { kind: 'retry', at: settlement.atMs } : settlement,
   }

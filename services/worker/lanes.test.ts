@@ -72,6 +72,9 @@ test('a broken destination is left alone, probed, and drained when it is well ag
       (await opened.records()).filter(r => r.kind === 'attempted' && r.outcome === 'delivered').length === 60,
     { what: '60 delivered in the log' },
   )
+  const lanes = (await opened.records()).flatMap(r => (r.kind === 'attempted' ? [r.lane] : []))
+  expect(lanes).toContain('broken')
+  expect(lanes.at(-1)).toBeUndefined()
   // Without the breaker each of the 60 would have met the 503.
   const refused = (await opened.records()).filter(r => r.kind === 'attempted' && r.outcome !== 'delivered')
   expect(refused.length).toBeLessThan(30)

@@ -11,6 +11,8 @@ export interface Lanes {
   /** Deliveries of this lane that were parked (1) or have left the park (-1), or all that a count found. */
   parked(organization: OrganizationId, id: DestinationId, change: number): void
   waiting(id: DestinationId): number
+  /** A lane that is forgotten is well. */
+  state(id: DestinationId): Lane['state']
   /** The configuration of an organization has changed. */
   changed(organization: Organization): void
   states(): Iterable<{ state: Lane['state']; waiting: number }>
@@ -88,6 +90,7 @@ export function openLanes(
       if (lane.idle) lanes.delete(id)
     },
     waiting: id => lanes.get(id)?.lane.waiting ?? 0,
+    state: id => lanes.get(id)?.lane.state ?? 'well',
     changed(organization) {
       for (const [id, entry] of lanes) {
         if (entry.organization !== organization.id) continue

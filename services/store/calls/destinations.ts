@@ -15,7 +15,7 @@ const conditions = `
      where w.organization_id = d.organization_id and w.destination_id = d.id and w.state = 'waiting') as waiting,
     (select count(*)::int from deliveries x
      where x.organization_id = d.organization_id and x.destination_id = d.id and x.state = 'dead') as dead,
-    h.last_success_at, h.failing_since, h.last_error
+    h.last_success_at, h.failing_since, h.last_error, h.lane
   from destinations d
   left join destination_health h on h.organization_id = d.organization_id and h.destination_id = d.id
   where d.organization_id = $1 and d.deleted_at is null`
@@ -66,7 +66,7 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
         ])
         // Five days begin anew: otherwise the next look would pause it again before its first attempt.
         await db.query(
-          `update destination_health set failing_since = null, last_error = null
+          `update destination_health set failing_since = null, last_error = null, lane = null
            where organization_id = $1 and destination_id = $2`,
           [...key],
         )

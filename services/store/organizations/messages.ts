@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { ApiKeySchema } from '@fairlead/wire/store/api_key'
-import { DestinationSchema, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
+import { DestinationSchema, DestinationState, LaneState, PauseReason } from '@fairlead/wire/store/destination'
 import { ManagedBy, MemberRole, MemberSchema } from '@fairlead/wire/store/member'
 import { OrganizationSchema, OwnerKind } from '@fairlead/wire/store/organization'
 import { RouteSchema } from '@fairlead/wire/store/route'
@@ -105,6 +105,7 @@ export interface DestinationCondition {
   last_success_at: Date | null
   failing_since: Date | null
   last_error: string | null
+  lane: 'throttled' | 'broken' | null
 }
 
 const untried: DestinationCondition = {
@@ -113,6 +114,7 @@ const untried: DestinationCondition = {
   last_success_at: null,
   failing_since: null,
   last_error: null,
+  lane: null,
 }
 
 const pauseReasons = {
@@ -120,6 +122,8 @@ const pauseReasons = {
   failing: PauseReason.FAILING,
   asked: PauseReason.ASKED,
 } as const
+
+const laneStates = { throttled: LaneState.THROTTLED, broken: LaneState.BROKEN } as const
 
 export function destinationMessage(
   row: DestinationRow & { headers: SealedRow[]; pause: PauseRow | undefined },
@@ -145,6 +149,7 @@ export function destinationMessage(
     pauseReason: row.pause ? pauseReasons[row.pause.reason] : declared,
     ...at('pausedSince', row.pause?.since ?? null),
     state: row.paused || row.pause ? PAUSED : condition.failing_since ? FAILING : HEALTHY,
+    lane: condition.lane ? laneStates[condition.lane] : LaneState.WELL,
     waiting: BigInt(condition.waiting),
     dead: BigInt(condition.dead),
     ...at('lastSuccessAt', condition.last_success_at),

@@ -66,6 +66,7 @@ export interface DestinationRun {
   /** Since when all of the batch's attempts failed; undefined: the last one succeeded. */
   failingSince: number | undefined
   lastError: string | undefined
+  lane: AttemptRecord['lane']
 }
 
 /** Folds attempts, in the order in which they were made, into how each destination does. Pure. */
@@ -84,9 +85,11 @@ export function foldRuns(events: readonly FoldedEvent[]): DestinationRun[] {
       lastSuccessAt: undefined,
       failingSince: undefined,
       lastError: undefined,
+      lane: undefined,
     }
     runs.set(destination, run)
     run.lastAt = at
+    run.lane = attempt.lane
     if (attempt.settlement.kind === 'delivered') {
       Object.assign(run, { lastSuccessAt: at, failingSince: undefined, lastError: undefined })
     } else {
@@ -108,17 +111,16 @@ export async function noteDestinations(db: Db, runs: readonly DestinationRun[]):
   const date = (ms: number | undefined) => (ms === undefined ? null : new Date(ms))
   await db.query(
     `insert into destination_health as known
-       (organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error)
-     select organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error
-     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-       as n (organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error)
+       (organization_id, destination_id, last_attempt_at, last_success_at, failing_since, last_error, lane)
+     select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
      on conflict (organization_id, destination_id) do update set
        last_attempt_at = excluded.last_attempt_at,
        last_success_at = coalesce(excluded.last_success_at, known.last_success_at),
        failing_since = case
          when excluded.failing_since is null or excluded.last_success_at is not null then excluded.failing_since
          else coalesce(known.failing_since, excluded.failing_since) end,
-       last_error = excluded.last_error
+       last_error = excluded.last_error,
+       lane = excluded.lane
      where excluded.last_attempt_at >= known.last_attempt_at`,
     [
       rows.map(run => uuid(run.organization)),
@@ -127,6 +129,7 @@ export async function noteDestinations(db: Db, runs: readonly DestinationRun[]):
       rows.map(run => date(run.lastSuccessAt)),
       rows.map(run => date(run.failingSince)),
       rows.map(run => run.lastError ?? null),
+      rows.map(run => run.lane ?? null),
     ],
   )
 }
