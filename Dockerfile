@@ -37,6 +37,8 @@ COPY services services
 COPY operator operator
 COPY cli cli
 COPY image/package.json image/main.ts image/parts.ts image/
+LABEL org.opencontainers.image.title=Fairlead
+LABEL org.opencontainers.image.licenses=Apache-2.0
 ENV NODE_ENV=production
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node", "/app/image/main.ts"]

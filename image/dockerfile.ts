@@ -12,6 +12,7 @@ export interface ImageRecipe {
   readonly user: string
   /** `KEY=value` */
   readonly env: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
   readonly entrypoint: readonly string[]
 }
 
@@ -59,6 +60,9 @@ export function readDockerfile(text: string): ImageRecipe {
       case 'ENV':
         stage.env.push(pair(rest).join('='))
         break
+      case 'LABEL':
+        Object.assign(stage.labels, Object.fromEntries([pair(rest)]))
+        break
       case 'ENTRYPOINT':
         stage.entrypoint = JSON.parse(rest)
         break
@@ -77,6 +81,7 @@ function emptyStage() {
     workdir: '/',
     user: '0:0',
     env: [] as string[],
+    labels: {} as Record<string, string>,
     entrypoint: [] as string[],
   }
 }
@@ -90,7 +95,7 @@ function instructions(text: string): string[] {
 }
 
 function pair(text: string): [string, string] {
-  const [, key, value] = /^(\w+)=(\S+)$/.exec(text) ?? []
+  const [, key, value] = /^([\w.]+)=(\S+)$/.exec(text) ?? []
   if (key === undefined || value === undefined) throw new TypeError(`the Dockerfile: no KEY=value: ${text}`)
   return [key, value]
 }

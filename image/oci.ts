@@ -82,6 +82,7 @@ function configOf({ recipe, layers }: Image) {
       Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...recipe.env],
       Entrypoint: recipe.entrypoint,
       WorkingDir: recipe.workdir,
+      Labels: recipe.labels,
     },
     rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
   }

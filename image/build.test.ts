@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type BuiltImage, buildImage } from './build.ts'
+import { runInImage, type Unpacked, unpackImage } from './fixtures/unpack.ts'
+import { parts } from './parts.ts'
+import { filesBelow } from './prune.ts'
+import { writeSbom } from './sbom.ts'
+
+const opened = new AsyncDisposableStack()
+let folder: string
+let built: BuiltImage
+let image: Unpacked
+
+beforeAll(async () => {
+  folder = opened.use(await scratchFolder()).path
+  built = await buildImage({ tag: 'localhost/fairlead:test', out: join(folder, 'image.tar') })
+  image = await unpackImage(built.path, folder)
+})
+afterAll(() => opened.disposeAsync())
+
+describe('the archive', () => {
+  test('has the same bytes when it is built again', async () => {
+    const again = await buildImage({ tag: 'localhost/fairlead:test', out: join(folder, 'again.tar') })
+    expect(again.digest).toBe(built.digest)
+    expect(await sha256(again.path)).toBe(await sha256(built.path))
+  })
+
+  test('names the image for containerd', () => {
+    expect(image.annotations['io.containerd.image.name']).toBe('localhost/fairlead:test')
+  })
+
+  test('is below 200 MB when it is unpacked', () => {
+    expect(built.bytes).toBeGreaterThan(100e6)
+    expect(built.bytes).toBeLessThan(200e6)
+  })
+
+  test('has the settings of the Dockerfile', () => {
+    expect(image.config.config).toEqual({
+      User: '65532:65532',
+      Env: expect.arrayContaining(['NODE_ENV=production']),
+      Entrypoint: ['/usr/local/bin/node', '/app/image/main.ts'],
+      WorkingDir: '/app',
+      Labels: {
+        'org.opencontainers.image.title': 'Fairlead',
+        'org.opencontainers.image.licenses': 'Apache-2.0',
+      },
+    })
+  })
+
+  test('takes more layers', async () => {
+    const own = await scratchFolder()
+    await using _own = own
+    const out = join(own.path, 'more.tar')
+    const hosts = { kind: 'text', path: 'etc/hosts', text: '127.0.0.1 sink.test\n', mode: 0o644 } as const
+    const more = await buildImage({ tag: 'localhost/fairlead:more', out, extraLayers: [[hosts]] })
+    expect(more.digest).not.toBe(built.digest)
+    const { root } = await unpackImage(out, own.path)
+    expect(await readFile(join(root, 'etc/hosts'), 'utf8')).toBe(hosts.text)
+  })
+})
+
+describe('its files', () => {
+  test('are the parts, what they need, and no shell', async () => {
+    expect(await readdir(join(image.root, 'app'))).toEqual(
+      [
+        'cli',
+        'image',
+        'node_modules',
+        'operator',
+        'package.json',
+        'packages',
+        'sbom.cdx.json',
+        'services',
+      ].sort(),
+    )
+    expect(await readdir(join(image.root, 'app/image'))).toEqual(['main.ts', 'package.json', 'parts.ts'])
+    expect(await readdir(join(image.root, 'usr/local/bin'))).toEqual(['node'])
+    expect(await readdir(image.root)).not.toContain('bin')
+  })
+
+  test('have no tests, nor anything that only tests need', () => {
+    const files = [...filesBelow(join(image.root, 'app'), path => !path.endsWith('/node_modules'))]
+    expect(files.length).toBeGreaterThan(200)
+    expect(files.filter(path => /\.test\.ts$|\/fixtures?\/|\/vectors\/|\.d\.ts$/.test(path))).toEqual([])
+  })
+
+  test('in node_modules have no TypeScript, and keep their licences', () => {
+    const files = [...filesBelow(join(image.root, 'app/node_modules'))]
+    expect(files.filter(path => path.endsWith('.ts'))).toEqual([])
+    expect(files.filter(path => /licen[cs]e/i.test(path)).length).toBeGreaterThan(150)
+  })
+
+  test('include the bill of materials of what is there', async () => {
+    const text = await readFile(join(image.root, 'app/sbom.cdx.json'), 'utf8')
+    expect(text).toBe(writeSbom(join(import.meta.dirname, '..')))
+    const { components } = JSON.parse(text) as { components: { name: string; version: string }[] }
+    const listed = components.map(({ name, version }) => `${name}@${version}`)
+    expect(listed).toEqual(expect.arrayContaining([`node@${process.versions.node}`]))
+    expect(listed.filter(id => !id.startsWith('node@') && !id.startsWith('@fairlead/')).sort()).toEqual(
+      await installed(join(image.root, 'app/node_modules')),
+    )
+  })
+})
+
+describe('as its own user, with nothing but its own files', () => {
+  test.each<[string, string[]]>([
+    ['receiver', ['FAIRLEAD_NATS_URL', 'FAIRLEAD_ENCRYPTION_KEYS']],
+    ['worker', ['FAIRLEAD_NATS_URL', 'FAIRLEAD_ENCRYPTION_KEYS']],
+    ['store', ['FAIRLEAD_POSTGRES_URL', 'FAIRLEAD_NATS_URL', 'FAIRLEAD_ENCRYPTION_KEYS']],
+    ['api', ['FAIRLEAD_STORE_URL']],
+    ['operator', ['FAIRLEAD_STORE_URL']],
+    ['migrate', ['FAIRLEAD_POSTGRES_URL']],
+    ['reencrypt', ['FAIRLEAD_POSTGRES_URL', 'FAIRLEAD_ENCRYPTION_KEYS']],
+  ])('%s says which settings are missing', async (part, keys) => {
+    // Tracing is loaded on demand: asked for, so that it is proved to be there too.
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }
+    const { code, stderr } = await runInImage(image, [part], env)
+    expect(stderr.match(/FAIRLEAD_\w+/g)).toEqual(keys)
+    expect(code).toBe(78)
+  })
+
+  test('migrate brings a database to the schema', async () => {
+    await using database = await createTestDatabase({ migrated: false })
+    const ended = await runInImage(image, ['migrate'], { FAIRLEAD_POSTGRES_URL: database.url })
+    expect(ended).toEqual({ code: 0, stdout: 'the database has the newest schema\n', stderr: '' })
+  })
+
+  test('cli is the command line, with its own arguments', async () => {
+    const { code, stdout } = await runInImage(image, ['cli', 'providers', 'stripe'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('stripe')
+  })
+
+  test.each<[string, string[], string]>([
+    ['no argument', [], 'Name a part.'],
+    ['an argument that is no part', ['consumer'], 'There is no part "consumer".'],
+    ['a name that every object has', ['constructor'], 'There is no part "constructor".'],
+  ])('%s is told what it may be', async (_, args, fault) => {
+    const { code, stderr } = await runInImage(image, args)
+    expect(code).toBe(64)
+    expect(stderr).toContain(fault)
+    for (const name of Object.keys(parts)) expect(stderr).toContain(`  ${name} `)
+  })
+})
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
+/** `name@version` of every package that a node_modules holds, links aside, sorted. */
+async function installed(modules: string): Promise<string[]> {
+  const manifests = [...filesBelow(modules)].filter(path =>
+    /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@]+\/package\.json$/.test(path),
+  )
+  const found = new Set<string>()
+  for (const path of manifests) {
+    const { name, version } = JSON.parse(await readFile(path, 'utf8'))
+    found.add(`${name}@${version}`)
+  }
+  return [...found].sort()
+}

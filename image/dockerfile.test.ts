@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { root } from './content.ts'
+import { readDockerfile } from './dockerfile.ts'
+import { type Lock, productionPaths } from './production.ts'
+
+const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
+const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+/** Folders of the workspaces that the image needs. */
+const workspaces = productionPaths(lock).filter(path => !path.startsWith('node_modules/'))
+
+test('the Node of the Dockerfile is the one of the lockfile', () => {
+  const { version } = lock.packages['node_modules/node']!
+  expect(readDockerfile(text).from[0]).toBe(`docker.io/library/node:${version}-bookworm-slim`)
+})
+
+test('npm ci is given the manifest of every workspace that the image needs, and no other', () => {
+  const [, modules = ''] = text.split(/^FROM /m)
+  const given = [...modules.matchAll(/^COPY (\S+)\/package\.json \S+$/gm)].map(([, folder]) => folder)
+  expect(given.sort()).toEqual(workspaces.sort())
+})
+
+test('the sources of every workspace that the image needs are copied', () => {
+  const copied = readDockerfile(text).copies.flatMap(({ sources }) => sources)
+  for (const folder of workspaces.filter(name => name !== 'image')) {
+    expect(copied).toContain(folder.split('/')[0])
+  }
+})
+
+test('the image runs as a number, because runAsNonRoot needs one, and without a shell', () => {
+  const { user, entrypoint } = readDockerfile(text)
+  expect(user).toBe('65532:65532')
+  expect(entrypoint).toEqual(['/usr/local/bin/node', '/app/image/main.ts'])
+})
+
+test.each<[string, string, string]>([
+  ['an instruction that it does not know', 'FROM a\nVOLUME /data', 'VOLUME /data'],
+  ['a flag of COPY that it does not know', 'FROM a\nCOPY --chown=1 a b', '--chown=1'],
+  ['a RUN in the last stage', 'FROM a\nRUN make', 'it can have no shell'],
+  ['two variables in one ENV', 'FROM a\nENV A=1 B=2', 'A=1 B=2'],
+])('%s is refused', (_, dockerfile, message) => {
+  expect(() => readDockerfile(dockerfile)).toThrow(message)
+})
+
+test('targets count from the working directory that holds at their line', () => {
+  const { copies } = readDockerfile('FROM a\nCOPY a b\nWORKDIR /app\nCOPY a b/\nCOPY --from=x /c ./')
+  expect(copies).toEqual([
+    { sources: ['a'], target: '/b' },
+    { sources: ['a'], target: '/app/b/' },
+    { stage: 'x', sources: ['/c'], target: '/app/' },
+  ])
+})
