@@ -79,6 +79,38 @@ test('a key comes back when it said so', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
+test('what happened goes before what only comes back', async () => {
+  const { queue, begun, end } = startQueue(1)
+  queue.add('a')
+  end({ kind: 'again', afterMs: 1 })
+  queue.add('b')
+  // a is due again and waits behind b; what happens meanwhile overtakes it.
+  await until(() => begun.length === 2 && queue.size === 2)
+  queue.add('c')
+  end()
+  await until(() => begun.length === 3)
+  expect(begun).toEqual(['a', 'b', 'c'])
+  end()
+  await until(() => begun.length === 4)
+  end()
+  await queue[Symbol.asyncDispose]()
+})
+
+test('what is due and then happens is worked on once', async () => {
+  const { queue, begun, end } = startQueue(1)
+  queue.add('a')
+  end({ kind: 'again', afterMs: 1 })
+  queue.add('b')
+  await until(() => begun.length === 2 && queue.size === 2)
+  queue.add('a')
+  end()
+  await until(() => begun.length === 3)
+  end()
+  await until(() => queue.size === 0)
+  expect(begun).toEqual(['a', 'b', 'a'])
+  await queue[Symbol.asyncDispose]()
+})
+
 test('closing waits for what is worked on, and drops what waits', async () => {
   const { queue, begun, end } = startQueue(1)
   queue.add('a')

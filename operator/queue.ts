@@ -6,9 +6,12 @@ export type Next =
 
 /**
  * Keys that wait for work. A key is worked on by one at a time; added again while it waits it stands in the queue
- * once, added while it is worked on it comes again afterwards. A failure brings it back after growing waits.
+ * once, added while it is worked on it comes again afterwards. A failure brings it back after growing waits. What is
+ * added is news and goes before what only comes back: else one changed Secret would wait for a look at each of
+ * thousands of Organizations where nothing happened.
  */
 export interface Queue extends AsyncDisposable {
+  /** Something happened to this key. */
   add(key: string): void
   /** Keys that wait or are worked on now; those that only come back later don't count. */
   readonly size: number
@@ -30,7 +33,8 @@ export function retryDelayMs(failures: number, random: number): number {
 }
 
 export function openQueue({ work, onError, concurrency, random }: QueueOptions): Queue {
-  const waiting = new Set<string>()
+  const news = new Set<string>()
+  const routine = new Set<string>()
   const running = new Map<string, Promise<void>>()
   const later = new Map<string, NodeJS.Timeout>()
   const failures = new Map<string, number>()
@@ -40,21 +44,31 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
     if (closed) return
     clearTimeout(later.get(key))
     later.delete(key)
-    waiting.add(key)
+    routine.delete(key)
+    news.add(key)
     take()
   }
 
   function addAfter(key: string, ms: number): void {
-    if (closed || waiting.has(key)) return
-    later.set(key, setTimeout(add, ms, key))
+    if (closed || news.has(key)) return
+    later.set(
+      key,
+      setTimeout(() => {
+        later.delete(key)
+        routine.add(key)
+        take()
+      }, ms),
+    )
   }
 
   function take(): void {
-    for (const key of waiting) {
-      if (running.size >= concurrency) return
-      if (running.has(key)) continue
-      waiting.delete(key)
-      running.set(key, perform(key))
+    for (const waiting of [news, routine]) {
+      for (const key of waiting) {
+        if (running.size >= concurrency) return
+        if (running.has(key)) continue
+        waiting.delete(key)
+        running.set(key, perform(key))
+      }
     }
   }
 
@@ -87,12 +101,13 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
   return {
     add,
     get size() {
-      return waiting.size + running.size
+      return news.size + routine.size + running.size
     },
     /** Lets what is worked on end; what waits is dropped. */
     async [Symbol.asyncDispose]() {
       closed = true
-      waiting.clear()
+      news.clear()
+      routine.clear()
       for (const timer of later.values()) clearTimeout(timer)
       later.clear()
       await Promise.all(running.values())

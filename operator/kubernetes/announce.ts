@@ -1,27 +1,32 @@
-import type { Condition } from '../organization/condition.ts'
-import type { OrganizationKey } from '../organization/observe.ts'
+import type { Condition } from '../condition.ts'
 import { apiVersion } from '../organization/schema.ts'
-import type { OrganizationStatus } from '../organization/status-schema.ts'
 import { fieldManager, type KubernetesClient } from './client.ts'
 
 /** Conditions whose status or reason is another than before: what is worth an Event. Repetition isn't. */
 export function transitionsOf(
-  status: OrganizationStatus,
-  before: OrganizationStatus | undefined,
+  status: { readonly conditions: readonly Condition[] },
+  before: { readonly conditions: readonly Condition[] } | undefined,
 ): readonly Condition[] {
   return status.conditions.filter(condition => {
     const old = before?.conditions.find(({ type }) => type === condition.type)
     if (old) return old.status !== condition.status || old.reason !== condition.reason
     // At first only what is wrong, and that it is ready.
-    return condition.type === 'Ready' || condition.status === 'False'
+    return condition.type === 'Ready' || (condition.status === 'False' && condition.type !== 'Complete')
   })
+}
+
+/** A resource of ours that an Event is about. */
+export interface Regarding {
+  readonly kind: 'Organization' | 'Replay'
+  /** `namespace/name`. */
+  readonly key: string
+  readonly uid: string
 }
 
 /** Makes a Kubernetes Event of a condition, as `kubectl describe` shows it. */
 export async function announce(
   client: KubernetesClient,
-  key: OrganizationKey,
-  uid: string,
+  { kind, key, uid }: Regarding,
   condition: Condition,
   instance: string,
 ): Promise<void> {
@@ -40,7 +45,7 @@ export async function announce(
       type: condition.status === 'True' ? 'Normal' : 'Warning',
       reason: condition.reason,
       note: `${condition.type}: ${condition.message || condition.reason}`.slice(0, 1024),
-      regarding: { apiVersion, kind: 'Organization', namespace, name, uid },
+      regarding: { apiVersion, kind, namespace, name, uid },
     },
   })
 }

@@ -7,6 +7,7 @@ import { apiVersion, type Organization, organizationSchema } from '../organizati
 import { type OrganizationStatus, statusSchema } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
 import type { KubernetesClient } from './client.ts'
+import { openReported } from './reported.ts'
 
 /** Holds an Organization until the store has let it go. */
 export const finalizer = 'fairlead.dev/organization'
@@ -27,7 +28,6 @@ const resource = z.object({
 interface Resource {
   readonly organization: Organization
   readonly meta: z.infer<typeof resource>['metadata']
-  readonly status: OrganizationStatus | undefined
 }
 
 /** What the Kubernetes API declares, as the reconcile code sees it, from what is followed. */
@@ -59,7 +59,7 @@ export interface ResourcesEvents {
 
 export function openResources(client: KubernetesClient, events: ResourcesEvents): Resources {
   const resources = new Map<OrganizationKey, Resource>()
-  const statuses = new Map<OrganizationKey, OrganizationStatus>()
+  const reported = openReported<OrganizationStatus>()
   /** `namespace/secret` → keys. */
   const bySecret = new Map<string, Set<OrganizationKey>>()
   const secretVersions = new Map<string, string>()
@@ -82,23 +82,21 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
     const old = resources.get(key)
     if (old) index(key, old.organization, 'delete')
     resources.delete(key)
-    statuses.delete(key)
   }
 
   /** Names an object of ours, so that a write can't reach another one that has its name by now. */
   const identityOf = ({ meta }: Resource) => ({ name: meta.name, namespace: meta.namespace, uid: meta.uid })
 
   return {
-    statuses,
+    statuses: reported.statuses,
     put(key, object) {
       const parsed = organizationSchema.safeParse({ apiVersion, kind: 'Organization', ...(object as object) })
       if (!parsed.success)
         return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
       const { metadata, status } = resource.parse(object)
       forget(key)
-      const read = statusSchema.safeParse(status)
-      resources.set(key, { organization: parsed.data, meta: metadata, status: read.data })
-      if (read.success) statuses.set(key, read.data)
+      resources.set(key, { organization: parsed.data, meta: metadata })
+      reported.seen(key, statusSchema.safeParse(status).data, object)
       index(key, parsed.data, 'add')
       return undefined
     },
@@ -106,6 +104,7 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
       const { namespace, name } = resources.get(key)?.meta ?? { namespace: '', name: '' }
       ownVersions.delete(`${namespace}/${tenantSecretName(name)}`)
       forget(key)
+      reported.forget(key)
     },
     putSecret(namespace, name, resourceVersion) {
       const secret = `${namespace}/${name}`
@@ -202,18 +201,18 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
       }
       events.onRelease(key)
     },
-    readStatus: async key => statuses.get(key),
+    readStatus: async key => reported.statuses.get(key),
     async report(key, status) {
       const found = resources.get(key)
-      const before = statuses.get(key)
+      const before = reported.statuses.get(key)
       if (!found || isDeepStrictEqual(before, status)) return
-      await client.apply(`${pathOf(found)}/status`, {
+      const written = await client.apply(`${pathOf(found)}/status`, {
         apiVersion,
         kind: 'Organization',
         metadata: identityOf(found),
         status,
       })
-      statuses.set(key, status)
+      reported.written(key, status, written)
       events.onReport(key, found.meta.uid, status, before)
     },
   }

@@ -4,16 +4,19 @@ import type { Log } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import { connectStore } from '@fairlead/wire/store-client'
+import type { Condition } from '../condition.ts'
 import type { OperatorConfig } from '../config.ts'
 import { openOperatorMetrics } from '../metrics.ts'
 import { apiVersion } from '../organization/schema.ts'
 import type { Queue } from '../queue.ts'
 import { countReasons, logReport, openReconciler } from '../reconciler.ts'
+import { openReplayRows } from '../replay-rows.ts'
 import { openOwnedRows } from '../store-rows.ts'
-import { announce, transitionsOf } from './announce.ts'
+import { announce, type Regarding, transitionsOf } from './announce.ts'
 import { type KubernetesClient, openKubernetes } from './client.ts'
 import { type Follower, follow, keyOfObject } from './follow.ts'
 import { lead } from './lease.ts'
+import { followReplays, openReplayQueue } from './reconcile-replays.ts'
 import { openResources, type Resources } from './resources.ts'
 
 /**
@@ -22,15 +25,15 @@ import { openResources, type Resources } from './resources.ts'
 export async function runKubernetes(
   config: OperatorConfig,
   signal: AbortSignal,
-  { log, registry, health }: Daemon,
+  daemon: Daemon,
   open: () => Promise<KubernetesClient> = openKubernetes,
 ): Promise<void> {
-  const metrics = openOperatorMetrics(registry)
+  const { log } = daemon
+  const metrics = openOperatorMetrics(daemon.registry)
   using client = await open()
   await using store = connectStore(config.FAIRLEAD_STORE_URL)
-  const rows = openOwnedRows(store, OwnerKind.KUBERNETES)
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
-  using _check = health.check('kubernetes', async () => {
+  using _check = daemon.health.check('kubernetes', async () => {
     await client.call({ method: 'GET', path: '/version' })
     return undefined
   })
@@ -41,6 +44,13 @@ export async function runKubernetes(
     durationMs: config.FAIRLEAD_OPERATOR_LEASE_SECONDS * 1000,
     onError: (err: unknown) => log.warn({ err }, 'lease.failed'),
   }
+  const tell = (regarding: Regarding, transitions: readonly Condition[]) => {
+    for (const condition of transitions) {
+      announce(client, regarding, condition, identity).catch((err: unknown) =>
+        log.warn({ regarding: regarding.key, err }, 'event.failed'),
+      )
+    }
+  }
   await lead(client, lease, signal, async leading => {
     metrics.leader(true)
     log.info({ identity }, 'operator.leading')
@@ -48,11 +58,10 @@ export async function runKubernetes(
       onReport(key, uid, status, before) {
         metrics.ready(countReasons(resources.statuses.values()))
         logReport(log, key, status, before)
-        for (const condition of transitionsOf(status, before)) {
-          announce(client, key, uid, condition, identity).catch((err: unknown) =>
-            log.warn({ organization: key, err }, 'event.failed'),
-          )
-        }
+        const transitions = transitionsOf(status, before)
+        tell({ kind: 'Organization', key, uid }, transitions)
+        // Those that wait for it.
+        if (transitions.length > 0) for (const replay of replays.of(key)) replays.queue.add(replay)
       },
       onRelease: key => log.info({ organization: key }, 'organization.deleted'),
       onDisturbed: key => queue.add(key),
@@ -61,28 +70,44 @@ export async function runKubernetes(
       config,
       log,
       metrics,
-      rows,
+      rows: openOwnedRows(store, OwnerKind.KUBERNETES),
       declarations: resources,
       holdings: resources,
       reports: resources,
       fingerprint: resources.fingerprint,
     })
+    await using replays = openReplayQueue({ client, log, rows: openReplayRows(store), resources, tell })
     await Promise.all(
       scopes(config.FAIRLEAD_OPERATOR_NAMESPACES).map(async scope => {
-        const secretsListed = Promise.withResolvers<void>()
-        leading.addEventListener('abort', () => secretsListed.resolve(), { once: true })
-        const ofSecrets = secrets(resources, queue, log, secretsListed.resolve)
-        const following = follow(
-          client,
-          { path: `/api/v1${scope}/secrets`, metadataOnly: true },
-          ofSecrets,
-          leading,
-        )
-        // Else every Secret that is found would be news for an Organization that was just reconciled.
-        await secretsListed.promise
-        const path = `/apis/${apiVersion}${scope}/organizations`
-        await follow(client, { path }, organizations(resources, queue, log), leading)
-        await following
+        // Secrets first, else every one that is found would be news for an Organization that was just reconciled; and
+        // Replays last, else their Organizations would seem to be missing.
+        const secretsListed = gate(leading)
+        const organizationsListed = gate(leading)
+        const following = [
+          follow(
+            client,
+            { path: `/api/v1${scope}/secrets`, metadataOnly: true },
+            secrets(resources, queue, log, secretsListed.open),
+            leading,
+          ),
+          secretsListed.opened.then(() =>
+            follow(
+              client,
+              { path: `/apis/${apiVersion}${scope}/organizations` },
+              organizations(resources, queue, log, organizationsListed.open),
+              leading,
+            ),
+          ),
+          organizationsListed.opened.then(() =>
+            follow(
+              client,
+              { path: `/apis/${apiVersion}${scope}/replays` },
+              followReplays(replays, log),
+              leading,
+            ),
+          ),
+        ]
+        await Promise.all(following)
       }),
     )
     metrics.leader(false)
@@ -95,7 +120,14 @@ function scopes(namespaces: readonly string[]): readonly string[] {
   return namespaces.length === 0 ? [''] : namespaces.map(namespace => `/namespaces/${namespace}`)
 }
 
-function organizations(resources: Resources, queue: Queue, log: Log): Follower {
+/** Opens once, also when the signal aborts. */
+function gate(signal: AbortSignal): { readonly open: () => void; readonly opened: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return { open: resolve, opened: promise }
+}
+
+function organizations(resources: Resources, queue: Queue, log: Log, onListed: () => void): Follower {
   const versions = new Map<string, string>()
   return {
     onObject(object) {
@@ -116,7 +148,7 @@ function organizations(resources: Resources, queue: Queue, log: Log): Follower {
       versions.delete(key)
       resources.remove(key)
     },
-    onListed() {},
+    onListed,
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'organizations.interrupted'),
   }
 }

@@ -1,0 +1,216 @@
+import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
+import { until } from '@fairlead/testbed/until'
+import { ReplayState } from '@fairlead/wire/store/replay'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startOperatorOn } from '../fixtures/operator.ts'
+import { startTestPlatform, type TestPlatform } from '../fixtures/platform.ts'
+import type { ReplayStatus } from '../replay/status-schema.ts'
+import { crdFolder } from '../write-crds.ts'
+
+/**
+ * Replays from `kubectl apply` to the destination: a real API server, a real store with PostgreSQL and nats-server, and a
+ * worker. Each test has a type of events for itself.
+ */
+
+const opened = new AsyncDisposableStack()
+let kube: TestKube
+let platform: TestPlatform
+let operator: Awaited<ReturnType<typeof startOperatorOn<TestPlatform>>>
+
+beforeAll(async () => {
+  ;[kube, platform] = await Promise.all([
+    startTestKube({ crds: crdFolder }).then(started => opened.use(started)),
+    startTestPlatform().then(started => opened.use(started)),
+  ])
+  operator = opened.use(await startOperatorOn(kube, platform))
+  await operator.apply('acme', {
+    sources: [{ name: 'paypal', provider: 'paypal', options: { webhookId: 'WH-TEST' } }],
+    destinations: [
+      { name: 'billing', url: platform.sink.url, allowInsecureHttp: true },
+      { name: 'books', url: platform.sink.url, allowInsecureHttp: true },
+    ],
+    routes: [{ source: 'paypal', destinations: ['billing'] }],
+  })
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+}, 120_000)
+afterAll(() => opened.disposeAsync())
+
+const apply = (name: string, spec: Record<string, unknown>) =>
+  operator.kubectl(['apply', '--server-side', '-f', '-'], {
+    apiVersion: 'fairlead.dev/v1alpha1',
+    kind: 'Replay',
+    metadata: { name },
+    spec: { organization: 'acme', ...spec },
+  })
+
+interface Read {
+  readonly metadata: { readonly uid: string; readonly generation: number; readonly resourceVersion: string }
+  readonly status?: ReplayStatus
+}
+
+const read = async (name: string): Promise<Read> =>
+  JSON.parse(await operator.kubectl(['get', 'replay', name, '-o', 'json']))
+
+/** The status once it is in this phase, for the newest generation. */
+const untilPhase = (
+  name: string,
+  phase: ReplayStatus['phase'],
+  fits: (status: ReplayStatus) => boolean = () => true,
+) =>
+  until(
+    async () => {
+      const { metadata, status } = await read(name)
+      const isNew = status?.observedGeneration === metadata.generation
+      return isNew && status.phase === phase && fits(status) && status
+    },
+    { deadlineMs: 20_000, everyMs: 50, what: `${name} ${phase}` },
+  )
+
+const readyOf = ({ conditions }: ReplayStatus) => conditions.find(({ type }) => type === 'Ready')
+
+/** Times that a Replay's deliveries arrived, by event. */
+function arrivals(replayId: string | undefined): readonly string[] {
+  const made = platform.sink.received.filter(({ headers }) => headers['fairlead-replay-id'] === replayId)
+  return made.map(({ headers }) => String(headers['webhook-id'])).sort()
+}
+
+test('a dry run counts; begun, every event is delivered again, once', async () => {
+  const ids = await platform.accept('acme', 'paypal', 'counted', 20)
+  await apply('counted', { selector: { eventTypes: ['counted'] }, destinations: ['books'], dryRun: true })
+  const counted = await untilPhase('counted', 'Counted')
+  expect(counted).toMatchObject({ matched: 20, matchedEvents: 20, expired: 0 })
+  expect(counted.replayId).toBeUndefined()
+  expect(readyOf(counted)?.message).toContain('20 deliveries of 20 events would be made')
+  await apply('counted', {
+    selector: { eventTypes: ['counted'] },
+    destinations: ['books'],
+    ratePerSecond: 1000,
+  })
+  const completed = await untilPhase('counted', 'Completed', ({ delivered }) => delivered === 20)
+  expect(completed).toMatchObject({ matched: 20, published: 20, failed: 0, skipped: 0, done: '100%' })
+  expect(arrivals(completed.replayId)).toEqual([...ids].sort())
+  expect(await operator.kubectl(['get', 'replays', 'counted'])).toMatch(
+    /NAME +ORGANIZATION +PHASE +MATCHED +DONE +DELIVERED +FAILED +AGE\ncounted +acme +Completed +20 +100% +20 +0 +\d+s/,
+  )
+  await until(async () => {
+    const described = await operator.kubectl(['describe', 'replay', 'counted'])
+    return described.includes('Counted') && described.includes('Completed')
+  })
+  await operator.kubectl(['wait', '--for=condition=Complete', 'replay/counted', '--timeout=5s'])
+  // Nothing more is to be learnt, and nothing more is written.
+  const { resourceVersion } = (await read('counted')).metadata
+  await operator.kubectl(['annotate', 'replay', 'counted', 'looked-at=again'])
+  expect((await read('counted')).status).toEqual(completed)
+  expect(resourceVersion).not.toBe('')
+})
+
+test('paused, nothing more is handed over; resumed, the rest is; each once', async () => {
+  const ids = await platform.accept('acme', 'paypal', 'paused', 120)
+  const spec = { selector: { eventTypes: ['paused'] }, ratePerSecond: 30 }
+  await apply('paused', spec)
+  const { replayId } = await untilPhase('paused', 'Running')
+  await until(() => arrivals(replayId).length >= 10)
+  await apply('paused', { ...spec, paused: true })
+  await untilPhase('paused', 'Paused')
+  const stored = () => platform.findReplays('acme').then(all => all.find(({ id }) => id === replayId)!)
+  const held = (await stored()).published
+  expect(held).toBeLessThan(120n)
+  // Long enough for many pages.
+  await expect(
+    until(async () => (await stored()).published > held, { deadlineMs: 1_000, everyMs: 100 }),
+  ).rejects.toThrow()
+  await apply('paused', spec)
+  await untilPhase('paused', 'Completed', ({ delivered }) => delivered === 120)
+  expect(arrivals(replayId)).toEqual([...ids].sort())
+})
+
+test('made paused, it is counted and begins when it is resumed', async () => {
+  await platform.accept('acme', 'paypal', 'later', 5)
+  const spec = { selector: { eventTypes: ['later'] } }
+  await apply('later', { ...spec, paused: true })
+  expect(await untilPhase('later', 'Paused')).toMatchObject({ matched: 5 })
+  expect((await read('later')).status?.replayId).toBeUndefined()
+  await apply('later', spec)
+  await untilPhase('later', 'Completed', ({ delivered }) => delivered === 5)
+})
+
+test('deleted, it is cancelled', async () => {
+  await platform.accept('acme', 'paypal', 'cancelled', 100)
+  await apply('cancelled', { selector: { eventTypes: ['cancelled'] }, ratePerSecond: 10 })
+  const { replayId } = await untilPhase('cancelled', 'Running')
+  await until(() => arrivals(replayId).length > 0)
+  await operator.kubectl(['delete', 'replay', 'cancelled', '--timeout=10s'])
+  const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
+  expect(stored?.state).toBe(ReplayState.CANCELLED)
+  expect(stored?.published).toBeLessThan(100n)
+})
+
+test('its time after it finished over, the resource goes', async () => {
+  await platform.accept('acme', 'paypal', 'short', 1)
+  await apply('short', { selector: { eventTypes: ['short'] }, ttlSecondsAfterFinished: 2 })
+  await untilPhase('short', 'Completed')
+  await operator.kubectl(['wait', '--for=delete', 'replay/short', '--timeout=15s'])
+  await apply('dry', { selector: { eventTypes: ['short'] }, dryRun: true, ttlSecondsAfterFinished: 1 })
+  await operator.kubectl(['wait', '--for=delete', 'replay/dry', '--timeout=15s'])
+})
+
+test('an Organization or a destination that is not there is said, and waited for', async () => {
+  await apply('nowhere', { destinations: ['biling'] })
+  const status = await untilPhase('nowhere', 'Pending')
+  expect(readyOf(status)).toMatchObject({
+    status: 'False',
+    reason: 'DestinationMissing',
+    message: 'the Organization has no destination biling: there are billing, books',
+  })
+  await apply('early', { organization: 'globex', dryRun: true })
+  expect(readyOf(await untilPhase('early', 'Pending'))?.reason).toBe('OrganizationMissing')
+  await operator.apply('globex', {})
+  expect(await untilPhase('early', 'Counted')).toMatchObject({ matched: 0 })
+})
+
+test('the operator is gone in the middle: the Replay goes on, and is the same one afterwards', async () => {
+  const ids = await platform.accept('acme', 'paypal', 'restart', 60)
+  await apply('restart', { selector: { eventTypes: ['restart'] }, ratePerSecond: 30 })
+  const { replayId } = await untilPhase('restart', 'Running')
+  await operator.stop()
+  // As an operator leaves it that was killed after it made the Replay and before it said so.
+  const status = { observedGeneration: 1, conditions: [], phase: 'Pending' }
+  await operator.kubectl([
+    ...['patch', 'replay', 'restart', '--subresource=status', '--type=json', '-p'],
+    JSON.stringify([{ op: 'replace', path: '/status', value: status }]),
+  ])
+  operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace }))
+  const completed = await untilPhase('restart', 'Completed', ({ delivered }) => delivered === 60)
+  expect(completed.replayId).toBe(replayId)
+  expect(arrivals(replayId)).toEqual([...ids].sort())
+  const { uid } = (await read('restart')).metadata
+  const made = (await platform.findReplays('acme')).filter(({ createdBy }) => createdBy.includes(uid))
+  expect(made).toHaveLength(1)
+})
+
+test('deleted while no operator knew its id, it is cancelled all the same', async () => {
+  await platform.accept('acme', 'paypal', 'unknown', 100)
+  await apply('unknown', { selector: { eventTypes: ['unknown'] }, ratePerSecond: 5 })
+  const { replayId } = await untilPhase('unknown', 'Running')
+  await operator.stop()
+  const status = { observedGeneration: 1, conditions: [], phase: 'Pending' }
+  await operator.kubectl([
+    ...['patch', 'replay', 'unknown', '--subresource=status', '--type=json', '-p'],
+    JSON.stringify([{ op: 'replace', path: '/status', value: status }]),
+  ])
+  await operator.kubectl(['delete', 'replay', 'unknown', '--wait=false'])
+  operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace }))
+  await operator.kubectl(['wait', '--for=delete', 'replay/unknown', '--timeout=15s'])
+  const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
+  expect(stored?.state).toBe(ReplayState.CANCELLED)
+})
+
+test('while the store is away it says so, and goes on by itself', async () => {
+  await platform.accept('acme', 'paypal', 'away', 3)
+  platform.cutStore()
+  await apply('away', { selector: { eventTypes: ['away'] } })
+  const status = await untilPhase('away', 'Pending')
+  expect(readyOf(status)).toMatchObject({ status: 'False', reason: 'StoreUnavailable' })
+  platform.healStore()
+  await untilPhase('away', 'Completed', ({ delivered }) => delivered === 3)
+})
