@@ -33,6 +33,7 @@ export function desiredOrganization(
     ...(spec.webhookLimit === undefined ? {} : { webhookLimit: BigInt(spec.webhookLimit) }),
     active: spec.active,
     retentionDays: spec.retentionDays,
+    weight: spec.weight,
     ...rateLimit(spec.rateLimit),
     members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),
     sources: spec.sources.filter(source => source.active).map(source => desiredSource(source, secrets)),

@@ -132,6 +132,7 @@ export const acceptedRows: readonly { readonly name: string; readonly spec: Reco
       plan: 'pro',
       webhookLimit: 1_000_000,
       retentionDays: 30,
+      weight: 20,
       rateLimit: { perSecond: 500, burst: 1000 },
       active: false,
       members: [{ email: 'owner@acme.example', role: 'owner' }],

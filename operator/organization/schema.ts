@@ -85,6 +85,11 @@ const spec = ruled(
       .describe(
         'Accepted events in a calendar month (UTC); further ones are refused with 429. Default: no limit.',
       ),
+    weight: integer(1, 100, 'parts')
+      .default(1)
+      .describe(
+        'Its part of the attempts that workers make at one time when they run short, to the parts of other organizations. Parts, 1 to 100. Default: 1.',
+      ),
     active: z
       .boolean()
       .default(true)

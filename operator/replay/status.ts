@@ -11,7 +11,7 @@ import type { Phase, ReplayStatus } from './status-schema.ts'
 export function statusOf(snapshot: Snapshot, plan: Plan, outcome: Outcome): ReplayStatus {
   const { declared, before, nowMs } = snapshot
   const progress = progressOf(snapshot, plan, outcome)
-  const findings = findingsOf(progress, plan, outcome)
+  const findings = findingsOf(snapshot, progress, plan, outcome)
   return {
     ...progress,
     observedGeneration: declared.generation,
@@ -68,8 +68,13 @@ const phaseOf: Readonly<Record<ReplayState, Phase>> = {
   [ReplayState.FAILED]: 'Failed',
 }
 
-function findingsOf(progress: Progress, plan: Plan, outcome: Outcome): readonly Finding[] {
-  const { reason, message } = faultOf(progress, plan, outcome) ?? situationOf(progress, outcome)
+function findingsOf(
+  snapshot: Snapshot,
+  progress: Progress,
+  plan: Plan,
+  outcome: Outcome,
+): readonly Finding[] {
+  const { reason, message } = faultOf(plan, outcome) ?? situationOf(progress, faultInStore(snapshot, outcome))
   const isWell = reason === progress.phase && reason !== 'Failed' && reason !== 'Cancelled'
   const isComplete = progress.phase === 'Completed' || progress.phase === 'Counted'
   return [
@@ -83,14 +88,18 @@ interface Said {
   readonly message: string
 }
 
-function faultOf(_: Progress, plan: Plan, outcome: Outcome): Said | undefined {
+function faultOf(plan: Plan, outcome: Outcome): Said | undefined {
   if (plan.obstacle) return plan.obstacle
   if (outcome.kind === 'refused') return outcome
   return outcome.kind === 'unavailable' ? { reason: 'StoreUnavailable', message: outcome.message } : undefined
 }
 
+function faultInStore({ stored }: Snapshot, outcome: Outcome): string {
+  return (outcome.kind === 'stored' ? outcome.replay : stored)?.fault ?? ''
+}
+
 /** What its phase means, for people. Counts that move are in fields of their own. */
-function situationOf({ phase, matched, matchedEvents }: Progress, outcome: Outcome): Said {
+function situationOf({ phase, matched, matchedEvents }: Progress, fault: string): Said {
   switch (phase) {
     case 'Counted': {
       const message = `${matched} deliveries of ${matchedEvents} events would be made: set spec.dryRun to false to begin`
@@ -104,10 +113,8 @@ function situationOf({ phase, matched, matchedEvents }: Progress, outcome: Outco
       return { reason: phase, message: 'all that was matched is handed to the workers' }
     case 'Cancelled':
       return { reason: phase, message: 'someone ended it: what was handed over before goes on' }
-    case 'Failed': {
-      const fault = outcome.kind === 'stored' ? outcome.replay.fault : ''
+    case 'Failed':
       return { reason: phase, message: `the store gave it up${fault ? `: ${fault}` : ''}` }
-    }
     case 'Pending':
       return { reason: 'Running', message: 'it has not begun' }
     default:

@@ -2,10 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { crdFiles, crdFolder } from '../write-crds.ts'
-import { organizationCrd } from './crd.ts'
-import { organizationSchema } from './schema.ts'
-import { acceptedRows, anOrganization, refusedRows } from './schema-rows.ts'
+import type { Json } from './crd.ts'
+import { organizationCrd } from './organization/crd.ts'
+import { organizationSchema } from './organization/schema.ts'
+import { acceptedRows, anOrganization, refusedRows } from './organization/schema-rows.ts'
+import { replayCrd } from './replay/crd.ts'
+import { replaySchema } from './replay/schema.ts'
+import * as replays from './replay/schema-rows.ts'
+import { crdFiles, crdFolder } from './write-crds.ts'
 
 test.each(Object.entries(crdFiles()))(
   'charts/fairlead/crds/%s is what the schema says',
@@ -21,7 +25,10 @@ interface Field {
   readonly items?: Field
 }
 
-test('every field of the CRD says what it is', () => {
+test.each<{ kind: string; made: Json }>([
+  { kind: 'Organization', made: organizationCrd() },
+  { kind: 'Replay', made: replayCrd() },
+])('every field of the CRD of $kind says what it is', ({ made }) => {
   const undescribed = (field: Field, path: string): readonly string[] => [
     ...(field.description || path === '' ? [] : [path]),
     ...Object.entries(field.properties ?? {}).flatMap(([name, inner]) =>
@@ -31,7 +38,7 @@ test('every field of the CRD says what it is', () => {
       undescribed(inner, `${path}[].${name}`),
     ),
   ]
-  const crd = JSON.parse(JSON.stringify(organizationCrd())) as CrdShape
+  const crd = JSON.parse(JSON.stringify(made)) as CrdShape
   const { spec, status } = crd.spec.versions[0].schema.openAPIV3Schema.properties
   expect(undescribed({ properties: { spec, status } }, '')).toEqual([])
 })
@@ -73,8 +80,30 @@ describe('a real API server', () => {
     await expect(create(anOrganization(spec, metadata))).rejects.toThrow(api)
   })
 
+  test.each(replays.acceptedRows)('accepts a Replay of $name, with the same defaults', async ({ spec }) => {
+    const document = replays.aReplay(spec)
+    const { spec: created } = JSON.parse(await create(document)) as { spec: unknown }
+    expect(created).toEqual(JSON.parse(JSON.stringify(replaySchema.parse(document).spec)))
+  })
+
+  test.each(replays.refusedRows)('refuses a Replay with $name', async ({ spec, fault, api }) => {
+    const document = replays.aReplay(spec)
+    expect(replaySchema.safeParse(document).error?.issues[0]?.message).toContain(fault)
+    await expect(create(document)).rejects.toThrow(api)
+  })
+
+  test.each(replays.changeRows)('a Replay that $name', async ({ from = {}, to, api }) => {
+    const apply = (spec: Record<string, unknown>) =>
+      kube.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(replays.aReplay(spec)))
+    await apply(from)
+    const changing = apply(to)
+    if (api === undefined) await changing
+    else await expect(changing).rejects.toThrow(api)
+    await kube.kubectl(['delete', 'replay', 'after-the-outage'])
+  })
+
   test('takes the samples', async () => {
-    const samples = resolve(import.meta.dirname, '../../k8s/samples')
+    const samples = resolve(import.meta.dirname, '../k8s/samples')
     await kube.kubectl([
       'apply',
       '--dry-run=server',
