@@ -80,7 +80,8 @@ export async function startCluster(options: { readonly nodes: 1 | 2 }): Promise<
   await kubectl(['apply', '-f', '-'], await manifest('storage.yaml'))
   await Promise.all(nodes.map(node => startWorker(node, programs, runtime, certificates, kubectl)))
   step('nodes Ready')
-  for (const node of nodes) await makeVolumes(node, kubectl)
+  // Only there, so that what has a volume stays where it is when the second is drained.
+  await makeVolumes(first, kubectl)
   await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=90s'])
   step('DNS')
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { cacheFolder, makeCached } from '@fairlead/standalone/servers/cache'
 import { run } from '../node.ts'
 
@@ -97,7 +97,7 @@ async function addBlob(layout: string, content: string | Uint8Array) {
   return { digest: `sha256:${hex}`, size: Buffer.byteLength(content) }
 }
 
-/** Copies programs to where they are in the image, with every library that they name, loader included. */
+/** Copies programs to where they are in the image, with their libraries. @param libraryPath where more of those are */
 export async function addPrograms(
   root: string,
   programs: Readonly<Record<string, string>>,
@@ -105,14 +105,18 @@ export async function addPrograms(
 ): Promise<void> {
   for (const [target, source] of Object.entries(programs)) {
     await addFile(root, target, source)
-    const named = await run(['ldd', source], { env: { LD_LIBRARY_PATH: libraryPath } }).catch(() => '')
-    for (const [, path] of named.matchAll(/(?:=> )?(\/\S+) \(0x/g)) {
-      // Libraries of the cache go where the loader looks; the machine's own stay where they are.
-      const place = libraryPath.split(':').some(folder => folder && path!.startsWith(folder))
-        ? join('/usr/lib/x86_64-linux-gnu', path!.slice(path!.lastIndexOf('/') + 1))
-        : path!
-      await addFile(root, place, path!)
-    }
+    await addLibraries(root, source, libraryPath)
+  }
+}
+
+/** Copies every library that a program names, the loader included, except those that come with it. */
+export async function addLibraries(root: string, program: string, libraryPath = ''): Promise<void> {
+  const named = await run(['ldd', program], { env: { LD_LIBRARY_PATH: libraryPath } }).catch(() => '')
+  for (const [, path] of named.matchAll(/(\/\S+) \(0x/g)) {
+    if (/^\/(lib|lib64|usr\/lib)\//.test(path!)) await addFile(root, path!, path!)
+    // From the cache: to where the loader looks.
+    else if (libraryPath && path!.startsWith(libraryPath))
+      await addFile(root, join('/usr/lib/x86_64-linux-gnu', basename(path!)), path!)
   }
 }
 

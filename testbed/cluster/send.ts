@@ -1,0 +1,69 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/**
+ * The command `send.ts URL SECRET PER_SECOND`: a provider. Posts signed GitHub webhooks at a rate, whatever the answers
+ * do, until it is asked to stop (SIGTERM); then waits for the answers that are still out, and prints what became of each
+ * as JSON, `Posted[]`. It runs in the cluster's network, as a process of its own.
+ */
+export interface Posted {
+  /** The event's id; absent if it was never answered 2xx. */
+  readonly id?: string
+  /** When it was due, Unix time in ms. */
+  readonly at: number
+  /** Of every try, in order: a status, or the error's code. */
+  readonly tries: readonly (number | string)[]
+  /** From when it was due to its last answer, ms. */
+  readonly tookMs: number
+}
+
+/** A provider repeats a refused webhook: here after half a second, for at most a minute and a half. */
+const retryMs = 500
+const giveUpMs = 90_000
+/** One try; GitHub itself gives up after 10 s. */
+const timeoutMs = 10_000
+
+async function post(url: string, secret: string): Promise<Posted> {
+  const delivery = randomUUID()
+  const body = JSON.stringify({ ref: 'refs/heads/main', delivery })
+  const headers = {
+    'content-type': 'application/json',
+    'x-github-event': 'push',
+    'x-github-delivery': delivery,
+    'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+  }
+  const at = Date.now()
+  const tries: (number | string)[] = []
+  for (;;) {
+    try {
+      const signal = AbortSignal.timeout(timeoutMs)
+      const response = await fetch(url, { method: 'POST', body, headers, signal })
+      const answer = (await response.json()) as { id?: string }
+      tries.push(response.status)
+      if (response.ok && answer.id !== undefined) return { id: answer.id, at, tries, tookMs: Date.now() - at }
+    } catch (error) {
+      tries.push(codeOf(error))
+    }
+    if (Date.now() - at > giveUpMs) return { at, tries, tookMs: Date.now() - at }
+    await delay(retryMs)
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { name, cause } = error as Error
+  return (cause as { code?: string } | undefined)?.code ?? name
+}
+
+if (import.meta.main) {
+  const [url, secret, perSecond] = process.argv.slice(2)
+  const stopping = new AbortController()
+  process.once('SIGTERM', () => stopping.abort())
+  const posts: Promise<Posted>[] = []
+  const startedMs = performance.now()
+  while (!stopping.signal.aborted) {
+    const due = ((performance.now() - startedMs) / 1_000) * Number(perSecond)
+    while (posts.length < due) posts.push(post(url!, secret!))
+    await delay(5)
+  }
+  process.stdout.write(JSON.stringify(await Promise.all(posts)))
+}
