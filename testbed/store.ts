@@ -19,16 +19,21 @@ export interface TestStore extends AsyncDisposable {
   readonly client: StoreClient
 }
 
-/** Starts a store. It logs nothing below `error`. */
-export async function startTestStore(): Promise<TestStore> {
+/**
+ * Starts a store. It logs nothing below `error`.
+ * @param given servers that are there already, and stay; keys other than `testEncryptionKeys`
+ */
+export async function startTestStore(
+  given: { readonly natsUrl?: string; readonly postgresUrl?: string; readonly encryptionKeys?: string } = {},
+): Promise<TestStore> {
   await using opened = new AsyncDisposableStack()
-  const [nats, database] = await Promise.all([startTestNats(), createTestDatabase()])
-  opened.use(nats)
-  opened.use(database)
+  const nats = given.natsUrl === undefined ? opened.use(await startTestNats()) : { url: given.natsUrl }
+  const database =
+    given.postgresUrl === undefined ? opened.use(await createTestDatabase()) : { url: given.postgresUrl }
   const config = storeConfig.parse({
     FAIRLEAD_POSTGRES_URL: database.url,
     FAIRLEAD_NATS_URL: nats.url,
-    FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys,
+    FAIRLEAD_ENCRYPTION_KEYS: given.encryptionKeys ?? testEncryptionKeys,
     FAIRLEAD_STORE_PORT: 0,
     FAIRLEAD_STORE_HOST: '127.0.0.1',
   })
