@@ -24,6 +24,7 @@ function organization(index: number): OrganizationConfig {
     id,
     slug: `organization-${index}`,
     active: true,
+    weight: 1,
     quotaExceeded: false,
     signingSecrets: [
       {

@@ -39,6 +39,7 @@ export function anOrganization(slug: string, sketch: OrganizationSketch = {}): O
   const all = { source: '*', eventTypes: ['*'], destinations: destinations.map(({ name }) => name) }
   return {
     active: true,
+    weight: 1,
     quotaExceeded: false,
     signingSecrets: [{ id: 'first', sealed: keyring.seal(testSigningSecret, sealContext.signingSecret(id)) }],
     ...rest,

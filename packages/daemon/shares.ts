@@ -1,34 +1,45 @@
-/** An amount that several share: freely while half of it is unused, by equal parts after that. */
+/** An amount that several share: freely while half of it is unused, by their weights after that. */
 export interface Shares<Key> {
   /** False where there is no room for it, or where it would be more than this one's part. */
   take(key: Key, amount: number): boolean
   give(key: Key, amount: number): void
   readonly used: number
-  /** May change at any time; what is held stays held. */
-  total: number
+  readonly total: number
 }
 
-/** @param total in whatever unit is taken and given */
-export function openShares<Key>(total: number): Shares<Key> {
-  const held = new Map<Key, number>()
+/**
+ * @param total in whatever unit is taken and given
+ * @param weightOf asked when a key begins to hold something; above 0
+ */
+export function openShares<Key>(total: number, weightOf: (key: Key) => number = () => 1): Shares<Key> {
+  const held = new Map<Key, { amount: number; readonly weight: number }>()
   let used = 0
+  let weights = 0
   return {
     total,
     take(key, amount) {
-      const own = held.get(key) ?? 0
+      const own = held.get(key)
       // Whatever its size, one alone always fits.
-      if (used + amount > this.total && used > 0) return false
-      const sharers = held.size + (own === 0 ? 1 : 0)
-      if (used >= this.total / 2 && own > 0 && own + amount > this.total / (2 * sharers)) return false
-      held.set(key, own + amount)
+      if (used + amount > total && used > 0) return false
+      if (own) {
+        if (used >= total / 2 && own.amount + amount > (total * own.weight) / (2 * weights)) return false
+        own.amount += amount
+      } else {
+        const weight = weightOf(key)
+        held.set(key, { amount, weight })
+        weights += weight
+      }
       used += amount
       return true
     },
     give(key, amount) {
-      const left = (held.get(key) ?? 0) - amount
-      if (left > 0) held.set(key, left)
-      else held.delete(key)
+      const own = held.get(key)
+      if (!own) return
+      own.amount -= amount
       used -= amount
+      if (own.amount > 0) return
+      held.delete(key)
+      weights -= own.weight
     },
     get used() {
       return used

@@ -83,6 +83,8 @@ const schema = z.object({
   id: idSchema('org'),
   slug: z.string(),
   active: z.boolean(),
+  /** Its part of what organizations share under load, 1 to 100. */
+  weight: z.number().int().min(1).max(100).default(1),
   /** For all sources together. */
   rateLimit: rateLimit.optional(),
   /** True once the month's limit of accepted events is used up. */

@@ -16,6 +16,7 @@ const organizationSchema = z
     acceptedThisMonth: z.int(),
     quotaExceeded: z.boolean(),
     retentionDays: z.int(),
+    weight: z.int().meta({ description: 'Its part of what organizations share under load, 1 to 100.' }),
     rateLimit: rateLimitSchema,
     owner: z
       .object({ kind: z.enum(['kubernetes', 'file', 'api']), reference: z.string() })
@@ -83,6 +84,7 @@ function presentOrganization(organization: Organization): z.input<typeof organiz
     acceptedThisMonth: Number(organization.acceptedThisMonth),
     quotaExceeded: organization.quotaExceeded,
     retentionDays: organization.retentionDays,
+    weight: organization.weight,
     rateLimit: presentRateLimit(organization.rateLimit),
     owner: { kind: presentOwnerKind(owner?.kind), reference: owner?.reference ?? '' },
     createdAt: presentTimeOf(organization.createdAt),

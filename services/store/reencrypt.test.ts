@@ -61,6 +61,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
     plan: '',
     active: true,
     retentionDays: 7,
+    weight: 1,
     rateLimit: noLimit,
     members: [],
     sources: [

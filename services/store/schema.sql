@@ -294,11 +294,13 @@ create table organizations (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
+  weight smallint not null default 1,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
   constraint organizations_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
-  constraint organizations_webhook_limit_check CHECK ((webhook_limit >= 0))
+  constraint organizations_webhook_limit_check CHECK ((webhook_limit >= 0)),
+  constraint organizations_weight_check CHECK (((weight >= 1) AND (weight <= 100)))
 );
 alter table organizations enable row level security;
 alter table organizations force row level security;

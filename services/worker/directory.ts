@@ -24,6 +24,8 @@ export interface Organization {
   readonly id: OrganizationId
   readonly slug: string
   readonly revision: number
+  /** Its part of the worker's slots, to those of others. */
+  readonly weight: number
   readonly keys: readonly SigningKey[]
   readonly destinations: ReadonlyMap<DestinationId, Destination>
   /** The destinations of an event, each once. */
@@ -104,6 +106,7 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     id: config.id,
     slug: config.slug,
     revision,
+    weight: config.weight,
     keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
     destinations,
     match(source, eventType) {

@@ -151,6 +151,21 @@ test('an organization whose attempts hang does not hold the slots of others', ()
   expect(slots.used).toBe(0)
 })
 
+test('once slots run short, organizations hold them by weight', () => {
+  const [heavy, light] = [newId('org', 1), newId('org', 2)]
+  const slots = openSlots(100, 1e9, id => (id === heavy ? 3 : 1))
+  const held = new Map([
+    [heavy, 0],
+    [light, 0],
+  ])
+  for (let turn = 0; turn < 200; turn++) {
+    for (const [id, count] of held) if (slots.take(id, 1)) held.set(id, count + 1)
+  }
+  // Half of all is shared freely, here equally; what an organization gets beyond is by weight, of that half.
+  expect(held.get(light)).toBe(25)
+  expect(held.get(heavy)).toBe(37)
+})
+
 test('bodies are bounded too, and one alone always fits', () => {
   const slots = openSlots(100, 1_000)
   const organization = newId('org', 1)

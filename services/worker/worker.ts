@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { OrganizationId } from '@fairlead/webhook/id'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
@@ -62,7 +63,8 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
 
   const publisher = opened.use(openPublisher(nats))
   const worker = config.FAIRLEAD_WORKER_NAME ?? hostname()
-  const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes)
+  const weightOf = (id: OrganizationId) => directory.organization(id)?.weight ?? 1
+  const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes, weightOf)
   const metrics = openWorkerMetrics(tools.registry, {
     partitions: () => partitions.size,
     slots: () => slots.used,

@@ -140,6 +140,7 @@ const created = z.object({
 })
 
 const nothingConfigured = {
+  weight: 1,
   rateLimit: { rate_limit_per_second: null, rate_limit_burst: null },
   members: [],
   sources: [],

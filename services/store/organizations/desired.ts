@@ -211,6 +211,11 @@ const owner = z
     return z.NEVER
   })
 
+const weight = z
+  .number()
+  .max(100, 'must be 1 to 100')
+  .transform(parts => parts || 1)
+
 const schema = z.object({
   owner,
   slug: name,
@@ -219,6 +224,7 @@ const schema = z.object({
   webhookLimit: z.bigint().optional(),
   active: z.boolean().optional(),
   retentionDays,
+  weight,
   rateLimit,
   members: z
     .array(z.object({ email: z.string().toLowerCase().pipe(z.email('is no e-mail address')), role }))

@@ -49,6 +49,7 @@ function organizationChanges(
     webhook_limit: desired.webhookLimit?.toString() ?? null,
     active: desired.active ?? true,
     retention_days: desired.retentionDays,
+    weight: desired.weight,
     ...desired.rateLimit,
     ...desired.owner,
   }

@@ -44,6 +44,7 @@ export function organizationMessage(stored: StoredOrganization) {
     ...(stored.webhook_limit !== null && { webhookLimit: BigInt(stored.webhook_limit) }),
     active: stored.active,
     retentionDays: stored.retention_days,
+    weight: stored.weight,
     ...rateLimit(stored),
     owner: { kind: ownerKindMessage[stored.owner_kind], reference: stored.owner_reference },
     createdAt: timestampFromDate(stored.created_at),

@@ -19,6 +19,7 @@ export interface OrganizationRow extends RateLimitColumns {
   webhook_limit: string | null
   active: boolean
   retention_days: number
+  weight: number
   owner_kind: OwnerKind
   owner_reference: string
   created_at: Date

@@ -24,6 +24,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
     id: fromUuid('org', stored.id),
     slug: stored.slug,
     active: stored.active,
+    weight: stored.weight,
     ...rateLimit(stored),
     quotaExceeded: quotaExceeded(stored),
     signingSecrets: stored.signingSecrets.map(({ id, sealed }) => ({ id, sealed })),

@@ -138,6 +138,13 @@ export declare type Organization = Message<"fairlead.store.v1.Organization"> & {
    * @generated from field: bool quota_exceeded = 13;
    */
   quotaExceeded: boolean;
+
+  /**
+   * Its part of what organizations share under load, to those of others; 1 to 100.
+   *
+   * @generated from field: uint32 weight = 14;
+   */
+  weight: number;
 };
 
 /**
@@ -374,6 +381,13 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
    * @generated from field: repeated fairlead.store.v1.DesiredApiKey api_keys = 14;
    */
   apiKeys: DesiredApiKey[];
+
+  /**
+   * Its part of what organizations share under load; 1 to 100. 0 stands for the default of 1.
+   *
+   * @generated from field: uint32 weight = 15;
+   */
+  weight: number;
 };
 
 /**
