@@ -2,13 +2,21 @@ import { resolve } from 'node:path'
 import { startOperator } from '@fairlead/operator/fixtures/operator'
 import { openKubernetes } from '@fairlead/operator/kubernetes/client'
 import { KubeConfig } from '@kubernetes/client-node'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scratchFolder } from '../scratch.ts'
 import { until } from '../until.ts'
 import { startTestKube, type TestKube } from './api-server.ts'
+import { readSwitches } from './chart-switches.ts'
 import { findHelm, type Helm } from './helm.ts'
 
+/**
+ * What the chart renders, before a real API server: strictly, so that no misspelt field is dropped silently, and in a
+ * namespace under Pod Security "restricted". Kinds of other projects are those of other-crds.yaml.
+ */
+
 const chart = resolve(import.meta.dirname, '../../charts/fairlead')
+const production = ['--values', resolve(chart, 'values-production.yaml')]
+const switches = await readSwitches(chart)
 let kube: TestKube
 let helm: Helm
 const cleanup = new AsyncDisposableStack()
@@ -16,59 +24,129 @@ const cleanup = new AsyncDisposableStack()
 beforeAll(async () => {
   helm = await findHelm(cleanup.use(await scratchFolder()).path)
   kube = cleanup.use(await startTestKube({ crds: resolve(chart, 'crds') }))
-  for (const name of ['fairlead', 'tenants', 'others']) await kube.kubectl(['create', 'namespace', name])
-  await kube.kubectl(['label', 'namespace', 'fairlead', 'pod-security.kubernetes.io/warn=restricted'])
-})
+  await kube.kubectl(['apply', '-f', resolve(import.meta.dirname, 'other-crds.yaml')])
+  await kube.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all'])
+  for (const name of ['fairlead', 'tenants', 'others']) {
+    await kube.kubectl(['create', 'namespace', name])
+    await kube.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/warn=restricted'])
+  }
+}, 120_000)
 afterAll(() => cleanup.disposeAsync())
 
 const render = (args: readonly string[] = []) =>
   helm(['template', 'fl', chart, '--namespace', 'fairlead', ...args])
 
+const dryRun = (manifests: string) =>
+  kube.kubectl(
+    ['apply', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-'],
+    manifests,
+  )
+
 test('helm finds nothing wrong', async () => {
   await helm(['lint', '--strict', chart])
-  await helm(['lint', '--strict', chart, '--values', resolve(chart, 'values-production.yaml')])
+  await helm(['lint', '--strict', chart, ...production])
 })
 
 test.each([
   { name: 'the defaults', args: [] },
-  { name: 'production', args: ['--values', resolve(chart, 'values-production.yaml')] },
+  { name: 'production', args: production },
   { name: 'an upgrade', args: ['--is-upgrade'] },
   {
-    name: 'NATS, PostgreSQL and Redis of one’s own',
-    args: ['--set', 'nats.url=nats://nats:4222,postgres.existingSecret=pg,redis.existingSecret=redis'],
-  },
-  { name: 'no Redis', args: ['--set', 'redis.enabled=false'] },
-  { name: 'keys of one’s own', args: ['--set', 'encryptionKeys.existingSecret=keys'] },
-  {
-    name: 'no policies and budgets',
-    args: ['--set', 'networkPolicy.enabled=false,podDisruptionBudget.enabled=false,api.replicas=3'],
+    name: 'NATS, PostgreSQL and Redis by URL',
+    args: ['--set', 'nats.url=nats://nats:4222,postgres.url=postgres://pg/fairlead,redis.url=redis://redis'],
   },
   {
-    name: 'an Ingress',
-    args: ['--set', 'ingress.enabled=true,ingress.host=hooks.example.com,ingress.className=nginx'],
+    name: 'NATS, PostgreSQL and Redis by Secret',
+    args: ['--set', 'nats.existingSecret=nats,postgres.existingSecret=pg,redis.existingSecret=redis'],
   },
   {
-    name: 'private destinations, a registry of one’s own',
-    args: ['--set', 'worker.destinationAllow={10.1.0.0/16},imagePullSecrets[0].name=registry'],
+    name: 'keys and NATS users of one’s own',
+    args: ['--set', 'encryptionKeys.existingSecret=keys,nats.url=nats://nats,nats.usersSecret=users'],
   },
-])('the API server takes $name, strictly and with restricted pods', async ({ args }) => {
-  const manifests = await render(args)
-  const dryRun = ['apply', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-']
-  await expect(kube.kubectl(dryRun, manifests)).resolves.toContain('deployment.apps/fl-receiver')
+  {
+    name: 'private destinations, a registry, traces and nodes of one’s own',
+    args: [
+      ...['--set', 'worker.destinationAllow={10.1.0.0/16},imagePullSecrets[0].name=registry'],
+      ...['--set', 'telemetry.endpoint=http://collector:4318,receiver.trustedProxies={10.0.0.0/8,192.0.2.1}'],
+      ...['--set', 'nodeSelector.pool=webhooks,tolerations[0].key=webhooks,tolerations[0].operator=Exists'],
+      ...['--set', 'worker.env[0].name=FAIRLEAD_WORKER_NAME,worker.env[0].value=one'],
+      ...['--set', 'networkPolicy.extraEgress[0].ports[0].port=4318'],
+    ],
+  },
+])('the API server takes $name', async ({ args }) => {
+  await expect(dryRun(await render(args))).resolves.toContain('deployment.apps/fl-receiver')
 })
 
-test('the same test refuses pods that are not restricted', async () => {
-  const manifests = (await render()).replaceAll('runAsNonRoot: true', 'runAsNonRoot: false')
-  const dryRun = ['apply', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-']
-  await expect(kube.kubectl(dryRun, manifests)).rejects.toThrow(
-    'would violate PodSecurity "restricted:latest"',
-  )
+describe('every switch', () => {
+  // Two of one part, so that there is a budget to switch off.
+  const base = ['--set', 'api.replicas=2']
+  let byDefault: ReadonlySet<string>
+  beforeAll(async () => {
+    byDefault = new Set(documentsOf(await render(base)))
+  })
+  /** What a switch needs beside it. */
+  const company: Readonly<Record<string, string>> = {
+    'ingress.enabled=true': 'ingress.host=hooks.example.com,ingress.className=nginx,ingress.tlsSecret=hooks',
+    'httpRoute.enabled=true':
+      'httpRoute.parentRefs[0].name=public,httpRoute.parentRefs[0].namespace=gateways',
+    'worker.autoscaling.kind=keda': 'worker.autoscaling.prometheusUrl=http://prometheus:9090',
+  }
+
+  test.each(switches)('$set', async ({ set }) => {
+    const args = [...base, '--set', [set, company[set]].filter(Boolean).join(',')]
+    const documents = documentsOf(await render(args))
+    const changed = documents.filter(document => !byDefault.has(document))
+    if (changed.length > 0) await dryRun(changed.join('\n---\n'))
+    else expect(documents.length, 'what the switch takes away').toBeLessThan(byDefault.size)
+  })
+
+  test('are these', () => {
+    expect(new Set(switches.map(({ path }) => path))).toEqual(
+      new Set([
+        ...['image.pullPolicy', 'logLevel', 'receiver.service.type', 'api.service.type'],
+        ...['receiver.autoscaling.enabled', 'worker.autoscaling.kind', 'redis.enabled'],
+        ...['podDisruptionBudget.enabled', 'topologySpread.whenUnsatisfiable', 'networkPolicy.enabled'],
+        ...['ingress.enabled', 'httpRoute.enabled', 'serviceMonitor.enabled', 'prometheusRule.enabled'],
+        ...['dashboards.enabled', 'test.enabled'],
+      ]),
+    )
+  })
 })
 
-test('a value that is misspelt is refused', async () => {
-  await expect(render(['--set', 'receiver.replica=3'])).rejects.toThrow(
-    /additional properties 'replica' not allowed/,
-  )
+/** A manifest's documents, without those whose secrets are made anew each time. */
+function documentsOf(manifest: string): string[] {
+  return manifest.split(/^---$/m).filter(text => /^kind:/m.test(text) && !/^kind: Secret$/m.test(text))
+}
+
+test.each([
+  [
+    'a field that is misspelt',
+    'kind: HTTPRoute',
+    '  hostnames:',
+    '  hostname:',
+    /unknown field "spec.hostname"/,
+  ],
+  [
+    'a pod that is not restricted',
+    '',
+    'runAsNonRoot: true',
+    'runAsNonRoot: false',
+    /violate PodSecurity "restricted/,
+  ],
+] as const)('the same dry run refuses %s', async (_name, kind, text, wrong, message) => {
+  const documents = documentsOf(await render(production)).filter(document => document.includes(kind))
+  await expect(dryRun(documents.join('\n---\n').replaceAll(text, wrong))).rejects.toThrow(message)
+})
+
+test.each([
+  ['receiver.replica=3', /additional properties 'replica' not allowed/],
+  ['worker.resources.limits.memroy=1Gi', /additional properties 'memroy' not allowed/],
+  ['worker.autoscaling.kind=cron', /value must be one of 'none', 'hpa', 'keda'/],
+  ['worker.autoscaling.kind=keda', /worker.autoscaling.prometheusUrl is needed for KEDA/],
+  ['ingress.enabled=true', /ingress.host is needed for an Ingress/],
+  ['publicUrl=hooks.example.com', /'hooks.example.com' does not match pattern/],
+])('%s is refused', async (set, message) => {
+  await expect(render(['--set', set])).rejects.toThrow(message)
 })
 
 test('the operator can do its work with its own rights, and no more', async () => {

@@ -55,19 +55,19 @@ const only =
   () =>
     [...names].sort()
 
-/**
- * Workers carry what strangers wrote to addresses that strangers chose, so they reach no part but NATS. A receiver, an
- * API and everyone's metrics are open: an Ingress or Prometheus may be anywhere.
- */
+/** Each of Fairlead's own parts may reach what it needs and nothing else; the servers that the chart brings may try. */
+const others = everyone('receiver', 'worker', 'store', 'api', 'operator')
+
+/** A receiver, an API and everyone's metrics are open: an Ingress or Prometheus may be anywhere. */
 const open: readonly [string, number, (rendered: Rendered) => string[]][] = [
-  ['receiver', 8080, everyone('receiver', 'worker')],
-  ['receiver', 9090, everyone('receiver', 'worker')],
-  ['api', 8081, everyone('api', 'worker')],
-  ['api', 9090, everyone('api', 'worker')],
-  ['operator', 9090, everyone('operator', 'worker')],
-  ['worker', 9090, everyone('worker')],
+  ['receiver', 8080, others],
+  ['receiver', 9090, others],
+  ['api', 8081, others],
+  ['api', 9090, others],
+  ['operator', 9090, others],
+  ['worker', 9090, others],
   ['worker', 8080, only()],
-  ['store', 9090, everyone('store', 'worker')],
+  ['store', 9090, others],
   ['store', 50051, only('api', 'operator')],
 ]
 const bundled: typeof open = [
@@ -77,13 +77,14 @@ const bundled: typeof open = [
 ]
 
 describe.each([
-  { name: 'the defaults', args: [], table: [...open, ...bundled] },
+  { name: 'the defaults', args: [], table: [...open, ...bundled], servers: {} },
   {
     name: 'production',
     args: ['--values', resolve(chart, 'values-production.yaml')],
     table: open,
+    servers: { 4222: ['receiver', 'store', 'worker'], 5432: ['store'], 6379: ['receiver'] },
   },
-])('with $name', ({ args, table }) => {
+])('with $name', ({ args, table, servers }) => {
   let rendered: Rendered
   beforeAll(async () => {
     rendered = await render(args)
@@ -100,7 +101,6 @@ describe.each([
   })
 
   test.each([
-    ['NATS’ own address and port elsewhere', '10.20.0.5', 4222, true],
     ['the internet', '203.0.113.7', 443, true],
     ['the internet on any port', '203.0.113.7', 8443, true],
     ['the internet by IPv6', '2001:4860::1', 443, true],
@@ -117,6 +117,13 @@ describe.each([
   ])('a worker and %s: %s:%i', (_name, address, port, expected) => {
     const from = rendered.pods.get('worker')!
     expect(allows({ from, to: { kind: 'address', address }, port }, rendered)).toBe(expected)
+  })
+
+  test.each([4222, 5432, 6379])('a server that is not the chart’s own, on port %i', port => {
+    const to = { kind: 'address', address: '10.20.0.5' } as const
+    const parts = ['api', 'operator', 'receiver', 'store', 'worker']
+    const callers = parts.filter(part => allows({ from: rendered.pods.get(part)!, to, port }, rendered))
+    expect(callers).toEqual(Reflect.get(servers, port) ?? [])
   })
 })
 

@@ -1,3 +1,8 @@
+{{/*
+Most of these take a "part": a dict of root (the chart's context) and component (receiver, worker, store, api, operator,
+migrate, nats …).
+*/}}
+
 {{- define "fairlead.name" -}}
 {{- printf "%s-%s" .root.Release.Name .component | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
@@ -22,10 +27,22 @@ labels:
   {{- include "fairlead.labels" . | nindent 2 }}
 {{- end -}}
 
+{{/* "true" where the chart brings the server itself, empty where one is named. Take the chart's context. */}}
+{{- define "fairlead.ownNats" -}}
+{{- if not (or .Values.nats.url .Values.nats.existingSecret) }}true{{ end -}}
+{{- end -}}
+{{- define "fairlead.ownPostgres" -}}
+{{- if not (or .Values.postgres.url .Values.postgres.existingSecret) }}true{{ end -}}
+{{- end -}}
+{{- define "fairlead.ownRedis" -}}
+{{- if and .Values.redis.enabled (not (or .Values.redis.url .Values.redis.existingSecret)) }}true{{ end -}}
+{{- end -}}
+
 {{- define "fairlead.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
 
+{{/* What Pod Security "restricted" asks of a pod, and of each container. */}}
 {{- define "fairlead.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: {{ .user | default 65532 }}
@@ -40,13 +57,16 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
+{{/* A part's pods go to different nodes and zones where there are several. */}}
 {{- define "fairlead.spread" -}}
+{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
 - maxSkew: 1
-  topologyKey: kubernetes.io/hostname
-  whenUnsatisfiable: ScheduleAnyway
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: {{ $.root.Values.topologySpread.whenUnsatisfiable }}
   labelSelector:
     matchLabels:
-      {{- include "fairlead.selector" . | nindent 6 }}
+      {{- include "fairlead.selector" $ | nindent 6 }}
+{{- end }}
 {{- end -}}
 
 {{- define "fairlead.probes" -}}
@@ -57,88 +77,18 @@ startupProbe:
 livenessProbe:
   httpGet: { path: /livez, port: health }
   periodSeconds: 10
+  timeoutSeconds: 5
 readinessProbe:
   httpGet: { path: /readyz, port: health }
   periodSeconds: 5
   timeoutSeconds: 3
 {{- end -}}
 
-{{/* Environment variables by the things that a part talks to: root, component. */}}
-{{- define "fairlead.env.process" -}}
-- { name: FAIRLEAD_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
-- { name: FAIRLEAD_METRICS_PORT, value: "9090" }
-{{- end -}}
-
-{{/* NATS of the chart's own has a user for each part; one that is there already has them if nats.usersSecret names them. */}}
-{{- define "fairlead.env.nats" -}}
-{{- $own := not (or .root.Values.nats.url .root.Values.nats.existingSecret) -}}
-- name: FAIRLEAD_NATS_URL
-  {{- if .root.Values.nats.existingSecret }}
-  valueFrom: { secretKeyRef: { name: {{ .root.Values.nats.existingSecret }}, key: url } }
-  {{- else }}
-  value: {{ .root.Values.nats.url | default (printf "nats://%s-nats:4222" .root.Release.Name) | quote }}
-  {{- end }}
-{{- with ternary (printf "%s-nats" .root.Release.Name) .root.Values.nats.usersSecret $own }}
-- { name: FAIRLEAD_NATS_USER, value: {{ $.component }} }
-- name: FAIRLEAD_NATS_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ . }}, key: {{ $.component }}-password } }
-{{- end }}
-- { name: FAIRLEAD_STREAM_REPLICAS, value: {{ .root.Values.streams.replicas | quote }} }
-- { name: FAIRLEAD_EVENTS_MAX_BYTES, value: {{ .root.Values.streams.eventsMaxBytes | quote }} }
-{{- end -}}
-
-{{- define "fairlead.env.postgres" -}}
-{{- if .root.Values.postgres.existingSecret }}
-- name: FAIRLEAD_POSTGRES_URL
-  valueFrom: { secretKeyRef: { name: {{ .root.Values.postgres.existingSecret }}, key: url } }
-{{- else }}
-- name: FAIRLEAD_POSTGRES_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ .root.Release.Name }}-postgres, key: password } }
-- name: FAIRLEAD_POSTGRES_URL
-  value: postgres://fairlead:$(FAIRLEAD_POSTGRES_PASSWORD)@{{ .root.Release.Name }}-postgres:5432/fairlead
-{{- end }}
-{{- end -}}
-
-{{- define "fairlead.env.redis" -}}
-{{- if .root.Values.redis.enabled }}
-- name: FAIRLEAD_REDIS_URL
-  {{- if .root.Values.redis.existingSecret }}
-  valueFrom: { secretKeyRef: { name: {{ .root.Values.redis.existingSecret }}, key: url } }
-  {{- else }}
-  value: redis://{{ .root.Release.Name }}-redis:6379
-  {{- end }}
-{{- end }}
-{{- end -}}
-
-{{- define "fairlead.env.keys" -}}
-- name: FAIRLEAD_ENCRYPTION_KEYS
-  valueFrom: { secretKeyRef: { name: {{ .root.Values.encryptionKeys.existingSecret | default (printf "%s-encryption-keys" .root.Release.Name) }}, key: keys } }
-{{- end -}}
-
-{{- define "fairlead.env.store" -}}
-- { name: FAIRLEAD_STORE_URL, value: "http://{{ .root.Release.Name }}-store:50051" }
-{{- end -}}
-
-{{/*
-Waits, with a PostgreSQL of the chart's own, until a command of psql's package succeeds: otherwise a first install would
-show crashes until the database is there. root, command.
-*/}}
-{{- define "fairlead.waitForPostgres" -}}
-- name: wait-for-postgres
-  image: {{ .root.Values.postgres.image }}
-  command: [sh, -c, {{ printf "until %s; do sleep 1; done" .command | quote }}]
-  env:
-    {{- include "fairlead.env.postgres" . | trim | nindent 4 }}
-  resources:
-    requests: { cpu: 10m, memory: 16Mi }
-    limits: { memory: 64Mi }
-  securityContext:
-    {{- include "fairlead.containerSecurity" . | nindent 4 }}
-{{- end -}}
-
-{{/* A Deployment's spec: root, component, values, env (whom it talks to), settings, port, account, drainDelayMs. */}}
+{{/* A Deployment's spec: a part, and values, env (whom it talks to), settings, port, account, scaled (by something else). */}}
 {{- define "fairlead.deploymentSpec" -}}
+{{- if not .scaled }}
 replicas: {{ .values.replicas }}
+{{- end }}
 revisionHistoryLimit: 3
 strategy:
   rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
@@ -161,8 +111,16 @@ template:
     securityContext:
       {{- include "fairlead.podSecurity" (dict) | nindent 6 }}
     topologySpreadConstraints:
-      {{- include "fairlead.spread" . | nindent 6 }}
-    {{- if and (eq .component "store") (not .root.Values.postgres.existingSecret) }}
+      {{- include "fairlead.spread" . | trim | nindent 6 }}
+    {{- with .root.Values.nodeSelector }}
+    nodeSelector:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .root.Values.tolerations }}
+    tolerations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- if and (eq .component "store") (include "fairlead.ownPostgres" .root) }}
     initContainers:
       {{- $command := "psql \"$FAIRLEAD_POSTGRES_URL\" --quiet --command 'select 1 from migrations limit 1' >/dev/null 2>&1" }}
       {{- include "fairlead.waitForPostgres" (dict "root" .root "command" $command) | nindent 6 }}
@@ -185,9 +143,74 @@ template:
           {{- range $name, $value := .settings }}
           - { name: {{ $name }}, value: {{ $value | quote }} }
           {{- end }}
+          {{- with .values.env }}
+          {{- toYaml . | nindent 10 }}
+          {{- end }}
         resources:
           {{- toYaml .values.resources | nindent 10 }}
         securityContext:
           {{- include "fairlead.containerSecurity" . | nindent 10 }}
         {{- include "fairlead.probes" . | nindent 8 }}
+{{- end -}}
+
+{{/*
+Waits, with a PostgreSQL of the chart's own, until a command of psql's package succeeds: otherwise a first install would
+show crashes until the database is there. Takes root and command.
+*/}}
+{{- define "fairlead.waitForPostgres" -}}
+- name: wait-for-postgres
+  image: {{ .root.Values.postgres.image }}
+  command: [sh, -c, {{ printf "until %s; do sleep 1; done" .command | quote }}]
+  env:
+    {{- include "fairlead.env.postgres" . | trim | nindent 4 }}
+  resources:
+    requests: { cpu: 10m, memory: 16Mi }
+    limits: { memory: 64Mi }
+  securityContext:
+    {{- include "fairlead.containerSecurity" . | nindent 4 }}
+{{- end -}}
+
+{{/* Keeps one pod while nodes are drained, of a part with several: a part, and replicas (the least there are). */}}
+{{- define "fairlead.podDisruptionBudget" -}}
+{{- if and .root.Values.podDisruptionBudget.enabled (gt (int .replicas) 1) -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "fairlead.metadata" . | nindent 2 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels:
+      {{- include "fairlead.selector" . | nindent 6 }}
+{{- end -}}
+{{- end -}}
+
+{{/* How Helm runs `helm test`, in the order of weight. */}}
+{{- define "fairlead.testHook" -}}
+annotations:
+  helm.sh/hook: test
+  helm.sh/hook-weight: {{ .weight | quote }}
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end -}}
+
+{{/* Where an Organization is reconciled. */}}
+{{- define "fairlead.testNamespace" -}}
+{{- if .Values.operator.namespaces -}}
+{{- ternary .Release.Namespace (first .Values.operator.namespaces) (has .Release.Namespace .Values.operator.namespaces) -}}
+{{- else -}}
+{{ .Release.Namespace }}
+{{- end -}}
+{{- end -}}
+
+{{/* A NetworkPolicy's start: a part, and types (a list). */}}
+{{- define "fairlead.networkPolicy" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "fairlead.metadata" . | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "fairlead.selector" . | nindent 6 }}
+  policyTypes: {{ toJson .types }}
 {{- end -}}

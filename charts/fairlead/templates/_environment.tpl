@@ -1,0 +1,69 @@
+{{/* Environment variables by the things that a part talks to. All take a part: root, component. */}}
+
+{{- define "fairlead.env.process" -}}
+- { name: FAIRLEAD_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
+- { name: FAIRLEAD_METRICS_PORT, value: "9090" }
+{{- with .root.Values.telemetry.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- end -}}
+
+{{/* The chart's own NATS has a user for each part; another one may have them too: nats.usersSecret. */}}
+{{- define "fairlead.env.nats" -}}
+- name: FAIRLEAD_NATS_URL
+  {{- if .root.Values.nats.existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .root.Values.nats.existingSecret }}, key: url } }
+  {{- else }}
+  value: {{ .root.Values.nats.url | default (printf "nats://%s-nats:4222" .root.Release.Name) | quote }}
+  {{- end }}
+{{- $users := .root.Values.nats.usersSecret }}
+{{- if include "fairlead.ownNats" .root }}{{ $users = printf "%s-nats" .root.Release.Name }}{{ end }}
+{{- with $users }}
+- { name: FAIRLEAD_NATS_USER, value: {{ $.component }} }
+- name: FAIRLEAD_NATS_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: {{ $.component }}-password } }
+{{- end }}
+- { name: FAIRLEAD_STREAM_REPLICAS, value: {{ .root.Values.streams.replicas | quote }} }
+- { name: FAIRLEAD_EVENTS_MAX_BYTES, value: {{ .root.Values.streams.eventsMaxBytes | quote }} }
+{{- end -}}
+
+{{- define "fairlead.env.postgres" -}}
+{{- with .root.Values.postgres }}
+{{- if .existingSecret }}
+- name: FAIRLEAD_POSTGRES_URL
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: {{ .existingSecretKey }} } }
+{{- else if .url }}
+- { name: FAIRLEAD_POSTGRES_URL, value: {{ .url | quote }} }
+{{- else }}
+- name: POSTGRES_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ $.root.Release.Name }}-postgres, key: password } }
+- name: FAIRLEAD_POSTGRES_URL
+  value: postgres://fairlead:$(POSTGRES_PASSWORD)@{{ $.root.Release.Name }}-postgres:5432/fairlead
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "fairlead.env.redis" -}}
+{{- if .root.Values.redis.enabled }}
+- name: FAIRLEAD_REDIS_URL
+  {{- with .root.Values.redis }}
+  {{- if .existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: url } }
+  {{- else }}
+  value: {{ .url | default (printf "redis://%s-redis:6379" $.root.Release.Name) | quote }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "fairlead.env.keys" -}}
+- name: FAIRLEAD_ENCRYPTION_KEYS
+  valueFrom:
+    secretKeyRef:
+      name: {{ .root.Values.encryptionKeys.existingSecret | default (printf "%s-encryption-keys" .root.Release.Name) }}
+      key: keys
+{{- end -}}
+
+{{- define "fairlead.env.store" -}}
+- { name: FAIRLEAD_STORE_URL, value: "http://{{ .root.Release.Name }}-store:50051" }
+{{- end -}}
