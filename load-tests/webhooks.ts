@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
 import { type Arrivals, openArrivals } from './arrivals.ts'
 import { type CpuReading, cpuPerItem, readCpu } from './cpu.ts'
+import { startFloor } from './floor.ts'
 import { percentile } from './percentile.ts'
 import { type LoadSender, openLoadSender, type Sent } from './sender.ts'
 import { loadSecret, startSubject } from './subject.ts'
@@ -16,7 +17,8 @@ import { loadSecret, startSubject } from './subject.ts'
  *   node load-tests/webhooks.ts [--seconds 60] [--rates 100,500] [--capacity-seconds 20] [--connections 64]
  *
  * The baseline of the same run is a bare node:http server that reads a body and answers 200: the least that any
- * receiver could do, storing nothing. Generator, destination and subject share the machine's cores.
+ * receiver could do, storing nothing. For the rates it is the floor besides (`floor.ts`): a bare receiver that answers when
+ * JetStream has synced the event, before and after. Generator, destination and subject share the machine's cores.
  */
 const { values } = parseArgs({
   options: {
@@ -141,6 +143,19 @@ async function measureBaseline(): Promise<number> {
   }
 }
 
+/** At the rate that Fairlead is measured at: what being safe takes here and now. */
+async function measureFloor(rate: number): Promise<void> {
+  await using floor = await startFloor()
+  const options = { url: floor.url, secret: loadSecret, connections, bodyBytes }
+  await using sender = await openLoadSender(options)
+  await sender.atRate(rate, 2, () => {}) // warm-up
+  const sent: Sent[] = []
+  await sender.atRate(rate, 10, one => sent.push(one))
+  const accept = sent.map(({ acceptMs }) => acceptMs)
+  const ms = (p: number) => percentile(accept, p).toFixed(1)
+  console.log(`floor at ${rate}/s: accept ms p50 ${ms(0.5)}  p95 ${ms(0.95)}  p99 ${ms(0.99)}  max ${ms(1)}`)
+}
+
 async function main(): Promise<void> {
   const baselines: number[] = [await measureBaseline()]
   await using arrivals = await openArrivals()
@@ -154,10 +169,12 @@ async function main(): Promise<void> {
   await measure('warm-up', pids, tell => sender.atRate(200, 5, tell), settled)
   for (const rate of values.rates.split(',').map(Number)) {
     const seconds = Number(values.seconds)
+    await measureFloor(rate)
     report(
       await measure(`${rate}/s for ${seconds} s`, pids, tell => sender.atRate(rate, seconds, tell), settled),
       arrivals,
     )
+    await measureFloor(rate)
   }
   const costs: number[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {

@@ -54,7 +54,8 @@ export function startStandalone(
   const startedMs = performance.now()
   const child = spawn(process.execPath, [join(root, 'standalone', settings.by ?? 'main.ts')], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel ends with this process, however it ends, and Fairlead with the channel.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       ...process.env,
       FAIRLEAD_HOME: settings.home,
@@ -67,7 +68,7 @@ export function startStandalone(
     },
   })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
   }
   const exited = once(child, 'close').then(
