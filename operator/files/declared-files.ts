@@ -1,11 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Holdings } from '../organization/act.ts'
-import {
-  type Declarations,
-  type Declared,
-  type OrganizationKey,
-  secretRefsOf,
-} from '../organization/observe.ts'
+import type { Declarations, Declared, OrganizationKey } from '../organization/observe.ts'
 import type { Reports } from '../organization/reconcile.ts'
 import {
   apiVersion,
@@ -14,6 +9,7 @@ import {
   type SecretDocument,
   slugOfOrganization,
 } from '../organization/schema.ts'
+import { secretRefsOf } from '../organization/secret-refs.ts'
 import type { OrganizationStatus } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
 import type { StoredOrganization } from '../store-rows.ts'

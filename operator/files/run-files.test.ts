@@ -128,9 +128,9 @@ test('follows a secret that is changed in place', async () => {
 test('waits for a Secret that isn’t there yet', async () => {
   await using files = await startFiles({ 'acme.yaml': withSource('Acme') })
   await until(() => files.lines.some(({ reason }) => reason === 'SecretMissing'))
-  expect(files.store.applied.size).toBe(0)
+  expect(files.store.applied.get('acme')).toMatchObject({ displayName: 'Acme', sources: [] })
   await files.write('secrets.yaml', secret)
-  await until(() => displayName(files) === 'Acme')
+  await until(() => files.store.applied.get('acme')?.sources.length === 1)
 })
 
 test('a faulty file is told of once, with its line, and what it said before stays', async () => {

@@ -18,6 +18,7 @@ test('the samples hold nothing that stands in their way', async () => {
     const snapshot = await observe(keyOf(organization), {
       declarations: files,
       findSlug: async () => undefined,
+      rows: { health: async () => ({ kind: 'known', sources: [], destinations: [] }) },
       makeKeys: () => ({ apiKey: 'key_live_test', signingKey: 'whsec_test' }),
       publicUrl: 'http://localhost:8080',
     })

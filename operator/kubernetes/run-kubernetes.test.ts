@@ -68,13 +68,32 @@ test('a change of the spec and a secret rotated in place reach the store', async
   await until(() => operator.store.applied.get('acme')?.displayName === 'Acme')
 })
 
-test('a Secret that is missing is waited for, and said to be missing', async () => {
+test('a Secret that is missing is waited for, and said to be missing; the rest is in force', async () => {
   await using operator = await startOperator(kube)
-  await operator.apply('acme', { sources: [source] })
+  const paypal = { name: 'paypal', provider: 'paypal', options: { webhookId: 'WH-TEST' } }
+  await operator.apply('acme', { sources: [source, paypal] })
   await until(async () => (await operator.reason('acme', 'SecretsResolved')) === 'SecretMissing')
-  expect(operator.store.applied.size).toBe(0)
+  expect(operator.store.applied.get('acme')?.sources.map(({ name }) => name)).toEqual(['paypal'])
+  expect(await operator.kubectl(['get', 'orgs'])).toMatch(/acme +False +1\/2 /)
   await operator.applySecret('acme', { github: 'test-only' })
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  expect(operator.store.applied.get('acme')?.sources).toHaveLength(2)
+})
+
+test('a Secret that goes while its source is in force changes nothing, and is said to be missing', async () => {
+  await using operator = await startOperator(kube)
+  await operator.applySecret('acme', { github: 'test-only' })
+  await operator.apply('acme', { sources: [source] })
+  await until(async () => (await operator.reason('acme')) === 'Reconciled')
+  await operator.kubectl(['delete', 'secret', 'acme'])
+  await operator.apply('acme', { displayName: 'Changed', sources: [source] })
+  await until(async () => (await operator.reason('acme')) === 'SecretMissing')
+  expect(operator.store.applied.get('acme')).toMatchObject({
+    displayName: 'acme',
+    sources: [{ secrets: [{ value: 'test-only' }] }],
+  })
+  await operator.applySecret('acme', { github: 'test-two' })
+  await until(() => operator.store.applied.get('acme')?.displayName === 'Changed')
 })
 
 test('a slug that another Organization has is refused, and taken once it is free', async () => {

@@ -31,6 +31,8 @@ export const conditionReasons = [
   'StoreUnavailable',
   /** The last attempt to at least one destination failed. */
   'Failing',
+  /** At least one destination was paused by itself: it answered 410, or failed for days. */
+  'DestinationPaused',
   /** It is being deleted. */
   'Deleting',
 ] as const

@@ -5,9 +5,9 @@ import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequestSchema } from '@fairlead/wire/store/organization'
 import type { DestinationSpec } from './destination.ts'
 import type { SecretRef } from './field.ts'
-import { secretId } from './observe.ts'
 import type { RouteSpec } from './route.ts'
 import { type Organization, slugOfOrganization } from './schema.ts'
+import { secretId } from './secret-refs.ts'
 import type { SourceSpec } from './source.ts'
 import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
 
@@ -17,11 +17,21 @@ export type DesiredOrganization = Omit<
   'owner' | '$typeName'
 >
 
-/** Says to the store what a spec says, secrets filled in. Sources and destinations that aren't active are left out. */
+/** Names of what lacks its secrets. */
+export interface Lacking {
+  readonly sources: ReadonlySet<string>
+  readonly destinations: ReadonlySet<string>
+}
+
+/**
+ * Says to the store what a spec says, secrets filled in. Sources and destinations that aren't active are left out, and
+ * so are sources that lack their secrets; destinations that do are paused, so that what is for them waits.
+ */
 export function desiredOrganization(
   organization: Organization,
   secrets: ReadonlyMap<string, string>,
   tenant: TenantSecret,
+  lacking: Lacking = { sources: new Set(), destinations: new Set() },
 ): DesiredOrganization {
   const { spec } = organization
   const slug = slugOfOrganization(organization)
@@ -36,10 +46,16 @@ export function desiredOrganization(
     weight: spec.weight,
     ...rateLimit(spec.rateLimit),
     members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),
-    sources: spec.sources.filter(source => source.active).map(source => desiredSource(source, secrets)),
+    sources: spec.sources
+      .filter(({ active, name }) => active && !lacking.sources.has(name))
+      .map(source => desiredSource(source, secrets)),
     destinations: spec.destinations
       .filter(destination => destination.active)
-      .map(destination => desiredDestination(destination, secrets)),
+      .map(destination =>
+        lacking.destinations.has(destination.name)
+          ? desiredDestination({ ...destination, paused: true, headers: [], auth: [] }, secrets)
+          : desiredDestination(destination, secrets),
+      ),
     routes: spec.routes
       .map(route => ({ ...route, destinations: route.destinations.filter(name => active.has(name)) }))
       .filter(route => route.destinations.length > 0)

@@ -27,6 +27,7 @@ function aSnapshot(overrides: Partial<Snapshot> & { readonly organization?: Orga
     tenantSecret: undefined,
     tenantSecretTaken: false,
     stored: undefined,
+    inForce: undefined,
     fresh,
     publicUrl,
     ...rest,
@@ -61,14 +62,46 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
     actions: ['claim', 'write-tenant-secret', 'apply'],
   },
   {
-    name: 'a missing secret holds all back',
+    name: 'a new source without its secret is left out, and the rest applied',
     snapshot: aSnapshot({ secrets: new Map() }),
-    actions: ['claim'],
+    actions: ['claim', 'write-tenant-secret', 'apply'],
     obstacle: 'SecretMissing',
   },
   {
     name: 'an empty secret is a missing one',
     snapshot: aSnapshot({ secrets: new Map([['acme/stripe', '']]) }),
+    actions: ['claim', 'write-tenant-secret', 'apply'],
+    obstacle: 'SecretMissing',
+  },
+  {
+    name: 'the missing secret of a source that is in force holds all back',
+    snapshot: aSnapshot({
+      secrets: new Map(),
+      inForce: { sources: new Set(['stripe']), destinations: new Set() },
+    }),
+    actions: ['claim'],
+    obstacle: 'SecretMissing',
+  },
+  {
+    name: 'the missing secret of a destination that is in force holds all back',
+    snapshot: aSnapshot({
+      organization: parsed({
+        destinations: [
+          {
+            name: 'billing',
+            url: 'https://billing.example.com/',
+            headers: [{ name: 'X-Key', secretRef: { name: 'acme', key: 'billing' } }],
+          },
+        ],
+      }),
+      inForce: { sources: new Set(), destinations: new Set(['billing']) },
+    }),
+    actions: ['claim'],
+    obstacle: 'SecretMissing',
+  },
+  {
+    name: 'while it isn’t known what is in force, a missing secret holds all back',
+    snapshot: aSnapshot({ secrets: new Map(), inForce: 'unavailable' }),
     actions: ['claim'],
     obstacle: 'SecretMissing',
   },
@@ -79,12 +112,12 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
     obstacle: 'SecretNotOurs',
   },
   {
-    name: 'a secret that can’t be a key holds all back',
+    name: 'a new source whose secret can’t be a key is left out, and the rest applied',
     snapshot: aSnapshot({
       organization: parsed({ sources: [{ ...source, provider: 'standard-webhooks' }] }),
       secrets: new Map([['acme/stripe', 'not base64 at all!']]),
     }),
-    actions: ['claim'],
+    actions: ['claim', 'write-tenant-secret', 'apply'],
     obstacle: 'SourceInvalid',
   },
   {
@@ -135,7 +168,11 @@ test('says which secrets are missing, and holds none of them in its words', () =
     ],
   })
   expect(diff(aSnapshot({ organization })).obstacle?.message).toBe(
-    'missing or empty: key github of Secret acme',
+    'source github: missing or empty: key github of Secret acme (the rest is in force)',
+  )
+  const inForce = { sources: new Set(['github']), destinations: new Set<string>() }
+  expect(diff(aSnapshot({ organization, inForce })).obstacle?.message).toBe(
+    'source github: missing or empty: key github of Secret acme (all that was in force before stays so, and no other change is applied until then)',
   )
 })
 
@@ -180,6 +217,30 @@ test('an applied Organization says to the store what the spec says', () => {
     signingSecrets: [{ id: 'current', value: 'whsec_kept' }],
     apiKeys: [{ name: 'operator', prefix: 'key_live_kept' }],
   })
+})
+
+test('of what is new, sources without their secrets are left out, and destinations wait', () => {
+  const secretRef = { name: 'acme', key: 'not-there' }
+  const organization = parsed({
+    sources: [source, { name: 'github', provider: 'github', secrets: [{ secretRef }] }],
+    destinations: [
+      { name: 'billing', url: 'https://billing.example.com/' },
+      { name: 'books', url: 'https://books.example.com/', auth: [{ bearer: { tokenRef: secretRef } }] },
+    ],
+    routes: [{ source: '*', destinations: ['billing', 'books'] }],
+  })
+  const plan = diff(aSnapshot({ organization }))
+  const apply = plan.actions.find(action => action.kind === 'apply')
+  expect(apply?.desired.sources).toMatchObject([{ name: 'stripe' }])
+  expect(apply?.desired.destinations).toMatchObject([
+    { name: 'billing', settings: { paused: false } },
+    { name: 'books', settings: { paused: true }, auth: '', headers: [] },
+  ])
+  expect(apply?.desired.routes).toMatchObject([{ settings: { destinations: ['billing', 'books'] } }])
+  expect(plan.unresolved?.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    'source github',
+    'destination books',
+  ])
 })
 
 test.each([

@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { openScheme } from '@fairlead/webhook/open'
-import { SchemeError } from '@fairlead/webhook/verify/scheme-error'
 import type { ConditionReason } from './condition.ts'
 import { type DesiredOrganization, desiredOrganization } from './desired.ts'
-import { type Snapshot, secretId, secretRefsOf } from './observe.ts'
-import type { SourceSpec } from './source.ts'
+import type { Snapshot } from './observe.ts'
 import { desiredTenantSecret, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
+import { type Unresolved, unresolvedOf } from './unresolved.ts'
 
 export type Action =
   /** Notes at the resource that something stands outside of it. */
@@ -16,7 +14,7 @@ export type Action =
   /** Lets a deleted resource go. */
   | { readonly kind: 'release' }
 
-/** Why nothing is applied. What was in force before stays in force. */
+/** Why not everything that is declared is applied. */
 export interface Obstacle {
   readonly reason: Extract<
     ConditionReason,
@@ -29,31 +27,48 @@ export interface Plan {
   /** In this order; each is safe to repeat. */
   readonly actions: readonly Action[]
   readonly obstacle?: Obstacle
+  /** What is not in force although the rest is applied: sources left out, and destinations that wait. */
+  readonly unresolved?: readonly Unresolved[]
 }
 
 /**
  * Decides what is to be done for an Organization. Pure.
  *
- * All or nothing: while a secret is missing or a source can't work, the store keeps what it has, because a source
- * without its secret would refuse requests that it accepts now.
+ * Nothing that works is taken away for want of a secret. What is new and unresolved is left out and the rest applied:
+ * a source answers 404 as before, a destination is paused and loses nothing. While a part that is in force is
+ * unresolved, the store keeps all that it has: applied without its secret, a source would refuse what it accepts now.
  */
 export function diff(snapshot: Snapshot): Plan {
   if (snapshot.declared.deleting) return takeDown(snapshot)
-  const obstacle = findObstacle(snapshot)
-  if (obstacle) return { actions: [{ kind: 'claim' }], obstacle }
+  const unresolved = unresolvedOf(snapshot.declared.organization, snapshot.secrets)
+  const obstacle = findObstacle(snapshot, unresolved)
+  const holds = obstacle !== undefined && !canApplyRest(snapshot, unresolved)
+  if (holds) return { actions: [{ kind: 'claim' }], obstacle }
   const { organization } = snapshot.declared
   const tenant = desiredTenantSecret(organization, snapshot.tenantSecret, snapshot.fresh, snapshot.publicUrl)
   const write: readonly Action[] = isDeepStrictEqual(tenant, snapshot.tenantSecret)
     ? []
     : // Before the store knows a key, so that none is lost.
       [{ kind: 'write-tenant-secret', secret: tenant }]
+  const desired = desiredOrganization(organization, snapshot.secrets, tenant, {
+    sources: namesOf(unresolved, 'source'),
+    destinations: namesOf(unresolved, 'destination'),
+  })
   return {
-    actions: [
-      { kind: 'claim' },
-      ...write,
-      { kind: 'apply', desired: desiredOrganization(organization, snapshot.secrets, tenant) },
-    ],
+    actions: [{ kind: 'claim' }, ...write, { kind: 'apply', desired }],
+    ...(obstacle && { obstacle, unresolved }),
   }
+}
+
+const namesOf = (unresolved: readonly Unresolved[], kind: Unresolved['kind']): ReadonlySet<string> =>
+  new Set(unresolved.filter(one => one.kind === kind).map(({ name }) => name))
+
+/** Whether nothing that is in force now would be taken away by applying the rest. */
+function canApplyRest({ inForce, tenantSecretTaken }: Snapshot, unresolved: readonly Unresolved[]): boolean {
+  if (tenantSecretTaken || inForce === 'unavailable') return false
+  return !unresolved.some(({ kind, name }) =>
+    (kind === 'source' ? inForce?.sources : inForce?.destinations)?.has(name),
+  )
 }
 
 function takeDown({ stored }: Snapshot): Plan {
@@ -66,40 +81,24 @@ function takeDown({ stored }: Snapshot): Plan {
   return { actions: [...remove, { kind: 'release' }] }
 }
 
-function findObstacle({ declared, secrets, tenantSecretTaken }: Snapshot): Obstacle | undefined {
-  const { organization } = declared
-  const { name, namespace } = organization.metadata
-  if (tenantSecretTaken) {
+function findObstacle(snapshot: Snapshot, unresolved: readonly Unresolved[]): Obstacle | undefined {
+  const { name, namespace } = snapshot.declared.organization.metadata
+  if (snapshot.tenantSecretTaken) {
     const secret = `${namespace}/${tenantSecretName(name)}`
     return {
       reason: 'SecretNotOurs',
       message: `the Secret ${secret} is kept for this organization's keys, but someone else made it: rename or delete it`,
     }
   }
-  const missing = secretRefsOf(organization).filter(ref => !secrets.get(secretId(ref)))
-  if (missing.length > 0) {
-    const list = missing.map(({ name, key }) => `key ${key} of Secret ${name}`).join(', ')
-    return { reason: 'SecretMissing', message: `missing or empty: ${list}` }
-  }
-  const faults = organization.spec.sources.flatMap(source => faultOf(source, secrets))
-  return faults.length > 0 ? { reason: 'SourceInvalid', message: faults.join(' ') } : undefined
-}
-
-/** Opens a source as the receiver will, so that whoever wrote it learns now what doesn't work. */
-function faultOf(source: SourceSpec, secrets: ReadonlyMap<string, string>): readonly string[] {
-  if (!source.active) return []
-  const { provider, options, scheme, toleranceSeconds } = source
-  try {
-    openScheme({
-      provider,
-      secrets: source.secrets.map(({ secretRef }) => secrets.get(secretId(secretRef)) ?? ''),
-      ...(options === undefined ? {} : { options }),
-      ...(scheme === undefined ? {} : { scheme }),
-      ...(toleranceSeconds === undefined ? {} : { toleranceSeconds }),
-    })
-    return []
-  } catch (error) {
-    if (error instanceof SchemeError) return [`Source ${source.name}: ${error.message}`]
-    throw error
-  }
+  const [first] = unresolved
+  if (!first) return undefined
+  // Whoever has to make a Secret reads that first; then what is wrong in one.
+  const reason = unresolved.some(one => one.reason === 'SecretMissing') ? 'SecretMissing' : first.reason
+  const parts = unresolved.map(({ kind, name, message }) => `${kind} ${name}: ${message}`).join('; ')
+  const rest = canApplyRest(snapshot, unresolved)
+    ? 'the rest is in force'
+    : snapshot.inForce === 'unavailable'
+      ? 'what was in force before stays so'
+      : 'all that was in force before stays so, and no other change is applied until then'
+  return { reason, message: `${parts} (${rest})` }
 }

@@ -1,7 +1,8 @@
-import type { DestinationSpec } from './destination.ts'
-import type { SecretRef } from './field.ts'
+import type { StoreRows } from './act.ts'
 import { type Organization, slugOfOrganization } from './schema.ts'
+import { secretId, secretRefsOf } from './secret-refs.ts'
 import { decodeTenantSecret, type FreshKeys, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
+import { unresolvedOf } from './unresolved.ts'
 
 /** Names an Organization: `namespace/name`, the same in files and in Kubernetes. */
 export type OrganizationKey = string
@@ -51,15 +52,26 @@ export interface Snapshot {
   readonly tenantSecretTaken: boolean
   /** Only looked up for what is being deleted. */
   readonly stored: SlugOwner | 'unavailable' | undefined
+  /**
+   * Names that the store has in force; only looked up where something is unresolved. Undefined: it has no such
+   * organization of ours.
+   */
+  readonly inForce: InForceNames | 'unavailable' | undefined
   /** Keys to use where one is to be made. */
   readonly fresh: FreshKeys
   /** Base of the webhook URLs, without a slash at its end. */
   readonly publicUrl: string
 }
 
+export interface InForceNames {
+  readonly sources: ReadonlySet<string>
+  readonly destinations: ReadonlySet<string>
+}
+
 export interface ObserveContext {
   readonly declarations: Declarations
   readonly findSlug: FindSlug
+  readonly rows: Pick<StoreRows, 'health'>
   readonly makeKeys: () => FreshKeys
   readonly publicUrl: string
 }
@@ -72,40 +84,33 @@ export async function observe(key: OrganizationKey, context: ObserveContext): Pr
   const { organization, deleting } = declared
   const { namespace, name } = organization.metadata
   const tenant = await declarations.readSecret(namespace, tenantSecretName(name))
+  const secrets = deleting ? new Map<string, string>() : await readSecrets(organization, declarations)
+  const isWhole = deleting || unresolvedOf(organization, secrets).length === 0
   return {
     key,
     declared,
-    secrets: deleting ? new Map() : await readSecrets(organization, declarations),
+    secrets,
     tenantSecret: tenant?.ours ? decodeTenantSecret(tenant.data) : undefined,
     tenantSecretTaken: tenant !== undefined && !tenant.ours,
     stored: deleting ? await findSlug(key, slugOfOrganization(organization)) : undefined,
+    inForce: isWhole ? undefined : await findInForce(key, organization, context),
     fresh: makeKeys(),
     publicUrl,
   }
 }
 
-/** How a secret is called in the store, in status and in logs. */
-export const secretId = ({ name, key }: SecretRef): string => `${name}/${key}`
-
-/** All Secrets that a spec names, each once. */
-export function secretRefsOf({ spec }: Organization): readonly SecretRef[] {
-  const refs = [
-    ...spec.sources.flatMap(({ secrets }) => secrets.map(({ secretRef }) => secretRef)),
-    ...spec.destinations.flatMap(({ headers }) => headers.map(({ secretRef }) => secretRef)),
-    ...spec.destinations.flatMap(({ auth }) => auth.flatMap(authRefs)),
-  ]
-  return [...new Map(refs.map(ref => [secretId(ref), ref])).values()]
-}
-
-function authRefs({ basic, bearer, mtls, oauth2 }: DestinationSpec['auth'][number]): readonly SecretRef[] {
-  const refs = [
-    basic?.passwordRef,
-    bearer?.tokenRef,
-    mtls?.certificateRef,
-    mtls?.keyRef,
-    oauth2?.clientSecretRef,
-  ]
-  return refs.filter(ref => ref !== undefined)
+async function findInForce(
+  key: OrganizationKey,
+  organization: Organization,
+  { findSlug, rows }: ObserveContext,
+): Promise<Snapshot['inForce']> {
+  const stored = await findSlug(key, slugOfOrganization(organization))
+  if (stored === 'unavailable') return 'unavailable'
+  if (!stored?.ours) return undefined
+  const health = await rows.health(stored.id)
+  if (health.kind === 'unavailable') return 'unavailable'
+  const names = (of: readonly { readonly name: string }[]) => new Set(of.map(({ name }) => name))
+  return { sources: names(health.sources), destinations: names(health.destinations) }
 }
 
 async function readSecrets(

@@ -30,6 +30,8 @@ const resyncMs = 600_000
 interface Applied {
   readonly fingerprint: string
   readonly snapshot: Snapshot
+  /** What could not be applied. */
+  readonly plan: Plan
   readonly answer: Extract<Outcome, { kind: 'applied' }>['answer']
   readonly atMs: number
 }
@@ -40,8 +42,11 @@ interface Applied {
  */
 export function openReconcile(context: ReconcileContext): (key: OrganizationKey) => Promise<Next> {
   const applied = new Map<OrganizationKey, Applied>()
+  const toldAtMs = new Map<OrganizationKey, number>()
   /** How often the health of what is in force is asked for: a status is written no more often than that. */
   const refreshMs = context.refreshMs ?? 30_000
+  // The queue comes back up to a tenth earlier.
+  const lookAfterMs = refreshMs / 0.9
 
   async function reconcile(key: OrganizationKey): Promise<Next> {
     const fingerprint = context.fingerprint(key)
@@ -50,7 +55,10 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
       return await refresh(key, last)
     applied.delete(key)
     const snapshot = await observe(key, context)
-    if (!snapshot) return { kind: 'done' }
+    if (!snapshot) {
+      toldAtMs.delete(key)
+      return { kind: 'done' }
+    }
     const plan = diff(snapshot)
     const outcome = await act(key, plan.actions, context)
     await tell(key, snapshot, plan, outcome)
@@ -58,42 +66,68 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
       applied.set(key, {
         fingerprint,
         snapshot: withoutSecrets(snapshot),
+        plan: { ...plan, actions: [] },
         answer: outcome.answer,
         atMs: context.now(),
       })
     }
-    return plan.obstacle?.reason === 'StoreUnavailable' ? { kind: 'retry' } : nextAfter(outcome, refreshMs)
+    const isStoreAway = plan.obstacle?.reason === 'StoreUnavailable' || snapshot.inForce === 'unavailable'
+    return isStoreAway ? { kind: 'retry' } : nextAfter(outcome, lookAfterMs)
   }
 
   /** Nothing changed: only how it does is asked for, and told. */
   async function refresh(key: OrganizationKey, last: Applied): Promise<Next> {
     // Whatever goes wrong, the next time everything is looked at.
     applied.delete(key)
-    const { snapshot, answer } = last
+    const { snapshot, plan, answer } = last
     const health = answer.organization && (await context.rows.health(answer.organization.id))
     if (health?.kind === 'unavailable') {
-      await tell(key, snapshot, { actions: [] }, health)
+      await tell(key, snapshot, plan, health)
       return { kind: 'retry' }
     }
-    await tell(key, snapshot, { actions: [] }, { kind: 'applied', answer: { ...answer, ...health } })
+    await tell(key, snapshot, plan, { kind: 'applied', answer: { ...answer, ...health } })
     applied.set(key, last)
-    return { kind: 'again', afterMs: refreshMs }
+    return { kind: 'again', afterMs: lookAfterMs }
   }
 
+  /** Counts and times that moved are told with the next look, and not more often. */
   async function tell(key: OrganizationKey, snapshot: Snapshot, plan: Plan, outcome: Outcome): Promise<void> {
     if (outcome.kind === 'gone') return
     const before = await context.reports.readStatus(key)
-    await context.reports.report(key, statusOf(snapshot, plan, outcome, before, context.now()))
+    const nowMs = context.now()
+    const status = statusOf(snapshot, plan, outcome, before, nowMs)
+    const isSameState = before !== undefined && stateOf(before) === stateOf(status)
+    if (isSameState && nowMs - (toldAtMs.get(key) ?? 0) < refreshMs) return
+    toldAtMs.set(key, nowMs)
+    await context.reports.report(key, status)
   }
 
   return reconcile
+}
+
+/** What is worth a write at once: everything but counts, times and sentences. */
+function stateOf({
+  observedGeneration,
+  conditions,
+  organizationId,
+  summary,
+  sources = [],
+  destinations = [],
+}: OrganizationStatus): string {
+  return JSON.stringify([
+    observedGeneration,
+    conditions.map(({ type, status, reason }) => [type, status, reason]),
+    [organizationId, summary],
+    sources.map(({ name, url, secrets }) => [name, url, secrets.map(({ id }) => id)]),
+    destinations.map(({ name, state, pauseReason }) => [name, state, pauseReason]),
+  ])
 }
 
 function withoutSecrets(snapshot: Snapshot): Snapshot {
   return { ...snapshot, secrets: new Map(), tenantSecret: undefined }
 }
 
-function nextAfter(outcome: Outcome, refreshMs: number): Next {
+function nextAfter(outcome: Outcome, afterMs: number): Next {
   switch (outcome.kind) {
     case 'gone':
       return { kind: 'done' }
@@ -102,7 +136,7 @@ function nextAfter(outcome: Outcome, refreshMs: number): Next {
     case 'applied':
     case 'held':
     case 'refused':
-      return { kind: 'again', afterMs: refreshMs }
+      return { kind: 'again', afterMs }
     default:
       throw new TypeError(`unknown outcome ${outcome satisfies never}`)
   }

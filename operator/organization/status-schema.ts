@@ -18,6 +18,10 @@ const source = z
           lastMatchedAt: time(
             'When a webhook was last verified with it; an old secret that matches no more can be taken out.',
           ),
+          message: z
+            .string()
+            .optional()
+            .describe('Says when it is safe to take it out: another one has matched since, for days.'),
         }),
       )
       .meta({
@@ -33,7 +37,14 @@ const destination = z
     name: z.string().describe('Its name.'),
     state: z
       .enum(['Healthy', 'Failing', 'Paused'])
-      .describe('Failing: the last attempt failed. Paused: it gets nothing.'),
+      .describe('Failing: the last attempt failed. Paused: it gets nothing, and what is for it waits.'),
+    pauseReason: z
+      .enum(['Declared', 'Asked', 'Gone', 'Failing'])
+      .optional()
+      .describe(
+        'Why it is paused. Declared: by spec. Asked: by a member. Gone: it answered 410. Failing: every attempt failed for five days.',
+      ),
+    pausedSince: time('Since when it is paused, other than by spec.'),
     waiting: z.int().min(0).describe('Deliveries that have not ended.'),
     deadLetters: z.int().min(0).describe('Deliveries that used up their attempts.'),
     lastError: z.string().optional().describe('HTTP status or outcome of the last attempt, if that failed.'),

@@ -26,6 +26,7 @@ const snapshot: Snapshot = {
   tenantSecret: undefined,
   tenantSecretTaken: false,
   stored: undefined,
+  inForce: undefined,
   fresh: { apiKey: '', signingKey: '' },
   publicUrl: 'https://hooks.example.com',
 }

@@ -1,11 +1,12 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
-import { type Destination, DestinationState } from '@fairlead/wire/store/destination'
+import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import type { Source } from '@fairlead/wire/store/source'
 import { conditionsOf } from '../condition.ts'
 import type { Outcome } from './act.ts'
 import type { Finding } from './condition.ts'
 import type { Plan } from './diff.ts'
 import type { Snapshot } from './observe.ts'
+import { oldSecretsOf } from './old-secrets.ts'
 import { slugOfOrganization } from './schema.ts'
 import type { DestinationStatus, OrganizationStatus, SourceStatus } from './status-schema.ts'
 import { tenantSecretName } from './tenant-secret.ts'
@@ -19,7 +20,7 @@ export function statusOf(
   nowMs: number,
 ): OrganizationStatus {
   const { generation } = snapshot.declared
-  const health = outcome.kind === 'applied' ? healthOf(snapshot, outcome.answer) : {}
+  const health = outcome.kind === 'applied' ? healthOf(snapshot, plan, outcome.answer, nowMs) : {}
   const findings = findingsOf(snapshot, plan, outcome, nowMs)
   return {
     ...before,
@@ -34,7 +35,12 @@ function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: num
     readiness(plan, outcome, snapshot.declared.organization.spec.active),
     plan.obstacle?.reason === 'SecretMissing'
       ? { type: 'SecretsResolved', status: 'False', reason: 'SecretMissing', message: plan.obstacle.message }
-      : { type: 'SecretsResolved', status: 'True', reason: 'SecretsFound', message: '' },
+      : {
+          type: 'SecretsResolved',
+          status: 'True',
+          reason: 'SecretsFound',
+          message: oldSecrets(outcome, nowMs),
+        },
     sourcesHealth(snapshot, plan, outcome),
     destinationsHealth(plan, outcome, nowMs),
   ]
@@ -42,35 +48,31 @@ function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: num
 
 function readiness(plan: Plan, outcome: Outcome, active: boolean): Finding {
   const type = 'Ready'
+  if (outcome.kind === 'unavailable')
+    return { type, status: 'False', reason: 'StoreUnavailable', message: outcome.message }
+  if (outcome.kind === 'refused')
+    return { type, status: 'False', reason: outcome.reason, message: outcome.message }
   if (plan.obstacle) return { type, status: 'False', ...plan.obstacle }
-  switch (outcome.kind) {
-    case 'applied': {
-      const message = active
-        ? 'everything declared is in force'
-        : 'in force, and inactive: requests are refused'
-      return { type, status: 'True', reason: 'Reconciled', message }
-    }
-    case 'refused':
-      return { type, status: 'False', reason: outcome.reason, message: outcome.message }
-    case 'unavailable':
-      return { type, status: 'False', reason: 'StoreUnavailable', message: outcome.message }
-    case 'held':
-    case 'gone':
-      return { type, status: 'False', reason: 'Deleting', message: 'it is being deleted' }
-    default:
-      throw new TypeError(`unknown outcome ${outcome satisfies never}`)
-  }
+  if (outcome.kind !== 'applied')
+    return { type, status: 'False', reason: 'Deleting', message: 'it is being deleted' }
+  const message = active ? 'everything declared is in force' : 'in force, and inactive: requests are refused'
+  return { type, status: 'True', reason: 'Reconciled', message }
 }
 
 function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: Outcome): Finding {
   const type = 'SourcesHealthy'
-  if (plan.obstacle?.reason === 'SourceInvalid') {
-    return { type, status: 'False', reason: 'SourceInvalid', message: plan.obstacle.message }
-  }
   if (declared.organization.spec.sources.length === 0) {
     return { type, status: 'True', reason: 'NoneDeclared', message: '' }
   }
+  if (plan.obstacle?.reason === 'SourceInvalid') {
+    return { type, status: 'False', reason: 'SourceInvalid', message: plan.obstacle.message }
+  }
   if (outcome.kind !== 'applied') return unknownHealth(type, plan, outcome)
+  const leftOut = plan.unresolved?.filter(({ kind }) => kind === 'source') ?? []
+  if (leftOut[0]) {
+    const message = `not in force: ${leftOut.map(({ name, message }) => `${name} (${message})`).join('; ')}`
+    return { type, status: 'False', reason: leftOut[0].reason, message }
+  }
   return { type, status: 'True', reason: 'Healthy', message: '' }
 }
 
@@ -78,11 +80,26 @@ function destinationsHealth(plan: Plan, outcome: Outcome, nowMs: number): Findin
   const type = 'DestinationsHealthy'
   if (outcome.kind !== 'applied') return unknownHealth(type, plan, outcome)
   const { destinations } = outcome.answer
+  const waiting = plan.unresolved?.filter(({ kind }) => kind === 'destination') ?? []
+  if (waiting[0]) {
+    const message = `paused until it can be told who we are: ${waiting.map(({ name, message }) => `${name} (${message})`).join('; ')}`
+    return { type, status: 'False', reason: waiting[0].reason, message }
+  }
   if (destinations.length === 0) return { type, status: 'True', reason: 'NoneDeclared', message: '' }
-  const failing = destinations.filter(({ state }) => state === DestinationState.FAILING)
-  if (failing.length === 0) return { type, status: 'True', reason: 'Healthy', message: '' }
-  const message = failing.map(destination => describeFailing(destination, nowMs)).join('; ')
-  return { type, status: 'False', reason: 'Failing', message }
+  const ill = destinations.filter(isIll)
+  if (ill.length === 0) return { type, status: 'True', reason: 'Healthy', message: '' }
+  const message = ill.map(destination => describeIll(destination, nowMs)).join('; ')
+  const isFailing = ill.some(({ state }) => state === DestinationState.FAILING)
+  return { type, status: 'False', reason: isFailing ? 'Failing' : 'DestinationPaused', message }
+}
+
+/** What may be taken out, of all sources. */
+function oldSecrets(outcome: Outcome, nowMs: number): string {
+  if (outcome.kind !== 'applied') return ''
+  const old = outcome.answer.sources.flatMap(source =>
+    oldSecretsOf(source, nowMs).map(({ id, message }) => `source ${source.name}: ${id} ${message}`),
+  )
+  return old.join('; ')
 }
 
 function unknownHealth(type: Finding['type'], plan: Plan, outcome: Outcome): Finding {
@@ -93,42 +110,62 @@ function unknownHealth(type: Finding['type'], plan: Plan, outcome: Outcome): Fin
   return { type, status: 'Unknown', reason, message: 'not known while it isn’t applied' }
 }
 
+/** One that someone paused is as it is meant to be. */
+function isIll({ state, pauseReason }: Destination): boolean {
+  if (state === DestinationState.PAUSED)
+    return pauseReason === PauseReason.GONE || pauseReason === PauseReason.FAILING
+  return state === DestinationState.FAILING
+}
+
 /** `billing: 502 for 12 min, 340 deliveries waiting` */
-function describeFailing({ name, lastError, failingSince, waiting }: Destination, nowMs: number): string {
+function describeIll(destination: Destination, nowMs: number): string {
+  const { name, lastError, failingSince, waiting, pauseReason } = destination
+  const waits = `${waiting} ${waiting === 1n ? 'delivery' : 'deliveries'} waiting`
+  if (destination.state === DestinationState.PAUSED) {
+    const why = pauseReason === PauseReason.GONE ? 'it answered 410' : 'every attempt failed for five days'
+    return `${name}: paused because ${why}, ${waits}: resume it in the console once it is well`
+  }
   const minutes = failingSince ? Math.floor((nowMs - timestampDate(failingSince).getTime()) / 60_000) : 0
   const since = minutes > 0 ? ` for ${minutes} min` : ''
-  return `${name}: ${lastError || 'failing'}${since}, ${waiting} ${waiting === 1n ? 'delivery' : 'deliveries'} waiting`
+  return `${name}: ${lastError || 'failing'}${since}, ${waits}`
 }
 
 function healthOf(
   { declared, publicUrl }: Snapshot,
+  plan: Plan,
   answer: Extract<Outcome, { kind: 'applied' }>['answer'],
+  nowMs: number,
 ): Partial<OrganizationStatus> {
   const { organization } = declared
   const base = `${publicUrl}/webhooks/${slugOfOrganization(organization)}`
   const times = answer.sources.flatMap(({ lastEventAt }) => (lastEventAt ? [timestampDate(lastEventAt)] : []))
   const last = times.sort((a, b) => b.getTime() - a.getTime())[0]
-  const ill = answer.destinations.filter(({ state }) => state === DestinationState.FAILING).length
+  const ill = answer.destinations.filter(isIll).length
+  const leftOut = plan.unresolved?.filter(({ kind }) => kind === 'source').length ?? 0
   return {
     ...(answer.organization ? { organizationId: answer.organization.id } : {}),
     secretName: tenantSecretName(organization.metadata.name),
     summary: {
-      sources: `${answer.sources.length}/${answer.sources.length}`,
+      sources: `${answer.sources.length}/${answer.sources.length + leftOut}`,
       destinations: `${answer.destinations.length - ill}/${answer.destinations.length}`,
     },
     waiting: answer.destinations.reduce((sum, { waiting }) => sum + Number(waiting), 0),
     ...(last ? { lastEventAt: toMinute(last) } : {}),
-    sources: answer.sources.map(source => sourceStatus(source, base)),
+    sources: answer.sources.map(source => sourceStatus(source, base, nowMs)),
     destinations: answer.destinations.map(destinationStatus),
   }
 }
 
-function sourceStatus(source: Source, base: string): SourceStatus {
+function sourceStatus(source: Source, base: string, nowMs: number): SourceStatus {
+  const old = new Map(oldSecretsOf(source, nowMs).map(({ id, message }) => [id, message]))
   return {
     name: source.name,
     url: `${base}/${source.name}`,
     ...at('lastEventAt', source.lastEventAt),
-    secrets: source.secrets.map(({ id, lastMatchedAt }) => ({ id, ...at('lastMatchedAt', lastMatchedAt) })),
+    secrets: source.secrets.map(({ id, lastMatchedAt }) => {
+      const message = old.get(id)
+      return { id, ...at('lastMatchedAt', lastMatchedAt), ...(message === undefined ? {} : { message }) }
+    }),
   }
 }
 
@@ -142,11 +179,25 @@ function destinationStatus(destination: Destination): DestinationStatus {
   return {
     name: destination.name,
     state,
+    ...(destination.state === DestinationState.PAUSED ? pauseOf(destination) : {}),
     waiting: Number(destination.waiting),
     deadLetters: Number(destination.dead),
     ...(destination.lastError ? { lastError: destination.lastError } : {}),
     ...at('failingSince', destination.failingSince),
   }
+}
+
+function pauseOf({ pauseReason, pausedSince }: Destination): Partial<DestinationStatus> {
+  const reason = pauseReasons[pauseReason]
+  return { ...(reason && { pauseReason: reason }), ...at('pausedSince', pausedSince) }
+}
+
+const pauseReasons: Readonly<Record<PauseReason, DestinationStatus['pauseReason']>> = {
+  [PauseReason.UNSPECIFIED]: undefined,
+  [PauseReason.DECLARED]: 'Declared',
+  [PauseReason.ASKED]: 'Asked',
+  [PauseReason.GONE]: 'Gone',
+  [PauseReason.FAILING]: 'Failing',
 }
 
 function at<Name extends string>(name: Name, time: Timestamp | undefined): { [key in Name]?: string } {
