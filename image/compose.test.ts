@@ -17,17 +17,11 @@ import { scratchFolder } from '@fairlead/testbed/scratch'
 import { workerConfig } from '@fairlead/worker/config'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { root } from './content.ts'
 import { readDockerfile } from './dockerfile.ts'
+import { readCompose, user } from './fixtures/compose.ts'
 import { parts } from './parts.ts'
-
-/** What compose.yaml asks its user for, as image/README.md says to make it. */
-const user = {
-  FAIRLEAD_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
-  FAIRLEAD_POSTGRES_PASSWORD: 'test-only-fairlead',
-  FAIRLEAD_POSTGRES_ADMIN_PASSWORD: 'test-only-admin',
-}
 
 /** What each part reads, beside what every process does. */
 const schemas = {
@@ -39,30 +33,7 @@ const schemas = {
   migrate: storeConfig.pick({ FAIRLEAD_POSTGRES_URL: true }),
 }
 
-const serviceSchema = z.object({
-  image: z.string(),
-  build: z.string().optional(),
-  command: z.array(z.string()).optional(),
-  restart: z.string(),
-  networks: z.array(z.string()),
-  ports: z.array(z.string()).default([]),
-  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
-  environment: z.record(z.string(), z.string()).default({}),
-  volumes: z.array(z.string()).default([]),
-  healthcheck: z.object({ test: z.array(z.string()).optional(), disable: z.boolean().optional() }),
-  read_only: z.boolean().optional(),
-  cap_drop: z.array(z.string()).optional(),
-})
-
-const compose = z
-  .object({
-    services: z.record(z.string(), serviceSchema),
-    networks: z.record(z.string(), z.object({ internal: z.boolean().optional() })),
-    volumes: z.record(z.string(), z.unknown()),
-    configs: z.record(z.string(), z.object({ content: z.string() })),
-  })
-  .parse(interpolate(parse(readFileSync(join(root, 'compose.yaml'), 'utf8'), { merge: true })))
-
+const compose = readCompose(user)
 const own = Object.entries(compose.services).filter(([, { build }]) => build !== undefined)
 
 test('runs every part that is needed without Kubernetes', () => {
@@ -201,20 +172,4 @@ test('the servers are those of the chart', () => {
 function inNetwork(network: string): string[] {
   const services = Object.entries(compose.services)
   return services.flatMap(([name, { networks }]) => (networks.includes(network) ? [name] : [])).sort()
-}
-
-/** Compose's own (https://docs.docker.com/reference/compose-file/interpolation/), as far as our file uses it. */
-function interpolate(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(interpolate)
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, interpolate(inner)]))
-  }
-  if (typeof value !== 'string') return value
-  return value.replace(/\$\$|\$\{(\w+)(?::([-?])([^}]*))?\}/g, (found, key, operator, text) => {
-    if (found === '$$') return '$'
-    const given = (user as Record<string, string>)[key]
-    if (given !== undefined) return given
-    if (operator !== '-') throw new TypeError(`compose.yaml needs ${key}: ${text}`)
-    return text
-  })
 }
