@@ -22,7 +22,7 @@ export const platformEnvironment = {
   FAIRLEAD_EVENTS_MAX_BYTES: z.coerce
     .number()
     .int()
-    .positive()
+    .min(1)
     .default(defaultStreamLimits.eventsMaxBytes)
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 }

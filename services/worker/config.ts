@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 import { defaultPorts } from './egress/target.ts'
@@ -9,12 +8,8 @@ export const workerConfig = z.object({
   FAIRLEAD_WORKER_NAME: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
-    .default(() =>
-      hostname()
-        .replace(/[^A-Za-z0-9_-]/g, '-')
-        .slice(0, 64),
-    )
-    .describe('unique among the workers; one that comes back under its name takes its partitions up at once'),
+    .optional()
+    .describe('unique among the workers, default the host's name; one that comes back under its name takes its partitions up at once'),
   FAIRLEAD_DESTINATION_ALLOW: z
     .string()
     .default('')

@@ -62,7 +62,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
   const publisher = opened.use(openPublisher(nats))
-  const worker = config.FAIRLEAD_WORKER_NAME ?? hostname()
+  const worker = config.FAIRLEAD_WORKER_NAME ?? nameOfHost()
   const weightOf = (id: OrganizationId) => directory.organization(id)?.weight ?? 1
   const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes, weightOf)
   const metrics = openWorkerMetrics(tools.registry, {
@@ -122,6 +122,12 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
+
+/** In a subject and a key: see FAIRLEAD_WORKER_NAME. */
+const nameOfHost = (): string =>
+  hostname()
+    .replace(/[^A-Za-z0-9_-]/g, '-')
+    .slice(0, 64)
 
 /** Polls, because what it waits for is the passing of a heartbeat, which is seconds away. */
 async function untilMayStart(mayStart: () => boolean, signal: AbortSignal): Promise<void> {
