@@ -9,7 +9,9 @@ export const workerConfig = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .optional()
-    .describe('unique among the workers, default the host's name; one that comes back under its name takes its partitions up at once'),
+    .describe(
+      'unique among the workers, default the name of the host; one that comes back under its name takes its partitions up at once',
+    ),
   FAIRLEAD_DESTINATION_ALLOW: z
     .string()
     .default('')
