@@ -8,6 +8,7 @@ export type StartErrorCode =
   | 'home_locked'
   | 'home_unusable'
   | 'data_too_new_or_old'
+  | 'data_in_use'
   | 'organizations_invalid'
 
 /** A start that can't go on. The message is one line for a person: what is wrong, and what to do about it. */

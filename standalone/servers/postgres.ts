@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { StartError } from '../start-error.ts'
@@ -44,6 +45,9 @@ export interface PostgresOptions {
   readonly portKey?: string
 }
 
+/** How long processes of a killed server may take to end, in ms. */
+const leftoverDeadlineMs = 20_000
+
 export interface PostgresServer extends Server {
   /** Database `fairlead` as the role `fairlead`, who owns it and is no superuser: row-level security binds it. */
   readonly url: string
@@ -53,10 +57,25 @@ export interface PostgresServer extends Server {
 
 /**
  * Starts PostgreSQL on loopback, made anew in an empty home, and waits until it answers queries.
- * @throws StartError `port_taken`, `disk_full`, `home_unusable`, `data_too_new_or_old` or `server_failed`
+ * @throws StartError `port_taken`, `disk_full`, `home_unusable`, `data_too_new_or_old`, `data_in_use` or `server_failed`
  */
 export function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  return onPort(options.port, port => startOn(port, options))
+  return onPort(options.port, port => startWhenFree(port, options))
+}
+
+/** The processes of a server that was killed end by themselves, but not at once; until then it can't be started again. */
+async function startWhenFree(port: number, options: PostgresOptions): Promise<PostgresServer> {
+  const deadline = performance.now() + leftoverDeadlineMs
+  for (;;) {
+    try {
+      return await startOn(port, options)
+    } catch (error) {
+      const again =
+        error instanceof StartError && error.code === 'data_in_use' && performance.now() < deadline
+      if (!again) throw error
+      await delay(100)
+    }
+  }
 }
 
 async function startOn(port: number, options: PostgresOptions): Promise<PostgresServer> {

@@ -76,6 +76,26 @@ test('PostgreSQL starts although a crash left a pid file with a pid that is ours
   expect(second.pid).not.toBe(first.pid)
 })
 
+test.runIf(process.platform === 'linux')(
+  'PostgreSQL waits for processes of a killed one that have not ended yet',
+  async () => {
+    await using home = await scratchFolder()
+    const options = { home: home.path, programs: await findPostgres(), fsync: false }
+    const first = await startPostgres({ ...options, port: 0 })
+    const children = await readFile(`/proc/${first.pid}/task/${first.pid}/children`, 'utf8')
+    const [child] = children.trim().split(' ').map(Number)
+    process.kill(child!, 'SIGSTOP')
+    await first.kill9()
+    const starting = startPostgres({ ...options, port: first.port })
+    const log = () => readFile(join(home.path, 'logs', 'postgres.log'), 'utf8')
+    await until(async () => /still in use/.test(await log()), { what: 'a refused start' }).finally(() =>
+      process.kill(child!, 'SIGCONT'),
+    )
+    await using second = await starting
+    expect(second.pid).not.toBe(first.pid)
+  },
+)
+
 test('a half-made data folder of PostgreSQL is made anew', async () => {
   await using home = await scratchFolder()
   await mkdir(join(home.path, 'postgres', 'data.partial', 'base'), { recursive: true })

@@ -104,7 +104,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 /**
  * Waits until `isReady` says so. The server's own log is what explains a failure: it is searched for a taken port
  * and a full disk.
- * @throws StartError `port_taken`, `disk_full` or `server_failed`
+ * @throws StartError `port_taken`, `disk_full`, `data_in_use` or `server_failed`
  */
 export async function untilReady(
   child: Child,
@@ -135,6 +135,13 @@ export async function untilReady(
   }
   if (/no space left on device/i.test(output)) {
     throw new StartError('disk_full', `no space left on the disk of ${home}: make room and start again`)
+  }
+  // PostgreSQL's word for processes of a killed server that have not ended yet.
+  if (/shared memory block .* is still in use/i.test(output)) {
+    throw new StartError(
+      'data_in_use',
+      `${name}: processes of an earlier one still use ${home}: end them, or wait until they have ended`,
+    )
   }
   const last = output.trim().split('\n').at(-1) ?? ''
   throw new StartError('server_failed', `${name} ended at its start (${last}): see ${logFile(home, name)}`)
