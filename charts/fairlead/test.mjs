@@ -36,14 +36,19 @@ const headers = {
 }
 const { id } = await until(
   'the webhook was accepted',
-  () => fetch(`${RECEIVER_URL}/webhooks/${ORGANIZATION}/${SOURCE}`, { method: 'POST', headers, body, signal }),
+  () =>
+    fetch(`${RECEIVER_URL}/webhooks/${ORGANIZATION}/${SOURCE}`, { method: 'POST', headers, body, signal }),
   answer => answer.id !== undefined,
 )
 console.log(`accepted ${id}`)
 const authorization = `Bearer ${API_KEY}`
 await until(
   'the event was delivered',
-  () => fetch(`${API_URL}/api/v1/organizations/${ORGANIZATION}/events/${id}`, { headers: { authorization }, signal }),
+  () =>
+    fetch(`${API_URL}/api/v1/organizations/${ORGANIZATION}/events/${id}`, {
+      headers: { authorization },
+      signal,
+    }),
   event => event.status === 'success',
 )
 console.log(`delivered ${id}`)
