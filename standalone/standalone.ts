@@ -1,22 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { apiConfig } from '@fairlead/api/config'
 import { run as runApi } from '@fairlead/api/run'
-import { type Health, openHealth } from '@fairlead/daemon/health'
+import { openHealth } from '@fairlead/daemon/health'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { operatorConfig } from '@fairlead/operator/config'
-import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
 import { readFolder } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
-import { flowIntervalMs } from '@fairlead/receiver/flow'
 import { storeConfig } from '@fairlead/store/config'
 import { migrate } from '@fairlead/store/migrate'
 import { run as runStore } from '@fairlead/store/run'
 import { connectStore } from '@fairlead/wire/store-client'
 import { workerConfig } from '@fairlead/worker/config'
-import { pendingEventsMetric } from '@fairlead/worker/metrics'
 import { run as runWorker } from '@fairlead/worker/run'
-import type { Registry } from 'prom-client'
 import { keepAdminKey } from './admin-key.ts'
 import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
@@ -24,13 +19,11 @@ import { keptEncryptionKeys } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
+import { countOrganizations, hostInUrl, tellLag, untilAllReady, untilReceiverKnows } from './ready.ts'
 import type { Progress } from './servers/search.ts'
 import { startServers } from './servers.ts'
 import { StartError } from './start-error.ts'
 import { type ReceiverThread, startReceiverThread } from './thread.ts'
-
-/** How long the services may take to be ready, in ms; the servers have had their own time before. */
-const readyDeadlineMs = 60_000
 
 export interface StandaloneOptions {
   readonly config: StandaloneConfig
@@ -198,59 +191,4 @@ async function refuseUnreadable(folder: string): Promise<void> {
       { cause },
     )
   }
-}
-
-async function untilAllReady(health: Health, listenHost: string, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + readyDeadlineMs
-  for (;;) {
-    signal.throwIfAborted()
-    const response = await fetch(`http://${hostInUrl(listenHost)}:${health.port}/readyz`)
-    const { checks } = (await response.json()) as { checks: { name: string; ok: boolean; reason?: string }[] }
-    if (response.ok) return
-    if (performance.now() > deadline) {
-      const open = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`)
-      throw new StartError(
-        'server_failed',
-        `not ready after ${readyDeadlineMs / 1000} s (${open.join('; ')}): see logs/fairlead.log`,
-      )
-    }
-    await delay(20)
-  }
-}
-
-/**
- * What is reconciled reaches the receiver a moment later, by the configuration bucket. An Organization that can't be
- * reconciled never does; the others aren't held up for it.
- */
-async function untilReceiverKnows(
-  organizations: number,
-  receiver: ReceiverThread,
-  signal: AbortSignal,
-): Promise<void> {
-  const deadline = performance.now() + 5_000
-  while (performance.now() < deadline) {
-    signal.throwIfAborted()
-    const known = /^fairlead_receiver_organizations (\d+)$/m.exec(await receiver.metrics())?.[1]
-    if (Number(known ?? 0) >= organizations) return
-    await delay(10)
-  }
-}
-
-/** Receiver and worker share this machine: see the receiver's `flow.ts`. */
-function tellLag(registry: Registry, receiver: ReceiverThread): Disposable {
-  const timer = setInterval(async () => {
-    const gauge = await registry.getSingleMetric(pendingEventsMetric)?.get()
-    receiver.lag(gauge?.values[0]?.value ?? 0)
-  }, flowIntervalMs)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-async function countOrganizations(folder: string): Promise<number> {
-  return mergeFolder(emptyFolder, await readFolder(folder), new Map(), Date.now()).organizations.size
-}
-
-/** Where to reach what listens on this address, in a URL. */
-function hostInUrl(listenHost: string): string {
-  if (listenHost === '0.0.0.0' || listenHost === '::') return 'localhost'
-  return listenHost.includes(':') ? `[${listenHost}]` : listenHost
 }
