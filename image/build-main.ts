@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildImage } from './build.ts'
 
@@ -5,7 +6,7 @@ import { buildImage } from './build.ts'
 const { values } = parseArgs({
   options: {
     tag: { type: 'string', default: 'localhost/fairlead:dev' },
-    out: { type: 'string', default: 'fairlead-image.tar' },
+    out: { type: 'string', default: join(import.meta.dirname, 'dist/fairlead.tar') },
   },
 })
 const startedMs = performance.now()

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { baseEntries } from './base.ts'
 import { nodePath, readContent, root } from './content.ts'
@@ -9,7 +9,7 @@ import { type Layer, writeArchive } from './oci.ts'
 export interface BuildOptions {
   /** The image's whole name, such as `localhost/fairlead:test`. */
   readonly tag: string
-  /** The archive to write. */
+  /** The archive to write; folders above it are made. */
   readonly out: string
   /** More layers to lay over ours, in order. */
   readonly extraLayers?: readonly (readonly Entry[])[]
@@ -34,6 +34,7 @@ export async function buildImage({ tag, out, extraLayers = [] }: BuildOptions): 
   const content = await readContent(recipe)
   const base = [...(await baseEntries(nodePath)), ...content.node]
   const path = resolve(out)
+  await mkdir(dirname(path), { recursive: true })
   const scratch = await mkdtemp(join(dirname(path), '.fairlead-image-'))
   try {
     const layers: Layer[] = []

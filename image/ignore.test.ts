@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { root } from './content.ts'
 import { openIgnore } from './ignore.ts'
 
 const rules = `
@@ -28,4 +31,20 @@ test.each<[string, string, boolean]>([
 
 test("what image/ignore.ts doesn't know is refused", () => {
   expect(() => openIgnore('[a-z].ts')).toThrow("doesn't know [a-z].ts")
+})
+
+test.each<[string, boolean]>([
+  ['.env', true],
+  ['.git/config', true],
+  ['.fairlead/admin-key', true],
+  ['charts/fairlead/values.yaml', true],
+  ['services/store/store.test.ts', true],
+  ['services/receiver/fixtures/a-source.ts', true],
+  ['packages/webhook/vectors/provider-vectors.json', true],
+  ['package-lock.json', false],
+  ['services/store/migrations/0001-scope.sql', false],
+  ['packages/wire/gen/fairlead/store/v1/event_pb.js', false],
+])('our own .dockerignore leaves %s out: %s', (path, expected) => {
+  const text = readFileSync(join(root, '.dockerignore'), 'utf8')
+  expect(openIgnore(text)(path)).toBe(expected)
 })

@@ -113,7 +113,7 @@ async function connectSettings(image: Unpacked, opened: AsyncDisposableStack): P
     [/^(\/.*)$/, pathInImage(image, '$1')],
   ]
   const variables = { ...user, FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8' }
-  const { services } = readCompose(variables)
+  const { services } = await readCompose(variables)
   const settings: Settings = {}
   for (const [name, { environment, build }] of Object.entries(services)) {
     if (build === undefined) continue
