@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { storedSince } from '@fairlead/receiver/seen/catch-up'
 import { findNats } from '@fairlead/standalone/servers/nats'
 import { type Child, freePort, startChild } from '@fairlead/standalone/servers/processes'
 import { connectNats } from '@fairlead/wire/connect'
@@ -9,13 +10,13 @@ import { OwnerKind } from '@fairlead/wire/store/organization'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { PermissionViolationError } from '@nats-io/transport-node'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { testEncryptionKeys } from '../configuration.ts'
 import { createTestDatabase } from '../postgres.ts'
 import { startTestRedis } from '../redis.ts'
 import { scratchFolder } from '../scratch.ts'
-import { startService } from '../service.ts'
+import { type Service, startService } from '../service.ts'
 import { type Sink, startSink } from '../sink.ts'
 import { until } from '../until.ts'
 import { findHelm } from './helm.ts'
@@ -28,6 +29,7 @@ import { findHelm } from './helm.ts'
 const chart = resolve(import.meta.dirname, '../../charts/fairlead')
 const secret = 'test-only'
 const parts = ['receiver', 'worker', 'store'] as const
+type Part = (typeof parts)[number]
 const passwordOf = (user: string) => `p${user}TestOnly`
 const opened = new AsyncDisposableStack()
 let natsUrl: string
@@ -36,6 +38,7 @@ let client: StoreClient
 let receiverUrl: string
 let sink: Sink
 let organizationId: string
+let startPart: (part: Part, more?: Readonly<Record<string, string>>, name?: string) => Service
 
 beforeAll(async () => {
   const home = opened.use(await scratchFolder()).path
@@ -45,7 +48,7 @@ beforeAll(async () => {
   opened.use(redis)
   sink = opened.use(await startSink())
   const [storePort, receiverPort] = [await freePort(), await freePort()]
-  const own: Record<(typeof parts)[number], Record<string, string>> = {
+  const own: Record<Part, Record<string, string>> = {
     receiver: {
       FAIRLEAD_RECEIVER_PORT: `${receiverPort}`,
       FAIRLEAD_RECEIVER_HOST: '127.0.0.1',
@@ -58,17 +61,17 @@ beforeAll(async () => {
       FAIRLEAD_STORE_HOST: '127.0.0.1',
     },
   }
-  const start = (name: (typeof parts)[number]) => {
+  startPart = (part, more = {}, name = part) => {
     const shared = { FAIRLEAD_NATS_URL: natsUrl, FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys }
-    const login = { FAIRLEAD_NATS_USER: name, FAIRLEAD_NATS_PASSWORD: passwordOf(name) }
-    const env = { ...shared, ...login, ...own[name] }
-    opened.use(startService({ name, main: `services/${name}/main.ts`, logFolder: home, env }))
+    const login = { FAIRLEAD_NATS_USER: part, FAIRLEAD_NATS_PASSWORD: passwordOf(part) }
+    const env = { ...shared, ...login, ...own[part], ...more }
+    return startService({ name, main: `services/${part}/main.ts`, logFolder: home, env })
   }
   // These two may not make the streams, and wait for the store's.
-  start('receiver')
-  start('worker')
+  opened.use(startPart('receiver'))
+  opened.use(startPart('worker'))
   await until(async () => (await violations()).length > 0, { deadlineMs: 60_000, what: 'a refusal' })
-  start('store')
+  opened.use(startPart('store'))
   client = opened.use(connectStore(`http://127.0.0.1:${storePort}`))
   receiverUrl = `http://127.0.0.1:${receiverPort}`
   await apply()
@@ -113,7 +116,7 @@ async function apply(): Promise<void> {
     sources: [{ name: 'github', settings: { provider: 'github' }, secrets: [{ id: 'a', value: secret }] }],
     destinations: [
       to('app', at('/app', [])),
-      to('shaky', at('/shaky', [0.5])),
+      to('shaky', at('/shaky', [2, 2])),
       to('patient', at('/shaky', [3_600])),
       to('mortal', at('/shaky', [])),
       to('in-order', { ...at('/in-order', [0.2]), concurrency: 1 }),
@@ -165,79 +168,97 @@ const untilStatus = (eventId: string, status: EventStatus) =>
 const deliveryOf = async (eventId: string) =>
   (await client.events.getEvent({ organizationId, eventId })).deliveries[0]!.id
 
-test('receiver, worker and store do all their work with their own users', { timeout: 90_000 }, async () => {
-  const before = (await violations()).length
-  sink.answer(({ url }) => ({ status: url === '/shaky' ? 500 : 200 }))
-
-  const delivered = await accept('push', EventStatus.SUCCESS)
-  const content = await client.events.getEventContent({ organizationId, eventId: delivered })
-  expect(content.body.length).toBeGreaterThan(0)
-
-  const retried = post('retried').then(response => response.json() as Promise<{ id: string }>)
-  await sink.waitFor(({ url, headers }) => url === '/shaky' && headers['fairlead-event-type'] === 'retried')
-  sink.answer({ status: 200 })
-  await untilStatus((await retried).id, EventStatus.SUCCESS)
-
-  sink.answer({ status: 500 })
-  const [first, second] = [
-    await accept('waiting', EventStatus.PROCESSING),
-    await accept('waiting', EventStatus.PROCESSING),
-  ]
-  const waits = (id: string) =>
-    until(
-      async () =>
-        (await client.events.getEvent({ organizationId, eventId: id })).deliveries[0]?.nextAttemptAt,
-    )
-  await Promise.all([waits(first), waits(second)])
-  await client.deliveries.cancelDelivery({ organizationId, deliveryId: await deliveryOf(first) })
-  await untilStatus(first, EventStatus.FAILED)
-  const dead = await accept('dead', EventStatus.FAILED)
-
-  sink.answer({ status: 200 })
-  await client.deliveries.retimeDelivery({ organizationId, deliveryId: await deliveryOf(second) })
-  await untilStatus(second, EventStatus.SUCCESS)
-  await client.events.retryDeadLetter({ organizationId, deliveryId: await deliveryOf(dead) })
-  await untilStatus(dead, EventStatus.SUCCESS)
-  await client.events.retryEvent({ organizationId, eventId: delivered })
-
-  const { replay } = await client.replays.createReplay({
-    organizationId,
-    selector: { types: ['push'], states: [DeliveryState.DELIVERED] },
-    ratePerSecond: 100,
+describe('receiver, worker and store do all their work with their own users', { timeout: 60_000 }, () => {
+  let before: number
+  beforeAll(async () => {
+    before = (await violations()).length
   })
-  await until(
-    async () =>
-      (await client.replays.getReplay({ organizationId, replayId: replay!.id })).replay?.delivered !== 0n,
-    { deadlineMs: 20_000, what: 'the Replay' },
-  )
 
-  const fails = sink.received.length
-  sink.answer((_request, count) => ({ status: count <= fails + 1 ? 500 : 200, delayMs: 50 }))
-  const ids = await Promise.all(
-    Array.from({ length: 5 }, async () => {
-      const answer = await post('ordered', { key: 'same' })
-      return ((await answer.json()) as { id: string }).id
-    }),
-  )
-  for (const id of ids) await untilStatus(id, EventStatus.SUCCESS)
+  test('delivered, to an address and to OUTBOUND; read again, retried and replayed', async () => {
+    sink.answer({ status: 200 })
+    const eventId = await accept('push', EventStatus.SUCCESS)
+    const content = await client.events.getEventContent({ organizationId, eventId })
+    expect(content.body.length).toBeGreaterThan(0)
+    await client.events.retryEvent({ organizationId, eventId })
+    const { replay } = await client.replays.createReplay({
+      organizationId,
+      selector: { types: ['push'], states: [DeliveryState.DELIVERED] },
+      ratePerSecond: 100,
+    })
+    const look = () => client.replays.getReplay({ organizationId, replayId: replay!.id })
+    await until(async () => (await look()).replay!.delivered > 0n, { deadlineMs: 20_000, what: 'the Replay' })
+  })
 
-  const { destinations } = await client.destinations.listDestinations({ organizationId })
-  const app = { organizationId, destinationId: destinations.find(({ name }) => name === 'app')!.id }
-  await client.destinations.pauseDestination(app)
-  const parked = await accept('push', EventStatus.PROCESSING)
-  await client.destinations.resumeDestination(app)
-  await untilStatus(parked, EventStatus.SUCCESS)
+  test('tried again when it is due, earlier by hand, or not at all', async () => {
+    sink.answer({ status: 500 })
+    const soon = await accept('retried', EventStatus.PROCESSING)
+    const [cancelled, earlier] = [
+      await accept('waiting', EventStatus.PROCESSING),
+      await accept('waiting', EventStatus.PROCESSING),
+    ]
+    const due = async (eventId: string) =>
+      (await client.events.getEvent({ organizationId, eventId })).deliveries[0]?.nextAttemptAt
+    await until(async () => (await due(cancelled)) && (await due(earlier)))
+    await client.deliveries.cancelDelivery({ organizationId, deliveryId: await deliveryOf(cancelled) })
+    await untilStatus(cancelled, EventStatus.FAILED)
+    const dead = await accept('dead', EventStatus.FAILED)
+    sink.answer({ status: 200 })
+    await untilStatus(soon, EventStatus.SUCCESS)
+    await client.deliveries.retimeDelivery({ organizationId, deliveryId: await deliveryOf(earlier) })
+    await untilStatus(earlier, EventStatus.SUCCESS)
+    await client.events.retryDeadLetter({ organizationId, deliveryId: await deliveryOf(dead) })
+    await untilStatus(dead, EventStatus.SUCCESS)
+  })
 
-  const forged = await fetch(`${receiverUrl}/webhooks/acme/github`, { method: 'POST', body: '{}' })
-  expect(forged.status).toBe(401)
-  await until(
-    async () => (await client.rejections.listRejections({ organizationId })).rejections.length > 0,
-    { what: 'the rejection' },
-  )
+  test('in order, and parked while their destination is paused', async () => {
+    const earlier = sink.received.length
+    sink.answer((_request, count) => ({ status: count <= earlier + 1 ? 500 : 200, delayMs: 50 }))
+    const posted = Array.from({ length: 5 }, () => post('ordered', { key: 'same' }))
+    for (const answer of await Promise.all(posted)) {
+      const { id } = (await answer.json()) as { id: string }
+      await untilStatus(id, EventStatus.SUCCESS)
+    }
+    const { destinations } = await client.destinations.listDestinations({ organizationId })
+    const app = { organizationId, destinationId: destinations.find(({ name }) => name === 'app')!.id }
+    await client.destinations.pauseDestination(app)
+    const parked = await accept('push', EventStatus.PROCESSING)
+    await client.destinations.resumeDestination(app)
+    await untilStatus(parked, EventStatus.SUCCESS)
+  })
 
-  await client.organizations.deleteOrganization({ organizationId })
-  await until(async () => (await post('push')).status === 404, { what: 'the end of the organization' })
-  expect((await violations()).slice(before)).toEqual([])
+  test('a rejection is kept', async () => {
+    const forged = await fetch(`${receiverUrl}/webhooks/acme/github`, { method: 'POST', body: '{}' })
+    expect(forged.status).toBe(401)
+    const list = () => client.rejections.listRejections({ organizationId })
+    await until(async () => (await list()).rejections.length > 0, { what: 'the rejection' })
+  })
+
+  test('another worker takes its share of the partitions, and hands them back', async () => {
+    await using other = startPart('worker', { FAIRLEAD_WORKER_NAME: 'other' }, 'other')
+    await until(async () => (await other.output()).includes('"claimed"'), {
+      deadlineMs: 30_000,
+      what: 'a partition of the other worker',
+    })
+  })
+
+  test('a receiver reads the ids of what EVENTS holds, in the place of one that died', async () => {
+    const login = { user: 'receiver', password: passwordOf('receiver') }
+    await using own = new AsyncDisposableStack()
+    const connection = await connectNats({ url: natsUrl, name: 'receiver', ...login })
+    own.defer(() => connection.close())
+    const stored: string[] = []
+    for await (const { id } of storedSince(connection)(0, AbortSignal.timeout(10_000))) stored.push(id)
+    expect(stored.length).toBeGreaterThan(5)
+  })
+
+  test('an organization is deleted', async () => {
+    await client.organizations.deleteOrganization({ organizationId })
+    await until(async () => (await post('push')).status === 404, { what: 'the end of the organization' })
+  })
+
+  test('and nothing of it was refused', async () => {
+    expect((await violations()).slice(before)).toEqual([])
+  })
 })
 
 test('all that was refused is making streams, to those who may not', async () => {
@@ -309,7 +330,6 @@ test('nobody comes in without a password, and the administrator may do anything'
 })
 
 test('the table names each part once', async () => {
-  const { readFile } = await import('node:fs/promises')
   const table = parse(await readFile(join(chart, 'nats-permissions.yaml'), 'utf8'))
   expect(Object.keys(table)).toEqual([...parts])
 })
