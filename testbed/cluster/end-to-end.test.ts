@@ -14,6 +14,7 @@ import {
 } from './fairlead.ts'
 import { buildServerImages } from './images/servers.ts'
 import { readPodMemory } from './memory.ts'
+import { startNatsServers } from './nats-servers.ts'
 import { whyNoCluster } from './probe.ts'
 import { see, startProvider } from './provider.ts'
 import type { Posted } from './send.ts'
@@ -146,6 +147,33 @@ describe.skipIf(reason)(
       const memory = await readPodMemory(cluster, release.namespace)
       print('MiB of each pod', Object.fromEntries(memory))
       expect(Math.max(...memory.values())).toBeLessThan(512)
+    })
+
+    test('another release on three NATS servers outlives the death of their leader', {
+      timeout: 300_000,
+    }, async () => {
+      // A default release looks after the Organizations of all namespaces, so the first one makes way.
+      await cluster.helm(['uninstall', 'fl', '--namespace', 'fairlead', '--wait'])
+      await cluster.kubectl(['create', 'namespace', 'ha'])
+      const nats = await startNatsServers(cluster, 'ha')
+      release = await installFairlead(cluster, 'ha', [`--set=nats.url=${nats.url},streams.replicas=3`])
+      url = await until(
+        async () => readSourceUrl(acme, 'acme').then(found => found.includes('.ha.') && found),
+        {
+          deadlineMs: 60_000,
+          everyMs: 200,
+          what: "the other release's URL",
+        },
+      )
+      await underWebhooks('kill -9 of the leader of EVENTS', async () => {
+        const leader = await nats.leaderOf('EVENTS')
+        await nats.kill(leader)
+        await until(async () => (await nats.leaderOf('EVENTS')) !== leader, {
+          deadlineMs: 60_000,
+          everyMs: 200,
+        })
+        await cluster.kubectl(['-n', 'ha', 'rollout', 'status', 'statefulset/nats', '--timeout=120s'])
+      })
     })
 
     interface SourceStatus {

@@ -4,7 +4,7 @@ import type { Kubectl } from './control-plane.ts'
 import type { ClusterNode } from './node.ts'
 
 /** Volumes that a node has for claims. */
-const perNode = 6
+const perNode = 10
 
 /** Makes a node's volumes, each a folder of its own; a pod with a claim stays on the node that it was started on first. */
 export async function makeVolumes(node: ClusterNode, kubectl: Kubectl): Promise<void> {

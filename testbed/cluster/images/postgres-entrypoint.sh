@@ -7,13 +7,15 @@ set -eu
 if [ "${1#-}" != "$1" ]; then set -- postgres "$@"; fi
 [ "$1" = postgres ] || exec "$@"
 
+mkdir -p "$PGDATA"
+# Each time: a pod's fsGroup opens the volume's folders to its group, and the server refuses such a data folder.
+chmod 00700 "$PGDATA"
+
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
 	export POSTGRES_USER="${POSTGRES_USER:-postgres}"
 	export POSTGRES_DB="${POSTGRES_DB:-$POSTGRES_USER}"
 	if [ -n "${POSTGRES_PASSWORD_FILE-}" ]; then POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE"); fi
 	: "${POSTGRES_PASSWORD:?is not set, and a superuser without a password is refused}"
-	mkdir -p "$PGDATA"
-	chmod 700 "$PGDATA"
 	(umask 077 && printf '%s\n' "$POSTGRES_PASSWORD" >/tmp/password)
 	initdb --username="$POSTGRES_USER" --pwfile=/tmp/password --auth-local=trust --auth-host=trust \
 		--encoding=UTF8 --locale=C ${POSTGRES_INITDB_ARGS-}
