@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for all parts; its first argument chooses: receiver, worker, store, api, operator, migrate … (image/parts.ts).
 # image/build.ts makes the same image where no container engine is, by reading this file and .dockerignore. It refuses
 # what it doesn't know, and a test runs the RUN lines below, so keep this plain.

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Entry } from './layer.ts'
 
-/** The user that every part runs as: `nonroot` of distroless images. */
-export const userId = 65_532
+/** `nonroot` of distroless images: the Dockerfile's USER. */
+const userId = 65_532
 
 const passwd = `root:x:0:0:root:/root:/sbin/nologin
 nonroot:x:${userId}:${userId}:nonroot:/home/nonroot:/sbin/nologin

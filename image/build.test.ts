@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type BuiltImage, buildImage } from './build.ts'
 import { runInImage, type Unpacked, unpackImage } from './fixtures/unpack.ts'
 import { parts } from './parts.ts'
 import { filesBelow } from './prune.ts'
 import { writeSbom } from './sbom.ts'
+
+// Each build writes 400 MB, on a machine that does much else.
+vi.setConfig({ testTimeout: 120_000 })
 
 const opened = new AsyncDisposableStack()
 let folder: string
@@ -82,6 +85,11 @@ describe('its files', () => {
     expect(await readdir(join(image.root, 'app/image'))).toEqual(['main.ts', 'package.json', 'parts.ts'])
     expect(await readdir(join(image.root, 'usr/local/bin'))).toEqual(['node'])
     expect(await readdir(image.root)).not.toContain('bin')
+  })
+
+  test('know the user, and give it a home', async () => {
+    expect(await readFile(join(image.root, 'etc/passwd'), 'utf8')).toMatch(/^nonroot:x:65532:65532:/m)
+    expect((await stat(join(image.root, 'home/nonroot'))).mode & 0o777).toBe(0o700)
   })
 
   test('have no tests, nor anything that only tests need', () => {

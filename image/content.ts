@@ -31,6 +31,12 @@ export async function readContent(recipe: ImageRecipe): Promise<Content> {
   for (const copy of recipe.copies) {
     if (copy.stage === undefined) {
       for (const source of copy.sources) {
+        if (copy.target.endsWith('/') && (await stat(join(root, source))).isDirectory()) {
+          // Docker would copy what is in it, not the folder itself.
+          throw new TypeError(
+            `the Dockerfile copies ${source} into ${copy.target}: name what it becomes there`,
+          )
+        }
         content.sources.push(...(await filesOf(source, targetOf(copy, source), ignored)))
       }
       continue

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { root } from './content.ts'
+import { readContent, root } from './content.ts'
 import { readDockerfile } from './dockerfile.ts'
 import { type Lock, productionPaths } from './production.ts'
 
@@ -41,6 +41,13 @@ test.each<[string, string, string]>([
   ['two variables in one ENV', 'FROM a\nENV A=1 B=2', 'A=1 B=2'],
 ])('%s is refused', (_, dockerfile, message) => {
   expect(() => readDockerfile(dockerfile)).toThrow(message)
+})
+
+test.each<[string, string]>([
+  ['a folder into a folder, of which Docker takes only what is in it', 'FROM a\nCOPY cli ./'],
+  ['what it does not know how to make', 'FROM a\nCOPY --from=modules /app/dist dist'],
+])('copying %s is refused', async (_, dockerfile) => {
+  await expect(readContent(readDockerfile(dockerfile))).rejects.toThrow(TypeError)
 })
 
 test('targets count from the working directory that holds at their line', () => {
