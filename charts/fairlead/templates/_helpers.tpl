@@ -57,12 +57,15 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{/* A part's pods go to different nodes and zones where there are several. */}}
+{{/* A part's pods go to different nodes, and to different zones where nodes have such a label. */}}
 {{- define "fairlead.spread" -}}
-{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+{{- $hostname := dict "key" "kubernetes.io/hostname" "otherwise" .root.Values.topologySpread.whenUnsatisfiable }}
+{{- range list $hostname (dict "key" "topology.kubernetes.io/zone" "otherwise" "ScheduleAnyway") }}
 - maxSkew: 1
-  topologyKey: {{ $key }}
-  whenUnsatisfiable: {{ $.root.Values.topologySpread.whenUnsatisfiable }}
+  topologyKey: {{ .key }}
+  whenUnsatisfiable: {{ .otherwise }}
+  # Pods of the version that is being replaced don't count.
+  matchLabelKeys: [pod-template-hash]
   labelSelector:
     matchLabels:
       {{- include "fairlead.selector" $ | nindent 6 }}
