@@ -5,7 +5,7 @@ import type { OperatorMetrics } from './metrics.ts'
 import type { Holdings } from './organization/act.ts'
 import type { ConditionReason } from './organization/condition.ts'
 import type { Declarations, OrganizationKey } from './organization/observe.ts'
-import { openReconcile, type Reports } from './organization/reconcile.ts'
+import { openReconcile, type Periods, type Reports } from './organization/reconcile.ts'
 import type { OrganizationStatus } from './organization/status-schema.ts'
 import { makeKeys } from './organization/tenant-secret.ts'
 import { openQueue, type Queue } from './queue.ts'
@@ -20,6 +20,7 @@ export interface ReconcilerContext {
   readonly holdings: Holdings
   readonly reports: Reports
   readonly fingerprint: (key: OrganizationKey) => string | undefined
+  readonly periods?: Periods
 }
 
 /** The queue whose keys are reconciled: the same for files and for Kubernetes. */

@@ -109,8 +109,8 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
     },
     putSecret(namespace, name, resourceVersion) {
       const secret = `${namespace}/${name}`
-      const isNews =
-        secretVersions.get(secret) !== resourceVersion && ownVersions.get(secret) !== resourceVersion
+      const isOurs = resourceVersion !== undefined && ownVersions.get(secret) === resourceVersion
+      const isNews = secretVersions.get(secret) !== resourceVersion && !isOurs
       if (resourceVersion === undefined) secretVersions.delete(secret)
       else secretVersions.set(secret, resourceVersion)
       // While the operator writes it, whose version this is isn't known yet.

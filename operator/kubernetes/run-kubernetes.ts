@@ -7,7 +7,11 @@ import { connectStore } from '@fairlead/wire/store-client'
 import type { Condition } from '../condition.ts'
 import type { OperatorConfig } from '../config.ts'
 import { openOperatorMetrics } from '../metrics.ts'
+import type { ConditionReason } from '../organization/condition.ts'
+import type { OrganizationKey } from '../organization/observe.ts'
+import type { Periods } from '../organization/reconcile.ts'
 import { apiVersion } from '../organization/schema.ts'
+import type { OrganizationStatus } from '../organization/status-schema.ts'
 import type { Queue } from '../queue.ts'
 import { countReasons, logReport, openReconciler } from '../reconciler.ts'
 import { openReplayRows } from '../replay-rows.ts'
@@ -19,6 +23,12 @@ import { lead } from './lease.ts'
 import { followReplays, openReplayQueue } from './reconcile-replays.ts'
 import { openResources, type Resources } from './resources.ts'
 
+export interface KubernetesOptions {
+  /** Default: in the cluster, or as the kubeconfig says. */
+  readonly open?: () => Promise<KubernetesClient>
+  readonly periods?: Periods
+}
+
 /**
  * Keeps the store as the Kubernetes API says, until the signal aborts. Several may run: one leads, the others wait.
  */
@@ -26,7 +36,7 @@ export async function runKubernetes(
   config: OperatorConfig,
   signal: AbortSignal,
   daemon: Daemon,
-  open: () => Promise<KubernetesClient> = openKubernetes,
+  { open = openKubernetes, periods = {} }: KubernetesOptions = {},
 ): Promise<void> {
   const { log } = daemon
   const metrics = openOperatorMetrics(daemon.registry)
@@ -63,7 +73,11 @@ export async function runKubernetes(
         // Those that wait for it.
         if (transitions.length > 0) for (const replay of replays.of(key)) replays.queue.add(replay)
       },
-      onRelease: key => log.info({ organization: key }, 'organization.deleted'),
+      onRelease(key) {
+        log.info({ organization: key }, 'organization.deleted')
+        // Its slug is free: for whoever wanted it.
+        for (const other of refusedFor('SlugTaken', resources.statuses)) queue.add(other)
+      },
       onDisturbed: key => queue.add(key),
     })
     await using queue = openReconciler({
@@ -75,6 +89,7 @@ export async function runKubernetes(
       holdings: resources,
       reports: resources,
       fingerprint: resources.fingerprint,
+      periods,
     })
     await using replays = openReplayQueue({ client, log, rows: openReplayRows(store), resources, tell })
     await Promise.all(
@@ -113,6 +128,16 @@ export async function runKubernetes(
     metrics.leader(false)
     if (!signal.aborted) log.warn({ identity }, 'operator.deposed')
   })
+}
+
+/** Organizations that are not in force for this reason. */
+function refusedFor(
+  reason: ConditionReason,
+  statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>,
+): readonly OrganizationKey[] {
+  return [...statuses].flatMap(([key, { conditions }]) =>
+    conditions.some(condition => condition.type === 'Ready' && condition.reason === reason) ? [key] : [],
+  )
 }
 
 /** The namespaces to look at; all of them if none is named. */

@@ -1,4 +1,8 @@
+import { create } from '@bufbuild/protobuf'
+import { DestinationSchema } from '@fairlead/wire/store/destination'
+import { SourceSchema } from '@fairlead/wire/store/source'
 import { expect, test } from 'vitest'
+import type { Health } from './act.ts'
 import { type Action, diff, type Obstacle } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import { type Organization, organizationSchema } from './schema.ts'
@@ -33,6 +37,12 @@ function aSnapshot(overrides: Partial<Snapshot> & { readonly organization?: Orga
     ...rest,
   }
 }
+
+const inForce = (sources: string[], destinations: string[]): Health => ({
+  kind: 'known',
+  sources: sources.map(name => create(SourceSchema, { name })),
+  destinations: destinations.map(name => create(DestinationSchema, { name })),
+})
 
 const kept = desiredTenantSecret(
   parsed({ sources: [source] }),
@@ -77,7 +87,7 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
     name: 'the missing secret of a source that is in force holds all back',
     snapshot: aSnapshot({
       secrets: new Map(),
-      inForce: { sources: new Set(['stripe']), destinations: new Set() },
+      inForce: inForce(['stripe'], []),
     }),
     actions: ['claim'],
     obstacle: 'SecretMissing',
@@ -94,7 +104,7 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
           },
         ],
       }),
-      inForce: { sources: new Set(), destinations: new Set(['billing']) },
+      inForce: inForce([], ['billing']),
     }),
     actions: ['claim'],
     obstacle: 'SecretMissing',
@@ -170,8 +180,8 @@ test('says which secrets are missing, and holds none of them in its words', () =
   expect(diff(aSnapshot({ organization })).obstacle?.message).toBe(
     'source github: missing or empty: key github of Secret acme (the rest is in force)',
   )
-  const inForce = { sources: new Set(['github']), destinations: new Set<string>() }
-  expect(diff(aSnapshot({ organization, inForce })).obstacle?.message).toBe(
+  const held = aSnapshot({ organization, inForce: inForce(['github'], []) })
+  expect(diff(held).obstacle?.message).toBe(
     'source github: missing or empty: key github of Secret acme (all that was in force before stays so, and no other change is applied until then)',
   )
 })

@@ -67,7 +67,7 @@ const namesOf = (unresolved: readonly Unresolved[], kind: Unresolved['kind']): R
 function canApplyRest({ inForce, tenantSecretTaken }: Snapshot, unresolved: readonly Unresolved[]): boolean {
   if (tenantSecretTaken || inForce === 'unavailable') return false
   return !unresolved.some(({ kind, name }) =>
-    (kind === 'source' ? inForce?.sources : inForce?.destinations)?.has(name),
+    (kind === 'source' ? inForce?.sources : inForce?.destinations)?.some(one => one.name === name),
   )
 }
 

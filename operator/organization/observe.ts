@@ -1,4 +1,4 @@
-import type { StoreRows } from './act.ts'
+import type { Health, StoreRows } from './act.ts'
 import { type Organization, slugOfOrganization } from './schema.ts'
 import { secretId, secretRefsOf } from './secret-refs.ts'
 import { decodeTenantSecret, type FreshKeys, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
@@ -53,19 +53,14 @@ export interface Snapshot {
   /** Only looked up for what is being deleted. */
   readonly stored: SlugOwner | 'unavailable' | undefined
   /**
-   * Names that the store has in force; only looked up where something is unresolved. Undefined: it has no such
-   * organization of ours.
+   * What the store has in force, and how it does; only looked up where something is unresolved. Undefined: it has no
+   * such organization of ours.
    */
-  readonly inForce: InForceNames | 'unavailable' | undefined
+  readonly inForce: Health | 'unavailable' | undefined
   /** Keys to use where one is to be made. */
   readonly fresh: FreshKeys
   /** Base of the webhook URLs, without a slash at its end. */
   readonly publicUrl: string
-}
-
-export interface InForceNames {
-  readonly sources: ReadonlySet<string>
-  readonly destinations: ReadonlySet<string>
 }
 
 export interface ObserveContext {
@@ -108,9 +103,7 @@ async function findInForce(
   if (stored === 'unavailable') return 'unavailable'
   if (!stored?.ours) return undefined
   const health = await rows.health(stored.id)
-  if (health.kind === 'unavailable') return 'unavailable'
-  const names = (of: readonly { readonly name: string }[]) => new Set(of.map(({ name }) => name))
-  return { sources: names(health.sources), destinations: names(health.destinations) }
+  return health.kind === 'unavailable' ? 'unavailable' : health
 }
 
 async function readSecrets(

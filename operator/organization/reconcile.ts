@@ -19,12 +19,15 @@ export interface ReconcileContext extends ObserveContext {
   /** Names the state of everything that an Organization is made from: as long as it is the same, nothing is read anew. */
   readonly fingerprint: (key: OrganizationKey) => string | undefined
   readonly now: () => number
-  /** Default 30,000. */
-  readonly refreshMs?: number
+  readonly periods?: Periods
 }
 
-/** How often everything is applied again although nothing changed: puts right what drifted. */
-const resyncMs = 600_000
+export interface Periods {
+  /** How often the health of what is in force is asked for: a status is written no more often than that. Default 30,000. */
+  readonly refreshMs?: number
+  /** How often everything is applied again although nothing changed: puts right what drifted. Default 600,000. */
+  readonly resyncMs?: number
+}
 
 /** What was in force when it was last applied; secrets are left out. */
 interface Applied {
@@ -43,8 +46,7 @@ interface Applied {
 export function openReconcile(context: ReconcileContext): (key: OrganizationKey) => Promise<Next> {
   const applied = new Map<OrganizationKey, Applied>()
   const toldAtMs = new Map<OrganizationKey, number>()
-  /** How often the health of what is in force is asked for: a status is written no more often than that. */
-  const refreshMs = context.refreshMs ?? 30_000
+  const { refreshMs = 30_000, resyncMs = 600_000 } = context.periods ?? {}
   // The queue comes back up to a tenth earlier.
   const lookAfterMs = refreshMs / 0.9
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { DestinationSchema, DestinationState } from '@fairlead/wire/store/destination'
+import { DestinationSchema, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import { SourceSchema } from '@fairlead/wire/store/source'
 import { expect, test } from 'vitest'
 import type { InForce, Outcome } from './act.ts'
@@ -77,8 +77,60 @@ test.each<{ name: string; plan?: Plan; outcome: Outcome; conditions: string[] }>
     conditions: [
       'Ready=False SecretMissing: missing or empty: key github of Secret acme',
       'SecretsResolved=False SecretMissing: missing or empty: key github of Secret acme',
-      'SourcesHealthy=Unknown SecretMissing: not known while it isn’t applied',
+      'SourcesHealthy=False SecretMissing: missing or empty: key github of Secret acme',
       'DestinationsHealthy=Unknown SecretMissing: not known while it isn’t applied',
+    ],
+  },
+  {
+    name: 'a secret is missing, and the rest is in force',
+    plan: {
+      actions: [],
+      obstacle: { reason: 'SecretMissing', message: 'source stripe: missing' },
+      unresolved: [{ kind: 'source', name: 'stripe', reason: 'SecretMissing', message: 'missing' }],
+    },
+    outcome: applied({ destinations: [healthy] }),
+    conditions: [
+      'Ready=False SecretMissing: source stripe: missing',
+      'SecretsResolved=False SecretMissing: source stripe: missing',
+      'SourcesHealthy=False SecretMissing: not in force: stripe (missing)',
+      'DestinationsHealthy=True Healthy',
+    ],
+  },
+  {
+    name: 'a destination wanted no more',
+    outcome: applied({
+      destinations: [
+        create(DestinationSchema, {
+          name: 'billing',
+          state: DestinationState.PAUSED,
+          pauseReason: PauseReason.GONE,
+          waiting: 1n,
+        }),
+      ],
+    }),
+    conditions: [
+      'Ready=True Reconciled',
+      'SecretsResolved=True SecretsFound',
+      'SourcesHealthy=True Healthy',
+      'DestinationsHealthy=False DestinationPaused: billing: paused because it answered 410, 1 delivery waiting: resume it in the console once it is well',
+    ],
+  },
+  {
+    name: 'a destination is paused as it is declared to be',
+    outcome: applied({
+      destinations: [
+        create(DestinationSchema, {
+          name: 'billing',
+          state: DestinationState.PAUSED,
+          pauseReason: PauseReason.DECLARED,
+        }),
+      ],
+    }),
+    conditions: [
+      'Ready=True Reconciled',
+      'SecretsResolved=True SecretsFound',
+      'SourcesHealthy=True Healthy',
+      'DestinationsHealthy=True Healthy',
     ],
   },
   {

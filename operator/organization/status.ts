@@ -2,7 +2,7 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import type { Source } from '@fairlead/wire/store/source'
 import { conditionsOf } from '../condition.ts'
-import type { Outcome } from './act.ts'
+import type { InForce, Outcome } from './act.ts'
 import type { Finding } from './condition.ts'
 import type { Plan } from './diff.ts'
 import type { Snapshot } from './observe.ts'
@@ -20,7 +20,8 @@ export function statusOf(
   nowMs: number,
 ): OrganizationStatus {
   const { generation } = snapshot.declared
-  const health = outcome.kind === 'applied' ? healthOf(snapshot, plan, outcome.answer, nowMs) : {}
+  const answer = answerOf(snapshot, outcome)
+  const health = answer ? healthOf(snapshot, plan, answer, nowMs) : {}
   const findings = findingsOf(snapshot, plan, outcome, nowMs)
   return {
     ...before,
@@ -28,6 +29,12 @@ export function statusOf(
     observedGeneration: generation,
     conditions: conditionsOf(findings, before?.conditions ?? [], generation, nowMs),
   }
+}
+
+/** How what is in force does, if the store has just said so. */
+function answerOf({ inForce }: Snapshot, outcome: Outcome): InForce | undefined {
+  if (outcome.kind === 'applied') return outcome.answer
+  return typeof inForce === 'object' && outcome.kind === 'held' ? inForce : undefined
 }
 
 function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: number): readonly Finding[] {
@@ -39,10 +46,10 @@ function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: num
           type: 'SecretsResolved',
           status: 'True',
           reason: 'SecretsFound',
-          message: oldSecrets(outcome, nowMs),
+          message: oldSecrets(answerOf(snapshot, outcome), nowMs),
         },
     sourcesHealth(snapshot, plan, outcome),
-    destinationsHealth(plan, outcome, nowMs),
+    destinationsHealth(plan, outcome, answerOf(snapshot, outcome), nowMs),
   ]
 }
 
@@ -67,6 +74,8 @@ function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: Outcome): Fi
   if (plan.obstacle?.reason === 'SourceInvalid') {
     return { type, status: 'False', reason: 'SourceInvalid', message: plan.obstacle.message }
   }
+  const unresolved = plan.obstacle?.reason === 'SecretMissing' && outcome.kind === 'held'
+  if (unresolved) return { type, status: 'False', reason: 'SecretMissing', message: plan.obstacle.message }
   if (outcome.kind !== 'applied') return unknownHealth(type, plan, outcome)
   const leftOut = plan.unresolved?.filter(({ kind }) => kind === 'source') ?? []
   if (leftOut[0]) {
@@ -76,10 +85,15 @@ function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: Outcome): Fi
   return { type, status: 'True', reason: 'Healthy', message: '' }
 }
 
-function destinationsHealth(plan: Plan, outcome: Outcome, nowMs: number): Finding {
+function destinationsHealth(
+  plan: Plan,
+  outcome: Outcome,
+  answer: InForce | undefined,
+  nowMs: number,
+): Finding {
   const type = 'DestinationsHealthy'
-  if (outcome.kind !== 'applied') return unknownHealth(type, plan, outcome)
-  const { destinations } = outcome.answer
+  if (!answer) return unknownHealth(type, plan, outcome)
+  const { destinations } = answer
   const waiting = plan.unresolved?.filter(({ kind }) => kind === 'destination') ?? []
   if (waiting[0]) {
     const message = `paused until it can be told who we are: ${waiting.map(({ name, message }) => `${name} (${message})`).join('; ')}`
@@ -94,9 +108,8 @@ function destinationsHealth(plan: Plan, outcome: Outcome, nowMs: number): Findin
 }
 
 /** What may be taken out, of all sources. */
-function oldSecrets(outcome: Outcome, nowMs: number): string {
-  if (outcome.kind !== 'applied') return ''
-  const old = outcome.answer.sources.flatMap(source =>
+function oldSecrets(answer: InForce | undefined, nowMs: number): string {
+  const old = (answer?.sources ?? []).flatMap(source =>
     oldSecretsOf(source, nowMs).map(({ id, message }) => `source ${source.name}: ${id} ${message}`),
   )
   return old.join('; ')
@@ -133,7 +146,7 @@ function describeIll(destination: Destination, nowMs: number): string {
 function healthOf(
   { declared, publicUrl }: Snapshot,
   plan: Plan,
-  answer: Extract<Outcome, { kind: 'applied' }>['answer'],
+  answer: InForce,
   nowMs: number,
 ): Partial<OrganizationStatus> {
   const { organization } = declared
