@@ -17,6 +17,13 @@ test('a process is alive whatever its dependencies do', async () => {
   expect(JSON.parse(text)).toMatchObject({ status: 'alive' })
 })
 
+test('a process that has yet to add a check still waits for something, and gets no work', async () => {
+  await using health = await open()
+  const { status, text } = await ask(health.port, '/readyz')
+  expect(status).toBe(503)
+  expect(JSON.parse(text)).toMatchObject({ status: 'starting', checks: [] })
+})
+
 test('ready once every check passes, and the failing ones say why and since when', async () => {
   await using health = await open()
   let reason: string | undefined = 'not connected'
@@ -42,10 +49,11 @@ test('ready once every check passes, and the failing ones say why and since when
 
 test('a check that throws has failed, one that is taken away is not asked', async () => {
   await using health = await open()
+  health.check('nats', () => undefined)
   const check = health.check('store', () => {
     throw new Error('refused')
   })
-  expect(JSON.parse((await ask(health.port, '/readyz')).text).checks[0].reason).toBe('refused')
+  expect(JSON.parse((await ask(health.port, '/readyz')).text).checks[1].reason).toBe('refused')
   check[Symbol.dispose]()
   expect((await ask(health.port, '/readyz')).status).toBe(200)
 })

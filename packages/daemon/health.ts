@@ -9,7 +9,8 @@ export type ReadinessCheck = () => string | undefined | Promise<string | undefin
  * What a process says of itself, on a port of its own:
  *
  *   /livez    200 as long as it answers at all; looks at no dependency, because a restart mends none
- *   /readyz   200 when every check passes, else 503; JSON says which one fails, why, and since when
+ *   /readyz   200 when there are checks and all of them pass, else 503; JSON says which one fails, why, and since when.
+ *             A process adds its checks when it can work: before, it waits for what it depends on
  *   /metrics  Prometheus' text format
  */
 export interface Health extends AsyncDisposable {
@@ -49,8 +50,8 @@ export async function openHealth(options: {
         return entry.last
       }),
     )
-    const ready = !draining && results.every(({ ok }) => ok)
-    const status = draining ? 'draining' : ready ? 'ready' : 'unready'
+    const ready = !draining && results.length > 0 && results.every(({ ok }) => ok)
+    const status = draining ? 'draining' : ready ? 'ready' : results.length === 0 ? 'starting' : 'unready'
     const described = results.map(({ since, ...rest }) => ({ ...rest, since: new Date(since).toISOString() }))
     sendJson(response, ready ? 200 : 503, { status, checks: described })
   }
