@@ -56,6 +56,8 @@ export interface RunningReceiver extends AsyncDisposable {
   readonly port: number
   /** To NATS. */
   readonly connected: boolean
+  /** From now on asks every client to connect anew, which takes it to another receiver; goes on answering. */
+  leave(): void
 }
 
 /** The header that goes with an event, and JetStream's own, must fit into NATS' max_payload beside the body. */
@@ -145,6 +147,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     }
   })()
 
+  let leaving = false
   const server = openServer(
     request => ingest(request, receiver),
     {
@@ -155,6 +158,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
       keepAliveTimeoutMs: 75_000,
     },
     err => log.error({ err }, 'request.failed'),
+    () => leaving,
   )
   server.listen(config.FAIRLEAD_RECEIVER_PORT, config.FAIRLEAD_RECEIVER_HOST)
   await once(server, 'listening')
@@ -170,6 +174,9 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     port: portOf(server.address()),
     get connected() {
       return connected
+    },
+    leave() {
+      leaving = true
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

@@ -14,11 +14,16 @@ export interface ServerLimits {
   keepAliveTimeoutMs: number
 }
 
-/** node:http as it is, with limits: nothing but `answer` lives between a socket and its reply. */
+/**
+ * node:http as it is, with limits: nothing but `answer` lives between a socket and its reply.
+ * @param isLeaving while true, each answer asks its client to connect anew: whoever keeps a connection doesn't notice
+ * that a Service has no more connections for us, and would write into it while it is closed. Default: never
+ */
 export function openServer(
   answer: (request: IncomingMessage) => Promise<Reply>,
   limits: ServerLimits,
   failed: (error: unknown) => void,
+  isLeaving: () => boolean = () => false,
 ): Server {
   const server = createServer(
     {
@@ -36,7 +41,7 @@ export function openServer(
           return internalError
         })
         // A client that keeps its connection busy would hold up a stop for ever: it is told to go elsewhere.
-        .then(reply => send(request, response, reply, server.listening))
+        .then(reply => send(request, response, reply, server.listening && !isLeaving()))
         .catch(failed)
     },
   )
