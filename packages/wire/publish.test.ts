@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { startTestNats } from '@fairlead/testbed/nats'
 import { until } from '@fairlead/testbed/until'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -86,6 +87,23 @@ test('a silent server: no acknowledgement in time, and the next one counts again
   await until(() => publisher.publish('events.0.x', 'kept').then(() => true), {
     what: 'a publish after the restart',
   })
+})
+
+test('what waits for a landing while the server is silent is answered in time too, not after twice the time', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { timeoutMs: 1_000, atomic: true })
+  await publisher.publish('events.0.x', 'x')
+  await opened.server.kill9()
+  const took = async () => {
+    const startedMs = performance.now()
+    await expect(publisher.publish('events.0.x', 'x')).rejects.toMatchObject({ code: 'no_acknowledgement' })
+    return performance.now() - startedMs
+  }
+  const first = Array.from({ length: 20 }, took)
+  await delay(300)
+  // They find the others unacknowledged, and so wait to go as a batch.
+  const all = await Promise.all([...first, ...Array.from({ length: 20 }, took)])
+  expect(Math.max(...all)).toBeLessThan(1_900)
 })
 
 test('too much that waits is refused at once', async () => {

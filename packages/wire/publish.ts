@@ -65,13 +65,14 @@ interface Outgoing {
   payload: Uint8Array | string
   headers: Readonly<Record<string, string>> | undefined
   bytes: number
+  /** `performance.now()` at which its caller is told that nobody acknowledged it, wherever it is then. */
+  deadlineMs: number
   resolve(acknowledgement: Acknowledgement): void
   reject(error: PublishError): void
 }
 
 interface Flight {
   messages: Outgoing[]
-  deadlineMs: number
 }
 
 /** More than these unacknowledged: what comes next waits and goes as a batch. */
@@ -123,7 +124,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
   function board(messages: Outgoing[]): string {
     const flight = nextFlight++
     inFlight += messages.length
-    flights.set(flight, { messages, deadlineMs: performance.now() + timeoutMs })
+    flights.set(flight, { messages })
     return `${inbox}.${flight}`
   }
 
@@ -198,16 +199,21 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
   function sweep(): void {
     const now = performance.now()
     for (const [number, flight] of flights) {
-      if (flight.deadlineMs > now) return // flights are in the order of their deadlines
+      // The first of a batch has waited longest.
+      if (flight.messages[0]!.deadlineMs > now) continue
       flights.delete(number)
       inFlight -= flight.messages.length
-      for (const outgoing of flight.messages) {
-        outgoing.reject(
-          new PublishError('no_acknowledgement', `JetStream did not acknowledge within ${timeoutMs} ms`),
-        )
-      }
+      for (const outgoing of flight.messages) rejectLate(outgoing)
       schedule()
     }
+    // Those that wait for a landing count too: else they would wait for twice the time when nothing lands.
+    while (waiting.length > 0 && waiting[0]!.deadlineMs <= now) rejectLate(waiting.shift()!)
+  }
+
+  function rejectLate(outgoing: Outgoing): void {
+    outgoing.reject(
+      new PublishError('no_acknowledgement', `JetStream did not acknowledge within ${timeoutMs} ms`),
+    )
   }
 
   function schedule(): void {
@@ -225,7 +231,15 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
         )
       }
       return new Promise((resolve, reject) => {
-        waiting.push({ subject, payload, headers: fields, bytes: payload.length, resolve, reject })
+        waiting.push({
+          subject,
+          payload,
+          headers: fields,
+          bytes: payload.length,
+          deadlineMs: performance.now() + timeoutMs,
+          resolve,
+          reject,
+        })
         schedule()
       })
     },
