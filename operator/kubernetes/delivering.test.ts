@@ -1,5 +1,7 @@
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
+import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
+import { EventStatus } from '@fairlead/wire/store/event'
 import { ReplayState } from '@fairlead/wire/store/replay'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startOperatorOn } from '../fixtures/operator.ts'
@@ -8,11 +10,13 @@ import type { ReplayStatus } from '../replay/status-schema.ts'
 import { crdFolder } from '../write-crds.ts'
 
 /**
- * Replays from `kubectl apply` to the destination: a real API server, a real store with PostgreSQL and nats-server, and a
- * worker. Each test has a type of events for itself.
+ * What depends on deliveries: Replays from `kubectl apply` to the destination, and the status of an Organization. A real
+ * API server, a real store with PostgreSQL and nats-server, and a worker. Each test has a type of events for itself.
  */
 
 const opened = new AsyncDisposableStack()
+/** Else a test would wait half a minute for what is new. */
+const periods = { refreshMs: 500 }
 let kube: TestKube
 let platform: TestPlatform
 let operator: Awaited<ReturnType<typeof startOperatorOn<TestPlatform>>>
@@ -22,7 +26,7 @@ beforeAll(async () => {
     startTestKube({ crds: crdFolder }).then(started => opened.use(started)),
     startTestPlatform().then(started => opened.use(started)),
   ])
-  operator = opened.use(await startOperatorOn(kube, platform))
+  operator = opened.use(await startOperatorOn(kube, platform, { periods }))
   await operator.apply('acme', {
     sources: [{ name: 'paypal', provider: 'paypal', options: { webhookId: 'WH-TEST' } }],
     destinations: [
@@ -179,7 +183,7 @@ test('the operator is gone in the middle: the Replay goes on, and is the same on
     ...['patch', 'replay', 'restart', '--subresource=status', '--type=json', '-p'],
     JSON.stringify([{ op: 'replace', path: '/status', value: status }]),
   ])
-  operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace }))
+  operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace, periods }))
   const completed = await untilPhase('restart', 'Completed', ({ delivered }) => delivered === 60)
   expect(completed.replayId).toBe(replayId)
   expect(arrivals(replayId)).toEqual([...ids].sort())
@@ -199,7 +203,7 @@ test('deleted while no operator knew its id, it is cancelled all the same', asyn
     JSON.stringify([{ op: 'replace', path: '/status', value: status }]),
   ])
   await operator.kubectl(['delete', 'replay', 'unknown', '--wait=false'])
-  operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace }))
+  operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace, periods }))
   await operator.kubectl(['wait', '--for=delete', 'replay/unknown', '--timeout=15s'])
   const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
   expect(stored?.state).toBe(ReplayState.CANCELLED)
@@ -213,4 +217,60 @@ test('while the store is away it says so, and goes on by itself', async () => {
   expect(readyOf(status)).toMatchObject({ status: 'False', reason: 'StoreUnavailable' })
   platform.healStore()
   await untilPhase('away', 'Completed', ({ delivered }) => delivered === 3)
+})
+
+test('the status of an Organization tells how its sources, secrets and destinations do', async () => {
+  const failing = opened.use(await startSink({ status: 503 }))
+  await operator.applySecret('globex', { old: 'test-old', new: 'test-new' })
+  const secretRef = (key: string) => ({ secretRef: { name: 'globex', key } })
+  await operator.apply('telling', {
+    sources: [{ name: 'github', provider: 'github', secrets: [secretRef('old'), secretRef('new')] }],
+    destinations: [
+      { name: 'billing', url: platform.sink.url, allowInsecureHttp: true },
+      { name: 'broken', url: failing.url, allowInsecureHttp: true, retry: { delaysSeconds: [3600] } },
+      { name: 'later', url: platform.sink.url, allowInsecureHttp: true, paused: true },
+    ],
+    routes: [
+      { source: 'github', destinations: ['billing'] },
+      { source: 'github', eventTypes: ['ill'], destinations: ['broken'] },
+    ],
+  })
+  await until(async () => (await operator.reason('telling')) === 'Reconciled')
+  await platform.accept('telling', 'github', 'old', 1, { secret: 'globex/old', daysAgo: 4 })
+  await platform.accept('telling', 'github', 'new', 1, { secret: 'globex/new' })
+  await platform.accept('telling', 'github', 'ill', 3, { status: EventStatus.PROCESSING })
+  const status = await until(
+    async () => {
+      const found = (await operator.get('telling')).status
+      return found?.waiting === 3 && found.destinations?.[1]?.state === 'Failing' && found
+    },
+    { deadlineMs: 20_000, everyMs: 100, what: 'a status that knows what waits' },
+  )
+  expect(status).toMatchObject({
+    summary: { sources: '1/1', destinations: '2/3' },
+    lastEventAt: expect.stringMatching(/:00Z$/),
+    sources: [
+      {
+        secrets: [
+          { id: 'globex/old', message: 'has not matched for 4 days: safe to remove' },
+          { id: 'globex/new', lastMatchedAt: expect.any(String) },
+        ],
+      },
+    ],
+    destinations: [
+      { name: 'billing', state: 'Healthy', waiting: 0, deadLetters: 0 },
+      { name: 'broken', state: 'Failing', waiting: 3, lastError: '503' },
+      { name: 'later', state: 'Paused', pauseReason: 'Declared', waiting: 0 },
+    ],
+  })
+  const conditions = Object.fromEntries(status.conditions.map(({ type, ...rest }) => [type, rest]))
+  expect(conditions.Ready).toMatchObject({ status: 'True', reason: 'Reconciled' })
+  expect(conditions.DestinationsHealthy).toMatchObject({ status: 'False', reason: 'Failing' })
+  expect(conditions.DestinationsHealthy?.message).toContain('broken: 503')
+  expect(conditions.SecretsResolved?.message).toBe(
+    'source github: globex/old has not matched for 4 days: safe to remove',
+  )
+  expect(await operator.kubectl(['get', 'orgs', 'telling'])).toMatch(
+    /NAME +READY +SOURCES +DESTINATIONS +WAITING +LAST EVENT +AGE\ntelling +True +1\/1 +2\/3 +3 +\S+ +\d+s/,
+  )
 })
