@@ -71,6 +71,7 @@ test.each([
       ...['--set', 'nodeSelector.pool=webhooks,tolerations[0].key=webhooks,tolerations[0].operator=Exists'],
       ...['--set', 'worker.env[0].name=FAIRLEAD_WORKER_NAME,worker.env[0].value=one'],
       ...['--set', 'networkPolicy.extraEgress[0].ports[0].port=4318'],
+      ...['--set', 'receiver.service.annotations.example\\.com/scheme=internet-facing'],
     ],
   },
 ])('the API server takes $name', async ({ args }) => {
@@ -147,6 +148,25 @@ test.each([
   ['publicUrl=hooks.example.com', /'hooks.example.com' does not match pattern/],
 ])('%s is refused', async (set, message) => {
   await expect(render(['--set', set])).rejects.toThrow(message)
+})
+
+test('keys and passwords are made once: neither an upgrade nor a new installation writes them over', async () => {
+  const release = ['fl', chart, '--namespace', 'kept', '--kubeconfig', kube.kubeconfig, '--no-hooks']
+  const secrets = async () => {
+    const list = JSON.parse(await kube.kubectl(['get', 'secrets', '--namespace', 'kept', '-o', 'json']))
+    const own = list.items.filter(({ type }: { type: string }) => type === 'Opaque')
+    return own.map((item: { metadata: { name: string }; data: object }) => [item.metadata.name, item.data])
+  }
+  await helm(['install', ...release, '--create-namespace', '--skip-crds'])
+  const made = await secrets()
+  expect(made.map(([name]: [string]) => name)).toEqual(['fl-encryption-keys', 'fl-nats', 'fl-postgres'])
+  await helm(['upgrade', ...release, '--set', 'api.replicas=2'])
+  expect(await secrets()).toEqual(made)
+  await helm(['uninstall', 'fl', '--namespace', 'kept', '--kubeconfig', kube.kubeconfig, '--no-hooks'])
+  expect(await secrets()).toEqual(made)
+  await helm(['install', ...release, '--skip-crds'])
+  expect(await secrets()).toEqual(made)
+  await helm(['uninstall', 'fl', '--namespace', 'kept', '--kubeconfig', kube.kubeconfig, '--no-hooks'])
 })
 
 test('the operator can do its work with its own rights, and no more', async () => {

@@ -182,6 +182,8 @@ metadata:
   {{- include "fairlead.metadata" . | nindent 2 }}
 spec:
   maxUnavailable: 1
+  # One that isn't ready anyway must not hold up a node.
+  unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
       {{- include "fairlead.selector" . | nindent 6 }}
