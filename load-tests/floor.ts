@@ -2,9 +2,9 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { startTestNats } from '@fairlead/testbed/nats'
+import { connectNats } from '@fairlead/wire/connect'
 import { openPublisher } from '@fairlead/wire/publish'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { connect } from '@nats-io/transport-node'
 
 /**
  * The least that any receiver does that answers when an event is safe: reads the body, publishes it to a stream that
@@ -29,7 +29,7 @@ export async function startFloor(): Promise<Floor> {
 }
 
 async function serve(natsUrl: string): Promise<void> {
-  const nats = await connect({ servers: natsUrl.replace('nats://', '') })
+  const nats = await connectNats({ url: natsUrl, name: 'floor' })
   const manager = await jetstreamManager(nats)
   await manager.streams.add({ name: 'FLOOR', subjects: ['floor'], max_bytes: 1024 ** 3 })
   const publisher = openPublisher(nats)

@@ -39,4 +39,3 @@ export const conditionReasons = [
 export type ConditionReason = (typeof conditionReasons)[number]
 
 export type Finding = general.Finding<ConditionType, ConditionReason>
-export type Condition = general.Condition<ConditionType, ConditionReason>

@@ -33,4 +33,3 @@ export const conditionReasons = [
 export type ConditionReason = (typeof conditionReasons)[number]
 
 export type Finding = general.Finding<ConditionType, ConditionReason>
-export type Condition = general.Condition<ConditionType, ConditionReason>

@@ -48,7 +48,7 @@ export async function requireSchema(client: Pick<ClientBase, 'query'>): Promise<
   if (!missing) return
   throw new StoreError(
     'schema_missing',
-    `the database is not migrated (${missing.name} has not run): run node services/store/migrate-main.ts`,
+    `the database is not migrated (${missing.name} has not run): run node services/store/migrate-main.ts, or the image's part migrate`,
   )
 }
 
