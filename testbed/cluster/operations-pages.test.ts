@@ -79,7 +79,7 @@ describe.skipIf(reason)(
 
     test('install.md ends with a delivered webhook', { timeout: 300_000 }, async () => {
       const output = await shell(await commandsOf('install.md'))
-      expect(output).toMatch(/acme +True +Reconciled/)
+      expect(output).toMatch(/acme +True +1\/1 +1\/1/)
       expect(output).toMatch(/"id":"evt_\w{26}","duplicate":false/)
       expect(output).toMatch(/arrived evt_\w{26} push\n$/)
     })
