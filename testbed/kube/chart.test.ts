@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
-import { startOperator } from '@fairlead/operator/fixtures/operator'
+import { startOperatorOn } from '@fairlead/operator/fixtures/operator'
 import { openKubernetes } from '@fairlead/operator/kubernetes/client'
 import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scratchFolder } from '../scratch.ts'
+import { startTestStore } from '../store.ts'
 import { until } from '../until.ts'
 import { startTestKube, type TestKube } from './api-server.ts'
 import { readSwitches } from './chart-switches.ts'
@@ -169,7 +170,7 @@ test('keys and passwords are made once: neither an upgrade nor a new installatio
   await helm(['uninstall', 'fl', '--namespace', 'kept', '--kubeconfig', kube.kubeconfig, '--no-hooks'])
 })
 
-test('the operator can do its work with its own rights, and no more', async () => {
+test('the operator can do its work with its own rights, and no more', { timeout: 90_000 }, async () => {
   const manifests = await render([
     '--set',
     'operator.namespaces={tenants}',
@@ -183,7 +184,8 @@ test('the operator can do its work with its own rights, and no more', async () =
   await kube.kubectl(['apply', '-f', '-'], manifests)
   const token = await kube.kubectl(['create', 'token', 'fl-operator', '--namespace', 'fairlead'])
   const kubeconfig = await kube.kubeconfigFor('operator', token.trim())
-  await using operator = await startOperator(kube, {
+  await using store = await startTestStore()
+  await using operator = await startOperatorOn(kube, store, {
     namespace: 'tenants',
     kubeconfig,
     env: { FAIRLEAD_OPERATOR_LEASE_NAMESPACE: 'fairlead' },
@@ -191,6 +193,18 @@ test('the operator can do its work with its own rights, and no more', async () =
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled', { deadlineMs: 20_000 })
   await until(async () => (await operator.kubectl(['get', 'events'])).includes('Reconciled'))
+  const replay = (name: string, spec: object) =>
+    operator.kubectl(['apply', '-f', '-'], {
+      apiVersion: 'fairlead.dev/v1alpha1',
+      kind: 'Replay',
+      metadata: { name },
+      spec: { organization: 'acme', ...spec },
+    })
+  await replay('counted', { dryRun: true, ttlSecondsAfterFinished: 1 })
+  await replay('done', {})
+  await operator.kubectl(['wait', '--for=condition=Complete', 'replay/done', '--timeout=20s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/counted', '--timeout=20s'])
+  await operator.kubectl(['delete', 'replay', 'done', '--timeout=10s'])
   await operator.kubectl(['delete', 'org', 'acme', '--timeout=10s'])
   expect(
     operator.lines.filter(
