@@ -96,6 +96,21 @@ test('what happened goes before what only comes back', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
+test('what only comes back leaves a slot for what happens', async () => {
+  const { queue, begun, end } = startQueue(2)
+  for (const key of ['a', 'b']) queue.add(key)
+  end({ kind: 'again', afterMs: 1 })
+  end({ kind: 'again', afterMs: 1 })
+  await until(() => begun.length === 3 && queue.size === 2)
+  queue.add('c')
+  expect(begun).toEqual(['a', 'b', 'a', 'c'])
+  end()
+  end()
+  await until(() => begun.length === 5)
+  end()
+  await queue[Symbol.asyncDispose]()
+})
+
 test('what is due and then happens is worked on once', async () => {
   const { queue, begun, end } = startQueue(1)
   queue.add('a')

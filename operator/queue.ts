@@ -38,6 +38,8 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
   const running = new Map<string, Promise<void>>()
   const later = new Map<string, NodeJS.Timeout>()
   const failures = new Map<string, number>()
+  /** A quarter of the slots is kept free for news. */
+  const routineSlots = Math.max(1, Math.floor(concurrency * 0.75))
   let closed = false
 
   function add(key: string): void {
@@ -62,13 +64,16 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
   }
 
   function take(): void {
-    for (const waiting of [news, routine]) {
-      for (const key of waiting) {
-        if (running.size >= concurrency) return
-        if (running.has(key)) continue
-        waiting.delete(key)
-        running.set(key, perform(key))
-      }
+    takeFrom(news, concurrency)
+    takeFrom(routine, routineSlots)
+  }
+
+  function takeFrom(waiting: Set<string>, slots: number): void {
+    for (const key of waiting) {
+      if (running.size >= slots) return
+      if (running.has(key)) continue
+      waiting.delete(key)
+      running.set(key, perform(key))
     }
   }
 

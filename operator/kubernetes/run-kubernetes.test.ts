@@ -1,8 +1,11 @@
+import { startApiProxy } from '@fairlead/testbed/kube/api-proxy'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { until } from '@fairlead/testbed/until'
+import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startOperator } from '../fixtures/operator.ts'
 import { crdFolder } from '../write-crds.ts'
+import { openKubernetes } from './client.ts'
 
 let kube: TestKube
 
@@ -240,4 +243,57 @@ test('of two operators one acts, and the other takes over when it stops', async 
   await first.stop()
   await second.apply('acme', { displayName: 'Taken over' })
   await until(() => first.store.applied.get('acme')?.displayName === 'Taken over')
+})
+
+test('whatever happens in whatever order, the newest secret is the one in the store', async () => {
+  await using proxy = await startApiProxy(kube)
+  // Looks all the time, beside what happens; and no resync, which would hide what was missed.
+  const periods = { refreshMs: 30 }
+  await using operator = await startOperator(kube, { kubeconfig: proxy.kubeconfig, periods })
+  const config = new KubeConfig()
+  config.loadFromFile(kube.kubeconfig)
+  using client = await openKubernetes(config)
+  const names = Array.from({ length: 12 }, (_, index) => `tenant-${index}`)
+  const secret = (name: string) => `/api/v1/namespaces/${operator.namespace}/secrets/${name}`
+  // Not as the operator's own manager, which would take the other's fields away.
+  const apply = (path: string, object: object) => client.apply(path, object, { fieldManager: 'test' })
+  const put = (name: string, value: string) =>
+    apply(secret(name), {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name },
+      data: { github: Buffer.from(value).toString('base64') },
+    })
+  const organization = (name: string, displayName: string) =>
+    apply(`/apis/fairlead.dev/v1alpha1/namespaces/${operator.namespace}/organizations/${name}`, {
+      apiVersion: 'fairlead.dev/v1alpha1',
+      kind: 'Organization',
+      metadata: { name },
+      spec: {
+        displayName,
+        sources: [{ name: 'github', provider: 'github', secrets: [{ secretRef: { name, key: 'github' } }] }],
+      },
+    })
+  await Promise.all(
+    names.map(async (name, index) => {
+      for (let round = 0; round < 12; round++) {
+        // Some of them together, some long after another; a few are gone for a moment.
+        if ((round + index) % 5 === 0) await organization(name, `Round ${round}`)
+        if (round > 0 && (round * 7 + index) % 6 === 0)
+          await client.find({ method: 'DELETE', path: secret(name) })
+        await put(name, `test-${round}`)
+        if (index === 0 && round % 4 === 3) proxy.endWatches()
+      }
+      await organization(name, 'Last')
+      await put(name, 'test-last')
+    }),
+  )
+  for (const name of names) {
+    const isLast = () => {
+      const applied = operator.store.applied.get(name)
+      return applied?.displayName === 'Last' && applied.sources[0]?.secrets[0]?.value === 'test-last'
+    }
+    await until(isLast, { what: `the newest secret of ${name}` })
+  }
+  expect(operator.lines.filter(({ msg }) => msg === 'organization.failed')).toEqual([])
 })
