@@ -1,9 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { storedSince } from '@fairlead/receiver/seen/catch-up'
-import { findNats } from '@fairlead/standalone/servers/nats'
-import { type Child, freePort, startChild } from '@fairlead/standalone/servers/processes'
+import { freePort } from '@fairlead/standalone/servers/processes'
 import { connectNats } from '@fairlead/wire/connect'
 import { DeliveryState, EventStatus } from '@fairlead/wire/store/event'
 import { OwnerKind } from '@fairlead/wire/store/organization'
@@ -11,7 +10,7 @@ import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { PermissionViolationError } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { testEncryptionKeys } from '../configuration.ts'
 import { createTestDatabase } from '../postgres.ts'
 import { startTestRedis } from '../redis.ts'
@@ -19,36 +18,32 @@ import { scratchFolder } from '../scratch.ts'
 import { type Service, startService } from '../service.ts'
 import { type Sink, startSink } from '../sink.ts'
 import { until } from '../until.ts'
-import { findHelm } from './helm.ts'
+import { type ChartNats, type NatsPart, natsParts, startChartNats } from './chart-nats.ts'
 
 /**
- * The configuration of the chart's own NATS, on a real nats-server: receiver, worker and store do all that they do with
+ * The configuration of the chart's own NATS, on real nats-servers, three as in production: receiver, worker and store do all that they do with
  * the user that each has there, and nothing else is allowed to them.
  */
 
 const chart = resolve(import.meta.dirname, '../../charts/fairlead')
 const secret = 'test-only'
-const parts = ['receiver', 'worker', 'store'] as const
-type Part = (typeof parts)[number]
-const passwordOf = (user: string) => `p${user}TestOnly`
 const opened = new AsyncDisposableStack()
-let natsUrl: string
-let nats: Child
+let nats: ChartNats
 let client: StoreClient
 let receiverUrl: string
 let sink: Sink
 let organizationId: string
-let startPart: (part: Part, more?: Readonly<Record<string, string>>, name?: string) => Service
+let startPart: (part: NatsPart, more?: Readonly<Record<string, string>>, name?: string) => Service
 
 beforeAll(async () => {
   const home = opened.use(await scratchFolder()).path
-  await startNats(home)
+  nats = opened.use(await startChartNats())
   const [database, redis] = await Promise.all([createTestDatabase(), startTestRedis({ keep: false })])
   opened.use(database)
   opened.use(redis)
   sink = opened.use(await startSink())
   const [storePort, receiverPort] = [await freePort(), await freePort()]
-  const own: Record<Part, Record<string, string>> = {
+  const own: Record<NatsPart, Record<string, string>> = {
     receiver: {
       FAIRLEAD_RECEIVER_PORT: `${receiverPort}`,
       FAIRLEAD_RECEIVER_HOST: '127.0.0.1',
@@ -62,15 +57,19 @@ beforeAll(async () => {
     },
   }
   startPart = (part, more = {}, name = part) => {
-    const shared = { FAIRLEAD_NATS_URL: natsUrl, FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys }
-    const login = { FAIRLEAD_NATS_USER: part, FAIRLEAD_NATS_PASSWORD: passwordOf(part) }
+    const shared = {
+      FAIRLEAD_NATS_URL: nats.url,
+      FAIRLEAD_STREAM_REPLICAS: '3',
+      FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys,
+    }
+    const login = { FAIRLEAD_NATS_USER: part, FAIRLEAD_NATS_PASSWORD: nats.passwordOf(part) }
     const env = { ...shared, ...login, ...own[part], ...more }
     return startService({ name, main: `services/${part}/main.ts`, logFolder: home, env })
   }
   // These two may not make the streams, and wait for the store's.
   opened.use(startPart('receiver'))
   opened.use(startPart('worker'))
-  await until(async () => (await violations()).length > 0, { deadlineMs: 60_000, what: 'a refusal' })
+  await until(async () => (await nats.refusals()).length > 0, { deadlineMs: 60_000, what: 'a refusal' })
   opened.use(startPart('store'))
   client = opened.use(connectStore(`http://127.0.0.1:${storePort}`))
   receiverUrl = `http://127.0.0.1:${receiverPort}`
@@ -78,30 +77,6 @@ beforeAll(async () => {
   await until(async () => (await post('ping')).status === 200, { deadlineMs: 60_000, what: 'a webhook' })
 }, 120_000)
 afterAll(() => opened.disposeAsync())
-
-/** nats-server with the chart's own configuration, on loopback and with its store in a scratch folder. */
-async function startNats(home: string): Promise<void> {
-  const helm = await findHelm(home)
-  const rendered = await helm(['template', 'fl', chart, '--show-only', 'templates/nats-configmap.yaml'])
-  const [configMap] = parseAllDocuments(rendered).map(document => document.toJS())
-  const text = String(configMap.data['nats.conf'])
-  const port = await freePort()
-  const config = text
-    .replace('http_port: 8222', `listen: 127.0.0.1:${port}`)
-    .replace('store_dir: /data', `store_dir: ${JSON.stringify(join(home, 'jetstream'))}`)
-  await writeFile(join(home, 'nats.conf'), config)
-  const passwords = ['admin', ...parts].map(user => [`${user.toUpperCase()}_PASSWORD`, passwordOf(user)])
-  const { path: command } = await findNats(console.error)
-  const args = ['--config', join(home, 'nats.conf')]
-  nats = opened.use(
-    await startChild({ name: 'nats', home, command, args, env: Object.fromEntries(passwords) }),
-  )
-  natsUrl = `nats://127.0.0.1:${port}`
-}
-
-/** What nats-server has refused, one line each, with the connection's name and the subject. */
-const violations = async (): Promise<string[]> =>
-  [...(await nats.output()).matchAll(/.*(?:Publish|Subscription) Violation.*/g)].map(([line]) => line)
 
 async function apply(): Promise<void> {
   const to = (name: string, settings: object) => ({ name, settings: { timeoutSeconds: 5, ...settings } })
@@ -171,7 +146,7 @@ const deliveryOf = async (eventId: string) =>
 describe('receiver, worker and store do all their work with their own users', { timeout: 60_000 }, () => {
   let before: number
   beforeAll(async () => {
-    before = (await violations()).length
+    before = (await nats.refusals()).length
   })
 
   test('delivered, to an address and to OUTBOUND; read again, retried and replayed', async () => {
@@ -242,9 +217,9 @@ describe('receiver, worker and store do all their work with their own users', { 
   })
 
   test('a receiver reads the ids of what EVENTS holds, in the place of one that died', async () => {
-    const login = { user: 'receiver', password: passwordOf('receiver') }
+    const login = { user: 'receiver', password: nats.passwordOf('receiver') }
     await using own = new AsyncDisposableStack()
-    const connection = await connectNats({ url: natsUrl, name: 'receiver', ...login })
+    const connection = await connectNats({ url: nats.url, name: 'receiver', ...login })
     own.defer(() => connection.close())
     const stored: string[] = []
     for await (const { id } of storedSince(connection)(0, AbortSignal.timeout(10_000))) stored.push(id)
@@ -257,12 +232,12 @@ describe('receiver, worker and store do all their work with their own users', { 
   })
 
   test('and nothing of it was refused', async () => {
-    expect((await violations()).slice(before)).toEqual([])
+    expect((await nats.refusals()).slice(before)).toEqual([])
   })
 })
 
 test('all that was refused is making streams, to those who may not', async () => {
-  for (const line of await violations()) {
+  for (const line of await nats.refusals()) {
     expect(line).toMatch(/:(receiver|worker)".* Subject "\$JS\.API\.STREAM\.CREATE\./)
   }
 })
@@ -286,7 +261,7 @@ test.each([
   ['store', '$JS.API.STREAM.PURGE.EVENTS'],
   ['store', '$JS.API.STREAM.DELETE.EVENTS'],
 ] as const)('%s may not publish to %s', async (user, subject) => {
-  const connection = await connectNats({ url: natsUrl, name: 'test', user, password: passwordOf(user) })
+  const connection = await connectNats({ url: nats.url, name: 'test', user, password: nats.passwordOf(user) })
   try {
     const asked = connection.request(subject, '{}', { timeout: 5_000 })
     await expect(asked).rejects.toMatchObject({ cause: expect.any(PermissionViolationError) })
@@ -298,8 +273,8 @@ test.each([
 test.each(['_INBOX.>', '_INBOX.store.>', 'events.>', '>'])(
   'the worker may not listen to %s',
   async subject => {
-    const login = { user: 'worker', password: passwordOf('worker') }
-    const connection = await connectNats({ url: natsUrl, name: 'test', ...login })
+    const login = { user: 'worker', password: nats.passwordOf('worker') }
+    const connection = await connectNats({ url: nats.url, name: 'test', ...login })
     try {
       const { promise, resolve: told } = Promise.withResolvers<Error | null>()
       connection.subscribe(subject, { callback: error => told(error) })
@@ -315,12 +290,12 @@ test('nobody comes in without a password, and the administrator may do anything'
   // A connection that waits for its first server would try for ever.
   await expect(
     Promise.race([
-      connectNats({ url: natsUrl, name: 'test', ...login }),
-      connectNats({ url: natsUrl, name: 'test' }),
+      connectNats({ url: nats.url, name: 'test', ...login }),
+      connectNats({ url: nats.url, name: 'test' }),
     ]),
   ).rejects.toThrow(/authorization/i)
-  const admin = { user: 'admin', password: passwordOf('admin') }
-  const connection = await connectNats({ url: natsUrl, name: 'test', ...admin })
+  const admin = { user: 'admin', password: nats.passwordOf('admin') }
+  const connection = await connectNats({ url: nats.url, name: 'test', ...admin })
   try {
     const manager = await jetstreamManager(connection)
     expect(await manager.streams.delete('OUTBOUND')).toBe(true)
@@ -331,5 +306,5 @@ test('nobody comes in without a password, and the administrator may do anything'
 
 test('the table names each part once', async () => {
   const table = parse(await readFile(join(chart, 'nats-permissions.yaml'), 'utf8'))
-  expect(Object.keys(table)).toEqual([...parts])
+  expect(Object.keys(table)).toEqual([...natsParts])
 })
