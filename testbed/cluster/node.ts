@@ -57,7 +57,10 @@ export async function startNode(lab: Lab, number: 1 | 2): Promise<ClusterNode> {
   )
   let over = false
   child.exited.then(() => (over = true))
-  await until(() => over || readFile(join(folder, 'ready')).then(() => true), { what: `node ${name}` })
+  await until(() => over || readFile(join(folder, 'ready')).then(() => true), {
+    deadlineMs: 60_000,
+    what: `node ${name}`,
+  })
   if (over) throw new Error(`node ${name} ended at its start:\n${await child.output()}`)
   const pid = await onlyChild(child.pid)
   cleanup.defer(async () => {
@@ -114,7 +117,7 @@ async function startDaemon(inside: readonly string[], log: string, told: DaemonC
     })
     const pid = await until(
       async () => (outer.exitCode === null ? await onlyChild(outer.pid!) : (outer.exitCode ?? -1)),
-      { what: `the start of ${told.command[0]}` },
+      { deadlineMs: 30_000, what: `the start of ${told.command[0]}` },
     )
     if (outer.exitCode !== null) {
       throw new Error(
@@ -129,11 +132,14 @@ async function startDaemon(inside: readonly string[], log: string, told: DaemonC
 }
 
 async function onlyChild(pid: number): Promise<number> {
-  return await until(async () => {
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    const first = Number(children.trim().split(' ')[0])
-    return first > 0 && first
-  })
+  return await until(
+    async () => {
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      const first = Number(children.trim().split(' ')[0])
+      return first > 0 && first
+    },
+    { deadlineMs: 30_000, what: `a child of process ${pid}` },
+  )
 }
 
 function logFile(folder: string, daemon: string): string {

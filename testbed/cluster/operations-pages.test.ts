@@ -124,6 +124,21 @@ describe.skipIf(reason)(
       )
     })
 
+    test('upgrade.md and rotate.md: passwords of NATS and PostgreSQL', { timeout: 300_000 }, async () => {
+      await shell(await commandsOf('upgrade.md'))
+      await shell(await commandsOf('rotate.md', '## Passwords of NATS and PostgreSQL'))
+      for (const part of ['receiver', 'worker', 'store'])
+        await cluster.kubectl([
+          'rollout',
+          'status',
+          `deployment/fairlead-${part}`,
+          '-n',
+          'fairlead',
+          '--timeout=120s',
+        ])
+      await sendAndSee()
+    })
+
     test('recover.md: the encryption key is lost', { timeout: 300_000 }, async () => {
       await cluster.kubectl(['delete', 'secret', 'fairlead-encryption-keys', '-n', 'fairlead'])
       await shell(await commandsOf('recover.md', '## The encryption key is lost'))

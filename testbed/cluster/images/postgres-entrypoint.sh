@@ -4,6 +4,7 @@
 # the server. https://github.com/docker-library/postgres/blob/master/docker-entrypoint.sh
 set -eu
 
+[ $# -gt 0 ] || set -- postgres
 if [ "${1#-}" != "$1" ]; then set -- postgres "$@"; fi
 [ "$1" = postgres ] || exec "$@"
 

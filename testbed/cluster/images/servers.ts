@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import type { Entry } from '@fairlead/image/layer'
 import { makeCached } from '@fairlead/standalone/servers/cache'
 import { distribution, unpackDebian } from '@fairlead/standalone/servers/debian'
 import { findNats } from '@fairlead/standalone/servers/nats'
 import { findPostgres } from '@fairlead/standalone/servers/postgres'
 import { findRedis } from '@fairlead/standalone/servers/redis'
 import { run } from '../node.ts'
-import { addFolder, addLibraries, addPrograms, addSystem, buildArchive } from './archive.ts'
+import { buildArchive, folderEntries, libraryEntries, programEntries, systemEntries } from './archive.ts'
 
 /**
  * Images that stand in for the official ones of the chart's evaluation servers, which come from a registry: the same
@@ -25,46 +26,42 @@ export const serverImageValues = [
 ]
 
 /**
- * docker.io/library/nats: the entrypoint puts `nats-server` before arguments that begin with a dash, the command without
- * any names /etc/nats/nats-server.conf, ports 4222, 6222 and 8222, no user (the chart sets one). Here arguments always go
- * to nats-server.
+ * docker.io/library/nats: its entrypoint puts `nats-server` before arguments that begin with a dash, ports 4222, 6222 and
+ * 8222, no user (the chart sets one). Here all arguments go to nats-server.
  */
 async function buildNatsImage(): Promise<string> {
   const { path } = await findNats(console.error)
   return buildArchive({
     tag: 'localhost/nats:1',
     version: await digestOf(path),
-    config: {
-      Entrypoint: ['/usr/local/bin/nats-server'],
-      Cmd: ['--config', '/etc/nats/nats-server.conf'],
-      Env: ['PATH=/usr/local/bin:/bin'],
-    },
-    async fill(root) {
-      await addSystem(root)
-      await addShell(root)
-      await addPrograms(root, { '/usr/local/bin/nats-server': path })
-    },
+    entrypoint: ['/usr/local/bin/nats-server'],
+    entries: async () => [
+      ...systemEntries(),
+      ...(await shellEntries()),
+      ...(await programEntries('usr/local/bin/nats-server', path)),
+    ],
   })
 }
 
 /**
- * docker.io/library/redis: runs its arguments from /data, by default `redis-server`; /data belongs to uid 999. The
- * official entrypoint gives up root first, which the chart's pod doesn't have.
+ * docker.io/library/redis: runs its arguments from /data, which belongs to uid 999. Its entrypoint gives up root first,
+ * which the chart's pod doesn't have.
  */
 async function buildRedisImage(): Promise<string> {
   const { path, env } = await findRedis(console.error)
+  const libraries = env?.LD_LIBRARY_PATH
   return buildArchive({
     tag: 'localhost/redis:1',
     version: await digestOf(path),
-    config: { Cmd: ['redis-server'], Env: ['PATH=/usr/local/bin:/bin'], WorkingDir: '/data' },
-    async fill(root) {
-      await addSystem(root, { redis: 999 })
-      await addShell(root)
-      await mkdir(join(root, 'data'))
-      const cli = join(dirname(path), 'redis-cli')
-      const programs = { '/usr/local/bin/redis-server': path, '/usr/local/bin/redis-cli': cli }
-      await addPrograms(root, programs, env?.LD_LIBRARY_PATH)
-    },
+    entrypoint: [],
+    workdir: '/data',
+    entries: async () => [
+      ...systemEntries({ redis: 999 }),
+      ...(await shellEntries()),
+      { kind: 'directory', path: 'data', mode: 0o755, owner: 999 },
+      ...(await programEntries('usr/local/bin/redis-server', path, libraries)),
+      ...(await programEntries('usr/local/bin/redis-cli', join(dirname(path), 'redis-cli'), libraries)),
+    ],
   })
 }
 
@@ -77,50 +74,56 @@ async function buildPostgresImage(): Promise<string> {
   const { postgres } = await findPostgres()
   const home = resolve(dirname(postgres), '..')
   const entrypoint = resolve(import.meta.dirname, 'postgres-entrypoint.sh')
+  const name = 'usr/local/bin/docker-entrypoint.sh'
   return buildArchive({
     tag: 'localhost/postgres:1',
-    version: `${await digestOf(postgres)} ${await digestOf(entrypoint)}`,
-    config: {
-      Entrypoint: ['/usr/local/bin/docker-entrypoint.sh'],
-      Cmd: ['postgres'],
-      Env: ['PATH=/usr/local/bin:/usr/local/pgsql/bin:/bin', 'PGDATA=/var/lib/postgresql/18/docker'],
-    },
-    async fill(root) {
-      const tools = await debianTools()
-      await addSystem(root, { postgres: 70 })
-      await addShell(root)
-      for (const folder of ['bin', 'lib', 'share']) {
-        await addFolder(root, join('usr/local/pgsql', folder), join(home, folder))
-      }
-      // Most of its libraries are found beside it; the C library and the like come from this machine.
-      await addLibraries(root, postgres)
-      const libraries = join(tools, 'usr/lib/x86_64-linux-gnu')
-      const [major] = await readdir(join(tools, 'usr/lib/postgresql'))
-      const bin = join(tools, 'usr/lib/postgresql', major!, 'bin')
-      const programs = {
-        '/usr/local/bin/psql': join(bin, 'psql'),
-        '/usr/local/bin/pg_isready': join(bin, 'pg_isready'),
-      }
-      await addPrograms(root, programs, libraries)
-      const target = join(root, 'usr/local/bin/docker-entrypoint.sh')
-      await copyFile(entrypoint, target)
-      await chmod(target, 0o755)
-      for (const folder of ['var/run/postgresql', 'docker-entrypoint-initdb.d']) {
-        await mkdir(join(root, folder), { recursive: true })
-      }
-    },
+    version: `${await digestOf(postgres)}-${await digestOf(entrypoint)}`,
+    entrypoint: [`/${name}`],
+    env: ['PGDATA=/var/lib/postgresql/18/docker'],
+    entries: async () => [
+      ...systemEntries({ postgres: 70 }),
+      ...(await shellEntries()),
+      { kind: 'file', path: name, from: entrypoint, mode: 0o755 },
+      ...(await serverEntries(home, postgres)),
+      ...(await clientEntries()),
+      { kind: 'directory', path: 'var/run/postgresql', mode: 0o755, owner: 70 },
+      { kind: 'directory', path: 'docker-entrypoint-initdb.d', mode: 0o755 },
+    ],
   })
 }
 
-/** A shell and what scripts call: one static program. The official images have Alpine's, which is the same one. */
-async function addShell(root: string): Promise<void> {
+/** PostgreSQL's programs find most of their libraries beside them; the C library and the like come from this machine. */
+async function serverEntries(home: string, postgres: string): Promise<Entry[]> {
+  const folders = await Promise.all(
+    ['bin', 'lib', 'share'].map(folder => folderEntries(join('usr/local/pgsql', folder), join(home, folder))),
+  )
+  const links = (await readdir(join(home, 'bin'))).map(
+    (name): Entry => ({ kind: 'link', path: `usr/local/bin/${name}`, target: `../pgsql/bin/${name}` }),
+  )
+  return [...folders.flat(), ...links, ...(await libraryEntries(postgres))]
+}
+
+async function clientEntries(): Promise<Entry[]> {
+  const tools = await debianTools()
+  const [major] = await readdir(join(tools, 'usr/lib/postgresql'))
+  const bin = join(tools, 'usr/lib/postgresql', major!, 'bin')
+  const libraries = join(tools, 'usr/lib/x86_64-linux-gnu')
+  const programs = ['psql', 'pg_isready'].map(name =>
+    programEntries(`usr/local/bin/${name}`, join(bin, name), libraries),
+  )
+  return (await Promise.all(programs)).flat()
+}
+
+/** A shell and what scripts call: one static program, the one that Alpine's images have. */
+async function shellEntries(): Promise<Entry[]> {
   const busybox = join(await debianTools(), 'bin/busybox')
-  const bin = join(root, 'bin')
-  await mkdir(bin, { recursive: true })
-  await copyFile(busybox, join(bin, 'busybox'))
-  for (const name of (await run([busybox, '--list'])).trim().split('\n')) {
-    if (name !== 'busybox') await symlink('busybox', join(bin, name))
-  }
+  const names = (await run([busybox, '--list'])).trim().split('\n')
+  return [
+    { kind: 'file', path: 'bin/busybox', from: busybox, mode: 0o755 },
+    ...names
+      .filter(name => name !== 'busybox')
+      .map((name): Entry => ({ kind: 'link', path: `bin/${name}`, target: 'busybox' })),
+  ]
 }
 
 /** Debian's psql and busybox, unpacked in the cache. */
@@ -143,4 +146,5 @@ async function digestOf(path: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(path))
     .digest('hex')
+    .slice(0, 12)
 }
