@@ -1,0 +1,89 @@
+import { create } from '@bufbuild/protobuf'
+import { DestinationSchema, DestinationState } from '@fairlead/wire/store/destination'
+import { OrganizationSchema } from '@fairlead/wire/store/organization'
+import { expect, test } from 'vitest'
+import type { Holdings } from './act.ts'
+import { openReconcile } from './reconcile.ts'
+import { organizationSchema } from './schema.ts'
+import { anOrganization } from './schema-rows.ts'
+import type { OrganizationStatus } from './status-schema.ts'
+
+/** An Organization that is in force, whose destination does as the test says, on a clock of the test's. */
+function anOrganizationInForce() {
+  const key = 'default/acme'
+  const organization = organizationSchema.parse(anOrganization())
+  const written: OrganizationStatus[] = []
+  const world = { nowMs: 1_000_000, waiting: 0n, state: DestinationState.HEALTHY }
+  const health = () => ({
+    kind: 'known' as const,
+    sources: [],
+    destinations: [
+      create(DestinationSchema, { name: 'billing', state: world.state, waiting: world.waiting }),
+    ],
+  })
+  const holdings: Holdings = {
+    claim: async () => {},
+    writeTenantSecret: async () => {},
+    release: async () => {},
+  }
+  const reconcile = openReconcile({
+    declarations: {
+      readOrganization: async () => ({ organization, generation: 1, deleting: false }),
+      readSecret: async () => undefined,
+    },
+    findSlug: async () => undefined,
+    makeKeys: () => ({ apiKey: 'key_live_test', signingKey: 'whsec_test' }),
+    publicUrl: 'https://hooks.example.com',
+    holdings,
+    rows: {
+      apply: async () => ({ organization: create(OrganizationSchema, { id: 'org_1' }), ...health() }),
+      delete: async () => {},
+      health: async () => health(),
+    },
+    reports: {
+      readStatus: async () => written.at(-1),
+      report: async (_, status) => {
+        written.push(status)
+      },
+    },
+    fingerprint: () => 'as it was',
+    now: () => world.nowMs,
+  })
+  /** Looks again after so many seconds. */
+  const look = async (afterSeconds: number) => {
+    world.nowMs += afterSeconds * 1_000
+    return await reconcile(key)
+  }
+  return { world, written, look }
+}
+
+test('counts that move are written every 30 s at most', async () => {
+  const { world, written, look } = anOrganizationInForce()
+  await look(0)
+  for (let second = 1; second <= 60; second++) {
+    world.waiting++
+    await look(1)
+  }
+  expect(written.map(({ waiting }) => waiting)).toEqual([0, 30, 60])
+})
+
+test('a state that changes is written at once', async () => {
+  const { world, written, look } = anOrganizationInForce()
+  await look(0)
+  world.state = DestinationState.FAILING
+  await look(1)
+  world.state = DestinationState.HEALTHY
+  await look(1)
+  expect(written.map(({ destinations }) => destinations?.[0]?.state)).toEqual([
+    'Healthy',
+    'Failing',
+    'Healthy',
+  ])
+})
+
+test('it asks to be looked at again no sooner than a status may be written', async () => {
+  const { look } = anOrganizationInForce()
+  const next = await look(0)
+  // The queue comes back up to a tenth earlier.
+  expect(next.kind === 'again' && next.afterMs * 0.9).toBeGreaterThanOrEqual(30_000)
+})
