@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { findHelmProgram } from '../kube/helm.ts'
-import { findKubePrograms, findNodePrograms } from '../kube/programs.ts'
+import { findKubePrograms, findNodePrograms, type KubePrograms, type NodePrograms } from '../kube/programs.ts'
 import { makeCertificates } from './certificates.ts'
 import { type Kubectl, startControlPlane, untilApiServerReady } from './control-plane.ts'
 import { buildCoreDnsImage, buildPauseImage } from './images/base.ts'
 import { openLab } from './lab.ts'
 import { type ClusterNode, run, startNode } from './node.ts'
-import { findRuntime, loadImages, startRuntime } from './runtime.ts'
+import { findRuntime, loadImages, type Runtime, startRuntime } from './runtime.ts'
 import { makeVolumes } from './storage.ts'
 import { setLink, wire } from './wire.ts'
 import { startWorker } from './worker.ts'
@@ -38,7 +38,7 @@ export interface Cluster extends AsyncDisposable {
   readonly steps: ReadonlyMap<string, number>
 }
 
-/** @throws Error where whyNoCluster has a reason, or when a step fails: the logs are then in the message */
+/** @throws Error when a step fails, with the ends of the daemons' logs; whyNoCluster says beforehand what a machine lacks */
 export async function startCluster(options: { readonly nodes: 1 | 2 }): Promise<Cluster> {
   const steps = new Map<string, number>()
   const [kube, nodePrograms, runtime, helmProgram] = await Promise.all([
@@ -66,25 +66,11 @@ export async function startCluster(options: { readonly nodes: 1 | 2 }): Promise<
   const kubectl: Kubectl = (args, input) =>
     run([...first.inNetwork, kube.kubectl, '--kubeconfig', kubeconfig, ...args], { input })
 
-  const archives = await Promise.all([buildPauseImage(), buildCoreDnsImage(programs.coreDns)])
-  await Promise.all([
-    startControlPlane(first, programs, certificates, kubectl).then(() => step('API server')),
-    ...nodes.map(async node => {
-      await startRuntime(node, runtime)
-      await loadImages(node, runtime, archives)
-    }),
-  ])
-  step('containerd')
-  const manifest = (name: string) => readFile(resolve(import.meta.dirname, 'manifests', name), 'utf8')
-  await kubectl(['apply', '-f', '-'], await manifest('coredns.yaml'))
-  await kubectl(['apply', '-f', '-'], await manifest('storage.yaml'))
-  await Promise.all(nodes.map(node => startWorker(node, programs, runtime, certificates, kubectl)))
-  step('nodes Ready')
-  // Only there, so that what has a volume stays where it is when the second is drained.
-  await makeVolumes(first, kubectl)
-  await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=90s'])
-  step('DNS')
-
+  try {
+    await bringUp({ nodes, programs, runtime, certificates, kubectl, step })
+  } catch (cause) {
+    throw new Error(`the cluster didn't start: ${cause}\n${await lastWords(nodes)}`, { cause })
+  }
   const held = cleanup.move()
   return {
     kubeconfig,
@@ -108,6 +94,50 @@ export async function startCluster(options: { readonly nodes: 1 | 2 }): Promise<
     steps,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+interface Parts {
+  readonly nodes: readonly ClusterNode[]
+  readonly programs: KubePrograms & NodePrograms
+  readonly runtime: Runtime
+  readonly certificates: string
+  readonly kubectl: Kubectl
+  readonly step: (name: string) => void
+}
+
+/** From nodes that are wired to a cluster whose DNS answers. containerd starts while the control plane does. */
+async function bringUp({ nodes, programs, runtime, certificates, kubectl, step }: Parts): Promise<void> {
+  const [first] = nodes as [ClusterNode]
+  const archives = await Promise.all([buildPauseImage(), buildCoreDnsImage(programs.coreDns)])
+  await Promise.all([
+    startControlPlane(first, programs, certificates, kubectl).then(() => step('API server')),
+    ...nodes.map(async node => {
+      await startRuntime(node, runtime)
+      await loadImages(node, runtime, archives)
+    }),
+  ])
+  step('containerd')
+  const manifest = (name: string) => readFile(resolve(import.meta.dirname, 'manifests', name), 'utf8')
+  await kubectl(['apply', '-f', '-'], await manifest('coredns.yaml'))
+  await kubectl(['apply', '-f', '-'], await manifest('storage.yaml'))
+  await Promise.all(nodes.map(node => startWorker(node, programs, runtime, certificates, kubectl)))
+  step('nodes Ready')
+  // Only there, so that what has a volume stays where it is when the second is drained.
+  await makeVolumes(first, kubectl)
+  await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=90s'])
+  step('DNS')
+}
+
+/** The end of every daemon's log. */
+async function lastWords(nodes: readonly ClusterNode[]): Promise<string> {
+  const daemons = ['apiserver', 'controller-manager', 'containerd', 'kubelet', 'proxy']
+  const words = nodes.flatMap(node =>
+    daemons.map(async daemon => {
+      const log = await node.log(daemon).catch(() => undefined)
+      return log === undefined ? [] : [`${daemon} of ${node.name}:\n${log.slice(-1_500)}`]
+    }),
+  )
+  return (await Promise.all(words)).flat().join('\n')
 }
 
 function helmHome(folder: string): Record<string, string> {

@@ -58,7 +58,6 @@ describe.skipIf(reason)(
       timeout: 90_000,
     }, async () => {
       await cluster.kubectl(['create', 'namespace', 'acme'])
-      const acme: Release['kubectl'] = (args, input) => cluster.kubectl(['-n', 'acme', ...args], input)
       destination = await startDestination(cluster, 'acme', fairleadImage)
       const startedMs = performance.now()
       await applyOrganization(acme, 'acme', {

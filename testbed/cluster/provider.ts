@@ -14,15 +14,15 @@ export interface Provider extends AsyncDisposable {
 export function startProvider(cluster: Cluster, url: string, secret: string, perSecond: number): Provider {
   const program = resolve(import.meta.dirname, 'send.ts')
   const [command, ...args] = [...cluster.inNetwork, process.execPath, program, url, secret, String(perSecond)]
-  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const printed = text(child.stdout)
   return {
     async stop() {
-      child.kill('SIGTERM')
+      child.stdin.end()
       return JSON.parse(await printed) as Posted[]
     },
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      child.stdin.end()
       await printed
     },
   }

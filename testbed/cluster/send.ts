@@ -68,7 +68,8 @@ async function postOnce(
 if (import.meta.main) {
   const [url, secret, perSecond] = process.argv.slice(2)
   const stopping = new AbortController()
-  process.once('SIGTERM', () => stopping.abort())
+  // Whoever started it has ended, or wants it to: no signal passes the programs between (nsenter).
+  process.stdin.once('close', () => stopping.abort()).resume()
   const posts: Promise<Posted>[] = []
   const startedMs = performance.now()
   while (!stopping.signal.aborted) {
