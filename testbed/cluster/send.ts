@@ -59,6 +59,8 @@ async function postOnce(
 ): Promise<{ readonly status: number; readonly id?: string }> {
   const signal = AbortSignal.timeout(timeoutMs)
   const sent = request(url, { method: 'POST', headers, agent: false, signal }).end(body)
+  // What breaks after the answer's head has been told by then.
+  sent.on('error', () => {})
   const [answer] = (await once(sent, 'response', { signal })) as [IncomingMessage]
   const { id } = (await json(answer)) as { id?: string }
   const status = answer.statusCode ?? 0
