@@ -11,7 +11,7 @@ export function transitionsOf(
     const old = before?.conditions.find(({ type }) => type === condition.type)
     if (old) return old.status !== condition.status || old.reason !== condition.reason
     // At first only what is wrong, and that it is ready.
-    return condition.type === 'Ready' || (condition.status === 'False' && condition.type !== 'Complete')
+    return condition.type === 'Ready' || condition.status === 'False'
   })
 }
 

@@ -3,7 +3,7 @@ import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
 import { EventStatus } from '@fairlead/wire/store/event'
 import { ReplayState } from '@fairlead/wire/store/replay'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startOperatorOn } from '../fixtures/operator.ts'
 import { startTestPlatform, type TestPlatform } from '../fixtures/platform.ts'
 import type { ReplayStatus } from '../replay/status-schema.ts'
@@ -13,6 +13,8 @@ import { crdFolder } from '../write-crds.ts'
  * What depends on deliveries: Replays from `kubectl apply` to the destination, and the status of an Organization. A real
  * API server, a real store with PostgreSQL and nats-server, and a worker. Each test has a type of events for itself.
  */
+
+vi.setConfig({ testTimeout: 120_000 })
 
 const opened = new AsyncDisposableStack()
 /** Else a test would wait half a minute for what is new. */
@@ -67,7 +69,7 @@ const untilPhase = (
       const isNew = status?.observedGeneration === metadata.generation
       return isNew && status.phase === phase && fits(status) && status
     },
-    { deadlineMs: 20_000, everyMs: 50, what: `${name} ${phase}` },
+    { deadlineMs: 40_000, everyMs: 50, what: `${name} ${phase}` },
   )
 
 const readyOf = ({ conditions }: ReplayStatus) => conditions.find(({ type }) => type === 'Ready')
@@ -96,10 +98,16 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
   expect(await operator.kubectl(['get', 'replays', 'counted'])).toMatch(
     /NAME +ORGANIZATION +PHASE +MATCHED +DONE +DELIVERED +FAILED +AGE\ncounted +acme +Completed +20 +100% +20 +0 +\d+s/,
   )
-  await until(async () => {
-    const described = await operator.kubectl(['describe', 'replay', 'counted'])
-    return described.includes('Counted') && described.includes('Completed')
-  })
+  // One Event for each transition, however often it was looked at.
+  const events = async () => {
+    const args = ['get', 'events', '--field-selector', 'involvedObject.name=counted', '-o', 'json']
+    const { items } = JSON.parse(await operator.kubectl(args)) as {
+      items: { reason: string; type: string }[]
+    }
+    return items.map(({ reason, type }) => `${type} ${reason}`).filter(text => !text.endsWith('Running'))
+  }
+  await until(async () => (await events()).length >= 2)
+  expect((await events()).sort()).toEqual(['Normal Completed', 'Normal Counted'])
   await operator.kubectl(['wait', '--for=condition=Complete', 'replay/counted', '--timeout=5s'])
   // Nothing more is to be learnt, and nothing more is written.
   const { resourceVersion } = (await read('counted')).metadata
@@ -117,7 +125,14 @@ test('paused, nothing more is handed over; resumed, the rest is; each once', asy
   await apply('paused', { ...spec, paused: true })
   await untilPhase('paused', 'Paused')
   const stored = () => platform.findReplays('acme').then(all => all.find(({ id }) => id === replayId)!)
-  const held = (await stored()).published
+  // What was in hand goes on; then nothing does.
+  const held = await until(
+    async () => {
+      const { delivered, published } = await stored()
+      return delivered === published && published
+    },
+    { deadlineMs: 20_000, everyMs: 100, what: 'the end of what was in hand' },
+  )
   expect(held).toBeLessThan(120n)
   // Long enough for many pages.
   await expect(
@@ -143,7 +158,7 @@ test('deleted, it is cancelled', async () => {
   await apply('cancelled', { selector: { eventTypes: ['cancelled'] }, ratePerSecond: 10 })
   const { replayId } = await untilPhase('cancelled', 'Running')
   await until(() => arrivals(replayId).length > 0)
-  await operator.kubectl(['delete', 'replay', 'cancelled', '--timeout=10s'])
+  await operator.kubectl(['delete', 'replay', 'cancelled', '--timeout=40s'])
   const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
   expect(stored?.state).toBe(ReplayState.CANCELLED)
   expect(stored?.published).toBeLessThan(100n)
@@ -153,9 +168,9 @@ test('its time after it finished over, the resource goes', async () => {
   await platform.accept('acme', 'paypal', 'short', 1)
   await apply('short', { selector: { eventTypes: ['short'] }, ttlSecondsAfterFinished: 2 })
   await untilPhase('short', 'Completed')
-  await operator.kubectl(['wait', '--for=delete', 'replay/short', '--timeout=15s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/short', '--timeout=40s'])
   await apply('dry', { selector: { eventTypes: ['short'] }, dryRun: true, ttlSecondsAfterFinished: 1 })
-  await operator.kubectl(['wait', '--for=delete', 'replay/dry', '--timeout=15s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/dry', '--timeout=40s'])
 })
 
 test('an Organization or a destination that is not there is said, and waited for', async () => {
@@ -204,7 +219,7 @@ test('deleted while no operator knew its id, it is cancelled all the same', asyn
   ])
   await operator.kubectl(['delete', 'replay', 'unknown', '--wait=false'])
   operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace, periods }))
-  await operator.kubectl(['wait', '--for=delete', 'replay/unknown', '--timeout=15s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/unknown', '--timeout=40s'])
   const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
   expect(stored?.state).toBe(ReplayState.CANCELLED)
 })

@@ -4,7 +4,7 @@ import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { startTcpProxy, type TcpProxy } from '@fairlead/testbed/tcp-proxy'
 import { until } from '@fairlead/testbed/until'
 import { KubeConfig } from '@kubernetes/client-node'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startOperatorOn } from '../fixtures/operator.ts'
 import { openReceiverView, type ReceiverView } from '../fixtures/receiver-view.ts'
 import { crdFolder } from '../write-crds.ts'
@@ -15,6 +15,8 @@ import { type KubernetesClient, openKubernetes } from './client.ts'
  * both ends: kubectl, and the configuration bucket as a receiver follows it. Slugs are the platform's, so each test
  * has its own; the operator reads through a proxy that can answer as a busy API server does.
  */
+
+vi.setConfig({ testTimeout: 120_000 })
 
 const opened = new AsyncDisposableStack()
 let kube: TestKube
@@ -58,7 +60,7 @@ const github = (secret: string, name = 'github') => ({
   secrets: [{ secretRef: { name: secret, key: 'github' } }],
 })
 
-const untilReason = (operator: Operator, name: string, reason: string, deadlineMs = 20_000) =>
+const untilReason = (operator: Operator, name: string, reason: string, deadlineMs = 40_000) =>
   until(async () => (await operator.reason(name)) === reason, { deadlineMs, what: `${name} ${reason}` })
 
 async function findStored(slug: string) {
@@ -113,7 +115,7 @@ test('applied, it is in rows and in the bucket; a secret rotated in place arrive
     `a changed Secret is with the receivers after ${p(0.5).toFixed(0)} ms (p50), ${p(0.99).toFixed(0)} ms (p99), of ${delaysMs.length}`,
   )
   expect(p(0.99)).toBeLessThan(2_000)
-}, 120_000)
+})
 
 test('another slug is refused; one that is taken is given once it is free', async () => {
   await using operator = await startOperator()
@@ -126,7 +128,7 @@ test('another slug is refused; one that is taken is given once it is free', asyn
   expect((await operator.get('second')).status?.conditions[0]?.message).toContain(
     `${operator.namespace}/first`,
   )
-  await operator.kubectl(['delete', 'org', 'first', '--timeout=20s'])
+  await operator.kubectl(['delete', 'org', 'first', '--timeout=40s'])
   await untilReason(operator, 'second', 'Reconciled')
   expect((await findStored('wanted')).id).not.toBe(organizationId)
 })
@@ -169,7 +171,7 @@ test('a deleted namespace takes it with it: intake ends, the slug is free', asyn
   await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=40s'])
   await until(() => receiver.find('leaving') === undefined)
   await expect(findStored('leaving')).rejects.toThrow()
-}, 60_000)
+})
 
 test('while the store is away Ready says so; back, what was declared meanwhile is in force', async () => {
   await using operator = await startOperator({ periods: { refreshMs: 1_000 } })
@@ -185,9 +187,9 @@ test('while the store is away Ready says so; back, what was declared meanwhile i
   await untilReason(operator, 'other', 'StoreUnavailable')
   expect((await findStored('waiting')).displayName).toBe('waiting')
   storeProxy.heal()
-  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=30s'])
-  await untilReason(operator, 'other', 'Reconciled', 30_000)
-}, 90_000)
+  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=40s'])
+  await untilReason(operator, 'other', 'Reconciled')
+})
 
 test('the API server is killed and comes back: what changed meanwhile arrives', async () => {
   await using operator = await startOperator()
@@ -201,7 +203,7 @@ test('the API server is killed and comes back: what changed meanwhile arrives', 
   await kube.startApiServer()
   await operator.applySecret('acme', { github: 'test-two' })
   await until(() => receiver.secretsOf('surviving', 'github')[0] === 'test-two', { deadlineMs: 30_000 })
-}, 90_000)
+})
 
 test.each([
   { name: '429 with Retry-After', status: 429, headers: { 'retry-after': '1' } },
@@ -251,8 +253,8 @@ test('a watch that says that its version is too old is begun anew, and misses no
   await operator.kubectl(['delete', 'org', 'gone', '--wait=false'])
   await operator.applySecret('acme', { github: 'test-two' })
   proxy.answer(undefined)
-  await until(() => receiver.secretsOf('expired', 'github')[0] === 'test-two')
-  await operator.kubectl(['wait', '--for=delete', 'org/gone', '--timeout=20s'])
+  await until(() => receiver.secretsOf('expired', 'github')[0] === 'test-two', { deadlineMs: 30_000 })
+  await operator.kubectl(['wait', '--for=delete', 'org/gone', '--timeout=40s'])
   expect(operator.lines.some(({ msg }) => msg === 'organization.failed')).toBe(false)
 })
 
@@ -265,10 +267,10 @@ test('writes that are answered 429 and 409 are made later', async () => {
     return { status: refused % 2 ? 429 : 409, headers: { 'retry-after': '1' } }
   })
   await operator.apply('acme', { slug: 'refused' })
-  await untilReason(operator, 'acme', 'Reconciled', 30_000)
+  await untilReason(operator, 'acme', 'Reconciled')
   expect(refused).toBe(4)
   proxy.answer(undefined)
-}, 60_000)
+})
 
 test('a steady state makes no writes, over looks and over resyncs', async () => {
   await using operator = await startOperator({ periods: { refreshMs: 300, resyncMs: 900 } })
@@ -308,7 +310,7 @@ test('two operators during an upgrade: one acts, also when the first can no long
   // Cut off from the API server, the first stops acting before the second begins.
   ownProxy.answer(() => ({ status: 503 }))
   ownProxy.endWatches()
-  await until(() => second.lines.some(({ msg }) => msg === 'operator.leading'), { deadlineMs: 15_000 })
+  await until(() => second.lines.some(({ msg }) => msg === 'operator.leading'), { deadlineMs: 30_000 })
   const line = (of: Operator, msg: string) => of.lines.find(one => one.msg === msg)?.time
   expect(Date.parse(String(line(first, 'operator.deposed')))).toBeLessThanOrEqual(
     Date.parse(String(line(second, 'operator.leading'))),
@@ -319,8 +321,8 @@ test('two operators during an upgrade: one acts, also when the first can no long
   ownProxy.answer(undefined)
   await second.stop()
   await first.applySecret('acme', { github: 'test-four' })
-  await until(() => receiver.secretsOf('upgraded', 'github')[0] === 'test-four', { deadlineMs: 15_000 })
-}, 90_000)
+  await until(() => receiver.secretsOf('upgraded', 'github')[0] === 'test-four', { deadlineMs: 30_000 })
+})
 
 test('the CRD is deleted and installed again', async () => {
   // Of all namespaces: what earlier tests left behind waits for its finalizer, too.
@@ -333,6 +335,6 @@ test('the CRD is deleted and installed again', async () => {
   await expect(findStored('reinstalled')).rejects.toThrow()
   await kube.kubectl(['apply', '--server-side', '-f', crdFolder])
   await until(() => operator.apply('acme', { slug: 'reinstalled' }).then(() => true), { deadlineMs: 20_000 })
-  await untilReason(operator, 'acme', 'Reconciled', 40_000)
+  await untilReason(operator, 'acme', 'Reconciled')
   expect((await findStored('reinstalled')).id).not.toBe(id)
-}, 120_000)
+})

@@ -31,18 +31,18 @@ export function openReplayQueue(context: {
 }): ReplayQueue {
   const { client, log, rows, tell } = context
   const resources = openReplays(client, context.resources, (key, uid, status, before) => {
-    const transitions = transitionsOf(status, before)
-    tell({ kind: 'Replay', key, uid }, transitions)
-    if (transitions.length === 0) return
-    const ready = status.conditions.find(({ type }) => type === 'Ready')
+    // Complete changes only together with Ready, and says no more.
+    const [ready] = transitionsOf(status, before).filter(({ type }) => type === 'Ready')
+    if (!ready) return
+    tell({ kind: 'Replay', key, uid }, [ready])
     const line = {
       replay: key,
       replayId: status.replayId,
       phase: status.phase,
-      reason: ready?.reason,
-      detail: ready?.message,
+      reason: ready.reason,
+      detail: ready.message,
     }
-    if (ready?.status === 'True') log.info(line, 'replay.reconciled')
+    if (ready.status === 'True') log.info(line, 'replay.reconciled')
     else log.warn(line, 'replay.reconciled')
   })
   const { declarations, holdings, report } = resources

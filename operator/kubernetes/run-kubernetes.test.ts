@@ -12,7 +12,7 @@ let kube: TestKube
 beforeAll(async () => {
   kube = await startTestKube({
     crds: crdFolder,
-    controllers: ['namespace-controller', 'garbage-collector-controller'],
+    controllers: ['garbage-collector-controller'],
   })
 })
 afterAll(async () => {
@@ -142,15 +142,6 @@ test('a deleted Organization is deleted in the store before it goes', async () =
   await until(async () => !(await operator.kubectl(['get', 'secrets'])).includes('acme-fairlead'))
 })
 
-test('a deleted namespace takes its Organizations with it', async () => {
-  // The lease is elsewhere, or the operator would lose it with the namespace.
-  await using operator = await startOperator(kube, { env: { FAIRLEAD_OPERATOR_LEASE_NAMESPACE: 'default' } })
-  await operator.apply('acme', {})
-  await until(async () => (await operator.reason('acme')) === 'Reconciled')
-  await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=40s'])
-  expect(operator.store.deleted).toEqual(['acme'])
-})
-
 test('what was deleted and changed while no operator ran is caught up with', async () => {
   await using operator = await startOperator(kube)
   await operator.apply('acme', {})
@@ -192,33 +183,6 @@ test('a deletion waits for the store, and says so', async () => {
   await operator.store.start()
   await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=20s'])
   expect(operator.store.deleted).toEqual(['acme'])
-})
-
-test('while the API server is away nothing breaks, and changes are seen once it is back', async () => {
-  await using operator = await startOperator(kube)
-  await operator.apply('acme', {})
-  await until(async () => (await operator.reason('acme')) === 'Reconciled')
-  await kube.stopApiServer()
-  await until(() =>
-    operator.lines.some(({ msg }) => msg === 'lease.failed' || msg === 'organizations.interrupted'),
-  )
-  await kube.startApiServer()
-  await operator.apply('acme', { displayName: 'Acme' })
-  await until(() => operator.store.applied.get('acme')?.displayName === 'Acme', { deadlineMs: 25_000 })
-}, 60_000)
-
-test('a steady state makes no writes', async () => {
-  await using operator = await startOperator(kube)
-  await operator.apply('acme', { displayName: 'One' })
-  await until(async () => (await operator.reason('acme')) === 'Reconciled')
-  const { metadata } = await operator.get('acme')
-  const { writes } = operator.store
-  // Touches the Organization's Secret, so that it is looked at again.
-  await operator.kubectl(['annotate', 'secret', 'acme-fairlead', 'looked-at=again'])
-  await operator.apply('second', {})
-  await until(async () => (await operator.reason('second')) === 'Reconciled')
-  expect((await operator.get('acme')).metadata.resourceVersion).toBe(metadata.resourceVersion)
-  expect(operator.store.writes).toBe(writes + 1)
 })
 
 test('of two operators one acts, and the other takes over when it stops', async () => {
