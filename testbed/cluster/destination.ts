@@ -1,3 +1,4 @@
+import { until } from '../until.ts'
 import type { Cluster } from './cluster.ts'
 
 /** A pod that takes webhooks and remembers their ids; the image brings Node. It stays on the first node. */
@@ -63,7 +64,13 @@ export async function startDestination(
     url: `http://destination.${namespace}.svc.cluster.local/hooks`,
     async arrived() {
       const path = `/api/v1/namespaces/${namespace}/pods/destination:8080/proxy/`
-      return new Map(Object.entries(JSON.parse(await cluster.kubectl(['get', '--raw', path]))))
+      // Again, because an API server that was just started may not know its way to pods yet.
+      const counts = await until(() => cluster.kubectl(['get', '--raw', path]), {
+        deadlineMs: 30_000,
+        everyMs: 500,
+        what: 'the arrivals',
+      })
+      return new Map(Object.entries(JSON.parse(counts)))
     },
   }
 }
