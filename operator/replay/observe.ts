@@ -1,5 +1,6 @@
 import type { Destination } from '@fairlead/wire/store/destination'
 import type { Replay as StoredReplay } from '@fairlead/wire/store/replay'
+import { hasSettled } from './diff.ts'
 import type { Replay } from './schema.ts'
 import type { ReplayStatus } from './status-schema.ts'
 
@@ -74,6 +75,8 @@ export async function observe(
     unavailable: undefined,
     nowMs: now(),
   }
+  // Nothing more is to be learnt, and nothing is left to cancel.
+  if (hasSettled(bare.before)) return bare
   const { replay, uid, createdAtMs, deleting } = declared
   const organization = `${replay.metadata.namespace}/${replay.spec.organization}`
   const slug = await declarations.readSlug(organization)
