@@ -23,18 +23,19 @@ export interface Organization {
   readonly active: boolean
   readonly quotaExceeded: boolean
   readonly bucket: TokenBucket | undefined
-  readonly sources: ReadonlyMap<string, Source>
+  readonly sources: ReadonlyMap<string, Source | 'unusable'>
 }
 
 /** All organizations in memory: what `watchConfig` tells, opened. */
 export interface Directory {
-  find(slug: string, source: string): Source | undefined
+  /** `unusable`: it is declared, and can't be opened. */
+  find(slug: string, source: string): Source | 'unusable' | undefined
   put(config: OrganizationConfig, revision: number): void
   remove(id: OrganizationId): void
   readonly size: number
 }
 
-/** A source that can't be opened (an undecodable key, say) is told to `fault`; its requests are then not accepted. */
+/** A source that can't be opened (an undecodable key, say) is told to `fault`; its requests are answered 503. */
 export interface DirectoryOptions {
   keyring: Keyring
   fetchKey: KeyFetch
@@ -70,7 +71,7 @@ function openOrganization(
   before: Organization | undefined,
   options: DirectoryOptions,
 ): Organization {
-  const sources = new Map<string, Source>()
+  const sources = new Map<string, Source | 'unusable'>()
   const organization: Organization = {
     id: config.id,
     slug: config.slug,
@@ -91,6 +92,7 @@ function openOrganization(
         rejectionsSubject: rejectionsSubject(config.id, source.name),
       })
     } catch (error) {
+      sources.set(source.name, 'unusable')
       options.fault(config, source.name, error)
     }
   }
@@ -120,7 +122,8 @@ function keepBucket(source: SourceConfig, before: Organization | undefined): Tok
   const { rateLimit } = source
   if (!rateLimit) return undefined
   const old = before?.sources.get(source.name)
+  if (old === undefined || old === 'unusable') return openBucket(rateLimit)
   const same =
-    old?.config.rateLimit?.perSecond === rateLimit.perSecond && old.config.rateLimit.burst === rateLimit.burst
-  return same && old?.bucket ? old.bucket : openBucket(rateLimit)
+    old.config.rateLimit?.perSecond === rateLimit.perSecond && old.config.rateLimit.burst === rateLimit.burst
+  return same && old.bucket ? old.bucket : openBucket(rateLimit)
 }

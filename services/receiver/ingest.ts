@@ -53,6 +53,9 @@ export async function ingest(request: IncomingMessage, receiver: Receiver): Prom
   const startedMs = performance.now()
   const source = findSource(request.url ?? '', receiver.directory)
   if (!source) return refuse(receiver, undefined, { code: 'unknown_source' })
+  // Ours to mend, not the sender's: it is asked to come again.
+  if (source === 'unusable')
+    return refuse(receiver, undefined, { code: 'unavailable', retryAfterSeconds: 30 })
 
   const limited = admit(source, receiver.now())
   if (limited) return refuse(receiver, source, limited)
@@ -201,7 +204,7 @@ async function publishOnce(
 }
 
 /** The source of `/webhooks/{organization}/{source}`; undefined for any other path. */
-function findSource(url: string, directory: Directory): Source | undefined {
+function findSource(url: string, directory: Directory): Source | 'unusable' | undefined {
   const prefix = '/webhooks/'
   if (!url.startsWith(prefix)) return undefined
   const slash = url.indexOf('/', prefix.length)

@@ -169,7 +169,7 @@ describe('what is refused has a code of its own', () => {
     ['no such path', 404, 'unknown_source', '/elsewhere', '{}', () => ({})],
     ['no such organization', 404, 'unknown_source', '/webhooks/nobody/github', '{}', () => ({})],
     ['no such source', 404, 'unknown_source', '/webhooks/acme/gitlab', '{}', () => ({})],
-    ['a source that can not be opened', 404, 'unknown_source', '/webhooks/acme/wrong', '{}', () => ({})],
+    ['a source that can not be opened', 503, 'unavailable', '/webhooks/acme/wrong', '{}', () => ({})],
     ['no signature', 401, 'signature_missing', '/webhooks/acme/github', '{}', () => ({})],
     [
       'one byte more',

@@ -45,6 +45,10 @@ export interface Directory {
   put(config: OrganizationConfig, revision: number): void
   remove(id: OrganizationId): void
   isRemoved(id: OrganizationId): boolean
+  /** Its configuration is there and can't be read (the key that seals it is missing, say): its events have to wait. */
+  isUnreadable(id: OrganizationId): boolean
+  /** A key of the bucket whose value can't be read. What was known of it stays. */
+  unreadable(key: string): void
   /**
    * Resolves when an organization is known at this revision or a later one: a receiver may have learnt of a new route
    * a moment before this worker. Resolves too, with whatever is known, when `patienceMs` is over.
@@ -59,6 +63,7 @@ export function openDirectory(keyring: Keyring, changed: (organization: Organiza
   const organizations = new Map<OrganizationId, Organization>()
   const waiting = new Map<OrganizationId, Set<() => void>>()
   const removed = new Set<OrganizationId>()
+  const unreadable = new Set<string>()
   return {
     organization: id => organizations.get(id),
     destination: (organization, id) => organizations.get(organization)?.destinations.get(id),
@@ -66,15 +71,19 @@ export function openDirectory(keyring: Keyring, changed: (organization: Organiza
       const organization = openOrganization(config, revision, keyring)
       organizations.set(config.id, organization)
       removed.delete(config.id)
+      unreadable.delete(config.id)
       changed(organization)
       for (const resume of waiting.get(config.id) ?? []) resume()
     },
     remove(id) {
       organizations.delete(id)
+      unreadable.delete(id)
       if (removed.size >= rememberedRemovals) removed.clear()
       removed.add(id)
     },
     isRemoved: id => removed.has(id),
+    isUnreadable: id => unreadable.has(id),
+    unreadable: key => void unreadable.add(key),
     async atRevision(id, revision, patienceMs) {
       const deadlineMs = performance.now() + patienceMs
       for (;;) {

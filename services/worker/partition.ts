@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseId } from '@fairlead/webhook/id'
+import { type OrganizationId, parseId } from '@fairlead/webhook/id'
 import { decodeDelivery } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { type PulledMessage, pull } from '@fairlead/wire/pull'
@@ -7,6 +7,7 @@ import { streamName } from '@fairlead/wire/streams'
 import { dueOfPartition, eventsOfPartition, parkedOfPartition } from '@fairlead/wire/subjects'
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream'
 import { deliverEvent, type Placed, type Scene } from './deliver.ts'
+import type { Directory } from './directory.ts'
 import type { Engine } from './engine.ts'
 import { openLanes } from './lanes.ts'
 import { openOrder } from './order.ts'
@@ -101,9 +102,8 @@ export async function openPartition(
     const meta = decodeEventMeta(message.header(eventHeader))
     const organization = await engine.directory.atRevision(meta.organization, meta.revision, configPatienceMs)
     if (!organization) {
-      // Deleted, and with it all that was in hand; or its configuration is late, and then the event waits for it.
-      if (engine.directory.isRemoved(meta.organization) || message.deliveries > unknownTries)
-        return nothingToDo
+      // Its configuration is late, or can't be read now: then the event waits for it.
+      if (isForsaken(meta.organization, message.deliveries, engine.directory)) return nothingToDo
       throw new Error(`the configuration of ${meta.organization} is not known yet`)
     }
     const stored = { stream: streamName.events, seq: message.seq }
@@ -208,6 +208,16 @@ async function restoreParked(partition: number, { engine, lanes, drain }: Scene)
     lanes.parked(organization, destination, count)
     drain(organization, destination)
   }
+}
+
+/** Deleted, and with it all that was in hand; or nobody has told of it for so long that it must have been. */
+export function isForsaken(
+  organization: OrganizationId,
+  deliveries: number,
+  directory: Pick<Directory, 'isRemoved' | 'isUnreadable'>,
+): boolean {
+  if (directory.isRemoved(organization)) return true
+  return deliveries > unknownTries && !directory.isUnreadable(organization)
 }
 
 function isUnreadable(error: unknown): boolean {

@@ -57,7 +57,10 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   opened.defer(() => closing.abort())
   const watcher = {
     ...directory,
-    fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
+    fault(key: string, err: unknown) {
+      directory.unreadable(key)
+      log.error({ key, err }, 'config.unreadable')
+    },
   }
   await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
