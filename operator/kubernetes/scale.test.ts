@@ -57,6 +57,8 @@ test('Organizations cost few requests from cold, and none while nothing changes'
   await using operator = await startOperator(kube, {
     namespace,
     env: { FAIRLEAD_OPERATOR_LEASE_SECONDS: '60' },
+    // Ten times as often as in earnest: what is changed has to get past all that is only looked at.
+    periods: { refreshMs: 3_000 },
   })
   const done = () => {
     const ready = operator.lines.filter(({ reason }) => reason === 'Reconciled')
@@ -81,8 +83,9 @@ test('Organizations cost few requests from cold, and none while nothing changes'
   const p = (share: number) => delaysMs[Math.ceil(delaysMs.length * share) - 1]?.toFixed(0)
   console.log(
     `${count} Organizations from cold in ${Math.round(coldMs)} ms, ${requestsEach.toFixed(1)} requests each; ` +
-      `a changed Secret is in the store after ${p(0.5)} ms (p50), ${p(0.99)} ms (p99)`,
+      `a changed Secret is in the store after ${p(0.5)} ms (p50), ${p(0.99)} ms (p99), ${p(1)} ms (max)`,
   )
+  expect(Number(p(0.99))).toBeLessThan(2_000)
   const { requests } = operator
   const { writes } = operator.store
   await operator.kubectl(['annotate', 'secret', 'tenant-0', 'nobody-cares=about-this'])
