@@ -52,6 +52,24 @@ describe('a source that can’t work is refused with a code and a sentence', () 
     ['no secret', { provider: 'stripe', secrets: [] }, 'secret_missing', 'needs a secret'],
     ['an empty secret', { provider: 'stripe', secrets: [''] }, 'secret_missing', 'is empty'],
     ['a key that isn’t base64', { provider: 'svix', secrets: ['whsec_???'] }, 'secret_undecodable', 'base64'],
+    [
+      'a tolerance below 0',
+      { provider: 'stripe', secrets: ['x'], toleranceSeconds: -1 },
+      'option_invalid',
+      'from 0 on',
+    ],
+    [
+      'a tolerance that is no number',
+      { provider: 'stripe', secrets: ['x'], toleranceSeconds: Number.NaN },
+      'option_invalid',
+      'toleranceSeconds',
+    ],
+    [
+      'a tolerance as text',
+      { provider: 'github', secrets: ['x'], toleranceSeconds: { past: '5' as never, future: null } },
+      'option_invalid',
+      'number or null',
+    ],
     ['no webhook id', { provider: 'paypal', secrets: [] }, 'option_missing', 'webhookId'],
     ['custom without a scheme', { provider: 'custom', secrets: ['x'] }, 'scheme_missing', 'needs a scheme'],
     [

@@ -30,6 +30,7 @@ export function openScheme(
   const provider = config.provider === 'custom' ? customProvider(config) : findProvider(config.provider)
   if (!provider) throw unknownProvider(config.provider)
   checkOptions(provider, config)
+  checkTolerance(config)
   const full = withNextSecrets(config)
   const tools = { keys, roots }
   if (config.provider === 'custom') checkOwnTests(config, tools)
@@ -135,11 +136,23 @@ function checkOptions(provider: Provider, config: SchemeConfig): void {
   }
 }
 
+/** What is no number would bound nothing, and what is below 0 would refuse everything. */
+function checkTolerance({ provider, toleranceSeconds: setting }: SchemeConfig): void {
+  const bounds = typeof setting === 'object' ? [setting.past, setting.future] : [setting ?? null]
+  if (bounds.every(seconds => seconds === null || (Number.isFinite(seconds) && seconds >= 0))) return
+  throw new SchemeError(
+    'option_invalid',
+    provider,
+    `toleranceSeconds of a source of ${provider} must be a number of seconds from 0 on, or past and future, each a number or null.`,
+  )
+}
+
 /** Secrets that a provider will use next (QStash) may be given apart; they are live like the others. */
 function withNextSecrets(config: SchemeConfig): SchemeConfig {
-  const next = config.options?.nextSecrets
-  if (!Array.isArray(next)) return config
-  return { ...config, secrets: [...config.secrets, ...next.filter(text => typeof text === 'string')] }
+  const next = [config.options?.nextSecrets ?? []]
+    .flat()
+    .filter(text => typeof text === 'string' && text !== '')
+  return next.length === 0 ? config : { ...config, secrets: [...config.secrets, ...(next as string[])] }
 }
 
 /** Opens with every secret of a text that holds several, and reports the text's index, as it was configured. */
