@@ -7,6 +7,7 @@ import type { Declarations, ReplayKey } from '../replay/observe.ts'
 import { type Replay, replaySchema } from '../replay/schema.ts'
 import { type ReplayStatus, statusSchema } from '../replay/status-schema.ts'
 import type { KubernetesClient } from './client.ts'
+import { letGo } from './let-go.ts'
 import { openReported } from './reported.ts'
 
 /** Holds a Replay until the store has cancelled it. */
@@ -59,13 +60,6 @@ export function openReplays(
 
   /** Names an object of ours, so that a write can't reach another one that has its name by now. */
   const identityOf = ({ meta }: Resource) => ({ name: meta.name, namespace: meta.namespace, uid: meta.uid })
-  const applyTo = async ({ meta, ...found }: Resource, fields: { finalizers?: readonly string[] }) =>
-    await client.apply(pathOf(meta), {
-      apiVersion,
-      kind: 'Replay',
-      metadata: { ...identityOf({ meta, ...found }), ...fields },
-    })
-
   return {
     put(key, object) {
       const parsed = replaySchema.safeParse({ apiVersion, kind: 'Replay', ...(object as object) })
@@ -107,12 +101,16 @@ export function openReplays(
       async claim(key) {
         const found = resources.get(key)
         if (!found || found.meta.finalizers.includes(finalizer)) return
-        await applyTo(found, { finalizers: [finalizer] })
+        await client.apply(pathOf(found.meta), {
+          apiVersion,
+          kind: 'Replay',
+          metadata: { ...identityOf(found), finalizers: [finalizer] },
+        })
       },
       async release(key) {
         const found = resources.get(key)
-        // Applied without the finalizer, which takes it away.
-        if (found?.meta.finalizers.includes(finalizer)) await applyTo(found, {})
+        if (found?.meta.finalizers.includes(finalizer))
+          await letGo(client, pathOf(found.meta), 'Replay', identityOf(found))
       },
       async expire(key) {
         const found = resources.get(key)

@@ -8,6 +8,7 @@ import { secretRefsOf } from '../organization/secret-refs.ts'
 import { type OrganizationStatus, statusSchema } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
 import type { KubernetesClient } from './client.ts'
+import { letGo } from './let-go.ts'
 import { openReported } from './reported.ts'
 
 /** Holds an Organization until the store has let it go. */
@@ -195,11 +196,12 @@ export function openResources(client: KubernetesClient, events: ResourcesEvents)
     },
     async release(key) {
       const found = resources.get(key)
-      if (!found) return
-      // Applied without the finalizer, which takes it away; the tenant's Secret goes with its owner.
-      if (found.meta.finalizers.includes(finalizer)) {
-        await client.apply(pathOf(found), { apiVersion, kind: 'Organization', metadata: identityOf(found) })
-      }
+      if (!found?.meta.finalizers.includes(finalizer)) return
+      // The tenant's Secret goes with its owner.
+      await letGo(client, pathOf(found), 'Organization', identityOf(found))
+      const now = resources.get(key)
+      if (now?.meta.uid === found.meta.uid)
+        resources.set(key, { ...now, meta: { ...now.meta, finalizers: [] } })
       events.onRelease(key)
     },
     readStatus: async key => reported.statuses.get(key),
