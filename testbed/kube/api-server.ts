@@ -50,7 +50,7 @@ export async function startTestKube(
   }
   const kubeconfig = await writeKubeconfig('admin', token)
   const kubectl: TestKube['kubectl'] = (args, input) =>
-    run(programs.kubectl, ['--kubeconfig', kubeconfig, ...args], input)
+    run(programs.kubectl, ['--kubeconfig', kubeconfig, ...args], input, home)
   if (options.crds) await installCrds(kubectl, options.crds)
   if (options.controllers) await startControllers(programs, home, kubeconfig, options.controllers, cleanup)
   const held = cleanup.move()
@@ -191,12 +191,18 @@ async function kubeconfigText(home: string, server: string, token: string): Prom
   })
 }
 
-function run(command: string, args: readonly string[], input = ''): Promise<string> {
+/** @param home where kubectl keeps its cache */
+function run(command: string, args: readonly string[], input = '', home: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(command, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(stderr || error.message))
-      else resolve(stdout)
-    })
+    const child = execFile(
+      command,
+      args,
+      { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, HOME: home } },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(stderr || error.message))
+        else resolve(stdout)
+      },
+    )
     child.stdin?.end(input)
   })
 }

@@ -37,7 +37,12 @@ test('the commands at its head make the Secrets, and the API server takes the re
   const { kubectl } = await findKubePrograms()
   await promisify(execFile)('sh', ['-ec', commands.join('\n')], {
     cwd: root,
-    env: { PATH: `${resolve(kubectl, '..')}${delimiter}${process.env.PATH}`, KUBECONFIG: kube.kubeconfig },
+    env: {
+      PATH: `${resolve(kubectl, '..')}${delimiter}${process.env.PATH}`,
+      KUBECONFIG: kube.kubeconfig,
+      // Where kubectl keeps a cache.
+      HOME: resolve(kube.kubeconfig, '..'),
+    },
     maxBuffer: 16 * 1024 * 1024,
   })
   const secrets = JSON.parse(await kube.kubectl(['get', 'secrets', '-n', 'fairlead', '-o', 'json']))
