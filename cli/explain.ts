@@ -95,7 +95,10 @@ function requestOf(file: Fields): WebhookRequest {
     method: (text(file.method) ?? 'POST').toUpperCase(),
     url: text(file.url) ?? '',
     headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+      Object.entries(headers).map(([name, value]) => [
+        name.toLowerCase(),
+        Array.isArray(value) ? value.map(String) : String(value),
+      ]),
     ),
     body: base64 === undefined ? Buffer.from(text(file.body) ?? '') : Buffer.from(base64, 'base64'),
   }

@@ -231,6 +231,32 @@ describe('fairlead scheme test', () => {
   })
 })
 
+test.each<[string, readonly string[], string, string]>([
+  ['no vectors', ['verify', '--vectors'], '[]', 'holds no vectors'],
+  ['vectors that are none', ['verify', '--vectors'], '{"a":1}', 'holds no vectors'],
+  ['a scheme that is a list', ['scheme', 'test'], '[]', 'holds no scheme'],
+  ['a request that is a list', ['explain'], '[]', 'holds no request'],
+  ['half a file', ['verify', '--vectors'], '[', "can't be read"],
+])('a file with %s is refused with a sentence', (_title, args, text, part) => {
+  const found = fairlead([...args, aFile('odd.json', text)])
+  expect(found).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining(part) })
+  expect(found.stderr).not.toContain('    at ')
+})
+
+test('a file that is not there is told so', () => {
+  expect(fairlead(['explain', join(folder, 'none.yaml')])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('there is no such file'),
+  })
+})
+
+test('a header given as a list is one header', () => {
+  const headers = { 'Stripe-Signature': [header.slice('Stripe-Signature: '.length)] }
+  const source = { provider: 'stripe', secrets: [secret] }
+  const file = aFile('list.json', JSON.stringify({ headers, body, now: time, source }))
+  expect(fairlead(['explain', file])).toMatchObject({ status: 0 })
+})
+
 test('help lists the commands, and an unknown one is a usage fault', () => {
   expect(fairlead(['help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('verify') })
   expect(fairlead(['nope'])).toMatchObject({ status: 2, stderr: expect.stringContaining('fairlead help') })

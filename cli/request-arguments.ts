@@ -112,6 +112,13 @@ export function readBytes(path: string): Buffer {
   try {
     return readFileSync(path === '-' ? 0 : path)
   } catch (error) {
-    throw new CommandError(`${path} can't be read: ${(error as NodeJS.ErrnoException).code}`)
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new CommandError(`${path} can't be read: ${readFaults[code] ?? code}`, undefined, { cause: error })
   }
+}
+
+const readFaults: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'you may not read it',
 }

@@ -35,7 +35,11 @@ export async function scheme(args: readonly string[]): Promise<number> {
     throw usageFault(usage, 'Such as: fairlead scheme test scheme.yaml')
   const terminal = openTerminal()
   try {
-    const results = checkSchemeTests(readDocument(path))
+    const file = readDocument(path)
+    if (typeof file !== 'object' || file === null || Array.isArray(file)) {
+      throw new CommandError(`${path} holds no scheme: see fairlead scheme --help`)
+    }
+    const results = checkSchemeTests(file)
     for (const { name, passed, note } of results) {
       const mark = passed ? terminal.paint('green', 'passed') : terminal.paint('red', 'failed')
       terminal.print(`${mark}  ${printable(name)}${note ? `: ${printable(note)}` : ''}`)

@@ -102,7 +102,11 @@ function verdictLine(verdict: Verdict, identity: Identity, config: SchemeConfig,
 }
 
 async function verifyVectors(path: string, json: boolean, terminal: Terminal): Promise<number> {
-  const results = await checkVectors(readDocument(path))
+  const file = readDocument(path)
+  const results = holdsNothing(file) ? [] : await checkVectors(file)
+  if (results.length === 0) {
+    throw new CommandError(`${path} holds no vectors: a JSON list of objects with a provider and a request`)
+  }
   const failed = results.filter(({ passed }) => !passed)
   if (json)
     terminal.print(JSON.stringify({ passed: results.length - failed.length, failed: failed.length, results }))
@@ -116,4 +120,10 @@ async function verifyVectors(path: string, json: boolean, terminal: Terminal): P
     terminal.print(`${results.length - failed.length} passed, ${failed.length} failed`)
   }
   return failed.length === 0 ? exitCode.ok : exitCode.failed
+}
+
+/** Whether this is neither a vector nor a list, nor holds one. */
+function holdsNothing(file: unknown): boolean {
+  if (typeof file !== 'object' || file === null) return true
+  return !Array.isArray(file) && !('provider' in file) && !Object.values(file).some(Array.isArray)
 }

@@ -207,6 +207,9 @@ function encodingSentence(signature: string, encoding: string): string | undefin
   if (encoding === 'hex' && /^[0-9A-Fa-f]+$/.test(signature) && /[A-F]/.test(signature)) {
     return 'The signature is written in upper-case hexadecimal; this provider writes lower case.'
   }
+  if (encoding.startsWith('hex') && /^[0-9a-f]+$/i.test(signature)) {
+    return 'The signature is hexadecimal, but not of the length that this provider writes: it was cut, or is another algorithm’s.'
+  }
   if (encoding.startsWith('hex') && /^[A-Za-z0-9+/_-]+=*$/.test(signature)) {
     return 'The signature is base64; this provider writes hexadecimal, of a fixed length.'
   }
