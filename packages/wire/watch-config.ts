@@ -1,5 +1,5 @@
 import { type OrganizationId, parseId } from '@fairlead/webhook/id'
-import { Kvm, type KvWatchEntry } from '@nats-io/kv'
+import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { decodeConfig, type OrganizationConfig } from './config.ts'
 import { bucketName } from './streams.ts'
@@ -15,6 +15,14 @@ export interface ConfigWatcher {
   fault(key: string, error: unknown): void
 }
 
+/** Opens the configuration bucket, or makes it; the same wherever it is made, or the second of two would be refused. */
+export const openConfigBucket = (nats: NatsConnection, replicas: number): Promise<KV> =>
+  new Kvm(nats).create(bucketName.config, {
+    history: 1,
+    replicas,
+    description: 'what receivers and workers know',
+  })
+
 /**
  * Follows the configuration bucket until the signal aborts. Resolves once all that is there has been told; goes on
  * telling changes after that. While NATS is away nothing is told, and the watcher's last good state stands.
@@ -25,7 +33,7 @@ export async function watchConfig(
   signal: AbortSignal,
   replicas: number,
 ): Promise<void> {
-  const bucket = await untilAllowed(() => new Kvm(nats).create(bucketName.config, { history: 1, replicas }))
+  const bucket = await untilAllowed(() => openConfigBucket(nats, replicas))
   const initial = Promise.withResolvers<void>()
   if ((await bucket.status()).values === 0) initial.resolve()
   const watch = await bucket.watch()

@@ -1,8 +1,8 @@
 import type { Log } from '@fairlead/daemon/log'
 import { type OrganizationId, parseId } from '@fairlead/webhook/id'
-import { bucketName } from '@fairlead/wire/streams'
+import { openConfigBucket } from '@fairlead/wire/watch-config'
 import { JetStreamApiError } from '@nats-io/jetstream'
-import { type KV, Kvm } from '@nats-io/kv'
+import type { KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { organizationIdOf, readOrganization, readOrganizations } from '../organizations/read.ts'
@@ -42,12 +42,10 @@ export function openConfigPublisher(
 ): ConfigPublisher {
   let opened: Promise<KV> | undefined
   const bucket = (): Promise<KV> => {
-    opened ??= new Kvm(nats)
-      .create(bucketName.config, { history: 1, replicas, description: 'what receivers and workers know' })
-      .catch(error => {
-        opened = undefined
-        throw error
-      })
+    opened ??= openConfigBucket(nats, replicas).catch(error => {
+      opened = undefined
+      throw error
+    })
     return opened
   }
 
