@@ -31,7 +31,10 @@ export interface Cluster extends AsyncDisposable {
   readonly inNetwork: readonly string[]
   cutLink(): Promise<void>
   mendLink(): Promise<void>
-  /** The API server dies; everything else goes on. */
+  /**
+   * The API server dies, and with it the controller manager: elsewhere that ends when it can't renew its lease. One that
+   * went on would hold all nodes for lost afterwards, by leases that nobody could renew.
+   */
   stopApiServer(): Promise<void>
   startApiServer(): Promise<void>
   /** How long each step of the start took, ms since its begin. */
@@ -86,10 +89,14 @@ export async function startCluster(options: { readonly nodes: 1 | 2 }): Promise<
     inNetwork: first.inNetwork,
     cutLink: () => setLink(first, 'down'),
     mendLink: () => setLink(first, 'up'),
-    stopApiServer: () => first.stop('apiserver', 'SIGKILL'),
+    async stopApiServer() {
+      await first.stop('apiserver', 'SIGKILL')
+      await first.stop('controller-manager', 'SIGKILL')
+    },
     async startApiServer() {
       await first.start('apiserver')
       await untilApiServerReady(kubectl)
+      await first.start('controller-manager')
     },
     steps,
     [Symbol.asyncDispose]: () => held.disposeAsync(),

@@ -123,12 +123,12 @@ export function endToEnd(options: { readonly apiServerAwayMs: number }): void {
     })
   })
 
-  test('without the API server webhooks flow', { timeout: 240_000 }, async () => {
+  test('without the API server webhooks flow', { timeout: 360_000 }, async () => {
     await underWebhooks('no API server', async () => {
       await cluster.stopApiServer()
       await delay(options.apiServerAwayMs)
       await cluster.startApiServer()
-      await cluster.kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s'])
+      await cluster.kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=150s'])
     })
     await acme(['wait', '--for=condition=Ready', 'organization/acme', '--timeout=60s'])
   })
