@@ -48,6 +48,7 @@ runAsNonRoot: true
 runAsUser: {{ .user | default 65532 }}
 runAsGroup: {{ .user | default 65532 }}
 fsGroup: {{ .user | default 65532 }}
+fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end -}}
 
