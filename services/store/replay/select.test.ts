@@ -225,6 +225,12 @@ const selections: fc.Arbitrary<Selection> = fc.record({
   destinations: fc.option(fc.subarray(destinations.map(toUuid), { minLength: 1 })),
 })
 
+const everything: Selection = {
+  organization,
+  selector: { sources: [], types: [], states: [], reasons: [], before: new Date(9e12) },
+  destinations: null,
+}
+
 test('any selection: the count, the pages and a plain loop agree', { timeout: 120_000 }, async () => {
   let found = 0
   await fc.assert(
@@ -242,22 +248,20 @@ test('any selection: the count, the pages and a plain loop agree', { timeout: 12
       })
       found += made.length
     }),
-    { numRuns: 200 },
+    { numRuns: 200, examples: [[everything, 40]] },
   )
-  expect(found).toBeGreaterThan(1_000)
+  // However narrow the others are.
+  expect(found).toBeGreaterThan(100)
 })
 
 test('another organization’s events are not selected', async () => {
-  const selector: Selector = { sources: [], types: [], states: [], reasons: [], before: new Date(9e12) }
-  const others: Selection = { organization: newId('org', startMs), selector, destinations: null }
+  const others: Selection = { ...everything, organization: newId('org', startMs) }
   expect(await walk(others, 100)).toEqual([])
 })
 
 test('what a stream made anew holds under the same sequence is not taken for an event’s body', async () => {
-  const selector: Selector = { sources: [], types: [], states: [], reasons: [], before: new Date(9e12) }
-  const all: Selection = { organization, selector, destinations: null }
   const anew = { first: 1, last: 1_000, created: new Date(startMs + 1_000 * minute) }
-  const counted = await countSelection(client, all, { events: anew, dead: anew })
+  const counted = await countSelection(client, everything, { events: anew, dead: anew })
   expect(counted).toMatchObject({ events: 0, deliveries: 0 })
   expect(counted.expired).toBeGreaterThan(100)
 })
