@@ -5,11 +5,11 @@ const calm: FlowState = { lag: 0, takenPerSecond: 1_000 }
 
 test.each<[string, FlowState, { lag: number; accepted: number }, number | undefined]>([
   ['nothing waits: as many as come', calm, { lag: 0, accepted: 250 }, undefined],
-  ['a burst is stored as it comes', calm, { lag: 5_000, accepted: 5_250 }, undefined],
+  ['a burst is stored as it comes', calm, { lag: 2_000, accepted: 2_250 }, undefined],
   [
     'delivering falls behind: what comes in is what goes out',
-    { lag: 6_000, takenPerSecond: 1_000 },
-    { lag: 6_000, accepted: 250 },
+    { lag: 3_000, takenPerSecond: 1_000 },
+    { lag: 3_000, accepted: 250 },
     1_000,
   ],
   [
@@ -49,16 +49,21 @@ test('where accepting takes from delivering, both settle at the same rate and th
   const flow = openFlow(() => nowMs)
   let lag = 0
   let highest = 0
+  let refused = 0
+  let waiting: number[] = []
   const delivered: number[] = []
   for (let interval = 0; interval < 400; interval++) {
-    let accepted = 0
     for (let i = 0; i < offeredPerSecond / 4; i++) {
       nowMs += 1_000 / offeredPerSecond
-      // Whoever comes in is served first: that is what has to be held back.
-      if (accepted * acceptMs >= budgetMs / 4 || !flow.admits()) continue
-      flow.accepted()
-      accepted++
+      const waitMs = flow.turn()
+      if (waitMs === undefined) refused++
+      else waiting.push(nowMs + waitMs)
     }
+    // Whoever's turn it is comes in first: that is what has to be held back.
+    const due = waiting.filter(atMs => atMs <= nowMs).length
+    const accepted = Math.floor(Math.min(due, budgetMs / 4 / acceptMs))
+    for (let i = 0; i < accepted; i++) flow.accepted()
+    waiting = waiting.slice(accepted)
     const taken = Math.min(lag + accepted, (budgetMs / 4 - accepted * acceptMs) / deliverMs)
     lag += accepted - taken
     highest = Math.max(highest, lag)
@@ -68,5 +73,24 @@ test('where accepting takes from delivering, both settle at the same rate and th
   const late = delivered.slice(-100)
   const peak = budgetMs / (acceptMs + deliverMs)
   expect(late.reduce((sum, rate) => sum + rate, 0) / late.length).toBeGreaterThan(0.95 * peak)
-  expect(highest).toBeLessThan(40_000)
+  expect(highest).toBeLessThan(20_000)
+  expect(refused).toBeGreaterThan(0)
+})
+
+test('a request waits for its turn for a second at most', () => {
+  let nowMs = 0
+  const flow = openFlow(() => nowMs)
+  expect(flow.turn()).toBe(0)
+  nowMs = 250
+  flow.observe(3_000)
+  expect(flow.perSecond).toBe(100)
+  const waits = Array.from({ length: 150 }, () => flow.turn())
+  expect(waits[0]).toBeCloseTo(10)
+  expect(waits.filter(wait => wait !== undefined)).toHaveLength(100)
+  expect(waits.at(-1)).toBeUndefined()
+  nowMs += 500
+  expect(flow.turn()).toBeCloseTo(510)
+  nowMs += 250
+  flow.observe(0)
+  expect(flow.turn()).toBe(0)
 })

@@ -17,10 +17,12 @@ export interface FlowDecision {
   readonly perSecond: number | undefined
 }
 
-/** Bursts up to here are stored as they come: some seconds of delivering. */
-const freeLag = 5_000
+/** Up to here everything is stored as it comes: a second of delivering, about. */
+const freeLag = 2_000
 /** From here on less comes in than goes out. */
-const highLag = 10_000
+const highLag = 5_000
+/** A request waits for its turn so long, ms, before it is refused: well within what providers wait for an answer. */
+const longestWaitMs = 1_000
 /** Weight of the newest interval. */
 const smoothing = 0.3
 /** Never less, also when nothing is delivered at all. */
@@ -47,8 +49,8 @@ export function decideFlow(
 }
 
 export interface Flow {
-  /** Whether one more may come in now. */
-  admits(): boolean
+  /** Milliseconds until one more may come in, a second at most; undefined: it is refused. */
+  turn(): number | undefined
   accepted(): void
   /** Told every `flowIntervalMs` or so. */
   observe(lag: number): void
@@ -67,14 +69,16 @@ export function openFlow(now: () => number): Flow {
   let filledMs = observedMs
 
   return {
-    admits() {
-      if (perSecond === undefined) return true
+    turn() {
+      if (perSecond === undefined) return 0
       const nowMs = now()
-      tokens = Math.min(perSecond / 4, tokens + ((nowMs - filledMs) / 1000) * perSecond)
+      tokens = Math.min(perSecond / 20, tokens + ((nowMs - filledMs) / 1000) * perSecond)
       filledMs = nowMs
-      if (tokens < 1) return false
+      // Below 0 are those that wait.
+      const waitMs = Math.max(0, ((1 - tokens) / perSecond) * 1000)
+      if (waitMs > longestWaitMs) return undefined
       tokens--
-      return true
+      return waitMs
     },
     accepted() {
       accepted++
@@ -84,7 +88,7 @@ export function openFlow(now: () => number): Flow {
       const seconds = (nowMs - observedMs) / 1000
       if (seconds <= 0) return
       const decision = decideFlow(state, { lag, accepted, seconds })
-      if (perSecond === undefined) filledMs = nowMs
+      if (perSecond === undefined) [filledMs, tokens] = [nowMs, 0]
       state = decision.state
       perSecond = decision.perSecond
       accepted = 0

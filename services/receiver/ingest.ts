@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Shares } from '@fairlead/daemon/shares'
 import { type EventId, eventId, newId, type OrganizationId } from '@fairlead/webhook/id'
 import type { Handshake, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
@@ -60,9 +61,10 @@ export async function ingest(request: IncomingMessage, receiver: Receiver): Prom
   const limited = admit(source, receiver.now())
   if (limited) return refuse(receiver, source, limited)
   // Refusing before the body is read costs a fraction of accepting: under overload the work goes into what is accepted.
-  if (receiver.inHand.used >= receiver.inHand.total || !receiver.flow.admits()) {
-    return refuse(receiver, source, tooMuch)
-  }
+  if (receiver.inHand.used >= receiver.inHand.total) return refuse(receiver, source, tooMuch)
+  const waitMs = receiver.flow.turn()
+  if (waitMs === undefined) return refuse(receiver, source, tooMuch)
+  if (waitMs > 1) await delay(waitMs)
 
   const read = await readBody(request, receiver.limits.maxBodyBytes, receiver.budget)
   switch (read.kind) {
