@@ -155,6 +155,14 @@ describe('receiver, worker and store do all their work with their own users', { 
     const content = await client.events.getEventContent({ organizationId, eventId })
     expect(content.body.length).toBeGreaterThan(0)
     await client.events.retryEvent({ organizationId, eventId })
+    // A delivery that is being retried is none that was delivered: the Replay would leave it out.
+    const retried = async () => {
+      const { deliveries } = await client.events.getEvent({ organizationId, eventId })
+      return deliveries.every(
+        ({ state, attemptCount }) => state === DeliveryState.DELIVERED && attemptCount > 1,
+      )
+    }
+    await until(retried, { deadlineMs: 20_000, what: 'the retry' })
     const { replay } = await client.replays.createReplay({
       organizationId,
       selector: { types: ['push'], states: [DeliveryState.DELIVERED] },
