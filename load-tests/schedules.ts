@@ -209,7 +209,7 @@ await connection.close()
 /** Schedules `rate` a second for `seconds`, beginning as soon as all can be stored. */
 async function scheduleDue(round: number, storedPerSecond: number) {
   const count = rate * seconds
-  const startMs = Date.now() + 3_000 + 2_000 * (count / storedPerSecond)
+  const startMs = Math.floor(Date.now() + 3_000 + 2_000 * (count / storedPerSecond))
   const first = waiting + round * count
   await store(publisher, count, i => aSchedule(first + i, Math.round(startMs + (i / rate) * 1000)))
   if (Date.now() > startMs) console.log('! the first were due before the last was stored')

@@ -189,11 +189,9 @@ async function carryOut(
 }
 
 /** The next attempt as a message schedule: JetStream makes it due. The delivery's own subject, so it has one at most. */
-async function schedule(
-  reference: DeliveryReference,
-  atMs: number,
-  { engine, signal }: Scene,
-): Promise<void> {
+async function schedule(reference: DeliveryReference, atMs: number, scene: Scene): Promise<void> {
+  const { engine, signal } = scene
+  await scene.order.kept(reference)
   const { organization, destination, delivery } = reference
   const next: DeliveryReference = { ...reference, attempt: reference.attempt + 1, spent: reference.spent + 1 }
   await untilStored(

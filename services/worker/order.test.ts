@@ -1,5 +1,6 @@
 import { putConfiguration } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
+import type { JetStreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from './fixtures/platform.ts'
 
@@ -33,8 +34,11 @@ test('deliveries with one key go one after the other, and other keys pass them b
   })
 })
 
-test('order outlives its worker: the next owner lets none past the one that is tried again', async () => {
-  await using opened = await openPlatform({
+const headers = ['X-Account', 'a']
+
+/** One destination, tried again every 2 s, in the order of a header. */
+async function openOrdered() {
+  const opened = await openPlatform({
     routes: [
       {
         source: '*',
@@ -44,23 +48,83 @@ test('order outlives its worker: the next owner lets none past the one that is t
       },
     ],
   })
-  const headers = ['X-Account', 'a']
+  const destinations = opened.organization.destinations.map(app => ({
+    ...app,
+    retryDelaysSeconds: Array.from({ length: 10 }, () => 2),
+  }))
+  await putConfiguration(opened.nats, { ...opened.organization, destinations })
+  return opened
+}
+
+/** How many messages of each state stand in DELIVERIES. */
+async function inDeliveries(manager: JetStreamManager): Promise<Record<string, number>> {
+  const { state } = await manager.streams.info('DELIVERIES', { subjects_filter: '>' })
+  const counts: Record<string, number> = {}
+  for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+    const [, kind = ''] = subject.split('.')
+    counts[kind] = (counts[kind] ?? 0) + count
+  }
+  return counts
+}
+
+/** Which ones were attempted, in order; how often each was tried in a row is left out. */
+const inTurn = (received: readonly { body: Buffer }[]): string[] =>
+  received.map(({ body }) => body.toString()).filter((body, index, all) => body !== all[index - 1])
+
+test('order outlives its worker: the next owner lets none past the one that is tried again', async () => {
+  await using opened = await openOrdered()
   opened.sink.answer({ status: 500 })
   const first = await startWorker(opened.server.url, 'first')
   await opened.publish('0', { headers })
   await opened.sink.waitForCount(1)
   await opened.publish('1', { headers })
-  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 3, {
-    what: 'a schedule, a holder and one that waits',
-  })
+  await until(
+    async () => {
+      const { held, ordered, scheduled } = await inDeliveries(opened.manager)
+      return held === 1 && ordered === 1 && scheduled === 1
+    },
+    { what: 'a schedule, a holder and one that waits' },
+  )
   await first[Symbol.asyncDispose]()
   opened.sink.answer({ status: 200 })
   await using _second = await startWorker(opened.server.url, 'second')
   await opened.publish('2', { headers })
   await opened.sink.waitFor(({ body }) => body.toString() === '2', { deadlineMs: 15_000 })
-  // How often the first was tried depends on how long the hand-over took; that none passed it does not.
-  const bodies = opened.sink.received.map(({ body }) => body.toString())
-  expect(bodies.filter((body, index) => body !== bodies[index - 1])).toEqual(['0', '1', '2'])
+  expect(inTurn(opened.sink.received)).toEqual(['0', '1', '2'])
+})
+
+test('order outlives a crash: none gets past the one whose first attempt was under way', async () => {
+  await using opened = await openOrdered()
+  opened.sink.answer({ hang: true })
+  const first = await startWorker(opened.server.url, 'first')
+  await opened.publish('0', { headers })
+  await opened.sink.waitForCount(1)
+  await opened.publish('1', { headers })
+  await until(async () => (await inDeliveries(opened.manager)).ordered === 1, { what: 'one that waits' })
+  await first.crash()
+  opened.sink.answer({ status: 200 })
+  await using _second = await startWorker(opened.server.url, 'second')
+  await opened.publish('2', { headers })
+  await opened.sink.waitFor(({ body }) => body.toString() === '2', { deadlineMs: 30_000 })
+  expect(inTurn(opened.sink.received)).toEqual(['0', '1', '2'])
+  await first[Symbol.asyncDispose]()
+})
+
+test('a busy key is written down once, however many deliveries held it', async () => {
+  await using opened = await openOrdered()
+  opened.sink.answer({ status: 200, delayMs: 20 })
+  await using _worker = await startWorker(opened.server.url)
+  for (let n = 0; n < 20; n++) await opened.publish(`${n}`, { headers })
+  let most = 0
+  await until(
+    async () => {
+      const counts = await inDeliveries(opened.manager)
+      most = Math.max(most, counts.held ?? 0)
+      return opened.sink.received.length === 20 && Object.keys(counts).length === 0
+    },
+    { everyMs: 5, what: 'twenty arrivals and nothing left' },
+  )
+  expect(most).toBe(1)
 })
 
 test('a delivery that keeps others waiting too long is overtaken', async () => {

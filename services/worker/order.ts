@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type DestinationId, type OrganizationId, parseId } from '@fairlead/webhook/id'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { type DeliveryReference, decodeDelivery, encodeDelivery } from '@fairlead/wire/delivery'
+import { readNext } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { heldOfPartition, heldSubject, orderedOfPartition, orderedSubject } from '@fairlead/wire/subjects'
 import type { Placed, StoredEvent } from './deliver.ts'
@@ -14,14 +15,15 @@ import { untilStored } from './until-stored.ts'
  * waiting for too long.
  *
  * Who holds a key is in memory. A holder that doesn't end at once (it was parked, or is to be tried again) is also
- * written down, so that the partition's next owner doesn't let others past it.
+ * written down, so that the partition's next owner doesn't let others past it: one message a key, the newest replacing
+ * the one before (`Nats-Rollup`, which a stream with schedules allows).
  */
 export interface Order {
   /** Whether this delivery may go now, as far as order is concerned. True for those without a key. */
   take(reference: DeliveryReference): boolean
   /** Stores a delivery that may not go yet. */
   wait(reference: DeliveryReference): Promise<void>
-  /** The delivery goes on later: remembers that it holds its key. */
+  /** The delivery goes on later, and must not be stored as parked or scheduled before this: remembers that it holds its key. */
   kept(reference: DeliveryReference): Promise<void>
   /** The delivery has its fate: the next one goes. */
   ended(reference: DeliveryReference): Promise<void>
@@ -38,8 +40,10 @@ interface Hold {
   readonly organization: OrganizationId
   readonly destination: DestinationId
   readonly key: string
-  /** Unknown after a change of the partition's owner. */
-  readonly delivery: string | undefined
+  /** Unknown after a crash, if it was not written down yet: then its event comes again. */
+  delivery: string | undefined
+  /** Where it is unknown: its event was stored before this one in EVENTS. */
+  readonly beforeSeq: number
   readonly sinceMs: number
   readonly maxWaitMs: number
   written: boolean
@@ -73,6 +77,7 @@ export function openOrder(
       destination,
       key: order.key,
       delivery,
+      beforeSeq: 0,
       sinceMs: engine.now(),
       maxWaitMs: order.maxWaitSeconds * 1000,
       written: false,
@@ -122,12 +127,8 @@ export function openOrder(
   }
 
   async function oldest(subject: string): Promise<{ seq: number; data: Uint8Array } | undefined> {
-    const found = await engine.manager.direct.getBatch(streamName.deliveries, {
-      seq: 1,
-      next_by_subj: subject,
-      batch: 1,
-    })
-    for await (const { seq, data } of found) return { seq, data }
+    for await (const found of readNext(engine.manager, streamName.deliveries, { subject, count: 1 }))
+      return found
     return undefined
   }
 
@@ -141,7 +142,7 @@ export function openOrder(
     if (!held || held.written || held.delivery !== reference.delivery) return
     held.written = true
     const subject = heldSubject(held.organization, held.destination, held.key)
-    await untilStored(engine.publisher, subject, encodeDelivery(reference), undefined, signal)
+    await untilStored(engine.publisher, subject, encodeDelivery(reference), { 'Nats-Rollup': 'sub' }, signal)
   }
 
   return {
@@ -149,9 +150,14 @@ export function openOrder(
     take(reference) {
       if (!reference.order) return true
       const held = holds.get(nameOf(reference, reference.order.key))
-      if (held) return held.delivery === reference.delivery
-      hold(reference, reference.order, { waiting: 0, storing: 0 })
-      return true
+      if (!held) {
+        hold(reference, reference.order, { waiting: 0, storing: 0 })
+        return true
+      }
+      if (held.delivery === undefined && reference.stored.seq < held.beforeSeq) {
+        held.delivery = reference.delivery
+      }
+      return held.delivery === reference.delivery
     },
     async wait(reference) {
       const { order, organization, destination, delivery } = reference
@@ -171,40 +177,67 @@ export function openOrder(
     async ended(reference) {
       if (!reference.order) return
       const held = holds.get(nameOf(reference, reference.order.key))
-      // Held by a later one: this one had taken too long. Held by someone unknown: it was this one.
-      if (!held || (held.delivery !== undefined && held.delivery !== reference.delivery)) return
+      // Held by a later one: this one had taken too long.
+      if (held?.delivery !== reference.delivery) return
       await next(held)
     },
     async restore(partition) {
-      const held = await countSubjects(engine, heldOfPartition(partition))
       const waiting = await countSubjects(engine, orderedOfPartition(partition))
-      for (const subject of new Set([...held.keys(), ...waiting.keys()])) {
+      for await (const reference of heldIn(engine, partition)) {
+        const { organization, destination, order } = reference
+        if (!order) continue
+        const subject = `${organization}.${destination}.${order.key}`
+        hold(reference, order, { waiting: waiting.get(subject) ?? 0, storing: 0 })
+        holds.get(nameOf(reference, order.key))!.written = true
+        waiting.delete(subject)
+      }
+      // The last owner ended while the first attempt of their holder was under way.
+      for (const [subject, count] of waiting) {
         const [organizationText = '', destinationText = '', key = ''] = subject.split('.')
         const organization = parseId('org', organizationText)
         const destination = parseId('dst', destinationText)
         if (!organization || !destination) continue
-        const found: Hold = {
+        const first = await oldest(orderedSubject(organization, destination, key))
+        if (!first) continue
+        holds.set(`${destination}.${key}`, {
           organization,
           destination,
           key,
           delivery: undefined,
+          beforeSeq: decodeDelivery(first.data).stored.seq,
           sinceMs: engine.now(),
-          maxWaitMs: restoredWaitMs,
-          written: held.has(subject),
-          waiting: waiting.get(subject) ?? 0,
+          maxWaitMs: comesAgainMs,
+          written: false,
+          waiting: count,
           storing: 0,
           over: false,
-        }
-        holds.set(`${destination}.${key}`, found)
-        if (!found.written) background(next(found))
+        })
       }
     },
     close: () => clearInterval(sweeper),
   }
 }
 
-/** After a change of owner the bound of the route isn't at hand: the default is taken. */
-const restoredWaitMs = 300_000
+/** The deliveries that were written down as holding their keys. */
+async function* heldIn(engine: Engine, partition: number): AsyncGenerator<DeliveryReference> {
+  const subject = heldOfPartition(partition)
+  for (let seq = 1, count = heldPage; count === heldPage; ) {
+    count = 0
+    for await (const message of readNext(engine.manager, streamName.deliveries, {
+      subject,
+      seq,
+      count: heldPage,
+    })) {
+      count++
+      seq = message.seq + 1
+      yield decodeDelivery(message.data)
+    }
+  }
+}
+
+const heldPage = 256
+/** An event that was in hand at a crash comes again within JetStream's `ack_wait` of 4 s. */
+const comesAgainMs = 6_000
 
 /** Messages by subject, without the words that all of them begin with. */
 async function countSubjects(engine: Engine, filter: string): Promise<Map<string, number>> {

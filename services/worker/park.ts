@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
+import { readNext } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { parkedSubject } from '@fairlead/wire/subjects'
 import type { Scene } from './deliver.ts'
@@ -145,12 +146,8 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
   async function fetch(queue: Queue, organization: OrganizationId, id: DestinationId): Promise<void> {
     for (let count = fetchCount; count === fetchCount && queue.fetched.length === 0; ) {
       count = 0
-      const messages = await engine.manager.direct.getBatch(streamName.deliveries, {
-        seq: queue.nextSeq,
-        next_by_subj: parkedSubject(organization, id),
-        batch: fetchCount,
-      })
-      for await (const { seq, data } of messages) {
+      const wanted = { subject: parkedSubject(organization, id), seq: queue.nextSeq, count: fetchCount }
+      for await (const { seq, data } of readNext(engine.manager, streamName.deliveries, wanted)) {
         count++
         queue.nextSeq = seq + 1
         if (queue.known.has(seq)) continue
