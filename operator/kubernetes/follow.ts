@@ -27,8 +27,6 @@ export interface Follower {
   onObject(object: KubernetesObject): void
   /** An object is gone. */
   onGone(key: string): void
-  /** A whole list is read: at first, and again after each interruption. */
-  onListed(): void
   /** Following is interrupted, and goes on after a while. */
   onInterrupted(error: unknown, retryMs: number): void
 }
@@ -47,19 +45,22 @@ const [firstRetryMs, lastRetryMs] = [200, 30_000]
  * Follows a collection until the signal aborts: list, watch, and list again after anything goes wrong (the client
  * library's own informer stops for good after any error but 410). Objects that went away while nobody watched are
  * told of as gone. Never rejects.
+ *
+ * @param onListed a whole list is read: at first, and again after each interruption
  */
 export async function follow(
   client: KubernetesClient,
   collection: Collection,
   follower: Follower,
   signal: AbortSignal,
+  onListed: () => void,
 ): Promise<void> {
   const known = new Set<string>()
   let failures = 0
   while (!signal.aborted) {
     try {
       const resourceVersion = await listAll(client, collection, follower, known, signal)
-      follower.onListed()
+      onListed()
       failures = 0
       await watchFrom(client, collection, follower, known, resourceVersion, signal)
     } catch (error) {

@@ -6,7 +6,6 @@ import type { ReplayKey } from '../replay/observe.ts'
 import { reconcile } from '../replay/reconcile.ts'
 import { type Regarding, transitionsOf } from './announce.ts'
 import type { KubernetesClient } from './client.ts'
-import { type Follower, keyOfObject } from './follow.ts'
 import { openReplays, type Replays } from './replays.ts'
 import type { Resources } from './resources.ts'
 
@@ -59,32 +58,5 @@ export function openReplayQueue(context: {
     resources,
     of: organization => resources.ofOrganization(organization),
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
-  }
-}
-
-/** Hears of Replays in the API server. */
-export function followReplays({ queue, resources }: ReplayQueue, log: Log): Follower {
-  const versions = new Map<string, string>()
-  return {
-    onObject(object) {
-      const key = keyOfObject(object)
-      const fault = resources.put(key, object)
-      if (fault !== undefined) {
-        log.error({ replay: key, fault }, 'replay.unreadable')
-        return
-      }
-      // A status that was written, by us, is nothing to act on.
-      const { generation, deletionTimestamp, uid } = object.metadata
-      const version = JSON.stringify([uid, generation, deletionTimestamp])
-      if (versions.get(key) === version) return
-      versions.set(key, version)
-      queue.add(key)
-    },
-    onGone(key) {
-      versions.delete(key)
-      resources.remove(key)
-    },
-    onListed() {},
-    onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'replays.interrupted'),
   }
 }

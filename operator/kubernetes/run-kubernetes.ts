@@ -3,10 +3,10 @@ import { hostname } from 'node:os'
 import type { Log } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
 import { OwnerKind } from '@fairlead/wire/store/organization'
-import { connectStore } from '@fairlead/wire/store-client'
+import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import type { Condition } from '../condition.ts'
 import type { OperatorConfig } from '../config.ts'
-import { openOperatorMetrics } from '../metrics.ts'
+import { type OperatorMetrics, openOperatorMetrics } from '../metrics.ts'
 import type { ConditionReason } from '../organization/condition.ts'
 import type { OrganizationKey } from '../organization/observe.ts'
 import type { Periods } from '../organization/reconcile.ts'
@@ -18,9 +18,11 @@ import { openReplayRows } from '../replay-rows.ts'
 import { openOwnedRows } from '../store-rows.ts'
 import { announce, type Regarding, transitionsOf } from './announce.ts'
 import { type KubernetesClient, openKubernetes } from './client.ts'
-import { type Follower, follow, keyOfObject } from './follow.ts'
+import { type Follower, keyOfObject } from './follow.ts'
+import { followDeclared } from './follow-declared.ts'
+import { followInTurn } from './follow-in-turn.ts'
 import { lead } from './lease.ts'
-import { followReplays, openReplayQueue } from './reconcile-replays.ts'
+import { openReplayQueue } from './reconcile-replays.ts'
 import { openResources, type Resources } from './resources.ts'
 
 export interface KubernetesOptions {
@@ -54,6 +56,28 @@ export async function runKubernetes(
     durationMs: config.FAIRLEAD_OPERATOR_LEASE_SECONDS * 1000,
     onError: (err: unknown) => log.warn({ err }, 'lease.failed'),
   }
+  await lead(client, lease, signal, async leading => {
+    metrics.leader(true)
+    log.info({ identity }, 'operator.leading')
+    await reconcileAll({ config, client, store, log, metrics, identity, periods }, leading)
+    metrics.leader(false)
+    if (!signal.aborted) log.warn({ identity }, 'operator.deposed')
+  })
+}
+
+interface Leadership {
+  readonly config: OperatorConfig
+  readonly client: KubernetesClient
+  readonly store: StoreClient
+  readonly log: Log
+  readonly metrics: OperatorMetrics
+  readonly identity: string
+  readonly periods: Periods
+}
+
+/** Reconciles all that is declared, as the leader, until the signal aborts. */
+async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promise<void> {
+  const { config, client, store, log, metrics, identity, periods } = leadership
   const tell = (regarding: Regarding, transitions: readonly Condition[]) => {
     for (const condition of transitions) {
       announce(client, regarding, condition, identity).catch((err: unknown) =>
@@ -61,73 +85,50 @@ export async function runKubernetes(
       )
     }
   }
-  await lead(client, lease, signal, async leading => {
-    metrics.leader(true)
-    log.info({ identity }, 'operator.leading')
-    const resources = openResources(client, {
-      onReport(key, uid, status, before) {
-        metrics.ready(countReasons(resources.statuses.values()))
-        logReport(log, key, status, before)
-        const transitions = transitionsOf(status, before)
-        tell({ kind: 'Organization', key, uid }, transitions)
-        // Those that wait for it.
-        if (transitions.length > 0) for (const replay of replays.of(key)) replays.queue.add(replay)
-      },
-      onRelease(key) {
-        log.info({ organization: key }, 'organization.deleted')
-        // Its slug is free: for whoever wanted it.
-        for (const other of refusedFor('SlugTaken', resources.statuses)) queue.add(other)
-      },
-      onDisturbed: key => queue.add(key),
-    })
-    await using queue = openReconciler({
-      config,
-      log,
-      metrics,
-      rows: openOwnedRows(store, OwnerKind.KUBERNETES),
-      declarations: resources,
-      holdings: resources,
-      reports: resources,
-      fingerprint: resources.fingerprint,
-      periods,
-    })
-    await using replays = openReplayQueue({ client, log, rows: openReplayRows(store), resources, tell })
-    await Promise.all(
-      scopes(config.FAIRLEAD_OPERATOR_NAMESPACES).map(async scope => {
-        // Secrets first, else every one that is found would be news for an Organization that was just reconciled; and
-        // Replays last, else their Organizations would seem to be missing.
-        const secretsListed = gate(leading)
-        const organizationsListed = gate(leading)
-        const following = [
-          follow(
-            client,
-            { path: `/api/v1${scope}/secrets`, metadataOnly: true },
-            secrets(resources, queue, log, secretsListed.open),
-            leading,
-          ),
-          secretsListed.opened.then(() =>
-            follow(
-              client,
-              { path: `/apis/${apiVersion}${scope}/organizations` },
-              organizations(resources, queue, log, organizationsListed.open),
-              leading,
-            ),
-          ),
-          organizationsListed.opened.then(() =>
-            follow(
-              client,
-              { path: `/apis/${apiVersion}${scope}/replays` },
-              followReplays(replays, log),
-              leading,
-            ),
-          ),
-        ]
-        await Promise.all(following)
-      }),
-    )
-    metrics.leader(false)
-    if (!signal.aborted) log.warn({ identity }, 'operator.deposed')
+  const resources = openResources(client, {
+    onReport(key, uid, status, before) {
+      metrics.ready(countReasons(resources.statuses.values()))
+      logReport(log, key, status, before)
+      const transitions = transitionsOf(status, before)
+      tell({ kind: 'Organization', key, uid }, transitions)
+      // Those that wait for it.
+      if (transitions.length > 0) for (const replay of replays.of(key)) replays.queue.add(replay)
+    },
+    onRelease(key) {
+      log.info({ organization: key }, 'organization.deleted')
+      // Its slug is free: for whoever wanted it.
+      for (const other of refusedFor('SlugTaken', resources.statuses)) queue.add(other)
+    },
+    onDisturbed: key => queue.add(key),
   })
+  await using queue = openReconciler({
+    config,
+    log,
+    metrics,
+    rows: openOwnedRows(store, OwnerKind.KUBERNETES),
+    declarations: resources,
+    holdings: resources,
+    reports: resources,
+    fingerprint: resources.fingerprint,
+    periods,
+  })
+  await using replays = openReplayQueue({ client, log, rows: openReplayRows(store), resources, tell })
+
+  // Secrets first, else every one that is found would be news for an Organization that was just reconciled; and
+  // Replays last, else their Organizations would seem to be missing.
+  const follow = (scope: string) => {
+    const ours = `/apis/${apiVersion}${scope}`
+    return followInTurn(
+      client,
+      [
+        [{ path: `/api/v1${scope}/secrets`, metadataOnly: true }, followSecrets(resources, queue, log)],
+        [{ path: `${ours}/organizations` }, followDeclared({ noun: 'organization', resources, queue, log })],
+        [{ path: `${ours}/replays` }, followDeclared({ noun: 'replay', ...replays, log })],
+      ],
+      signal,
+    )
+  }
+  await Promise.all(scopesOf(config.FAIRLEAD_OPERATOR_NAMESPACES).map(follow))
 }
 
 /** Organizations that are not in force for this reason. */
@@ -141,44 +142,12 @@ function refusedFor(
 }
 
 /** The namespaces to look at; all of them if none is named. */
-function scopes(namespaces: readonly string[]): readonly string[] {
+function scopesOf(namespaces: readonly string[]): readonly string[] {
   return namespaces.length === 0 ? [''] : namespaces.map(namespace => `/namespaces/${namespace}`)
 }
 
-/** Opens once, also when the signal aborts. */
-function gate(signal: AbortSignal): { readonly open: () => void; readonly opened: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return { open: resolve, opened: promise }
-}
-
-function organizations(resources: Resources, queue: Queue, log: Log, onListed: () => void): Follower {
-  const versions = new Map<string, string>()
-  return {
-    onObject(object) {
-      const key = keyOfObject(object)
-      const fault = resources.put(key, object)
-      if (fault !== undefined) {
-        log.error({ organization: key, fault }, 'organization.unreadable')
-        return
-      }
-      // A status that was written, by us, is nothing to act on.
-      const { generation, deletionTimestamp, annotations, uid } = object.metadata
-      const version = JSON.stringify([uid, generation, deletionTimestamp, annotations])
-      if (versions.get(key) === version) return
-      versions.set(key, version)
-      queue.add(key)
-    },
-    onGone(key) {
-      versions.delete(key)
-      resources.remove(key)
-    },
-    onListed,
-    onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'organizations.interrupted'),
-  }
-}
-
-function secrets(resources: Resources, queue: Queue, log: Log, onListed: () => void): Follower {
+/** Hears of Secrets, and queues the Organizations that a change is news for. */
+function followSecrets(resources: Resources, queue: Queue, log: Log): Follower {
   const changed = (key: string, resourceVersion: string | undefined) => {
     const at = key.indexOf('/')
     for (const concerned of resources.putSecret(key.slice(0, at), key.slice(at + 1), resourceVersion))
@@ -187,7 +156,6 @@ function secrets(resources: Resources, queue: Queue, log: Log, onListed: () => v
   return {
     onObject: object => changed(keyOfObject(object), object.metadata.resourceVersion),
     onGone: key => changed(key, undefined),
-    onListed,
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'secrets.interrupted'),
   }
 }

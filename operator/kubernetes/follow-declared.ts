@@ -1,0 +1,44 @@
+import type { Log } from '@fairlead/daemon/log'
+import type { Queue } from '../queue.ts'
+import { type Follower, keyOfObject } from './follow.ts'
+
+export interface DeclaredContext {
+  /** As log lines name one: `organization.unreadable`, `organizations.interrupted`. */
+  readonly noun: 'organization' | 'replay'
+  /** Where the objects are kept; `put` answers with a sentence if it can't read one. */
+  readonly resources: {
+    put(key: string, object: unknown): string | undefined
+    remove(key: string): void
+  }
+  readonly queue: Queue
+  readonly log: Log
+}
+
+/**
+ * Hears of the objects of one of our kinds: keeps each, and queues its key where what is declared has changed. A
+ * deletion comes as a change first, because the finalizer holds the object; when it is gone, nothing is left to do.
+ */
+export function followDeclared({ noun, resources, queue, log }: DeclaredContext): Follower {
+  const versions = new Map<string, string>()
+  return {
+    onObject(object) {
+      const key = keyOfObject(object)
+      const fault = resources.put(key, object)
+      if (fault !== undefined) {
+        log.error({ [noun]: key, fault }, `${noun}.unreadable`)
+        return
+      }
+      // Without the status: that it was written, by us, is nothing to act on.
+      const { generation, deletionTimestamp, annotations, uid } = object.metadata
+      const version = JSON.stringify([uid, generation, deletionTimestamp, annotations])
+      if (versions.get(key) === version) return
+      versions.set(key, version)
+      queue.add(key)
+    },
+    onGone(key) {
+      versions.delete(key)
+      resources.remove(key)
+    },
+    onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, `${noun}s.interrupted`),
+  }
+}
