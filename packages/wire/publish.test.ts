@@ -57,6 +57,26 @@ test('a duplicate inside a batch is told as one, and harms none of its neighbour
   expect(state.messages).toBe(100)
 })
 
+test('with a linger, schedules and others share batches, and one subject twice spoils none', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true, lingerMs: 20 })
+  const at = new Date(Date.now() + 1_000).toISOString()
+  const schedule = { 'Nats-Schedule': `@at ${at}`, 'Nats-Schedule-Target': 'deliveries.due.0.x.y' }
+  const rollup = { 'Nats-Rollup': 'sub' }
+  // A rollup of a subject that the batch has already is refused, and with it the whole batch.
+  const withTwice = [1, 2].map(i => publisher.publish('deliveries.held.0.x.y.z', `${i}`, rollup))
+  const schedules = Array.from({ length: 50 }, (_, i) =>
+    publisher.publish(`deliveries.scheduled.0.x.y.${i}`, `${i}`, schedule),
+  )
+  const parked = Array.from({ length: 50 }, (_, i) => publisher.publish('deliveries.parked.0.x.y', `${i}`))
+  const all = await Promise.all([...withTwice, ...schedules, ...parked])
+  expect(new Set(all.map(({ seq }) => seq)).size).toBe(102)
+  const subjects = async () =>
+    (await opened.manager.streams.info('DELIVERIES', { subjects_filter: '>' })).state.subjects ?? {}
+  expect(await subjects()).toMatchObject({ 'deliveries.held.0.x.y.z': 1, 'deliveries.parked.0.x.y': 50 })
+  await until(async () => (await subjects())['deliveries.due.0.x.y'] === 50, { what: 'fifty that are due' })
+})
+
 test.each([
   ['a subject that no stream takes', 'nowhere.x', new Uint8Array(1)],
   ['a message above max_payload', 'events.0.x', new Uint8Array(64 * 1024 * 1024)],

@@ -65,6 +65,8 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       // Without limits nothing is ever discarded; a stream with schedules refuses DiscardPolicy.New (2.15).
       discard: DiscardPolicy.Old,
       allow_msg_schedules: true, // nats-server 2.12
+      // Workers store what they park and what is to be tried again many at a time.
+      allow_atomic: true,
       allow_msg_ttl: true,
     },
     {

@@ -195,7 +195,7 @@ async function schedule(reference: DeliveryReference, atMs: number, scene: Scene
   const { organization, destination, delivery } = reference
   const next: DeliveryReference = { ...reference, attempt: reference.attempt + 1, spent: reference.spent + 1 }
   await untilStored(
-    engine.publisher,
+    engine.deliveries,
     scheduledSubject(organization, destination, delivery),
     encodeDelivery(next),
     {
@@ -246,7 +246,7 @@ export async function park(reference: DeliveryReference, scene: Scene): Promise<
   engine.log.debug({ event: reference.event, delivery, destination }, 'delivery.parked')
   const id = `${delivery}.${attempt}.${engine.random()}`
   await untilStored(
-    engine.publisher,
+    engine.deliveries,
     parkedSubject(organization, destination),
     encodeDelivery(reference),
     { 'Nats-Msg-Id': id },

@@ -15,7 +15,9 @@ import type { Slots } from './slots.ts'
 export interface Engine {
   readonly nats: NatsConnection
   readonly manager: JetStreamManager
-  /** For DELIVERIES and DEAD. */
+  /** For DELIVERIES: many at a time. */
+  readonly deliveries: Publisher
+  /** For DEAD, ATTEMPTS and OUTBOUND. */
   readonly publisher: Publisher
   readonly records: LogRecords
   readonly sender: Sender

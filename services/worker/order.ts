@@ -142,7 +142,7 @@ export function openOrder(
     if (!held || held.written || held.delivery !== reference.delivery) return
     held.written = true
     const subject = heldSubject(held.organization, held.destination, held.key)
-    await untilStored(engine.publisher, subject, encodeDelivery(reference), { 'Nats-Rollup': 'sub' }, signal)
+    await untilStored(engine.deliveries, subject, encodeDelivery(reference), { 'Nats-Rollup': 'sub' }, signal)
   }
 
   return {
@@ -167,7 +167,7 @@ export function openOrder(
       if (before) before.storing++
       const subject = orderedSubject(organization, destination, order.key)
       const headers = { 'Nats-Msg-Id': `${delivery}.ordered` }
-      await untilStored(engine.publisher, subject, encodeDelivery(reference), headers, signal)
+      await untilStored(engine.deliveries, subject, encodeDelivery(reference), headers, signal)
       const held = holds.get(name)
       if (!held) return
       held.storing--

@@ -31,6 +31,9 @@ interface Queue {
   readonly fetched: ParkedDelivery[]
   /** Fetched or taken, and still in the stream. */
   readonly known: Set<number>
+  /** Of these, those whose fate is stored: to be taken out of the stream. */
+  readonly settled: Set<number>
+  removing: boolean
   /** All before this sequence are known or gone. */
   nextSeq: number
 }
@@ -93,7 +96,7 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
   function queueOf(id: DestinationId): Queue {
     let queue = queues.get(id)
     if (!queue) {
-      queue = { fetched: [], known: new Set(), nextSeq: 1 }
+      queue = { fetched: [], known: new Set(), settled: new Set(), removing: false, nextSeq: 1 }
       queues.set(id, queue)
     }
     return queue
@@ -124,16 +127,48 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
       setTimeout(() => drain(organization, destination), retryMs).unref()
       return
     }
-    await remove(parked.seq)
-    queue.known.delete(parked.seq)
-    if (queue.known.size === 0 && lanes.waiting(destination) === 0) queues.delete(destination)
+    queue.settled.add(parked.seq)
+    if (queue.removing) return
+    queue.removing = true
+    const removed = removeSettled(queue, organization, destination).finally(() => inHand.delete(removed))
+    inHand.add(removed)
+  }
+
+  /**
+   * Takes what is settled out of the stream, in rounds: all before the first that is not settled at one stroke, and
+   * what stands behind such a one by itself, if it still does in the next round.
+   */
+  async function removeSettled(queue: Queue, organization: OrganizationId, id: DestinationId): Promise<void> {
+    let left = new Set<number>()
+    while (queue.settled.size > 0 && !scene.signal.aborted) {
+      const before = firstOpen(queue)
+      const [behind, done] = partitionBy(queue.settled, seq => seq >= before)
+      if (done.length > 1) await untilGone({ filter: parkedSubject(organization, id), seq: before })
+      else for (const seq of done) await untilGone(seq)
+      for (const seq of behind) {
+        if (!left.has(seq)) continue
+        await untilGone(seq)
+        done.push(seq)
+      }
+      left = new Set(behind)
+      for (const seq of done) {
+        queue.settled.delete(seq)
+        queue.known.delete(seq)
+      }
+    }
+    queue.removing = false
+    if (queue.known.size === 0 && lanes.waiting(id) === 0) queues.delete(id)
   }
 
   /** Until it is gone: a delivery that is done must not be found by the next owner. */
-  async function remove(seq: number): Promise<void> {
+  async function untilGone(what: number | { readonly filter: string; readonly seq: number }): Promise<void> {
     while (!scene.signal.aborted) {
       try {
-        await engine.manager.streams.deleteMessage(streamName.deliveries, seq, false)
+        if (typeof what === 'number') {
+          await engine.manager.streams.deleteMessage(streamName.deliveries, what, false)
+        } else {
+          await engine.manager.streams.purge(streamName.deliveries, what)
+        }
         return
       } catch (error) {
         if (isNotFound(error)) return
@@ -178,6 +213,19 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
       while (inHand.size > 0) await Promise.allSettled(inHand)
     },
   }
+}
+
+/** The first sequence of a lane that is not settled, or that nobody has fetched. */
+function firstOpen({ known, settled, nextSeq }: Queue): number {
+  let first = nextSeq
+  for (const seq of known) if (seq < first && !settled.has(seq)) first = seq
+  return first
+}
+
+function partitionBy(seqs: Iterable<number>, isFirst: (seq: number) => boolean): [number[], number[]] {
+  const [first, second]: [number[], number[]] = [[], []]
+  for (const seq of seqs) (isFirst(seq) ? first : second).push(seq)
+  return [first, second]
 }
 
 /** 10037 no message found; 10043 the sequence is not found or was deleted already. */

@@ -37,6 +37,8 @@ export interface RunningWorker extends AsyncDisposable {
 
 /** Bodies that are being delivered at one time. */
 const maxBodiesBytes = 256 * 1024 ** 2
+/** Nobody waits for a delivery to be parked, or for a retry to be scheduled. */
+const deliveriesLingerMs = 20
 const ownPollMs = 50
 
 /** Opens the worker: it delivers from here on. Disposing it finishes what is in hand and hands its partitions over. */
@@ -65,6 +67,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
   const publisher = opened.use(openPublisher(nats))
+  const deliveries = opened.use(openPublisher(nats, { atomic: true, lingerMs: deliveriesLingerMs }))
   const worker = config.FAIRLEAD_WORKER_NAME ?? nameOfHost()
   const weightOf = (id: OrganizationId) => directory.organization(id)?.weight ?? 1
   const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes, weightOf)
@@ -81,6 +84,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const engine: Engine = {
     nats,
     manager,
+    deliveries,
     publisher,
     records: openLogRecords(publisher, attemptsSubject(worker), closing.signal),
     sender: tools.sender,
