@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { expect, test } from 'vitest'
@@ -53,6 +53,25 @@ test.each([
   await writeFile(path, content)
   expect(await tryLock(path)).toBeUndefined()
   expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid })
+})
+
+test('of several that find a lock left behind, only one takes it over', async () => {
+  await using folder = await scratchFolder()
+  for (let round = 0; round < 20; round++) {
+    const path = join(folder.path, `lock-${round}`)
+    await writeFile(path, JSON.stringify({ pid: 2 ** 22 + 1, command: 'node gone' }))
+    const holders = await Promise.all(Array.from({ length: 8 }, () => tryLock(path)))
+    expect(holders.filter(pid => pid === undefined)).toHaveLength(1)
+  }
+  expect((await readdir(folder.path)).filter(name => name.includes('removing'))).toEqual([])
+})
+
+test('a half that a killed process left is removed', async () => {
+  await using folder = await scratchFolder()
+  await mkdir(join(folder.path, 'thing-1.partial-old'))
+  await writeFile(join(folder.path, 'thing-1.partial-old', 'program'), 'half')
+  await makeCached('thing-1', into => writeFile(join(into, 'program'), 'whole'), quiet, folder.path)
+  expect(await readdir(folder.path)).toEqual(['thing-1'])
 })
 
 test('a lock that is held names its owner', async () => {

@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -33,14 +34,15 @@ export async function makeCached(
   progress: Progress,
   folder = cacheFolder(),
 ): Promise<string> {
+  const entry = join(folder, name)
+  if (await exists(entry)) return entry
   await mkdir(folder, { recursive: true })
   await using _lock = await lockFile(join(folder, `${name}.lock`), () =>
     progress(`waiting for another process that fetches ${name}`),
   )
-  const entry = join(folder, name)
   if (await exists(entry)) return entry
-  const partial = `${entry}.partial`
-  await rm(partial, { recursive: true, force: true })
+  await removeLeftovers(folder, name)
+  const partial = `${entry}.partial-${randomUUID()}`
   await mkdir(partial)
   const startedMs = performance.now()
   const ticking = setInterval(() => {
@@ -56,6 +58,12 @@ export async function makeCached(
     clearInterval(ticking)
   }
   return entry
+}
+
+/** What was killed halfway; best effort, for a child of the killed process may still be writing there. */
+async function removeLeftovers(folder: string, name: string): Promise<void> {
+  const left = (await readdir(folder)).filter(found => found.startsWith(`${name}.partial`))
+  await Promise.allSettled(left.map(found => rm(join(folder, found), { recursive: true, force: true })))
 }
 
 /** Waits for a lock file and holds it until disposed. One whose owner was killed is taken over. */
@@ -74,34 +82,56 @@ async function lockFile(path: string, onWait: () => void): Promise<AsyncDisposab
  * line: a pid that is gone, or is another program's by now, doesn't count.
  */
 export async function tryLock(path: string): Promise<number | undefined> {
+  const content = JSON.stringify({ pid: process.pid, command: await commandOf(process.pid) })
   for (;;) {
     try {
       const file = await open(path, 'wx', 0o600)
-      await file.writeFile(JSON.stringify({ pid: process.pid, command: await commandOf(process.pid) }))
+      await file.writeFile(content)
       await file.close()
       return undefined
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    const owner = await readOwner(path)
-    if (owner === undefined) continue
-    if (owner === 'unwritten') {
-      // Its maker is between two system calls, or was killed there.
-      if (await isYoungerThan(path, 5_000)) await delay(20)
-      else await rm(path, { force: true })
-      continue
-    }
-    if ((await commandOf(owner.pid)) === owner.command) return owner.pid
-    await rm(path, { force: true })
+    const holder = await readHolder(path)
+    if (typeof holder === 'number') return holder
+    if (holder === 'nobody') await removeAbandoned(path)
+    else if (holder === 'unwritten') await delay(20)
   }
 }
 
-async function readOwner(path: string) {
+/**
+ * Removes a lock that nobody holds. Only one process at a time does that, and looks again first: of two that had both
+ * seen the old lock, the slower one would remove the faster one's new one.
+ */
+async function removeAbandoned(path: string): Promise<void> {
+  const guard = `${path}.removing`
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as { pid: number; command: string | undefined }
+    await (await open(guard, 'wx', 0o600)).close()
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : 'unwritten'
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    // It is held for some reads only, unless its maker was killed there.
+    if (await isYoungerThan(guard, 5_000)) await delay(20)
+    else await rm(guard, { force: true })
+    return
   }
+  try {
+    if ((await readHolder(path)) === 'nobody') await rm(path, { force: true })
+  } finally {
+    await rm(guard, { force: true })
+  }
+}
+
+/** Who holds a lock file: a pid that runs; or what else there is to see. */
+async function readHolder(path: string): Promise<number | 'nobody' | 'unwritten' | 'no lock'> {
+  let owner: { readonly pid: number; readonly command: string | undefined }
+  try {
+    owner = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'no lock'
+    // Its maker is between two system calls, or was killed there.
+    return (await isYoungerThan(path, 5_000)) ? 'unwritten' : 'nobody'
+  }
+  return (await commandOf(owner.pid)) === owner.command ? owner.pid : 'nobody'
 }
 
 async function isYoungerThan(path: string, ms: number): Promise<boolean> {
