@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { cached, makeCached } from './cache.ts'
+import { goInstall, goVersion } from './go.ts'
 import { onPort, type Server, startChild, untilReady } from './processes.ts'
 import { natsRelease } from './release.ts'
 import { onPath, type Place, type Program, type Progress, search } from './search.ts'
@@ -17,7 +16,7 @@ const goModuleVersion = '2.15.1'
 export function findNats(progress: Progress): Promise<Program> {
   return search(
     'nats-server',
-    [onPath(['nats-server'], oldestUsable), builtBefore(), natsRelease(progress), goInstall(progress)],
+    [onPath(['nats-server'], oldestUsable), builtBefore(), natsRelease(progress), fromGoModule(progress)],
     `install nats-server ${oldestUsable.join('.')} or newer (https://nats.io/download), or set FAIRLEAD_NATS_URL to a running one`,
   )
 }
@@ -35,29 +34,21 @@ function builtBefore(): Place {
 }
 
 /** Builds it with the machine's Go; Go's own checksum database vouches for the source. */
-function goInstall(progress: Progress): Place {
+function fromGoModule(progress: Progress): Place {
   return {
     name: `go install ${goModuleVersion}`,
     async look() {
-      const run = promisify(execFile)
-      const hasGo = await run('go', ['version']).then(
-        () => true,
-        () => false,
-      )
-      if (!hasGo) return { none: 'no Go here' }
+      if ((await goVersion()) === undefined) return { none: 'no Go here' }
       try {
         const build = async (folder: string) => {
           progress(
             `building nats-server ${goModuleVersion} with Go; the first time this takes about a minute`,
           )
-          const module = `github.com/nats-io/nats-server/v2@v${goModuleVersion}`
-          const env = { ...process.env, GOBIN: folder, CGO_ENABLED: '0', GOFLAGS: '' }
-          await run('go', ['install', '-trimpath', '-ldflags', '-s -w', module], { env, timeout: 600_000 })
+          await goInstall(`github.com/nats-io/nats-server/v2@v${goModuleVersion}`, folder)
         }
         return { path: join(await makeCached(builtEntry, build, progress), 'nats-server') }
       } catch (error) {
-        const { stderr = '' } = error as { stderr?: string }
-        return { none: stderr.trim().split('\n').at(-1) || String(error) }
+        return { none: String(error).split('\n').at(-1)! }
       }
     },
   }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeCached } from '@fairlead/standalone/servers/cache'
+import { goInstall } from '@fairlead/standalone/servers/go'
 import type { Progress } from '@fairlead/standalone/servers/search'
 
 const version = '4.3.1'
@@ -15,9 +16,7 @@ export async function findHelmProgram(progress: Progress = console.error): Promi
     `helm-${version}-go`,
     async into => {
       progress(`building helm ${version} from its Go module: minutes the first time`)
-      const args = ['go', 'install', '-trimpath', '-ldflags', '-s -w', `helm.sh/helm/v4/cmd/helm@v${version}`]
-      const env = { ...process.env, GOBIN: into, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' }
-      await promisify(execFile)('nice', args, { cwd: '/', env, maxBuffer: 16 * 1024 * 1024 })
+      await goInstall(`helm.sh/helm/v4/cmd/helm@v${version}`, into)
     },
     progress,
   )

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { makeCached } from '@fairlead/standalone/servers/cache'
+import { goBuild, goInstall } from '@fairlead/standalone/servers/go'
 import type { Progress } from '@fairlead/standalone/servers/search'
 
 /**
@@ -53,7 +52,8 @@ export async function findKubePrograms(progress: Progress = console.error): Prom
     `kubernetes-${version.slice(1)}-${key}`,
     async into => {
       progress(`building Kubernetes ${version} from its Go modules: minutes the first time`)
-      await build('etcd', 'go.etcd.io/etcd/server/v3', '', join(into, 'etcd'))
+      await goBuild(join(modules, 'etcd'), ['go.etcd.io/etcd/server/v3'], into)
+      await rename(join(into, 'server'), join(into, 'etcd'))
       await buildKubernetes(['kube-apiserver', 'kube-controller-manager', 'kubectl'], version, into)
     },
     progress,
@@ -74,7 +74,7 @@ export async function findNodePrograms(progress: Progress = console.error): Prom
     async into => {
       progress(`building Kubernetes' node programs ${version} from their Go modules: minutes the first time`)
       await buildKubernetes(['kube-scheduler', 'kubelet', 'kube-proxy'], version, into)
-      await install(`github.com/coredns/coredns@v${coreDnsVersion}`, into)
+      await goInstall(`github.com/coredns/coredns@v${coreDnsVersion}`, into)
     },
     progress,
   )
@@ -96,36 +96,7 @@ async function readModules(): Promise<{ readonly version: string; readonly key: 
   return { version, key: createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 12) }
 }
 
-async function buildKubernetes(commands: readonly string[], version: string, into: string): Promise<void> {
-  for (const command of commands) {
-    await build('kubernetes', `k8s.io/kubernetes/cmd/${command}`, versionFlags(version), join(into, command))
-  }
-}
-
-/** A program whose go.mod has no `replace` stands on its own: Go's checksum database vouches for it. */
-async function install(program: string, into: string): Promise<void> {
-  await promisify(execFile)('nice', ['go', 'install', '-trimpath', '-ldflags', '-s -w', program], {
-    cwd: '/',
-    env: { ...process.env, GOBIN: into, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' },
-    maxBuffer: 16 * 1024 * 1024,
-  })
-}
-
-async function build(module: string, path: string, ldflags: string, output: string): Promise<void> {
-  const args = [
-    'go',
-    'build',
-    '-mod=readonly',
-    '-trimpath',
-    '-ldflags',
-    `-s -w ${ldflags}`,
-    '-o',
-    output,
-    path,
-  ]
-  await promisify(execFile)('nice', args, {
-    cwd: join(modules, module),
-    env: { ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' },
-    maxBuffer: 16 * 1024 * 1024,
-  })
+function buildKubernetes(commands: readonly string[], version: string, into: string): Promise<void> {
+  const packages = commands.map(command => `k8s.io/kubernetes/cmd/${command}`)
+  return goBuild(join(modules, 'kubernetes'), packages, into, versionFlags(version))
 }

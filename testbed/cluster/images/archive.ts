@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Entry, writeLayer } from '@fairlead/image/layer'
 import { writeArchive } from '@fairlead/image/oci'
-import { cacheFolder, makeCached } from '@fairlead/standalone/servers/cache'
+import { makeCached } from '@fairlead/standalone/servers/cache'
 import { run } from '../node.ts'
 
 /** An image made of files of this machine. */
@@ -28,15 +28,14 @@ export async function buildArchive(image: ServerImage): Promise<string> {
   const folder = await makeCached(
     `image-${tag.replaceAll(/[^a-z0-9.]+/g, '-')}-${version}`,
     async into => {
-      const scratch = await mkdtemp(join(cacheFolder(), 'image-'))
-      try {
-        const file = join(scratch, 'layer')
-        const layer = { ...(await writeLayer(unique(await image.entries(scratch)), file)), file }
-        const recipe = { copies: [], runs: [], from: [], labels: {}, entrypoint, env, workdir, user }
-        await writeArchive({ tag, recipe, layers: [layer] }, join(into, 'image.tar'))
-      } finally {
-        await rm(scratch, { recursive: true, force: true })
-      }
+      // Inside of the entry until that is whole: what is killed here is removed with it.
+      const scratch = join(into, 'scratch')
+      await mkdir(scratch)
+      const file = join(scratch, 'layer')
+      const layer = { ...(await writeLayer(unique(await image.entries(scratch)), file)), file }
+      const recipe = { copies: [], runs: [], from: [], labels: {}, entrypoint, env, workdir, user }
+      await writeArchive({ tag, recipe, layers: [layer] }, join(into, 'image.tar'))
+      await rm(scratch, { recursive: true })
     },
     console.error,
   )

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path'
-import { run } from '../node.ts'
+import { goBuild } from '@fairlead/standalone/servers/go'
 import { buildArchive, programEntries, systemEntries } from './archive.ts'
 
 /** The sandbox of every pod, instead of registry.k8s.io/pause. */
@@ -10,11 +10,8 @@ export function buildPauseImage(): Promise<string> {
     entrypoint: ['/pause'],
     user: '65535:65535',
     async entries(scratch) {
-      const program = join(scratch, 'pause')
-      const source = resolve(import.meta.dirname, 'pause')
-      const env = { GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOFLAGS: '' }
-      await run(['go', '-C', source, 'build', '-trimpath', '-ldflags', '-s -w', '-o', program, '.'], { env })
-      return programEntries('pause', program)
+      await goBuild(resolve(import.meta.dirname, 'pause'), ['.'], scratch)
+      return programEntries('pause', join(scratch, 'pause'))
     },
   })
 }
