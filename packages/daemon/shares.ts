@@ -3,6 +3,7 @@ export interface Shares<Key> {
   /** False where there is no room for it, or where it would be more than this one's part. */
   take(key: Key, amount: number): boolean
   give(key: Key, amount: number): void
+  held(key: Key): number
   readonly used: number
   readonly total: number
 }
@@ -41,6 +42,7 @@ export function openShares<Key>(total: number, weightOf: (key: Key) => number = 
       held.delete(key)
       weights -= own.weight
     },
+    held: key => held.get(key)?.amount ?? 0,
     get used() {
       return used
     },

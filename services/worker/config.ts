@@ -23,10 +23,12 @@ export const workerConfig = z.object({
   FAIRLEAD_WORKER_SLOTS: z.coerce
     .number()
     .int()
-    .min(1)
+    .min(8)
     .max(10_000)
     .default(1_024)
-    .describe('attempts under way at one time, shared fairly between organizations'),
+    .describe(
+      'attempts under way at one time, shared fairly between organizations; a quarter is kept for destinations that answer',
+    ),
 })
 
 export type WorkerConfig = z.infer<typeof workerConfig>

@@ -38,7 +38,8 @@ export interface Engine {
 
 /** Lanes that were refused for want of a worker's slot, to be asked again in turn. */
 export interface Hungry {
-  add(organization: OrganizationId, resume: () => void): void
+  /** @param doubtful such a lane may not have every slot: it waits in a line of its own */
+  add(organization: OrganizationId, resume: () => void, doubtful: boolean): void
   next(): void
 }
 
@@ -50,26 +51,36 @@ export interface DeliveryLog {
   error(fields: object, message: 'message.unreadable' | 'worker.failed' | 'config.unreadable'): void
 }
 
-/** Takes turns between organizations, so that one with many waiting lanes is not asked more often than others. */
+/** Takes turns between the two lines, and in each between organizations, however many lanes of one are waiting. */
 export function openHungry(): Hungry {
-  const waiting = new Map<OrganizationId, Set<() => void>>()
+  let lines: readonly [Line, Line] = [new Map(), new Map()]
+  const [well, inDoubt] = lines
   return {
-    add(organization, resume) {
-      const own = waiting.get(organization)
+    add(organization, resume, doubtful) {
+      const line = doubtful ? inDoubt : well
+      const own = line.get(organization)
       if (own) own.add(resume)
-      else waiting.set(organization, new Set([resume]))
+      else line.set(organization, new Set([resume]))
     },
     next() {
-      for (const [organization, resumes] of waiting) {
-        const [resume] = resumes
-        if (!resume) continue
-        // To the end of the queue, unless that was its last.
-        waiting.delete(organization)
-        resumes.delete(resume)
-        if (resumes.size > 0) waiting.set(organization, resumes)
-        resume()
-        return
-      }
+      lines = [lines[1], lines[0]]
+      const resume = takeTurn(lines[0]) ?? takeTurn(lines[1])
+      resume?.()
     },
   }
+}
+
+type Line = Map<OrganizationId, Set<() => void>>
+
+function takeTurn(line: Line): (() => void) | undefined {
+  for (const [organization, resumes] of line) {
+    const [resume] = resumes
+    if (!resume) continue
+    // To the end of the line, unless that was its last.
+    line.delete(organization)
+    resumes.delete(resume)
+    if (resumes.size > 0) line.set(organization, resumes)
+    return resume
+  }
+  return undefined
 }

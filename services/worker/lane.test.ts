@@ -1,9 +1,7 @@
-import { newId } from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openBreaker } from './breaker.ts'
 import { type Health, type LaneKind, laneBreaker, openLane } from './lane.ts'
-import { openSlots } from './slots.ts'
 
 const limits = { concurrency: 4, paused: false }
 const host = () => openBreaker({ threshold: 10, firstMs: 1000, longestMs: 10_000 })
@@ -138,39 +136,19 @@ test('whatever happens, slots are given back, never more than allowed, and a wel
   )
 })
 
-test('an organization whose attempts hang does not hold the slots of others', () => {
-  const slots = openSlots(100, 1e9)
-  const hanging = newId('org', 1)
-  let held = 0
-  while (slots.take(hanging, 1)) held++
-  expect(held).toBe(50)
-  const others = Array.from({ length: 9 }, (_, i) => newId('org', i + 2))
-  for (const other of others) expect(slots.take(other, 1)).toBe(true)
-  for (let i = 0; i < held; i++) slots.give(hanging, 1)
-  for (const other of others) slots.give(other, 1)
-  expect(slots.used).toBe(0)
-})
-
-test('once slots run short, organizations hold them by weight', () => {
-  const [heavy, light] = [newId('org', 1), newId('org', 2)]
-  const slots = openSlots(100, 1e9, id => (id === heavy ? 3 : 1))
-  const held = new Map([
-    [heavy, 0],
-    [light, 0],
-  ])
-  for (let turn = 0; turn < 200; turn++) {
-    for (const [id, count] of held) if (slots.take(id, 1)) held.set(id, count + 1)
-  }
-  // Half of all is shared freely, here equally; what an organization gets beyond is by weight, of that half.
-  expect(held.get(light)).toBe(25)
-  expect(held.get(heavy)).toBe(37)
-})
-
-test('bodies are bounded too, and one alone always fits', () => {
-  const slots = openSlots(100, 1_000)
-  const organization = newId('org', 1)
-  expect(slots.take(organization, 5_000)).toBe(true)
-  expect(slots.take(newId('org', 2), 1)).toBe(false)
-  slots.give(organization, 5_000)
-  expect(slots.take(newId('org', 2), 1)).toBe(true)
+test('a lane is in doubt while its last attempt failed, or while what is under way ends for no one', () => {
+  const lane = openLane(limits, host())
+  expect(lane.doubtful(100_000)).toBe(false)
+  lane.admit('new', 100_000)
+  lane.finish('new', 'well', 100_010)
+  lane.admit('new', 100_020)
+  expect(lane.doubtful(102_000)).toBe(false)
+  expect(lane.doubtful(110_000)).toBe(true)
+  lane.finish('new', 'failing', 130_000)
+  expect(lane.doubtful(130_000)).toBe(true)
+  expect(lane.idle).toBe(false) // it is remembered
+  lane.admit('new', 131_000)
+  lane.finish('new', 'well', 131_000)
+  expect(lane.doubtful(131_000)).toBe(false)
+  expect(lane.idle).toBe(true)
 })

@@ -40,12 +40,17 @@ export interface Lane {
   waiting: number
   readonly inFlight: number
   readonly state: 'well' | 'busy' | 'throttled' | 'broken' | 'paused'
+  /** Its last attempt failed, or what is under way may hang: none ended well for a while. */
+  doubtful(nowMs: number): boolean
   /** Nothing in it and nothing to remember: it may be forgotten. */
   readonly idle: boolean
 }
 
 /** After so long without a cut, a lane that does well has all its slots again. */
 const forgivenMs = 60_000
+
+/** With attempts under way and none that ended well for so long, a lane is in doubt. */
+const doubtMs = 5_000
 
 export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000 }
 
@@ -63,6 +68,8 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
   /** Below this many slots growth doubles a round, above it adds one (TCP's slow start, RFC 5681). */
   let doublesBelow = initial.concurrency
   let notBeforeMs = 0
+  /** When an attempt last ended well, ms. */
+  let wellMs = 0
   /** When the slots were last cut, ms. */
   let cutMs = 0
   let tokens = initial.rateLimit?.burst ?? 0
@@ -124,6 +131,7 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
       inFlight[kind]--
       switch (health) {
         case 'well':
+          wellMs = nowMs
           if (breaker.state !== 'closed') {
             slots = 1
             doublesBelow = limits.concurrency
@@ -175,8 +183,9 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
       if (slots < limits.concurrency) return 'throttled'
       return total() > 0 || lane.waiting > 0 ? 'busy' : 'well'
     },
+    doubtful: nowMs => breaker.failing || (total() > 0 && nowMs - wellMs > doubtMs),
     get idle() {
-      return total() === 0 && lane.waiting === 0 && breaker.state === 'closed' && slots >= limits.concurrency
+      return total() === 0 && lane.waiting === 0 && !breaker.failing && slots >= limits.concurrency
     },
   }
   return lane

@@ -96,3 +96,22 @@ test('a paused destination gets nothing, and everything once it is resumed', asy
   await putConfiguration(opened.nats, opened.organization)
   await opened.sink.waitForCount(10)
 })
+
+test('more organizations that hang than a worker has slots: one that does well is delivered to', async () => {
+  await using hanging = await startSink((_request, count) => (count <= 12 ? { status: 500 } : { hang: true }))
+  await using opened = await openPlatform()
+  const ill = Array.from({ length: 12 }, (_, i) =>
+    anOrganization(`ill-${i}`, {
+      sources: [{ name: 'github', provider: 'github' }],
+      destinations: [{ name: 'hangs', url: hanging.url, timeoutSeconds: 60, retryDelaysSeconds: [1, 60] }],
+    }),
+  )
+  await putConfiguration(opened.nats, ...ill)
+  await using running = await startWorker(opened.server.url, 'test', 8)
+  for (const organization of ill) await opened.publish('ill', { organization })
+  await until(() => hanging.received.length === 12 + 6, { what: 'three quarters of the slots that hang' })
+  for (let i = 0; i < 30; i++) await opened.publish(`${i}`)
+  await opened.sink.waitForCount(30)
+  expect(hanging.received).toHaveLength(12 + 6)
+  await running.crash()
+})

@@ -62,8 +62,9 @@ export function openLanes(
     admit(destination, kind, bytes) {
       const { id, organization } = destination
       const { lane, resume } = entryOf(id, organization.id)
-      if (!engine.slots.take(organization.id, bytes)) {
-        engine.hungry.add(organization.id, resume)
+      const doubtful = lane.doubtful(engine.now())
+      if (!engine.slots.take(organization.id, bytes, doubtful)) {
+        engine.hungry.add(organization.id, resume, doubtful)
         return { kind: 'wait', why: 'full' }
       }
       const admission = lane.admit(kind, engine.now())
@@ -96,6 +97,7 @@ export function openLanes(
         if (entry.organization !== organization.id) continue
         const destination = organization.destinations.get(id)
         if (destination) entry.lane.change(destination.config)
+        else if (entry.lane.inFlight === 0 && entry.lane.waiting === 0) lanes.delete(id)
         entry.resume()
       }
     },
