@@ -10,6 +10,6 @@ export default defineConfig({
     globalSetup: './testbed/global-setup.ts',
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    reporters: ['default', './testbed/reporter.ts'],
+    reporters: ['default', './testbed/reporter.ts', './testbed/tools.ts'],
   },
 })

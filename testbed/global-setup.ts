@@ -1,8 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { findNats } from '@fairlead/standalone/servers/nats'
 import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/standalone/servers/postgres'
-import { findRedis } from '@fairlead/standalone/servers/redis'
 import { asAdmin, runUrlKey, withDatabase } from './run.ts'
 import { scratchFolder } from './scratch.ts'
 
@@ -11,9 +9,6 @@ import { scratchFolder } from './scratch.ts'
  * the first test asks. Vitest calls what this returns at the end of the run.
  */
 export default async function setup(): Promise<() => Promise<void>> {
-  // Here, where no test's time-out runs: getting them the first time takes up to a minute. A test that needs one which
-  // isn't to be had says so itself.
-  await Promise.allSettled([findNats(console.log), findRedis(console.log)])
   const opened = new AsyncDisposableStack()
   let postgres: Promise<PostgresServer> | undefined
   let template: Promise<string> | undefined

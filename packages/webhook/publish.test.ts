@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packPackage, published } from './build.ts'
+import { findRuntimes } from './fixtures/runtimes.ts'
 import { aCertificate } from './fuzz/a-certificate-authority.ts'
-import { installOnce } from './install-once.ts'
 import { sampleRequest } from './sample-request.ts'
 
 /*
@@ -15,9 +15,6 @@ import { sampleRequest } from './sample-request.ts'
  */
 
 const execute = promisify(execFile)
-
-/** From npm, into ~/.cache/fairlead: some 540 MB once. Versions are exact, so that a run tomorrow is the same run. */
-const runtimes = { node: '22.23.3', bun: '1.4.5', deno: '2.9.6', workerd: '1.20261117.1' }
 
 const entries: readonly unknown[] = ['provider-vectors.json', 'handshakes.json'].flatMap(name =>
   JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8')),
@@ -70,20 +67,13 @@ let tools: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fairlead-publish-'))
-  const [tarball, installed] = [packPackage(folder), await installRuntimes()]
+  const [tarball, installed] = [packPackage(folder), await findRuntimes()]
   tools = installed
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   await execute('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder })
   writeFileSync(join(folder, 'verify.mjs'), `${script('@fairlead/webhook/')}await run()\n`)
 }, 600_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
-
-async function installRuntimes(): Promise<string> {
-  const versions = Object.entries(runtimes).map(([name, version]) => `${name}@${version}`)
-  // Their install scripts put the program of this platform in place.
-  const entry = await installOnce(`runtimes-${versions.join('-')}`, versions, { runScripts: true })
-  return join(entry, 'node_modules/.bin')
-}
 
 async function runIn(program: string, ...args: string[]): Promise<void> {
   const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 60_000 })

@@ -3,42 +3,16 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll } from 'vitest'
-import { installOnce } from '../install-once.ts'
+import { findSdks, sdks } from '../fixtures/sdks.ts'
 import type { WebhookRequest } from '../scheme.ts'
 import { base64Secret, jsonBody, openComparisons, type Received, textSecret } from './compare.ts'
 import { compared } from './compared.ts'
 
 const { checkComparisons, compareWithSdk } = openComparisons(compared.fetched)
 
-/*
- * The packages that are too heavy for everybody's node_modules: some 520 MB, fetched once into ~/.cache/fairlead.
- * Left out: @zoom/rivet, which comes under Zoom's terms of use instead of a licence, and @twurple/eventsub-http, which
- * isn't Twitch's own.
- */
-const packages: Readonly<Record<string, string>> = {
-  '@anthropic-ai/sdk': '1.12.0',
-  '@clerk/backend': '3.25.0',
-  '@elevenlabs/elevenlabs-js': '2.73.0',
-  '@hubspot/api-client': '13.5.0',
-  '@line/bot-sdk': '11.0.0',
-  '@liveblocks/node': '3.24.2',
-  '@mux/mux-node': '15.3.0',
-  '@polar-sh/sdk': '0.49.0',
-  'box-node-sdk': '10.12.0',
-  'coinbase-commerce-node': '1.0.4',
-  'gocardless-nodejs': '10.1.2',
-  'livekit-server-sdk': '2.19.2',
-  openai: '6.49.0',
-  resend: '6.38.0',
-  square: '46.0.0',
-  svix: '1.99.1',
-  telnyx: '7.24.0',
-  'webflow-api': '3.3.4',
-}
-
 /** What is imported, each before the clock is replaced and outside of the tests' time-outs. */
 const modules = [
-  ...Object.keys(packages).filter(name => !/polar|clerk|box/.test(name)),
+  ...sdks.filter(name => !/polar|clerk|box/.test(name)),
   '@polar-sh/sdk/webhooks.js',
   '@clerk/backend/webhooks',
   'box-node-sdk/managers/webhooks',
@@ -48,9 +22,7 @@ const modules = [
 let load: NodeJS.Require
 
 beforeAll(async () => {
-  const versions = Object.entries(packages).map(([name, version]) => `${name}@${version}`)
-  const key = createHash('sha256').update(versions.join()).digest('hex').slice(0, 16)
-  const folder = await installOnce(`sdks-${key}`, versions, { runScripts: false })
+  const folder = await findSdks()
   load = createRequire(join(folder, 'package.json'))
   for (const module of modules) load(module)
 }, 600_000)

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Entry } from '@fairlead/image/layer'
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { distribution, unpackDebian } from '@fairlead/standalone/servers/debian'
 import { findNats } from '@fairlead/standalone/servers/nats'
 import { findPostgres } from '@fairlead/standalone/servers/postgres'
 import { findRedis } from '@fairlead/standalone/servers/redis'
 import { run } from '../node.ts'
 import { buildArchive, folderEntries, libraryEntries, programEntries, systemEntries } from './archive.ts'
+import { findDebianTools } from './debian-tools.ts'
 
 /**
  * Images that stand in for the official ones of the chart's evaluation servers, which come from a registry: the same
@@ -104,7 +103,7 @@ async function serverEntries(home: string, postgres: string): Promise<Entry[]> {
 }
 
 async function clientEntries(): Promise<Entry[]> {
-  const tools = await debianTools()
+  const tools = await findDebianTools()
   const [major] = await readdir(join(tools, 'usr/lib/postgresql'))
   const bin = join(tools, 'usr/lib/postgresql', major!, 'bin')
   const libraries = join(tools, 'usr/lib/x86_64-linux-gnu')
@@ -116,7 +115,7 @@ async function clientEntries(): Promise<Entry[]> {
 
 /** A shell and what scripts call: one static program, the one that Alpine's images have. */
 async function shellEntries(): Promise<Entry[]> {
-  const busybox = join(await debianTools(), 'bin/busybox')
+  const busybox = join(await findDebianTools(), 'bin/busybox')
   const names = (await run([busybox, '--list'])).trim().split('\n')
   return [
     { kind: 'file', path: 'bin/busybox', from: busybox, mode: 0o755 },
@@ -124,22 +123,6 @@ async function shellEntries(): Promise<Entry[]> {
       .filter(name => name !== 'busybox')
       .map((name): Entry => ({ kind: 'link', path: `bin/${name}`, target: 'busybox' })),
   ]
-}
-
-/** Debian's psql and busybox, unpacked in the cache. */
-async function debianTools(): Promise<string> {
-  const release = await distribution()
-  if (release === undefined) throw new Error('psql and busybox come from Debian packages')
-  return makeCached(
-    `psql-busybox-${release}-${process.arch}`,
-    async into => {
-      // The package is named for its version: the one of this release.
-      const found = await run(['apt-cache', 'depends', 'postgresql-client'])
-      const client = /Depends: (postgresql-client-\d+)/.exec(found)?.[1] ?? 'postgresql-client-15'
-      await unpackDebian([client, 'busybox-static'], into, console.error)
-    },
-    console.error,
-  )
 }
 
 async function digestOf(path: string): Promise<string> {
