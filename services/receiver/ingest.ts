@@ -9,16 +9,18 @@ import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
 import type { Flow } from './flow.ts'
 import type { ReceiverMetrics } from './metrics.ts'
+import { type Place, takePlace } from './place.ts'
 import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
 import { type BodyBudget, readBody } from './read-body.ts'
 import type { RejectionLog } from './rejections.ts'
 import type { Seen } from './seen/seen.ts'
+import type { Shed } from './shed.ts'
 
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → room → body → verify → handshake? → event id → accepted before? → publish → 2xx
+ *   source from memory → rate → place → turn → body → verify → handshake? → event id → accepted before? → publish → 2xx
  *
  * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before: of this request, or of the
  * one that it repeats.
@@ -32,9 +34,10 @@ export interface Receiver {
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
   readonly budget: BodyBudget
-  /** Requests that are worked on, from the read body to the answer. */
+  /** Requests that are worked on. */
   readonly inHand: Shares<OrganizationId>
   readonly flow: Flow
+  readonly shed: Shed
   readonly limits: {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
@@ -44,10 +47,10 @@ export interface Receiver {
   now(): number
 }
 
-/** One wide line for each fate. */
+/** One wide line for each fate; what is shed under overload is counted instead. */
 export interface IngestLog {
   info(fields: object, message: 'event.accepted' | 'handshake.answered'): void
-  warn(fields: object, message: 'request.refused' | 'secret.offered'): void
+  warn(fields: object, message: 'request.refused' | 'requests.shed' | 'secret.offered'): void
 }
 
 export async function ingest(request: IncomingMessage, receiver: Receiver): Promise<Reply> {
@@ -61,35 +64,45 @@ export async function ingest(request: IncomingMessage, receiver: Receiver): Prom
   const limited = admit(source, receiver.now())
   if (limited) return refuse(receiver, source, limited)
   // Refusing before the body is read costs a fraction of accepting: under overload the work goes into what is accepted.
-  if (receiver.inHand.used >= receiver.inHand.total) return refuse(receiver, source, tooMuch)
-  const waitMs = receiver.flow.turn()
-  if (waitMs === undefined) return refuse(receiver, source, tooMuch)
-  if (waitMs > 1) await delay(waitMs)
+  const place = takePlace(receiver.inHand, source.organization.id)
+  if (!place) return shed(receiver, source)
+  try {
+    const waitMs = receiver.flow.turn()
+    if (waitMs === undefined) return shed(receiver, source)
+    if (waitMs > 1) await delay(waitMs)
+    return await take(request, source, place, receiver, startedMs)
+  } finally {
+    place.leave()
+  }
+}
 
-  const read = await readBody(request, receiver.limits.maxBodyBytes, receiver.budget)
+/** Reads the body, and goes on with it. */
+async function take(
+  request: IncomingMessage,
+  source: Source,
+  place: Place,
+  receiver: Receiver,
+  startedMs: number,
+): Promise<Reply> {
+  const { limits, budget } = receiver
+  const read = await place.whileSending(readBody(request, limits.maxBodyBytes, budget))
   switch (read.kind) {
     case 'read':
       break
     case 'too_large':
-      return refuse(receiver, source, tooLarge(receiver.limits.maxBodyBytes))
+      return refuse(receiver, source, tooLarge(limits.maxBodyBytes))
     case 'no_room':
-      return refuse(receiver, source, tooMuch)
+      return shed(receiver, source)
     case 'aborted':
       return refuse(receiver, source, { code: 'unavailable', detail: 'the request broke off' })
     default:
       return read satisfies never
   }
-
-  const { id } = source.organization
-  if (!receiver.inHand.take(id, 1)) {
-    receiver.budget.held -= read.body.length
-    return refuse(receiver, source, tooMuch)
-  }
   try {
+    if (!place.regain()) return shed(receiver, source)
     return await accept(request, source, read.body, receiver, startedMs)
   } finally {
-    receiver.inHand.give(id, 1)
-    receiver.budget.held -= read.body.length
+    budget.held -= read.body.length
   }
 }
 
@@ -97,6 +110,14 @@ const tooMuch: Problem = {
   code: 'unavailable',
   detail: 'too much is being received',
   retryAfterSeconds: 1,
+}
+const tooMuchReply = problemReply(tooMuch)
+
+/** Under overload, what is turned away costs as little as can be. */
+function shed(receiver: Receiver, source: Source): Reply {
+  receiver.metrics.refused.inc({ code: tooMuch.code, reason: 'overloaded' })
+  receiver.shed.add(source)
+  return tooMuchReply
 }
 
 async function accept(
@@ -314,7 +335,7 @@ function refuse(
   return problemReply(problem)
 }
 
-const whose = ({ organization, config }: Source) => ({
+export const whose = ({ organization, config }: Source) => ({
   organization: organization.slug,
   source: config.name,
   provider: config.provider,

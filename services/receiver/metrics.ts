@@ -33,7 +33,7 @@ export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges):
   })
   new Gauge({
     name: 'fairlead_receiver_requests',
-    help: 'Requests worked on now, from the read body to the answer; FAIRLEAD_MAX_REQUESTS bounds them',
+    help: 'Requests worked on now; FAIRLEAD_MAX_REQUESTS bounds them',
     registers,
     collect() {
       this.set(gauges.requests())

@@ -46,6 +46,30 @@ test('what no more can wait for JetStream is refused at once, and one organizati
     code: 'unavailable',
     detail: 'too much is being received',
   })
+  // Not a line for each: what is turned away must cost little.
+  await until(() => opened.lines.some(({ msg }) => msg === 'requests.shed'), {
+    what: 'a line that counts them',
+  })
+  expect(opened.lines.filter(({ msg }) => msg === 'requests.shed')).toMatchObject([
+    { organization: 'acme', source: 'github', count: 4 },
+  ])
+})
+
+test('bodies that drip hold no place of those that come at once', async () => {
+  await using opened = await openAcme({ FAIRLEAD_MAX_REQUESTS: '16' })
+  const sockets = Array.from({ length: 40 }, () => {
+    const socket = connectTcp(opened.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write('POST /webhooks/acme/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc')
+    return socket
+  })
+  try {
+    await until(async () => (await opened.github('{"quick":1}')).status === 200, { what: 'a place' })
+    const answers = await Promise.all([1, 2, 3].map(n => opened.github(`{"n":${n}}`)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
 })
 
 test('a full stream is answered 503: what is accepted is never pushed out', async () => {

@@ -14,7 +14,7 @@ import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { openDirectory } from './directory.ts'
 import { openFlow } from './flow.ts'
-import { type IngestLog, ingest, type Receiver } from './ingest.ts'
+import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
 import { openTrustedProxies } from './public-url.ts'
 import type { BodyBudget } from './read-body.ts'
@@ -22,6 +22,7 @@ import { openRejectionLog } from './rejections.ts'
 import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
+import { openShed } from './shed.ts'
 
 /** What the receiver is given by whoever runs it. */
 export interface ReceiverTools {
@@ -44,7 +45,7 @@ export interface ReceiverLog extends IngestLog, ConfirmationLog {
   error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
   warn(
     fields: object,
-    message: 'request.refused' | 'secret.offered' | 'handshake.unconfirmed' | 'seen.lost',
+    message: 'request.refused' | 'requests.shed' | 'secret.offered' | 'handshake.unconfirmed' | 'seen.lost',
   ): void
   info(
     fields: object,
@@ -127,6 +128,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     budget,
     inHand,
     flow,
+    shed: opened.use(openShed((source, count) => log.warn({ ...whose(source), count }, 'requests.shed'))),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
       base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
