@@ -34,6 +34,14 @@ export const operatorConfig = z.object({
     .string()
     .optional()
     .describe("Kubernetes only: where the leader's Lease is; default: the pod's own namespace"),
+  FAIRLEAD_OPERATOR_LEASE_NAME: z
+    .string()
+    .max(253)
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be lower-case letters, digits, dots and dashes')
+    .default('fairlead-operator')
+    .describe(
+      "Kubernetes only: the name of the leader's Lease, a DNS name of at most 253 characters; of operators with the same one, one acts, so two installations in one namespace need two",
+    ),
   FAIRLEAD_OPERATOR_LEASE_SECONDS: z.coerce
     .number()
     .int()

@@ -51,7 +51,7 @@ export async function runKubernetes(
   })
   const lease = {
     namespace: config.FAIRLEAD_OPERATOR_LEASE_NAMESPACE ?? client.namespace,
-    name: 'fairlead-operator',
+    name: config.FAIRLEAD_OPERATOR_LEASE_NAME,
     identity,
     durationMs: config.FAIRLEAD_OPERATOR_LEASE_SECONDS * 1000,
     onError: (err: unknown) => log.warn({ err }, 'lease.failed'),

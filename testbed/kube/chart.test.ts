@@ -3,6 +3,7 @@ import { startOperatorOn } from '@fairlead/operator/fixtures/operator'
 import { openKubernetes } from '@fairlead/operator/kubernetes/client'
 import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { scratchFolder } from '../scratch.ts'
 import { startTestStore } from '../store.ts'
 import { until } from '../until.ts'
@@ -170,6 +171,20 @@ test('keys and passwords are made once: neither an upgrade nor a new installatio
   await helm(['uninstall', 'fl', '--namespace', 'kept', '--kubeconfig', kube.kubeconfig, '--no-hooks'])
 })
 
+/** What the chart tells the operator of a release about its Lease. */
+async function leaseSettings(release: string): Promise<Record<string, string>> {
+  const only = ['--show-only', 'templates/operator-deployment.yaml']
+  const { spec } = parse(await helm(['template', release, chart, '--namespace', 'fairlead', ...only]))
+  const env: { name: string; value: string }[] = spec.template.spec.containers[0].env
+  return Object.fromEntries(
+    env.flatMap(({ name, value }) => (name.startsWith('FAIRLEAD_OPERATOR_LEASE_') ? [[name, value]] : [])),
+  )
+}
+
+test('two releases in one namespace have a Lease each', async () => {
+  expect(await leaseSettings('one')).not.toEqual(await leaseSettings('two'))
+})
+
 test('the operator can do its work with its own rights, and no more', { timeout: 90_000 }, async () => {
   const manifests = await render([
     '--set',
@@ -188,7 +203,7 @@ test('the operator can do its work with its own rights, and no more', { timeout:
   await using operator = await startOperatorOn(kube, store, {
     namespace: 'tenants',
     kubeconfig,
-    env: { FAIRLEAD_OPERATOR_LEASE_NAMESPACE: 'fairlead' },
+    env: await leaseSettings('fl'),
   })
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled', { deadlineMs: 20_000 })
