@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { CommandError } from '../command-error.ts'
 import { printable } from '../terminal.ts'
 
@@ -14,9 +15,12 @@ export interface Kubectl {
   readonly namespace: string
   /** The JSON at a path of the API. Throws a KubectlRefusal, or a CommandError where the cluster can't be reached. */
   get(path: string): Promise<unknown>
-  /** Starts a kubectl that goes on until it is killed. */
+  /** Starts a kubectl that goes on until it is killed, or until this process is gone, however that ends. */
   start(args: readonly string[]): ChildProcess
 }
+
+/** What holds a kubectl that goes on: a file, because Node runs it as a process of its own. */
+const leash = fileURLToPath(import.meta.resolve('./leash.ts'))
 
 /** The API server says no. `reason` is its own word: Forbidden, NotFound, Unauthorized …; empty where there is none. */
 export class KubectlRefusal extends Error {
@@ -36,9 +40,9 @@ export class KubectlRefusal extends Error {
  * @throws CommandError without kubectl or without such a context
  */
 export async function openKubectl(flags: readonly string[], env: NodeJS.ProcessEnv): Promise<Kubectl> {
-  const start = (args: readonly string[]) =>
-    spawn('kubectl', [...flags, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const config = await run(start(['config', 'view', '--minify', '--output=json'])).catch(error => {
+  const ask = (args: readonly string[]) =>
+    run(spawn('kubectl', [...flags, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+  const config = await ask(['config', 'view', '--minify', '--output=json']).catch(error => {
     if (!(error instanceof KubectlRefusal)) throw error
     throw new CommandError(
       `There is no such context (${error.message}): kubectl config get-contexts lists them, --context or ` +
@@ -56,13 +60,13 @@ export async function openKubectl(flags: readonly string[], env: NodeJS.ProcessE
     namespace: contexts[0]?.context.namespace || 'default',
     async get(path) {
       try {
-        return JSON.parse(await run(start(['get', '--raw', path])))
+        return JSON.parse(await ask(['get', '--raw', path]))
       } catch (error) {
         if (!(error instanceof KubectlRefusal) || error.reason !== '') throw error
         throw new CommandError(`The cluster of the context ${context} can't be asked: ${error.message}`)
       }
     },
-    start,
+    start: args => spawn(process.execPath, [leash, 'kubectl', ...flags, ...args], { env, stdio: 'pipe' }),
   }
 }
 

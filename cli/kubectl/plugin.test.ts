@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { findKubePrograms } from '@fairlead/testbed/kube/programs'
+import { isRunning, processTree } from '@fairlead/testbed/process-tree'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
@@ -184,28 +185,23 @@ test('a tenant’s own rights are enough, where Fairlead is where it usually is'
   })
 })
 
-test('Ctrl-C ends the port-forward too', async () => {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'main.ts'), '-n', 'tenants', 'events', '--follow'],
-    { env, stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  await once(child.stdout, 'data')
-  const children = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).trim().split(' ')
-  expect(children).toHaveLength(1)
-  child.kill('SIGTERM')
-  expect((await once(child, 'close'))[0]).toBe(143)
-  await until(() => !isRunning(Number(children[0])), { what: 'the end of kubectl' })
-})
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
+test.each<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'])(
+  '%s ends the port-forward too',
+  async signal => {
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'main.ts'), '-n', 'tenants', 'events', '--follow'],
+      { env, stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    await once(child.stdout, 'data')
+    const [, ...descendants] = processTree(child.pid!)
+    // The leash and kubectl.
+    expect(descendants).toHaveLength(2)
+    child.kill(signal)
+    expect(await once(child, 'close')).toEqual([null, signal])
+    await until(() => !descendants.some(isRunning), { what: 'the end of kubectl' })
+  },
+)
 
 test('neither an argument nor the environment of any kubectl holds the key', async () => {
   const { path } = opened.use(await scratchFolder())

@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import { HelpAsked, usageFault } from '../arguments.ts'
 import { CommandError } from '../command-error.ts'
 import { type Resource, sourcesOf } from '../declared-source.ts'
@@ -9,6 +8,7 @@ import {
   findOrganization,
   findService,
   type OrganizationResource,
+  type Part,
   readApiKey,
   readSecret,
   slugOf,
@@ -97,20 +97,12 @@ async function readSecrets(
   return (await Promise.all(found)).map(secret => ({ ...secret, kind: 'Secret' }))
 }
 
-/** A port-forward that also ends when this process is asked to: nobody else would end it. */
 async function openWay(
   kubectl: Kubectl,
-  part: 'api' | 'receiver',
+  part: Part,
   { fairleadNamespace }: PluginArguments,
   env: NodeJS.ProcessEnv,
 ): Promise<PortForward> {
   const service = await findService(kubectl, part, fairleadNamespace ?? env.FAIRLEAD_NAMESPACE)
-  const way = await openPortForward(kubectl, service)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      way.end()
-      process.exit(128 + constants.signals[signal])
-    })
-  }
-  return way
+  return await openPortForward(kubectl, service)
 }

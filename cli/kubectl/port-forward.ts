@@ -12,8 +12,6 @@ import type { Kubectl } from './kubectl.ts'
 export interface PortForward extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string
-  /** Ends it at once, where there is no time to wait. */
-  end(): void
 }
 
 export interface ServiceName {
@@ -46,7 +44,7 @@ export async function openPortForward(kubectl: Kubectl, service: ServiceName): P
     if (port !== undefined) {
       child.stdout!.resume()
       const origin = `http://127.0.0.1:${port}`
-      return { origin, end: () => void child.kill(), [Symbol.asyncDispose]: close }
+      return { origin, [Symbol.asyncDispose]: close }
     }
   } finally {
     clearTimeout(timer)
