@@ -38,7 +38,7 @@ export async function makeCached(
   if (await exists(entry)) return entry
   await mkdir(folder, { recursive: true })
   await using _lock = await lockFile(join(folder, `${name}.lock`), () =>
-    progress(`waiting for another process that fetches ${name}`),
+    progress(`waiting for another process that gets ${name}`),
   )
   if (await exists(entry)) return entry
   await removeLeftovers(folder, name)

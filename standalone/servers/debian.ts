@@ -63,6 +63,7 @@ export async function unpackDebian(
     `-oDir::Cache=${join(apt, 'cache')}`,
     '-oAPT::Sandbox::User=root',
     '-oAPT::Update::Post-Invoke::=',
+    '-oAcquire::Retries=3',
   ]
   const env = { ...process.env, LC_ALL: 'C' }
   await run('apt-get', [...options, 'update'], { env, timeout: 120_000 })
@@ -74,7 +75,8 @@ export async function unpackDebian(
   await run('apt-get', [...options, 'download', ...new Set([...wanted, ...lacking])], {
     env,
     cwd: packages,
-    timeout: 120_000,
+    // A hundred megabytes over a slow line; apt itself gives up a line that is still for 30 s.
+    timeout: 600_000,
   })
   for (const file of await readdir(packages)) await run('dpkg', ['-x', join(packages, file), folder])
   await rm(apt, { recursive: true })
