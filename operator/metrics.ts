@@ -1,14 +1,20 @@
 import { Gauge, Histogram, type Registry } from 'prom-client'
 import type { ConditionReason } from './organization/condition.ts'
+import { type Phase, phases } from './replay/status-schema.ts'
 
-/** All metrics of the operator. */
+/** What is reconciled, as log lines name it. */
+export type Kind = 'organization' | 'replay'
+
+/** All metrics of the operator. What is counted is asked for at each scrape, and only of the process that leads. */
 export interface OperatorMetrics {
-  /** `fairlead_reconciliation_seconds{result}`: result is done, retry or failed. */
-  reconciled(result: 'done' | 'retry' | 'failed', seconds: number): void
+  /** `fairlead_reconciliation_seconds{kind,result}`: result is done, retry or failed. */
+  reconciled(kind: Kind, result: 'done' | 'retry' | 'failed', seconds: number): void
+  /** `fairlead_reconciliations_waiting{kind}`: keys that wait or are worked on. */
+  waiting(kind: Kind, count: () => number): void
   /** `fairlead_organizations{reason}`: Organizations by the reason of their condition Ready. */
-  ready(counts: ReadonlyMap<ConditionReason, number>): void
-  /** `fairlead_reconciliations_waiting`: keys that wait or are worked on. */
-  waiting(count: () => number): void
+  organizations(count: () => ReadonlyMap<ConditionReason, number>): void
+  /** `fairlead_replays{phase}`: Replays, as resources, by their phase; those that are deleted are no longer counted. */
+  replays(count: () => ReadonlyMap<Phase, number>): void
   /** `fairlead_organization_file_faults`: what is wrong in files now. */
   fileFaults(count: number): void
   /** `fairlead_operator_leader`: 1 where this process is the one that acts. */
@@ -16,25 +22,46 @@ export interface OperatorMetrics {
 }
 
 export function openOperatorMetrics(registry: Registry): OperatorMetrics {
+  let leads = false
+  const waiting = new Map<Kind, () => number>()
+  let organizations: () => ReadonlyMap<ConditionReason, number> = () => new Map()
+  let replays: (() => ReadonlyMap<Phase, number>) | undefined
+
   const seconds = new Histogram({
     name: 'fairlead_reconciliation_seconds',
-    help: 'How long one reconciliation of an Organization took',
-    labelNames: ['result'],
+    help: 'How long one reconciliation of an Organization or a Replay took',
+    labelNames: ['kind', 'result'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [registry],
   })
-  const organizations = new Gauge({
+  new Gauge({
+    name: 'fairlead_reconciliations_waiting',
+    help: 'Organizations and Replays that wait for their reconciliation, or are in it',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, count] of waiting) this.set({ kind }, count())
+    },
+  })
+  new Gauge({
     name: 'fairlead_organizations',
     help: 'Organizations by the reason of their condition Ready',
     labelNames: ['reason'],
     registers: [registry],
+    collect() {
+      this.reset()
+      if (leads) for (const [reason, count] of organizations()) this.set({ reason }, count)
+    },
   })
-  const waiting = new Gauge({
-    name: 'fairlead_reconciliations_waiting',
-    help: 'Organizations that wait for their reconciliation, or are in it',
+  new Gauge({
+    name: 'fairlead_replays',
+    help: 'Replays by their phase',
+    labelNames: ['phase'],
     registers: [registry],
     collect() {
-      this.set(count())
+      this.reset()
+      const counts = leads ? replays?.() : undefined
+      if (counts) for (const phase of phases) this.set({ phase }, counts.get(phase) ?? 0)
     },
   })
   const faults = new Gauge({
@@ -47,18 +74,19 @@ export function openOperatorMetrics(registry: Registry): OperatorMetrics {
     help: '1 where this process is the one that acts',
     registers: [registry],
   })
-  let count = () => 0
-  waiting.set(0)
   return {
-    reconciled: (result, duration) => seconds.observe({ result }, duration),
-    ready(counts) {
-      organizations.reset()
-      for (const [reason, value] of counts) organizations.set({ reason }, value)
+    reconciled: (kind, result, duration) => seconds.observe({ kind, result }, duration),
+    waiting: (kind, count) => waiting.set(kind, count),
+    organizations: count => {
+      organizations = count
     },
-    waiting: ask => {
-      count = ask
+    replays: count => {
+      replays = count
     },
     fileFaults: value => faults.set(value),
-    leader: is => leader.set(is ? 1 : 0),
+    leader(is) {
+      leads = is
+      leader.set(is ? 1 : 0)
+    },
   }
 }

@@ -8,7 +8,8 @@ import type { Declarations, OrganizationKey } from './organization/observe.ts'
 import { openReconcile, type Periods, type Reports } from './organization/reconcile.ts'
 import type { OrganizationStatus } from './organization/status-schema.ts'
 import { makeKeys } from './organization/tenant-secret.ts'
-import { openQueue, type Queue } from './queue.ts'
+import type { Queue } from './queue.ts'
+import { openReconcileQueue } from './reconcile-queue.ts'
 import type { OwnedRows } from './store-rows.ts'
 
 export interface ReconcilerContext {
@@ -33,26 +34,8 @@ export function openReconciler(context: ReconcilerContext): Queue {
     publicUrl: config.FAIRLEAD_PUBLIC_URL,
     now: Date.now,
   })
-  const queue = openQueue({
-    concurrency: config.FAIRLEAD_OPERATOR_CONCURRENCY,
-    random: Math.random,
-    async work(key) {
-      const started = performance.now()
-      let result: 'done' | 'retry' | 'failed' = 'failed'
-      try {
-        const next = await reconcile(key)
-        result = next.kind === 'retry' ? 'retry' : 'done'
-        return next
-      } finally {
-        metrics.reconciled(result, (performance.now() - started) / 1000)
-      }
-    },
-    onError(organization, err, retryMs) {
-      log.error({ organization, err, retryMs: Math.round(retryMs) }, 'organization.failed')
-    },
-  })
-  metrics.waiting(() => queue.size)
-  return queue
+  const concurrency = config.FAIRLEAD_OPERATOR_CONCURRENCY
+  return openReconcileQueue({ kind: 'organization', reconcile, concurrency, log, metrics })
 }
 
 /** One line for each change of what is reported; nothing where all is as before. */

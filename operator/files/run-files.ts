@@ -33,15 +33,10 @@ export async function runFiles(
   await using store = connectStore(config.FAIRLEAD_STORE_URL)
   const rows = openOwnedRows(store, OwnerKind.FILE)
   const files = openDeclaredFiles(openTenantSecrets(join(config.FAIRLEAD_HOME, 'secrets')), {
-    onReport(key, status, before) {
-      metrics.ready(countReasons(files.statuses.values()))
-      logReport(log, key, status, before)
-    },
-    onRelease(key) {
-      metrics.ready(countReasons(files.statuses.values()))
-      log.info({ organization: key }, 'organization.deleted')
-    },
+    onReport: (key, status, before) => logReport(log, key, status, before),
+    onRelease: key => log.info({ organization: key }, 'organization.deleted'),
   })
+  metrics.organizations(() => countReasons(files.statuses.values()))
   await using queue = openReconciler({
     config,
     log,

@@ -72,6 +72,12 @@ const untilPhase = (
     { deadlineMs: 40_000, everyMs: 50, what: `${name} ${phase}` },
   )
 
+/** Until so many Replays are in a phase, as an operator's metrics say. */
+const untilCounted = (phase: ReplayStatus['phase'], count: number) =>
+  until(async () =>
+    (await operator.metric('fairlead_replays')).includes(`fairlead_replays{phase="${phase}"} ${count}`),
+  )
+
 const readyOf = ({ conditions }: ReplayStatus) => conditions.find(({ type }) => type === 'Ready')
 
 /** Times that a Replay's deliveries arrived, by event. */
@@ -86,6 +92,7 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
   const counted = await untilPhase('counted', 'Counted')
   expect(counted).toMatchObject({ matched: 20, matchedEvents: 20, expired: 0 })
   expect(counted.replayId).toBeUndefined()
+  await untilCounted('Counted', 1)
   expect(readyOf(counted)?.message).toContain('20 deliveries of 20 events would be made')
   await apply('counted', {
     selector: { eventTypes: ['counted'] },
@@ -94,6 +101,8 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
   })
   const completed = await untilPhase('counted', 'Completed', ({ delivered }) => delivered === 20)
   expect(completed).toMatchObject({ matched: 20, published: 20, failed: 0, skipped: 0, done: '100%' })
+  await untilCounted('Completed', 1)
+  await untilCounted('Counted', 0)
   expect(arrivals(completed.replayId)).toEqual([...ids].sort())
   expect(await operator.kubectl(['get', 'replays', 'counted'])).toMatch(
     /NAME +ORGANIZATION +PHASE +MATCHED +DONE +DELIVERED +FAILED +AGE\ncounted +acme +Completed +20 +100% +20 +0 +\d+s/,

@@ -1,10 +1,10 @@
 import type { Log } from '@fairlead/daemon/log'
+import type { Kind } from '../metrics.ts'
 import type { Queue } from '../queue.ts'
 import { type Follower, keyOfObject } from './follow.ts'
 
 export interface DeclaredContext {
-  /** As log lines name one: `organization.unreadable`, `organizations.interrupted`. */
-  readonly noun: 'organization' | 'replay'
+  readonly kind: Kind
   /** Where the objects are kept; `put` answers with a sentence if it can't read one. */
   readonly resources: {
     put(key: string, object: unknown): string | undefined
@@ -18,14 +18,14 @@ export interface DeclaredContext {
  * Hears of the objects of one of our kinds: keeps each, and queues its key where what is declared has changed. A
  * deletion comes as a change first, because the finalizer holds the object; when it is gone, nothing is left to do.
  */
-export function followDeclared({ noun, resources, queue, log }: DeclaredContext): Follower {
+export function followDeclared({ kind, resources, queue, log }: DeclaredContext): Follower {
   const versions = new Map<string, string>()
   return {
     onObject(object) {
       const key = keyOfObject(object)
       const fault = resources.put(key, object)
       if (fault !== undefined) {
-        log.error({ [noun]: key, fault }, `${noun}.unreadable`)
+        log.error({ [kind]: key, fault }, `${kind}.unreadable`)
         return
       }
       // Without the status: that it was written, by us, is nothing to act on.
@@ -39,6 +39,6 @@ export function followDeclared({ noun, resources, queue, log }: DeclaredContext)
       versions.delete(key)
       resources.remove(key)
     },
-    onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, `${noun}s.interrupted`),
+    onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, `${kind}s.interrupted`),
   }
 }

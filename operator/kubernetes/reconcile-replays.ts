@@ -1,9 +1,11 @@
 import type { Log } from '@fairlead/daemon/log'
 import type { Condition } from '../condition.ts'
-import { openQueue, type Queue } from '../queue.ts'
+import type { OperatorMetrics } from '../metrics.ts'
+import type { Queue } from '../queue.ts'
+import { openReconcileQueue } from '../reconcile-queue.ts'
 import type { ReplayRows } from '../replay/act.ts'
-import type { ReplayKey } from '../replay/observe.ts'
 import { reconcile } from '../replay/reconcile.ts'
+import type { Phase, ReplayStatus } from '../replay/status-schema.ts'
 import { type Regarding, transitionsOf } from './announce.ts'
 import type { KubernetesClient } from './client.ts'
 import { openReplays, type Replays } from './replays.ts'
@@ -15,20 +17,19 @@ const concurrency = 2
 export interface ReplayQueue extends AsyncDisposable {
   readonly queue: Queue
   readonly resources: Replays
-  /** Those of an Organization, `namespace/name`, that have not begun. */
-  of(organization: string): readonly ReplayKey[]
 }
 
 /** The queue whose keys are Replays. */
 export function openReplayQueue(context: {
   readonly client: KubernetesClient
   readonly log: Log
+  readonly metrics: OperatorMetrics
   readonly rows: ReplayRows
   /** The Organizations that they are for. */
   readonly resources: Resources
   readonly tell: (regarding: Regarding, transitions: readonly Condition[]) => void
 }): ReplayQueue {
-  const { client, log, rows, tell } = context
+  const { client, log, metrics, rows, tell } = context
   const resources = openReplays(client, context.resources, (key, uid, status, before) => {
     // Complete changes only together with Ready, and says no more.
     const [ready] = transitionsOf(status, before).filter(({ type }) => type === 'Ready')
@@ -44,19 +45,24 @@ export function openReplayQueue(context: {
     if (ready.status === 'True') log.info(line, 'replay.reconciled')
     else log.warn(line, 'replay.reconciled')
   })
-  const { declarations, holdings, report } = resources
-  const queue = openQueue({
+  const { declarations, holdings, report, statuses } = resources
+  const queue = openReconcileQueue({
+    kind: 'replay',
+    reconcile: key => reconcile(key, { declarations, holdings, report, rows, now: Date.now }),
     concurrency,
-    random: Math.random,
-    work: async key => await reconcile(key, { declarations, holdings, report, rows, now: Date.now }),
-    onError(replay, err, retryMs) {
-      log.error({ replay, err, retryMs: Math.round(retryMs) }, 'replay.failed')
-    },
+    log,
+    metrics,
   })
+  metrics.replays(() => countPhases(statuses.values()))
   return {
     queue,
     resources,
-    of: organization => resources.ofOrganization(organization),
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }
+}
+
+function countPhases(statuses: Iterable<ReplayStatus>): ReadonlyMap<Phase, number> {
+  const counts = new Map<Phase, number>()
+  for (const { phase } of statuses) if (phase) counts.set(phase, (counts.get(phase) ?? 0) + 1)
+  return counts
 }

@@ -35,6 +35,7 @@ interface Resource {
 export interface Replays {
   readonly declarations: Declarations
   readonly holdings: Holdings
+  readonly statuses: ReadonlyMap<ReplayKey, ReplayStatus>
   report(key: ReplayKey, status: ReplayStatus): Promise<void>
   /** One was made or changed. Answers with a sentence if it can't be read, which a CRD of another version could cause. */
   put(key: ReplayKey, object: unknown): string | undefined
@@ -61,6 +62,7 @@ export function openReplays(
   /** Names an object of ours, so that a write can't reach another one that has its name by now. */
   const identityOf = ({ meta }: Resource) => ({ name: meta.name, namespace: meta.namespace, uid: meta.uid })
   return {
+    statuses: reported.statuses,
     put(key, object) {
       const parsed = replaySchema.safeParse({ apiVersion, kind: 'Replay', ...(object as object) })
       if (!parsed.success)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { startApiProxy } from '@fairlead/testbed/kube/api-proxy'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { until } from '@fairlead/testbed/until'
@@ -207,6 +208,22 @@ test('of two operators one acts, and the other takes over when it stops', async 
   await first.stop()
   await second.apply('acme', { displayName: 'Taken over' })
   await until(() => first.store.applied.get('acme')?.displayName === 'Taken over')
+})
+
+test('Organizations are counted by the one who leads: also what was there before, and not what is gone', async () => {
+  await using first = await startOperator(kube)
+  for (const name of ['acme', 'beta']) await first.apply(name, {})
+  const reconciled = (count: number) => [`fairlead_organizations{reason="Reconciled"} ${count}`]
+  const shows = async (lines: readonly string[], { metric } = first) =>
+    isDeepStrictEqual(await metric('fairlead_organizations'), lines)
+  await until(() => shows(reconciled(2)))
+  await using second = await startOperator(kube, { store: first.store, namespace: first.namespace })
+  expect(await shows([], second)).toBe(true)
+  await first.stop()
+  await until(() => shows(reconciled(2), second))
+  expect(await shows([])).toBe(true)
+  await second.kubectl(['delete', 'org', 'beta'])
+  await until(() => shows(reconciled(1), second))
 })
 
 test('whatever happens in whatever order, the newest secret is the one in the store', async () => {

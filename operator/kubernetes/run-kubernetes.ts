@@ -87,12 +87,12 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
   }
   const resources = openResources(client, {
     onReport(key, uid, status, before) {
-      metrics.ready(countReasons(resources.statuses.values()))
       logReport(log, key, status, before)
       const transitions = transitionsOf(status, before)
       tell({ kind: 'Organization', key, uid }, transitions)
-      // Those that wait for it.
-      if (transitions.length > 0) for (const replay of replays.of(key)) replays.queue.add(replay)
+      if (transitions.length === 0) return
+      // They may wait for it.
+      for (const replay of replays.resources.ofOrganization(key)) replays.queue.add(replay)
     },
     onRelease(key) {
       log.info({ organization: key }, 'organization.deleted')
@@ -101,6 +101,7 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     },
     onDisturbed: key => queue.add(key),
   })
+  metrics.organizations(() => countReasons(resources.statuses.values()))
   await using queue = openReconciler({
     config,
     log,
@@ -112,7 +113,14 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     fingerprint: resources.fingerprint,
     periods,
   })
-  await using replays = openReplayQueue({ client, log, rows: openReplayRows(store), resources, tell })
+  await using replays = openReplayQueue({
+    client,
+    log,
+    metrics,
+    rows: openReplayRows(store),
+    resources,
+    tell,
+  })
 
   // Secrets first, else every one that is found would be news for an Organization that was just reconciled; and
   // Replays last, else their Organizations would seem to be missing.
@@ -122,8 +130,8 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
       client,
       [
         [{ path: `/api/v1${scope}/secrets`, metadataOnly: true }, followSecrets(resources, queue, log)],
-        [{ path: `${ours}/organizations` }, followDeclared({ noun: 'organization', resources, queue, log })],
-        [{ path: `${ours}/replays` }, followDeclared({ noun: 'replay', ...replays, log })],
+        [{ path: `${ours}/organizations` }, followDeclared({ kind: 'organization', resources, queue, log })],
+        [{ path: `${ours}/replays` }, followDeclared({ kind: 'replay', ...replays, log })],
       ],
       signal,
     )
