@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { startNatsCluster, startTestNats } from './nats.ts'
+import { startTestNats } from './nats.ts'
 import { createTestDatabase, startTestPostgres } from './postgres.ts'
 import { startTestRedis } from './redis.ts'
 import { startSink } from './sink.ts'
@@ -23,18 +23,6 @@ test('a stream survives kill -9 and restart of its nats-server', async () => {
   const info = await (await jetstreamManager(after)).streams.info('KEPT')
   expect(info.state.messages).toBe(1)
   await after.close()
-})
-
-test('three nats-servers form a cluster that keeps three replicas', async () => {
-  await using cluster = await startNatsCluster(3)
-  const connection = await connect({ servers: [...cluster.urls] })
-  const manager = await jetstreamManager(connection, { checkAPI: false })
-  const info = await until(() => manager.streams.add({ name: 'KEPT', subjects: ['kept'], num_replicas: 3 }), {
-    deadlineMs: 20_000,
-    what: 'the cluster',
-  })
-  expect(info.config.num_replicas).toBe(3)
-  await connection.close()
 })
 
 test('a test database belongs to a role that row-level security binds', async () => {

@@ -2,26 +2,27 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LoadTenant, writeManifests } from '@fairlead/load-tests/subject'
-import { findNats, startNats } from '@fairlead/standalone/servers/nats'
-import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/standalone/servers/postgres'
 import { freePort } from '@fairlead/standalone/servers/processes'
 import { migrate } from '@fairlead/store/migrate'
-import { startNatsCluster } from '../nats.ts'
-import { startTestRedis } from '../redis.ts'
-import { type Restartable, restartable } from '../restartable.ts'
+import type { Restartable } from '../restartable.ts'
 import { withDatabase } from '../run.ts'
 import { scratchFolder } from '../scratch.ts'
 import { type Service, startService } from '../service.ts'
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts'
 import { until } from '../until.ts'
-import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
+import { type Link, linkMaker } from './links.ts'
+import { startServers } from './servers.ts'
+import type { SmallDisk } from './small-disk.ts'
 
 /** Fairlead as it is deployed, each part a process of its own, on servers that can be broken one by one. */
 export interface Platform extends AsyncDisposable {
   /** What can be killed, frozen and restarted, by name. */
   readonly processes: Readonly<Record<string, Victim>>
-  /** What can be cut and stalled: `receiver-nats`, `store-postgres`, `workers-sink` … */
-  readonly links: Readonly<Record<string, TcpProxy>>
+  /**
+   * What can be cut and stalled: `receiver-nats` (from all servers), `store-postgres`, `workers-sink` …; in a cluster also
+   * `nats-2-clients`, one server from all services, and `nats-2-routes`, one server from the other two.
+   */
+  readonly links: Readonly<Record<string, Link>>
   /** What can be made full, and the server that must be started again after it. */
   readonly disks: Readonly<Record<string, { readonly disk: SmallDisk; readonly server: Victim }>>
   /** The receiver's URL of the tenant's source. */
@@ -53,8 +54,8 @@ export interface Victim {
 const tenant = 'load'
 
 /**
- * @param options.natsServers 1, or 3 for a cluster that keeps three copies of each stream. In a cluster the services know
- *   all servers, so no proxy stands before them.
+ * @param options.natsServers 1, or 3 for a cluster that keeps three copies of each stream. Each service has a proxy of its
+ *   own to each of them.
  * @param options.checkout whose services are started; default: this one's
  */
 export async function startPlatform(options: {
@@ -71,23 +72,30 @@ export async function startPlatform(options: {
   const servers = await startServers(options.natsServers, opened)
   // Takes more after the platform has started: `opened` has then handed over what it had.
   const parts = opened.use(new AsyncDisposableStack())
-  const links: Record<string, TcpProxy> = {}
+  const links: Record<string, Link> = {}
+  const linkOver = linkMaker()
+  const proxyTo = async (port: number) => parts.use(await startTcpProxy(port))
   const link = async (name: string, port: number) => {
-    links[name] = parts.use(await startTcpProxy(port))
-    return links[name].port
+    const proxy = await proxyTo(port)
+    links[name] = linkOver([proxy])
+    return proxy.port
   }
+  const natsClients = servers.nats.map((): TcpProxy[] => [])
   const natsUrl = async (service: string) => {
-    const [only, ...others] = servers.nats
-    if (others.length > 0) return servers.nats.map(({ url }) => url).join()
-    return `nats://127.0.0.1:${await link(`${service}-nats`, only!.port)}`
+    const proxies = await Promise.all(servers.nats.map(({ port }) => proxyTo(port)))
+    for (const [i, proxy] of proxies.entries()) natsClients[i]!.push(proxy)
+    links[`${service}-nats`] = linkOver(proxies)
+    return proxies.map(({ port }) => `nats://127.0.0.1:${port}`).join()
   }
 
   await migrate(servers.postgres.url)
   const postgresUrl = new URL(servers.postgres.url)
   postgresUrl.port = String(await link('store-postgres', servers.postgres.port))
+  const redisUrl = new URL(servers.redis.url)
+  redisUrl.port = String(await link('receiver-redis', servers.redis.port))
   const shared = {
     FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-    FAIRLEAD_REDIS_URL: servers.redis.url,
+    FAIRLEAD_REDIS_URL: redisUrl.href,
     FAIRLEAD_STREAM_REPLICAS: String(options.natsServers),
     FAIRLEAD_EVENTS_MAX_BYTES: String(1024 ** 3),
   }
@@ -146,8 +154,12 @@ export async function startPlatform(options: {
 
   const processes: Record<string, Victim> = { ...services, redis: victimOf(servers.redis) }
   processes.postgres = victimOf(servers.postgres)
-  for (const [index, server] of servers.nats.entries()) {
-    processes[servers.nats.length > 1 ? `nats-${index + 1}` : 'nats'] = victimOf(server)
+  for (const [i, server] of servers.nats.entries()) {
+    const name = servers.nats.length > 1 ? `nats-${i + 1}` : 'nats'
+    processes[name] = victimOf(server)
+    if (servers.nats.length === 1) continue
+    links[`${name}-clients`] = linkOver(natsClients[i]!)
+    links[`${name}-routes`] = linkOver(servers.natsRoutes[i]!)
   }
   const disks: Record<string, { disk: SmallDisk; server: Victim }> = {}
   for (const [name, disk] of servers.disks) disks[`${name}-disk`] = { disk, server: processes[name]! }
@@ -157,7 +169,7 @@ export async function startPlatform(options: {
     links,
     disks,
     sourceUrl,
-    adminUrl: withDatabase(servers.postgresAdminUrl(), 'fairlead'),
+    adminUrl: withDatabase(servers.postgresAdminUrl, 'fairlead'),
     logFolder,
     startBeside: (kind, other) => start(kind, `${kind}-beside`, other),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -184,35 +196,3 @@ const victimOf = (server: Restartable): Victim => ({
   kill9: () => server.kill9(),
   start: () => server.restart(),
 })
-
-/** nats-server with an fsync for each message, PostgreSQL and Redis; on disks of their own where that may be had. */
-async function startServers(natsServers: 1 | 3, opened: AsyncDisposableStack) {
-  const disks = new Map<string, SmallDisk>()
-  const homeOf = async (name: string) => {
-    const disk = await mountSmallDisk()
-    if (!disk) return opened.use(await scratchFolder()).path
-    disks.set(name, opened.use(disk))
-    return disk.path
-  }
-  const startAlone = async () => {
-    const home = await homeOf('nats')
-    const program = await findNats(console.error)
-    return [
-      opened.use(await restartable(port => startNats({ home, port, program }), new AsyncDisposableStack())),
-    ]
-  }
-  const startCluster = async () => opened.use(await startNatsCluster(3, { syncAlways: true })).servers
-  const nats = natsServers === 1 ? await startAlone() : await startCluster()
-
-  const home = await homeOf('postgres')
-  const programs = await findPostgres()
-  let adminUrl = ''
-  const startPg = async (port: number): Promise<PostgresServer> => {
-    const started = await startPostgres({ home, port, programs })
-    adminUrl = started.adminUrl
-    return started
-  }
-  const postgres = opened.use(await restartable(startPg, new AsyncDisposableStack()))
-  const redis = opened.use(await startTestRedis())
-  return { nats, postgres, postgresAdminUrl: () => adminUrl, redis, disks }
-}

@@ -1,3 +1,5 @@
+import { seeded } from '../seeded.ts'
+
 /**
  * What is done to the system, and when: drawn from a seed, so that a run which found a fault can be made again. Pure.
  */
@@ -51,15 +53,4 @@ export function planFaults(seed: number, targets: Targets, lastMs: number): Faul
     faults.push(fault)
   }
   return faults
-}
-
-/** Mulberry32: small, and the same everywhere. In [0, 1). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
