@@ -45,12 +45,12 @@ export async function makeCached(
   const partial = `${entry}.partial-${randomUUID()}`
   await mkdir(partial)
   const startedMs = performance.now()
-  const ticking = setInterval(() => {
-    progress(`still getting ${name}, ${Math.round((performance.now() - startedMs) / 1000)} s`)
-  }, progressMs)
+  const seconds = () => Math.round((performance.now() - startedMs) / 1000)
+  const ticking = setInterval(() => progress(`still getting ${name}, ${seconds()} s`), progressMs)
   try {
     await make(partial)
     await rename(partial, entry)
+    if (seconds() * 1000 > progressMs) progress(`got ${name} in ${seconds()} s`)
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
     throw error
