@@ -112,6 +112,17 @@ export const acceptedRows: readonly { readonly name: string; readonly spec: Reco
     },
   },
   {
+    name: 'the URL that the provider was given',
+    spec: {
+      sources: [
+        {
+          ...stripe,
+          options: { publicUrl: 'https://hooks.acme.example:8443/in/stripe' },
+        },
+      ],
+    },
+  },
+  {
     name: 'http where it is allowed',
     spec: { destinations: [{ ...billing, url: 'http://127.0.0.1:8089/echo', allowInsecureHttp: true }] },
   },
@@ -182,6 +193,17 @@ export const refusedRows: readonly RefusedRow[] = [
       },
     ],
     api: 'give options.webhookId',
+  },
+  {
+    name: 'a public URL with a query',
+    spec: { sources: [{ ...stripe, options: { publicUrl: 'https://hooks.acme.example/stripe?a=1' } }] },
+    faults: [
+      {
+        path: 'spec.sources[0].options.publicUrl',
+        message: 'must be an absolute http or https URL without user, query or fragment',
+      },
+    ],
+    api: 'spec.sources[0].options.publicUrl: Invalid value',
   },
   {
     name: 'two sources of one name',

@@ -39,10 +39,24 @@ export const source = ruled(
         'x-kubernetes-list-type': 'atomic',
       }),
     options: z
-      .looseObject({ webhookId: z.string().min(1).max(200).optional().describe("PayPal: the webhook's id.") })
+      .looseObject({
+        webhookId: z.string().min(1).max(200).optional().describe("PayPal: the webhook's id."),
+        publicUrl: z
+          .string()
+          .max(2048)
+          .regex(
+            /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+            'must be an absolute http or https URL without user, query or fragment',
+          )
+          .optional()
+          .describe(
+            "The URL that the provider was given, where proxies make it another one: providers such as Square and Twilio sign it. An absolute http or https URL without user, query or fragment, at most 2048 characters, such as https://hooks.acme.example/square. Default: the installation's public URL, then /webhooks/{slug}/{name}.",
+          ),
+      })
       .optional()
       .meta({
-        description: 'What the provider needs beside the secret.',
+        description:
+          "What the provider needs beside the secret; docs/providers has a page for each. Default: none.",
         'x-kubernetes-preserve-unknown-fields': true,
       }),
     scheme: scheme.optional(),

@@ -112,7 +112,7 @@ test.each<{ name: string; plan?: Plan; outcome: Outcome; conditions: string[] }>
       'Ready=True Reconciled',
       'SecretsResolved=True SecretsFound',
       'SourcesHealthy=True Healthy',
-      'DestinationsHealthy=False DestinationPaused: billing: paused because it answered 410, 1 delivery waiting: resume it in the console once it is well',
+      'DestinationsHealthy=False DestinationPaused: billing: paused because it answered 410, 1 delivery waiting: once it is well: fairlead destinations resume billing',
     ],
   },
   {

@@ -7,7 +7,7 @@ import type { Finding } from './condition.ts'
 import type { Plan } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import { oldSecretsOf } from './old-secrets.ts'
-import { slugOfOrganization } from './schema.ts'
+import { urlOfSource } from './source-url.ts'
 import type { DestinationStatus, OrganizationStatus, SourceStatus } from './status-schema.ts'
 import { tenantSecretName } from './tenant-secret.ts'
 
@@ -136,7 +136,7 @@ function describeIll(destination: Destination, nowMs: number): string {
   const waits = `${waiting} ${waiting === 1n ? 'delivery' : 'deliveries'} waiting`
   if (destination.state === DestinationState.PAUSED) {
     const why = pauseReason === PauseReason.GONE ? 'it answered 410' : 'every attempt failed for five days'
-    return `${name}: paused because ${why}, ${waits}: resume it in the console once it is well`
+    return `${name}: paused because ${why}, ${waits}: once it is well: fairlead destinations resume ${name}`
   }
   const minutes = failingSince ? Math.floor((nowMs - timestampDate(failingSince).getTime()) / 60_000) : 0
   const since = minutes > 0 ? ` for ${minutes} min` : ''
@@ -150,7 +150,9 @@ function healthOf(
   nowMs: number,
 ): Partial<OrganizationStatus> {
   const { organization } = declared
-  const base = `${publicUrl}/webhooks/${slugOfOrganization(organization)}`
+  const declaredSources = new Map(organization.spec.sources.map(source => [source.name, source]))
+  const urlOf = ({ name }: Source) =>
+    urlOfSource(organization, declaredSources.get(name) ?? { name }, publicUrl)
   const times = answer.sources.flatMap(({ lastEventAt }) => (lastEventAt ? [timestampDate(lastEventAt)] : []))
   const last = times.sort((a, b) => b.getTime() - a.getTime())[0]
   const ill = answer.destinations.filter(isIll).length
@@ -164,16 +166,16 @@ function healthOf(
     },
     waiting: answer.destinations.reduce((sum, { waiting }) => sum + Number(waiting), 0),
     ...(last ? { lastEventAt: toMinute(last) } : {}),
-    sources: answer.sources.map(source => sourceStatus(source, base, nowMs)),
+    sources: answer.sources.map(source => sourceStatus(source, urlOf(source), nowMs)),
     destinations: answer.destinations.map(destinationStatus),
   }
 }
 
-function sourceStatus(source: Source, base: string, nowMs: number): SourceStatus {
+function sourceStatus(source: Source, url: string, nowMs: number): SourceStatus {
   const old = new Map(oldSecretsOf(source, nowMs).map(({ id, message }) => [id, message]))
   return {
     name: source.name,
-    url: `${base}/${source.name}`,
+    url,
     ...at('lastEventAt', source.lastEventAt),
     secrets: source.secrets.map(({ id, lastMatchedAt }) => {
       const message = old.get(id)

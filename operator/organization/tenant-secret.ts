@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type Organization, slugOfOrganization } from './schema.ts'
+import type { Organization } from './schema.ts'
+import { urlOfSource } from './source-url.ts'
 
 /**
  * The Secret `<name>-fairlead` that a tenant gets, beside the Organization. Keys in it are made once; a new one is
@@ -64,10 +65,7 @@ export function desiredTenantSecret(
         ? [fresh.signingKey, ...current.signingKeys.slice(0, 1)]
         : current.signingKeys,
     urls: Object.fromEntries(
-      organization.spec.sources.map(({ name }) => [
-        name,
-        `${publicUrl}/webhooks/${slugOfOrganization(organization)}/${name}`,
-      ]),
+      organization.spec.sources.map(source => [source.name, urlOfSource(organization, source, publicUrl)]),
     ),
     rotation,
   }

@@ -1,0 +1,15 @@
+import { type Organization, slugOfOrganization } from './schema.ts'
+import type { SourceSpec } from './source.ts'
+
+/**
+ * Where a source's provider posts to: the source's own option, else below the installation's public URL.
+ *
+ * @param publicUrl FAIRLEAD_PUBLIC_URL, without a slash at its end
+ */
+export function urlOfSource(
+  organization: Organization,
+  { name, options }: Pick<SourceSpec, 'name' | 'options'>,
+  publicUrl: string,
+): string {
+  return options?.publicUrl ?? `${publicUrl}/webhooks/${slugOfOrganization(organization)}/${name}`
+}
