@@ -56,7 +56,7 @@ export const source = ruled(
       .optional()
       .meta({
         description:
-          "What the provider needs beside the secret; docs/providers has a page for each. Default: none.",
+          'What the provider needs beside the secret; docs/providers has a page for each. Default: none.',
         'x-kubernetes-preserve-unknown-fields': true,
       }),
     scheme: scheme.optional(),
