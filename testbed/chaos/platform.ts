@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LoadTenant, writeManifests } from '@fairlead/load-tests/subject'
 import { freePort } from '@fairlead/standalone/servers/processes'
@@ -29,8 +29,8 @@ export interface Platform extends AsyncDisposable {
   readonly sourceUrl: string
   /** The store's database, as the superuser. */
   readonly adminUrl: string
-  /** Where every process keeps its log. */
-  readonly logFolder: string
+  /** Copies the logs of all services and servers, as far as they have got. */
+  keepLogs(to: string): Promise<void>
   /** One more process of a service, from this or another checkout, on the same servers. */
   startBeside(kind: ServiceKind, checkout: string | undefined): Promise<StartedService>
 }
@@ -170,7 +170,9 @@ export async function startPlatform(options: {
     disks,
     sourceUrl,
     adminUrl: withDatabase(servers.postgresAdminUrl, 'fairlead'),
-    logFolder,
+    async keepLogs(to) {
+      for (const from of [logFolder, ...servers.logFolders]) await cp(from, to, { recursive: true })
+    },
     startBeside: (kind, other) => start(kind, `${kind}-beside`, other),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

@@ -34,6 +34,8 @@ export async function readLogByApi(
 /** The rows themselves, which row-level security hides from everyone but the superuser. */
 export interface LogRows {
   readonly events: ReadonlyMap<string, LoggedStatus>
+  /** Why deliveries died, and how many. */
+  readonly dead: ReadonlyMap<string, number>
   /** Rows beyond the first of an event, a delivery or an attempt; attempts whose numbers are not 1 … n. */
   readonly faults: readonly string[]
 }
@@ -55,8 +57,12 @@ export async function readLogRows(adminUrl: string): Promise<LogRows> {
       `select event_id from attempts group by organization_id, event_id, destination_id
        having count(*) <> count(distinct number) or max(number) <> count(*)`,
     )
+    const dead = await client.query<{ dead_reason: string; count: number }>(
+      'select dead_reason, count(*)::int as count from deliveries where died_at is not null group by dead_reason',
+    )
     return {
       events,
+      dead: new Map(dead.rows.map(({ dead_reason, count }) => [dead_reason, count])),
       faults: [
         ...repeated,
         ...deliveries.rows.map(({ id }) => `delivery ${id} has several rows`),

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { findNats, startNats } from '@fairlead/standalone/servers/nats'
 import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/standalone/servers/postgres'
 import { findRedis, startRedis } from '@fairlead/standalone/servers/redis'
@@ -21,16 +22,23 @@ export interface Servers {
    * `redis`. None where this process may not mount any.
    */
   readonly disks: ReadonlyMap<string, SmallDisk>
+  readonly logFolders: readonly string[]
 }
 
 /** Starts them; from then on they belong to `opened`. */
 export async function startServers(natsServers: 1 | 3, opened: AsyncDisposableStack): Promise<Servers> {
   const disks = new Map<string, SmallDisk>()
+  const logFolders: string[] = []
+  const homeIn = (path: string) => {
+    logFolders.push(join(path, 'logs'))
+    return path
+  }
+  const newHome = async () => homeIn(opened.use(await scratchFolder()).path)
   const homeOn = async (name: string) => {
     const disk = await mountSmallDisk()
-    if (!disk) return opened.use(await scratchFolder()).path
+    if (!disk) return await newHome()
     disks.set(name, opened.use(disk))
-    return disk.path
+    return homeIn(disk.path)
   }
   const keep = async (start: Parameters<typeof restartable>[0]) =>
     opened.use(await restartable(start, new AsyncDisposableStack()))
@@ -41,8 +49,7 @@ export async function startServers(natsServers: 1 | 3, opened: AsyncDisposableSt
     return { servers: [await keep(port => startNats({ home, port, program }))], routes: [] }
   }
   const startThreeNats = async () => {
-    const homeOf = async (name: string) =>
-      name === 'nats-1' ? await homeOn(name) : opened.use(await scratchFolder()).path
+    const homeOf = (name: string) => (name === 'nats-1' ? homeOn(name) : newHome())
     return opened.use(await startNatsCluster(3, { syncAlways: true, homeOf }))
   }
   const nats = natsServers === 1 ? await startOneNats() : await startThreeNats()
@@ -58,5 +65,5 @@ export async function startServers(natsServers: 1 | 3, opened: AsyncDisposableSt
   const redisHome = await homeOn('redis')
   const redisProgram = await findRedis(console.error)
   const redis = await keep(port => startRedis({ home: redisHome, port, program: redisProgram }))
-  return { nats: nats.servers, natsRoutes: nats.routes, postgres, postgresAdminUrl, redis, disks }
+  return { nats: nats.servers, natsRoutes: nats.routes, postgres, postgresAdminUrl, redis, disks, logFolders }
 }

@@ -9,7 +9,7 @@ import { openLab } from './lab.ts'
 import { type ClusterNode, run, startNode } from './node.ts'
 import { findRuntime, loadImages, type Runtime, startRuntime } from './runtime.ts'
 import { makeVolumes } from './storage.ts'
-import { setLink, wire } from './wire.ts'
+import { wire } from './wire.ts'
 import { startWorker } from './worker.ts'
 
 /**
@@ -29,8 +29,6 @@ export interface Cluster extends AsyncDisposable {
   loadImages(archives: readonly string[]): Promise<void>
   /** What runs a program of this machine in the cluster's network, with its DNS: put it before the command. */
   readonly inNetwork: readonly string[]
-  cutLink(): Promise<void>
-  mendLink(): Promise<void>
   /**
    * The API server dies, and with it the controller manager: elsewhere that ends when it can't renew its lease. One that
    * went on would hold all nodes for lost afterwards, by leases that nobody could renew.
@@ -87,8 +85,6 @@ export async function startCluster(options: { readonly nodes: 1 | 2 }): Promise<
       await Promise.all(nodes.map(node => loadImages(node, runtime, more)))
     },
     inNetwork: first.inNetwork,
-    cutLink: () => setLink(first, 'down'),
-    mendLink: () => setLink(first, 'up'),
     async stopApiServer() {
       await first.stop('apiserver', 'SIGKILL')
       await first.stop('controller-manager', 'SIGKILL')

@@ -24,8 +24,3 @@ export async function wire([first, second]: readonly ClusterNode[]): Promise<voi
   await ip(first, 'route', 'add', second.pods, 'via', second.address)
   await ip(second, 'route', 'add', first.pods, 'via', first.address)
 }
-
-/** Cuts the link between the nodes, or mends it. */
-export async function setLink(first: ClusterNode, state: 'up' | 'down'): Promise<void> {
-  await ip(first, 'link', 'set', 'to-n2', state)
-}
