@@ -6,35 +6,43 @@ import type { StoreClient } from '@fairlead/wire/store-client'
 import { eventSubject } from '@fairlead/wire/subjects'
 import { until } from './until.ts'
 
-export interface Accepted {
+export interface Published {
   /** The organization's. */
   readonly slug: string
   /** A source's name. */
   readonly source: string
   readonly type: string
   readonly count: number
-  /** How all of them stand in the log in the end. */
-  readonly status: EventStatus
   /** Which of the source's secrets matched. */
   readonly secret?: string
   /** Unix time, ms; default: now. */
   readonly receivedAt?: number
 }
 
+export interface Accepted extends Published {
+  /** How all of them stand in the log in the end. */
+  readonly status: EventStatus
+}
+
+interface Tools {
+  readonly client: StoreClient
+  readonly publisher: Publisher
+}
+
 /**
- * Accepts events as a receiver does, and waits until the log says that all stand as they should.
+ * Publishes events as a receiver does; the same type and count once more are repeats.
  * @returns their ids
  */
-export async function acceptEvents(
-  { client, publisher }: { readonly client: StoreClient; readonly publisher: Publisher },
-  { slug, source, type, count, status, secret, receivedAt = Date.now() }: Accepted,
+export async function publishEvents(
+  { client, publisher }: Tools,
+  { slug, source, type, count, secret, receivedAt = Date.now() }: Published,
 ): Promise<readonly string[]> {
   const found = await client.organizations.getOrganization({ by: { case: 'slug', value: slug } })
   const organizationId = found.organization!.id
   const { sources } = await client.sources.listSources({ organizationId })
   const { id: sourceId, settings } = sources.find(({ name }) => name === source)!
   const organization = parseId('org', organizationId)!
-  const ids = await Promise.all(
+  return Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const id = eventId(organization, source, { id: `${type} ${i}` })
       const body = JSON.stringify({ type, i })
@@ -60,9 +68,23 @@ export async function acceptEvents(
       return id
     }),
   )
+}
+
+/**
+ * Accepts events as a receiver does, and waits until the log says that all stand as they should.
+ * @returns their ids
+ */
+export async function acceptEvents(
+  tools: Tools,
+  { status, ...published }: Accepted,
+): Promise<readonly string[]> {
+  const { slug, type, count } = published
+  const ids = await publishEvents(tools, published)
+  const found = await tools.client.organizations.getOrganization({ by: { case: 'slug', value: slug } })
+  const organizationId = found.organization!.id
   await until(
     async () => {
-      const { events } = await client.events.listEvents({ organizationId, type, status, limit: 500 })
+      const { events } = await tools.client.events.listEvents({ organizationId, type, status, limit: 500 })
       return events.length === count
     },
     { deadlineMs: 30_000, everyMs: 50, what: `${count} events of ${type} in the log` },

@@ -6,7 +6,7 @@ import { OwnerKind } from '@fairlead/wire/store/organization'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import { streamName } from '@fairlead/wire/streams'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { acceptEvents } from '../accept.ts'
+import { acceptEvents, publishEvents } from '../accept.ts'
 import { testEncryptionKeys } from '../configuration.ts'
 import { startTestNats } from '../nats.ts'
 import { createTestDatabase } from '../postgres.ts'
@@ -38,13 +38,15 @@ const routes = [
   { eventTypes: ['to.billing.*'], destinations: ['billing'] },
   { eventTypes: ['to.shaky.*'], destinations: ['shaky'] },
   { eventTypes: ['to.patient.*'], destinations: ['patient'] },
+  { eventTypes: ['to.fickle.*'], destinations: ['billing', 'fickle'] },
 ]
 
 export async function startReplayPlatform() {
   await using opening = new AsyncDisposableStack()
   const nats = opening.use(await startTestNats())
-  const { store, client } = await startServices(nats.url, opening)
-  const [billing, archive, shaky] = [
+  const { store, worker, client } = await startServices(nats.url, opening)
+  const [billing, archive, shaky, fickle] = [
+    opening.use(await startSink()),
     opening.use(await startSink()),
     opening.use(await startSink()),
     opening.use(await startSink()),
@@ -53,7 +55,7 @@ export async function startReplayPlatform() {
   opening.defer(() => connection.close())
   const publisher = opening.use(openPublisher(connection))
   const manager = await jetstreamManager(connection)
-  const organizationId = await apply(client, { billing, archive, shaky })
+  const organizationId = await apply(client, { billing, archive, shaky, fickle })
   const { destinations } = await client.destinations.listDestinations({ organizationId })
   const destinationIds = new Map(destinations.map(({ name, id }) => [name, id]))
   const opened = opening.move()
@@ -63,6 +65,7 @@ export async function startReplayPlatform() {
   return {
     client,
     store,
+    worker,
     manager,
     organizationId,
     destinationIds,
@@ -72,6 +75,10 @@ export async function startReplayPlatform() {
     archive,
     /** Answers as a test says. The destination `patient` leads here too: it waits an hour before its second attempt. */
     shaky,
+    /** The same, but tried again after a second, and after another one. */
+    fickle,
+    publish: (type: string, count: number) =>
+      publishEvents({ client, publisher }, { slug, source: 'partner', type, count }),
     accept: (type: string, count: number, status: EventStatus) =>
       acceptEvents({ client, publisher }, { slug, source: 'partner', type, count, status }),
     list: async (type: string, status: EventStatus) =>
@@ -134,13 +141,13 @@ async function startServices(natsUrl: string, opening: AsyncDisposableStack) {
     },
   })
   opening.use(worker)
-  return { store, client: opening.use(connectStore(`http://127.0.0.1:${storePort}`)) }
+  return { store, worker, client: opening.use(connectStore(`http://127.0.0.1:${storePort}`)) }
 }
 
 /** Answers with the organization's id. */
 async function apply(
   client: StoreClient,
-  sinks: Readonly<Record<'billing' | 'archive' | 'shaky', Sink>>,
+  sinks: Readonly<Record<'billing' | 'archive' | 'shaky' | 'fickle', Sink>>,
 ): Promise<string> {
   const destination = (name: string, sink: Sink, delaysSeconds: number[]) => ({
     name,
@@ -157,6 +164,7 @@ async function apply(
       destination('archive', sinks.archive, []),
       destination('shaky', sinks.shaky, []),
       destination('patient', sinks.shaky, [3_600]),
+      destination('fickle', sinks.fickle, [1, 1]),
     ],
     routes: routes.map(route => ({ settings: { source: 'partner', ...route } })),
   }

@@ -1,5 +1,6 @@
 import { type DeliveryId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
+import { decodeDelivery } from '@fairlead/wire/delivery'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { streamName } from '@fairlead/wire/streams'
 import { deadSubject, dueSubject, scheduledSubject } from '@fairlead/wire/subjects'
@@ -78,10 +79,13 @@ export async function cancel(
     await purge(nats, subject)
     return row
   }
-  if (!(await readScheduled(nats, subject))) throw dueAlready()
+  const scheduled = await readScheduled(nats, subject)
+  if (!scheduled) throw dueAlready()
   const died = {
     ...row,
     state: 'dead',
+    // The log may not know of the last attempt yet, which must not bring the delivery back when it does.
+    attempt_count: decodeDelivery(scheduled.data).attempt - 1,
     dead_reason: cancelled,
     died_at: new Date(nowMs),
     next_attempt_at: null,
@@ -92,7 +96,8 @@ export async function cancel(
   await update(
     db,
     row,
-    `state = 'dead', dead_reason = '${cancelled}', next_attempt_at = null, died_at = $5`,
+    `state = 'dead', dead_reason = '${cancelled}', next_attempt_at = null, attempt_count = $5, died_at = $6`,
+    died.attempt_count,
     died.died_at,
   )
   const event = { organization, id: fromUuid('evt', row.event_id), receivedAt: row.received_at.getTime() }
@@ -189,11 +194,11 @@ async function bury(
   }
 }
 
-async function update(db: Db, row: DeliveryRow, set: string, value: unknown): Promise<void> {
+async function update(db: Db, row: DeliveryRow, set: string, ...values: unknown[]): Promise<void> {
   await db.query(
     `update deliveries set ${set}
      where organization_id = $1 and event_id = $2 and destination_id = $3 and received_at = $4`,
-    [row.organization_id, row.event_id, row.destination_id, row.received_at, value],
+    [row.organization_id, row.event_id, row.destination_id, row.received_at, ...values],
   )
 }
 

@@ -50,6 +50,7 @@ test.each<[string, LogRecord[], string, number, number]>([
     1,
     2,
   ],
+  ['taken back before the log knew of its last attempt', [told(1, 'dead'), told(1, 'waiting')], 'dead', 1, 1],
   ['dead, then delivered by hand', [told(1, 'dead'), told(2, 'delivered', 'manual')], 'delivered', 2, 2],
   [
     'delivered, then asked for again and dead',

@@ -67,12 +67,13 @@ export function fold(records: readonly LogRecord[], dead: readonly DeadRecord[])
 /**
  * Whether what a record says of a delivery stands over what is known. Attempts count up, so the higher number does.
  * Repeats of a number come from a worker that died between delivering and telling: delivered once is delivered, and
- * what a route's later attempts say of it is such a repeat too; otherwise the later record stands.
+ * what a route's later attempts say of it is such a repeat too; and one that died after an attempt (it was cancelled)
+ * is not brought back by what that attempt planned. Otherwise the later record stands.
  */
 export function supersedes(incoming: FoldedDelivery, known: FoldedDelivery): boolean {
   if (known.state === 'delivered' && (incoming.trigger ?? 'route') === 'route') return false
   if (incoming.number !== known.number) return incoming.number > known.number
-  return known.state !== 'delivered'
+  return known.state !== 'delivered' && !(known.state === 'dead' && incoming.state === 'waiting')
 }
 
 function advance(event: FoldedEvent, incoming: FoldedDelivery): void {

@@ -137,7 +137,8 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
        died_at = excluded.died_at, dead_reason = excluded.dead_reason, discard_reason = null
      where not (known.state = 'delivered' and coalesce(excluded.trigger, 'route') = 'route')
        and (excluded.attempt_count > known.attempt_count
-         or (excluded.attempt_count = known.attempt_count and known.state not in ('delivered', 'discarded')))`,
+         or (excluded.attempt_count = known.attempt_count and known.state not in ('delivered', 'discarded')
+           and not (known.state = 'dead' and excluded.state = 'waiting')))`,
     [
       rows.map(([event]) => uuid(event.organization)),
       rows.map(([event]) => uuid(event.id)),

@@ -1,8 +1,8 @@
 import type { Db } from '../scope.ts'
 
 /**
- * Brings the progress of a Replay up to now: what became of its deliveries, from their attempts. Never less than was
- * counted before, because attempts go with their day.
+ * Brings the progress of a Replay up to now: what became of its deliveries, from their attempts; one that was cancelled
+ * after an attempt has failed too. Never less than was counted before, because attempts go with their day.
  */
 export async function updateProgress(db: Db, organization: string, id: string): Promise<void> {
   await db.query(
@@ -10,8 +10,10 @@ export async function updateProgress(db: Db, organization: string, id: string): 
        select greatest(r.delivered, count(*) filter (where ended.delivered)),
          greatest(r.failed, count(*) filter (where ended.dead and not ended.delivered))
        from (
-         select bool_or(a.delivered) as delivered, bool_or(a.dead) as dead
-         from attempts a where a.organization_id = r.organization_id and a.replay_id = r.id
+         select bool_or(a.delivered) as delivered, bool_or(a.dead or d.state in ('dead', 'discarded')) as dead
+         from attempts a left join deliveries d on d.organization_id = a.organization_id and d.event_id = a.event_id
+           and d.destination_id = a.destination_id and d.received_at = a.received_at and d.attempt_count = a.number
+         where a.organization_id = r.organization_id and a.replay_id = r.id
          group by a.event_id, a.destination_id
        ) as ended)
      where r.organization_id = $1 and r.id = $2 and r.delivered + r.failed < r.published`,
