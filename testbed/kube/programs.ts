@@ -7,8 +7,8 @@ import type { Progress } from '@fairlead/standalone/servers/search'
 
 /**
  * Kubernetes' own programs, built from their Go modules: there is no other place that every machine can get them
- * from. go.mod and go.sum are committed complete (`modules/`), so the same bytes come out everywhere. From nothing it
- * takes some 7 minutes of CPU; with Go's caches warm, one; afterwards the programs come from our cache.
+ * from. go.mod and go.sum are committed complete (`modules/`), so the same bytes come out everywhere. From nothing
+ * they take some 12 minutes of CPU; with Go's caches warm, one; afterwards they come from our cache.
  */
 export interface KubePrograms {
   readonly etcd: string
