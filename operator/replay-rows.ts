@@ -5,7 +5,7 @@ import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Refused, ReplayRows } from './replay/act.ts'
 import type { DesiredReplay } from './replay/desired.ts'
 import type { Unavailable } from './replay/observe.ts'
-import { storeFailureOf } from './store-refusal.ts'
+import { storeFailureOf } from './store-failure.ts'
 import { openOwnedRows } from './store-rows.ts'
 
 /** The store's Replays as the Kubernetes API's resources see them. */

@@ -5,7 +5,7 @@ import { OwnerKind } from '@fairlead/wire/store/organization'
 import { connectStore } from '@fairlead/wire/store-client'
 import type { OperatorConfig } from '../config.ts'
 import { openOperatorMetrics } from '../metrics.ts'
-import { countReasons, logReport, openReconciler } from '../reconciler.ts'
+import { countReasons, logReport, openOrganizationQueue } from '../organization-queue.ts'
 import { type OwnedRows, openOwnedRows, type StoredOrganization } from '../store-rows.ts'
 import { watchFolder } from './change.ts'
 import { openDeclaredFiles } from './declared-files.ts'
@@ -37,7 +37,7 @@ export async function runFiles(
     onRelease: key => log.info({ organization: key }, 'organization.deleted'),
   })
   metrics.organizations(() => countReasons(files.statuses.values()))
-  await using queue = openReconciler({
+  await using queue = openOrganizationQueue({
     config,
     log,
     metrics,

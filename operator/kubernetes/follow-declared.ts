@@ -6,7 +6,7 @@ import { type Follower, keyOfObject } from './follow.ts'
 export interface DeclaredContext {
   readonly kind: Kind
   /** Where the objects are kept; `put` answers with a sentence if it can't read one. */
-  readonly resources: {
+  readonly objects: {
     put(key: string, object: unknown): string | undefined
     remove(key: string): void
   }
@@ -18,12 +18,12 @@ export interface DeclaredContext {
  * Hears of the objects of one of our kinds: keeps each, and queues its key where what is declared has changed. A
  * deletion comes as a change first, because the finalizer holds the object; when it is gone, nothing is left to do.
  */
-export function followDeclared({ kind, resources, queue, log }: DeclaredContext): Follower {
+export function followDeclared({ kind, objects, queue, log }: DeclaredContext): Follower {
   const versions = new Map<string, string>()
   return {
     onObject(object) {
       const key = keyOfObject(object)
-      const fault = resources.put(key, object)
+      const fault = objects.put(key, object)
       if (fault !== undefined) {
         log.error({ [kind]: key, fault }, `${kind}.unreadable`)
         return
@@ -37,7 +37,7 @@ export function followDeclared({ kind, resources, queue, log }: DeclaredContext)
     },
     onGone(key) {
       versions.delete(key)
-      resources.remove(key)
+      objects.remove(key)
     },
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, `${kind}s.interrupted`),
   }

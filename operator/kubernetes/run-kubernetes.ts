@@ -12,8 +12,8 @@ import type { OrganizationKey } from '../organization/observe.ts'
 import type { Periods } from '../organization/reconcile.ts'
 import { apiVersion } from '../organization/schema.ts'
 import type { OrganizationStatus } from '../organization/status-schema.ts'
+import { countReasons, logReport, openOrganizationQueue } from '../organization-queue.ts'
 import type { Queue } from '../queue.ts'
-import { countReasons, logReport, openReconciler } from '../reconciler.ts'
 import { openReplayRows } from '../replay-rows.ts'
 import { openOwnedRows } from '../store-rows.ts'
 import { announce, type Regarding, transitionsOf } from './announce.ts'
@@ -22,8 +22,8 @@ import { type Follower, keyOfObject } from './follow.ts'
 import { followDeclared } from './follow-declared.ts'
 import { followInTurn } from './follow-in-turn.ts'
 import { lead } from './lease.ts'
-import { openReplayQueue } from './reconcile-replays.ts'
-import { openResources, type Resources } from './resources.ts'
+import { type Organizations, openOrganizations } from './organizations.ts'
+import { openReplayQueue } from './replay-queue.ts'
 
 export interface KubernetesOptions {
   /** Default: in the cluster, or as the kubeconfig says. */
@@ -85,32 +85,32 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
       )
     }
   }
-  const resources = openResources(client, {
+  const organizations = openOrganizations(client, {
     onReport(key, uid, status, before) {
       logReport(log, key, status, before)
       const transitions = transitionsOf(status, before)
       tell({ kind: 'Organization', key, uid }, transitions)
       if (transitions.length === 0) return
       // They may wait for it.
-      for (const replay of replays.resources.ofOrganization(key)) replays.queue.add(replay)
+      for (const replay of replays.objects.ofOrganization(key)) replays.queue.add(replay)
     },
     onRelease(key) {
       log.info({ organization: key }, 'organization.deleted')
       // Its slug is free: for whoever wanted it.
-      for (const other of refusedFor('SlugTaken', resources.statuses)) queue.add(other)
+      for (const other of refusedFor('SlugTaken', organizations.statuses)) queue.add(other)
     },
     onDisturbed: key => queue.add(key),
   })
-  metrics.organizations(() => countReasons(resources.statuses.values()))
-  await using queue = openReconciler({
+  metrics.organizations(() => countReasons(organizations.statuses.values()))
+  await using queue = openOrganizationQueue({
     config,
     log,
     metrics,
     rows: openOwnedRows(store, OwnerKind.KUBERNETES),
-    declarations: resources,
-    holdings: resources,
-    reports: resources,
-    fingerprint: resources.fingerprint,
+    declarations: organizations,
+    holdings: organizations,
+    reports: organizations,
+    fingerprint: organizations.fingerprint,
     periods,
   })
   await using replays = openReplayQueue({
@@ -118,7 +118,7 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     log,
     metrics,
     rows: openReplayRows(store),
-    resources,
+    organizations,
     tell,
   })
 
@@ -129,8 +129,11 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     return followInTurn(
       client,
       [
-        [{ path: `/api/v1${scope}/secrets`, metadataOnly: true }, followSecrets(resources, queue, log)],
-        [{ path: `${ours}/organizations` }, followDeclared({ kind: 'organization', resources, queue, log })],
+        [{ path: `/api/v1${scope}/secrets`, metadataOnly: true }, followSecrets(organizations, queue, log)],
+        [
+          { path: `${ours}/organizations` },
+          followDeclared({ kind: 'organization', objects: organizations, queue, log }),
+        ],
         [{ path: `${ours}/replays` }, followDeclared({ kind: 'replay', ...replays, log })],
       ],
       signal,
@@ -155,15 +158,13 @@ function scopesOf(namespaces: readonly string[]): readonly string[] {
 }
 
 /** Hears of Secrets, and queues the Organizations that a change is news for. */
-function followSecrets(resources: Resources, queue: Queue, log: Log): Follower {
-  const changed = (key: string, resourceVersion: string | undefined) => {
-    const at = key.indexOf('/')
-    for (const concerned of resources.putSecret(key.slice(0, at), key.slice(at + 1), resourceVersion))
-      queue.add(concerned)
+function followSecrets(organizations: Organizations, queue: Queue, log: Log): Follower {
+  const changed = (secret: string, resourceVersion: string | undefined) => {
+    for (const key of organizations.putSecret(secret, resourceVersion)) queue.add(key)
   }
   return {
     onObject: object => changed(keyOfObject(object), object.metadata.resourceVersion),
-    onGone: key => changed(key, undefined),
+    onGone: secret => changed(secret, undefined),
     onInterrupted: (err, retryMs) => log.warn({ err, retryMs }, 'secrets.interrupted'),
   }
 }

@@ -8,15 +8,15 @@ import { reconcile } from '../replay/reconcile.ts'
 import type { Phase, ReplayStatus } from '../replay/status-schema.ts'
 import { type Regarding, transitionsOf } from './announce.ts'
 import type { KubernetesClient } from './client.ts'
+import type { Organizations } from './organizations.ts'
 import { openReplays, type Replays } from './replays.ts'
-import type { Resources } from './resources.ts'
 
 /** Replays looked at one time: few, because each asks the store for a count of attempts. */
 const concurrency = 2
 
 export interface ReplayQueue extends AsyncDisposable {
   readonly queue: Queue
-  readonly resources: Replays
+  readonly objects: Replays
 }
 
 /** The queue whose keys are Replays. */
@@ -26,11 +26,11 @@ export function openReplayQueue(context: {
   readonly metrics: OperatorMetrics
   readonly rows: ReplayRows
   /** The Organizations that they are for. */
-  readonly resources: Resources
+  readonly organizations: Organizations
   readonly tell: (regarding: Regarding, transitions: readonly Condition[]) => void
 }): ReplayQueue {
-  const { client, log, metrics, rows, tell } = context
-  const resources = openReplays(client, context.resources, (key, uid, status, before) => {
+  const { client, log, metrics, rows, organizations, tell } = context
+  const objects = openReplays(client, organizations, (key, uid, status, before) => {
     // Complete changes only together with Ready, and says no more.
     const [ready] = transitionsOf(status, before).filter(({ type }) => type === 'Ready')
     if (!ready) return
@@ -45,7 +45,7 @@ export function openReplayQueue(context: {
     if (ready.status === 'True') log.info(line, 'replay.reconciled')
     else log.warn(line, 'replay.reconciled')
   })
-  const { declarations, holdings, report, statuses } = resources
+  const { declarations, holdings, report, statuses } = objects
   const queue = openReconcileQueue({
     kind: 'replay',
     reconcile: key => reconcile(key, { declarations, holdings, report, rows, now: Date.now }),
@@ -56,7 +56,7 @@ export function openReplayQueue(context: {
   metrics.replays(() => countPhases(statuses.values()))
   return {
     queue,
-    resources,
+    objects,
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }
 }

@@ -12,7 +12,7 @@ import type { Queue } from './queue.ts'
 import { openReconcileQueue } from './reconcile-queue.ts'
 import type { OwnedRows } from './store-rows.ts'
 
-export interface ReconcilerContext {
+export interface OrganizationQueueContext {
   readonly config: Pick<OperatorConfig, 'FAIRLEAD_PUBLIC_URL' | 'FAIRLEAD_OPERATOR_CONCURRENCY'>
   readonly log: Log
   readonly metrics: OperatorMetrics
@@ -25,7 +25,7 @@ export interface ReconcilerContext {
 }
 
 /** The queue whose keys are reconciled: the same for files and for Kubernetes. */
-export function openReconciler(context: ReconcilerContext): Queue {
+export function openOrganizationQueue(context: OrganizationQueueContext): Queue {
   const { config, log, metrics, rows } = context
   const reconcile = openReconcile({
     ...context,

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { openSecretVersions } from './secret-versions.ts'
+
+const acme = 'tenants/acme'
+const secret = 'tenants/github'
+const noOne = () => {
+  throw new Error('no one else wrote it')
+}
+
+test('a version is news once, for those it concerns', () => {
+  const versions = openSecretVersions()
+  versions.setSecretsOf(acme, [secret])
+  versions.setSecretsOf('tenants/beta', [secret, 'tenants/stripe'])
+  expect(versions.seen(secret, '1')).toEqual([acme, 'tenants/beta'])
+  expect(versions.seen(secret, '1')).toEqual([])
+  versions.setSecretsOf(acme, ['tenants/other'])
+  expect(versions.seen(secret, '2')).toEqual(['tenants/beta'])
+  expect(versions.seen(secret, undefined)).toEqual(['tenants/beta'])
+  expect(versions.seen('tenants/unknown', '3')).toEqual([])
+})
+
+test('what the operator wrote is no news, whether the watch tells of it before or after the answer', async () => {
+  const versions = openSecretVersions()
+  versions.setSecretsOf(acme, [secret])
+  await versions.whileWriting(secret, async () => '1', noOne)
+  expect(versions.seen(secret, '1')).toEqual([])
+  const state = versions.stateOf(secret)
+  const early = async () => {
+    expect(versions.seen(secret, '2')).toEqual([])
+    return '2'
+  }
+  await versions.whileWriting(secret, early, noOne)
+  expect(versions.stateOf(secret)).toBe(state)
+  expect(versions.seen(secret, '3')).toEqual([acme])
+  expect(versions.stateOf(secret)).not.toBe(state)
+})
+
+test('what someone else wrote meanwhile is told of after the write, also where that failed', async () => {
+  const versions = openSecretVersions()
+  versions.setSecretsOf(acme, [secret])
+  let disturbed = 0
+  const onDisturbed = () => {
+    disturbed++
+  }
+  const after = async () => {
+    versions.seen(secret, '1')
+    versions.seen(secret, '2')
+    return '1'
+  }
+  await versions.whileWriting(secret, after, onDisturbed)
+  expect(disturbed).toBe(1)
+  const failing = async () => {
+    versions.seen(secret, '3')
+    throw new Error('refused')
+  }
+  await expect(versions.whileWriting(secret, failing, onDisturbed)).rejects.toThrow('refused')
+  expect(disturbed).toBe(2)
+})

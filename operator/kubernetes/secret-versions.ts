@@ -1,0 +1,68 @@
+import type { OrganizationKey } from '../organization/observe.ts'
+
+/**
+ * Versions of Secrets, `namespace/name`, as a watch tells of them, and which Organizations each concerns. What the
+ * operator writes itself comes back by the watch too, before or after the write is answered, and is no news.
+ */
+export interface SecretVersions {
+  /** From now on these Secrets concern an Organization, and no others do. */
+  setSecretsOf(key: OrganizationKey, secrets: readonly string[]): void
+  /** A version was seen; undefined: the Secret is gone. Answers with the Organizations that this is news for. */
+  seen(secret: string, version: string | undefined): readonly OrganizationKey[]
+  /** Names the state of a Secret: the same for all versions that the operator wrote. */
+  stateOf(secret: string): string | undefined
+  /**
+   * Writes a Secret and notes its version.
+   *
+   * @param write answers with the version that it made
+   * @param onDisturbed someone else wrote it meanwhile; called also where the write failed
+   */
+  whileWriting(secret: string, write: () => Promise<string>, onDisturbed: () => void): Promise<void>
+  /** Forgets that the operator wrote it. */
+  disown(secret: string): void
+}
+
+export function openSecretVersions(): SecretVersions {
+  const concerned = new Map<string, Set<OrganizationKey>>()
+  const secretsOf = new Map<OrganizationKey, readonly string[]>()
+  const versions = new Map<string, string>()
+  /** Versions that the operator itself wrote. */
+  const own = new Map<string, string>()
+  /** Secrets that are being written: whose version one is, isn't known yet. */
+  const writing = new Set<string>()
+  return {
+    setSecretsOf(key, secrets) {
+      for (const secret of secretsOf.get(key) ?? []) {
+        const keys = concerned.get(secret)
+        keys?.delete(key)
+        if (keys?.size === 0) concerned.delete(secret)
+      }
+      if (secrets.length === 0) secretsOf.delete(key)
+      else secretsOf.set(key, secrets)
+      for (const secret of secrets) concerned.set(secret, (concerned.get(secret) ?? new Set()).add(key))
+    },
+    seen(secret, version) {
+      const isOwn = version !== undefined && own.get(secret) === version
+      const isNews = versions.get(secret) !== version && !isOwn
+      if (version === undefined) versions.delete(secret)
+      else versions.set(secret, version)
+      return isNews && !writing.has(secret) ? [...(concerned.get(secret) ?? [])] : []
+    },
+    stateOf(secret) {
+      const version = versions.get(secret)
+      return version === own.get(secret) ? 'own' : version
+    },
+    async whileWriting(secret, write, onDisturbed) {
+      const before = versions.get(secret)
+      writing.add(secret)
+      try {
+        own.set(secret, await write())
+      } finally {
+        writing.delete(secret)
+        const now = versions.get(secret)
+        if (now !== before && now !== own.get(secret)) onDisturbed()
+      }
+    },
+    disown: secret => void own.delete(secret),
+  }
+}
