@@ -10,7 +10,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined }
 
-export interface Kind {
+export interface CustomResource {
   readonly kind: string
   readonly plural: string
   readonly singular: string
@@ -35,7 +35,14 @@ export function column(
 }
 
 /** One kind of ours: structural, with its CEL rules, list keys and defaults. */
-export function customResource({ kind, schema, status, defaultSpec, columns, ...names }: Kind): Json {
+export function customResource({
+  kind,
+  schema,
+  status,
+  defaultSpec,
+  columns,
+  ...names
+}: CustomResource): Json {
   const root = structural(schema) as { [key: string]: Json } & { properties: { [key: string]: Json } }
   const spec = root.properties.spec as object
   return {

@@ -32,7 +32,8 @@ async function readText(path: string): Promise<{ text: string } | { fault: strin
       return { fault: `has ${found.size} bytes, more than ${maxFileBytes}: split it into several files` }
     }
     const bytes = await file.readFile()
-    if (bytes.includes(0)) return { fault: 'is no text' }
+    if (bytes.includes(0))
+      return { fault: 'is no text in UTF-8: save it as such, or take it out of the folder' }
     return { text: bytes.toString('utf8') }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

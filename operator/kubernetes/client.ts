@@ -73,7 +73,11 @@ const silentWatchMs = 120_000
 
 export async function openKubernetes(config = defaultConfig()): Promise<KubernetesClient> {
   const cluster = config.getCurrentCluster()
-  if (!cluster) throw new TypeError('the kubeconfig names no cluster')
+  if (!cluster) {
+    throw new TypeError(
+      'there is no Kubernetes API: run in a cluster, give a kubeconfig with a current context (KUBECONFIG), or a folder of files (FAIRLEAD_ORGANIZATIONS)',
+    )
+  }
   const server = new URL(cluster.server)
   const credentials: RequestOptions = {}
   await config.applyToHTTPSOptions(credentials)

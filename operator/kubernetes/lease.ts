@@ -36,7 +36,7 @@ const leaseSchema = z.looseObject({
 type Lease = z.infer<typeof leaseSchema>
 
 /**
- * Runs `lead` whenever this process is the leader, with a signal that aborts when it no longer is; goes on until
+ * Runs `act` whenever this process is the leader, with a signal that aborts when it no longer is; goes on until
  * `signal` aborts. Then the lease is given up, so that the next one begins at once.
  */
 export async function lead(

@@ -4,7 +4,7 @@ import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { startTcpProxy, type TcpProxy } from '@fairlead/testbed/tcp-proxy'
 import { until } from '@fairlead/testbed/until'
 import { KubeConfig } from '@kubernetes/client-node'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { startOperatorOn } from '../fixtures/operator.ts'
 import { openReceiverView, type ReceiverView } from '../fixtures/receiver-view.ts'
 import { crdFolder } from '../write-crds.ts'
@@ -43,6 +43,10 @@ beforeAll(async () => {
   client = opened.use(await openKubernetes(config))
 }, 120_000)
 afterAll(() => opened.disposeAsync())
+afterEach(() => {
+  proxy.answer(undefined)
+  storeProxy.heal()
+})
 
 const startOperator = (options: Options = {}) =>
   startOperatorOn(
@@ -237,7 +241,6 @@ test.each([
     )
     expect(lists[0]!.at - secrets[0]!.at).toBeGreaterThanOrEqual(990)
   }
-  proxy.answer(undefined)
 })
 
 test('a watch that says that its version is too old is begun anew, and misses nothing', async () => {
@@ -269,7 +272,6 @@ test('writes that are answered 429 and 409 are made later', async () => {
   await operator.apply('acme', { slug: 'refused' })
   await untilReason(operator, 'acme', 'Reconciled')
   expect(refused).toBe(4)
-  proxy.answer(undefined)
 })
 
 test('a steady state makes no writes, over looks and over resyncs', async () => {

@@ -3,7 +3,7 @@ import { until } from '@fairlead/testbed/until'
 import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startOperator } from '../fixtures/operator.ts'
-import { anOrganization } from '../organization/schema-rows.ts'
+import { anOrganization } from '../organization/an-organization.ts'
 import { crdFolder } from '../write-crds.ts'
 import { openKubernetes } from './client.ts'
 

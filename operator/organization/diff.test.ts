@@ -3,10 +3,10 @@ import { DestinationSchema } from '@fairlead/wire/store/destination'
 import { SourceSchema } from '@fairlead/wire/store/source'
 import { expect, test } from 'vitest'
 import type { Health } from './act.ts'
+import { anOrganization } from './an-organization.ts'
 import { type Action, diff, type Obstacle } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import { type Organization, organizationSchema } from './schema.ts'
-import { anOrganization } from './schema-rows.ts'
 import { desiredTenantSecret } from './tenant-secret.ts'
 
 const fresh = { apiKey: 'key_live_fresh', signingKey: 'whsec_fresh' }

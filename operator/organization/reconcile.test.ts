@@ -3,9 +3,9 @@ import { DestinationSchema, DestinationState } from '@fairlead/wire/store/destin
 import { OrganizationSchema } from '@fairlead/wire/store/organization'
 import { expect, test } from 'vitest'
 import type { Holdings } from './act.ts'
+import { anOrganization } from './an-organization.ts'
 import { openReconcile } from './reconcile.ts'
 import { organizationSchema } from './schema.ts'
-import { anOrganization } from './schema-rows.ts'
 import type { OrganizationStatus } from './status-schema.ts'
 
 /** An Organization that is in force, whose destination does as the test says, on a clock of the test's. */

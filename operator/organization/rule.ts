@@ -5,7 +5,7 @@ export type Path = readonly (string | number)[]
 
 /**
  * A rule about more than one field, said twice in one place: `faults` for organizations from files, `cel` for the
- * API server, which refuses a resource with the same message. Both are run on the rows of `schema-rows.ts`.
+ * API server, which refuses a resource with the same message. Both are run on the rows of `refused-rows.ts`.
  */
 export interface Rule<Value> {
   /** A CEL expression over `self`; true is good. Its estimated cost is bounded by the schema's maxItems and maxLength. */

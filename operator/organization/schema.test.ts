@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { acceptedRows } from './accepted-rows.ts'
+import { anOrganization } from './an-organization.ts'
 import { faultsOf, textOfPath } from './fault.ts'
+import { refusedRows } from './refused-rows.ts'
 import { organizationSchema, secretSchema } from './schema.ts'
-import { acceptedRows, anOrganization, refusedRows } from './schema-rows.ts'
 
 test.each(acceptedRows)('accepts $name', ({ spec }) => {
   const result = organizationSchema.safeParse(anOrganization(spec))

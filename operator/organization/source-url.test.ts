@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { anOrganization } from './an-organization.ts'
 import { organizationSchema } from './schema.ts'
-import { anOrganization } from './schema-rows.ts'
 import { urlOfSource } from './source-url.ts'
 
 test.each([

@@ -4,10 +4,10 @@ import { DestinationSchema, DestinationState, PauseReason } from '@fairlead/wire
 import { SourceSchema } from '@fairlead/wire/store/source'
 import { expect, test } from 'vitest'
 import type { InForce, Outcome } from './act.ts'
+import { anOrganization } from './an-organization.ts'
 import type { Plan } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import { organizationSchema } from './schema.ts'
-import { anOrganization } from './schema-rows.ts'
 import { statusOf } from './status.ts'
 
 const nowMs = Date.parse('2026-03-01T12:00:00Z')
