@@ -12,28 +12,38 @@ import type { Queue } from './queue.ts'
 import { openReconcileQueue } from './reconcile-queue.ts'
 import type { OwnedRows } from './store-rows.ts'
 
+/** What is declared, by files or in the Kubernetes API, and what is found of it. */
+export interface DeclaredOrganizations extends Declarations, Holdings, Reports {
+  readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
+  /** Names the state of all that an Organization is made from; undefined: there is none, or it is being deleted. */
+  fingerprint(key: OrganizationKey): string | undefined
+}
+
 export interface OrganizationQueueContext {
   readonly config: Pick<OperatorConfig, 'FAIRLEAD_PUBLIC_URL' | 'FAIRLEAD_OPERATOR_CONCURRENCY'>
   readonly log: Log
   readonly metrics: OperatorMetrics
   readonly rows: OwnedRows
-  readonly declarations: Declarations
-  readonly holdings: Holdings
-  readonly reports: Reports
-  readonly fingerprint: (key: OrganizationKey) => string | undefined
+  readonly organizations: DeclaredOrganizations
   readonly periods?: Periods
 }
 
-/** The queue whose keys are reconciled: the same for files and for Kubernetes. */
+/** The queue whose keys are Organizations: the same for files and for Kubernetes. */
 export function openOrganizationQueue(context: OrganizationQueueContext): Queue {
-  const { config, log, metrics, rows } = context
+  const { config, log, metrics, rows, organizations, periods = {} } = context
   const reconcile = openReconcile({
-    ...context,
+    declarations: organizations,
+    holdings: organizations,
+    reports: organizations,
+    fingerprint: organizations.fingerprint,
+    rows,
+    periods,
     findSlug: rows.findSlug,
     makeKeys: () => makeKeys(randomBytes),
     publicUrl: config.FAIRLEAD_PUBLIC_URL,
     now: Date.now,
   })
+  metrics.organizations(() => countReasons(organizations.statuses.values()))
   const concurrency = config.FAIRLEAD_OPERATOR_CONCURRENCY
   return openReconcileQueue({ kind: 'organization', reconcile, concurrency, log, metrics })
 }
@@ -65,7 +75,7 @@ function summaryOf({ observedGeneration, conditions }: OrganizationStatus): stri
   ])
 }
 
-export function countReasons(statuses: Iterable<OrganizationStatus>): ReadonlyMap<ConditionReason, number> {
+function countReasons(statuses: Iterable<OrganizationStatus>): ReadonlyMap<ConditionReason, number> {
   const counts = new Map<ConditionReason, number>()
   for (const { conditions } of statuses) {
     const reason = conditions.find(({ type }) => type === 'Ready')?.reason

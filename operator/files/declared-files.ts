@@ -1,7 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Holdings } from '../organization/act.ts'
-import type { Declarations, Declared, OrganizationKey } from '../organization/observe.ts'
-import type { Reports } from '../organization/reconcile.ts'
+import type { Declared, OrganizationKey } from '../organization/observe.ts'
 import {
   apiVersion,
   type Organization,
@@ -12,17 +10,15 @@ import {
 import { secretRefsOf } from '../organization/secret-refs.ts'
 import type { OrganizationStatus } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
+import type { DeclaredOrganizations } from '../organization-queue.ts'
 import type { StoredOrganization } from '../store-rows.ts'
 import type { FolderState } from './merge.ts'
 import type { TenantSecrets } from './tenant-secrets.ts'
 
 /** What files declare, as the reconcile code sees it. */
-export interface DeclaredFiles extends Declarations, Holdings, Reports {
-  readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
+export interface DeclaredFiles extends DeclaredOrganizations {
   /** The slugs that Organizations have, and keep. */
   readonly slugs: ReadonlyMap<OrganizationKey, string>
-  /** Counts changes of an Organization and of the Secrets. */
-  fingerprint(key: OrganizationKey): string | undefined
   /** Notes what the store has from files. */
   remember(stored: readonly StoredOrganization[]): void
   /** Takes over what the folder says now. Answers with the keys of Organizations that have something to do. */

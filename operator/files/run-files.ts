@@ -5,7 +5,7 @@ import { OwnerKind } from '@fairlead/wire/store/organization'
 import { connectStore } from '@fairlead/wire/store-client'
 import type { OperatorConfig } from '../config.ts'
 import { openOperatorMetrics } from '../metrics.ts'
-import { countReasons, logReport, openOrganizationQueue } from '../organization-queue.ts'
+import { logReport, openOrganizationQueue } from '../organization-queue.ts'
 import { type OwnedRows, openOwnedRows, type StoredOrganization } from '../store-rows.ts'
 import { watchFolder } from './change.ts'
 import { openDeclaredFiles } from './declared-files.ts'
@@ -36,16 +36,12 @@ export async function runFiles(
     onReport: (key, status, before) => logReport(log, key, status, before),
     onRelease: key => log.info({ organization: key }, 'organization.deleted'),
   })
-  metrics.organizations(() => countReasons(files.statuses.values()))
   await using queue = openOrganizationQueue({
     config,
     log,
     metrics,
     rows,
-    declarations: files,
-    holdings: files,
-    reports: files,
-    fingerprint: files.fingerprint,
+    organizations: files,
   })
   using changes = watchFolder(folder, signal)
   let state = emptyFolder

@@ -1,18 +1,16 @@
 import { z } from 'zod'
-import type { Holdings } from '../organization/act.ts'
-import type { Declarations, OrganizationKey } from '../organization/observe.ts'
-import type { Reports } from '../organization/reconcile.ts'
+import type { OrganizationKey } from '../organization/observe.ts'
 import { apiVersion, type Organization, organizationSchema } from '../organization/schema.ts'
 import { secretRefsOf } from '../organization/secret-refs.ts'
 import { type OrganizationStatus, statusSchema } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'
+import type { DeclaredOrganizations } from '../organization-queue.ts'
 import type { KubernetesClient } from './client.ts'
 import { type DeclaredObject, type OnReport, openObjects } from './objects.ts'
 import { openSecretVersions } from './secret-versions.ts'
 
 /** Organizations as the API server has them, and their Secrets, as the reconcile code sees them, from what is followed. */
-export interface Organizations extends Declarations, Holdings, Reports {
-  readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
+export interface Organizations extends DeclaredOrganizations {
   /** One was made or changed. Answers with a sentence if it can't be read, which a CRD of another version could cause. */
   put(key: OrganizationKey, object: unknown): string | undefined
   remove(key: OrganizationKey): void
@@ -21,8 +19,6 @@ export interface Organizations extends Declarations, Holdings, Reports {
    * news for: what the operator itself wrote is none.
    */
   putSecret(secret: string, resourceVersion: string | undefined): readonly OrganizationKey[]
-  /** Names the version of an Organization, without its status, and of every Secret that concerns it. */
-  fingerprint(key: OrganizationKey): string | undefined
 }
 
 export interface OrganizationsEvents {

@@ -12,7 +12,7 @@ import type { OrganizationKey } from '../organization/observe.ts'
 import type { Periods } from '../organization/reconcile.ts'
 import { apiVersion } from '../organization/schema.ts'
 import type { OrganizationStatus } from '../organization/status-schema.ts'
-import { countReasons, logReport, openOrganizationQueue } from '../organization-queue.ts'
+import { logReport, openOrganizationQueue } from '../organization-queue.ts'
 import type { Queue } from '../queue.ts'
 import { openReplayRows } from '../replay-rows.ts'
 import { openOwnedRows } from '../store-rows.ts'
@@ -101,16 +101,12 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     },
     onDisturbed: key => queue.add(key),
   })
-  metrics.organizations(() => countReasons(organizations.statuses.values()))
   await using queue = openOrganizationQueue({
     config,
     log,
     metrics,
     rows: openOwnedRows(store, OwnerKind.KUBERNETES),
-    declarations: organizations,
-    holdings: organizations,
-    reports: organizations,
-    fingerprint: organizations.fingerprint,
+    organizations,
     periods,
   })
   await using replays = openReplayQueue({
