@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeCached } from '@fairlead/standalone/servers/cache'
@@ -15,9 +16,16 @@ export async function findPromtool(progress: Progress = console.error): Promise<
     async look() {
       const release = await distribution()
       if (release === undefined) return { none: 'not Debian or Ubuntu' }
-      const unpack = (folder: string) => unpackDebian(['prometheus'], folder, progress)
-      const folder = await makeCached(`prometheus-${release}-${process.arch}`, unpack, progress)
-      return { path: join(folder, 'usr/bin/promtool') }
+      const unpack = async (folder: string) => {
+        const scratch = join(folder, 'scratch')
+        await mkdir(scratch)
+        await unpackDebian(['prometheus'], scratch, progress)
+        // It is one program of a package that is seven times as large.
+        await rename(join(scratch, 'usr/bin/promtool'), join(folder, 'promtool'))
+        await rm(scratch, { recursive: true })
+      }
+      const folder = await makeCached(`promtool-${release}-${process.arch}`, unpack, progress)
+      return { path: join(folder, 'promtool') }
     },
   }
   const { path } = await search(
