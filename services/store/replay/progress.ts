@@ -1,19 +1,25 @@
 import type { Db } from '../scope.ts'
 
 /**
- * Brings the progress of a Replay up to now: what became of its deliveries, from their attempts; one that was cancelled
- * after an attempt has failed too. Never less than was counted before, because attempts go with their day.
+ * Brings the progress of a Replay up to now: what became of its deliveries, from their attempts. One that was cancelled
+ * after an attempt has failed too: it is dead at that number, or someone asked for it anew since. Never less than was
+ * counted before, because attempts go with their day.
  */
 export async function updateProgress(db: Db, organization: string, id: string): Promise<void> {
+  const sameDelivery = (table: string) =>
+    `(${table}.organization_id, ${table}.event_id, ${table}.destination_id, ${table}.received_at)
+       = (a.organization_id, a.event_id, a.destination_id, a.received_at)`
   await db.query(
     `update replays r set (delivered, failed) = (
        select greatest(r.delivered, count(*) filter (where ended.delivered)),
          greatest(r.failed, count(*) filter (where ended.dead and not ended.delivered))
        from (
-         select bool_or(a.delivered) as delivered, bool_or(a.dead or d.state in ('dead', 'discarded')) as dead
-         from attempts a left join deliveries d on d.organization_id = a.organization_id and d.event_id = a.event_id
-           and d.destination_id = a.destination_id and d.received_at = a.received_at and d.attempt_count = a.number
-         where a.organization_id = r.organization_id and a.replay_id = r.id
+         select bool_or(a.delivered) as delivered, bool_or(not a.delivered and (a.dead
+           or exists (select from deliveries d where ${sameDelivery('d')} and d.state in ('dead', 'discarded')
+             and d.attempt_count = a.number)
+           or exists (select from attempts b where ${sameDelivery('b')} and b.number > a.number
+             and b.replay_id is distinct from a.replay_id))) as dead
+         from attempts a where a.organization_id = r.organization_id and a.replay_id = r.id
          group by a.event_id, a.destination_id
        ) as ended)
      where r.organization_id = $1 and r.id = $2 and r.delivered + r.failed < r.published`,
