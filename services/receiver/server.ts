@@ -59,15 +59,15 @@ const internalError: Reply = {
 const drainableBytes = 64 * 1024
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply, keepAlive: boolean): void {
-  const body = Buffer.from(reply.body)
   const unread = !request.complete
   const drain =
     unread && Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= drainableBytes
   response.writeHead(reply.status, {
     ...reply.headers,
-    'content-length': body.length,
+    'content-length': Buffer.byteLength(reply.body),
     ...((!keepAlive || (unread && !drain)) && { connection: 'close' }),
   })
-  response.end(body)
+  // As text, head and body are one write.
+  response.end(reply.body)
   if (drain) request.resume()
 }
