@@ -1,19 +1,20 @@
 import { expect, describe as group, test } from 'vitest'
 import { type Arrival, compare, type LoggedStatus } from './compare.ts'
 
-const accepted = (id: string) => ({ id, dueMs: 0, status: 200 })
-const kill = { name: 'kill -9 nats', startMs: 10_000, endMs: 12_000 }
+const accepted = (id: string, dueMs = 0) => ({ id, dueMs, status: 200 })
+const kill = { name: 'kill -9 nats', startMs: 10_000, endMs: 12_000, hitsDelivery: true }
 
 function compared(
   arrivals: Record<string, Arrival>,
   log: Record<string, LoggedStatus>,
   answers = [accepted('a')],
+  disturbances = [kill],
 ) {
   return compare({
     answers,
     arrivals: new Map(Object.entries(arrivals)),
     log: new Map(Object.entries(log)),
-    disturbances: [kill],
+    disturbances,
   })
 }
 
@@ -47,10 +48,24 @@ group('a repeat', () => {
     expect(repeats.get(kill.name)).toBe(1)
     expect(unexplained).toEqual([])
   })
+  test('of what was sent before a disturbance and waited for its turn is explained by it', () => {
+    const { unexplained } = compared({ a: { atMs: 40_000, againAtMs: [40_005] } }, { a: 'success' })
+    expect(unexplained).toEqual([])
+  })
+  test('of what was sent after the last disturbance is not', () => {
+    const arrivals = { a: { atMs: 40_000, againAtMs: [40_005] } }
+    expect(compared(arrivals, { a: 'success' }, [accepted('a', 39_000)]).unexplained).toEqual(['a'])
+  })
   test('before any disturbance is not', () => {
     expect(compared({ a: { atMs: 8_000, againAtMs: [8_100] } }, { a: 'success' }).unexplained).toEqual(['a'])
   })
   test('of what had long arrived before the disturbance is not', () => {
     expect(compared({ a: { atMs: 1_000, againAtMs: [13_000] } }, { a: 'success' }).unexplained).toEqual(['a'])
+  })
+  test('is not explained by what has no part in delivering', () => {
+    const arrivals = { a: { atMs: 9_990, againAtMs: [13_000] } }
+    const redis = { ...kill, name: 'kill -9 redis', hitsDelivery: false }
+    const { repeats, unexplained } = compared(arrivals, { a: 'success' }, [accepted('a')], [redis])
+    expect({ repeats: [...repeats], unexplained }).toEqual({ repeats: [], unexplained: ['a'] })
   })
 })

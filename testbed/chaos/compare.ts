@@ -23,6 +23,8 @@ export interface Disturbance {
   readonly startMs: number
   /** When webhooks were accepted and arrived again. */
   readonly endMs: number
+  /** Whether it hits what delivers: workers, nats-servers, destinations and what connects them. Others repeat nothing. */
+  readonly hitsDelivery: boolean
 }
 
 /** Where an event stands in the log. */
@@ -62,12 +64,15 @@ export function compare(told: {
 }): Comparison {
   const { answers, arrivals, log, disturbances } = told
   const accepted = new Set(answers.flatMap(({ id }) => id ?? []))
-  const repeats = new Map(disturbances.map(({ name }) => [name, 0]))
+  const causes = disturbances.filter(({ hitsDelivery }) => hitsDelivery)
+  const repeats = new Map(causes.map(({ name }) => [name, 0]))
   const unexplained: string[] = []
-  for (const [id, arrival] of arrivals) {
-    for (const [index, atMs] of (arrival.againAtMs ?? []).entries()) {
-      const beforeMs = index === 0 ? arrival.atMs : arrival.againAtMs![index - 1]!
-      const cause = causeOf(beforeMs, atMs, disturbances)
+  const sentMs = new Map(answers.flatMap(({ id, dueMs }) => (id === undefined ? [] : [[id, dueMs] as const])))
+  for (const [id, { atMs, againAtMs = [] }] of arrivals) {
+    for (const [index, againMs] of againAtMs.entries()) {
+      const arrivedMs = index === 0 ? atMs : againAtMs[index - 1]!
+      const begunMs = index === 0 ? (sentMs.get(id) ?? atMs) : arrivedMs
+      const cause = causeOf({ begunMs, arrivedMs, againMs }, causes)
       if (cause) repeats.set(cause.name, repeats.get(cause.name)! + 1)
       else unexplained.push(id)
     }
@@ -85,15 +90,17 @@ export function compare(told: {
   }
 }
 
-/** The latest disturbance that came between an arrival being begun and being known everywhere, before it arrived again. */
+/**
+ * The latest disturbance between a delivery being begun and its arrival being known everywhere, before it arrived again. It
+ * is begun when its webhook is sent: what is lost on the way may be its event's acknowledgement, long before its turn.
+ */
 function causeOf(
-  arrivedMs: number,
-  againMs: number,
+  { begunMs, arrivedMs, againMs }: Readonly<Record<'begunMs' | 'arrivedMs' | 'againMs', number>>,
   disturbances: readonly Disturbance[],
 ): Disturbance | undefined {
   return disturbances.findLast(
     ({ startMs, endMs }) =>
-      startMs <= againMs && arrivedMs >= startMs - inHandMs && arrivedMs <= endMs + inHandMs,
+      startMs <= againMs && arrivedMs >= startMs - inHandMs && begunMs <= endMs + inHandMs,
   )
 }
 

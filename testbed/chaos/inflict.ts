@@ -14,6 +14,11 @@ export function targetsOf({ processes, links, disks }: Platform): Targets {
   ])
 }
 
+/** A receiver's or a store's link to nats-servers is not theirs: what is cut there is not delivered again. */
+function hitsDelivery(target: string): boolean {
+  return /^(worker|nats)/.test(target)
+}
+
 /** Carries out a schedule; resolves when everything that was broken is whole again. */
 export async function inflict(faults: readonly Fault[], platform: Platform): Promise<Disturbance[]> {
   const startMs = performance.now()
@@ -25,7 +30,7 @@ export async function inflict(faults: readonly Fault[], platform: Platform): Pro
       const began = performance.now()
       console.log(`  ${(began - startMs).toFixed(0).padStart(6)} ms  ${name} for ${fault.holdMs} ms`)
       await turn(fault.target, () => carryOut(fault, platform))
-      return { name, startMs: began, endMs: performance.now() }
+      return { name, startMs: began, endMs: performance.now(), hitsDelivery: hitsDelivery(fault.target) }
     }),
   )
 }

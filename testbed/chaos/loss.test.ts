@@ -37,7 +37,12 @@ test('kill -9 of Fairlead, nats-server, PostgreSQL and Redis under 200 webhooks/
         })
       }
       await untilFlowing(load, performance.now())
-      load.disturbances.push({ name: `kill -9 ${victim}`, startMs, endMs: performance.now() })
+      load.disturbances.push({
+        name: `kill -9 ${victim}`,
+        startMs,
+        endMs: performance.now(),
+        hitsDelivery: victim === 'nats' || victim === 'fairlead',
+      })
     }
   })
 

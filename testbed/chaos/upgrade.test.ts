@@ -46,7 +46,7 @@ test('the version before and this one share the streams and lose nothing', { tim
   const both: Load = { ...old, sent: [...old.sent, ...now!.sent] }
   await untilArrived(both)
   const log = await untilLogged(both, async () => (await readLogRows(platform.adminUrl)).events)
-  const update = { name: 'the update', startMs, endMs: performance.now() }
+  const update = { name: 'the update', startMs, endMs: performance.now(), hitsDelivery: true }
   const comparison = compare({
     answers: both.sent,
     arrivals: arrivals.events,

@@ -33,7 +33,12 @@ export async function withoutPostgres(awayMs: number): Promise<void> {
     expect(meanwhile.filter(({ id }) => id === undefined || !arrivals.events.has(id))).toEqual([])
     await postgres.restart()
     await untilFlowing(load, performance.now())
-    load.disturbances.push({ name: 'kill -9 postgres', startMs, endMs: performance.now() })
+    load.disturbances.push({
+      name: 'kill -9 postgres',
+      startMs,
+      endMs: performance.now(),
+      hitsDelivery: false,
+    })
   })
 
   await untilArrived(load)
