@@ -30,7 +30,8 @@ export async function withoutPostgres(awayMs: number): Promise<void> {
     const untilMs = performance.now() - awayMs / 4
     const meanwhile = load.sent.filter(({ dueMs }) => dueMs > startMs && dueMs < untilMs)
     expect(meanwhile.length).toBeGreaterThan((load.perSecond * awayMs) / 1000 / 4)
-    expect(meanwhile.filter(({ id }) => id === undefined || !arrivals.events.has(id))).toEqual([])
+    const notDone = meanwhile.filter(({ id }) => id === undefined || !arrivals.events.has(id))
+    expect(notDone, `Fairlead printed last:\n${subject.standalone.output.slice(-4_000)}`).toEqual([])
     await postgres.restart()
     await untilFlowing(load, performance.now())
     load.disturbances.push({
