@@ -39,7 +39,14 @@ export const duplicateWindowSeconds = 300
 
 /** What each stream is. `ensureStreams` makes the server agree. */
 export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { name: string })[] {
-  const stored = { storage: StorageType.File, num_replicas: limits.replicas, allow_direct: true }
+  const stored = {
+    storage: StorageType.File,
+    num_replicas: limits.replicas,
+    allow_direct: true,
+    // Not compressed: when a replica cuts its log, nats-server 2.15.1 compresses the block before the cut and writes on
+    // behind it, and that replica is lost until it is restarted ("s2: corrupt input", seen under cut connections).
+    compression: StoreCompression.None,
+  }
   return [
     {
       ...stored,
@@ -52,7 +59,6 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       max_age: 7 * day,
       max_bytes: limits.eventsMaxBytes,
       duplicate_window: duplicateWindowSeconds * seconds,
-      compression: StoreCompression.S2,
       // Receivers publish many waiting events at once under load (nats-server 2.12).
       allow_atomic: true,
     },
@@ -78,7 +84,6 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       max_age: 7 * day,
-      compression: StoreCompression.S2,
     },
     {
       ...stored,
@@ -88,7 +93,6 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       max_age: 30 * day,
-      compression: StoreCompression.S2,
     },
     {
       ...stored,
@@ -99,7 +103,6 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       discard: DiscardPolicy.Old,
       max_age: 7 * day,
       max_bytes: Math.ceil(limits.eventsMaxBytes / 4),
-      compression: StoreCompression.S2,
     },
     {
       ...stored,

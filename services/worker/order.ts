@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type DestinationId, type OrganizationId, parseId } from '@fairlead/webhook/id'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { type DeliveryReference, decodeDelivery, encodeDelivery } from '@fairlead/wire/delivery'
-import { readNext } from '@fairlead/wire/read'
+import { readNext, readNextOfLeader } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { heldOfPartition, heldSubject, orderedOfPartition, orderedSubject } from '@fairlead/wire/subjects'
 import type { Placed, StoredEvent } from './deliver.ts'
@@ -126,11 +126,8 @@ export function openOrder(
     background(done.then(() => {}))
   }
 
-  async function oldest(subject: string): Promise<{ seq: number; data: Uint8Array } | undefined> {
-    for await (const found of readNext(engine.manager, streamName.deliveries, { subject, count: 1 }))
-      return found
-    return undefined
-  }
+  /** Of the leader: where there is none, the key is free. */
+  const oldest = (subject: string) => readNextOfLeader(engine.manager, streamName.deliveries, { subject })
 
   async function purge(subject: string): Promise<void> {
     await engine.manager.streams.purge(streamName.deliveries, { filter: subject })
@@ -183,7 +180,7 @@ export function openOrder(
     },
     async restore(partition) {
       const waiting = await countSubjects(engine, orderedOfPartition(partition))
-      for await (const reference of heldIn(engine, partition)) {
+      for (const reference of await readHeld(engine, partition)) {
         const { organization, destination, order } = reference
         if (!order) continue
         const subject = `${organization}.${destination}.${order.key}`
@@ -218,36 +215,44 @@ export function openOrder(
   }
 }
 
-/** The deliveries that were written down as holding their keys. */
-async function* heldIn(engine: Engine, partition: number): AsyncGenerator<DeliveryReference> {
+/** The deliveries that were written down as holding their keys: in pages, and from the leader what a replica lacks. */
+async function readHeld(engine: Engine, partition: number): Promise<DeliveryReference[]> {
+  const { manager } = engine
   const subject = heldOfPartition(partition)
-  for (let seq = 1, count = heldPage; count === heldPage; ) {
+  const lacking = new Set((await countSubjects(engine, subject)).keys())
+  const found: DeliveryReference[] = []
+  for (let seq = 1, count = heldPage; count === heldPage && lacking.size > 0; ) {
     count = 0
-    for await (const message of readNext(engine.manager, streamName.deliveries, {
-      subject,
-      seq,
-      count: heldPage,
-    })) {
+    for await (const message of readNext(manager, streamName.deliveries, { subject, seq, count: heldPage })) {
       count++
       seq = message.seq + 1
-      yield decodeDelivery(message.data)
+      if (lacking.delete(namedIn(message.subject))) found.push(decodeDelivery(message.data))
     }
   }
+  for (const name of lacking) {
+    const held = `deliveries.held.${partition}.${name}`
+    const message = await readNextOfLeader(manager, streamName.deliveries, { subject: held })
+    if (message) found.push(decodeDelivery(message.data))
+  }
+  return found
 }
 
 const heldPage = 256
 /** An event that was in hand at a crash comes again within JetStream's `ack_wait` of 4 s. */
 const comesAgainMs = 6_000
 
-/** Messages by subject, without the words that all of them begin with. */
+/** How many messages there are by what their subjects name. */
 async function countSubjects(engine: Engine, filter: string): Promise<Map<string, number>> {
   const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: filter })
   const counts = new Map<string, number>()
   for (const [subject, count] of Object.entries(state.subjects ?? {})) {
-    counts.set(subject.split('.').slice(3).join('.'), count)
+    counts.set(namedIn(subject), count)
   }
   return counts
 }
+
+/** `<organization>.<destination>.<key>` */
+const namedIn = (subject: string): string => subject.split('.').slice(3).join('.')
 
 /** The digest of an event's key; undefined where it has none, and then no order. Pure. */
 export function orderKey(

@@ -34,6 +34,8 @@ interface Queue {
   /** Of these, those whose fate is stored: to be taken out of the stream. */
   readonly settled: Set<number>
   removing: boolean
+  /** So often something was taken out. */
+  rounds: number
   /** All before this sequence are known or gone. */
   nextSeq: number
 }
@@ -96,7 +98,7 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
   function queueOf(id: DestinationId): Queue {
     let queue = queues.get(id)
     if (!queue) {
-      queue = { fetched: [], known: new Set(), settled: new Set(), removing: false, nextSeq: 1 }
+      queue = { fetched: [], known: new Set(), settled: new Set(), removing: false, rounds: 0, nextSeq: 1 }
       queues.set(id, queue)
     }
     return queue
@@ -130,6 +132,7 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     queue.settled.add(parked.seq)
     if (queue.removing) return
     queue.removing = true
+    queue.rounds++
     const removed = removeSettled(queue, organization, destination).finally(() => inHand.delete(removed))
     inHand.add(removed)
   }
@@ -197,10 +200,14 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     organization: OrganizationId,
     id: DestinationId,
   ): Promise<'later' | undefined> {
+    // What is being taken out may be gone from the stream, and still be known here.
+    if (queue.removing) return 'later'
+    const { rounds } = queue
     const subject = parkedSubject(organization, id)
     // What is parked meanwhile counts by itself: only what was counted before is put right.
     const before = lanes.waiting(id)
     const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: subject })
+    if (queue.removing || queue.rounds !== rounds) return 'later'
     const unknown = Math.max(0, (state.subjects?.[subject] ?? 0) - queue.known.size)
     lanes.parked(organization, id, unknown - before)
     queue.nextSeq = 1

@@ -1,5 +1,7 @@
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import { readAt } from '@fairlead/wire/read'
+import type { StoredMsg } from '@nats-io/jetstream'
 import { attempt, conclude, type Placed, park, type Scene, type StoredEvent } from './deliver.ts'
 import type { Destination } from './directory.ts'
 import type { LaneKind } from './lane.ts'
@@ -49,9 +51,10 @@ async function readEvent(
   { stored, event, organization }: DeliveryReference,
   { engine }: Scene,
 ): Promise<StoredEvent | undefined> {
-  const message = await engine.manager.direct.getMessage(stored.stream, { seq: stored.seq })
-  if (!message) return undefined
-  const meta = decodeEventMeta(message.header.get(eventHeader))
-  if (meta.id !== event || meta.organization !== organization) return undefined
-  return { meta, body: message.data, stored }
+  const metaOf = ({ header }: StoredMsg) => decodeEventMeta(header.get(eventHeader))
+  const message = await readAt(engine.manager, stored.stream, stored.seq, message => {
+    const meta = metaOf(message)
+    return meta.id === event && meta.organization === organization
+  })
+  return message && { meta: metaOf(message), body: message.data, stored }
 }

@@ -1,4 +1,5 @@
 import { newInbox } from '@fairlead/wire/connect'
+import { readNextOfLeader } from '@fairlead/wire/read'
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 
@@ -38,6 +39,8 @@ export interface StreamReader<Message> extends AsyncDisposable {
 
 const expiresMs = 60_000
 const heartbeatMs = 10_000
+/** What the leader has had for so long, and the consumer has not told of. */
+const stuckMs = 5_000
 const retryMs = 250
 
 export function readStream<Message>(
@@ -69,6 +72,7 @@ export function readStream<Message>(
   })
   const watchdog = setInterval(() => {
     if (performance.now() - heardMs > 2.5 * heartbeatMs) void resync()
+    else void look()
   }, heartbeatMs)
   const reconnections = nats.status()
   void (async () => {
@@ -97,6 +101,15 @@ export function readStream<Message>(
     if (code !== 408) return void resync()
     asked = 0
     ask()
+  }
+
+  /** A consumer on a replica that has stopped goes on with its heartbeats, and tells of nothing more. */
+  async function look(): Promise<void> {
+    const before = last
+    if (resyncing || buffer.length > 0) return
+    const more = await readNextOfLeader(manager, stream, { subject: '>', seq: before + 1 }).catch(() => {})
+    if (!more || last !== before || resyncing) return
+    if (Date.now() - more.time.getTime() > stuckMs) void resync()
   }
 
   function ask(): void {
@@ -161,8 +174,9 @@ export function readStream<Message>(
     },
     async isAtEnd() {
       if (buffer.length > 0 || resyncing) return false
-      const info = await manager.consumers.info(stream, consumer)
-      return buffer.length === 0 && info.num_pending === 0 && info.delivered.consumer_seq === consumerSeq
+      // The consumer may stand on a replica that lags behind: only the leader knows that there is no more.
+      const more = await readNextOfLeader(manager, stream, { subject: '>', seq: last + 1 })
+      return !more && buffer.length === 0 && !resyncing
     },
     async [Symbol.asyncDispose]() {
       closing.abort()
