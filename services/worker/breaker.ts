@@ -14,8 +14,6 @@ export interface Breaker {
   succeeded(): void
   failed(nowMs: number): void
   readonly state: 'closed' | 'open' | 'probing'
-  /** The last attempt failed, whether or not that opened it. */
-  readonly failing: boolean
 }
 
 export interface BreakerLimits {
@@ -58,9 +56,6 @@ export function openBreaker({ threshold, firstMs, longestMs }: BreakerLimits): B
     get state() {
       if (openings === 0) return 'closed'
       return probing ? 'probing' : 'open'
-    },
-    get failing() {
-      return failures > 0
     },
   }
 }

@@ -40,8 +40,8 @@ export interface Lane {
   waiting: number
   readonly inFlight: number
   readonly state: 'well' | 'busy' | 'throttled' | 'broken' | 'paused'
-  /** Its last attempt failed, or what is under way may hang: none ended well for a while. */
-  doubtful(nowMs: number): boolean
+  /** Attempts are under way, and none has ended well for a while. */
+  mayHang(nowMs: number): boolean
   /** Nothing in it and nothing to remember: it may be forgotten. */
   readonly idle: boolean
 }
@@ -49,8 +49,8 @@ export interface Lane {
 /** After so long without a cut, a lane that does well has all its slots again. */
 const forgivenMs = 60_000
 
-/** With attempts under way and none that ended well for so long, a lane is in doubt. */
-const doubtMs = 5_000
+/** With attempts under way and none that ended well for so long, they may hang. */
+const hangMs = 5_000
 
 export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000 }
 
@@ -183,9 +183,9 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
       if (slots < limits.concurrency) return 'throttled'
       return total() > 0 || lane.waiting > 0 ? 'busy' : 'well'
     },
-    doubtful: nowMs => breaker.failing || (total() > 0 && nowMs - wellMs > doubtMs),
+    mayHang: nowMs => total() > 0 && nowMs - wellMs > hangMs,
     get idle() {
-      return total() === 0 && lane.waiting === 0 && !breaker.failing && slots >= limits.concurrency
+      return total() === 0 && lane.waiting === 0 && breaker.state === 'closed' && slots >= limits.concurrency
     },
   }
   return lane

@@ -19,6 +19,9 @@ export interface Lanes {
   close(): void
 }
 
+/** More are forgotten, oldest first. */
+const mostFailed = 10_000
+
 /** @param drain starts to empty the park of a lane, if it has room; called often, and cheap when there is nothing to do */
 export function openLanes(
   engine: Engine,
@@ -32,6 +35,8 @@ export function openLanes(
     timer?: NodeJS.Timeout | undefined
   }
   const lanes = new Map<DestinationId, Entry>()
+  /** Destinations whose last attempt failed. Remembered when the lane is forgotten. */
+  const failed = new Set<DestinationId>()
   let closed = false
 
   function entryOf(id: DestinationId, organization: OrganizationId): Entry {
@@ -43,6 +48,14 @@ export function openLanes(
     const entry: Entry = { lane, organization, resume: () => drain(organization, id) }
     lanes.set(id, entry)
     return entry
+  }
+
+  function remember(id: DestinationId, health: Health): void {
+    if (health === 'well') failed.delete(id)
+    if (health !== 'failing' && health !== 'unreachable') return
+    failed.add(id)
+    const [oldest] = failed
+    if (failed.size > mostFailed && oldest) failed.delete(oldest)
   }
 
   /** Asks again when there is reason to hope; one timer a lane. */
@@ -62,7 +75,7 @@ export function openLanes(
     admit(destination, kind, bytes) {
       const { id, organization } = destination
       const { lane, resume } = entryOf(id, organization.id)
-      const doubtful = lane.doubtful(engine.now())
+      const doubtful = failed.has(id) || lane.mayHang(engine.now())
       if (!engine.slots.take(organization.id, bytes, doubtful)) {
         engine.hungry.add(organization.id, resume, doubtful)
         return { kind: 'wait', why: 'full' }
@@ -80,6 +93,7 @@ export function openLanes(
       const { id, organization } = destination
       const { lane } = entryOf(id, organization.id)
       lane.finish(kind, health, engine.now(), retryAfterMs)
+      remember(id, health)
       engine.slots.give(organization.id, bytes)
       if (lane.waiting > 0) drain(organization.id, id)
       else if (lane.idle) lanes.delete(id)
