@@ -26,6 +26,8 @@ export interface PulledMessage {
   readonly subject: string
   readonly data: Uint8Array
   readonly seq: number
+  /** When it was stored, nanoseconds since 1970. With the sequence it names a message also if the stream was made anew. */
+  readonly storedAt: string
   /** How often the server has handed it out, from 1. */
   readonly deliveries: number
   /** Messages behind it that the consumer has not handed out. */
@@ -158,6 +160,7 @@ function openMessage(message: Msg): PulledMessage {
     subject: message.subject,
     data: message.data,
     seq: Number(tokens[at + 1]),
+    storedAt: tokens[at + 3] ?? '',
     deliveries: Number(tokens[at]),
     pending: Number(tokens[at + 4]),
     header: name => message.headers?.get(name) || undefined,

@@ -28,7 +28,10 @@ export interface Engine {
   readonly slots: Slots
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
-  /** Waits while this worker can't be sure that its partitions are still its own. Rejects when the signal aborts. */
+  /**
+   * Waits while this worker can't be sure that its partitions are still its own, or can't store what it has attempted.
+   * Rejects when the signal aborts.
+   */
   mayStart(signal: AbortSignal): Promise<void> | undefined
   /** Slots have become free that this organization, among others, waits for. */
   readonly hungry: Hungry

@@ -1,4 +1,5 @@
 import { until } from '@fairlead/testbed/until'
+import { partitionOf } from '@fairlead/wire/subjects'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from './fixtures/platform.ts'
 
@@ -45,3 +46,28 @@ test('a worker that stops hands over without a repeat', async () => {
   expect(new Set(opened.sink.received.map(({ headers }) => headers['webhook-id'])).size).toBe(200)
   expect(opened.sink.received.length - 200).toBe(0)
 })
+
+test('while outcomes can not be stored nothing more is attempted, and nothing is repeated after it', async () => {
+  await using opened = await openPlatform()
+  await using running = await startWorker(opened.server.url)
+  await opened.publish('before')
+  await opened.sink.waitForCount(1)
+  await until(async () => (await inHand(opened)) === 0, { what: 'its outcome, stored' })
+  await opened.manager.streams.update('ATTEMPTS', { max_msg_size: 1 })
+  for (let i = 0; i < 20; i++) await opened.publish(`${i}`)
+  await opened.sink.waitForCount(21)
+  await until(() => !running.worker.mayStart, { what: 'a worker that starts nothing' })
+  for (let i = 20; i < 40; i++) await opened.publish(`${i}`)
+  await until(async () => (await inHand(opened)) === 40, { what: 'all of them in hand' })
+  expect(opened.sink.received).toHaveLength(21)
+  await opened.manager.streams.update('ATTEMPTS', { max_msg_size: -1 })
+  await opened.sink.waitForCount(41)
+  await until(async () => (await inHand(opened)) === 0, { what: 'nothing in hand' })
+  expect(opened.sink.received).toHaveLength(41)
+})
+
+/** Events that were taken and are not done. */
+async function inHand({ manager, organization }: Awaited<ReturnType<typeof openPlatform>>): Promise<number> {
+  const consumer = `worker-${partitionOf(organization.id)}`
+  return (await manager.consumers.info('EVENTS', consumer)).num_ack_pending
+}

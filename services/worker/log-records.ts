@@ -6,10 +6,16 @@ import { untilStored } from './until-stored.ts'
 export interface LogRecords {
   /** Resolves when the record is stored, rejects when the signal aborts first. */
   add(record: LogRecord): Promise<void>
+  /**
+   * Nothing was stored for a while: JetStream is away. What is attempted now is repeated if this worker ends before it
+   * is back, or loses its partitions.
+   */
+  readonly late: boolean
 }
 
 /** How long a record waits for others, ms. What is delivered but not yet recorded is repeated after a crash. */
 const lingerMs = 10
+const lateMs = 1_000
 /** Records of one message: about 100 KiB. */
 const mostRecords = 250
 
@@ -24,6 +30,7 @@ const isFull = (batch: Batch | undefined): boolean => (batch?.records.length ?? 
 export function openLogRecords(publisher: Publisher, subject: string, signal: AbortSignal): LogRecords {
   const batches: Batch[] = []
   let writing = false
+  let writingSinceMs = 0
   let timer: NodeJS.Timeout | undefined
 
   async function write(): Promise<void> {
@@ -33,6 +40,7 @@ export function openLogRecords(publisher: Publisher, subject: string, signal: Ab
     writing = true
     do {
       const { records, stored } = batches.shift()!
+      writingSinceMs = performance.now()
       await untilStored(publisher, subject, encodeLogRecords(records), undefined, signal).then(
         stored.resolve,
         stored.reject,
@@ -43,6 +51,9 @@ export function openLogRecords(publisher: Publisher, subject: string, signal: Ab
   }
 
   return {
+    get late() {
+      return writing && performance.now() - writingSinceMs > lateMs
+    },
     add(record) {
       let batch = batches.at(-1)
       if (!batch || isFull(batch)) {

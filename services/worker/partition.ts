@@ -28,6 +28,8 @@ const keepAliveMs = 1_500
 const configPatienceMs = 5_000
 /** So often an event of an unknown organization comes back, about 6 s apart, before it is let go. */
 const unknownTries = 20
+/** About 80 bytes each. */
+const rememberedAcks = 8_192
 const nothingToDo: Placed = { done: Promise.resolve() }
 /** Attempts get so long to end when the partition is handed over; then they are given up and repeated elsewhere. */
 const drainMs = 4_000
@@ -47,6 +49,7 @@ export async function openPartition(
 ): Promise<OpenPartition> {
   const taking = new AbortController()
   const working = new AbortController()
+  const acknowledged = openRecent(rememberedAcks)
   const inHand = new Map<string, { message: PulledMessage; sinceMs: number; done: Promise<void> }>()
 
   const lanes = openLanes(engine, (organization, id) => park.drain(organization, id))
@@ -58,8 +61,13 @@ export async function openPartition(
   /** Takes a message to its place and sees it to its end. A copy that the server sends meanwhile is left alone. */
   function taker(stream: string, place: (message: PulledMessage) => Promise<Placed>) {
     return async (message: PulledMessage): Promise<void> => {
-      const key = `${stream}.${message.seq}`
+      const key = `${stream}.${message.seq}.${message.storedAt}`
       if (inHand.has(key)) return
+      // An acknowledgement is lost with its connection: what was done is not done again for that.
+      if (message.deliveries > 1 && acknowledged.has(key)) {
+        message.ack()
+        return
+      }
       const placed = Promise.withResolvers<void>()
       const done = finish(key, message, place, placed.resolve)
       inHand.set(key, { message, sinceMs: performance.now(), done })
@@ -78,6 +86,7 @@ export async function openPartition(
       const { done } = await place(message)
       placed()
       await done
+      acknowledged.add(key)
       message.ack()
     } catch (error) {
       if (isUnreadable(error)) {
@@ -184,6 +193,19 @@ export async function openPartition(
     async abandon() {
       taking.abort()
       await end()
+    },
+  }
+}
+
+/** The newest of many, without those before. */
+function openRecent(most: number): { add(key: string): void; has(key: string): boolean } {
+  const keys = new Set<string>()
+  return {
+    has: key => keys.has(key),
+    add(key) {
+      keys.add(key)
+      const [oldest] = keys
+      if (keys.size > most && oldest !== undefined) keys.delete(oldest)
     },
   }
 }

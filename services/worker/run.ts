@@ -26,7 +26,7 @@ export const run: Run<WorkerConfig> = async (config, signal, { log, registry, he
   const worker = stack.use(await openWorker(config, { nats, sender, registry, log }))
   stack.use(
     health.check('worker.partitions', () =>
-      worker.mayStart ? undefined : 'no heartbeat reached NATS lately: nothing new is attempted',
+      worker.mayStart ? undefined : 'NATS took no heartbeat or no outcome lately: nothing new is attempted',
     ),
   )
   if (!signal.aborted) await once(signal, 'abort')

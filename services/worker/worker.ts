@@ -32,6 +32,7 @@ export interface WorkerTools {
 
 export interface RunningWorker extends AsyncDisposable {
   readonly partitions: number
+  /** False while nothing new is attempted: NATS takes no heartbeats or no outcomes. */
   readonly mayStart: boolean
 }
 
@@ -81,12 +82,14 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   })
 
   let ownership: Ownership | undefined
+  const records = openLogRecords(publisher, attemptsSubject(worker), closing.signal)
+  const mayStart = () => ownership?.mayStart !== false && !records.late
   const engine: Engine = {
     nats,
     manager,
     deliveries,
     publisher,
-    records: openLogRecords(publisher, attemptsSubject(worker), closing.signal),
+    records,
     sender: tools.sender,
     authorizer: opened.use(openAuthorizer({ ask: tools.sender.ask })),
     processors: openProcessors(tools.registry),
@@ -96,8 +99,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     hungry: openHungry(),
     metrics,
     log,
-    mayStart: signal =>
-      ownership?.mayStart === false ? untilMayStart(() => ownership?.mayStart !== false, signal) : undefined,
+    mayStart: signal => (mayStart() ? undefined : untilMayStart(mayStart, signal)),
     now: Date.now,
     random: Math.random,
   }
@@ -124,7 +126,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
       return partitions.size
     },
     get mayStart() {
-      return ownership?.mayStart ?? false
+      return ownership !== undefined && mayStart()
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
@@ -136,7 +138,7 @@ const nameOfHost = (): string =>
     .replace(/[^A-Za-z0-9_-]/g, '-')
     .slice(0, 64)
 
-/** Polls, because what it waits for is the passing of a heartbeat, which is seconds away. */
+/** Polls, because what it waits for is the passing of a heartbeat or a stream that is back, which is seconds away. */
 async function untilMayStart(mayStart: () => boolean, signal: AbortSignal): Promise<void> {
   while (!mayStart()) await delay(ownPollMs, undefined, { signal })
 }
