@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
 import { type Arrivals, openArrivals } from './arrivals.ts'
+import { cpuPerItem, readCpu } from './cpu.ts'
 import { percentile } from './percentile.ts'
 import { openLoadSender, type Sent } from './sender.ts'
 import { loadSecret, type Subject, startSubject } from './subject.ts'
@@ -35,6 +36,8 @@ interface Measured {
   readonly delivered: number
   /** The most that the Fairlead process had in memory, MiB. */
   readonly memoryMib: number
+  /** Cores that were used while the load lasted: by Fairlead with its servers, and by generator and destination. */
+  readonly cores: { readonly fairlead: number; readonly generator: number }
 }
 
 async function measure(
@@ -50,9 +53,13 @@ async function measure(
   const watching = setInterval(() => {
     memoryMib = Math.max(memoryMib, residentMib(pid))
   }, 250)
+  const roots = { ...(await subject.pids()), generator: process.pid }
+  const cpuBefore = readCpu(roots)
   let delivered = 0
+  let cores = { fairlead: 0, generator: 0 }
   setTimeout(() => {
     delivered = arrivals.events.size - before
+    cores = coresOf(cpuPerItem(cpuBefore, readCpu(roots), seconds))
   }, seconds * 1000)
   await load(one => sent.push(one))
   // What was accepted is owed, whatever the load.
@@ -65,7 +72,14 @@ async function measure(
   const inTime = sent.filter(
     ({ id, dueMs, acceptMs }) => id !== undefined && dueMs + acceptMs - startMs <= seconds * 1000,
   )
-  return { sent, accepted: inTime.length / seconds, delivered: delivered / seconds, memoryMib }
+  return { sent, accepted: inTime.length / seconds, delivered: delivered / seconds, memoryMib, cores }
+}
+
+/** @param cpu µs of processor time for each second */
+function coresOf(cpu: ReadonlyMap<string, number>): Measured['cores'] {
+  const generator = (cpu.get('generator') ?? 0) / 1e6
+  const all = [...cpu.values()].reduce((sum, micros) => sum + micros, 0) / 1e6
+  return { generator, fairlead: all - generator }
 }
 
 function residentMib(pid: number): number {
@@ -73,7 +87,7 @@ function residentMib(pid: number): number {
   return Math.round(Number(kib ?? 0) / 1024)
 }
 
-function report(name: string, { sent, accepted, delivered, memoryMib }: Measured): void {
+function report(name: string, { sent, accepted, delivered, memoryMib, cores }: Measured): void {
   const refused = sent.filter(({ status }) => status === 429 || status === 503)
   const unanswered = sent.filter(({ status }) => status === 0)
   const others = sent.filter(({ id, status }) => !id && ![0, 429, 503].includes(status))
@@ -82,7 +96,8 @@ function report(name: string, { sent, accepted, delivered, memoryMib }: Measured
   const answerMs = refused.map(({ answerMs }) => answerMs)
   console.log(
     `${name}: offered ${Math.round(sent.length / seconds)}/s, accepted ${Math.round(accepted)}/s, delivered ` +
-      `${Math.round(delivered)}/s while it lasted; memory ${memoryMib} MiB`,
+      `${Math.round(delivered)}/s while it lasted; memory ${memoryMib} MiB; ` +
+      `cores: Fairlead ${cores.fairlead.toFixed(2)}, generator and destination ${cores.generator.toFixed(2)}`,
   )
   if (sent.length > 0 && refused.length + unanswered.length + others.length > 0) {
     console.log(
@@ -100,7 +115,7 @@ async function main(): Promise<void> {
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
   await using steady = await openLoadSender({ ...options, connections: peakConnections })
   await steady.atRate(200, 5, () => {}) // warm-up
-  const ratios: { accepted: number; delivered: number }[] = []
+  const ratios: { accepted: number; delivered: number; 'delivered a core': number }[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
     const peak = await measure(subject, arrivals, tell => steady.asFastAsPossible(seconds, tell))
     report(`round ${round}, peak`, peak)
@@ -111,9 +126,11 @@ async function main(): Promise<void> {
     ratios.push({
       accepted: over.accepted / peak.accepted,
       delivered: over.delivered / peak.delivered,
+      // The generator of three times the load takes processors that Fairlead had at the peak.
+      'delivered a core': over.delivered / over.cores.fairlead / (peak.delivered / peak.cores.fairlead),
     })
   }
-  for (const what of ['accepted', 'delivered'] as const) {
+  for (const what of ['accepted', 'delivered', 'delivered a core'] as const) {
     const list = ratios.map(ratio => `${(ratio[what] * 100).toFixed(0)} %`)
     console.log(`${what}, to the peak: ${list.join(', ')}`)
   }

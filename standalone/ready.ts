@@ -2,9 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Health } from '@fairlead/daemon/health'
 import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
 import { readFolder } from '@fairlead/operator/files/read-folder'
-import { flowIntervalMs } from '@fairlead/receiver/flow'
-import { pendingEventsMetric } from '@fairlead/worker/metrics'
-import type { Registry } from 'prom-client'
 import { StartError } from './start-error.ts'
 import type { ReceiverThread } from './thread.ts'
 
@@ -45,15 +42,6 @@ export async function untilReceiverKnows(
     if (Number(known ?? 0) >= organizations) return
     await delay(10)
   }
-}
-
-/** Receiver and worker share this machine: see the receiver's `flow.ts`. */
-export function tellLag(registry: Registry, receiver: ReceiverThread): Disposable {
-  const timer = setInterval(async () => {
-    const gauge = await registry.getSingleMetric(pendingEventsMetric)?.get()
-    receiver.lag(gauge?.values[0]?.value ?? 0)
-  }, flowIntervalMs)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 export async function countOrganizations(folder: string): Promise<number> {

@@ -162,7 +162,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     err => log.error({ err }, 'request.failed'),
     () => leaving,
   )
-  server.listen(config.FAIRLEAD_RECEIVER_PORT, config.FAIRLEAD_RECEIVER_HOST)
+  server.listen({ port: config.FAIRLEAD_RECEIVER_PORT, host: config.FAIRLEAD_RECEIVER_HOST, backlog })
   await once(server, 'listening')
   opened.defer(async () => {
     const closed = once(server, 'close')
@@ -194,6 +194,9 @@ export async function generationOf(manager: JetStreamManager): Promise<string> {
   const { created } = await manager.streams.info(streamName.events)
   return Date.parse(created).toString(36)
 }
+
+/** Connections that wait to be taken. With Node's 511 a burst of more meets TCP's retry after a second; Linux allows 4,096. */
+const backlog = 4_096
 
 const portOf = (address: AddressInfo | string | null): number =>
   address !== null && typeof address === 'object' ? address.port : 0

@@ -15,7 +15,8 @@ test('what waits is told as it is now, not as it was at the last scrape', async 
     lanes: () => lanes,
   })
   const text = await registry.metrics()
-  expect(text).toContain('fairlead_deliveries_waiting 7')
+  expect(text).toContain('fairlead_deliveries_waiting{lane="busy"} 3')
+  expect(text).toContain('fairlead_deliveries_waiting{lane="broken"} 4')
   expect(text).toContain('fairlead_lanes{state="broken"} 1')
   expect(text).toContain('fairlead_worker_pending_events 9')
 })

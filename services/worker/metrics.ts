@@ -19,6 +19,7 @@ export interface WorkerGauges {
 
 /** What standalone reads too. */
 export const pendingEventsMetric = 'fairlead_worker_pending_events'
+export const waitingDeliveriesMetric = 'fairlead_deliveries_waiting'
 
 const laneStates: readonly Lane['state'][] = ['well', 'busy', 'throttled', 'broken', 'paused']
 
@@ -49,13 +50,14 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
     },
   })
   new Gauge({
-    name: 'fairlead_deliveries_waiting',
-    help: 'Deliveries parked until their lane has room, in the partitions of this worker',
+    name: waitingDeliveriesMetric,
+    help: 'Deliveries parked until their lane has room, in the partitions of this worker, by what their lane is',
+    labelNames: ['lane'],
     registers,
     collect() {
-      let total = 0
-      for (const { waiting } of gauges.lanes()) total += waiting
-      this.set(total)
+      const counts = new Map<string, number>(laneStates.map(state => [state, 0]))
+      for (const { state, waiting } of gauges.lanes()) counts.set(state, (counts.get(state) ?? 0) + waiting)
+      for (const [lane, count] of counts) this.set({ lane }, count)
     },
   })
   new Gauge({
