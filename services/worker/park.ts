@@ -46,6 +46,7 @@ const retryMs = 500
 
 export function openPark(scene: Scene, taking: AbortSignal): Park {
   const { engine, lanes } = scene
+  const { streams } = engine.manager
   const queues = new Map<DestinationId, Queue>()
   const draining = new Set<DestinationId>()
   /** Asked for while it was being done: what the answer depends on may have changed since it looked. */
@@ -146,11 +147,11 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     while (queue.settled.size > 0 && !scene.signal.aborted) {
       const before = firstOpen(queue)
       const [behind, done] = partitionBy(queue.settled, seq => seq >= before)
-      if (done.length > 1) await untilGone({ filter: parkedSubject(organization, id), seq: before })
-      else for (const seq of done) await untilGone(seq)
+      const filter = parkedSubject(organization, id)
+      if (done.length > 0) await until(() => streams.purge(streamName.deliveries, { filter, seq: before }))
       for (const seq of behind) {
         if (!left.has(seq)) continue
-        await untilGone(seq)
+        await until(() => remove(seq))
         done.push(seq)
       }
       left = new Set(behind)
@@ -163,20 +164,24 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     if (queue.known.size === 0 && lanes.waiting(id) === 0) queues.delete(id)
   }
 
-  /** Until it is gone: a delivery that is done must not be found by the next owner. */
-  async function untilGone(what: number | { readonly filter: string; readonly seq: number }): Promise<void> {
+  /** Tried until it is done: a delivery that has its fate must not be found by the next owner. */
+  async function until(work: () => Promise<unknown>): Promise<void> {
     while (!scene.signal.aborted) {
       try {
-        if (typeof what === 'number') {
-          await engine.manager.streams.deleteMessage(streamName.deliveries, what, false)
-        } else {
-          await engine.manager.streams.purge(streamName.deliveries, what)
-        }
+        await work()
         return
-      } catch (error) {
-        if (isNotFound(error)) return
+      } catch {
         await delay(retryMs, undefined, { signal: scene.signal }).catch(() => {})
       }
+    }
+  }
+
+  /** The server has several words for a message that is gone already: whether it is there is what counts. */
+  async function remove(seq: number): Promise<void> {
+    try {
+      await streams.deleteMessage(streamName.deliveries, seq, false)
+    } catch (error) {
+      if (await streams.getMessage(streamName.deliveries, { seq })) throw error
     }
   }
 
@@ -206,7 +211,7 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     const subject = parkedSubject(organization, id)
     // What is parked meanwhile counts by itself: only what was counted before is put right.
     const before = lanes.waiting(id)
-    const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: subject })
+    const { state } = await streams.info(streamName.deliveries, { subjects_filter: subject })
     if (queue.removing || queue.rounds !== rounds) return 'later'
     const unknown = Math.max(0, (state.subjects?.[subject] ?? 0) - queue.known.size)
     lanes.parked(organization, id, unknown - before)
@@ -233,9 +238,4 @@ function partitionBy(seqs: Iterable<number>, isFirst: (seq: number) => boolean):
   const [first, second]: [number[], number[]] = [[], []]
   for (const seq of seqs) (isFirst(seq) ? first : second).push(seq)
   return [first, second]
-}
-
-/** 10037 no message found; 10043 the sequence is not found or was deleted already. */
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 10037 || error.code === 10043)
 }
