@@ -43,15 +43,16 @@ export async function readNextOfLeader(
   return (await manager.streams.getMessage(stream, query)) ?? undefined
 }
 
-/** The message at a sequence; the leader is asked where a replica has none that fits. */
-export async function readAt(
+/** What `read` makes of the message at a sequence; the leader is asked where a replica has none, or `read` refuses it. */
+export async function readAt<T>(
   manager: Reader,
   stream: string,
   seq: number,
-  fits: (message: StoredMsg) => boolean,
-): Promise<StoredMsg | undefined> {
+  read: (message: StoredMsg) => T | undefined,
+): Promise<T | undefined> {
   const near = await manager.direct.getMessage(stream, { seq })
-  if (near && fits(near)) return near
+  const known = near ? read(near) : undefined
+  if (known !== undefined) return known
   const certain = await manager.streams.getMessage(stream, { seq })
-  return certain && fits(certain) ? certain : undefined
+  return certain ? read(certain) : undefined
 }

@@ -1,7 +1,6 @@
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { readAt } from '@fairlead/wire/read'
-import type { StoredMsg } from '@nats-io/jetstream'
 import { attempt, conclude, type Placed, park, type Scene, type StoredEvent } from './deliver.ts'
 import type { Destination } from './directory.ts'
 import type { LaneKind } from './lane.ts'
@@ -47,14 +46,13 @@ export function forsake(
 }
 
 /** Undefined too where the sequence names another event: after a stream was made anew it may be another tenant's. */
-async function readEvent(
+function readEvent(
   { stored, event, organization }: DeliveryReference,
   { engine }: Scene,
 ): Promise<StoredEvent | undefined> {
-  const metaOf = ({ header }: StoredMsg) => decodeEventMeta(header.get(eventHeader))
-  const message = await readAt(engine.manager, stored.stream, stored.seq, message => {
-    const meta = metaOf(message)
-    return meta.id === event && meta.organization === organization
+  return readAt(engine.manager, stored.stream, stored.seq, ({ header, data }) => {
+    const meta = decodeEventMeta(header.get(eventHeader))
+    if (meta.id !== event || meta.organization !== organization) return undefined
+    return { meta, body: data, stored }
   })
-  return message && { meta: metaOf(message), body: message.data, stored }
 }
