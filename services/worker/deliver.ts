@@ -7,7 +7,7 @@ import {
 } from '@fairlead/webhook/id'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
-import type { AttemptRecord } from '@fairlead/wire/attempt'
+import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
@@ -24,7 +24,7 @@ import { untilStored } from './until-stored.ts'
 /**
  * The way of a delivery, from a matched event to its fate:
  *
- *   event ─ match ─▶ deliveries ─ admitted? ─ no ──▶ parked (DELIVERIES), comes back when its lane has room
+ *   event ─ match ─▶ deliveries ─ admitted, now or in a moment? ─ no ──▶ parked (DELIVERIES), until its lane has room
  *                                     │ yes
  *                                     ▼
  *                     prepare ─▶ send ─▶ Outcome ─ settle ─▶ delivered
@@ -65,36 +65,52 @@ export async function deliverEvent(
   organization: Organization,
   scene: Scene,
 ): Promise<Placed> {
-  const { meta, stored } = event
+  const { meta } = event
   const { engine, lanes } = scene
   const wanted = organization.match(meta.source, meta.type)
   const attempts: Promise<void>[] = []
   const parked: Promise<void>[] = []
   for (const { destination, order } of wanted) {
     const reference = firstDelivery(event, destination, order, wanted.length)
-    if (!scene.order.take(reference)) parked.push(scene.order.wait(reference))
-    else if (lanes.admit(destination, 'new', reference.bytes).kind === 'wait')
-      parked.push(park(reference, scene))
-    else attempts.push(attempt(reference, event, destination, 'new', scene))
+    if (!scene.order.take(reference)) {
+      parked.push(scene.order.wait(reference))
+      continue
+    }
+    const admission = lanes.admit(destination, 'new', reference.bytes)
+    if (admission.kind === 'go') {
+      attempts.push(attempt(reference, event, destination, 'new', scene))
+      continue
+    }
+    const soon = admission.why === 'full' ? lanes.admitSoon(destination, reference.bytes) : undefined
+    if (soon) attempts.push(attemptSoon(reference, event, destination, soon, scene))
+    else parked.push(park(reference, scene))
   }
   const done: Promise<void>[] = [...attempts, ...parked]
   // The log learns of the fan-out from the attempt itself where there is one delivery, attempted at once.
   if (wanted.length !== 1 || parked.length > 0) {
     if (wanted.length === 0)
       engine.log.info({ event: meta.id, organization: organization.slug }, 'event.unrouted')
-    done.push(
-      engine.records.add({
-        kind: 'routed',
-        organization: meta.organization,
-        event: meta.id,
-        receivedAt: meta.receivedAt,
-        eventSeq: stored.seq,
-        destinations: wanted.map(({ destination }) => destination.id),
-      }),
-    )
+    const destinations = wanted.map(({ destination }) => destination.id)
+    done.push(engine.records.add(routedRecord(event, destinations)))
   }
   await Promise.allSettled(parked)
   return { done: Promise.all(done) }
+}
+
+/** A new delivery that waits for a slot of its lane; parked after all if it gets none. */
+async function attemptSoon(
+  reference: DeliveryReference,
+  event: StoredEvent,
+  destination: Destination,
+  soon: Promise<boolean>,
+  scene: Scene,
+): Promise<void> {
+  if (await soon) return attempt(reference, event, destination, 'new', scene)
+  const unlogged = reference.of === 1
+  await Promise.all([
+    park(reference, scene),
+    unlogged && scene.engine.records.add(routedRecord(event, [destination.id])),
+  ])
 }
 
 function firstDelivery(
@@ -302,6 +318,17 @@ const eventSeqOf = ({ stored }: DeliveryReference): number => (stored.stream ===
 function laneCondition({ lanes }: Scene, { destination }: DeliveryReference): AttemptRecord['lane'] {
   const state = lanes.state(destination)
   return state === 'throttled' || state === 'broken' ? state : undefined
+}
+
+function routedRecord({ meta, stored }: StoredEvent, destinations: DestinationId[]): RoutedRecord {
+  return {
+    kind: 'routed',
+    organization: meta.organization,
+    event: meta.id,
+    receivedAt: meta.receivedAt,
+    eventSeq: stored.seq,
+    destinations,
+  }
 }
 
 function recordOf(

@@ -1,3 +1,4 @@
+import type { Shares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import type { Publisher } from '@fairlead/wire/publish'
 import type { JetStreamManager } from '@nats-io/jetstream'
@@ -26,6 +27,8 @@ export interface Engine {
   readonly directory: Directory
   readonly hosts: Hosts
   readonly slots: Slots
+  /** Bytes of bodies that wait for a moment, for a slot of their lane. */
+  readonly queuedBytes: Shares<OrganizationId>
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
   /**

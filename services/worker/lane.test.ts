@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openBreaker } from './breaker.ts'
-import { type Health, type LaneKind, laneBreaker, openLane } from './lane.ts'
+import { type Health, type LaneKind, laneBreaker, momentMs, openLane } from './lane.ts'
 
 const limits = { concurrency: 4, paused: false }
 const host = () => openBreaker({ threshold: 10, firstMs: 1000, longestMs: 10_000 })
@@ -40,14 +40,37 @@ test('failures of attempts that were under way when it opened do not lengthen it
   expect(breaker.ask(1000)).toBe('probe')
 })
 
-test('a lane takes as many as its concurrency, retries a quarter of it, new ones half while others wait', () => {
+test('a lane takes as many as its concurrency, retries a quarter of it, new ones the rest while others wait', () => {
   expect(fill(openLane(limits, host()), 'new')).toBe(4)
   expect(fill(openLane(limits, host()), 'due')).toBe(1)
   expect(fill(openLane(limits, host()), 'parked')).toBe(4)
   const crowded = openLane(limits, host())
   crowded.waiting = 1
-  expect(fill(crowded, 'new')).toBe(2)
-  expect(fill(crowded, 'parked')).toBe(2)
+  expect(fill(crowded, 'new')).toBe(3)
+  expect(fill(crowded, 'parked')).toBe(1)
+})
+
+test('new and waiting ones take turns where there is one slot', () => {
+  const lane = openLane({ ...limits, concurrency: 1 }, host())
+  lane.waiting = 9
+  expect(lane.admit('new', 0).kind).toBe('go')
+  lane.finish('new', 'well', 1)
+  expect(lane.admit('new', 1)).toEqual({ kind: 'wait', why: 'full' })
+  expect(lane.admit('parked', 1).kind).toBe('go')
+  lane.finish('parked', 'well', 2)
+  expect(lane.admit('new', 2).kind).toBe('go')
+})
+
+test('a full lane moves on for a moment after it began, and after each attempt that ended well', () => {
+  const lane = openLane(limits, host())
+  expect(lane.movesOn(1_000)).toBe(false)
+  fill(lane, 'new', 1_000)
+  expect(lane.movesOn(1_000 + momentMs - 1)).toBe(true)
+  expect(lane.movesOn(1_000 + momentMs)).toBe(false)
+  lane.finish('new', 'well', 5_000)
+  expect(lane.movesOn(5_000)).toBe(true)
+  fill(lane, 'new', 9_000)
+  expect(lane.movesOn(9_000)).toBe(false)
 })
 
 test('429 halves the slots, waits as long as it asks, and success brings them back', () => {

@@ -2,11 +2,12 @@ import { type Breaker, openBreaker } from './breaker.ts'
 
 /**
  * A destination's lane decides, for one delivery at a time, whether it may be attempted now. It never makes anyone
- * wait: what may not go now is parked, and comes back when the lane has room.
+ * wait: what may not go now is parked, and comes back when the lane has room. (Where that is a moment away, `lanes.ts`
+ * asks again.)
  *
  * Three kinds of deliveries meet here. New ones come straight from EVENTS; due ones are retries (a bounded share, so
- * that a bad hour doesn't hold back what is new); parked ones wait already, and get at least half of the slots, so
- * that they move even while new ones keep coming.
+ * that a bad hour doesn't hold back what is new); parked ones wait already, and get at least a quarter of the slots,
+ * so that they move even while new ones keep coming. Not more, because each costs three times what a new one does.
  *
  * The number of slots is at most the destination's `concurrency`, and adapts below that: 429 halves it, success
  * raises it again by one a round; after a breaker closes it starts at one and doubles.
@@ -17,7 +18,7 @@ export type Admission =
   | { readonly kind: 'go' }
   | {
       readonly kind: 'wait'
-      readonly why: 'paused' | 'full' | 'broken' | 'host_broken' | 'rate' | 'throttled'
+      readonly why: 'paused' | 'full' | 'no_slot' | 'broken' | 'host_broken' | 'rate' | 'throttled'
       /** When to ask again, ms; absent where a finished attempt or a change of configuration will tell. */
       readonly untilMs?: number
     }
@@ -40,6 +41,10 @@ export interface Lane {
   waiting: number
   readonly inFlight: number
   readonly state: 'well' | 'busy' | 'throttled' | 'broken' | 'paused'
+  /** Attempts that it may have under way now. */
+  readonly room: number
+  /** One has begun the lane's work, or ended well, in the last `momentMs`: while it is full, a slot is free soon. */
+  movesOn(nowMs: number): boolean
   /** Attempts are under way, and none has ended well for a while. */
   mayHang(nowMs: number): boolean
   /** Nothing in it and nothing to remember: it may be forgotten. */
@@ -48,6 +53,9 @@ export interface Lane {
 
 /** After so long without a cut, a lane that does well has all its slots again. */
 const forgivenMs = 60_000
+
+/** Waiting so long for a slot, ms, costs less than being parked: storing a message, reading it and taking it out again. */
+export const momentMs = 100
 
 /** With attempts under way and none that ended well for so long, they may hang. */
 const hangMs = 5_000
@@ -70,19 +78,25 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
   let notBeforeMs = 0
   /** When an attempt last ended well, ms. */
   let wellMs = 0
+  /** Since when attempts are under way without a break, ms. */
+  let busyMs = 0
+  /** What was let in last. */
+  let latest: LaneKind | undefined
   /** When the slots were last cut, ms. */
   let cutMs = 0
   let tokens = initial.rateLimit?.burst ?? 0
   let filledMs = 0
 
   const total = (): number => inFlight.new + inFlight.due + inFlight.parked
+  const roomNow = (): number => Math.max(1, Math.floor(slots))
 
   function hasRoom(kind: LaneKind): boolean {
-    const room = Math.max(1, Math.floor(slots))
+    const room = roomNow()
     if (total() >= room) return false
     switch (kind) {
       case 'new':
-        return lane.waiting === 0 || inFlight.new < Math.max(1, Math.floor(room / 2))
+        if (lane.waiting === 0) return true
+        return room === 1 ? latest !== 'new' : inFlight.new < Math.floor((room * 3) / 4)
       case 'due':
         return inFlight.due < Math.max(1, Math.floor(room / 4))
       case 'parked':
@@ -124,7 +138,9 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
         if (shared === 'probe') host.unused()
         return wait('rate', nowMs + rateMs)
       }
+      if (total() === 0) busyMs = nowMs
       inFlight[kind]++
+      latest = kind
       return go
     },
     finish(kind, health, nowMs, retryAfterMs) {
@@ -183,6 +199,10 @@ export function openLane(initial: LaneLimits, host: Breaker): Lane {
       if (slots < limits.concurrency) return 'throttled'
       return total() > 0 || lane.waiting > 0 ? 'busy' : 'well'
     },
+    get room() {
+      return roomNow()
+    },
+    movesOn: nowMs => breaker.state === 'closed' && nowMs - Math.max(wellMs, busyMs) < momentMs,
     mayHang: nowMs => total() > 0 && nowMs - wellMs > hangMs,
     get idle() {
       return total() === 0 && lane.waiting === 0 && breaker.state === 'closed' && slots >= limits.concurrency

@@ -1,12 +1,17 @@
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import type { Destination, Organization } from './directory.ts'
 import type { Engine } from './engine.ts'
-import { type Admission, type Health, type Lane, type LaneKind, openLane } from './lane.ts'
+import { type Admission, type Health, type Lane, type LaneKind, momentMs, openLane } from './lane.ts'
 
 /** The lanes of one partition. A lane exists while it has something in it or something to remember. */
 export interface Lanes {
   /** Asks lane and worker for a slot. What is granted must be given back by `finish`. */
   admit(destination: Destination, kind: LaneKind, bytes: number): Admission
+  /**
+   * For a new delivery whose lane is full: waits for a slot for `momentMs` at most, where the lane moves on. False: it got
+   * none. Undefined: it isn't worth waiting.
+   */
+  admitSoon(destination: Destination, bytes: number): Promise<boolean> | undefined
   finish(destination: Destination, kind: LaneKind, bytes: number, health: Health, retryAfterMs?: number): void
   /** Deliveries of this lane that were parked (1) or have left the park (-1), or all that a count found. */
   parked(organization: OrganizationId, id: DestinationId, change: number): void
@@ -19,12 +24,14 @@ export interface Lanes {
   close(): void
 }
 
+/** New deliveries that wait for a moment, for each slot of their lane. */
+const queuedPerSlot = 4
 /** More are forgotten, oldest first. */
 const mostFailed = 10_000
 
 /** @param drain starts to empty the park of a lane, if it has room; called often, and cheap when there is nothing to do */
 export function openLanes(
-  engine: Engine,
+  engine: Pick<Engine, 'directory' | 'hosts' | 'slots' | 'queuedBytes' | 'hungry' | 'now'>,
   drain: (organization: OrganizationId, id: DestinationId) => void,
 ): Lanes {
   interface Entry {
@@ -32,7 +39,14 @@ export function openLanes(
     readonly organization: OrganizationId
     /** Always the same function, so that a queue can hold it once. */
     readonly resume: () => void
+    /** Deliveries that wait for a moment, oldest first. */
+    readonly queued: Set<Queued>
     timer?: NodeJS.Timeout | undefined
+  }
+  interface Queued {
+    /** Asks once more; whether there was a slot. */
+    ask(): boolean
+    giveUp(): void
   }
   const lanes = new Map<DestinationId, Entry>()
   /** Destinations whose last attempt failed. Remembered when the lane is forgotten. */
@@ -45,7 +59,8 @@ export function openLanes(
     const destination = engine.directory.destination(organization, id)
     const limits = destination?.config ?? { concurrency: 1, paused: false }
     const lane = openLane(limits, engine.hosts.breaker(destination?.host ?? ''))
-    const entry: Entry = { lane, organization, resume: () => drain(organization, id) }
+    const resume = () => drain(organization, id)
+    const entry: Entry = { lane, organization, resume, queued: new Set() }
     lanes.set(id, entry)
     return entry
   }
@@ -71,14 +86,14 @@ export function openLanes(
     )
   }
 
-  return {
+  const lanesOfPartition: Lanes = {
     admit(destination, kind, bytes) {
       const { id, organization } = destination
       const { lane, resume } = entryOf(id, organization.id)
       const doubtful = failed.has(id) || lane.mayHang(engine.now())
       if (!engine.slots.take(organization.id, bytes, doubtful)) {
         engine.hungry.add(organization.id, resume, doubtful)
-        return { kind: 'wait', why: 'full' }
+        return { kind: 'wait', why: 'no_slot' }
       }
       const admission = lane.admit(kind, engine.now())
       if (admission.kind === 'wait') {
@@ -89,20 +104,48 @@ export function openLanes(
       }
       return admission
     },
+    admitSoon(destination, bytes) {
+      const { id, organization } = destination
+      const { lane, queued } = entryOf(id, organization.id)
+      if (closed || failed.has(id) || !lane.movesOn(engine.now())) return undefined
+      if (!engine.queuedBytes.take(organization.id, bytes)) return undefined
+      // The oldest, so that they are parked in their order.
+      const [oldest] = queued
+      if (queued.size >= queuedPerSlot * lane.room) oldest?.giveUp()
+      return new Promise(resolve => {
+        function leave(granted: boolean): void {
+          clearTimeout(timer)
+          queued.delete(own)
+          engine.queuedBytes.give(organization.id, bytes)
+          resolve(granted)
+        }
+        const own: Queued = {
+          ask() {
+            const granted = lanesOfPartition.admit(destination, 'new', bytes).kind === 'go'
+            if (granted) leave(true)
+            return granted
+          },
+          giveUp: () => leave(false),
+        }
+        const timer = setTimeout(own.giveUp, momentMs)
+        queued.add(own)
+      })
+    },
     finish(destination, kind, bytes, health, retryAfterMs) {
       const { id, organization } = destination
-      const { lane } = entryOf(id, organization.id)
+      const { lane, queued } = entryOf(id, organization.id)
       lane.finish(kind, health, engine.now(), retryAfterMs)
       remember(id, health)
       engine.slots.give(organization.id, bytes)
+      for (const { ask } of queued) if (!ask()) break
       if (lane.waiting > 0) drain(organization.id, id)
-      else if (lane.idle) lanes.delete(id)
+      else if (lane.idle && queued.size === 0) lanes.delete(id)
       engine.hungry.next()
     },
     parked(organization, id, change) {
-      const { lane } = entryOf(id, organization)
+      const { lane, queued } = entryOf(id, organization)
       lane.waiting = Math.max(0, lane.waiting + change)
-      if (lane.idle) lanes.delete(id)
+      if (lane.idle && queued.size === 0) lanes.delete(id)
     },
     waiting: id => lanes.get(id)?.lane.waiting ?? 0,
     state: id => lanes.get(id)?.lane.state ?? 'well',
@@ -120,7 +163,11 @@ export function openLanes(
     },
     close() {
       closed = true
-      for (const { timer } of lanes.values()) clearTimeout(timer)
+      for (const { timer, queued } of lanes.values()) {
+        clearTimeout(timer)
+        for (const { giveUp } of queued) giveUp()
+      }
     },
   }
+  return lanesOfPartition
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openShares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
@@ -38,6 +39,8 @@ export interface RunningWorker extends AsyncDisposable {
 
 /** Bodies that are being delivered at one time. */
 const maxBodiesBytes = 256 * 1024 ** 2
+/** Bodies that wait for a moment, until their lane has a slot. */
+const maxQueuedBytes = 32 * 1024 ** 2
 /** Nobody waits for a delivery to be parked, or for a retry to be scheduled. */
 const deliveriesLingerMs = 20
 const ownPollMs = 50
@@ -96,6 +99,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     directory,
     hosts: openHosts(),
     slots,
+    queuedBytes: openShares(maxQueuedBytes, weightOf),
     hungry: openHungry(),
     metrics,
     log,

@@ -1,0 +1,91 @@
+import { openShares } from '@fairlead/daemon/shares'
+import { anOrganization, testEncryptionKeys } from '@fairlead/testbed/configuration'
+import type { OrganizationId } from '@fairlead/webhook/id'
+import { openKeyring } from '@fairlead/wire/seal'
+import { expect, test } from 'vitest'
+import { openDirectory } from './directory.ts'
+import { type Engine, openHungry } from './engine.ts'
+import { openHosts } from './hosts.ts'
+import { openLanes } from './lanes.ts'
+import { openSlots } from './slots.ts'
+
+/** Lanes of one destination that takes two at a time, with what they ask of an engine. */
+function openTwoAtATime(queuedBytes = 1_000) {
+  const config = anOrganization('acme', {
+    destinations: [{ name: 'app', url: 'http://app.test', concurrency: 2 }],
+  })
+  const directory = openDirectory(openKeyring(testEncryptionKeys), () => {})
+  directory.put(config, 1)
+  const engine: Pick<Engine, 'directory' | 'hosts' | 'slots' | 'queuedBytes' | 'hungry' | 'now'> = {
+    directory,
+    hosts: openHosts(),
+    slots: openSlots(1_000, 1_000_000),
+    queuedBytes: openShares<OrganizationId>(queuedBytes),
+    hungry: openHungry(),
+    now: Date.now,
+  }
+  const lanes = openLanes(engine, () => {})
+  const destination = directory.destination(config.id, config.destinations[0]!.id)!
+  return {
+    lanes,
+    destination,
+    queuedBytes: engine.queuedBytes,
+    /** As `deliverEvent` does it: whether it went now or soon. */
+    deliver: () =>
+      lanes.admit(destination, 'new', 10).kind === 'go'
+        ? Promise.resolve(true)
+        : (lanes.admitSoon(destination, 10) ?? Promise.resolve(false)),
+    finish: () => lanes.finish(destination, 'new', 10, 'well'),
+  }
+}
+
+test('a full lane that moves on: the next ones wait for a slot, and get it in their order', async () => {
+  const { deliver, finish, queuedBytes } = openTwoAtATime()
+  const went: number[] = []
+  for (let i = 0; i < 6; i++) void deliver().then(granted => granted && went.push(i))
+  await Promise.resolve()
+  expect(queuedBytes.used).toBe(40)
+  for (let i = 0; i < 4; i++) {
+    finish()
+    await Promise.resolve()
+  }
+  await new Promise(setImmediate)
+  expect(went).toEqual([0, 1, 2, 3, 4, 5])
+  expect(queuedBytes.used).toBe(0)
+})
+
+test('where no slot comes they are let go after a moment, in their order; so is the oldest where too many wait', async () => {
+  const { deliver, queuedBytes } = openTwoAtATime()
+  const gone: number[] = []
+  const all = Array.from({ length: 12 }, async (_, i) => {
+    if (!(await deliver())) gone.push(i)
+  })
+  await new Promise(setImmediate)
+  expect(gone).toEqual([2, 3])
+  await Promise.all(all)
+  expect(gone).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  expect(queuedBytes.used).toBe(0)
+})
+
+test('nothing waits for a lane whose last attempt failed, or without room for its body', async () => {
+  const failing = openTwoAtATime()
+  await failing.deliver()
+  failing.lanes.finish(failing.destination, 'new', 10, 'failing')
+  await Promise.all([failing.deliver(), failing.deliver()])
+  expect(failing.lanes.admitSoon(failing.destination, 10)).toBeUndefined()
+
+  const small = openTwoAtATime(25)
+  const waiting = Array.from({ length: 4 }, () => small.deliver())
+  expect(small.lanes.admitSoon(small.destination, 10)).toBeUndefined()
+  for (let i = 0; i < 4; i++) small.finish()
+  expect(await Promise.all(waiting)).toEqual([true, true, true, true])
+})
+
+test('lanes that close let all go that wait for them', async () => {
+  const { lanes, deliver } = openTwoAtATime()
+  await Promise.all([deliver(), deliver()])
+  const waiting = deliver()
+  lanes.close()
+  expect(await waiting).toBe(false)
+  expect(await deliver()).toBe(false)
+})
