@@ -4,13 +4,16 @@ import { until } from '@fairlead/testbed/until'
 import { type Arrivals, openArrivals } from './arrivals.ts'
 import { cpuPerItem, readCpu } from './cpu.ts'
 import { percentile } from './percentile.ts'
-import { openLoadSender, type Sent } from './sender.ts'
+import { startRefuser } from './refuser.ts'
+import { type LoadSender, openLoadSender, type Sent } from './sender.ts'
 import { loadSecret, type Subject, startSubject } from './subject.ts'
 
 /**
  * What happens at three times the capacity: how much is still accepted and delivered in that time, how quickly the rest is refused,
  * and what memory that takes. The peak is found first, by as many connections as are kept busy; then requests come at a
- * multiple of it, whatever the answers do. Both take turns, because the machine changes too.
+ * multiple of it, whatever the answers do. Both take turns, because the machine changes too. Generator and destination
+ * share the processors with what they load, so all are busy: what a bare server takes to refuse a request in the same
+ * seconds (`refuser.ts`) tells how much of the time is theirs.
  *
  *   node load-tests/overload.ts [--seconds 20] [--rounds 3] [--times 3] [--connections 6000]
  *
@@ -28,13 +31,19 @@ const seconds = Number(values.seconds)
 const bodyBytes = 2048
 /** Enough to keep the receiver busy, and few enough that none waits long. */
 const peakConnections = 256
+/** Enough for a percentile, and too few to take processors from what is measured. */
+const barePerSecond = 100
 
 interface Measured {
   readonly sent: readonly Sent[]
+  /** Requests to the bare server. */
+  readonly bare: readonly Sent[]
   /** A second, while the load lasted. */
   readonly accepted: number
   readonly delivered: number
-  /** The most that the Fairlead process had in memory, MiB. */
+  /** Deliveries a second that found their lane full: each costs more than one that is attempted at once. */
+  readonly parked: number
+  /** The most that Fairlead's processes had in memory, MiB. */
   readonly memoryMib: number
   /** Cores that were used while the load lasted: by Fairlead with its servers, and by generator and destination. */
   readonly cores: { readonly fairlead: number; readonly generator: number }
@@ -43,25 +52,33 @@ interface Measured {
 async function measure(
   subject: Subject,
   arrivals: Arrivals,
+  bareSender: LoadSender,
   load: (tell: (sent: Sent) => void) => Promise<void>,
 ): Promise<Measured> {
-  const pid = await subject.standalone.pidOf('fairlead')
+  const own = [await subject.standalone.pidOf('fairlead'), await subject.standalone.pidOf('receiver')]
   const sent: Sent[] = []
   const before = arrivals.events.size
   const startMs = performance.now()
   let memoryMib = 0
   const watching = setInterval(() => {
-    memoryMib = Math.max(memoryMib, residentMib(pid))
+    memoryMib = Math.max(memoryMib, residentMib(own))
   }, 250)
   const roots = { ...(await subject.pids()), generator: process.pid }
   const cpuBefore = readCpu(roots)
+  const parkedBefore = await countParked(subject)
   let delivered = 0
+  let parked = 0
   let cores = { fairlead: 0, generator: 0 }
-  setTimeout(() => {
+  setTimeout(async () => {
     delivered = arrivals.events.size - before
     cores = coresOf(cpuPerItem(cpuBefore, readCpu(roots), seconds))
+    parked = (await countParked(subject)) - parkedBefore
   }, seconds * 1000)
-  await load(one => sent.push(one))
+  const bare: Sent[] = []
+  await Promise.all([
+    load(one => sent.push(one)),
+    bareSender.atRate(barePerSecond, seconds, one => bare.push(one)),
+  ])
   // What was accepted is owed, whatever the load.
   await until(() => sent.every(({ id }) => id === undefined || arrivals.events.has(id)), {
     deadlineMs: 300_000,
@@ -72,7 +89,21 @@ async function measure(
   const inTime = sent.filter(
     ({ id, dueMs, acceptMs }) => id !== undefined && dueMs + acceptMs - startMs <= seconds * 1000,
   )
-  return { sent, accepted: inTime.length / seconds, delivered: delivered / seconds, memoryMib, cores }
+  return {
+    sent,
+    bare,
+    accepted: inTime.length / seconds,
+    delivered: delivered / seconds,
+    parked: parked / seconds,
+    memoryMib,
+    cores,
+  }
+}
+
+async function countParked({ settings }: Subject): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${settings.metricsPort}/metrics`)).text()
+  const counts = [...text.matchAll(/^fairlead_deliveries_parked_total(?:\{[^}]*\})? (\d+)$/gm)]
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
 /** @param cpu µs of processor time for each second */
@@ -82,12 +113,14 @@ function coresOf(cpu: ReadonlyMap<string, number>): Measured['cores'] {
   return { generator, fairlead: all - generator }
 }
 
-function residentMib(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Math.round(Number(kib ?? 0) / 1024)
+function residentMib(pids: readonly number[]): number {
+  const kib = pids.map(pid =>
+    Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]),
+  )
+  return Math.round(kib.reduce((sum, each) => sum + each, 0) / 1024)
 }
 
-function report(name: string, { sent, accepted, delivered, memoryMib, cores }: Measured): void {
+function report(name: string, { sent, bare, accepted, delivered, parked, memoryMib, cores }: Measured): void {
   const refused = sent.filter(({ status }) => status === 429 || status === 503)
   const unanswered = sent.filter(({ status }) => status === 0)
   const others = sent.filter(({ id, status }) => !id && ![0, 429, 503].includes(status))
@@ -96,7 +129,7 @@ function report(name: string, { sent, accepted, delivered, memoryMib, cores }: M
   const answerMs = refused.map(({ answerMs }) => answerMs)
   console.log(
     `${name}: offered ${Math.round(sent.length / seconds)}/s, accepted ${Math.round(accepted)}/s, delivered ` +
-      `${Math.round(delivered)}/s while it lasted; memory ${memoryMib} MiB; ` +
+      `${Math.round(delivered)}/s while it lasted, parked ${Math.round(parked)}/s; memory ${memoryMib} MiB; ` +
       `cores: Fairlead ${cores.fairlead.toFixed(2)}, generator and destination ${cores.generator.toFixed(2)}`,
   )
   if (sent.length > 0 && refused.length + unanswered.length + others.length > 0) {
@@ -106,6 +139,10 @@ function report(name: string, { sent, accepted, delivered, memoryMib, cores }: M
         `unanswered ${unanswered.length}, other answers ${others.length} ${statuses}`,
     )
   }
+  const bareMs = bare.map(({ answerMs }) => answerMs)
+  console.log(
+    `  a bare server's refusals in ms p50 ${ms(bareMs, 0.5)}  p95 ${ms(bareMs, 0.95)}  p99 ${ms(bareMs, 0.99)}`,
+  )
 }
 
 async function main(): Promise<void> {
@@ -114,14 +151,16 @@ async function main(): Promise<void> {
   await using subject = await startSubject([{ name: 'load', destinationUrl }])
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
   await using steady = await openLoadSender({ ...options, connections: peakConnections })
+  await using refuser = await startRefuser()
+  await using bare = await openLoadSender({ ...options, url: refuser.url, connections: 64 })
   await steady.atRate(200, 5, () => {}) // warm-up
   const ratios: { accepted: number; delivered: number; 'delivered a core': number }[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const peak = await measure(subject, arrivals, tell => steady.asFastAsPossible(seconds, tell))
+    const peak = await measure(subject, arrivals, bare, tell => steady.asFastAsPossible(seconds, tell))
     report(`round ${round}, peak`, peak)
     await using crowd = await openLoadSender({ ...options, connections: Number(values.connections) })
     const rate = peak.accepted * Number(values.times)
-    const over = await measure(subject, arrivals, tell => crowd.atRate(rate, seconds, tell))
+    const over = await measure(subject, arrivals, bare, tell => crowd.atRate(rate, seconds, tell))
     report(`round ${round}, ${values.times} times that`, over)
     ratios.push({
       accepted: over.accepted / peak.accepted,

@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { flowIntervalMs } from '@fairlead/receiver/flow'
 import { pendingEventsMetric, waitingDeliveriesMetric } from '@fairlead/worker/metrics'
 import type { Registry } from 'prom-client'
-import type { ReceiverThread } from './thread.ts'
+import type { ReceiverProcess } from './receiver-process.ts'
 
 /** How much later than asked for the event loop came round since the last look, ms, on the mean. */
 export interface LoopDelay extends Disposable {
@@ -21,7 +21,7 @@ const shortForMs = 5_000
  */
 export function tellLag(
   registry: Registry,
-  receiver: Pick<ReceiverThread, 'lag'>,
+  receiver: Pick<ReceiverProcess, 'lag'>,
   loop: LoopDelay = openLoopDelay(),
 ): Disposable {
   let shortUntilMs = 0

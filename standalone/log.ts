@@ -11,7 +11,7 @@ export type LogOf = (service: string) => Log
 
 export interface Logs {
   readonly logOf: LogOf
-  /** Takes a line that a service in another thread has logged. */
+  /** Takes a line that a service in another process has logged. */
   take(line: string): void
 }
 

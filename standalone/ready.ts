@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Health } from '@fairlead/daemon/health'
 import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
 import { readFolder } from '@fairlead/operator/files/read-folder'
+import type { ReceiverProcess } from './receiver-process.ts'
 import { StartError } from './start-error.ts'
-import type { ReceiverThread } from './thread.ts'
 
 /** How long the services may take to be ready, in ms; the servers have had their own time before. */
 const readyDeadlineMs = 60_000
@@ -32,7 +32,7 @@ export async function untilAllReady(health: Health, listenHost: string, signal: 
  */
 export async function untilReceiverKnows(
   organizations: number,
-  receiver: ReceiverThread,
+  receiver: ReceiverProcess,
   signal: AbortSignal,
 ): Promise<void> {
   const deadline = performance.now() + 5_000

@@ -1,44 +1,59 @@
-import { parentPort, workerData } from 'node:worker_threads'
 import type { ReadinessCheck } from '@fairlead/daemon/health'
-import { openLog } from '@fairlead/daemon/log'
+import { type Log, openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
 import { startTelemetry } from '@fairlead/daemon/telemetry'
 import { run } from '@fairlead/receiver/run'
 import { Registry } from 'prom-client'
-import type { Question, Report, ThreadData } from './thread.ts'
+import type { Question, ReceiverSettings, Report } from './receiver-process.ts'
 
 /**
- * The receiver in a thread of its own: what the other parts do at one time (a batch of rows, a thousand deliveries, a
- * garbage collection) doesn't hold up an answer to a provider.
+ * The receiver in a process of its own: what the other parts do at one time (a batch of rows, a thousand deliveries, a
+ * garbage collection) doesn't hold up an answer to a provider, also when processors are short.
  */
 
-/** Log lines go over many at a time, ms: each crossing wakes the other thread. */
+/** Log lines go over many at a time, ms: each crossing wakes the other process. */
 const logEveryMs = 50
+/** Lines kept while the other process is busy: seconds of a busy receiver. More are lost, and counted. */
+const mostLines = 10_000
 
-const port = parentPort!
-const { config, level } = workerData as ThreadData
 const stopping = new AbortController()
 const registry = new Registry()
 const checks = new Map<string, ReadinessCheck>()
-const report = (message: Report) => port.postMessage(message)
+
+/** Resolves when it is sent, or can't be any more. */
+const report = (message: Report): Promise<void> =>
+  new Promise(resolve => {
+    if (process.connected) process.send!(message, () => resolve())
+    else resolve()
+  })
 
 let tellLag: (events: number) => void = () => {}
 let lines: string[] = []
-function flush(): void {
-  if (lines.length > 0) report({ kind: 'logged', lines })
-  lines = []
+let lost = 0
+let sending: Promise<void> | undefined
+
+function write(line: string): void {
+  if (lines.length < mostLines) lines.push(line)
+  else lost++
 }
-setInterval(flush, logEveryMs).unref()
+
+async function sendLines(log: Log): Promise<void> {
+  const batch = lines
+  lines = []
+  if (lost > 0) log.warn({ count: lost }, 'log.lost')
+  lost = 0
+  if (batch.length > 0) await report({ kind: 'logged', lines: batch })
+}
 
 async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promise<void> {
   if (about === 'metrics') {
-    report({ kind: 'answered', id, text: await registry.metrics() })
+    await report({ kind: 'answered', id, text: await registry.metrics() })
     return
   }
   const reasons = await Promise.all([...checks].map(([name, check]) => failing(name, check)))
   const text =
     checks.size === 0 ? 'is starting' : reasons.filter(reason => reason !== undefined).join('; ') || undefined
-  report({ kind: 'answered', id, text })
+  await report({ kind: 'answered', id, text })
 }
 
 async function failing(name: string, check: ReadinessCheck): Promise<string | undefined> {
@@ -46,8 +61,42 @@ async function failing(name: string, check: ReadinessCheck): Promise<string | un
   return reason && `${name}: ${reason}`
 }
 
-port.on('message', (question: Question) => {
+async function start({ config, level }: ReceiverSettings): Promise<void> {
+  const log = openLog({ service: 'receiver', level, destination: { write } })
+  setInterval(() => {
+    sending ??= sendLines(log).finally(() => {
+      sending = undefined
+    })
+  }, logEveryMs).unref()
+  await using _telemetry = await startTelemetry('receiver')
+  let error: string | undefined
+  try {
+    const daemon: Daemon = {
+      registry,
+      log,
+      health: {
+        check(name, check) {
+          checks.set(name, check)
+          return { [Symbol.dispose]: () => void checks.delete(name) }
+        },
+      },
+    }
+    await run(config, stopping.signal, daemon, tell => {
+      tellLag = tell
+    })
+  } catch (cause) {
+    error = cause instanceof Error ? cause.message : String(cause)
+  }
+  await sending
+  await sendLines(log)
+  if (error !== undefined) await report({ kind: 'failed', error })
+}
+
+process.on('message', (question: Question) => {
   switch (question.kind) {
+    case 'start':
+      void start(question).then(() => process.disconnect())
+      return
     case 'ask':
       void answer(question)
       return
@@ -61,27 +110,5 @@ port.on('message', (question: Question) => {
       question satisfies never
   }
 })
-
-const telemetry = await startTelemetry('receiver')
-try {
-  const daemon: Daemon = {
-    registry,
-    log: openLog({ service: 'receiver', level, destination: { write: line => lines.push(line) } }),
-    health: {
-      check(name, check) {
-        checks.set(name, check)
-        return { [Symbol.dispose]: () => void checks.delete(name) }
-      },
-    },
-  }
-  await run(config, stopping.signal, daemon, tell => {
-    tellLag = tell
-  })
-  report({ kind: 'ended' })
-} catch (error) {
-  report({ kind: 'ended', error: error instanceof Error ? error.message : String(error) })
-} finally {
-  flush()
-  await telemetry[Symbol.asyncDispose]()
-  port.close()
-}
+// Either it has ended, or Fairlead was killed: its port must be free for the next one.
+process.once('disconnect', () => process.exit())

@@ -1,30 +1,34 @@
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
-import type { LogLevel } from '@fairlead/daemon/log'
+import { fileURLToPath } from 'node:url'
+import type { Log, LogLevel } from '@fairlead/daemon/log'
 import type { ReceiverConfig } from '@fairlead/receiver/config'
+import { type Supervised, supervise } from './supervise.ts'
 
-/** What `receiver-thread.ts` is started with. */
-export interface ThreadData {
+/** What `receiver-child.ts` is started with. It goes over the channel, because it holds keys. */
+export interface ReceiverSettings {
   readonly config: ReceiverConfig
   readonly level: LogLevel
 }
 
-/** To the thread. */
+/** To the child. */
 export type Question =
+  | ({ readonly kind: 'start' } & ReceiverSettings)
   | { readonly kind: 'ask'; readonly id: number; readonly about: 'readiness' | 'metrics' }
   /** Events that the worker has not taken. */
   | { readonly kind: 'lag'; readonly events: number }
   | { readonly kind: 'stop' }
 
-/** From the thread. */
+/** From the child. */
 export type Report =
   | { readonly kind: 'logged'; readonly lines: readonly string[] }
   /** Readiness: what is lacking, or nothing. Metrics: Prometheus' text format. */
   | { readonly kind: 'answered'; readonly id: number; readonly text: string | undefined }
-  | { readonly kind: 'ended'; readonly error?: string }
+  /** It can't run, and ends. */
+  | { readonly kind: 'failed'; readonly error: string }
 
-/** The receiver, running in a thread. Disposing of it lets it answer what it has in hand, and waits. */
-export interface ReceiverThread extends AsyncDisposable {
+/** The receiver, running in a child process. Disposing of it lets it answer what it has in hand, and waits. */
+export interface ReceiverProcess extends AsyncDisposable {
   /** What it lacks to be ready; undefined: nothing. */
   readiness(): Promise<string | undefined>
   /** Prometheus' text format; empty once it has ended. */
@@ -33,67 +37,106 @@ export interface ReceiverThread extends AsyncDisposable {
   lag(events: number): void
 }
 
-export interface ThreadOptions extends ThreadData {
+export interface ReceiverProcessOptions extends ReceiverSettings {
   /** Takes the lines that the receiver logs. */
   readonly logged: (line: string) => void
-  /** Called once if it ends before it is asked to. */
+  readonly log: Log
+  /** Called once if it can't run, or dies again and again. */
   readonly failed: (error: unknown) => void
 }
 
-export function startReceiverThread({ config, level, logged, failed }: ThreadOptions): ReceiverThread {
-  const data: ThreadData = { config, level }
-  const thread = new Worker(new URL('./receiver-thread.ts', import.meta.url), { workerData: data })
+/** How long it may take to answer what it has in hand, ms. */
+const graceMs = 10_000
+
+/** Keeps a receiver running: one that is killed is started again, one that says why it can't run is not. */
+export async function startReceiverProcess(options: ReceiverProcessOptions): Promise<ReceiverProcess> {
+  let current!: Child
+  const port = options.config.FAIRLEAD_RECEIVER_PORT
+  const start = async () => {
+    current = startChild(options)
+    return current
+  }
+  const supervised = await supervise('receiver', port, start, options.log, options.failed)
+  return {
+    readiness: () => current.readiness(),
+    metrics: () => current.metrics(),
+    lag: events => current.lag(events),
+    [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
+  }
+}
+
+type Child = Omit<ReceiverProcess, typeof Symbol.asyncDispose> & Supervised
+
+function startChild({ config, level, logged }: ReceiverProcessOptions): Child {
+  const child = fork(fileURLToPath(new URL('./receiver-child.ts', import.meta.url)), {
+    // A session of its own: Ctrl-C in a terminal reaches only Fairlead, which then asks it to stop. And Linux shares its
+    // processors between sessions first (sched(7), autogroup): what keeps the other parts busy doesn't make it late.
+    detached: true,
+    serialization: 'advanced',
+  })
   const asked = new Map<number, (text: string | undefined) => void>()
   let questions = 0
-  let stopping = false
+  let lagUnderWay = false
   let ended = false
-  let error: string | undefined
 
-  thread.on('message', (message: Report) => {
-    switch (message.kind) {
+  function tell(question: Question, sent: () => void = () => {}): void {
+    if (child.connected) child.send(question, sent)
+  }
+
+  const died = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>()
+  child.on('message', message => {
+    const report = message as Report
+    switch (report.kind) {
       case 'logged':
-        for (const line of message.lines) logged(line)
+        for (const line of report.lines) logged(line)
         return
       case 'answered':
-        asked.get(message.id)?.(message.text)
-        asked.delete(message.id)
+        asked.get(report.id)?.(report.text)
+        asked.delete(report.id)
         return
-      case 'ended':
-        error = message.error
+      case 'failed':
+        // Starting it again would change nothing.
+        died.reject(new Error(report.error))
         return
       default:
-        message satisfies never
+        report satisfies never
     }
   })
-  // Such as a module that can't be loaded: no 'ended' comes then.
-  thread.on('error', cause => {
-    error = cause instanceof Error ? cause.message : String(cause)
-  })
-  const exited = once(thread, 'exit').then(() => {
+  child.on('error', died.reject)
+  const closed = once(child, 'close').then(([code, signal]) => {
     ended = true
     for (const resolve of asked.values()) resolve(undefined)
-    if (!stopping) failed(new Error(error ?? 'it ended by itself'))
+    died.resolve({ code, signal })
   })
+  tell({ kind: 'start', config, level })
 
   function ask(about: 'readiness' | 'metrics'): Promise<string | undefined> {
     if (ended) return Promise.resolve(undefined)
     const id = questions++
     return new Promise(resolve => {
       asked.set(id, resolve)
-      thread.postMessage({ kind: 'ask', id, about } satisfies Question)
+      tell({ kind: 'ask', id, about })
     })
   }
 
   return {
+    pid: child.pid ?? 0,
+    port: config.FAIRLEAD_RECEIVER_PORT,
+    exited: died.promise,
+    async stop() {
+      tell({ kind: 'stop' })
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      await closed
+      clearTimeout(timer)
+    },
     readiness: async () => (ended ? 'has ended' : await ask('readiness')),
     metrics: async () => (await ask('metrics')) ?? '',
     lag(events) {
-      if (!ended) thread.postMessage({ kind: 'lag', events } satisfies Question)
-    },
-    async [Symbol.asyncDispose]() {
-      stopping = true
-      thread.postMessage({ kind: 'stop' } satisfies Question)
-      await exited
+      if (lagUnderWay) return
+      lagUnderWay = true
+      tell({ kind: 'lag', events }, () => {
+        lagUnderWay = false
+      })
     },
   }
 }

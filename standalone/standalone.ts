@@ -20,11 +20,12 @@ import { host, hostListening, type SharedDaemon } from './host.ts'
 import { tellLag } from './lag.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
+import { stepBack } from './priority.ts'
 import { countOrganizations, hostInUrl, untilAllReady, untilReceiverKnows } from './ready.ts'
+import { type ReceiverProcess, startReceiverProcess } from './receiver-process.ts'
 import type { Progress } from './servers/search.ts'
 import { startServers } from './servers.ts'
 import { StartError } from './start-error.ts'
-import { type ReceiverThread, startReceiverThread } from './thread.ts'
 
 export interface StandaloneOptions {
   readonly config: StandaloneConfig
@@ -47,7 +48,7 @@ export interface Standalone extends AsyncDisposable {
 }
 
 /**
- * The whole of Fairlead in one process (the receiver in a thread), opened in the order of its dependencies:
+ * The whole of Fairlead in one process (the receiver in a child of it), opened in the order of its dependencies:
  *
  *   servers → schema → store → worker → organizations → api → receiver
  *
@@ -81,7 +82,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   signal.throwIfAborted()
 
   const registry = openRegistry()
-  let receiver: ReceiverThread | undefined
+  let receiver: ReceiverProcess | undefined
   const everyPart = {
     contentType: registry.contentType,
     metrics: async () => `${await registry.metrics()}${(await receiver?.metrics()) ?? ''}`,
@@ -157,15 +158,17 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     FAIRLEAD_DRAIN_DELAY_MS: 0,
   })
   receiver = opened.use(
-    startReceiverThread({
+    await startReceiverProcess({
       config: settings,
       level: config.FAIRLEAD_LOG_LEVEL,
       logged: logs.take,
+      log,
       failed: error => serviceFailed('receiver', error),
     }),
   )
   opened.use(tellLag(registry, receiver))
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
+  await stepBack()
   await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), receiver, signal)
 
   const held = opened.move()

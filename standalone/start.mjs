@@ -16,6 +16,8 @@ try {
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 // By the IPC channel main.ts notices when this process is killed, and stops too.
 const child = spawn(nodePath, [main, ...process.argv.slice(2)], {
+  // A session of its own, which steps back behind its servers (priority.ts); signals are passed on to it.
+  detached: true,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   // Saves a third of the CPU that loading takes: https://nodejs.org/api/module.html#module-compile-cache
   env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'), ...process.env },

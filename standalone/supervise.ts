@@ -5,12 +5,16 @@ import type { Server } from './servers/processes.ts'
 /** More restarts than this within a minute mean that restarting doesn't help. */
 const restartsPerMinute = 5
 
+/** What can be kept running. */
+export type Supervised = Pick<Server, 'pid' | 'port' | 'exited' | 'stop'>
+
 /**
  * Keeps a server running: one that ends by itself is started again on the same port with the same data, because the
  * services hold its address and reconnect by themselves.
- * @param gaveUp is called once when it ends again and again, or can't be started again
+ * @param gaveUp is called once when it ends again and again, can't be started again, or says (`exited` rejects) that it
+ * can't run
  */
-export async function supervise<S extends Server>(
+export async function supervise<S extends Supervised>(
   name: string,
   port: number,
   start: (port: number) => Promise<S>,
@@ -18,7 +22,7 @@ export async function supervise<S extends Server>(
   gaveUp: (error: unknown) => void,
 ): Promise<AsyncDisposable & { readonly first: S }> {
   const first = await start(port)
-  let server: Server = first
+  let server: Supervised = first
   let stopping = false
   const recent: number[] = []
 

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@fairlead/standalone/servers/processes'
+import { processTree } from './process-tree.ts'
 import { until } from './until.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -16,8 +18,8 @@ export interface RunningStandalone extends AsyncDisposable {
   readonly exited: Promise<number>
   /** Milliseconds from the start to `Fairlead is ready`. */
   ready(options?: { readonly deadlineMs?: number }): Promise<number>
-  /** The pid of Fairlead itself, or of one of its servers. */
-  pidOf(process: 'fairlead' | 'nats' | 'postgres' | 'redis'): Promise<number>
+  /** The pid of Fairlead itself, of its receiver, or of one of its servers. */
+  pidOf(process: 'fairlead' | 'receiver' | 'nats' | 'postgres' | 'redis'): Promise<number>
   /** Sends a signal to Fairlead, or to its launcher where it has one. */
   kill(signal: NodeJS.Signals): void
 }
@@ -54,6 +56,8 @@ export function startStandalone(
   const startedMs = performance.now()
   const child = spawn(process.execPath, [join(root, 'standalone', settings.by ?? 'main.ts')], {
     cwd: root,
+    // A session of its own, as its launcher gives it.
+    detached: true,
     // The channel ends with this process, however it ends, and Fairlead with the channel.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
@@ -94,6 +98,7 @@ export function startStandalone(
       return performance.now() - startedMs
     },
     async pidOf(name) {
+      if (name === 'receiver') return receiverOf(child.pid!)
       const file = name === 'fairlead' ? 'lock' : join('run', `${name}.pid`)
       const text = await readFile(join(settings.home, file), 'utf8')
       return name === 'fairlead' ? JSON.parse(text).pid : Number(text.split('\n')[0])
@@ -104,5 +109,19 @@ export function startStandalone(
       await exited
       clearTimeout(timer)
     },
+  }
+}
+
+function receiverOf(fairlead: number): number {
+  const pid = processTree(fairlead).find(pid => commandLine(pid).includes('receiver-child.ts'))
+  if (pid === undefined) throw new Error('it has no receiver')
+  return pid
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return '' // it ended meanwhile
   }
 }

@@ -7,10 +7,10 @@ test.each<[string, FlowState, { lag: number; accepted: number }, number | undefi
   ['nothing waits: as many as come', calm, { lag: 0, accepted: 250 }, undefined],
   ['a burst is stored as it comes', calm, { lag: 2_000, accepted: 2_250 }, undefined],
   [
-    'delivering falls behind: what comes in is what goes out',
-    { lag: 3_000, takenPerSecond: 1_000 },
-    { lag: 3_000, accepted: 250 },
-    1_000,
+    'delivering falls behind: a little less comes in than goes out',
+    { lag: 3_500, takenPerSecond: 1_000 },
+    { lag: 3_500, accepted: 250 },
+    900,
   ],
   [
     'far behind: less comes in than goes out',
@@ -77,7 +77,7 @@ test('where accepting takes from delivering, both settle at the same rate and th
   expect(refused).toBeGreaterThan(0)
 })
 
-test('a request waits for its turn for a second at most', () => {
+test('in a burst a request waits for its turn for a second at most', () => {
   let nowMs = 0
   const flow = openFlow(() => nowMs)
   expect(flow.turn()).toBe(0)
@@ -93,4 +93,31 @@ test('a request waits for its turn for a second at most', () => {
   nowMs += 250
   flow.observe(0)
   expect(flow.turn()).toBe(0)
+})
+
+test('where more comes than may for seconds, the queue is kept short, until it was empty', () => {
+  let nowMs = 0
+  const flow = openFlow(() => nowMs)
+  flow.observe(3_000)
+  /** The waits of `seconds` in which twice as many come as may. */
+  function overload(seconds: number): number[] {
+    const waits: number[] = []
+    for (const endMs = nowMs + seconds * 1_000; nowMs < endMs; nowMs += 5) {
+      const waitMs = flow.turn()
+      if (waitMs !== undefined) waits.push(waitMs)
+    }
+    return waits
+  }
+  nowMs = 250
+  flow.observe(3_000)
+  expect(flow.perSecond).toBe(100)
+  expect(Math.max(...overload(2))).toBeGreaterThan(900)
+  overload(1)
+  const later = overload(10)
+  expect(Math.max(...later)).toBeLessThanOrEqual(200)
+  // As many come in as may: nothing is lost by a short queue.
+  expect(later.length).toBeGreaterThanOrEqual(990)
+  nowMs += 1_000
+  expect(flow.turn()).toBe(0)
+  expect(Math.max(...overload(2))).toBeGreaterThan(900)
 })

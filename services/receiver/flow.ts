@@ -19,10 +19,17 @@ export interface FlowDecision {
 
 /** Up to here everything is stored as it comes: a second of delivering, about. */
 const freeLag = 2_000
-/** From here on less comes in than goes out. */
+/** From there on less comes in than goes out: a fifth less here, so that the lag settles between the two. */
 const highLag = 5_000
-/** A request waits for its turn so long, ms, before it is refused: well within what providers wait for an answer. */
+const leastShare = 0.8
+/** In a burst a request waits for its turn so long, ms: well within what providers wait for an answer. */
 const longestWaitMs = 1_000
+/**
+ * Where turns have been waited for all this time, ms, it is no burst, and a long queue only makes each one late: from
+ * then on a request waits for `standingWaitMs` at most, until nobody waits.
+ */
+const burstMs = 2_000
+const standingWaitMs = 200
 /** Weight of the newest interval. */
 const smoothing = 0.3
 /** Never less, also when nothing is delivered at all. */
@@ -44,12 +51,13 @@ export function decideFlow(
       : state.takenPerSecond + smoothing * (taken - state.takenPerSecond)
   const next = { lag: observed.lag, takenPerSecond }
   if (observed.lag <= freeLag) return { state: next, perSecond: undefined }
-  const share = observed.lag > highLag ? 0.8 : 1
+  const excess = (observed.lag - freeLag) / (highLag - freeLag)
+  const share = Math.max(leastShare, 1 - (1 - leastShare) * excess)
   return { state: next, perSecond: Math.max(fewestPerSecond, takenPerSecond * share) }
 }
 
 export interface Flow {
-  /** Milliseconds until one more may come in, a second at most; undefined: it is refused. */
+  /** Milliseconds until one more may come in, `longestWaitMs` at most; undefined: it is refused. */
   turn(): number | undefined
   accepted(): void
   /** Told every `flowIntervalMs` or so. */
@@ -67,6 +75,8 @@ export function openFlow(now: () => number): Flow {
   let observedMs = now()
   let tokens = 0
   let filledMs = observedMs
+  /** Since when turns are waited for. */
+  let queueMs = observedMs
 
   return {
     turn() {
@@ -76,7 +86,8 @@ export function openFlow(now: () => number): Flow {
       filledMs = nowMs
       // Below 0 are those that wait.
       const waitMs = Math.max(0, ((1 - tokens) / perSecond) * 1000)
-      if (waitMs > longestWaitMs) return undefined
+      if (waitMs === 0) queueMs = nowMs
+      if (waitMs > (nowMs - queueMs > burstMs ? standingWaitMs : longestWaitMs)) return undefined
       tokens--
       return waitMs
     },
@@ -88,7 +99,7 @@ export function openFlow(now: () => number): Flow {
       const seconds = (nowMs - observedMs) / 1000
       if (seconds <= 0) return
       const decision = decideFlow(state, { lag, accepted, seconds })
-      if (perSecond === undefined) [filledMs, tokens] = [nowMs, 0]
+      if (perSecond === undefined) [filledMs, tokens, queueMs] = [nowMs, 0, nowMs]
       state = decision.state
       perSecond = decision.perSecond
       accepted = 0
