@@ -12,7 +12,7 @@ import { loadSecret, type Subject, startSubject } from './subject.ts'
  * destinations hang, fail and drip, against the calm phases of the same run. Calm and broken phases take turns, so that
  * a machine that grows slower hits both.
  *
- *   node load-tests/fairness.ts [--seconds 20] [--rounds 3] [--tenants 50] [--piled 20000]
+ *   node load-tests/fairness.ts [--seconds 20] [--rounds 3] [--tenants 50] [--piled 20000] [--only two|many|pile]
  *
  * The promise: p95 moves by 10 % at most, also in the first seconds and behind 200,000 piled up deliveries.
  */
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     tenants: { type: 'string', default: '50' },
     piled: { type: 'string', default: '20000' },
+    only: { type: 'string' },
   },
 })
 const seconds = Number(values.seconds)
@@ -146,12 +147,15 @@ async function main(): Promise<void> {
   }
   const many: Traffic = { subject, arrivals, healthy, moody: ill, perTenantPerSecond: 100 / crowd }
   console.log(`${seconds} s a phase, ${rounds} rounds; send-to-arrival of healthy tenants in ms`)
-  print('two tenants at 100/s each', await inTurns(two, moody))
-  print(`${crowd} healthy and ${crowd} moody tenants, 100/s of each kind`, await inTurns(many, moody))
-  print(
-    `two tenants at 100/s each, ${values.piled} deliveries piled up for the other`,
-    await behindPile(two, moody, Number(values.piled)),
-  )
+  const wanted = (part: string) => values.only === undefined || values.only === part
+  if (wanted('two')) print('two tenants at 100/s each', await inTurns(two, moody))
+  if (wanted('many'))
+    print(`${crowd} healthy and ${crowd} moody tenants, 100/s of each kind`, await inTurns(many, moody))
+  if (wanted('pile'))
+    print(
+      `two tenants at 100/s each, ${values.piled} deliveries piled up for the other`,
+      await behindPile(two, moody, Number(values.piled)),
+    )
 }
 
 await main()

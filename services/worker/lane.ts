@@ -66,9 +66,11 @@ const wait = (why: Extract<Admission, { kind: 'wait' }>['why'], untilMs?: number
   untilMs === undefined ? { kind: 'wait', why } : { kind: 'wait', why, untilMs }
 const go: Admission = { kind: 'go' }
 
-/** @param host the breaker that all destinations of one host share: a dead host is probed once, not by each of them */
-export function openLane(initial: LaneLimits, host: Breaker): Lane {
-  const breaker = openBreaker(laneBreaker)
+/**
+ * @param host the breaker that all destinations of one host share: a dead host is probed once, not by each of them
+ * @param breaker the destination's own; outlives a lane that is forgotten
+ */
+export function openLane(initial: LaneLimits, host: Breaker, breaker = openBreaker(laneBreaker)): Lane {
   const inFlight = { new: 0, due: 0, parked: 0 }
   let limits = initial
   /** Slots now; a fraction, because one success adds one part of a slot. */

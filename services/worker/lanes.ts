@@ -1,7 +1,16 @@
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
+import { type Breaker, openBreaker } from './breaker.ts'
 import type { Destination, Organization } from './directory.ts'
 import type { Engine } from './engine.ts'
-import { type Admission, type Health, type Lane, type LaneKind, momentMs, openLane } from './lane.ts'
+import {
+  type Admission,
+  type Health,
+  type Lane,
+  type LaneKind,
+  laneBreaker,
+  momentMs,
+  openLane,
+} from './lane.ts'
 
 /** The lanes of one partition. A lane exists while it has something in it or something to remember. */
 export interface Lanes {
@@ -36,6 +45,7 @@ export function openLanes(
 ): Lanes {
   interface Entry {
     readonly lane: Lane
+    readonly breaker: Breaker
     readonly organization: OrganizationId
     /** Always the same function, so that a queue can hold it once. */
     readonly resume: () => void
@@ -49,8 +59,8 @@ export function openLanes(
     giveUp(): void
   }
   const lanes = new Map<DestinationId, Entry>()
-  /** Destinations whose last attempt failed. Remembered when the lane is forgotten. */
-  const failed = new Set<DestinationId>()
+  /** Destinations whose last attempt failed, with what their breaker counts: remembered when the lane is forgotten. */
+  const failed = new Map<DestinationId, Breaker>()
   let closed = false
 
   function entryOf(id: DestinationId, organization: OrganizationId): Entry {
@@ -58,18 +68,19 @@ export function openLanes(
     if (known) return known
     const destination = engine.directory.destination(organization, id)
     const limits = destination?.config ?? { concurrency: 1, paused: false }
-    const lane = openLane(limits, engine.hosts.breaker(destination?.host ?? ''))
+    const breaker = failed.get(id) ?? openBreaker(laneBreaker)
+    const lane = openLane(limits, engine.hosts.breaker(destination?.host ?? ''), breaker)
     const resume = () => drain(organization, id)
-    const entry: Entry = { lane, organization, resume, queued: new Set() }
+    const entry: Entry = { lane, breaker, organization, resume, queued: new Set() }
     lanes.set(id, entry)
     return entry
   }
 
-  function remember(id: DestinationId, health: Health): void {
-    if (health === 'well') failed.delete(id)
+  function remember(id: DestinationId, breaker: Breaker, health: Health): void {
+    if (health === 'well' || health === 'throttled') failed.delete(id)
     if (health !== 'failing' && health !== 'unreachable') return
-    failed.add(id)
-    const [oldest] = failed
+    failed.set(id, breaker)
+    const [oldest] = failed.keys()
     if (failed.size > mostFailed && oldest) failed.delete(oldest)
   }
 
@@ -133,9 +144,9 @@ export function openLanes(
     },
     finish(destination, kind, bytes, health, retryAfterMs) {
       const { id, organization } = destination
-      const { lane, queued } = entryOf(id, organization.id)
+      const { lane, breaker, queued } = entryOf(id, organization.id)
       lane.finish(kind, health, engine.now(), retryAfterMs)
-      remember(id, health)
+      remember(id, breaker, health)
       engine.slots.give(organization.id, bytes)
       for (const { ask } of queued) if (!ask()) break
       if (lane.waiting > 0) drain(organization.id, id)

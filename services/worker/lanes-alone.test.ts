@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { openDirectory } from './directory.ts'
 import { type Engine, openHungry } from './engine.ts'
 import { openHosts } from './hosts.ts'
+import { laneBreaker } from './lane.ts'
 import { openLanes } from './lanes.ts'
 import { openSlots } from './slots.ts'
 
@@ -88,4 +89,22 @@ test('lanes that close let all go that wait for them', async () => {
   lanes.close()
   expect(await waiting).toBe(false)
   expect(await deliver()).toBe(false)
+})
+
+test('failures in a row open the breaker, also where each attempt ends before the next begins', () => {
+  const { lanes, destination } = openTwoAtATime()
+  for (let i = 0; i < laneBreaker.threshold; i++) {
+    expect(lanes.admit(destination, 'new', 10).kind).toBe('go')
+    lanes.finish(destination, 'new', 10, 'failing')
+  }
+  expect(lanes.admit(destination, 'new', 10)).toMatchObject({ kind: 'wait', why: 'broken' })
+  lanes.close()
+})
+
+test('a success in between starts the count anew', () => {
+  const { lanes, destination } = openTwoAtATime()
+  for (let i = 0; i < 3 * laneBreaker.threshold; i++) {
+    expect(lanes.admit(destination, 'new', 10).kind).toBe('go')
+    lanes.finish(destination, 'new', 10, i % laneBreaker.threshold === 0 ? 'well' : 'failing')
+  }
 })
