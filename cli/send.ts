@@ -294,7 +294,7 @@ function summaryLine(answers: readonly Answer[], elapsedMs: number): string {
   const seconds = elapsedMs / 1000
   return (
     `${answers.length} sent in ${seconds.toFixed(1)} s: ${accepted.length - duplicates} accepted, ` +
-    `${duplicates} duplicates, ${answers.length - accepted.length} refused; ` +
+    `${duplicates} ${duplicates === 1 ? 'duplicate' : 'duplicates'}, ${answers.length - accepted.length} refused; ` +
     `answered in ${quantile(0.5)} ms (median), ${quantile(0.99)} ms (99 %)`
   )
 }

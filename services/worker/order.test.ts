@@ -127,6 +127,21 @@ test('a busy key is written down once, however many deliveries held it', async (
   expect(most).toBe(1)
 })
 
+test('a key that becomes free while the next one comes keeps none of them', async () => {
+  await using opened = await openOrdered()
+  await using _worker = await startWorker(opened.server.url)
+  for (let n = 0; n < 150; n++) {
+    // The second waits for the first and is written down; the third comes while the second ends.
+    await Promise.all([opened.publish(`${n}.0`, { headers }), opened.publish(`${n}.1`, { headers })])
+    await until(() => opened.sink.received.some(({ body }) => body.toString() === `${n}.1`), { everyMs: 1 })
+    await opened.publish(`${n}.2`, { headers })
+    await opened.sink.waitForCount(3 * (n + 1))
+  }
+  await until(async () => Object.keys(await inDeliveries(opened.manager)).length === 0, {
+    what: 'nothing left in DELIVERIES',
+  })
+})
+
 test('a delivery that keeps others waiting too long is overtaken', async () => {
   await using opened = await openPlatform({
     destinations: [{ name: 'app', url: 'http://127.0.0.1:1/', retryDelaysSeconds: [20] }],

@@ -7,6 +7,7 @@ import { streamName } from '@fairlead/wire/streams'
 import { heldOfPartition, heldSubject, orderedOfPartition, orderedSubject } from '@fairlead/wire/subjects'
 import type { Placed, StoredEvent } from './deliver.ts'
 import type { Engine } from './engine.ts'
+import { removeMessage, untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
 
 /**
@@ -112,7 +113,11 @@ export function openOrder(
       return
     }
     if (!message) {
-      if (held.written) await purge(heldSubject(held.organization, held.destination, held.key))
+      if (held.written) {
+        held.written = false
+        await purge(heldSubject(held.organization, held.destination, held.key))
+        return next(held) // another one may have come meanwhile
+      }
       holds.delete(name)
       return
     }
@@ -121,16 +126,17 @@ export function openOrder(
     hold(reference, reference.order, { waiting: Math.max(0, held.waiting - 1), storing: held.storing })
     // Written before it leaves the queue: a crash in between repeats it, and never lets another past it.
     await kept(reference)
-    await engine.manager.streams.deleteMessage(streamName.deliveries, message.seq, false)
+    await untilDone(() => removeMessage(engine.manager, streamName.deliveries, message.seq), signal)
     const { done } = await go(reference)
     background(done.then(() => {}))
   }
 
   /** Of the leader: where there is none, the key is free. */
-  const oldest = (subject: string) => readNextOfLeader(engine.manager, streamName.deliveries, { subject })
+  const oldest = (subject: string) =>
+    untilDone(() => readNextOfLeader(engine.manager, streamName.deliveries, { subject }), signal)
 
   async function purge(subject: string): Promise<void> {
-    await engine.manager.streams.purge(streamName.deliveries, { filter: subject })
+    await untilDone(() => engine.manager.streams.purge(streamName.deliveries, { filter: subject }), signal)
   }
 
   async function kept(reference: DeliveryReference): Promise<void> {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { readNext } from '@fairlead/wire/read'
@@ -7,6 +6,7 @@ import { parkedSubject } from '@fairlead/wire/subjects'
 import type { Scene } from './deliver.ts'
 import type { Destination } from './directory.ts'
 import { attemptStored, forsake } from './resume.ts'
+import { removeMessage, untilDone } from './until-done.ts'
 
 /**
  * Parked deliveries of one partition. They lie in DELIVERIES under their destination's own subject and are read by
@@ -134,13 +134,16 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     if (queue.removing) return
     queue.removing = true
     queue.rounds++
-    const removed = removeSettled(queue, organization, destination).finally(() => inHand.delete(removed))
+    const removed = removeSettled(queue, organization, destination)
+      .catch(() => {}) // it is given up: the next owner finds what still lies there
+      .finally(() => inHand.delete(removed))
     inHand.add(removed)
   }
 
   /**
    * Takes what is settled out of the stream, in rounds: all before the first that is not settled at one stroke, and
-   * what stands behind such a one by itself, if it still does in the next round.
+   * what stands behind such a one by itself, if it still does in the next round. A delivery that has its fate must not be
+   * found by the next owner.
    */
   async function removeSettled(queue: Queue, organization: OrganizationId, id: DestinationId): Promise<void> {
     let left = new Set<number>()
@@ -148,10 +151,13 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
       const before = firstOpen(queue)
       const [behind, done] = partitionBy(queue.settled, seq => seq >= before)
       const filter = parkedSubject(organization, id)
-      if (done.length > 0) await until(() => streams.purge(streamName.deliveries, { filter, seq: before }))
+      if (done.length > 0) {
+        const purge = () => streams.purge(streamName.deliveries, { filter, seq: before })
+        await untilDone(purge, scene.signal)
+      }
       for (const seq of behind) {
         if (!left.has(seq)) continue
-        await until(() => remove(seq))
+        await untilDone(() => removeMessage(engine.manager, streamName.deliveries, seq), scene.signal)
         done.push(seq)
       }
       left = new Set(behind)
@@ -162,27 +168,6 @@ export function openPark(scene: Scene, taking: AbortSignal): Park {
     }
     queue.removing = false
     if (queue.known.size === 0 && lanes.waiting(id) === 0) queues.delete(id)
-  }
-
-  /** Tried until it is done: a delivery that has its fate must not be found by the next owner. */
-  async function until(work: () => Promise<unknown>): Promise<void> {
-    while (!scene.signal.aborted) {
-      try {
-        await work()
-        return
-      } catch {
-        await delay(retryMs, undefined, { signal: scene.signal }).catch(() => {})
-      }
-    }
-  }
-
-  /** The server has several words for a message that is gone already: whether it is there is what counts. */
-  async function remove(seq: number): Promise<void> {
-    try {
-      await streams.deleteMessage(streamName.deliveries, seq, false)
-    } catch (error) {
-      if (await streams.getMessage(streamName.deliveries, { seq })) throw error
-    }
   }
 
   /** The next that nobody knows of yet; none only if there is none. */

@@ -5,7 +5,7 @@ import { findContent } from '../events/content.ts'
 import { createEvent, createEvents } from '../events/create.ts'
 import { discardDeadLetters, listDeadLetters } from '../events/dead-letters.ts'
 import { listEvents } from '../events/list.ts'
-import { readAttempts, readDeliveries, readEndedBadly, readEvent } from '../events/read.ts'
+import { lockDeliveries, readAttempts, readDeliveries, readEndedBadly, readEvent } from '../events/read.ts'
 import { chooseDeliveries, retryDeliveries } from '../events/retry.ts'
 import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } from '../events/rows.ts'
 import { requireId } from '../parse-request.ts'
@@ -80,7 +80,7 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       )
       const retried = await transact(calls, context, ids.organization, async db => {
         const event = await readEvent(db, ids.organization, ids.event)
-        const chosen = chooseDeliveries(await readDeliveries(db, event), destinations)
+        const chosen = chooseDeliveries(await lockDeliveries(db, event), destinations)
         return retryDeliveries(db, calls.nats, event, chosen)
       })
       return { deliveries: retried.map(row => deliveryMessage(row)) }

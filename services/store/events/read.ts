@@ -29,6 +29,20 @@ export async function readDeliveries(db: Db, event: EventRow): Promise<DeliveryR
   return rows
 }
 
+/**
+ * The same, locked: who hands one over once more must not meet a Replay that takes it at the same time, because both
+ * attempts would have one number.
+ */
+export async function lockDeliveries(db: Db, event: EventRow): Promise<DeliveryRow[]> {
+  const { rows } = await db.query<DeliveryRow>(
+    `${withDestination}
+     where d.organization_id = $1 and d.event_id = $2 and d.received_at = $3
+     order by d.destination_id for update of d`,
+    [event.organization_id, event.id, event.received_at],
+  )
+  return rows
+}
+
 /** A delivery that is dead or discarded. Throws a StoreError `not_found`. */
 export async function readEndedBadly(
   db: Db,

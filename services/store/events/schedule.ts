@@ -19,11 +19,14 @@ import type { DeliveryRow } from './rows.ts'
  *   scheduled ──its time──▶ due ─▶ the worker
  *     │  ▲ └─ re-timed, also to now: published again over itself
  *     │  └────────────────────────┘
- *     └─ cancelled: a dead letter, then purged
+ *     └─ cancelled: re-timed to later, so that it can't fire meanwhile; a dead letter; then purged
  *
  * Publishing over it is one step for JetStream, and refused unless the message that was read is still the last: so a
  * schedule that fires meanwhile is not made a second time, and none is ever lost between two steps.
  */
+
+/** So much later than now, ms, a schedule fires after all whose cancelling broke off halfway. */
+const heldMs = 600_000
 
 /** The reason of a dead letter whose scheduled attempt someone took back. */
 const cancelled = 'cancelled'
@@ -43,9 +46,25 @@ export async function retime(
   const subject = subjectOf(organization, row)
   const scheduled = await readScheduled(nats, subject)
   if (!scheduled) throw dueAlready()
+  await publishOver(nats, scheduled, subject, row, at)
+  await update(db, row, 'next_attempt_at = $5', at)
+  return { ...row, next_attempt_at: at }
+}
+
+/** Throws `delivery_open` if the schedule that was read has fired. */
+async function publishOver(
+  nats: NatsConnection,
+  scheduled: StoredMsg,
+  subject: string,
+  row: DeliveryRow,
+  at: Date,
+): Promise<void> {
   const fields = headers()
   fields.set('Nats-Schedule', `@at ${at.toISOString()}`)
-  fields.set('Nats-Schedule-Target', dueSubject(organization, fromUuid('dst', row.destination_id)))
+  fields.set(
+    'Nats-Schedule-Target',
+    dueSubject(fromUuid('org', row.organization_id), fromUuid('dst', row.destination_id)),
+  )
   try {
     await jetstream(nats).publish(subject, scheduled.data, {
       headers: fields,
@@ -57,8 +76,6 @@ export async function retime(
       throw dueAlready()
     throw unavailable(cause)
   }
-  await update(db, row, 'next_attempt_at = $5', at)
-  return { ...row, next_attempt_at: at }
 }
 
 /**
@@ -90,9 +107,11 @@ export async function cancel(
     died_at: new Date(nowMs),
     next_attempt_at: null,
   } as const
+  // A dead letter of a delivery that is attempted after all could be retried, and both attempts would have one number.
+  const later = Math.max(nowMs + heldMs, row.next_attempt_at?.getTime() ?? 0)
+  await publishOver(nats, scheduled, subject, row, new Date(later))
   await bury(db, nats, organization, died)
-  // It fired in this moment: its attempt has a higher number than the dead letter, and stands over it in the log.
-  if ((await purge(nats, subject)) === 0) throw dueAlready()
+  await purge(nats, subject)
   await update(
     db,
     row,
