@@ -182,7 +182,8 @@ describe('with npm start', () => {
   test('a dead letter is listed, retried and discarded', async () => {
     const [{ id }] = await json('send', 'slack')
     const find = async () => (await json('dead-letters')).find(({ eventId }) => eventId === id)
-    const letter = await until(find, { what: 'a dead letter', deadlineMs: 20_000 })
+    // After so many failures at one time the destination is probed, 10 s apart at most.
+    const letter = await until(find, { what: 'a dead letter', deadlineMs: 60_000 })
     expect(letter).toMatchObject({ destination: 'broken', attemptCount: 3, reason: 'attempts_exhausted' })
     expect((await run('retry', id)).stdout).toContain('is delivered again to broken')
     await until(async () => (await find())?.attemptCount === 6, {
@@ -225,10 +226,11 @@ describe('with npm start', () => {
     expect((await run('replay', 'pause')).code).toBe(2)
   })
 
-  test('dead letters are tried again and discarded by filter', { timeout: 90_000 }, async () => {
+  test('dead letters are tried again and discarded by filter', { timeout: 240_000 }, async () => {
     const [{ id }] = await json('send', 'slack')
     const find = async () => (await json('dead-letters', '-n', '500')).find(({ eventId }) => eventId === id)
-    const letter = await until(find, { what: 'a dead letter', deadlineMs: 20_000 })
+    // After so many failures at one time the destination is probed, 10 s apart at most.
+    const letter = await until(find, { what: 'a dead letter', deadlineMs: 60_000 })
     const filters = ['--destination', 'broken', '--type', letter.type, '--died-of', 'attempts_exhausted']
     expect((await run('dead-letters', 'retry')).code).toBe(2)
     const [counted] = await json('dead-letters', 'retry', ...filters, '--dry-run')
@@ -236,7 +238,7 @@ describe('with npm start', () => {
     const [started] = await json('dead-letters', 'retry', ...filters, '--yes')
     await until(async () => (await find())?.attemptCount >= 6, {
       what: 'three attempts more',
-      deadlineMs: 30_000,
+      deadlineMs: 150_000,
     })
     expect((await json('replay', 'show', started.id))[0].failed).toBeGreaterThan(0)
     const unasked = await run('dead-letters', 'discard', ...filters, '--reason', 'a test')

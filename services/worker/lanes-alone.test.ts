@@ -11,7 +11,7 @@ import { openLanes } from './lanes.ts'
 import { openSlots } from './slots.ts'
 
 /** Lanes of one destination that takes two at a time, with what they ask of an engine. */
-function openTwoAtATime(queuedBytes = 1_000) {
+function openTwoAtATime(queuedBytes = 1_000, now: () => number = Date.now) {
   const config = anOrganization('acme', {
     destinations: [{ name: 'app', url: 'http://app.test', concurrency: 2 }],
   })
@@ -23,7 +23,7 @@ function openTwoAtATime(queuedBytes = 1_000) {
     slots: openSlots(1_000, 1_000_000),
     queuedBytes: openShares<OrganizationId>(queuedBytes),
     hungry: openHungry(),
-    now: Date.now,
+    now,
   }
   const lanes = openLanes(engine, () => {})
   const destination = directory.destination(config.id, config.destinations[0]!.id)!
@@ -106,5 +106,14 @@ test('a success in between starts the count anew', () => {
   for (let i = 0; i < 3 * laneBreaker.threshold; i++) {
     expect(lanes.admit(destination, 'new', 10).kind).toBe('go')
     lanes.finish(destination, 'new', 10, i % laneBreaker.threshold === 0 ? 'well' : 'failing')
+  }
+})
+
+test('where attempts are far apart the breaker leaves them to their retry schedule', () => {
+  let nowMs = 0
+  const { lanes, destination } = openTwoAtATime(1_000, () => nowMs)
+  for (let i = 0; i < 3 * laneBreaker.threshold; i++, nowMs += 2_000) {
+    expect(lanes.admit(destination, 'new', 10).kind).toBe('go')
+    lanes.finish(destination, 'new', 10, 'failing')
   }
 })

@@ -35,6 +35,11 @@ export interface Lanes {
 
 /** New deliveries that wait for a moment, for each slot of their lane. */
 const queuedPerSlot = 4
+/**
+ * After so long without another attempt, ms, a breaker that is closed counts anew: so few attempts burden no one, and
+ * follow their retry schedule.
+ */
+const countedMs = 2_000
 /** More are forgotten, oldest first. */
 const mostFailed = 10_000
 
@@ -60,7 +65,7 @@ export function openLanes(
   }
   const lanes = new Map<DestinationId, Entry>()
   /** Destinations whose last attempt failed, with what their breaker counts: remembered when the lane is forgotten. */
-  const failed = new Map<DestinationId, Breaker>()
+  const failed = new Map<DestinationId, { readonly breaker: Breaker; readonly atMs: number }>()
   let closed = false
 
   function entryOf(id: DestinationId, organization: OrganizationId): Entry {
@@ -68,7 +73,9 @@ export function openLanes(
     if (known) return known
     const destination = engine.directory.destination(organization, id)
     const limits = destination?.config ?? { concurrency: 1, paused: false }
-    const breaker = failed.get(id) ?? openBreaker(laneBreaker)
+    const last = failed.get(id)
+    const counts = last && engine.now() - last.atMs < countedMs
+    const breaker = counts ? last.breaker : openBreaker(laneBreaker)
     const lane = openLane(limits, engine.hosts.breaker(destination?.host ?? ''), breaker)
     const resume = () => drain(organization, id)
     const entry: Entry = { lane, breaker, organization, resume, queued: new Set() }
@@ -79,7 +86,7 @@ export function openLanes(
   function remember(id: DestinationId, breaker: Breaker, health: Health): void {
     if (health === 'well' || health === 'throttled') failed.delete(id)
     if (health !== 'failing' && health !== 'unreachable') return
-    failed.set(id, breaker)
+    failed.set(id, { breaker, atMs: engine.now() })
     const [oldest] = failed.keys()
     if (failed.size > mostFailed && oldest) failed.delete(oldest)
   }
