@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
 import { type Arrivals, openArrivals } from './arrivals.ts'
 import { cpuPerItem, readCpu } from './cpu.ts'
+import { readMetric } from './neighbours.ts'
 import { percentile } from './percentile.ts'
 import { startRefuser } from './refuser.ts'
 import { type LoadSender, openLoadSender, type Sent } from './sender.ts'
@@ -31,6 +32,7 @@ const seconds = Number(values.seconds)
 const bodyBytes = 2048
 /** Enough to keep the receiver busy, and few enough that none waits long. */
 const peakConnections = 256
+const parkedMetric = 'fairlead_deliveries_parked_total'
 /** Enough for a percentile, and too few to take processors from what is measured. */
 const barePerSecond = 100
 
@@ -65,14 +67,14 @@ async function measure(
   }, 250)
   const roots = { ...(await subject.pids()), generator: process.pid }
   const cpuBefore = readCpu(roots)
-  const parkedBefore = await countParked(subject)
+  const parkedBefore = await readMetric(subject, parkedMetric)
   let delivered = 0
   let parked = 0
   let cores = { fairlead: 0, generator: 0 }
   setTimeout(async () => {
     delivered = arrivals.events.size - before
     cores = coresOf(cpuPerItem(cpuBefore, readCpu(roots), seconds))
-    parked = (await countParked(subject)) - parkedBefore
+    parked = (await readMetric(subject, parkedMetric)) - parkedBefore
   }, seconds * 1000)
   const bare: Sent[] = []
   await Promise.all([
@@ -98,12 +100,6 @@ async function measure(
     memoryMib,
     cores,
   }
-}
-
-async function countParked({ settings }: Subject): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${settings.metricsPort}/metrics`)).text()
-  const counts = [...text.matchAll(/^fairlead_deliveries_parked_total(?:\{[^}]*\})? (\d+)$/gm)]
-  return counts.reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
 /** @param cpu µs of processor time for each second */

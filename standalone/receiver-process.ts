@@ -53,7 +53,7 @@ export async function startReceiverProcess(options: ReceiverProcessOptions): Pro
   let current!: Child
   const port = options.config.FAIRLEAD_RECEIVER_PORT
   const start = async () => {
-    current = startChild(options)
+    current = startOne(options)
     return current
   }
   const supervised = await supervise('receiver', port, start, options.log, options.failed)
@@ -67,7 +67,7 @@ export async function startReceiverProcess(options: ReceiverProcessOptions): Pro
 
 type Child = Omit<ReceiverProcess, typeof Symbol.asyncDispose> & Supervised
 
-function startChild({ config, level, logged }: ReceiverProcessOptions): Child {
+function startOne({ config, level, logged }: ReceiverProcessOptions): Child {
   const child = fork(fileURLToPath(new URL('./receiver-child.ts', import.meta.url)), {
     // A session of its own: Ctrl-C in a terminal reaches only Fairlead, which then asks it to stop. And Linux shares its
     // processors between sessions first (sched(7), autogroup): what keeps the other parts busy doesn't make it late.

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '@fairlead/standalone/servers/processes'
+import { commandOf, freePort } from '@fairlead/standalone/servers/processes'
 import { processTree } from './process-tree.ts'
 import { until } from './until.ts'
 
@@ -112,16 +111,9 @@ export function startStandalone(
   }
 }
 
-function receiverOf(fairlead: number): number {
-  const pid = processTree(fairlead).find(pid => commandLine(pid).includes('receiver-child.ts'))
-  if (pid === undefined) throw new Error('it has no receiver')
-  return pid
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
-  } catch {
-    return '' // it ended meanwhile
+async function receiverOf(fairlead: number): Promise<number> {
+  for (const pid of processTree(fairlead)) {
+    if ((await commandOf(pid))?.includes('receiver-child.ts')) return pid
   }
+  throw new Error('it has no receiver')
 }

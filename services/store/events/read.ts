@@ -19,11 +19,15 @@ export const withDestination = `
   left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id`
 
 /** The deliveries of an event by destination name. */
-export async function readDeliveries(db: Db, event: EventRow): Promise<DeliveryRow[]> {
+export async function readDeliveries(
+  db: Db,
+  event: EventRow,
+  lock: '' | 'for update of d' = '',
+): Promise<DeliveryRow[]> {
   const { rows } = await db.query<DeliveryRow>(
     `${withDestination}
      where d.organization_id = $1 and d.event_id = $2 and d.received_at = $3
-     order by x.name, d.destination_id`,
+     order by x.name, d.destination_id ${lock}`,
     [event.organization_id, event.id, event.received_at],
   )
   return rows
@@ -33,15 +37,8 @@ export async function readDeliveries(db: Db, event: EventRow): Promise<DeliveryR
  * The same, locked: who hands one over once more must not meet a Replay that takes it at the same time, because both
  * attempts would have one number.
  */
-export async function lockDeliveries(db: Db, event: EventRow): Promise<DeliveryRow[]> {
-  const { rows } = await db.query<DeliveryRow>(
-    `${withDestination}
-     where d.organization_id = $1 and d.event_id = $2 and d.received_at = $3
-     order by d.destination_id for update of d`,
-    [event.organization_id, event.id, event.received_at],
-  )
-  return rows
-}
+export const lockDeliveries = (db: Db, event: EventRow): Promise<DeliveryRow[]> =>
+  readDeliveries(db, event, 'for update of d')
 
 /** A delivery that is dead or discarded. Throws a StoreError `not_found`. */
 export async function readEndedBadly(
