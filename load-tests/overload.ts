@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
 import { type Arrivals, openArrivals } from './arrivals.ts'
@@ -16,7 +18,10 @@ import { loadSecret, type Subject, startSubject } from './subject.ts'
  * share the processors with what they load, so all are busy: what a bare server takes to refuse a request in the same
  * seconds (`refuser.ts`) tells how much of the time is theirs.
  *
- *   node load-tests/overload.ts [--seconds 20] [--rounds 3] [--times 3] [--connections 6000]
+ *   node load-tests/overload.ts [--seconds 20] [--rounds 3] [--times 3] [--connections 6000] [--apart]
+ *
+ * With --apart (Linux, taskset) all of Fairlead has one processor, and the generator and the destination the others: what
+ * Fairlead does with less, without anyone taking it away.
  *
  * The promise: goodput of 95 % of the peak or more, 429 or 503 with Retry-After in under 5 ms, bounded memory.
  */
@@ -26,6 +31,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     times: { type: 'string', default: '3' },
     connections: { type: 'string', default: '6000' },
+    apart: { type: 'boolean', default: false },
   },
 })
 const seconds = Number(values.seconds)
@@ -102,6 +108,11 @@ async function measure(
   }
 }
 
+/** Moves this process with all its threads to these processors. */
+function runOn(processors: string): void {
+  execFileSync('taskset', ['-acp', processors, `${process.pid}`])
+}
+
 /** @param cpu µs of processor time for each second */
 function coresOf(cpu: ReadonlyMap<string, number>): Measured['cores'] {
   const generator = (cpu.get('generator') ?? 0) / 1e6
@@ -121,35 +132,43 @@ function report(name: string, { sent, bare, accepted, delivered, parked, memoryM
   const unanswered = sent.filter(({ status }) => status === 0)
   const others = sent.filter(({ id, status }) => !id && ![0, 429, 503].includes(status))
   const statuses = [...new Set(others.map(({ status }) => status))].join(', ')
-  const ms = (list: readonly number[], p: number) => percentile(list, p).toFixed(1)
-  const answerMs = refused.map(({ answerMs }) => answerMs)
+  const inMs = (answers: readonly Sent[]) =>
+    [0.5, 0.95, 0.99]
+      .map(p => {
+        const list = answers.map(({ answerMs }) => answerMs)
+        return `p${p * 100} ${percentile(list, p).toFixed(1)}`
+      })
+      .join('  ')
   console.log(
     `${name}: offered ${Math.round(sent.length / seconds)}/s, accepted ${Math.round(accepted)}/s, delivered ` +
       `${Math.round(delivered)}/s while it lasted, parked ${Math.round(parked)}/s; memory ${memoryMib} MiB; ` +
       `cores: Fairlead ${cores.fairlead.toFixed(2)}, generator and destination ${cores.generator.toFixed(2)}`,
   )
   if (sent.length > 0 && refused.length + unanswered.length + others.length > 0) {
+    const untold = refused.filter(({ retryAfter }) => retryAfter === undefined).length
     console.log(
-      `  refused ${refused.length} (${refused.filter(({ retryAfter }) => retryAfter === undefined).length} without ` +
-        `Retry-After) in ms p50 ${ms(answerMs, 0.5)}  p95 ${ms(answerMs, 0.95)}  p99 ${ms(answerMs, 0.99)}; ` +
+      `  refused ${refused.length} (${untold} without Retry-After) in ms ${inMs(refused)}; ` +
         `unanswered ${unanswered.length}, other answers ${others.length} ${statuses}`,
     )
+    // Where most connections are made.
+    const firstMs = Math.min(...sent.slice(0, 1_000).map(({ dueMs }) => dueMs)) + 1_000
+    console.log(`  those of the first second: ${inMs(refused.filter(({ dueMs }) => dueMs < firstMs))}`)
   }
-  const bareMs = bare.map(({ answerMs }) => answerMs)
-  console.log(
-    `  a bare server's refusals in ms p50 ${ms(bareMs, 0.5)}  p95 ${ms(bareMs, 0.95)}  p99 ${ms(bareMs, 0.99)}`,
-  )
+  console.log(`  a bare server's refusals in ms ${inMs(bare)}`)
 }
 
 async function main(): Promise<void> {
   await using arrivals = await openArrivals()
+  // What is started now inherits it.
+  if (values.apart) runOn('0')
   const destinationUrl = `http://127.0.0.1:${arrivals.port}/hooks`
   await using subject = await startSubject([{ name: 'load', destinationUrl }])
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
   await using steady = await openLoadSender({ ...options, connections: peakConnections })
   await using refuser = await startRefuser()
   await using bare = await openLoadSender({ ...options, url: refuser.url, connections: 64 })
-  await steady.atRate(200, 5, () => {}) // warm-up
+  if (values.apart) runOn(`1-${cpus().length - 1}`)
+  await steady.asFastAsPossible(10, () => {}) // warm-up
   const ratios: { accepted: number; delivered: number; 'delivered a core': number }[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
     const peak = await measure(subject, arrivals, bare, tell => steady.asFastAsPossible(seconds, tell))

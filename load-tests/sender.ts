@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /**
  * Posts signed GitHub webhooks over kept-alive connections, one request at a time on each. Written on node:net, because
@@ -36,7 +37,7 @@ export interface LoadSender extends AsyncDisposable {
    * when the last request was answered or given up.
    */
   atRate(perSecond: number, seconds: number, tell: (sent: Sent) => void, signal?: AbortSignal): Promise<void>
-  /** Sends on every connection as fast as answers come (a closed loop). */
+  /** Sends on every connection as fast as answers come (a closed loop), and no sooner than a refusal asks for. */
   asFastAsPossible(seconds: number, tell: (sent: Sent) => void): Promise<void>
 }
 
@@ -66,13 +67,23 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
     return { delivery, bytes: Buffer.from(head + body) }
   }
 
-  async function post(connection: Connection, dueMs: number, tell: (sent: Sent) => void): Promise<void> {
+  async function post(connection: Connection, dueMs: number, tell: (sent: Sent) => void): Promise<Sent> {
     const { delivery, bytes } = makeRequest()
     const sentMs = performance.now()
     const { status, retryAfter, body } = await connection.exchange(bytes)
     const nowMs = performance.now()
     const id = status === 200 ? /"id":"(evt_[0-9a-z]+)"/.exec(body)?.[1] : undefined
-    tell({ delivery, dueMs, acceptMs: nowMs - dueMs, answerMs: nowMs - sentMs, status, retryAfter, id })
+    const sent = {
+      delivery,
+      dueMs,
+      acceptMs: nowMs - dueMs,
+      answerMs: nowMs - sentMs,
+      status,
+      retryAfter,
+      id,
+    }
+    tell(sent)
+    return sent
   }
 
   return {
@@ -109,7 +120,10 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
       const endMs = performance.now() + seconds * 1000
       await Promise.all(
         connections.map(async connection => {
-          while (performance.now() < endMs) await post(connection, performance.now(), tell)
+          while (performance.now() < endMs) {
+            const { retryAfter = 0 } = await post(connection, performance.now(), tell)
+            if (retryAfter > 0) await delay(retryAfter * 1000)
+          }
         }),
       )
     },
@@ -185,7 +199,7 @@ function openConnection(host: string, port: number): Connection {
       try {
         socket ??= await dial()
       } catch {
-        await new Promise(resolve => setTimeout(resolve, 50)) // refused: a restart is under way
+        await delay(50) // refused: a restart is under way
         return { status: 0, body: '' }
       }
       const answer = new Promise<Answer>(resolve => {

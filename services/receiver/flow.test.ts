@@ -77,6 +77,36 @@ test('where accepting takes from delivering, both settle at the same rate and th
   expect(refused).toBeGreaterThan(0)
 })
 
+test('what delivering took while it kept up says nothing of what it can', () => {
+  const idle: FlowState = { lag: 0, takenPerSecond: 10 }
+  const decision = decideFlow(idle, { lag: 3_500, accepted: 4_000, seconds: 0.25 })
+  expect(decision.perSecond).toBeCloseTo(0.9 * 2_000, -1)
+})
+
+test('a burst is paced before its lag is told', () => {
+  let nowMs = 0
+  const flow = openFlow(() => nowMs)
+  nowMs = 250
+  flow.observe(0)
+  for (let i = 0; i < 3_000; i++) {
+    if (i <= 2_000) expect(flow.turn()).toBe(0)
+    flow.accepted()
+  }
+  expect(flow.turn()).toBeGreaterThan(0)
+  expect(flow.perSecond).toBe(500)
+  nowMs = 1_500
+  flow.observe(1_000)
+  expect(flow.turn()).toBe(0)
+})
+
+test('where lag is never told, as many come in as come', () => {
+  const flow = openFlow(() => 0)
+  for (let i = 0; i < 10_000; i++) {
+    expect(flow.turn()).toBe(0)
+    flow.accepted()
+  }
+})
+
 test('in a burst a request waits for its turn for a second at most', () => {
   let nowMs = 0
   const flow = openFlow(() => nowMs)

@@ -32,6 +32,8 @@ const burstMs = 2_000
 const standingWaitMs = 200
 /** Weight of the newest interval. */
 const smoothing = 0.3
+/** Where it isn't known yet how much is delivered. */
+const unknownPerSecond = 500
 /** Never less, also when nothing is delivered at all. */
 const fewestPerSecond = 100
 
@@ -45,8 +47,9 @@ export function decideFlow(
   observed: { readonly lag: number; readonly accepted: number; readonly seconds: number },
 ): FlowDecision {
   const taken = Math.max(0, observed.accepted - (observed.lag - state.lag)) / observed.seconds
+  // While delivering keeps up, what it takes is what comes, which says nothing about what it could.
   const takenPerSecond =
-    state.takenPerSecond === undefined
+    state.takenPerSecond === undefined || state.lag <= freeLag
       ? taken
       : state.takenPerSecond + smoothing * (taken - state.takenPerSecond)
   const next = { lag: observed.lag, takenPerSecond }
@@ -78,10 +81,23 @@ export function openFlow(now: () => number): Flow {
   /** Since when turns are waited for. */
   let queueMs = observedMs
 
+  function pace(nowMs: number, next: number | undefined): void {
+    if (perSecond === undefined) [filledMs, tokens, queueMs] = [nowMs, 0, nowMs]
+    perSecond = next
+  }
+
+  /** A burst starves who would tell the lag: until it does, what was accepted since then tells. */
+  function guessLag(nowMs: number): number {
+    if (state.takenPerSecond === undefined) return 0 // it is never told, or wasn't yet
+    return state.lag + accepted - (state.takenPerSecond * (nowMs - observedMs)) / 1000
+  }
+
   return {
     turn() {
-      if (perSecond === undefined) return 0
       const nowMs = now()
+      if (perSecond === undefined && guessLag(nowMs) > freeLag)
+        pace(nowMs, Math.max(unknownPerSecond, state.takenPerSecond ?? 0))
+      if (perSecond === undefined) return 0
       tokens = Math.min(perSecond / 20, tokens + ((nowMs - filledMs) / 1000) * perSecond)
       filledMs = nowMs
       // Below 0 are those that wait.
@@ -99,9 +115,8 @@ export function openFlow(now: () => number): Flow {
       const seconds = (nowMs - observedMs) / 1000
       if (seconds <= 0) return
       const decision = decideFlow(state, { lag, accepted, seconds })
-      if (perSecond === undefined) [filledMs, tokens, queueMs] = [nowMs, 0, nowMs]
       state = decision.state
-      perSecond = decision.perSecond
+      pace(nowMs, decision.perSecond)
       accepted = 0
       observedMs = nowMs
     },

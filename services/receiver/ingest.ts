@@ -16,6 +16,7 @@ import { type BodyBudget, readBody } from './read-body.ts'
 import type { RejectionLog } from './rejections.ts'
 import type { Seen } from './seen/seen.ts'
 import type { Shed } from './shed.ts'
+import type { Slices } from './slices.ts'
 
 /**
  * The way of a webhook through the receiver, top to bottom:
@@ -37,6 +38,7 @@ export interface Receiver {
   /** Requests that are worked on. */
   readonly inHand: Shares<OrganizationId>
   readonly flow: Flow
+  readonly slices: Slices
   readonly shed: Shed
   readonly limits: {
     /** Bytes of one body. */
@@ -70,6 +72,7 @@ export async function ingest(request: IncomingMessage, receiver: Receiver): Prom
     const waitMs = receiver.flow.turn()
     if (waitMs === undefined) return shed(receiver, source)
     if (waitMs > 1) await delay(waitMs)
+    await receiver.slices.enter()
     return await take(request, source, place, receiver, startedMs)
   } finally {
     place.leave()

@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { openShares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
@@ -23,6 +21,7 @@ import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
 import { openShed } from './shed.ts'
+import { openSlices } from './slices.ts'
 
 /** What the receiver is given by whoever runs it. */
 export interface ReceiverTools {
@@ -128,6 +127,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     budget,
     inHand,
     flow,
+    slices: openSlices(),
     shed: opened.use(openShed((source, count) => log.warn({ ...whose(source), count }, 'requests.shed'))),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
@@ -150,30 +150,25 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   })()
 
   let leaving = false
-  const server = openServer(
-    request => ingest(request, receiver),
-    {
-      maxConnections: config.FAIRLEAD_MAX_CONNECTIONS,
-      maxHeaderBytes: 32 * 1024,
-      headersTimeoutMs: 10_000,
-      requestTimeoutMs: 30_000,
-      keepAliveTimeoutMs: 75_000,
-    },
-    err => log.error({ err }, 'request.failed'),
-    () => leaving,
+  const server = opened.use(
+    await openServer(request => ingest(request, receiver), {
+      limits: {
+        maxConnections: config.FAIRLEAD_MAX_CONNECTIONS,
+        maxHeaderBytes: 32 * 1024,
+        headersTimeoutMs: 10_000,
+        requestTimeoutMs: 30_000,
+        keepAliveTimeoutMs: 75_000,
+      },
+      port: config.FAIRLEAD_RECEIVER_PORT,
+      host: config.FAIRLEAD_RECEIVER_HOST,
+      failed: err => log.error({ err }, 'request.failed'),
+      isLeaving: () => leaving,
+    }),
   )
-  server.listen({ port: config.FAIRLEAD_RECEIVER_PORT, host: config.FAIRLEAD_RECEIVER_HOST, backlog })
-  await once(server, 'listening')
-  opened.defer(async () => {
-    const closed = once(server, 'close')
-    server.close()
-    server.closeIdleConnections()
-    await closed
-  })
 
   const held = opened.move()
   return {
-    port: portOf(server.address()),
+    port: server.port,
     get connected() {
       return connected
     },
@@ -194,12 +189,6 @@ export async function generationOf(manager: JetStreamManager): Promise<string> {
   const { created } = await manager.streams.info(streamName.events)
   return Date.parse(created).toString(36)
 }
-
-/** Connections that wait to be taken. With Node's 511 a burst of more meets TCP's retry after a second; Linux allows 4,096. */
-const backlog = 4_096
-
-const portOf = (address: AddressInfo | string | null): number =>
-  address !== null && typeof address === 'object' ? address.port : 0
 
 function checkPayloadLimit(maxPayload: number, maxBodyBytes: number): void {
   if (maxPayload >= maxBodyBytes + headerRoomBytes) return

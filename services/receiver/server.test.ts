@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
+import type { Reply } from './problem.ts'
 import { openServer } from './server.ts'
 
 const limits = {
@@ -12,55 +15,105 @@ const limits = {
   keepAliveTimeoutMs: 60_000,
 }
 
-const fail = (error: unknown): void => {
+const failed = (error: unknown): void => {
   throw error
+}
+const ok: Reply = { status: 200, headers: {}, body: '' }
+const options = { limits, port: 0, host: '127.0.0.1', failed }
+
+/** What answers say about the connection that they came on, to a client that keeps one. */
+function openClient(port: number): Disposable & { ask(): Promise<string | undefined> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  return {
+    async ask() {
+      const [answer] = (await once(get({ port, agent }), 'response')) as [IncomingMessage]
+      answer.resume()
+      await once(answer, 'end')
+      return answer.headers.connection
+    },
+    [Symbol.dispose]: () => agent.destroy(),
+  }
 }
 
 test('a client that keeps its connection busy does not hold up a stop', async () => {
-  const server = openServer(async () => ({ status: 200, headers: {}, body: '' }), limits, fail)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const ask = async () => {
-    const [answer] = (await once(get({ port, agent }), 'response')) as [IncomingMessage]
-    answer.resume()
-    await once(answer, 'end')
-    return answer.headers.connection
-  }
-  expect(await ask()).toBe('keep-alive')
-  const closed = once(server, 'close')
-  const asked = ask()
+  let stop = (): void => {}
+  const server = await openServer(async () => {
+    stop()
+    return ok
+  }, options)
+  using client = openClient(server.port)
+  expect(await client.ask()).toBe('keep-alive')
   // The request is on the connection already when the server stops listening.
-  server.once('request', () => server.close())
-  expect(await asked).toBe('close')
-  await closed
-  agent.destroy()
+  const stopped = Promise.withResolvers<void>()
+  stop = () => stopped.resolve(server[Symbol.asyncDispose]())
+  expect(await client.ask()).toBe('close')
+  await stopped.promise
 })
 
 test('while a receiver leaves, clients take their next request elsewhere and none meets a connection being closed', async () => {
   let leaving = false
-  const server = openServer(
-    async () => ({ status: 200, headers: {}, body: '' }),
-    limits,
-    fail,
-    () => leaving,
-  )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const ask = async () => {
-    const [answer] = (await once(get({ port, agent }), 'response')) as [IncomingMessage]
-    answer.resume()
-    await once(answer, 'end')
-    return answer.headers.connection
-  }
-  expect(await ask()).toBe('keep-alive')
+  await using server = await openServer(async () => ok, { ...options, isLeaving: () => leaving })
+  using client = openClient(server.port)
+  expect(await client.ask()).toBe('keep-alive')
   leaving = true
-  expect(await ask()).toBe('close')
-  expect(await ask(), 'a new connection is still answered').toBe('close')
-  server.close()
-  await once(server, 'close')
-  agent.destroy()
+  expect(await client.ask()).toBe('close')
+  expect(await client.ask(), 'a new connection is still answered').toBe('close')
+})
+
+test('connections above the limit are ended, and there is room again when others have gone', async () => {
+  await using server = await openServer(async () => ok, options)
+  const sockets = Array.from({ length: limits.maxConnections + 1 }, () =>
+    connect(server.port, '127.0.0.1').resume(),
+  )
+  try {
+    await Promise.race(sockets.map(socket => once(socket, 'close')))
+    expect(sockets.filter(({ closed }) => closed)).toHaveLength(1)
+    sockets.find(({ closed }) => !closed)!.destroy()
+    using client = openClient(server.port)
+    await until(() => client.ask().catch(() => undefined), { what: 'an answer on a new connection' })
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
+})
+
+test('a client that has ended its side is answered, whichever socket took its connection', async () => {
+  await using server = await openServer(async () => ok, options)
+  const answers = Array.from({ length: limits.maxConnections }, async () => {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.end('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    return (await text(socket)).slice(0, 15)
+  })
+  expect(await Promise.all(answers)).toEqual(answers.map(() => 'HTTP/1.1 200 OK'))
+})
+
+test('a port that is taken is refused, also by one that would share it', async () => {
+  await using server = await openServer(async () => ok, options)
+  await expect(openServer(async () => ok, { ...options, port: server.port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  })
+})
+
+// Elsewhere there is one listening socket.
+test.runIf(process.platform === 'linux')('a crowd is let in many at a time', async () => {
+  const crowd = 320
+  let answered = 0
+  await using server = await openServer(
+    async () => {
+      answered++
+      return ok
+    },
+    { ...options, limits: { ...limits, maxConnections: crowd } },
+  )
+  const sockets = Array.from({ length: crowd }, () => connect(server.port, '127.0.0.1'))
+  try {
+    for (const socket of sockets) socket.resume().write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    let turns = 0
+    while (answered < crowd) {
+      await new Promise(resolve => setImmediate(resolve))
+      if (answered > 0) turns++
+    }
+    expect(turns).toBeLessThan(crowd / 4)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
 })

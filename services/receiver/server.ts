@@ -1,4 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type ListenOptions,
+  type Socket,
+  type Server as TcpServer,
+} from 'node:net'
 import type { Reply } from './problem.ts'
 
 export interface ServerLimits {
@@ -14,17 +22,42 @@ export interface ServerLimits {
   keepAliveTimeoutMs: number
 }
 
+export interface ServerOptions {
+  readonly limits: ServerLimits
+  /** 0: any that is free. */
+  readonly port: number
+  /** An address of this machine; all of them without one. */
+  readonly host?: string
+  readonly failed: (error: unknown) => void
+  /**
+   * While true, each answer asks its client to connect anew: whoever keeps a connection doesn't notice that a Service has
+   * no more connections for us, and would write into it while it is closed. Default: never.
+   */
+  readonly isLeaving?: () => boolean
+}
+
+/** Disposing it takes no more connections, answers what is in hand, and waits for that. */
+export interface RunningServer extends AsyncDisposable {
+  readonly port: number
+}
+
+/**
+ * Listening sockets on the one port. libuv takes one connection from each in a turn of the event loop (since 1.45, its
+ * pull request 3696): with one of them a few hundred a second are taken where a turn takes milliseconds, and those who
+ * could be refused in a moment wait for seconds. Only Linux shares connections out among several (SO_REUSEPORT, socket(7)).
+ */
+const listeningSockets = process.platform === 'linux' ? 16 : 1
+/** Connections that wait to be taken, for each of them: a burst of more meets TCP's retry after a second. */
+const backlog = 1_024
+
 /**
  * node:http as it is, with limits: nothing but `answer` lives between a socket and its reply.
- * @param isLeaving while true, each answer asks its client to connect anew: whoever keeps a connection doesn't notice
- * that a Service has no more connections for us, and would write into it while it is closed. Default: never
+ * @throws EADDRINUSE, also where another server would share the port
  */
-export function openServer(
+export async function openServer(
   answer: (request: IncomingMessage) => Promise<Reply>,
-  limits: ServerLimits,
-  failed: (error: unknown) => void,
-  isLeaving: () => boolean = () => false,
-): Server {
+  { limits, port, host, failed, isLeaving = () => false }: ServerOptions,
+): Promise<RunningServer> {
   const server = createServer(
     {
       maxHeaderSize: limits.maxHeaderBytes,
@@ -45,8 +78,44 @@ export function openServer(
         .catch(failed)
     },
   )
-  server.maxConnections = limits.maxConnections
-  return server
+  let connections = 0
+  server.prependListener('connection', (socket: Socket) => {
+    connections++
+    socket.once('close', () => connections--)
+    if (connections > limits.maxConnections) socket.destroy()
+  })
+
+  const more = Array.from({ length: listeningSockets - 1 }, () =>
+    // As node:http makes its own: a client that has ended its side is still answered.
+    createTcpServer({ noDelay: true, allowHalfOpen: true }, socket => server.emit('connection', socket)),
+  )
+  const all = [server, ...more]
+  await using opened = new AsyncDisposableStack()
+  opened.defer(async () => {
+    const closed = all.filter(({ listening }) => listening).map(each => once(each.close(), 'close'))
+    server.closeIdleConnections()
+    await Promise.all(closed)
+  })
+  const reusePort = listeningSockets > 1
+  if (reusePort) await refuseTakenPort(port, host)
+  let bound = port
+  for (const each of all) bound = await listen(each, { port: bound, host, backlog, reusePort })
+
+  const held = opened.move()
+  return { port: bound, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+/** Who shares a port shares it with whoever asks for it, which is never meant. */
+async function refuseTakenPort(port: number, host: string | undefined): Promise<void> {
+  const probe = createTcpServer()
+  await listen(probe, { port, host })
+  await once(probe.close(), 'close')
+}
+
+async function listen(server: TcpServer, options: ListenOptions): Promise<number> {
+  server.listen(options)
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
 }
 
 const internalError: Reply = {
