@@ -1,18 +1,8 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { type Shortage, watchShortage } from '@fairlead/daemon/shortage'
 import { flowIntervalMs } from '@fairlead/receiver/flow'
 import { pendingEventsMetric, waitingDeliveriesMetric } from '@fairlead/worker/metrics'
 import type { Registry } from 'prom-client'
 import type { ReceiverProcess } from './receiver-process.ts'
-
-/** How much later than asked for the event loop came round since the last look, ms, on the mean. */
-export interface LoopDelay extends Disposable {
-  lateMs(): number
-}
-
-/** Measured from 0 to 0.4 ms at 500 webhooks a second, and from 2 to 50 ms where more come than the processors can do. */
-const shortMs = 3
-/** They count as short for so long after they last were. */
-const shortForMs = 5_000
 
 /**
  * Tells the receiver how far delivering is behind, because both share this machine's processors (see its `flow.ts`):
@@ -22,37 +12,18 @@ const shortForMs = 5_000
 export function tellLag(
   registry: Registry,
   receiver: Pick<ReceiverProcess, 'lag'>,
-  loop: LoopDelay = openLoopDelay(),
+  shortage: Shortage = watchShortage(),
 ): Disposable {
-  let shortUntilMs = 0
   const timer = setInterval(async () => {
-    const now = performance.now()
-    if (loop.lateMs() > shortMs) shortUntilMs = now + shortForMs
     const pending = await read(registry, pendingEventsMetric)
-    const parked = now < shortUntilMs ? await read(registry, waitingDeliveriesMetric, 'busy') : 0
+    const parked = shortage.lasts ? await read(registry, waitingDeliveriesMetric, 'busy') : 0
     receiver.lag(pending + parked)
   }, flowIntervalMs)
   return {
     [Symbol.dispose]() {
       clearInterval(timer)
-      loop[Symbol.dispose]()
+      shortage[Symbol.dispose]()
     },
-  }
-}
-
-const resolutionMs = 10
-
-function openLoopDelay(): LoopDelay {
-  const delays = monitorEventLoopDelay({ resolution: resolutionMs })
-  delays.enable()
-  return {
-    lateMs() {
-      // What it records is from one of its ticks to the next.
-      const lateMs = delays.mean / 1e6 - resolutionMs
-      delays.reset()
-      return lateMs
-    },
-    [Symbol.dispose]: () => void delays.disable(),
   }
 }
 

@@ -59,7 +59,10 @@ export interface Placed {
   readonly done: Promise<unknown>
 }
 
-/** Matches a new event and makes its deliveries. Resolves when each is under way or parked. */
+/**
+ * Matches a new event and makes its deliveries. Resolves when each is under way, waits for a moment, or is parked: then the
+ * next event may come.
+ */
 export async function deliverEvent(
   event: StoredEvent,
   organization: Organization,
@@ -70,6 +73,7 @@ export async function deliverEvent(
   const wanted = organization.match(meta.source, meta.type)
   const attempts: Promise<void>[] = []
   const parked: Promise<void>[] = []
+  const holding: Promise<boolean>[] = []
   for (const { destination, order } of wanted) {
     const reference = firstDelivery(event, destination, order, wanted.length)
     if (!scene.order.take(reference)) {
@@ -82,8 +86,10 @@ export async function deliverEvent(
       continue
     }
     const soon = admission.why === 'full' ? lanes.admitSoon(destination, reference.bytes) : undefined
-    if (soon) attempts.push(attemptSoon(reference, event, destination, soon, scene))
-    else parked.push(park(reference, scene))
+    if (soon) {
+      attempts.push(attemptSoon(reference, event, destination, soon.granted, scene))
+      if (soon.holds) holding.push(soon.granted)
+    } else parked.push(park(reference, scene))
   }
   const done: Promise<void>[] = [...attempts, ...parked]
   // The log learns of the fan-out from the attempt itself where there is one delivery, attempted at once.
@@ -93,7 +99,7 @@ export async function deliverEvent(
     const destinations = wanted.map(({ destination }) => destination.id)
     done.push(engine.records.add(routedRecord(event, destinations)))
   }
-  await Promise.allSettled(parked)
+  await Promise.allSettled([...parked, ...holding])
   return { done: Promise.all(done) }
 }
 

@@ -1,4 +1,5 @@
 import type { Shares } from '@fairlead/daemon/shares'
+import type { Shortage } from '@fairlead/daemon/shortage'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import type { Publisher } from '@fairlead/wire/publish'
 import type { JetStreamManager } from '@nats-io/jetstream'
@@ -29,6 +30,8 @@ export interface Engine {
   readonly slots: Slots
   /** Bytes of bodies that wait for a moment, for a slot of their lane. */
   readonly queuedBytes: Shares<OrganizationId>
+  /** While it lasts, what waits for a slot waits for this worker rather than for its destination. */
+  readonly shortage: Pick<Shortage, 'lasts'>
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
   /**

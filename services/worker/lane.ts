@@ -45,6 +45,8 @@ export interface Lane {
   readonly room: number
   /** One has begun the lane's work, or ended well, in the last `momentMs`: while it is full, a slot is free soon. */
   movesOn(nowMs: number): boolean
+  /** Attempts have ended well within 5 ms of each other, lately. */
+  readonly brisk: boolean
   /** Attempts are under way, and none has ended well for a while. */
   mayHang(nowMs: number): boolean
   /** Nothing in it and nothing to remember: it may be forgotten. */
@@ -56,6 +58,11 @@ const forgivenMs = 60_000
 
 /** Waiting so long for a slot, ms, costs less than being parked: storing a message, reading it and taking it out again. */
 export const momentMs = 100
+
+/** Between two that end well, ms: 200 a second. */
+const briskMs = 5
+/** Weight of the newest such time. */
+const smoothing = 0.05
 
 /** With attempts under way and none that ended well for so long, they may hang. */
 const hangMs = 5_000
@@ -80,6 +87,8 @@ export function openLane(initial: LaneLimits, host: Breaker, breaker = openBreak
   let notBeforeMs = 0
   /** When an attempt last ended well, ms. */
   let wellMs = 0
+  /** From one that ended well to the next, lately, ms. */
+  let everyMs = momentMs
   /** Since when attempts are under way without a break, ms. */
   let busyMs = 0
   /** What was let in last. */
@@ -149,6 +158,7 @@ export function openLane(initial: LaneLimits, host: Breaker, breaker = openBreak
       inFlight[kind]--
       switch (health) {
         case 'well':
+          everyMs += (Math.min(nowMs - wellMs, momentMs) - everyMs) * smoothing
           wellMs = nowMs
           if (breaker.state !== 'closed') {
             slots = 1
@@ -205,6 +215,9 @@ export function openLane(initial: LaneLimits, host: Breaker, breaker = openBreak
       return roomNow()
     },
     movesOn: nowMs => breaker.state === 'closed' && nowMs - Math.max(wellMs, busyMs) < momentMs,
+    get brisk() {
+      return everyMs < briskMs
+    },
     mayHang: nowMs => total() > 0 && nowMs - wellMs > hangMs,
     get idle() {
       return total() === 0 && lane.waiting === 0 && breaker.state === 'closed' && slots >= limits.concurrency

@@ -17,11 +17,16 @@ function openTwoAtATime(queuedBytes = 1_000, now: () => number = Date.now) {
   })
   const directory = openDirectory(openKeyring(testEncryptionKeys), () => {})
   directory.put(config, 1)
-  const engine: Pick<Engine, 'directory' | 'hosts' | 'slots' | 'queuedBytes' | 'hungry' | 'now'> = {
+  const shortage = { lasts: false }
+  const engine: Pick<
+    Engine,
+    'directory' | 'hosts' | 'slots' | 'queuedBytes' | 'shortage' | 'hungry' | 'now'
+  > = {
     directory,
     hosts: openHosts(),
     slots: openSlots(1_000, 1_000_000),
     queuedBytes: openShares<OrganizationId>(queuedBytes),
+    shortage,
     hungry: openHungry(),
     now,
   }
@@ -30,12 +35,13 @@ function openTwoAtATime(queuedBytes = 1_000, now: () => number = Date.now) {
   return {
     lanes,
     destination,
+    shortage,
     queuedBytes: engine.queuedBytes,
     /** As `deliverEvent` does it: whether it went now or soon. */
     deliver: () =>
       lanes.admit(destination, 'new', 10).kind === 'go'
         ? Promise.resolve(true)
-        : (lanes.admitSoon(destination, 10) ?? Promise.resolve(false)),
+        : (lanes.admitSoon(destination, 10)?.granted ?? Promise.resolve(false)),
     finish: () => lanes.finish(destination, 'new', 10, 'well'),
   }
 }
@@ -80,6 +86,31 @@ test('nothing waits for a lane whose last attempt failed, or without room for it
   expect(small.lanes.admitSoon(small.destination, 10)).toBeUndefined()
   for (let i = 0; i < 4; i++) small.finish()
   expect(await Promise.all(waiting)).toEqual([true, true, true, true])
+})
+
+test('the next event waits where processors are short and the lane is brisk, and only there', async () => {
+  let nowMs = 1_000
+  const { lanes, destination, shortage, deliver, finish } = openTwoAtATime(1_000, () => nowMs)
+  /** Ends so many, so many ms apart, and keeps the lane full; whether the one that came then holds up the next. */
+  const holdsAfter = (attempts: number, everyMs: number) => {
+    for (let i = 0; i < attempts; i++) {
+      nowMs += everyMs
+      finish()
+      void deliver()
+    }
+    const soon = lanes.admitSoon(destination, 10)
+    finish()
+    void deliver()
+    return soon?.holds
+  }
+  void deliver()
+  void deliver()
+  expect(holdsAfter(200, 2)).toBe(false)
+  shortage.lasts = true
+  expect(holdsAfter(10, 2)).toBe(true)
+  // 50 a second: others would wait 20 ms for each of its deliveries.
+  expect(holdsAfter(100, 20)).toBe(false)
+  lanes.close()
 })
 
 test('lanes that close let all go that wait for them', async () => {

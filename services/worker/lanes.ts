@@ -16,11 +16,8 @@ import {
 export interface Lanes {
   /** Asks lane and worker for a slot. What is granted must be given back by `finish`. */
   admit(destination: Destination, kind: LaneKind, bytes: number): Admission
-  /**
-   * For a new delivery whose lane is full: waits for a slot for `momentMs` at most, where the lane moves on. False: it got
-   * none. Undefined: it isn't worth waiting.
-   */
-  admitSoon(destination: Destination, bytes: number): Promise<boolean> | undefined
+  /** For a new delivery whose lane is full: waits for a slot, where the lane moves on. Undefined: it isn't worth waiting. */
+  admitSoon(destination: Destination, bytes: number): Soon | undefined
   finish(destination: Destination, kind: LaneKind, bytes: number, health: Health, retryAfterMs?: number): void
   /** Deliveries of this lane that were parked (1) or have left the park (-1), or all that a count found. */
   parked(organization: OrganizationId, id: DestinationId, change: number): void
@@ -31,6 +28,16 @@ export interface Lanes {
   changed(organization: Organization): void
   states(): Iterable<{ state: Lane['state']; waiting: number }>
   close(): void
+}
+
+export interface Soon {
+  /** After `momentMs` at most. False: it got no slot. */
+  readonly granted: Promise<boolean>
+  /**
+   * Whether the next event should wait for that. Processors are short, and the lane is brisk: it will be milliseconds, and
+   * parking what comes would take more from everyone.
+   */
+  readonly holds: boolean
 }
 
 /** New deliveries that wait for a moment, for each slot of their lane. */
@@ -45,7 +52,7 @@ const mostFailed = 10_000
 
 /** @param drain starts to empty the park of a lane, if it has room; called often, and cheap when there is nothing to do */
 export function openLanes(
-  engine: Pick<Engine, 'directory' | 'hosts' | 'slots' | 'queuedBytes' | 'hungry' | 'now'>,
+  engine: Pick<Engine, 'directory' | 'hosts' | 'slots' | 'queuedBytes' | 'shortage' | 'hungry' | 'now'>,
   drain: (organization: OrganizationId, id: DestinationId) => void,
 ): Lanes {
   interface Entry {
@@ -125,12 +132,13 @@ export function openLanes(
     admitSoon(destination, bytes) {
       const { id, organization } = destination
       const { lane, queued } = entryOf(id, organization.id)
-      if (closed || failed.has(id) || !lane.movesOn(engine.now())) return undefined
+      const nowMs = engine.now()
+      if (closed || failed.has(id) || !lane.movesOn(nowMs)) return undefined
       if (!engine.queuedBytes.take(organization.id, bytes)) return undefined
       // The oldest, so that they are parked in their order.
       const [oldest] = queued
       if (queued.size >= queuedPerSlot * lane.room) oldest?.giveUp()
-      return new Promise(resolve => {
+      const granted = new Promise<boolean>(resolve => {
         function leave(granted: boolean): void {
           clearTimeout(timer)
           queued.delete(own)
@@ -148,6 +156,7 @@ export function openLanes(
         const timer = setTimeout(own.giveUp, momentMs)
         queued.add(own)
       })
+      return { granted, holds: engine.shortage.lasts && lane.brisk }
     },
     finish(destination, kind, bytes, health, retryAfterMs) {
       const { id, organization } = destination

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openShares } from '@fairlead/daemon/shares'
+import { watchShortage } from '@fairlead/daemon/shortage'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
@@ -87,6 +88,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   let ownership: Ownership | undefined
   const records = openLogRecords(publisher, attemptsSubject(worker), closing.signal)
   const mayStart = () => ownership?.mayStart !== false && !records.late
+  const shortage = opened.use(watchShortage())
   const engine: Engine = {
     nats,
     manager,
@@ -104,6 +106,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     metrics,
     log,
     mayStart: signal => (mayStart() ? undefined : untilMayStart(mayStart, signal)),
+    shortage,
     now: Date.now,
     random: Math.random,
   }
