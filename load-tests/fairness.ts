@@ -105,10 +105,18 @@ function print(title: string, rows: readonly Row[]): void {
   const toCalm = (row: Row, read: (row: Row) => number) =>
     read(row) / read(rows.slice(0, rows.indexOf(row) + 1).findLast(({ phase }) => phase === 'calm')!)
   const ms = (value: number) => value.toFixed(1).padStart(8)
-  const change = (ratio: number) => `${ratio < 1 ? '' : '+'}${((ratio - 1) * 100).toFixed(0)} %`.padStart(8)
+  /** The mean of the ratios, with its standard error. */
+  const change = (of: readonly Row[], read: (row: Row) => number) => {
+    const logs = of.map(row => Math.log(toCalm(row, read)))
+    const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
+    const variance = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0) / Math.max(1, logs.length - 1)
+    const percent = (Math.exp(mean) - 1) * 100
+    const error = Math.sqrt(variance / logs.length) * 100
+    return `${percent < 0 ? '' : '+'}${percent.toFixed(0)} ±${error.toFixed(0)} %`.padStart(11)
+  }
   console.log(`\n${title}`)
   console.log(
-    `  ${'phase'.padEnd(16)}     p50      p95   (spread)            to calm  first 3 s p95  to calm  most open`,
+    `  ${'phase'.padEnd(16)}     p50      p95   (spread)            to calm   first 3 s p95    to calm  most open`,
   )
   for (const name of new Set(rows.map(({ phase }) => phase))) {
     const of = rows.filter(({ phase }) => phase === name)
@@ -117,8 +125,8 @@ function print(title: string, rows: readonly Row[]): void {
     const p95 = median(of, row => row.p95)
     const spread = `(${Math.min(...p95s).toFixed(1)} to ${Math.max(...p95s).toFixed(1)})`
     console.log(
-      `  ${name.padEnd(16)}${ms(median(of, row => row.p50))} ${ms(p95)}   ${spread.padEnd(18)} ${change(median(of, row => toCalm(row, ({ p95 }) => p95)))} ` +
-        `      ${ms(first)} ${change(median(of, row => toCalm(row, ({ firstP95 }) => firstP95)))} ${String(Math.max(...of.map(row => row.mostOpen))).padStart(10)}`,
+      `  ${name.padEnd(16)}${ms(median(of, row => row.p50))} ${ms(p95)}   ${spread.padEnd(18)} ${change(of, ({ p95 }) => p95)} ` +
+        `      ${ms(first)} ${change(of, ({ firstP95 }) => firstP95)} ${String(Math.max(...of.map(row => row.mostOpen))).padStart(10)}`,
     )
   }
 }

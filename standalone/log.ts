@@ -6,6 +6,12 @@ import { openLogFile } from './log-file.ts'
 const shownPerWindow = 20
 const windowMs = 10_000
 
+/** What became of a file that was changed: whoever has changed it looks here. */
+const changes =
+  /^\{"level":"info".*"service":"operator".*"msg":"(organization\.reconciled|organization\.deleted|files\.mended)"/
+/** Said for machines; the reason and its detail say the same to people. */
+const notForPeople: ReadonlySet<string> = new Set(['conditions'])
+
 /** The log of each of the services that share this process. */
 export type LogOf = (service: string) => Log
 
@@ -13,6 +19,8 @@ export interface Logs {
   readonly logOf: LogOf
   /** Takes a line that a service in another process has logged. */
   take(line: string): void
+  /** From now on also shows what became of changed files. */
+  showChanges(): void
 }
 
 /** They log to `logs/fairlead.log`, and show warnings and worse on standard error, as short lines for people. */
@@ -20,6 +28,7 @@ export function openLogs(home: string, level: LogLevel): Logs {
   const file = openLogFile(join(home, 'logs', 'fairlead.log'))
   let windowStart = 0
   let shown = 0
+  let changesShown = false
   const destination = {
     flush(done: () => void) {
       file.flushSync()
@@ -28,22 +37,28 @@ export function openLogs(home: string, level: LogLevel): Logs {
     flushSync: () => file.flushSync(),
     write(line: string) {
       file.write(line)
-      if (!/^\{"level":"(warn|error|fatal)"/.test(line)) return
+      if (!/^\{"level":"(warn|error|fatal)"/.test(line) && !(changesShown && changes.test(line))) return
       const now = performance.now()
       if (now - windowStart > windowMs) [windowStart, shown] = [now, 0]
       if (++shown <= shownPerWindow) process.stderr.write(`${forPeople(line)}\n`)
       else if (shown === shownPerWindow + 1) process.stderr.write('  … more in logs/fairlead.log\n')
     },
   }
-  return { logOf: service => openLog({ service, level, destination }), take: destination.write }
+  return {
+    logOf: service => openLog({ service, level, destination }),
+    take: destination.write,
+    showChanges() {
+      changesShown = true
+    },
+  }
 }
 
 /** `warn  receiver request.refused code=signature_mismatch organization=acme` */
 export function forPeople(line: string): string {
   const { level, service, time: _time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>
-  const parts = Object.entries(fields).map(([key, value]) => {
-    return `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`
-  })
+  const parts = Object.entries(fields)
+    .filter(([key]) => !notForPeople.has(key))
+    .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
   const error = (err as { message?: string } | undefined)?.message
   return [String(level).padEnd(5), service, msg, ...parts, ...(error ? [`(${error})`] : [])].join(' ')
 }

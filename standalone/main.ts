@@ -43,6 +43,7 @@ async function main(): Promise<void> {
       organizations: shortPath(config.FAIRLEAD_ORGANIZATIONS, checkout),
     }),
   )
+  logs.showChanges()
   await Promise.race([stopped, failing.promise])
   console.log('Fairlead is stopping')
 }

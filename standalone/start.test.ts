@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, readFile, stat, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -185,6 +185,17 @@ test('a broken file is told with its line, and the others count', { timeout: 120
   await standalone.ready()
   expect(standalone.output).toMatch(/broken\.yaml:\d+: is no valid YAML/)
   await untilDelivered(settings, (await paste(standalone)).id)
+
+  // Whoever changes a file sees what became of it.
+  expect(standalone.output).not.toContain('organization.reconciled')
+  await rm(join(settings.organizations!, 'broken.yaml'))
+  const file = join(settings.organizations!, 'acme.yaml')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace(/displayName: .*/, 'displayName: Another Name'))
+  await until(() => standalone.output.includes('files.mended'), { what: 'a line on the file that is gone' })
+  await until(() => /info {2}operator organization\.reconciled .*acme/.test(standalone.output), {
+    what: 'a line on the Organization that has changed',
+  })
 })
 
 test.each([

@@ -21,7 +21,8 @@ import type { Slices } from './slices.ts'
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → place → turn → body → verify → handshake? → event id → accepted before? → publish → 2xx
+ *   source from memory → rate → place → turn → slice → body
+ *     → verify → handshake? → event id → accepted before? → publish → 2xx
  *
  * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before: of this request, or of the
  * one that it repeats.

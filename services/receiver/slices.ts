@@ -8,7 +8,7 @@ export interface Slices {
   enter(): Promise<void> | undefined
 }
 
-/** About 2 ms of work. */
+/** About a millisecond of work. */
 const perTurn = 4
 
 export function openSlices(): Slices {
