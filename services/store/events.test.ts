@@ -157,6 +157,32 @@ test('a dead letter is listed, retried once however often it is asked for, and i
   )
 })
 
+test('what is told late of the attempts before does not undo a retry: it would be given twice', async () => {
+  const planned = await happened({ attempts: 1, end: 'dead' })
+  const retry = { organizationId: organization, eventId: planned.meta.id }
+  await store.client.events.retryEvent(retry)
+  await publishRecords(nats, recordsOf(planned, 1))
+  await publishDead(nats, planned, 1)
+  // Both streams are read in their order: when these have died by one of them each, the others were read.
+  const [other, another] = [await happened(undefined), await happened(undefined)]
+  const died = { matched: true, deliveries: [{ destination, attempts: 1, end: 'dead' as const }] }
+  await publishRecords(nats, recordsOf({ ...other, ...died }, 1))
+  await publishDead(nats, { ...another, ...died }, 1)
+  for (const event of [other, another])
+    await until(async () => (await getEvent(event)).event!.status === EventStatus.FAILED)
+
+  expect((await getEvent(planned)).deliveries).toMatchObject([
+    { state: DeliveryState.WAITING, attemptCount: 1 },
+  ])
+  expect(await reasonOf(store.client.events.retryEvent(retry))).toBe(ErrorReason.DELIVERY_OPEN)
+  expect(await handedOver(planned)).toHaveLength(1)
+  // The attempt that it was retried for says how it stands.
+  const [record] = recordsOf({ ...planned, ...died }, 1)
+  if (record?.kind !== 'attempted') throw new TypeError('one delivery has one record')
+  await publishRecords(nats, [{ ...record, number: 2, trigger: 'manual' }])
+  await until(async () => (await getEvent(planned)).event!.status === EventStatus.FAILED)
+})
+
 test('an event whose body is left only with its dead letter is retried from there; without any it can’t be', async () => {
   const [kept, gone] = [
     await happened({ attempts: 1, end: 'dead' }),

@@ -121,7 +121,17 @@ export async function locateEvents(db: Db, events: readonly FoldedEvent[]): Prom
   return events.filter(event => found.has(event) || elsewhere.has(event))
 }
 
-/** Writes what the batch says of deliveries over what is known, by the rule of `supersedes` in fold.ts. */
+/**
+ * Someone has handed it over once more, and its next attempt is not in the log. What is told now of the attempts before is
+ * late: a death that is told twice (in ATTEMPTS and in DEAD) would let it be handed over again under the same number.
+ */
+const handedOver = (row: string): string =>
+  `(${row}.state = 'waiting' and ${row}.trigger in ('manual', 'replay') and ${row}.next_attempt_at is null)`
+
+/**
+ * Writes what the batch says of deliveries over what is known, by the rule of `supersedes` in fold.ts; and over one that was
+ * handed over once more only what its next attempt says.
+ */
 export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): Promise<void> {
   const rows: [FoldedEvent, FoldedDelivery][] = []
   for (const event of events) for (const delivery of event.deliveries.values()) rows.push([event, delivery])
@@ -138,7 +148,8 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
      where not (known.state = 'delivered' and coalesce(excluded.trigger, 'route') = 'route')
        and (excluded.attempt_count > known.attempt_count
          or (excluded.attempt_count = known.attempt_count and known.state not in ('delivered', 'discarded')
-           and not (known.state = 'dead' and excluded.state = 'waiting')))`,
+           and not (known.state = 'dead' and excluded.state = 'waiting')
+           and not ${handedOver('known')}))`,
     [
       rows.map(([event]) => uuid(event.organization)),
       rows.map(([event]) => uuid(event.id)),
