@@ -13,6 +13,7 @@ import { loadSecret, type Subject, startSubject } from './subject.ts'
  * a machine that grows slower hits both.
  *
  *   node load-tests/fairness.ts [--seconds 20] [--rounds 3] [--tenants 50] [--piled 20000] [--only two|many|pile]
+ *     [--moods hangs,fails,drips]
  *
  * The promise: p95 moves by 10 % at most, also in the first seconds and behind 200,000 piled up deliveries.
  */
@@ -23,11 +24,12 @@ const { values } = parseArgs({
     tenants: { type: 'string', default: '50' },
     piled: { type: 'string', default: '20000' },
     only: { type: 'string' },
+    moods: { type: 'string', default: 'hangs,fails,drips' },
   },
 })
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
-const moods: readonly Mood[] = ['hangs', 'fails', 'drips']
+const moods = values.moods.split(',') as Mood[]
 
 interface Row {
   readonly phase: string
