@@ -133,7 +133,12 @@ export function openLanes(
       const { id, organization } = destination
       const { lane, queued } = entryOf(id, organization.id)
       const nowMs = engine.now()
-      if (closed || failed.has(id) || !lane.movesOn(nowMs)) return undefined
+      if (closed || failed.has(id) || !lane.movesOn(nowMs)) {
+        if (queued.size === 0) return undefined
+        // Those that wait are parked first, or it would come before them.
+        for (const { giveUp } of queued) giveUp()
+        return { granted: Promise.resolve(false), holds: false }
+      }
       if (!engine.queuedBytes.take(organization.id, bytes)) return undefined
       // The oldest, so that they are parked in their order.
       const [oldest] = queued
