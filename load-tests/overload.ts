@@ -12,16 +12,21 @@ import { type LoadSender, openLoadSender, type Sent } from './sender.ts'
 import { loadSecret, type Subject, startSubject } from './subject.ts'
 
 /**
- * What happens at three times the capacity: how much is still accepted and delivered in that time, how quickly the rest is refused,
- * and what memory that takes. The peak is found first, by as many connections as are kept busy; then requests come at a
- * multiple of it, whatever the answers do. Both take turns, because the machine changes too. Generator and destination
- * share the processors with what they load, so all are busy: what a bare server takes to refuse a request in the same
- * seconds (`refuser.ts`) tells how much of the time is theirs.
+ * What happens at three times the capacity: how much is still accepted and delivered in that time, how quickly the rest is
+ * refused, and what memory that takes. In each round, because the machine changes too:
+ *
+ *   peak     as many connections as are kept busy, which is the capacity
+ *   control  the same, while a bare server (`refuser.ts`) refuses the two thirds that will be too much
+ *   over     three times the peak, whatever the answers do
+ *
+ * Generator and destination share the processors with what they load, and three times as many requests take more of them:
+ * the control tells what is left of the peak when refusing costs Fairlead nothing. What the bare server takes to refuse
+ * a request in the same seconds, on processors that are all busy, tells how much of the time is Fairlead's.
  *
  *   node load-tests/overload.ts [--seconds 20] [--rounds 3] [--times 3] [--connections 6000] [--apart]
  *
- * With --apart (Linux, taskset) all of Fairlead has one processor, and the generator and the destination the others: what
- * Fairlead does with less, without anyone taking it away.
+ * With --apart (Linux, taskset) all of Fairlead has one processor, and the generator, the destination and the bare server
+ * the others: what Fairlead does with less, without anyone taking it away.
  *
  * The promise: goodput of 95 % of the peak or more, 429 or 503 with Retry-After in under 5 ms, bounded memory.
  */
@@ -132,13 +137,10 @@ function report(name: string, { sent, bare, accepted, delivered, parked, memoryM
   const unanswered = sent.filter(({ status }) => status === 0)
   const others = sent.filter(({ id, status }) => !id && ![0, 429, 503].includes(status))
   const statuses = [...new Set(others.map(({ status }) => status))].join(', ')
-  const inMs = (answers: readonly Sent[]) =>
-    [0.5, 0.95, 0.99]
-      .map(p => {
-        const list = answers.map(({ answerMs }) => answerMs)
-        return `p${p * 100} ${percentile(list, p).toFixed(1)}`
-      })
-      .join('  ')
+  const inMs = (answers: readonly Sent[]) => {
+    const list = answers.map(({ answerMs }) => answerMs)
+    return [0.5, 0.95, 0.99].map(p => `p${p * 100} ${percentile(list, p).toFixed(1)}`).join('  ')
+  }
   console.log(
     `${name}: offered ${Math.round(sent.length / seconds)}/s, accepted ${Math.round(accepted)}/s, delivered ` +
       `${Math.round(delivered)}/s while it lasted, parked ${Math.round(parked)}/s; memory ${memoryMib} MiB; ` +
@@ -163,31 +165,40 @@ async function main(): Promise<void> {
   if (values.apart) runOn('0')
   const destinationUrl = `http://127.0.0.1:${arrivals.port}/hooks`
   await using subject = await startSubject([{ name: 'load', destinationUrl }])
-  const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
-  await using steady = await openLoadSender({ ...options, connections: peakConnections })
-  await using refuser = await startRefuser()
-  await using bare = await openLoadSender({ ...options, url: refuser.url, connections: 64 })
   if (values.apart) runOn(`1-${cpus().length - 1}`)
+  await using refuser = await startRefuser()
+  const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
+  const crowdOptions = { ...options, connections: Number(values.connections) }
+  await using steady = await openLoadSender({ ...options, connections: peakConnections })
+  await using bare = await openLoadSender({ ...options, url: refuser.url, connections: 64 })
   await steady.asFastAsPossible(10, () => {}) // warm-up
-  const ratios: { accepted: number; delivered: number; 'delivered a core': number }[] = []
+  const times = Number(values.times)
+  const ratios: Record<'peak' | 'control', string>[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
     const peak = await measure(subject, arrivals, bare, tell => steady.asFastAsPossible(seconds, tell))
     report(`round ${round}, peak`, peak)
-    await using crowd = await openLoadSender({ ...options, connections: Number(values.connections) })
-    const rate = peak.accepted * Number(values.times)
-    const over = await measure(subject, arrivals, bare, tell => crowd.atRate(rate, seconds, tell))
-    report(`round ${round}, ${values.times} times that`, over)
-    ratios.push({
-      accepted: over.accepted / peak.accepted,
-      delivered: over.delivered / peak.delivered,
-      // The generator of three times the load takes processors that Fairlead had at the peak.
-      'delivered a core': over.delivered / over.cores.fairlead / (peak.delivered / peak.cores.fairlead),
+    const control = await measure(subject, arrivals, bare, async tell => {
+      await using refused = await openLoadSender({ ...crowdOptions, url: refuser.url })
+      await Promise.all([
+        steady.asFastAsPossible(seconds, tell),
+        refused.atRate(peak.accepted * (times - 1), seconds, () => {}),
+      ])
     })
+    report(`round ${round}, control`, control)
+    const over = await measure(subject, arrivals, bare, async tell => {
+      await using crowd = await openLoadSender(crowdOptions)
+      await crowd.atRate(peak.accepted * times, seconds, tell)
+    })
+    report(`round ${round}, over`, over)
+    ratios.push({ peak: compare(over, peak), control: compare(over, control) })
   }
-  for (const what of ['accepted', 'delivered', 'delivered a core'] as const) {
-    const list = ratios.map(ratio => `${(ratio[what] * 100).toFixed(0)} %`)
-    console.log(`${what}, to the peak: ${list.join(', ')}`)
-  }
+  for (const to of ['peak', 'control'] as const)
+    console.log(`accepted and delivered to the ${to}: ${ratios.map(ratio => ratio[to]).join(', ')}`)
+}
+
+function compare(over: Measured, to: Measured): string {
+  const percent = (what: 'accepted' | 'delivered') => Math.round((over[what] / to[what]) * 100)
+  return `${percent('accepted')} and ${percent('delivered')} %`
 }
 
 await main()

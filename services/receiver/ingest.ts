@@ -13,9 +13,9 @@ import { type Place, takePlace } from './place.ts'
 import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
 import { type BodyBudget, readBody } from './read-body.ts'
+import type { Refusals } from './refusals.ts'
 import type { RejectionLog } from './rejections.ts'
 import type { Seen } from './seen/seen.ts'
-import type { Shed } from './shed.ts'
 import type { Slices } from './slices.ts'
 
 /**
@@ -40,7 +40,7 @@ export interface Receiver {
   readonly inHand: Shares<OrganizationId>
   readonly flow: Flow
   readonly slices: Slices
-  readonly shed: Shed
+  readonly refusals: Refusals
   readonly limits: {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
@@ -50,28 +50,41 @@ export interface Receiver {
   now(): number
 }
 
-/** One wide line for each fate; what is shed under overload is counted instead. */
+/** One wide line for each fate; what is refused before its body is read is counted instead. */
 export interface IngestLog {
   info(fields: object, message: 'event.accepted' | 'handshake.answered'): void
-  warn(fields: object, message: 'request.refused' | 'requests.shed' | 'secret.offered'): void
+  warn(fields: object, message: 'request.refused' | 'requests.refused' | 'secret.offered'): void
 }
 
-export async function ingest(request: IncomingMessage, receiver: Receiver): Promise<Reply> {
-  const startedMs = performance.now()
+/** What is refused here costs a fraction of accepting: under overload the work goes into what is accepted. */
+export function ingest(request: IncomingMessage, receiver: Receiver): Reply | Promise<Reply> {
   const source = findSource(request.url ?? '', receiver.directory)
-  if (!source) return refuse(receiver, undefined, { code: 'unknown_source' })
+  if (!source) return turnAway(receiver, undefined, { code: 'unknown_source' })
   // Ours to mend, not the sender's: it is asked to come again.
   if (source === 'unusable')
-    return refuse(receiver, undefined, { code: 'unavailable', retryAfterSeconds: 30 })
+    return turnAway(receiver, undefined, { code: 'unavailable', retryAfterSeconds: 30 })
 
   const limited = admit(source, receiver.now())
-  if (limited) return refuse(receiver, source, limited)
-  // Refusing before the body is read costs a fraction of accepting: under overload the work goes into what is accepted.
+  if (limited) return turnAway(receiver, source, limited)
   const place = takePlace(receiver.inHand, source.organization.id)
   if (!place) return shed(receiver, source)
+  const waitMs = receiver.flow.turn()
+  if (waitMs === undefined) {
+    place.leave()
+    return shed(receiver, source)
+  }
+  return comeIn(request, source, place, waitMs, receiver)
+}
+
+async function comeIn(
+  request: IncomingMessage,
+  source: Source,
+  place: Place,
+  waitMs: number,
+  receiver: Receiver,
+): Promise<Reply> {
+  const startedMs = performance.now()
   try {
-    const waitMs = receiver.flow.turn()
-    if (waitMs === undefined) return shed(receiver, source)
     if (waitMs > 1) await delay(waitMs)
     await receiver.slices.enter()
     return await take(request, source, place, receiver, startedMs)
@@ -117,10 +130,9 @@ const tooMuch: Problem = {
 }
 const tooMuchReply = problemReply(tooMuch)
 
-/** Under overload, what is turned away costs as little as can be. */
+/** Too much comes: the same answer to all of them, made once. */
 function shed(receiver: Receiver, source: Source): Reply {
-  receiver.metrics.refused.inc({ code: tooMuch.code, reason: 'overloaded' })
-  receiver.shed.add(source)
+  receiver.refusals.add(source, tooMuch.code, 'overloaded')
   return tooMuchReply
 }
 
@@ -328,14 +340,21 @@ function tooLarge(maxBodyBytes: number): Problem {
   return { code: 'too_large', detail: `A body may have ${maxBodyBytes} bytes.` }
 }
 
+/** Before its body is read: not a line for each, for there may be thousands. */
+function turnAway(receiver: Receiver, source: Source | undefined, problem: Problem): Reply {
+  receiver.refusals.add(source, problem.code, problem.code)
+  return problemReply(problem)
+}
+
+/** Once its body was read. */
 function refuse(
   receiver: Receiver,
-  source: Source | undefined,
+  source: Source,
   problem: Problem,
   reason?: RejectionReason | PublishError['code'],
 ): Reply {
   receiver.metrics.refused.inc({ code: problem.code, reason: reason ?? problem.code })
-  receiver.log.warn({ ...(source && whose(source)), code: problem.code, reason }, 'request.refused')
+  receiver.log.warn({ ...whose(source), code: problem.code, reason }, 'request.refused')
   return problemReply(problem)
 }
 

@@ -47,11 +47,11 @@ test('what no more can wait for JetStream is refused at once, and one organizati
     detail: 'too much is being received',
   })
   // Not a line for each: what is turned away must cost little.
-  await until(() => opened.lines.some(({ msg }) => msg === 'requests.shed'), {
+  await until(() => opened.lines.some(({ msg }) => msg === 'requests.refused'), {
     what: 'a line that counts them',
   })
-  expect(opened.lines.filter(({ msg }) => msg === 'requests.shed')).toMatchObject([
-    { organization: 'acme', source: 'github', count: 4 },
+  expect(opened.lines.filter(({ msg }) => msg === 'requests.refused')).toMatchObject([
+    { organization: 'acme', source: 'github', code: 'unavailable', reason: 'overloaded', count: 4 },
   ])
 })
 

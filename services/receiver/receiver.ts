@@ -16,11 +16,11 @@ import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
 import { openTrustedProxies } from './public-url.ts'
 import type { BodyBudget } from './read-body.ts'
+import { openRefusals } from './refusals.ts'
 import { openRejectionLog } from './rejections.ts'
 import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
-import { openShed } from './shed.ts'
 import { openSlices } from './slices.ts'
 
 /** What the receiver is given by whoever runs it. */
@@ -44,7 +44,12 @@ export interface ReceiverLog extends IngestLog, ConfirmationLog {
   error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
   warn(
     fields: object,
-    message: 'request.refused' | 'requests.shed' | 'secret.offered' | 'handshake.unconfirmed' | 'seen.lost',
+    message:
+      | 'request.refused'
+      | 'requests.refused'
+      | 'secret.offered'
+      | 'handshake.unconfirmed'
+      | 'seen.lost',
   ): void
   info(
     fields: object,
@@ -128,7 +133,12 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     inHand,
     flow,
     slices: openSlices(),
-    shed: opened.use(openShed((source, count) => log.warn({ ...whose(source), count }, 'requests.shed'))),
+    refusals: opened.use(
+      openRefusals(({ source, code, reason, count }) => {
+        metrics.refused.inc({ code, reason }, count)
+        log.warn({ ...(source && whose(source)), code, reason, count }, 'requests.refused')
+      }),
+    ),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
       base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(

@@ -3,7 +3,7 @@ import { Agent, get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { until } from '@fairlead/testbed/until'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Reply } from './problem.ts'
 import { openServer } from './server.ts'
 
@@ -58,6 +58,42 @@ test('while a receiver leaves, clients take their next request elsewhere and non
   leaving = true
   expect(await client.ask()).toBe('close')
   expect(await client.ask(), 'a new connection is still answered').toBe('close')
+})
+
+describe('what is refused before its body was read keeps its connection where the rest is worth reading away', () => {
+  const post = (headers: string, body: string) => `POST / HTTP/1.1\r\nhost: a\r\n${headers}\r\n\r\n${body}`
+  const another = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'
+  test.each([
+    ['no body', 'GET / HTTP/1.1\r\nhost: a\r\n\r\n', 2],
+    ['a short one', post('content-length: 9', '{"n":[1]}'), 2],
+    ['a long one', post('content-length: 100000', ''), 1],
+    ['one of unknown length', post('transfer-encoding: chunked', '2\r\n{}\r\n0\r\n\r\n'), 1],
+  ])('%s', async (_name, request, answers) => {
+    await using server = await openServer(
+      () => ({ ...ok, status: 503, headers: { 'retry-after': '1' } }),
+      options,
+    )
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(request + another)
+    const refusal = /^HTTP\/1.1 503 [^\r]*\r\nretry-after: 1\r\n/gm
+    expect((await text(socket)).match(refusal)).toHaveLength(answers)
+  })
+})
+
+test('a fault before anything was waited for is answered 500, and ends nothing else', async () => {
+  const faults: unknown[] = []
+  await using server = await openServer(
+    () => {
+      throw new Error('a fault for the test')
+    },
+    { ...options, failed: error => faults.push(error) },
+  )
+  for (let i = 1; i <= 2; i++) {
+    const response = await fetch(`http://127.0.0.1:${server.port}/`)
+    expect(response.status).toBe(500)
+    expect(await response.json()).toMatchObject({ code: 'internal' })
+    expect(faults).toHaveLength(i)
+  }
 })
 
 test('connections above the limit are ended, and there is room again when others have gone', async () => {

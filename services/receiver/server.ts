@@ -55,7 +55,7 @@ const backlog = 1_024
  * @throws EADDRINUSE, also where another server would share the port
  */
 export async function openServer(
-  answer: (request: IncomingMessage) => Promise<Reply>,
+  answer: (request: IncomingMessage) => Reply | Promise<Reply>,
   { limits, port, host, failed, isLeaving = () => false }: ServerOptions,
 ): Promise<RunningServer> {
   const server = createServer(
@@ -68,14 +68,21 @@ export async function openServer(
       noDelay: true,
     },
     (request, response) => {
-      answer(request)
-        .catch((error: unknown) => {
-          failed(error)
-          return internalError
-        })
-        // A client that keeps its connection busy would hold up a stop for ever: it is told to go elsewhere.
-        .then(reply => send(request, response, reply, server.listening && !isLeaving()))
-        .catch(failed)
+      // A client that keeps its connection busy would hold up a stop for ever: it is told to go elsewhere.
+      const reply = (ready: Reply) => send(request, response, ready, server.listening && !isLeaving())
+      const replyFault = (error: unknown) => {
+        failed(error)
+        reply(internalError)
+      }
+      try {
+        const ready = answer(request)
+        // What is known at once is sent at once: who refuses thousands a second can do without promises.
+        if (ready instanceof Promise) ready.then(reply, replyFault).catch(failed)
+        else reply(ready)
+      } catch (error) {
+        if (response.headersSent) failed(error)
+        else replyFault(error)
+      }
     },
   )
   let connections = 0
@@ -128,15 +135,19 @@ const internalError: Reply = {
 const drainableBytes = 64 * 1024
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply, keepAlive: boolean): void {
-  const unread = !request.complete
-  const drain =
-    unread && Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= drainableBytes
-  response.writeHead(reply.status, {
-    ...reply.headers,
-    'content-length': Buffer.byteLength(reply.body),
-    ...((!keepAlive || (unread && !drain)) && { connection: 'close' }),
-  })
-  // As text, head and body are one write.
+  const goesOn = keepAlive && (request.complete || declaredBytes(request) <= drainableBytes)
+  const headers = [
+    ...Object.entries(reply.headers).flat(),
+    'content-length',
+    `${Buffer.byteLength(reply.body)}`,
+  ]
+  if (!goesOn) headers.push('connection', 'close')
+  response.writeHead(reply.status, headers)
+  // As text, head and body are one write. What is unread of the request, node:http reads away.
   response.end(reply.body)
-  if (drain) request.resume()
+}
+
+/** What the head says of the body's length: a request without either header has none (RFC 9112, 6.3). */
+function declaredBytes({ headers }: IncomingMessage): number {
+  return 'transfer-encoding' in headers ? Number.POSITIVE_INFINITY : Number(headers['content-length'] ?? 0)
 }

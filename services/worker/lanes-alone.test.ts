@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { openDirectory } from './directory.ts'
 import { type Engine, openHungry } from './engine.ts'
 import { openHosts } from './hosts.ts'
-import { laneBreaker } from './lane.ts'
+import { laneBreaker, momentMs } from './lane.ts'
 import { openLanes } from './lanes.ts'
 import { openSlots } from './slots.ts'
 
@@ -86,6 +86,19 @@ test('nothing waits for a lane whose last attempt failed, or without room for it
   expect(small.lanes.admitSoon(small.destination, 10)).toBeUndefined()
   for (let i = 0; i < 4; i++) small.finish()
   expect(await Promise.all(waiting)).toEqual([true, true, true, true])
+})
+
+test('where the lane no longer moves on, those that wait are parked before one that comes after them', async () => {
+  let nowMs = 1_000
+  const { deliver, queuedBytes } = openTwoAtATime(1_000, () => nowMs)
+  const gone: number[] = []
+  const come = (i: number) => void deliver().then(granted => granted || gone.push(i))
+  for (let i = 0; i < 5; i++) come(i)
+  nowMs += momentMs + 1
+  come(5)
+  await new Promise(setImmediate)
+  expect(gone).toEqual([2, 3, 4, 5])
+  expect(queuedBytes.used).toBe(0)
 })
 
 test('the next event waits where processors are short and the lane is brisk, and only there', async () => {
