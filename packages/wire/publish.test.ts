@@ -42,6 +42,23 @@ test('many at once are all stored, in few batches, and each knows its own sequen
   }
 })
 
+test('after a large batch what comes next is gathered, and after a small one nothing waits any more', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true })
+  const publish = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => publisher.publish('events.0.x', '{}')))
+  /** The batches that so many were stored in, '' for none. */
+  const batchesOf = async (count: number) => {
+    const read = (await publish(count)).map(({ seq }) => opened.manager.streams.getMessage('EVENTS', { seq }))
+    return (await Promise.all(read)).map(message => message?.header.get('Nats-Batch-Id'))
+  }
+  await publish(200)
+  const gathered = await batchesOf(5)
+  expect(gathered[0]).toMatch(/./)
+  expect(new Set(gathered).size).toBe(1)
+  expect(new Set(await batchesOf(5))).toEqual(new Set(['']))
+})
+
 test('a duplicate inside a batch is told as one, and harms none of its neighbours', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { atomic: true })
