@@ -25,8 +25,8 @@ import { loadSecret, type Subject, startSubject } from './subject.ts'
  *
  *   node load-tests/overload.ts [--seconds 20] [--rounds 3] [--times 3] [--connections 6000] [--apart]
  *
- * With --apart (Linux, taskset) all of Fairlead has one processor, and the generator, the destination and the bare server
- * the others: what Fairlead does with less, without anyone taking it away.
+ * With --apart (Linux, taskset) all of Fairlead has one processor, and the generator, the destination and the control's
+ * bare server the others: what Fairlead does with less, without anyone taking it away.
  *
  * The promise: goodput of 95 % of the peak or more, 429 or 503 with Retry-After in under 5 ms, bounded memory.
  */
@@ -165,8 +165,9 @@ async function main(): Promise<void> {
   if (values.apart) runOn('0')
   const destinationUrl = `http://127.0.0.1:${arrivals.port}/hooks`
   await using subject = await startSubject([{ name: 'load', destinationUrl }])
-  if (values.apart) runOn(`1-${cpus().length - 1}`)
   await using refuser = await startRefuser()
+  if (values.apart) runOn(`1-${cpus().length - 1}`)
+  await using controlRefuser = await startRefuser()
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes }
   const crowdOptions = { ...options, connections: Number(values.connections) }
   await using steady = await openLoadSender({ ...options, connections: peakConnections })
@@ -178,7 +179,7 @@ async function main(): Promise<void> {
     const peak = await measure(subject, arrivals, bare, tell => steady.asFastAsPossible(seconds, tell))
     report(`round ${round}, peak`, peak)
     const control = await measure(subject, arrivals, bare, async tell => {
-      await using refused = await openLoadSender({ ...crowdOptions, url: refuser.url })
+      await using refused = await openLoadSender({ ...crowdOptions, url: controlRefuser.url })
       await Promise.all([
         steady.asFastAsPossible(seconds, tell),
         refused.atRate(peak.accepted * (times - 1), seconds, () => {}),
