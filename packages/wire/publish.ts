@@ -81,8 +81,10 @@ interface Flight {
   messages: Outgoing[]
 }
 
-/** More than these unacknowledged: what comes next waits and goes as a batch. With a linger, more than one. */
+/** More than these unacknowledged: what comes next waits and goes as a batch. */
 const singlesInFlight = 16
+/** The same with a linger: what nobody waits for goes as whatever takes fewer syncs, and a batch takes three. */
+const lingeringSingles = 3
 /** The server's own limit for a batch is 1,000 messages. */
 const batchMessages = 500
 const batchBytes = 2 * 1024 * 1024
@@ -95,7 +97,7 @@ const sweepMs = 250
 
 export function openPublisher(nats: NatsConnection, options: PublisherOptions = {}): Publisher {
   const { timeoutMs = 5_000, maxWaiting = 10_000, atomic = false, lingerMs = 0 } = options
-  const mostSingles = lingerMs > 0 ? 1 : singlesInFlight
+  const mostSingles = lingerMs > 0 ? lingeringSingles : singlesInFlight
   const inbox = newInbox(nats)
   const flights = new Map<number, Flight>()
   let waiting: Outgoing[] = []

@@ -43,7 +43,7 @@ const maxBodiesBytes = 256 * 1024 ** 2
 /** Bodies that wait for a moment, until their lane has a slot. */
 const maxQueuedBytes = 32 * 1024 ** 2
 /** Nobody waits for a delivery to be parked, or for a retry to be scheduled. */
-const deliveriesLingerMs = 20
+const deliveriesLingerMs = 50
 const ownPollMs = 50
 
 /** Opens the worker: it delivers from here on. Disposing it finishes what is in hand and hands its partitions over. */
