@@ -55,6 +55,28 @@ test('what no more can wait for JetStream is refused at once, and one organizati
   ])
 })
 
+test('whoever sends to no source, or above a rate, fills no log', async () => {
+  await using opened = await openAcme()
+  const many = Array.from({ length: 50 }, (_, n) => `{"n":${n}}`)
+  await Promise.all(many.map(body => opened.post('/webhooks/nobody/github', body)))
+  const answers = await Promise.all(many.map(body => opened.github(body, {}, 'slow')))
+  const limited = answers.filter(({ status }) => status === 429).length
+  expect(limited).toBeGreaterThan(25)
+
+  const lines = (code: string) =>
+    opened.lines.filter(line => line.msg === 'requests.refused' && line.code === code)
+  const counted = (code: string) => lines(code).reduce((sum, { count }) => sum + Number(count), 0)
+  await until(() => counted('rate_limited') === limited, { what: 'lines that count them' })
+  expect(counted('unknown_source')).toBe(50)
+  expect(lines('rate_limited')[0]).toMatchObject({ organization: 'acme', source: 'slow' })
+  expect(lines('rate_limited').length + lines('unknown_source').length).toBeLessThan(25)
+  const metric = await opened.registry.getSingleMetric('fairlead_requests_refused_total')!.get()
+  expect(Object.fromEntries(metric.values.map(({ labels, value }) => [labels.code, value]))).toEqual({
+    unknown_source: 50,
+    rate_limited: limited,
+  })
+})
+
 test('bodies that drip hold no place of those that come at once', async () => {
   await using opened = await openAcme({ FAIRLEAD_MAX_REQUESTS: '16' })
   const sockets = Array.from({ length: 40 }, () => {

@@ -136,7 +136,8 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     refusals: opened.use(
       openRefusals(({ source, code, reason, count }) => {
         metrics.refused.inc({ code, reason }, count)
-        log.warn({ ...(source && whose(source)), code, reason, count }, 'requests.refused')
+        const why = reason === code ? undefined : reason
+        log.warn({ ...(source && whose(source)), code, reason: why, count }, 'requests.refused')
       }),
     ),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
