@@ -17,6 +17,8 @@ function openTwoAtATime(queuedBytes = 1_000, now: () => number = Date.now) {
   })
   const directory = openDirectory(openKeyring(testEncryptionKeys), () => {})
   directory.put(config, 1)
+  const otherConfig = anOrganization('other', { destinations: [{ name: 'app', url: 'http://other.test' }] })
+  directory.put(otherConfig, 1)
   const shortage = { lasts: false }
   const engine: Pick<
     Engine,
@@ -35,6 +37,8 @@ function openTwoAtATime(queuedBytes = 1_000, now: () => number = Date.now) {
   return {
     lanes,
     destination,
+    /** Of another organization. */
+    other: directory.destination(otherConfig.id, otherConfig.destinations[0]!.id)!,
     shortage,
     queuedBytes: engine.queuedBytes,
     /** As `deliverEvent` does it: whether it went now or soon. */
@@ -101,9 +105,9 @@ test('where the lane no longer moves on, those that wait are parked before one t
   expect(queuedBytes.used).toBe(0)
 })
 
-test('the next event waits where processors are short and the lane is brisk, and only there', async () => {
+test('the next event waits where processors are short, the lane is brisk and nobody else comes, and only there', async () => {
   let nowMs = 1_000
-  const { lanes, destination, shortage, deliver, finish } = openTwoAtATime(1_000, () => nowMs)
+  const { lanes, destination, other, shortage, deliver, finish } = openTwoAtATime(1_000, () => nowMs)
   /** Ends so many, so many ms apart, and keeps the lane full; whether the one that came then holds up the next. */
   const holdsAfter = (attempts: number, everyMs: number) => {
     for (let i = 0; i < attempts; i++) {
@@ -123,6 +127,11 @@ test('the next event waits where processors are short and the lane is brisk, and
   expect(holdsAfter(10, 2)).toBe(true)
   // 50 a second: others would wait 20 ms for each of its deliveries.
   expect(holdsAfter(100, 20)).toBe(false)
+  expect(holdsAfter(200, 2)).toBe(true)
+  // Another organization's events come too: they would wait behind all that is stored before them.
+  lanes.admit(other, 'new', 10)
+  expect(holdsAfter(200, 2)).toBe(false)
+  expect(holdsAfter(30_000, 2)).toBe(true)
   lanes.close()
 })
 

@@ -34,14 +34,16 @@ export interface Soon {
   /** After `momentMs` at most. False: it got no slot. */
   readonly granted: Promise<boolean>
   /**
-   * Whether the next event should wait for that. Processors are short, and the lane is brisk: it will be milliseconds, and
-   * parking what comes would take more from everyone.
+   * Whether the next event should wait for that. Processors are short, the lane is brisk, and no other organization's
+   * events come here: then only its own organization waits, and would wait longer if this were parked.
    */
   readonly holds: boolean
 }
 
 /** New deliveries that wait for a moment, for each slot of their lane. */
 const queuedPerSlot = 4
+/** Where new deliveries of another organization came in the last so many ms, they may come again. */
+const sharedMs = 60_000
 /**
  * After so long without another attempt, ms, a breaker that is closed counts anew: so few attempts burden no one, and
  * follow their retry schedule.
@@ -74,6 +76,15 @@ export function openLanes(
   /** Destinations whose last attempt failed, with what their breaker counts: remembered when the lane is forgotten. */
   const failed = new Map<DestinationId, { readonly breaker: Breaker; readonly atMs: number }>()
   let closed = false
+  /** Whose new delivery came last. */
+  let latest: OrganizationId | undefined
+  /** Until then this partition counts as shared by several organizations. */
+  let sharedUntilMs = 0
+
+  function came(organization: OrganizationId): void {
+    if (latest !== undefined && latest !== organization) sharedUntilMs = engine.now() + sharedMs
+    latest = organization
+  }
 
   function entryOf(id: DestinationId, organization: OrganizationId): Entry {
     const known = lanes.get(id)
@@ -115,6 +126,7 @@ export function openLanes(
     admit(destination, kind, bytes) {
       const { id, organization } = destination
       const { lane, resume } = entryOf(id, organization.id)
+      if (kind === 'new') came(organization.id)
       const doubtful = failed.has(id) || lane.mayHang(engine.now())
       if (!engine.slots.take(organization.id, bytes, doubtful)) {
         engine.hungry.add(organization.id, resume, doubtful)
@@ -161,7 +173,7 @@ export function openLanes(
         const timer = setTimeout(own.giveUp, momentMs)
         queued.add(own)
       })
-      return { granted, holds: engine.shortage.lasts && lane.brisk }
+      return { granted, holds: engine.shortage.lasts && lane.brisk && nowMs >= sharedUntilMs }
     },
     finish(destination, kind, bytes, health, retryAfterMs) {
       const { id, organization } = destination

@@ -33,14 +33,15 @@ export async function mountSmallDisk(): Promise<SmallDisk | undefined> {
   return {
     path,
     async fill() {
-      // As small as what lies in it: the kernel refuses less.
+      // As small as what lies in it: the kernel refuses less (and mount then says "not mounted or bad option"). Each time
+      // that it grew meanwhile it is given more room, which is full in a moment too.
       for (let attempt = 1; ; attempt++) {
         const { stdout } = await run('df', ['--block-size=1K', '--output=used', path])
         try {
-          await resize(`${Number(stdout.trim().split('\n').at(-1)) + 4}k`)
+          await resize(`${Number(stdout.trim().split('\n').at(-1)) + 4 * attempt ** 2}k`)
           return
         } catch (error) {
-          if (attempt === 20) throw error // it grew meanwhile, twenty times
+          if (attempt === 20) throw error
         }
       }
     },
