@@ -80,6 +80,22 @@ describe('what is refused before its body was read keeps its connection where th
   })
 })
 
+test('a body that was begun and left is read away, and its connection goes on', async () => {
+  await using server = await openServer(async request => {
+    if (request.method === 'POST') {
+      await once(request, 'data')
+      request.pause()
+    }
+    return ok
+  }, options)
+  const socket = connect(server.port, '127.0.0.1')
+  socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 65536\r\n\r\nhalf')
+  await once(socket, 'readable')
+  socket.write('x'.repeat(65_536 - 4))
+  socket.end('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
+  expect((await text(socket)).match(/^HTTP\/1.1 200 OK/gm)).toHaveLength(2)
+})
+
 test('a fault before anything was waited for is answered 500, and ends nothing else', async () => {
   const faults: unknown[] = []
   await using server = await openServer(
