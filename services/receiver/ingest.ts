@@ -346,7 +346,7 @@ function turnAway(receiver: Receiver, source: Source | undefined, problem: Probl
   return problemReply(problem)
 }
 
-/** Once its body was read. */
+/** Once it came in. */
 function refuse(
   receiver: Receiver,
   source: Source,
