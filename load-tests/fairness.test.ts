@@ -1,11 +1,11 @@
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
-import { openArrivals } from './arrivals.ts'
+import { openArrivals } from '../testbed/load/arrivals.ts'
+import { openLoadSender } from '../testbed/load/sender.ts'
+import { loadSecret, type Subject, startSubject } from '../testbed/load/subject.ts'
 import { openMoody } from './moody.ts'
 import { flow, readMetric, type Traffic, untilCalm } from './neighbours.ts'
 import { percentile } from './percentile.ts'
-import { openLoadSender } from './sender.ts'
-import { loadSecret, type Subject, startSubject } from './subject.ts'
 
 /** The worker's default, and what the hanging tenants together would take of it: 12 times 100. */
 const slots = 1_024

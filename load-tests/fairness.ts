@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
-import { openArrivals } from './arrivals.ts'
+import { openArrivals } from '../testbed/load/arrivals.ts'
+import { openLoadSender } from '../testbed/load/sender.ts'
+import { loadSecret, type Subject, startSubject } from '../testbed/load/subject.ts'
 import { type Mood, type Moody, openMoody } from './moody.ts'
 import { flow, readMetric, type Traffic, untilCalm } from './neighbours.ts'
 import { percentile } from './percentile.ts'
-import { openLoadSender } from './sender.ts'
-import { loadSecret, type Subject, startSubject } from './subject.ts'
 
 /**
  * What one tenant's broken destination costs the others: send-to-arrival of healthy tenants while other tenants'

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { newId } from '@fairlead/webhook/id'
 import type { OrganizationConfig } from '@fairlead/wire/config'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
-import { openBreaker } from '@fairlead/worker/breaker'
 import { openDirectory } from '@fairlead/worker/directory'
-import { openLane } from '@fairlead/worker/lane'
+import { openBreaker } from '@fairlead/worker/lanes/breaker'
+import { openLane } from '@fairlead/worker/lanes/lane'
 
 /**
  * What a worker's memory holds for destinations, in bytes each: the configuration that it knows of, always; and a lane,

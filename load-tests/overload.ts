@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
-import { type Arrivals, openArrivals } from './arrivals.ts'
+import { type Arrivals, openArrivals } from '../testbed/load/arrivals.ts'
+import { type LoadSender, openLoadSender, type Sent } from '../testbed/load/sender.ts'
+import { loadSecret, type Subject, startSubject } from '../testbed/load/subject.ts'
 import { cpuPerItem, readCpu } from './cpu.ts'
 import { readMetric } from './neighbours.ts'
 import { percentile } from './percentile.ts'
 import { startRefuser } from './refuser.ts'
-import { type LoadSender, openLoadSender, type Sent } from './sender.ts'
-import { loadSecret, type Subject, startSubject } from './subject.ts'
 
 /**
  * What happens at three times the capacity: how much is still accepted and delivered in that time, how quickly the rest is

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
 import { until } from '@fairlead/testbed/until'
-import { type Arrivals, openArrivals } from './arrivals.ts'
+import { type Arrivals, openArrivals } from '../testbed/load/arrivals.ts'
+import { type LoadSender, openLoadSender, type Sent } from '../testbed/load/sender.ts'
+import { loadSecret, startSubject } from '../testbed/load/subject.ts'
 import { type CpuReading, cpuPerItem, readCpu } from './cpu.ts'
 import { startFloor } from './floor.ts'
 import { percentile } from './percentile.ts'
-import { type LoadSender, openLoadSender, type Sent } from './sender.ts'
-import { loadSecret, startSubject } from './subject.ts'
 
 /**
  * The whole way of webhooks of 2 KB through `npm start` on this machine: how long they take to be accepted and to

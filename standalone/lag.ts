@@ -1,5 +1,5 @@
 import { type Shortage, watchShortage } from '@fairlead/daemon/shortage'
-import { flowIntervalMs } from '@fairlead/receiver/flow'
+import { flowIntervalMs } from '@fairlead/receiver/admission/flow'
 import { pendingEventsMetric, waitingDeliveriesMetric } from '@fairlead/worker/metrics'
 import type { Registry } from 'prom-client'
 import type { ReceiverProcess } from './receiver-process.ts'

@@ -4,7 +4,7 @@ import type { KeyFetch, Scheme } from '@fairlead/webhook/scheme'
 import type { OrganizationConfig, SourceConfig } from '@fairlead/wire/config'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
 import { eventSubject, rejectionsSubject } from '@fairlead/wire/subjects'
-import { openBucket, type TokenBucket } from './bucket.ts'
+import { openBucket, type TokenBucket } from './admission/bucket.ts'
 
 /** A source as the path of a request needs it: everything opened, nothing to look up. */
 export interface Source {

@@ -5,18 +5,18 @@ import { type EventId, eventId, newId, type OrganizationId } from '@fairlead/web
 import type { Handshake, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
+import type { EarlyRefusals } from './admission/early-refusals.ts'
+import type { Flow } from './admission/flow.ts'
+import { type Place, takePlace } from './admission/place.ts'
+import type { Slices } from './admission/slices.ts'
 import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
-import type { Flow } from './flow.ts'
 import type { ReceiverMetrics } from './metrics.ts'
-import { type Place, takePlace } from './place.ts'
 import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
 import { type BodyBudget, readBody } from './read-body.ts'
-import type { Refusals } from './refusals.ts'
-import type { RejectionLog } from './rejections.ts'
+import type { RejectionLog } from './rejection-log.ts'
 import type { Seen } from './seen/seen.ts'
-import type { Slices } from './slices.ts'
 
 /**
  * The way of a webhook through the receiver, top to bottom:
@@ -40,7 +40,7 @@ export interface Receiver {
   readonly inHand: Shares<OrganizationId>
   readonly flow: Flow
   readonly slices: Slices
-  readonly refusals: Refusals
+  readonly earlyRefusals: EarlyRefusals
   readonly limits: {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
@@ -132,7 +132,7 @@ const tooMuchReply = problemReply(tooMuch)
 
 /** Too much comes: the same answer to all of them, made once. */
 function shed(receiver: Receiver, source: Source): Reply {
-  receiver.refusals.add(source, tooMuch.code, 'overloaded')
+  receiver.earlyRefusals.add(source, tooMuch.code, 'overloaded')
   return tooMuchReply
 }
 
@@ -342,7 +342,7 @@ function tooLarge(maxBodyBytes: number): Problem {
 
 /** Before its body is read: not a line for each, for there may be thousands. */
 function turnAway(receiver: Receiver, source: Source | undefined, problem: Problem): Reply {
-  receiver.refusals.add(source, problem.code, problem.code)
+  receiver.earlyRefusals.add(source, problem.code, problem.code)
   return problemReply(problem)
 }
 

@@ -8,20 +8,20 @@ import { watchConfig } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
+import { openEarlyRefusals } from './admission/early-refusals.ts'
+import { openFlow } from './admission/flow.ts'
+import { openSlices } from './admission/slices.ts'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { openDirectory } from './directory.ts'
-import { openFlow } from './flow.ts'
 import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
 import { openTrustedProxies } from './public-url.ts'
 import type { BodyBudget } from './read-body.ts'
-import { openRefusals } from './refusals.ts'
-import { openRejectionLog } from './rejections.ts'
+import { openRejectionLog } from './rejection-log.ts'
 import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
-import { openSlices } from './slices.ts'
 
 /** What the receiver is given by whoever runs it. */
 export interface ReceiverTools {
@@ -133,8 +133,8 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     inHand,
     flow,
     slices: openSlices(),
-    refusals: opened.use(
-      openRefusals(({ source, code, reason, count }) => {
+    earlyRefusals: opened.use(
+      openEarlyRefusals(({ source, code, reason, count }) => {
         metrics.refused.inc({ code, reason }, count)
         const why = reason === code ? undefined : reason
         log.warn({ ...(source && whose(source)), code, reason: why, count }, 'requests.refused')

@@ -2,7 +2,7 @@ import { anOrganization, testEncryptionKeys } from '@fairlead/testbed/configurat
 import { openKeyring } from '@fairlead/wire/seal'
 import { expect, test } from 'vitest'
 import { openDirectory } from './directory.ts'
-import { isForsaken } from './partition.ts'
+import { isForsaken } from './partitions/partition.ts'
 
 const config = anOrganization('acme')
 

@@ -4,14 +4,14 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 import type { Publisher } from '@fairlead/wire/publish'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
+import type { LogRecords } from './delivery/log-records.ts'
 import type { Directory } from './directory.ts'
 import type { Authorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
-import type { Hosts } from './hosts.ts'
-import type { LogRecords } from './log-records.ts'
+import type { Hosts } from './lanes/hosts.ts'
+import type { Slots } from './lanes/slots.ts'
 import type { WorkerMetrics } from './metrics.ts'
 import type { Processor } from './processors/processor.ts'
-import type { Slots } from './slots.ts'
 
 /** What all partitions of a worker share. */
 export interface Engine {

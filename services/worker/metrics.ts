@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { Lane } from './lane.ts'
+import type { Lane } from './lanes/lane.ts'
 
 /** Everything the worker tells Prometheus. */
 export interface WorkerMetrics {

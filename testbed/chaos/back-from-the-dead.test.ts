@@ -1,5 +1,5 @@
-import { openLoadSender, type Sent } from '@fairlead/load-tests/sender'
-import { loadSecret, startSubject } from '@fairlead/load-tests/subject'
+import { openLoadSender, type Sent } from '@fairlead/testbed/load/sender'
+import { loadSecret, startSubject } from '@fairlead/testbed/load/subject'
 import { expect, test } from 'vitest'
 import { startSink } from '../sink.ts'
 import { until } from '../until.ts'

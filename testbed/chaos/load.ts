@@ -1,6 +1,6 @@
-import type { Arrivals } from '@fairlead/load-tests/arrivals'
-import { openLoadSender, type Sent } from '@fairlead/load-tests/sender'
-import { loadSecret } from '@fairlead/load-tests/subject'
+import type { Arrivals } from '@fairlead/testbed/load/arrivals'
+import { openLoadSender, type Sent } from '@fairlead/testbed/load/sender'
+import { loadSecret } from '@fairlead/testbed/load/subject'
 import { until } from '../until.ts'
 import type { Disturbance, LoggedStatus } from './compare.ts'
 

@@ -1,5 +1,5 @@
-import { openArrivals } from '@fairlead/load-tests/arrivals'
-import { startSubject } from '@fairlead/load-tests/subject'
+import { openArrivals } from '@fairlead/testbed/load/arrivals'
+import { startSubject } from '@fairlead/testbed/load/subject'
 import { expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { compare, describe as describeComparison, type LoggedStatus } from './compare.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { openArrivals } from '@fairlead/load-tests/arrivals'
+import { openArrivals } from '@fairlead/testbed/load/arrivals'
 import { expect, test } from 'vitest'
 import { compare, describe as describeComparison } from './compare.ts'
 import { inflict, targetsOf } from './inflict.ts'

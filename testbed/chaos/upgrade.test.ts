@@ -1,4 +1,4 @@
-import { openArrivals } from '@fairlead/load-tests/arrivals'
+import { openArrivals } from '@fairlead/testbed/load/arrivals'
 import { expect, test } from 'vitest'
 import { checkOutBefore } from '../checkout.ts'
 import { compare, describe as describeComparison } from './compare.ts'

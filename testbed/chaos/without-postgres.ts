@@ -1,5 +1,5 @@
-import { openArrivals } from '@fairlead/load-tests/arrivals'
-import { startSubject } from '@fairlead/load-tests/subject'
+import { openArrivals } from '@fairlead/testbed/load/arrivals'
+import { startSubject } from '@fairlead/testbed/load/subject'
 import { expect } from 'vitest'
 import { startTestPostgres } from '../postgres.ts'
 import { withDatabase } from '../run.ts'

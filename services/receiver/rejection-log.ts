@@ -3,7 +3,7 @@ import type { Verdict } from '@fairlead/webhook/scheme'
 import type { Publisher } from '@fairlead/wire/publish'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
-import { openBucket, type TokenBucket } from './bucket.ts'
+import { openBucket, type TokenBucket } from './admission/bucket.ts'
 import type { Source } from './directory.ts'
 
 /** Keeps requests that did not verify, so that the organization's own people can find out why. */

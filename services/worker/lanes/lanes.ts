@@ -1,7 +1,7 @@
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
+import type { Destination, Organization } from '../directory.ts'
+import type { Engine } from '../engine.ts'
 import { type Breaker, openBreaker } from './breaker.ts'
-import type { Destination, Organization } from './directory.ts'
-import type { Engine } from './engine.ts'
 import {
   type Admission,
   type Health,

@@ -3,7 +3,7 @@ import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
 import { parkedSubject } from '@fairlead/wire/subjects'
 import { expect, test } from 'vitest'
-import { openPlatform, startWorker } from './fixtures/platform.ts'
+import { openPlatform, startWorker } from '../fixtures/platform.ts'
 
 test('a full lane parks, and drains in order when there is room', async () => {
   await using opened = await openPlatform()

@@ -3,7 +3,7 @@ import { until } from '@fairlead/testbed/until'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
-import { attemptsOf, openPlatform, startWorker } from './fixtures/platform.ts'
+import { attemptsOf, openPlatform, startWorker } from '../fixtures/platform.ts'
 
 test('a destination of the kind nats: the event is a message for others to consume, once', async () => {
   await using opened = await openPlatform({ destinations: [{ name: 'bus', kind: 'nats' }] })

@@ -2,7 +2,7 @@ import { putConfiguration } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
-import { openPlatform, startWorker } from './fixtures/platform.ts'
+import { openPlatform, startWorker } from '../fixtures/platform.ts'
 
 test('deliveries with one key go one after the other, and other keys pass them by', async () => {
   await using opened = await openPlatform({

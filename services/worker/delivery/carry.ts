@@ -2,11 +2,11 @@ import type { Outcome } from '@fairlead/webhook/outcome'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { PublishError } from '@fairlead/wire/publish'
 import { outboundSubject } from '@fairlead/wire/subjects'
-import type { StoredEvent } from './deliver.ts'
-import type { Destination } from './directory.ts'
-import type { Engine } from './engine.ts'
+import type { Destination } from '../directory.ts'
+import type { Engine } from '../engine.ts'
+import { ProcessorError } from '../processors/processor.ts'
 import { prepareHeaders } from './prepare.ts'
-import { ProcessorError } from './processors/processor.ts'
+import type { StoredEvent } from './scene.ts'
 
 /**
  * Carries one delivery to its destination, whatever kind that is, and says how it ended. Rejects only when the signal

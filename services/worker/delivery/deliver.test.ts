@@ -3,7 +3,7 @@ import { until } from '@fairlead/testbed/until'
 import { deadHeader, decodeDeadMeta } from '@fairlead/wire/dead'
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
-import { attemptsOf, openPlatform, startWorker } from './fixtures/platform.ts'
+import { attemptsOf, openPlatform, startWorker } from '../fixtures/platform.ts'
 
 test('an event arrives with its bytes and headers, signed, and stands in the log', async () => {
   await using opened = await openPlatform()

@@ -1,9 +1,10 @@
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { readAt } from '@fairlead/wire/read'
-import { attempt, conclude, type Placed, park, type Scene, type StoredEvent } from './deliver.ts'
-import type { Destination } from './directory.ts'
-import type { LaneKind } from './lane.ts'
+import type { Destination } from '../directory.ts'
+import type { LaneKind } from '../lanes/lane.ts'
+import { attempt, conclude, park } from './deliver.ts'
+import type { Placed, Scene, StoredEvent } from './scene.ts'
 
 /** A delivery that is due again: attempted if its lane has room, parked if not. */
 export async function resume(reference: DeliveryReference, scene: Scene): Promise<Placed> {

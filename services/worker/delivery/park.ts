@@ -3,9 +3,9 @@ import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { readNext } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { parkedSubject } from '@fairlead/wire/subjects'
-import type { Scene } from './deliver.ts'
-import type { Destination } from './directory.ts'
+import type { Destination } from '../directory.ts'
 import { attemptStored, forsake } from './resume.ts'
+import type { Scene } from './scene.ts'
 import { removeMessage, untilDone } from './until-done.ts'
 
 /**

@@ -5,8 +5,8 @@ import { type DeliveryReference, decodeDelivery, encodeDelivery } from '@fairlea
 import { readNext, readNextOfLeader } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { heldOfPartition, heldSubject, orderedOfPartition, orderedSubject } from '@fairlead/wire/subjects'
-import type { Placed, StoredEvent } from './deliver.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from '../engine.ts'
+import type { Placed, StoredEvent } from './scene.ts'
 import { removeMessage, untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
 

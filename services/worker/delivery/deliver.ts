@@ -1,10 +1,4 @@
-import {
-  type DeliveryId,
-  type DestinationId,
-  deliveryId,
-  type EventId,
-  type OrganizationId,
-} from '@fairlead/webhook/id'
+import { type DeliveryId, type DestinationId, deliveryId, type EventId } from '@fairlead/webhook/id'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
 import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
@@ -13,12 +7,12 @@ import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
 import { type EventMeta, encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { deadSubject, dueSubject, parkedSubject, scheduledSubject } from '@fairlead/wire/subjects'
+import type { Destination, Organization } from '../directory.ts'
+import type { Engine } from '../engine.ts'
+import type { Health, LaneKind } from '../lanes/lane.ts'
 import { carry } from './carry.ts'
-import type { Destination, Organization } from './directory.ts'
-import type { Engine } from './engine.ts'
-import type { Health, LaneKind } from './lane.ts'
-import type { Lanes } from './lanes.ts'
-import { type Order, orderKey } from './order.ts'
+import { orderKey } from './order.ts'
+import type { Placed, Scene, StoredEvent } from './scene.ts'
 import { untilStored } from './until-stored.ts'
 
 /**
@@ -35,29 +29,6 @@ import { untilStored } from './until-stored.ts'
  * Each function returns when what it did is stored, so that whoever called may then acknowledge. They reject only when
  * the partition is given up; what they were doing is then done again by the next owner.
  */
-
-/** An event with its body, and where JetStream keeps it. */
-export interface StoredEvent {
-  readonly meta: EventMeta
-  readonly body: Uint8Array
-  readonly stored: DeliveryReference['stored']
-}
-
-/** The partition that a delivery happens in. */
-export interface Scene {
-  readonly engine: Engine
-  readonly lanes: Lanes
-  readonly order: Order
-  /** Attempts a lane's parked deliveries, as far as it has room. */
-  drain(organization: OrganizationId, destination: DestinationId): void
-  /** Aborts when the partition is given up at once. */
-  readonly signal: AbortSignal
-}
-
-/** Where a message stands once it has found its place; `done` is when all that follows from it is stored. */
-export interface Placed {
-  readonly done: Promise<unknown>
-}
 
 /**
  * Matches a new event and makes its deliveries. Resolves when each is under way, waits for a moment, or is parked: then the

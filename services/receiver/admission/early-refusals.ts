@@ -1,12 +1,12 @@
-import type { Source } from './directory.ts'
-import type { ProblemCode } from './problem.ts'
+import type { Source } from '../directory.ts'
+import type { ProblemCode } from '../problem.ts'
 
 /**
  * Requests that were refused before their body was read. A line for each would be work for what is turned away, taken
  * from what is accepted, and whoever sends them would fill the log: there is one a second for each source and reason,
  * with how many they were. The metric is told then too.
  */
-export interface Refusals extends Disposable {
+export interface EarlyRefusals extends Disposable {
   add(source: Source | undefined, code: ProblemCode, reason: EarlyReason): void
 }
 
@@ -23,7 +23,7 @@ export interface Refused {
 
 const everyMs = 1_000
 
-export function openRefusals(tell: (refused: Refused) => void): Refusals {
+export function openEarlyRefusals(tell: (refused: Refused) => void): EarlyRefusals {
   const counts = new Map<Source | undefined, Map<EarlyReason, { code: ProblemCode; count: number }>>()
   let timer: NodeJS.Timeout | undefined
 

@@ -2,7 +2,7 @@ import { putConfiguration } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
 import type { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { openPlatform, startWorker } from './fixtures/platform.ts'
+import { openPlatform, startWorker } from '../fixtures/platform.ts'
 
 /** A platform whose destination is paused, with so many deliveries parked for it. */
 async function openParked(count: number) {
