@@ -1,7 +1,7 @@
+import type { Arrivals } from '@fairlead/testbed/load/arrivals'
+import { openLoadSender, type Sent } from '@fairlead/testbed/load/sender'
+import { loadSecret, type Subject } from '@fairlead/testbed/load/subject'
 import { until } from '@fairlead/testbed/until'
-import type { Arrivals } from '../testbed/load/arrivals.ts'
-import { openLoadSender, type Sent } from '../testbed/load/sender.ts'
-import { loadSecret, type Subject } from '../testbed/load/subject.ts'
 
 /** Webhooks that many tenants get at one time, and how long those of some take to arrive. */
 export interface Traffic {

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { scratchFolder } from '@fairlead/testbed/scratch'
+import { scratchFolder } from '../scratch.ts'
 import {
   freeSettings,
   type RunningStandalone,
   type StandaloneSettings,
   startStandalone,
-} from '@fairlead/testbed/standalone'
+} from '../standalone.ts'
 
 /** A whole Fairlead, started as a user starts it, in a home of its own: what is measured. */
 export interface Subject extends AsyncDisposable {
