@@ -32,6 +32,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
     }
   }
   await platform(db => removeOldReplays(db, nowMs))
+  await platform(db => removeOldCounts(db, nowMs))
   await platform(removeDeletedOrganizations)
 }
 
@@ -93,6 +94,11 @@ async function removeOldReplays(db: Db, nowMs: number): Promise<void> {
   await db.query('delete from replays where ended_at < $1', [new Date(nowMs - replayDays * 86_400_000)])
 }
 
+/** Counts of a source are asked for the last hour only. */
+async function removeOldCounts(db: Db, nowMs: number): Promise<void> {
+  await db.query('delete from source_counts where slot < $1', [new Date(nowMs - 86_400_000)])
+}
+
 /** The row of a deleted organization, with all that is configured for it, goes after the last of its events. */
 async function removeDeletedOrganizations(db: Db): Promise<void> {
   const { rows } = await db.query<{ id: string }>(
@@ -103,7 +109,13 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
   )
   if (rows.length === 0) return
   const ids = rows.map(row => row.id)
-  for (const table of ['monthly_usage', 'source_activity', 'destination_health', 'replays']) {
+  for (const table of [
+    'monthly_usage',
+    'source_activity',
+    'source_counts',
+    'destination_health',
+    'replays',
+  ]) {
     await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])
   }
 }

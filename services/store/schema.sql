@@ -2,7 +2,7 @@ create type attempt_trigger as enum ('route', 'manual', 'replay');
 
 create type delivery_state as enum ('waiting', 'delivered', 'dead', 'discarded');
 
-create type event_status as enum ('pending', 'processing', 'success', 'failed');
+create type event_status as enum ('pending', 'processing', 'success', 'failed', 'unrouted');
 
 create type managed_by as enum ('owner', 'tenant');
 
@@ -241,6 +241,10 @@ create table events (
   delivery_count integer,
   delivered_count integer not null default 0,
   dead_count integer not null default 0,
+  types text[],
+  repeat_count integer not null default 0,
+  differing_count integer not null default 0,
+  last_repeated_at timestamp with time zone,
   constraint events_pkey PRIMARY KEY (organization_id, id, received_at)
 ) partition by RANGE (received_at);
 alter table events enable row level security;
@@ -337,6 +341,7 @@ create table replays (
   started_at timestamp with time zone,
   ended_at timestamp with time zone,
   fault text,
+  looked_at timestamp with time zone,
   constraint replays_check CHECK (((cursor_at IS NULL) = (cursor_id IS NULL))),
   constraint replays_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::replay_state, 'cancelled'::replay_state, 'failed'::replay_state])))),
   constraint replays_pkey PRIMARY KEY (organization_id, id)
@@ -382,6 +387,18 @@ create table source_activity (
 );
 alter table source_activity enable row level security;
 alter table source_activity force row level security;
+
+create table source_counts (
+  organization_id uuid not null,
+  source_id uuid not null,
+  slot timestamp with time zone not null,
+  accepted bigint not null default 0,
+  repeated bigint not null default 0,
+  differing bigint not null default 0,
+  constraint source_counts_pkey PRIMARY KEY (organization_id, source_id, slot)
+);
+alter table source_counts enable row level security;
+alter table source_counts force row level security;
 
 create table source_secrets (
   organization_id uuid not null,
@@ -525,6 +542,10 @@ create policy organization on signing_secrets for all
   with check (in_scope(organization_id));
 
 create policy organization on source_activity for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on source_counts for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

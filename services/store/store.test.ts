@@ -5,7 +5,7 @@ import { openLog } from '@fairlead/daemon/log'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { until } from '@fairlead/testbed/until'
-import { newId } from '@fairlead/webhook/id'
+import { newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
 import { connectNats } from '@fairlead/wire/connect'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
@@ -19,7 +19,9 @@ import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findOrganization } from './organizations/find.ts'
 import { openConfigPublisher } from './publish/publish.ts'
+import { type Db, inScope } from './scope.ts'
 
 let store: TestStore
 let nats: NatsConnection
@@ -115,6 +117,41 @@ test('a change writes only what it changes: ids and other seals stay', async () 
   expect(secrets(after.config).map(({ id }) => id)).toEqual(['stripe/new', 'stripe/secret'])
   expect(secrets(after.config)[1]).toEqual(secrets(before.config)[0])
   expect(after.config.signingSecrets).toEqual(before.config.signingSecrets)
+})
+
+test('two routes that differ in their order alone converge: applied again, nothing is written', async () => {
+  const route = { source: 'stripe', eventTypes: ['*'], destinations: ['billing'] }
+  const ordered = (value: string) => ({ ...route, order: { key: { case: 'pointer' as const, value } } })
+  const twice = desired('orders', {
+    routes: [{ settings: ordered('/first') }, { settings: ordered('/second') }],
+  })
+  const { routes, organization } = await apply(twice)
+  // The first, because a delivery takes the order of the first route that matches.
+  expect(routes.map(({ settings }) => settings?.order?.key)).toEqual([{ case: 'pointer', value: '/first' }])
+  const before = (await published(organization!.id))!
+  expect(await apply(twice)).toMatchObject({ created: false, changed: false })
+  expect((await published(organization!.id))!.revision).toBe(before.revision)
+})
+
+test('a slug is resolved by one statement, because the API asks at each of its calls', async () => {
+  const applied = await apply(desired('resolved'))
+  const pool = new Pool({ connectionString: store.postgresUrl, max: 1 })
+  try {
+    const statements: string[] = []
+    const found = await inScope(pool, 'platform', async db => {
+      const counted = {
+        query: (...given: unknown[]) => {
+          statements.push(String(given[0]))
+          return Reflect.apply(db.query, db, given)
+        },
+      } as Db
+      return findOrganization(counted, { case: 'slug', value: 'resolved' })
+    })
+    expect(found?.id).toBe(toUuid(applied.organization!.id as OrganizationId))
+    expect(statements).toHaveLength(1)
+  } finally {
+    await pool.end()
+  }
 })
 
 test('what is declared no longer goes; declared again, it is the same', async () => {

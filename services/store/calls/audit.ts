@@ -4,10 +4,10 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid } from '@fairlead/webhook/id'
 import { ActorKind, AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
+import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { StoreError } from '../store-error.ts'
 import { scopeOf } from './api-keys.ts'
 import { type Calls, transact } from './calls.ts'
-import { decodeCursor, encodeCursor, pageSize } from './page.ts'
 
 interface AuditRow {
   organization_id: string | null

@@ -1,30 +1,29 @@
 import type { ServiceImpl } from '@connectrpc/connect'
-import { fromUuid, toUuid } from '@fairlead/webhook/id'
+import { toUuid } from '@fairlead/webhook/id'
 import type { OrganizationService } from '@fairlead/wire/store/organization'
 import { z } from 'zod'
 import { applyOrganization, ownerText } from '../organizations/apply.ts'
 import { name, ownerKindWord, readDesired, readOwner, retentionDays } from '../organizations/desired.ts'
+import { findOrganization } from '../organizations/find.ts'
 import {
   destinationMessage,
   organizationMessage,
   routeMessage,
   sourceMessage,
 } from '../organizations/messages.ts'
-import { organizationIdOf, readOrganization, readOrganizations } from '../organizations/read.ts'
+import { organizationIdOf, readOverviews } from '../organizations/read.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
+import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
-import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
-import { decodeCursor, encodeCursor, pageSize } from './page.ts'
 
 export function organizationCalls(calls: Calls): ServiceImpl<typeof OrganizationService> {
   return {
     async getOrganization({ by }, context) {
-      const organization = await transact(calls, context, 'platform', async db => {
-        const id = by.case === 'slug' ? await idOfSlug(db, by.value) : requireId('org', by.value ?? '', 'id')
-        return requireLive(id && (await readOrganization(db, id)))
-      })
+      const organization = await transact(calls, context, 'platform', async db =>
+        requireLive(await findOrganization(db, by)),
+      )
       return { organization: organizationMessage(organization) }
     },
 
@@ -75,10 +74,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
           [after, ownerKindWord(request.ownerKind) ?? null, limit + 1],
         )
         const page = rows.slice(0, limit)
-        const organizations = await readOrganizations(
-          db,
-          page.map(row => fromUuid('org', row.id)),
-        )
+        const organizations = await readOverviews(db, 'o.id = any($1::uuid[])', [page.map(row => row.id)])
         return {
           organizations: organizations.map(organizationMessage),
           next: rows.length > limit ? encodeCursor(page.at(-1)!.slug) : '',
@@ -94,7 +90,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
            where id = $1 and active and deleted_at is null`,
           [toUuid(id)],
         )
-        return requireLive(await readOrganization(db, id))
+        return requireLive((await readOverviews(db, 'o.id = $1', [toUuid(id)]))[0])
       })
       await publishChange(calls, id)
       return { organization: organizationMessage(organization) }
@@ -122,7 +118,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
           'update api_keys set revoked_at = now() where organization_id = $1 and revoked_at is null',
           [toUuid(id)],
         )
-        return (await readOrganization(db, id))?.openDeliveries ?? 0
+        return (await readOverviews(db, 'o.id = $1', [toUuid(id)]))[0]?.openDeliveries ?? 0
       })
       await publishChange(calls, id)
       calls.log.info({ organizationId: id, openDeliveries }, 'organization.deleted')
@@ -148,14 +144,6 @@ const nothingConfigured = {
   routes: [],
   signingSecrets: [],
   apiKeys: [],
-}
-
-async function idOfSlug(db: Db, slug: string) {
-  const { rows } = await db.query<{ id: string }>(
-    'select id from organizations where slug = $1 and deleted_at is null',
-    [slug],
-  )
-  return rows[0] && fromUuid('org', rows[0].id)
 }
 
 function requireLive<T extends { deleted_at: Date | null }>(organization: T | undefined): T {

@@ -14,10 +14,10 @@ import {
   jetstream,
   jetstreamManager,
 } from '@nats-io/jetstream'
+import { pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import type { Calls } from './calls.ts'
-import { pageSize } from './page.ts'
 
 /** Rejections are in JetStream only: a flood of bad requests must not reach Postgres. */
 export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionService> {

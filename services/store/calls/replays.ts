@@ -1,6 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { ReplayService } from '@fairlead/wire/store/replay'
+import { decodeCursor, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import { createReplay } from '../replay/create.ts'
 import { updateProgress } from '../replay/progress.ts'
@@ -8,7 +9,6 @@ import { hasEnded, type ReplayRow, replayMessage } from '../replay/rows.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
-import { decodeCursor, page, pageSize } from './page.ts'
 
 export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
   const idsOf = (request: { organizationId: string; replayId: string }) => ({

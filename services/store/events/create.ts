@@ -15,11 +15,11 @@ import {
 } from '@fairlead/wire/store/event'
 import { readOrganization, type StoredOrganization } from '../organizations/read.ts'
 import { ensureDays } from '../partitions.ts'
-import { eventStatus } from '../project/status.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { readEvent } from './read.ts'
 import { type EventRow, stateMessage, triggerMessage, wordOf } from './rows.ts'
+import { eventStatus } from './status.ts'
 
 const dayMs = 86_400_000
 

@@ -1,9 +1,9 @@
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { DiscardDeadLettersRequest, ListDeadLettersRequest } from '@fairlead/wire/store/event'
-import { decodeCursor, type Page, page, pageSize } from '../calls/page.ts'
+import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
-import { recountEvents } from '../project/write-log.ts'
 import type { Db } from '../scope.ts'
+import { recountEvents } from './recount.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 import { type Conditions, conditions, dateOf, likeOfGlob } from './where.ts'
 

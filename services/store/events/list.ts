@@ -1,6 +1,6 @@
 import { parseId, toUuid } from '@fairlead/webhook/id'
 import type { ListEventsRequest } from '@fairlead/wire/store/event'
-import { decodeCursor, type Page, page, pageSize } from '../calls/page.ts'
+import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'

@@ -6,11 +6,11 @@ import { streamName } from '@fairlead/wire/streams'
 import { deadSubject, dueSubject, scheduledSubject } from '@fairlead/wire/subjects'
 import { JetStreamApiError, jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
-import { recountEvents } from '../project/write-log.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { findContent } from './content.ts'
 import { readEvent, withDestination } from './read.ts'
+import { recountEvents } from './recount.ts'
 import type { DeliveryRow } from './rows.ts'
 
 /**

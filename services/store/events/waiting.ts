@@ -1,6 +1,6 @@
 import { toUuid } from '@fairlead/webhook/id'
 import type { ListWaitingDeliveriesRequest } from '@fairlead/wire/store/delivery'
-import { decodeCursor, type Page, page, pageSize } from '../calls/page.ts'
+import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'

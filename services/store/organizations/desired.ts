@@ -259,9 +259,23 @@ export function readDesired(request: ApplyOrganizationRequest) {
   }
   return {
     ...desired,
-    // Two routes that say the same count once.
-    routes: [...new Map(desired.routes.map(route => [JSON.stringify(route), route])).values()],
+    routes: distinctRoutes(desired.routes),
   }
+}
+
+/**
+ * Routes with the same source, types and destinations count once, and the first of them stands: a delivery keeps the order
+ * of the first route that matches its event, so the others would change nothing.
+ */
+function distinctRoutes<R extends { source: string; event_types: string[]; destinations: string[] }>(
+  routes: readonly R[],
+): R[] {
+  const distinct = new Map<string, R>()
+  for (const route of routes) {
+    const content = JSON.stringify([route.source, route.event_types, route.destinations])
+    if (!distinct.has(content)) distinct.set(content, route)
+  }
+  return [...distinct.values()]
 }
 
 /** Throws a StoreError `invalid_field`. */

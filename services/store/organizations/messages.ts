@@ -8,7 +8,7 @@ import { ManagedBy, MemberRole, MemberSchema } from '@fairlead/wire/store/member
 import { OrganizationSchema, OwnerKind } from '@fairlead/wire/store/organization'
 import { RouteSchema } from '@fairlead/wire/store/route'
 import { type RateLimitSchema, SourceSchema } from '@fairlead/wire/store/source'
-import { quotaExceeded, type StoredOrganization } from './read.ts'
+import { type OrganizationOverview, quotaExceeded } from './read.ts'
 import type {
   ApiKeyRow,
   DestinationRow,
@@ -35,7 +35,7 @@ const ownerKindMessage = {
   api: OwnerKind.API,
 } as const
 
-export function organizationMessage(stored: StoredOrganization) {
+export function organizationMessage(stored: OrganizationOverview) {
   return create(OrganizationSchema, {
     id: fromUuid('org', stored.id),
     slug: stored.slug,

@@ -11,23 +11,54 @@ import type {
   SourceRow,
 } from './rows.ts'
 
-/** An organization with all that is configured for it. */
-export interface StoredOrganization extends OrganizationRow {
-  members: MemberRow[]
-  sources: (SourceRow & { secrets: SealedRow[] })[]
-  destinations: (DestinationRow & { headers: SealedRow[]; auths: SealedRow[]; pause: PauseRow | undefined })[]
-  routes: RouteRow[]
-  signingSecrets: SealedRow[]
-  apiKeys: ApiKeyRow[]
+/** An organization without what is configured for it. */
+export interface OrganizationOverview extends OrganizationRow {
   /** Events accepted in the current calendar month (UTC). */
   acceptedThisMonth: bigint
   /** Deliveries that have not ended; counted for deleted organizations only, else 0. */
   openDeliveries: number
 }
 
+/** An organization with all that is configured for it. */
+export interface StoredOrganization extends OrganizationOverview {
+  members: MemberRow[]
+  sources: (SourceRow & { secrets: SealedRow[] })[]
+  destinations: (DestinationRow & { headers: SealedRow[]; auths: SealedRow[]; pause: PauseRow | undefined })[]
+  routes: RouteRow[]
+  signingSecrets: SealedRow[]
+  apiKeys: ApiKeyRow[]
+}
+
 export interface ReadOptions {
   /** Also sources and destinations that are deleted; their names still have their ids. Default false. */
   deleted?: boolean
+}
+
+/**
+ * Organizations without their configuration, in one statement. By slug.
+ * @param where a condition on `o`, with the places of `values`
+ */
+export async function readOverviews(
+  db: Db,
+  where: string,
+  values: readonly unknown[],
+): Promise<OrganizationOverview[]> {
+  const { rows } = await db.query<OrganizationRow & { accepted: string; open: number }>(
+    `select o.*, coalesce(u.accepted, 0)::text as accepted,
+       case when o.deleted_at is null then 0 else
+         (select count(*)::int from deliveries d where d.organization_id = o.id and d.state = 'waiting') end as open
+     from organizations o
+     left join monthly_usage u
+       on u.organization_id = o.id and u.month = date_trunc('month', now() at time zone 'UTC')::date
+     where ${where}
+     order by o.slug, o.id`,
+    [...values],
+  )
+  return rows.map(({ accepted, open, ...row }) => ({
+    ...row,
+    acceptedThisMonth: BigInt(accepted),
+    openDeliveries: open,
+  }))
 }
 
 /** One organization under its own scope or the platform's, deleted or not; undefined if there is none. */
@@ -49,15 +80,7 @@ export async function readOrganizations(
   const uuids = ids?.map(toUuid) ?? null
   const read = async <Row>(sql: string): Promise<Row[]> => (await db.query(sql, [uuids])).rows as Row[]
 
-  const organizations = await read<OrganizationRow & { accepted: string; open: number }>(`
-    select o.*, coalesce(u.accepted, 0)::text as accepted,
-      case when o.deleted_at is null then 0 else
-        (select count(*)::int from deliveries d where d.organization_id = o.id and d.state = 'waiting') end as open
-    from organizations o
-    left join monthly_usage u
-      on u.organization_id = o.id and u.month = date_trunc('month', now() at time zone 'UTC')::date
-    where $1::uuid[] is null or o.id = any($1)
-    order by o.slug, o.id`)
+  const organizations = await readOverviews(db, '$1::uuid[] is null or o.id = any($1)', [uuids])
   const members = await read<MemberRow>(`
     select * from members where $1::uuid[] is null or organization_id = any($1) order by email`)
   const sources = await read<SourceRow>(`
@@ -94,7 +117,7 @@ export async function readOrganizations(
   const routesOf = group(routes, row => row.organization_id)
   const signingOf = group(signing, row => row.organization_id)
   const apiKeysOf = group(apiKeys, row => row.organization_id!)
-  return organizations.map(({ accepted, open, ...row }) => ({
+  return organizations.map(row => ({
     ...row,
     members: membersOf(row.id),
     sources: sourcesOf(row.id).map(source => ({ ...source, secrets: secretsOf(source.id) })),
@@ -107,8 +130,6 @@ export async function readOrganizations(
     routes: routesOf(row.id),
     signingSecrets: signingOf(row.id),
     apiKeys: apiKeysOf(row.id),
-    acceptedThisMonth: BigInt(accepted),
-    openDeliveries: open,
   }))
 }
 

@@ -1,4 +1,5 @@
 import type { OrganizationId } from '@fairlead/webhook/id'
+import { recountEvents } from '../events/recount.ts'
 import { ensureDays } from '../partitions.ts'
 import type { Db } from '../scope.ts'
 import { eventKey, fold } from './fold.ts'
@@ -10,7 +11,6 @@ import {
   locateEvents,
   type NewEvent,
   noteDeadLetters,
-  recountEvents,
   upsertDeliveries,
 } from './write-log.ts'
 

@@ -11,13 +11,13 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { eventStatus } from '../events/status.ts'
 import { migrate } from '../migrate.ts'
 import { startCuttingProxy } from './fixture/cutting-proxy.ts'
 import { startProjector } from './fixture/projector.ts'
 import { publishDead, publishEvent, publishRecords, publishStory } from './fixture/publish-story.ts'
 import { countEvents, emptyLog, expectedLog, readLog } from './fixture/read-log.ts'
 import { anAttempt, anEventMeta, aStory, recordsOf, seeded } from './fixture/story.ts'
-import { eventStatus } from './status.ts'
 
 const limits = { ...defaultStreamLimits, eventsMaxBytes: 64 * 1024 ** 2 }
 

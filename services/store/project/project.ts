@@ -3,11 +3,11 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Counter, Gauge, Histogram } from 'prom-client'
+import { openSession, type Session } from '../session.ts'
+import { openWakeSignal, type WakeSignal } from '../wake-signal.ts'
 import { type Applied, applyBatch } from './apply-batch.ts'
-import { openBell } from './bell.ts'
 import { type Inputs, openInputs } from './inputs.ts'
 import { readPositions, writePositions } from './position.ts'
-import { openSession, type Session } from './session.ts'
 import { type Batch, halves, isFull, isReady, positionsAfter, takeBatch } from './take-batch.ts'
 
 /**
@@ -49,44 +49,44 @@ const maxBackoffMs = 5_000
 /** Projects until the signal aborts; the batch in hand is finished. */
 export async function project(options: ProjectOptions, signal: AbortSignal): Promise<void> {
   const { databaseUrl, nats, log, metrics } = options
-  const bell = openBell()
+  const wake = openWakeSignal()
   let failures = 0
   while (!signal.aborted) {
     try {
-      await using session = await openSession(databaseUrl, signal, bell.ring)
+      await using session = await openSession(databaseUrl, signal, wake.raise)
       const manager = await jetstreamManager(nats)
       const stored = await session.commit(readPositions)
-      await using inputs = await openInputs(nats, manager, stored, bell.ring, log)
+      await using inputs = await openInputs(nats, manager, stored, wake.raise, log)
       metrics.leading.set(1)
       log.info({ positions: inputs.positions }, 'projection.started')
       failures = 0
-      while (!signal.aborted) await step(session, inputs, bell.heard, options, signal)
+      while (!signal.aborted) await step(session, inputs, wake.raised, options, signal)
     } catch (err) {
       if (signal.aborted) break
       failures += 1
       const delayMs = Math.min(maxBackoffMs, 100 * 2 ** failures)
       log.warn({ err, delayMs }, 'projection.interrupted')
-      await bell.heard(delayMs, signal)
+      await wake.raised(delayMs, signal)
     } finally {
       metrics.leading.set(0)
     }
   }
 }
 
-type Heard = ReturnType<typeof openBell>['heard']
+type Raised = WakeSignal['raised']
 
 /** Waits for one batch and applies it. */
 async function step(
   session: Session,
   inputs: Inputs,
-  heard: Heard,
+  raised: Raised,
   options: ProjectOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const released = await untilReady(session, inputs, heard, signal)
+  const released = await untilReady(session, inputs, raised, signal)
   const lingered = performance.now() + lingerMs
   while (!isFull(inputs) && !signal.aborted && performance.now() < lingered) {
-    await heard(Math.max(0, lingered - performance.now()), signal)
+    await raised(Math.max(0, lingered - performance.now()), signal)
   }
   // What has come is applied also when the signal has aborted: then the next start has less to read.
   if (isReady(inputs, released)) await apply(session, inputs, takeBatch(inputs, released), options)
@@ -96,7 +96,7 @@ async function step(
 async function untilReady(
   session: Session,
   inputs: Inputs,
-  heard: Heard,
+  raised: Raised,
   signal: AbortSignal,
 ): Promise<boolean> {
   for (;;) {
@@ -106,7 +106,7 @@ async function untilReady(
     }
     if (isReady(inputs, false) || signal.aborted) return false
     const blocked = inputs.attempts.buffer.length + inputs.dead.buffer.length > 0
-    const woken = await heard(blocked ? patienceMs : undefined, signal)
+    const woken = await raised(blocked ? patienceMs : undefined, signal)
     // EVENTS has nothing more: it was purged, cut by age or made anew, and the event will not come.
     if (!woken && blocked && (await inputs.events.isAtEnd())) return true
   }

@@ -1,9 +1,9 @@
 import { toUuid as uuid } from '@fairlead/webhook/id'
 import type { AttemptRecord } from '@fairlead/wire/attempt'
 import type { EventMeta } from '@fairlead/wire/event'
+import { eventStatus } from '../events/status.ts'
 import type { Db } from '../scope.ts'
 import { eventKey, type FoldedDelivery, type FoldedEvent } from './fold.ts'
-import { eventStatus } from './status.ts'
 
 /**
  * The statements that write events, deliveries and attempts, each for a whole batch, one array a column: with metadata
@@ -219,40 +219,6 @@ export async function noteDeadLetters(
       letters.map(({ destination }) => uuid(destination)),
       letters.map(({ event }) => date(event.receivedAt)),
       letters.map(({ seq }) => seq),
-    ],
-  )
-}
-
-export interface CountedEvent {
-  readonly organization: FoldedEvent['organization']
-  readonly id: FoldedEvent['id']
-  readonly receivedAt: number
-  readonly of?: number | undefined
-}
-
-/** Counts the deliveries of events again, and says where the events stand. */
-export async function recountEvents(db: Db, events: readonly CountedEvent[]): Promise<void> {
-  if (events.length === 0) return
-  await db.query(
-    `update events e set delivery_count = c.delivery_count, delivered_count = c.delivered, dead_count = c.bad,
-       status = event_status_of(c.delivery_count, c.delivered, c.bad)
-     from (
-       select n.organization_id, n.id, n.received_at,
-         greatest(n.delivery_count, k.delivery_count, nullif(count(d.id), 0))::int as delivery_count,
-         count(*) filter (where d.state = 'delivered')::int as delivered,
-         count(*) filter (where d.state in ('dead', 'discarded'))::int as bad
-       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[]) as n (organization_id, id, received_at, delivery_count)
-       join events k on (k.organization_id, k.id, k.received_at) = (n.organization_id, n.id, n.received_at)
-       left join deliveries d on d.organization_id = n.organization_id and d.event_id = n.id
-         and d.received_at = n.received_at
-       group by n.organization_id, n.id, n.received_at, n.delivery_count, k.delivery_count
-     ) c
-     where (e.organization_id, e.id, e.received_at) = (c.organization_id, c.id, c.received_at)`,
-    [
-      events.map(event => uuid(event.organization)),
-      events.map(event => uuid(event.id)),
-      events.map(event => date(event.receivedAt)),
-      events.map(event => event.of ?? null),
     ],
   )
 }

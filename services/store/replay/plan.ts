@@ -1,7 +1,7 @@
 import { deliveryId, fromUuid, toUuid } from '@fairlead/webhook/id'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { distinctEvents } from '../events/dead-letters.ts'
-import { recountEvents } from '../project/write-log.ts'
+import { recountEvents } from '../events/recount.ts'
 import type { Db } from '../scope.ts'
 import type { Kept } from './kept.ts'
 import { type ReplayRow, selectionOf } from './rows.ts'

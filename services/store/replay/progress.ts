@@ -10,9 +10,9 @@ export async function updateProgress(db: Db, organization: string, id: string): 
     `(${table}.organization_id, ${table}.event_id, ${table}.destination_id, ${table}.received_at)
        = (a.organization_id, a.event_id, a.destination_id, a.received_at)`
   await db.query(
-    `update replays r set (delivered, failed) = (
+    `update replays r set (delivered, failed, looked_at) = (
        select greatest(r.delivered, count(*) filter (where ended.delivered)),
-         greatest(r.failed, count(*) filter (where ended.dead and not ended.delivered))
+         greatest(r.failed, count(*) filter (where ended.dead and not ended.delivered)), now()
        from (
          select bool_or(a.delivered) as delivered, bool_or(not a.delivered and (a.dead
            or exists (select from deliveries d where ${sameDelivery('d')} and d.state in ('dead', 'discarded')
@@ -30,14 +30,17 @@ export async function updateProgress(db: Db, organization: string, id: string): 
 /** How long after a Replay's end its last deliveries are still looked for: the longest retry schedule takes 28 hours. */
 const lookedForDays = 3
 
+/** Replays that one look counts: the others are first at the next one. */
+const lookSize = 100
+
 /** Replays whose deliveries have not all ended, those that wait longest for a look first. */
-export async function readOpen(db: Db): Promise<{ organization_id: string; id: string }[]> {
+export async function readOpen(db: Db, limit = lookSize): Promise<{ organization_id: string; id: string }[]> {
   const { rows } = await db.query<{ organization_id: string; id: string }>(
     `select organization_id, id from replays
      where delivered + failed < published
        and (ended_at is null or ended_at > now() - make_interval(days => $1))
-     order by created_at limit 100`,
-    [lookedForDays],
+     order by looked_at nulls first, created_at limit $2`,
+    [lookedForDays, limit],
   )
   return rows
 }

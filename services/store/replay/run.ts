@@ -3,10 +3,10 @@ import { fromUuid } from '@fairlead/webhook/id'
 import { openPublisher, PublishError, type Publisher } from '@fairlead/wire/publish'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Counter } from 'prom-client'
-import { openBell } from '../project/bell.ts'
-import { openSession, type Session } from '../project/session.ts'
 import { type Db, isUnavailable } from '../scope.ts'
+import { openSession, type Session } from '../session.ts'
 import { StoreError } from '../store-error.ts'
+import { openWakeSignal } from '../wake-signal.ts'
 import { confirmHand, handOver, notAttempted, readHand } from './hand-over.ts'
 import { readKept } from './kept.ts'
 import { planPage } from './plan.ts'
@@ -50,10 +50,10 @@ const mostFaults = 5
 
 /** Runs Replays until the signal aborts; the page in hand is finished. */
 export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promise<void> {
-  const bell = openBell()
+  const wake = openWakeSignal()
   while (!signal.aborted) {
     try {
-      await using session = await openSession(tools.databaseUrl, signal, bell.ring, 'replays')
+      await using session = await openSession(tools.databaseUrl, signal, wake.raise, 'replays')
       await using publisher = openPublisher(tools.nats)
       const turns = openTurns(pollMs, backoffMs)
       let lookedAtMs = 0
@@ -61,7 +61,7 @@ export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promi
         session.check()
         const now = Date.now()
         if (now - lookedAtMs > progressMs) {
-          for (const row of await session.commit(readOpen)) {
+          for (const row of await session.commit(db => readOpen(db))) {
             await session.commit(db => updateProgress(db, row.organization_id, row.id))
           }
           lookedAtMs = now
@@ -71,13 +71,13 @@ export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promi
           active.map(row => row.id),
           now,
         )
-        if (id === undefined) await bell.heard(waitMs, signal)
+        if (id === undefined) await wake.raised(waitMs, signal)
         else await turn(active.find(row => row.id === id)!, session, publisher, turns, tools)
       }
     } catch (err) {
       if (signal.aborted) return
       tools.log.warn({ err, delayMs: backoffMs }, 'replays.interrupted')
-      await bell.heard(backoffMs, signal)
+      await wake.raised(backoffMs, signal)
     }
   }
 }

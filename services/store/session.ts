@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import { type Db, enterStatement } from '../scope.ts'
+import { type Db, enterStatement } from './scope.ts'
 
 /** A connection to Postgres of one's own. It holds a lock, so nobody else writes what it writes. */
 export interface Session extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import { StoreError } from '../store-error.ts'
+import { StoreError } from './store-error.ts'
 
 /** A page's size: what was asked for, or the default for 0. Throws a StoreError `invalid_field` past the limit. */
 export function pageSize(asked: number, preset: number, limit: number): number {
