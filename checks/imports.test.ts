@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { importFaults, importsOf, type Workspace } from './imports.ts'
+import { importCircles, importFaults, importsOf, type Workspace } from './imports.ts'
 
 const workspace = (
   folder: string,
@@ -21,8 +21,10 @@ const workspaces = [
   workspace('packages/wire', ['webhook']),
   workspace('services/receiver', ['wire'], ['testbed', 'webhook']),
   workspace('services/worker'),
+  workspace('servers'),
   workspace('standalone', ['receiver', 'worker']),
-  workspace('testbed', ['standalone']),
+  workspace('testbed', ['servers']),
+  workspace('load-tests', [], ['testbed']),
 ]
 
 test.each<[string, string, string, string | undefined]>([
@@ -45,7 +47,14 @@ test.each<[string, string, string, string | undefined]>([
     '@fairlead/webhook/id',
     'packages/daemon may not depend on packages/webhook',
   ],
-  ['standalone uses anything', 'standalone/a.ts', '@fairlead/worker/run', undefined],
+  ['standalone uses every part', 'standalone/a.ts', '@fairlead/worker/run', undefined],
+  [
+    'the testbed uses a load test',
+    'testbed/a.ts',
+    '@fairlead/load-tests/webhooks',
+    'testbed may not depend on load-tests',
+  ],
+  ['a load test uses a development dependency', 'load-tests/a.ts', '@fairlead/testbed/nats', undefined],
   [
     'undeclared',
     'standalone/a.ts',
@@ -83,6 +92,19 @@ test('a workspace that the table does not know is a fault', () => {
   expect(importFaults([workspace('services/new')], [])).toEqual([
     'services/new is not in the table of checks/imports.ts',
   ])
+})
+
+test('a circle of imports is told once, across workspaces and with types', () => {
+  const sources = [
+    { path: 'services/receiver/a.ts', text: "import { b } from './folder/b.ts'" },
+    { path: 'services/receiver/folder/b.ts', text: "import type { C } from '@fairlead/worker/c'" },
+    { path: 'services/worker/c.ts', text: "import { a } from '@fairlead/receiver/a'" },
+    { path: 'services/worker/d.ts', text: "import { c } from './c.ts'" },
+  ]
+  expect(importCircles(workspaces, sources)).toEqual([
+    'services/receiver/a.ts → services/receiver/folder/b.ts → services/worker/c.ts → services/receiver/a.ts',
+  ])
+  expect(importCircles(workspaces, sources.slice(0, 2))).toEqual([])
 })
 
 test('imports are found in every form, and not in comments or texts', () => {

@@ -5,33 +5,30 @@ import { dirname, join, normalize } from 'node:path'
  * Who may import whom. Dependencies run one way: services → wire → webhook; daemon knows nothing of webhooks; services
  * never import each other. Prints every fault and exits 1 if there is one.
  */
-const allowed: Readonly<Record<string, readonly string[] | 'anything'>> = {
+const parts = ['services/receiver', 'services/worker', 'services/store', 'services/api', 'operator']
+const packages = ['packages/webhook', 'packages/wire', 'packages/daemon']
+const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/webhook': [],
   'packages/daemon': [],
   'packages/wire': ['packages/webhook'],
-  'services/receiver': ['packages/webhook', 'packages/wire', 'packages/daemon'],
-  'services/worker': ['packages/webhook', 'packages/wire', 'packages/daemon'],
-  'services/store': ['packages/webhook', 'packages/wire', 'packages/daemon'],
-  'services/api': ['packages/webhook', 'packages/wire', 'packages/daemon'],
-  'services/console': [],
-  operator: ['packages/webhook', 'packages/wire', 'packages/daemon'],
+  'services/receiver': packages,
+  'services/worker': packages,
+  'services/store': packages,
+  'services/api': packages,
+  operator: packages,
   cli: ['packages/webhook', 'packages/wire'],
-  image: [
-    'services/receiver',
-    'services/worker',
-    'services/store',
-    'services/api',
-    'operator',
-    'cli',
-    'packages/daemon',
-  ],
-  standalone: 'anything',
-  testbed: 'anything',
-  'load-tests': 'anything',
+  servers: [],
+  image: [...parts, 'cli', 'packages/daemon'],
+  standalone: [...parts, ...packages, 'servers'],
+  testbed: [...parts, ...packages, 'servers', 'standalone', 'image'],
+  'load-tests': [...parts, ...packages, 'testbed'],
 }
 
 /** Tests (and their fixtures) may also use these. */
-const allowedInTests = ['testbed', 'standalone']
+const allowedInTests = ['testbed', 'servers']
+
+/** Workspaces that run in a checkout only: development dependencies are always there. */
+const neverShipped = ['testbed', 'load-tests']
 
 /** A folder with a package.json of ours. */
 export interface Workspace {
@@ -85,12 +82,53 @@ function packageFault(
   if (!to || !from || to === from) return undefined
   const isTest = /\.test\.ts$|\/fixtures\//.test(path)
   const rule = allowed[from.folder] ?? []
-  const mayImport =
-    rule === 'anything' || rule.includes(to.folder) || (isTest && allowedInTests.includes(to.folder))
+  const mayImport = rule.includes(to.folder) || (isTest && allowedInTests.includes(to.folder))
   if (!mayImport) return `${from.folder} may not depend on ${to.folder}`
   if (from.dependencies.includes(to.name)) return undefined
   if (!from.devDependencies.includes(to.name)) return `${from.folder}/package.json doesn't declare ${to.name}`
-  return isTest || rule === 'anything' ? undefined : `${to.name} is declared for development only`
+  return isTest || neverShipped.includes(from.folder)
+    ? undefined
+    : `${to.name} is declared for development only`
+}
+
+/**
+ * Every circle of imports within the repository, once, as a line for a person: `a.ts → b.ts → a.ts`. Types count too: a
+ * reader goes round with them, though Node doesn't.
+ */
+export function importCircles(workspaces: readonly Workspace[], sources: readonly Source[]): string[] {
+  const paths = new Set(sources.map(({ path }) => path))
+  const imports = new Map(
+    sources.map(({ path, text }) => [
+      path,
+      importsOf(text).flatMap(name => fileOf(path, name, workspaces, paths)),
+    ]),
+  )
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) circles.push([...trail.slice(start), path].join(' → '))
+    if (start >= 0 || done.has(path)) return
+    for (const next of imports.get(path) ?? []) visit(next, [...trail, path])
+    done.add(path)
+  }
+  for (const path of paths) visit(path, [])
+  return circles
+}
+
+/** The file of ours that an import leads to, as none or one. */
+function fileOf(
+  importer: string,
+  specifier: string,
+  workspaces: readonly Workspace[],
+  paths: ReadonlySet<string>,
+): string[] {
+  const [scope, name, ...rest] = specifier.split('/')
+  const folder = workspaces.find(workspace => workspace.name === `${scope}/${name}`)?.folder
+  const file = specifier.startsWith('.')
+    ? normalize(join(dirname(importer), specifier))
+    : `${folder}/${rest.join('/')}.ts`
+  return paths.has(file) ? [file] : []
 }
 
 /** What a module imports, exports from, or imports when it runs. */
@@ -131,7 +169,10 @@ if (import.meta.main) {
   const files = globSync(patterns, { cwd: root, exclude: ['**/node_modules', '**/gen'] })
   const sources = files.map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
   const faults = importFaults(workspaces, sources)
-  for (const fault of faults) console.error(fault)
-  console.log(`${sources.length} files, ${faults.length} imports that are not allowed`)
+  const circles = importCircles(workspaces, sources)
+  for (const fault of [...faults, ...circles]) console.error(fault)
+  console.log(
+    `${sources.length} files, ${faults.length} imports that are not allowed, ${circles.length} circles of imports`,
+  )
   process.exitCode = faults.length > 0 ? 1 : 0
 }

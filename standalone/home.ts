@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tryLock } from './servers/cache.ts'
-import { StartError } from './start-error.ts'
+import { tryLock } from '@fairlead/servers/cache'
+import { StartError } from '@fairlead/servers/start-error'
 
 /** With less free, in bytes, a first start can't finish: PostgreSQL alone takes 80 MB when it is new. */
 const leastFreeBytes = 256 * 1024 ** 2

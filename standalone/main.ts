@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config'
 import { Stopped, stopOnSignals } from '@fairlead/daemon/lifecycle'
 import { startTelemetry } from '@fairlead/daemon/telemetry'
+import { StartError } from '@fairlead/servers/start-error'
 import { standaloneConfig } from './config.ts'
 import { openHome } from './home.ts'
 import { openLogs } from './log.ts'
 import { readSample } from './sample.ts'
 import { startStandalone } from './standalone.ts'
-import { StartError } from './start-error.ts'
 import { shortPath, welcomeText } from './welcome.ts'
 
 /** How long an orderly stop may take, in ms: PostgreSQL's checkpoint is the slowest part. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { StartError } from '@fairlead/servers/start-error'
 import type { StandaloneConfig } from './config.ts'
-import { StartError } from './start-error.ts'
 
 const keys = [
   'FAIRLEAD_RECEIVER_PORT',

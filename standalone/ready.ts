@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Health } from '@fairlead/daemon/health'
 import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
 import { readFolder } from '@fairlead/operator/files/read-folder'
+import { StartError } from '@fairlead/servers/start-error'
 import type { ReceiverProcess } from './receiver-process.ts'
-import { StartError } from './start-error.ts'
 
 /** How long the services may take to be ready, in ms; the servers have had their own time before. */
 const readyDeadlineMs = 60_000

@@ -1,9 +1,9 @@
 import type { Log } from '@fairlead/daemon/log'
+import { findNats, startNats } from '@fairlead/servers/nats'
+import { findPostgres, startPostgres } from '@fairlead/servers/postgres'
+import { findRedis, startRedis } from '@fairlead/servers/redis'
+import type { Progress } from '@fairlead/servers/search'
 import type { StandaloneConfig } from './config.ts'
-import { findNats, startNats } from './servers/nats.ts'
-import { findPostgres, startPostgres } from './servers/postgres.ts'
-import { findRedis, startRedis } from './servers/redis.ts'
-import type { Progress } from './servers/search.ts'
 import { supervise } from './supervise.ts'
 
 /** Where the three servers answer. */

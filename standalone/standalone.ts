@@ -6,6 +6,8 @@ import { operatorConfig } from '@fairlead/operator/config'
 import { readFolder } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
+import type { Progress } from '@fairlead/servers/search'
+import { StartError } from '@fairlead/servers/start-error'
 import { storeConfig } from '@fairlead/store/config'
 import { migrate } from '@fairlead/store/migrate'
 import { run as runStore } from '@fairlead/store/run'
@@ -23,9 +25,7 @@ import { refuseTakenPorts } from './ports.ts'
 import { stepBack } from './priority.ts'
 import { countOrganizations, hostInUrl, untilAllReady, untilReceiverKnows } from './ready.ts'
 import { type ReceiverProcess, startReceiverProcess } from './receiver-process.ts'
-import type { Progress } from './servers/search.ts'
 import { startServers } from './servers.ts'
-import { StartError } from './start-error.ts'
 
 export interface StandaloneOptions {
   readonly config: StandaloneConfig

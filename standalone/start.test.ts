@@ -3,6 +3,7 @@ import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { commandOf } from '@fairlead/servers/processes'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import {
   freeSettings,
@@ -12,7 +13,6 @@ import {
 } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
-import { commandOf } from './servers/processes.ts'
 
 /** What a start may take when programs and data are there already, in ms: the promise is 5 s. */
 const secondStartMs = 5_000

@@ -1,9 +1,9 @@
 import { openLog } from '@fairlead/daemon/log'
+import { commandOf, type Server, startChild } from '@fairlead/servers/processes'
+import { findRedis, startRedis } from '@fairlead/servers/redis'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
-import { commandOf, type Server, startChild } from './servers/processes.ts'
-import { findRedis, startRedis } from './servers/redis.ts'
 import { supervise } from './supervise.ts'
 
 const log = openLog({ service: 'test', level: 'silent' })

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '@fairlead/daemon/log'
-import type { Server } from './servers/processes.ts'
+import type { Server } from '@fairlead/servers/processes'
 
 /** More restarts than this within a minute mean that restarting doesn't help. */
 const restartsPerMinute = 5

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/standalone/servers/postgres'
+import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/servers/postgres'
 import { asAdmin, runUrlKey, withDatabase } from './run.ts'
 import { scratchFolder } from './scratch.ts'
 

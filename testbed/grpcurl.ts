@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { goInstall } from '@fairlead/standalone/servers/go'
-import type { Progress } from '@fairlead/standalone/servers/search'
+import { makeCached } from '@fairlead/servers/cache'
+import { goInstall } from '@fairlead/servers/go'
+import type { Progress } from '@fairlead/servers/search'
 
 const version = 'v1.9.4'
 

@@ -1,4 +1,4 @@
-import { findNats, type NatsOptions, startNats } from '@fairlead/standalone/servers/nats'
+import { findNats, type NatsOptions, startNats } from '@fairlead/servers/nats'
 import { type Restartable, restartable } from './restartable.ts'
 import { scratchFolder } from './scratch.ts'
 

@@ -1,4 +1,4 @@
-import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/standalone/servers/postgres'
+import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/servers/postgres'
 import { type Restartable, restartable } from './restartable.ts'
 import { asAdmin, postgresOfRun, templateOfRun, withDatabase } from './run.ts'
 import { scratchFolder } from './scratch.ts'

@@ -1,4 +1,4 @@
-import { findRedis, startRedis } from '@fairlead/standalone/servers/redis'
+import { findRedis, startRedis } from '@fairlead/servers/redis'
 import { type Restartable, restartable } from './restartable.ts'
 import { scratchFolder } from './scratch.ts'
 

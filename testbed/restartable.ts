@@ -1,4 +1,4 @@
-import type { Server } from '@fairlead/standalone/servers/processes'
+import type { Server } from '@fairlead/servers/processes'
 
 /** A server that a test may stop, kill and start again on the same port with the same data. */
 export interface Restartable extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { commandOf, freePort } from '@fairlead/standalone/servers/processes'
+import { commandOf, freePort } from '@fairlead/servers/processes'
 import { processTree } from './process-tree.ts'
 import { until } from './until.ts'
 

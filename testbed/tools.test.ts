@@ -11,7 +11,7 @@ test.each([
   ['testbed/kube/chart.test.ts', 'testbed/cluster/cluster.ts', false],
   ['packages/webhook/publish.test.ts', 'packages/webhook/fixtures/runtimes.ts', true],
   ['standalone/start.test.ts', 'testbed/standalone.ts', true],
-  ['services/store/rls.test.ts', 'standalone/servers/nats.ts', false],
+  ['services/store/rls.test.ts', 'servers/nats.ts', false],
 ])('does %s need what %s finds: %s', (file, module, expected) => {
   expect(of(file).has(module)).toBe(expected)
 })

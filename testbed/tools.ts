@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, relative, resolve } from 'node:path'
 import { findComposeLoader } from '@fairlead/image/fixtures/compose'
-import { findNats } from '@fairlead/standalone/servers/nats'
-import { findRedis } from '@fairlead/standalone/servers/redis'
-import type { Progress } from '@fairlead/standalone/servers/search'
+import { findNats } from '@fairlead/servers/nats'
+import { findRedis } from '@fairlead/servers/redis'
+import type { Progress } from '@fairlead/servers/search'
 import { findRuntimes } from '@fairlead/webhook/fixtures/runtimes'
 import { findSdks } from '@fairlead/webhook/fixtures/sdks'
 import type { Reporter, TestSpecification } from 'vitest/node'
@@ -27,7 +27,7 @@ const standalone = 'testbed/standalone.ts'
 
 /** Compiled here: one after the other, because each takes all cores and the next one needs much of the same. */
 const built: readonly Tool[] = [
-  { modules: ['standalone/servers/nats.ts', standalone], find: findNats },
+  { modules: ['servers/nats.ts', standalone], find: findNats },
   { modules: ['testbed/kube/programs.ts'], find: findKubePrograms },
   { modules: ['testbed/kube/helm.ts'], find: findHelmProgram },
   { modules: ['testbed/cluster/cluster.ts'], find: whereClustersRun(findNodePrograms) },
@@ -37,7 +37,7 @@ const built: readonly Tool[] = [
 
 /** Fetched ready-made, meanwhile. */
 const fetched: readonly Tool[] = [
-  { modules: ['standalone/servers/redis.ts', standalone], find: findRedis },
+  { modules: ['servers/redis.ts', standalone], find: findRedis },
   { modules: ['testbed/kube/promtool.ts'], find: findPromtool },
   { modules: ['testbed/cluster/runtime.ts'], find: whereClustersRun(findRuntime) },
   { modules: ['testbed/cluster/images/debian-tools.ts'], find: whereClustersRun(findDebianTools) },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '@fairlead/standalone/servers/processes'
+import { freePort } from '@fairlead/servers/processes'
 import { migrate } from '@fairlead/store/migrate'
 import { type LoadTenant, writeManifests } from '@fairlead/testbed/load/subject'
 import type { Restartable } from '../restartable.ts'

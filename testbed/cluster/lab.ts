@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { cacheFolder } from '@fairlead/standalone/servers/cache'
-import { commandOf, pidFile } from '@fairlead/standalone/servers/processes'
+import { cacheFolder } from '@fairlead/servers/cache'
+import { commandOf, pidFile } from '@fairlead/servers/processes'
 import { until } from '../until.ts'
 
 /**

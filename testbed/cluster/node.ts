@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { startChild } from '@fairlead/standalone/servers/processes'
+import { startChild } from '@fairlead/servers/processes'
 import { isRunning } from '../process-tree.ts'
 import { until } from '../until.ts'
 import type { Lab } from './lab.ts'

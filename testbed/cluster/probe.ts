@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { access, constants, readdir, statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { distribution } from '@fairlead/standalone/servers/debian'
+import { distribution } from '@fairlead/servers/debian'
 import { labsFolder } from './lab.ts'
 
 const tmpfsMagic = 0x01021994

@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { distribution, unpackDebian } from '@fairlead/standalone/servers/debian'
+import { makeCached } from '@fairlead/servers/cache'
+import { distribution, unpackDebian } from '@fairlead/servers/debian'
 import { until } from '../until.ts'
 import type { ClusterNode } from './node.ts'
 

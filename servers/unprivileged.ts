@@ -1,6 +1,6 @@
 import { chown, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StartError } from '../start-error.ts'
+import { StartError } from './start-error.ts'
 
 /**
  * PostgreSQL refuses to run as root. When we are root it runs as the user `postgres`, or as `nobody` where there is no

@@ -7,8 +7,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { StartError } from '../start-error.ts'
 import { isExecutable } from './search.ts'
+import { StartError } from './start-error.ts'
 
 /**
  * A server as a child process: its output goes to a log file, its pid to a pid file, and it never outlives us.
