@@ -53,12 +53,12 @@ const kindOfCode: Readonly<Record<string, FailureKind>> = {
   ECONNREFUSED: 'connection_refused',
   ENETUNREACH: 'network_unreachable',
   EHOSTUNREACH: 'network_unreachable',
-  EADDRNOTAVAIL: 'network_unreachable',
   ECONNRESET: 'connection_reset',
   EPIPE: 'connection_reset',
   UND_ERR_SOCKET: 'connection_reset',
   UND_ERR_CLOSED: 'connection_reset',
   UND_ERR_DESTROYED: 'connection_reset',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_reset',
   ETIMEDOUT: 'connect_timeout',
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   UND_ERR_HEADERS_TIMEOUT: 'response_timeout',
@@ -76,6 +76,25 @@ const kindOfCode: Readonly<Record<string, FailureKind>> = {
   CERT_UNTRUSTED: 'tls_untrusted',
   CERT_REVOKED: 'tls_untrusted',
   INVALID_CA: 'tls_untrusted',
+  // Alerts that the peer sends about the certificate that it was shown (RFC 8446, 6.2), as OpenSSL 3 names them.
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'client_certificate_refused',
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'client_certificate_refused',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'client_certificate_refused',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'client_certificate_refused',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'client_certificate_refused',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'client_certificate_refused',
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'client_certificate_refused',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'client_certificate_refused',
+  FAIRLEAD_CLIENT_CERTIFICATE: 'client_certificate_invalid',
+  // Of this machine, not of the destination: open files, local ports, memory.
+  EMFILE: 'worker_failed',
+  ENFILE: 'worker_failed',
+  ENOBUFS: 'worker_failed',
+  ENOMEM: 'worker_failed',
+  EADDRNOTAVAIL: 'worker_failed',
+  EADDRINUSE: 'worker_failed',
+  FAIRLEAD_STOPPED: 'worker_failed',
+  FAIRLEAD_NO_CONNECTION: 'worker_failed',
   ERR_INVALID_URL: 'url_invalid',
   UND_ERR_INVALID_ARG: 'url_invalid',
 }
@@ -90,7 +109,8 @@ export function classifyError(error: unknown): Outcome {
     const kind = kindOfCode[code] ?? kindOfPrefix(code)
     if (kind) return { kind, reason: code }
   }
-  return { kind: 'connection_reset', reason: codeOf(error) || 'unknown error' }
+  // A code that nobody foresaw says nothing of the destination.
+  return { kind: 'worker_failed', reason: codeOf(error) || 'unknown error' }
 }
 
 function kindOfPrefix(code: string): FailureKind | undefined {

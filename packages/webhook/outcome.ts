@@ -22,6 +22,8 @@ export const failures = {
   tls_name_mismatch: 'its certificate is for another name',
   tls_untrusted: 'its certificate is not signed by a known authority',
   tls_failed: 'TLS could not be agreed on',
+  client_certificate_invalid: 'its client certificate or key can not be read',
+  client_certificate_refused: 'it refused the client certificate, or wants one',
   protocol_error: 'what it answered is not HTTP',
   authorization_failed: 'no access token could be had for it',
   // It is not an address.
@@ -31,6 +33,7 @@ export const failures = {
   url_invalid: 'its URL can not be used',
   event_expired: "the event's body is no longer kept",
   destination_deleted: 'the destination is no longer configured',
+  worker_failed: 'the worker could not send it: it lacked a socket or memory, stopped, or has a fault',
 } as const
 
 export type FailureKind = keyof typeof failures
@@ -46,9 +49,61 @@ export type Outcome =
       readonly retryAfterMs?: number
     }
 
-/** Failures that say nothing about the destination's health: another attempt would end in the same way. */
+/**
+ * Failures that another attempt would end in the same way: the delivery is dead at once. Not the same as the blame
+ * `own`: a client certificate that can't be read may be replaced before the next attempt.
+ */
 export function isOwnFault(
   kind: FailureKind,
 ): kind is 'event_expired' | 'url_invalid' | 'destination_deleted' {
   return kind === 'event_expired' || kind === 'url_invalid' || kind === 'destination_deleted'
+}
+
+/**
+ * Which party an outcome counts against:
+ *
+ * - `destination`: it answered something other than 2xx, hung up, or let its time pass. Its place (scheme, host, port)
+ *   was reached, so the place is well.
+ * - `place`: no connection that can be trusted came about, for any tenant's request to this scheme, host and port.
+ * - `own`: this tenant's settings (URL, client certificate, credentials) or Fairlead itself. It says nothing about the
+ *   place, and must not count for anyone else's destination there.
+ * - `none`: delivered, or nothing was tried.
+ */
+export type Blame = 'destination' | 'place' | 'own' | 'none'
+
+const blameOf = {
+  redirected: 'destination',
+  refused_by_destination: 'destination',
+  gone: 'destination',
+  throttled: 'destination',
+  destination_failed: 'destination',
+  response_too_large: 'destination',
+  connection_reset: 'destination',
+  response_timeout: 'destination',
+  protocol_error: 'destination',
+  dns_failed: 'place',
+  connection_refused: 'place',
+  network_unreachable: 'place',
+  connect_timeout: 'place',
+  tls_expired: 'place',
+  tls_name_mismatch: 'place',
+  tls_untrusted: 'place',
+  tls_failed: 'place',
+  // Refused by Fairlead's own rules: nothing was dialled.
+  address_blocked: 'own',
+  port_blocked: 'own',
+  url_invalid: 'own',
+  client_certificate_invalid: 'own',
+  client_certificate_refused: 'own',
+  authorization_failed: 'own',
+  publish_failed: 'own',
+  processor_failed: 'own',
+  worker_failed: 'own',
+  event_expired: 'none',
+  destination_deleted: 'none',
+} as const satisfies Record<FailureKind, Blame>
+
+/** Pure. For breakers: which of them an attempt's outcome counts for. */
+export function blames(outcome: Outcome): Blame {
+  return outcome.kind === 'delivered' ? 'none' : blameOf[outcome.kind]
 }

@@ -40,8 +40,8 @@ test.each([
   ['an unknown authority', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }, 'tls_untrusted'],
   ['no TLS at the other end', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, 'tls_failed'],
   ['not HTTP', { code: 'HPE_INVALID_CONSTANT' }, 'protocol_error'],
-  ['something never seen', { code: 'EWHATEVER' }, 'connection_reset'],
-  ['no error at all', undefined, 'connection_reset'],
+  ['something never seen', { code: 'EWHATEVER' }, 'worker_failed'],
+  ['no error at all', undefined, 'worker_failed'],
 ])('an error: %s', (_name, error, kind) => {
   expect(classifyError(error).kind).toBe(kind)
 })

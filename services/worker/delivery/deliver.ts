@@ -1,5 +1,5 @@
 import { type DeliveryId, type DestinationId, deliveryId, type EventId } from '@fairlead/webhook/id'
-import type { Outcome } from '@fairlead/webhook/outcome'
+import { blames, isOwnFault, type Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
 import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { OrderConfig } from '@fairlead/wire/config'
@@ -251,40 +251,21 @@ export async function park(reference: DeliveryReference, scene: Scene): Promise<
 }
 
 export function healthOf(outcome: Outcome): Health {
-  switch (outcome.kind) {
-    case 'delivered':
-      return 'well'
-    case 'throttled':
-      return 'throttled'
-    case 'redirected':
-    case 'refused_by_destination':
-    case 'gone':
-    case 'destination_failed':
-    case 'response_too_large':
-    case 'response_timeout':
-    case 'connection_reset':
-    case 'protocol_error':
-    case 'authorization_failed':
-    case 'publish_failed':
-    case 'processor_failed':
-      return 'failing'
-    case 'dns_failed':
-    case 'address_blocked':
-    case 'port_blocked':
-    case 'connection_refused':
-    case 'network_unreachable':
-    case 'connect_timeout':
-    case 'tls_expired':
-    case 'tls_name_mismatch':
-    case 'tls_untrusted':
-    case 'tls_failed':
+  if (outcome.kind === 'delivered') return 'well'
+  if (outcome.kind === 'throttled') return 'throttled'
+  // Such a delivery is dead at once: nothing was tried.
+  if (isOwnFault(outcome.kind)) return 'unknown'
+  const blame = blames(outcome)
+  switch (blame) {
+    case 'place':
       return 'unreachable'
-    case 'url_invalid':
-    case 'event_expired':
-    case 'destination_deleted':
+    case 'destination':
+    case 'own':
+      return 'failing'
+    case 'none':
       return 'unknown'
     default:
-      return outcome satisfies never
+      return blame satisfies never
   }
 }
 

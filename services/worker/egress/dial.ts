@@ -29,7 +29,7 @@ export interface DialOptions {
  * A name that has allowed and blocked addresses is dialled at the allowed ones. Refusing it whole would protect no
  * more, because the blocked ones are never dialled, and would fail names that are public and internal at one time.
  *
- * @throws EgressError `ENOTFOUND`, `EAI_AGAIN`, `FAIRLEAD_ADDRESS_BLOCKED`, `ETIMEDOUT`, `ERR_TLS_CLIENT_CERTIFICATE`;
+ * @throws EgressError `ENOTFOUND`, `EAI_AGAIN`, `FAIRLEAD_ADDRESS_BLOCKED`, `ETIMEDOUT`, `FAIRLEAD_CLIENT_CERTIFICATE`;
  *   node's errors of net and tls
  */
 export type Dial = (
@@ -146,7 +146,7 @@ function openContexts(extraCas: readonly string[]) {
       return context
     } catch {
       throw new EgressError(
-        'ERR_TLS_CLIENT_CERTIFICATE',
+        'FAIRLEAD_CLIENT_CERTIFICATE',
         "the destination's client certificate can not be read",
       )
     }

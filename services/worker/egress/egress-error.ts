@@ -17,7 +17,7 @@ export type EgressErrorCode =
   | 'HPE_INVALID_RESPONSE'
   | 'HPE_TOO_MANY_INTERIM'
   /** A client certificate or key that can't be read. */
-  | 'ERR_TLS_CLIENT_CERTIFICATE'
+  | 'FAIRLEAD_CLIENT_CERTIFICATE'
 
 export class EgressError extends Error {
   readonly code: EgressErrorCode

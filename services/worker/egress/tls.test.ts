@@ -152,7 +152,7 @@ describe('client certificates', () => {
     await using sender = openTestSender()
     const tls = { certPem: 'nonsense', keyPem: 'secret nonsense' }
     expect(await sender.send(aRequest({ url: 'https://hooks.example/', tls }), never)).toEqual({
-      kind: 'tls_failed',
+      kind: 'client_certificate_invalid',
       reason: "the destination's client certificate can not be read",
     })
   })
