@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Verdict } from '../scheme.ts'
-import { isFields, parseFields } from '../verify/fields.ts'
+import { isFields, parseFields, scalarText } from '../verify/fields.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { openKey } from '../verify/key.ts'
 import { invalid } from '../verify/verdict.ts'
@@ -34,13 +34,15 @@ function verifyItem(item: Item, keys: readonly KeyObject[]): Verdict {
   const signature = isFields(additional) ? additional.hmacSignature : undefined
   if (typeof signature !== 'string')
     return invalid('signature_missing', 'no additionalData.hmacSignature in an item')
-  const secret = findHmacKey('sha256', keys, [signedText(item)], [signature], 'base64')
+  const text = signedText(item)
+  if (text === undefined) return invalid('body_unreadable', 'a signed field isn’t a text')
+  const secret = findHmacKey('sha256', keys, [text], [signature], 'base64')
   return secret === undefined ? invalid('signature_mismatch') : { kind: 'valid', secret }
 }
 
-function signedText(item: Item): string {
+function signedText(item: Item): string | undefined {
   const amount = isFields(item.amount) ? item.amount : {}
-  return [
+  const fields = [
     item.pspReference,
     item.originalReference,
     item.merchantAccountCode,
@@ -49,7 +51,8 @@ function signedText(item: Item): string {
     amount.currency,
     item.eventCode,
     item.success,
-  ].join(':')
+  ].map(scalarText)
+  return fields.includes(undefined) ? undefined : fields.join(':')
 }
 
 const sign: SignSample = (request, config) => {
@@ -59,7 +62,7 @@ const sign: SignSample = (request, config) => {
   for (const { NotificationRequestItem: item } of message.notificationItems) {
     item.additionalData = {
       ...item.additionalData,
-      hmacSignature: hmacText('sha256', key, signedText(item), 'base64'),
+      hmacSignature: hmacText('sha256', key, signedText(item) ?? '', 'base64'),
     }
   }
   return { body: JSON.stringify(message) }

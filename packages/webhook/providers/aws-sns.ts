@@ -2,7 +2,7 @@ import { type KeyObject, verify as verifyWithKey, type X509Certificate } from 'n
 import type { Handshake, Verdict, WebhookRequest } from '../scheme.ts'
 import { readCertificates } from '../verify/certificate.ts'
 import { decode } from '../verify/decode.ts'
-import { parseFields } from '../verify/fields.ts'
+import { parseFields, scalarText } from '../verify/fields.ts'
 import { empty } from '../verify/handshake.ts'
 import { SchemeError } from '../verify/scheme-error.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
@@ -15,7 +15,10 @@ import type { HandshakeDefinition, OpenVerify, Provider } from './provider.ts'
  */
 
 const timestampRule: TimestampRule = { unit: 'iso', past: null, future: null }
-const hashes: Readonly<Record<string, string>> = { '1': 'sha1', '2': 'sha256' }
+const hashes: ReadonlyMap<string | undefined, string> = new Map([
+  ['1', 'sha1'],
+  ['2', 'sha256'],
+])
 
 /** @throws SchemeError where `certPem` isn't a certificate */
 const open: OpenVerify = (config, tools) => {
@@ -30,7 +33,7 @@ const open: OpenVerify = (config, tools) => {
     if (typeof Signature !== 'string' || typeof SigningCertURL !== 'string') {
       return invalid('signature_missing', 'no Signature or SigningCertURL in the body')
     }
-    const hash = hashes[String(SignatureVersion)]
+    const hash = hashes.get(scalarText(SignatureVersion))
     if (!hash) return invalid('algorithm_not_allowed', 'only SignatureVersion 1 and 2 are accepted')
     if (!isAllowedUrl(SigningCertURL, '.pem')) {
       return invalid('certificate_untrusted', 'SigningCertURL isn’t SNS’ own')
@@ -39,8 +42,8 @@ const open: OpenVerify = (config, tools) => {
     if (!signature) return invalid('signature_malformed', 'expected base64')
     if (typeof Timestamp !== 'string') return invalid('timestamp_missing')
     const finish = (key: KeyObject): Verdict => {
-      const isRight = signedTexts(message).some(text =>
-        verifyWithKey(hash, Buffer.from(text), key, signature),
+      const isRight = signedTexts(message).some(
+        text => text !== undefined && verifyWithKey(hash, Buffer.from(text), key, signature),
       )
       if (!isRight) return invalid('signature_mismatch')
       if (topic !== undefined && TopicArn !== topic)
@@ -63,13 +66,17 @@ const open: OpenVerify = (config, tools) => {
 const notificationNames = ['Message', 'MessageId', 'Subject', 'SubscribeURL', 'Timestamp', 'TopicArn', 'Type']
 const confirmationNames = [...notificationNames, 'Token'].sort()
 
-/** The texts that may have been signed: the documentation signs Token for both confirmations, AWS' library for one. */
-function signedTexts(message: Readonly<Record<string, unknown>>): string[] {
-  const text = (names: readonly string[]) =>
-    names
-      .filter(name => message[name] !== undefined && message[name] !== null)
-      .map(name => `${name}\n${message[name]}\n`)
-      .join('')
+/**
+ * The texts that may have been signed: the documentation signs Token for both confirmations, AWS' library for one.
+ * Undefined where a field isn't a text.
+ */
+function signedTexts(message: Readonly<Record<string, unknown>>): (string | undefined)[] {
+  const text = (names: readonly string[]) => {
+    const present = names.filter(name => message[name] !== undefined && message[name] !== null)
+    const values = present.map(name => scalarText(message[name]))
+    if (values.includes(undefined)) return undefined
+    return present.map((name, index) => `${name}\n${values[index]}\n`).join('')
+  }
   switch (message.Type) {
     case 'SubscriptionConfirmation':
       return [text(confirmationNames)]

@@ -1,22 +1,27 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { WebhookRequest } from '../scheme.ts'
 import { scanForm } from '../verify/form.ts'
+import { formValue, readForm } from '../verify/form-fields.ts'
 import { echo, isOneOf, queryChallenge } from '../verify/handshake.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { invalid } from '../verify/verdict.ts'
 import type { HandshakeDefinition, OpenVerify, Provider, SignSample } from './provider.ts'
 
+/** Pairs of public key and signature in one request; Braintree sends one for each key of the merchant. */
+const maxSignatures = 16
+
 const open: OpenVerify = config => {
   const keys = openSecretKeys(config, 'sha1-of-utf8')
   const publicKey = String(config.options?.publicKey)
   return request => {
-    const form = new URLSearchParams(Buffer.from(request.body).toString())
-    const [signature, payload] = [form.get('bt_signature'), form.get('bt_payload')]
+    const form = readForm(request.body)
+    if (!form) return invalid('body_unreadable', 'expected a form of at most 1 MiB and 2,000 fields')
+    const [signature, payload] = [formValue(form, 'bt_signature'), formValue(form, 'bt_payload')]
     if (!signature) return invalid('signature_missing', 'no bt_signature in the form')
     if (!payload || !/^[A-Za-z0-9+/=\n]+$/.test(payload)) {
       return invalid('body_unreadable', 'no bt_payload in the form, or not base64')
     }
-    const pairs = signature.split('&').map(pair => pair.split('|'))
+    const pairs = signature.split('&', maxSignatures).map(pair => pair.split('|', 2))
     const candidates = pairs.flatMap(([key, hex]) => (key && hex && isOneOf(key, [publicKey]) ? [hex] : []))
     if (candidates.length === 0) return invalid('key_unknown', 'no signature of this public key')
     // Braintree's library accepts the payload with and without a newline behind it.
@@ -52,7 +57,7 @@ function kindOf(request: WebhookRequest): string | undefined {
 
 const sign: SignSample = (request, config) => {
   openSecretKeys(config, 'sha1-of-utf8')
-  const payload = new URLSearchParams(Buffer.from(request.body).toString()).get('bt_payload') ?? ''
+  const payload = formValue(readForm(request.body) ?? [], 'bt_payload') ?? ''
   const signature = `${config.options?.publicKey}|${hexOf(config.secrets[0]!, payload)}`
   return { body: new URLSearchParams({ bt_signature: signature, bt_payload: payload }).toString() }
 }

@@ -1,5 +1,5 @@
-import { parse as parseQuery } from 'node:querystring'
 import type { WebhookRequest } from '../scheme.ts'
+import { type FormField, readForm, readFormText } from '../verify/form-fields.ts'
 import { eachItem, headerText } from '../verify/header.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { invalid } from '../verify/verdict.ts'
@@ -18,19 +18,26 @@ const open: OpenVerify = config => {
       headerText(request.headers, 'x-plivo-signature-ma-v3-nonce')
     if (signatures.length === 0) return invalid('signature_missing', 'no header x-plivo-signature-v3')
     if (nonce === undefined) return invalid('signature_missing', 'no header x-plivo-signature-v3-nonce')
-    const secret = findHmacKey('sha256', keys, [signedText(request), '.', nonce], signatures, 'base64')
+    const text = signedText(request)
+    if (text === undefined)
+      return invalid('body_unreadable', 'expected a form of at most 1 MiB and 2,000 fields')
+    const secret = findHmacKey('sha256', keys, [text, '.', nonce], signatures, 'base64')
     return secret === undefined ? invalid('signature_mismatch') : { kind: 'valid', secret, url: request.url }
   }
 }
 
 /**
  * The URL with its query decoded and sorted, then the form's fields, sorted and run together. A `?` stands before
- * fields even without a query, and a `.` between query and fields: as Plivo's library does it.
+ * fields even without a query, and a `.` between query and fields: as Plivo's library does it. Undefined for a form
+ * beyond its bounds.
  */
-function signedText(request: WebhookRequest): string {
+function signedText(request: WebhookRequest): string | undefined {
   const [address, search = ''] = splitUrl(request.url)
-  const query = sorted(search, '=').join('&')
-  const fields = request.method === 'GET' ? '' : sorted(Buffer.from(request.body).toString(), '').join('')
+  const inQuery = readFormText(search)
+  const inBody = request.method === 'GET' ? [] : readForm(request.body)
+  if (!inQuery || !inBody) return undefined
+  const query = sorted(inQuery, '=').join('&')
+  const fields = sorted(inBody, '').join('')
   if (fields === '') return query === '' ? address : `${address}?${query}`
   return query === '' ? `${address}?${fields}` : `${address}?${query}.${fields}`
 }
@@ -41,16 +48,15 @@ function splitUrl(url: string): [string, string] {
   return start < 0 ? [bare, ''] : [bare.slice(0, start), bare.slice(start + 1)]
 }
 
-function sorted(text: string, between: string): string[] {
-  const fields = parseQuery(text)
-  return Object.keys(fields)
-    .sort()
-    .flatMap(name =>
-      [fields[name] ?? '']
-        .flat()
-        .sort()
-        .map(value => `${name}${between}${value}`),
-    )
+function sorted(form: readonly FormField[], between: string): string[] {
+  const fields = Map.groupBy(form, ({ name }) => name)
+  return [...fields.keys()].sort().flatMap(name =>
+    fields
+      .get(name)!
+      .map(({ value }) => value)
+      .sort()
+      .map(value => `${name}${between}${value}`),
+  )
 }
 
 const sign: SignSample = (request, config, { random }) => {

@@ -3,6 +3,7 @@ import { parse as parseQuery, stringify as writeQuery } from 'node:querystring'
 import { equal } from '../verify/compare.ts'
 import { decode } from '../verify/decode.ts'
 import { queryValue } from '../verify/form.ts'
+import { readForm } from '../verify/form-fields.ts'
 import { headerText } from '../verify/header.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { invalid } from '../verify/verdict.ts'
@@ -23,6 +24,8 @@ const open: OpenVerify = config => {
     if (!decode(signature, 'base64')) return invalid('signature_malformed', 'expected base64')
     const bodyHash = queryValue(request.url, 'bodySHA256')
     const fields = bodyHash === undefined ? sortedFields(request.body) : ''
+    if (fields === undefined)
+      return invalid('body_unreadable', 'expected a form of at most 1 MiB and 2,000 fields')
     for (const url of candidates(request.url)) {
       const secret = findHmacKey('sha1', keys, [url, fields], [signature], 'base64')
       if (secret === undefined) continue
@@ -38,12 +41,15 @@ function isHashOf(bodyHash: string, body: Uint8Array): boolean {
   return given !== undefined && equal(createHash('sha256').update(body).digest(), given)
 }
 
-/** Each name with its values, both sorted, a repeated value once: as Twilio's library writes them. */
-function sortedFields(body: Uint8Array): string {
+/**
+ * Each name with its values, both sorted, a repeated value once: as Twilio's library writes them. Undefined for a form
+ * beyond its bounds.
+ */
+function sortedFields(body: Uint8Array): string | undefined {
+  const form = readForm(body)
+  if (!form) return undefined
   const fields = new Map<string, Set<string>>()
-  for (const [name, value] of new URLSearchParams(Buffer.from(body).toString())) {
-    fields.set(name, (fields.get(name) ?? new Set()).add(value))
-  }
+  for (const { name, value } of form) fields.set(name, (fields.get(name) ?? new Set()).add(value))
   return [...fields.keys()]
     .sort()
     .map(name =>
@@ -91,7 +97,7 @@ const sign: SignSample = (request, config) => {
   const separator = request.url.includes('?') ? '&' : '?'
   const hash = createHash('sha256').update(request.body).digest('hex')
   const url = isForm ? request.url : `${request.url}${separator}bodySHA256=${hash}`
-  const text = url + (isForm ? sortedFields(request.body) : '')
+  const text = url + (isForm ? (sortedFields(request.body) ?? '') : '')
   openSecretKeys(config, 'utf8')
   return { url, headers: { 'x-twilio-signature': hmacText('sha1', config.secrets[0]!, text, 'base64') } }
 }

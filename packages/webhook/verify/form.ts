@@ -1,3 +1,4 @@
+import { formValue, readFormText } from './form-fields.ts'
 import { scanLimitBytes } from './members.ts'
 
 /** A value of an application/x-www-form-urlencoded body, by a bounded scan; the first where a name repeats. */
@@ -25,10 +26,11 @@ export function decodeFormText(text: string): string | undefined {
   }
 }
 
-/** A query's value, decoded; the first where it repeats. `url` may be absolute or a path. */
+/** A query's value, decoded; the first where it repeats. `url` may be absolute or a path; of 2,000 fields at most. */
 export function queryValue(url: string, name: string): string | undefined {
   const start = url.indexOf('?')
   if (start < 0) return undefined
   const hash = url.indexOf('#', start)
-  return new URLSearchParams(url.slice(start + 1, hash < 0 ? undefined : hash)).get(name) ?? undefined
+  const query = url.slice(start + 1, hash < 0 ? undefined : hash)
+  return formValue(readFormText(query) ?? [], name)
 }
