@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import { defaultBurst } from '@fairlead/daemon/token-bucket'
 import { retryPresets } from '@fairlead/webhook/settle'
 import type { DestinationAuthentication } from '@fairlead/wire/destination-auth'
 import { MemberRole } from '@fairlead/wire/store/member'
@@ -158,7 +159,9 @@ function plainSecret(id: string, from: string, secrets: ReadonlyMap<string, stri
 }
 
 function rateLimit(limit: { perSecond: number; burst?: number | undefined } | undefined) {
-  return limit ? { rateLimit: { perSecond: limit.perSecond, burst: limit.burst ?? limit.perSecond } } : {}
+  return limit
+    ? { rateLimit: { perSecond: limit.perSecond, burst: limit.burst ?? defaultBurst(limit.perSecond) } }
+    : {}
 }
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json }

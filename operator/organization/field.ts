@@ -33,15 +33,19 @@ export const secretRef = z
   })
   .describe('Where the secret is; it never stands in this resource itself.')
 
-/** A token bucket; `whose` ends the sentence "Limit for …". */
-export const rateLimit = (whose: string) =>
+/** A token bucket. @param whose ends the sentence "Limit for …" @param note sentences that follow it */
+export const rateLimit = (whose: string, note = '') =>
   z
     .strictObject({
       perSecond: integer(1, 100_000, 'events a second').describe('Events a second, on average. 1 to 100000.'),
       burst: integer(1, 1_000_000, 'events')
         .optional()
-        .describe('Events at once after a quiet time. 1 to 1000000. Default: the value of perSecond.'),
+        .describe('Events at once after a quiet time. 1 to 1000000. Default: twice perSecond.'),
     })
-    .describe(`Limit for ${whose}. Default: no limit.`)
+    .describe(`Limit for ${whose}. ${note}Default: no limit.`)
+
+/** For limits of what comes in. */
+export const countedByReceivers =
+  'Each receiver counts for itself: three of them let three times as much through. '
 
 export type SecretRef = z.output<typeof secretRef>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { destination } from './destination.ts'
-import { integer, label, labelRule, name, rateLimit } from './field.ts'
+import { countedByReceivers, integer, label, labelRule, name, rateLimit } from './field.ts'
 import { route } from './route.ts'
 import { mapList, type Path, type Rule, ruled, type TransitionRule } from './rule.ts'
 import { source } from './source.ts'
@@ -99,7 +99,7 @@ const spec = ruled(
       .describe(
         "How long the log keeps events and attempts. Days, 1 to 365. Default: 7. Bodies are kept as long as the platform's stream keeps them.",
       ),
-    rateLimit: rateLimit('all sources together').optional(),
+    rateLimit: rateLimit('all sources together', countedByReceivers).optional(),
     members: mapList(member, 'email', 500, 'Who may sign in. At most 500.').default([]),
     sources: mapList(source, 'name', 100, 'Where webhooks come in. At most 100.').default([]),
     destinations: mapList(destination, 'name', 100, 'Where events are delivered to. At most 100.').default(

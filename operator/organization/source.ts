@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { integer, name, rateLimit, secretRef } from './field.ts'
+import { countedByReceivers, integer, name, rateLimit, secretRef } from './field.ts'
 import { providerNames } from './provider-names.ts'
 import { type Rule, ruled } from './rule.ts'
 import { scheme } from './scheme.ts'
@@ -65,7 +65,7 @@ export const source = ruled(
       .describe(
         "How old, or how far ahead, a signed time may be. Seconds, 0 to 86400; 0: times aren't checked. Default: the provider's own.",
       ),
-    rateLimit: rateLimit('what this source accepts').optional(),
+    rateLimit: rateLimit('what this source accepts', countedByReceivers).optional(),
     deduplicate: z
       .boolean()
       .default(true)

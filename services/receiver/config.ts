@@ -1,6 +1,6 @@
+import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
-import { openTrustedProxies } from './public-url.ts'
 
 /** What the receiver reads from the environment: name → unit, default, reason. */
 export const receiverConfig = z.object({
@@ -22,7 +22,7 @@ export const receiverConfig = z.object({
     .default('')
     .refine(text => openTrustedProxies(text) !== undefined, 'not a list of addresses and CIDR ranges')
     .describe(
-      'addresses and CIDR ranges of proxies whose X-Forwarded-Host and -Proto also tell the public URL; none by default',
+      'addresses and CIDR ranges of proxies that are believed: X-Forwarded-For tells the sender, X-Forwarded-Host and -Proto another public URL; none by default',
     ),
   FAIRLEAD_MAX_BODY_BYTES: z.coerce
     .number()

@@ -1,10 +1,10 @@
+import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/daemon/token-bucket'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openScheme } from '@fairlead/webhook/open'
 import type { KeyFetch, Scheme } from '@fairlead/webhook/scheme'
 import type { OrganizationConfig, SourceConfig } from '@fairlead/wire/config'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
 import { eventSubject, rejectionsSubject } from '@fairlead/wire/subjects'
-import { openBucket, type TokenBucket } from './admission/bucket.ts'
 
 /** A source as the path of a request needs it: everything opened, nothing to look up. */
 export interface Source {
@@ -12,6 +12,8 @@ export interface Source {
   readonly organization: Organization
   readonly scheme: Scheme
   readonly bucket: TokenBucket | undefined
+  /** Of records in the rejection log: a flood of bad requests must not become a flood of writes. */
+  readonly rejectionBucket: TokenBucket
   readonly eventSubject: string
   readonly rejectionsSubject: string
 }
@@ -40,7 +42,12 @@ export interface DirectoryOptions {
   keyring: Keyring
   fetchKey: KeyFetch
   fault(config: OrganizationConfig, source: string, error: unknown): void
+  /** Unix milliseconds. */
+  now(): number
 }
+
+/** Records in the rejection log, a source. */
+const keptRejections: RateLimit = { perSecond: 2, burst: 20 }
 
 export function openDirectory(options: DirectoryOptions): Directory {
   const bySlug = new Map<string, Organization>()
@@ -48,9 +55,11 @@ export function openDirectory(options: DirectoryOptions): Directory {
   return {
     find: (slug, source) => bySlug.get(slug)?.sources.get(source),
     put(config, revision) {
-      const before = slugs.get(config.id)
-      if (before !== undefined && before !== config.slug) bySlug.delete(before)
-      bySlug.set(config.slug, openOrganization(config, revision, bySlug.get(config.slug), options))
+      const slugBefore = slugs.get(config.id)
+      const before = slugBefore === undefined ? undefined : bySlug.get(slugBefore)
+      const own = before?.id === config.id ? before : undefined
+      if (own && own.slug !== config.slug) bySlug.delete(own.slug)
+      bySlug.set(config.slug, openOrganization(config, revision, own, options))
       slugs.set(config.id, config.slug)
     },
     remove(id) {
@@ -78,16 +87,19 @@ function openOrganization(
     revision,
     active: config.active,
     quotaExceeded: config.quotaExceeded,
-    bucket: config.rateLimit && openBucket(config.rateLimit),
+    bucket: keepBucket(config.rateLimit, before?.bucket, options.now()),
     sources,
   }
   for (const source of config.sources) {
+    const old = before?.sources.get(source.name)
+    const known = old === 'unusable' ? undefined : old
     try {
       sources.set(source.name, {
         config: source,
         organization,
         scheme: openSourceScheme(config, source, options),
-        bucket: keepBucket(source, before),
+        bucket: keepBucket(source.rateLimit, known?.bucket, options.now()),
+        rejectionBucket: known?.rejectionBucket ?? openTokenBucket(keptRejections),
         eventSubject: eventSubject(config.id, source.name),
         rejectionsSubject: rejectionsSubject(config.id, source.name),
       })
@@ -117,13 +129,14 @@ function openSourceScheme(
   )
 }
 
-/** A change elsewhere in the organization must not refill a source's bucket. */
-function keepBucket(source: SourceConfig, before: Organization | undefined): TokenBucket | undefined {
-  const { rateLimit } = source
-  if (!rateLimit) return undefined
-  const old = before?.sources.get(source.name)
-  if (old === undefined || old === 'unusable') return openBucket(rateLimit)
-  const same =
-    old.config.rateLimit?.perSecond === rateLimit.perSecond && old.config.rateLimit.burst === rateLimit.burst
-  return same && old.bucket ? old.bucket : openBucket(rateLimit)
+/** Each write of the configuration opens an organization anew: its buckets keep their level, or it would refill them. */
+function keepBucket(
+  limit: RateLimit | undefined,
+  before: TokenBucket | undefined,
+  nowMs: number,
+): TokenBucket | undefined {
+  if (!limit) return undefined
+  if (!before) return openTokenBucket(limit)
+  before.change(limit, nowMs)
+  return before
 }

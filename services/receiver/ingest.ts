@@ -256,8 +256,8 @@ function findSource(url: string, directory: Directory): Source | 'unusable' | un
 function admit({ organization, bucket }: Source, nowMs: number): Problem | undefined {
   if (!organization.active) return { code: 'organization_inactive' }
   if (organization.quotaExceeded) return { code: 'quota_exceeded', retryAfterSeconds: 3600 }
-  const waitSeconds = bucket?.take(nowMs) || organization.bucket?.take(nowMs) || 0
-  return waitSeconds > 0 ? { code: 'rate_limited', retryAfterSeconds: waitSeconds } : undefined
+  const waitMs = bucket?.take(nowMs) || organization.bucket?.take(nowMs) || 0
+  return waitMs > 0 ? { code: 'rate_limited', retryAfterSeconds: waitMs / 1000 } : undefined
 }
 
 function identify(source: Source, deliveryId: string | undefined, body: Uint8Array, nowMs: number): EventId {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
+import type { TrustedProxies } from '@fairlead/daemon/peer'
 import type { Scheme, Verdict, WebhookRequest } from '@fairlead/webhook/scheme'
 
 /**
@@ -14,22 +14,7 @@ import type { Scheme, Verdict, WebhookRequest } from '@fairlead/webhook/scheme'
 export interface PublicUrls {
   /** FAIRLEAD_PUBLIC_URL without a slash at its end. */
   readonly base: string
-  readonly trusted: BlockList
-}
-
-/** Addresses and CIDR ranges, comma-separated (`10.0.0.0/8, ::1`); undefined where one of them is none. */
-export function openTrustedProxies(text: string): BlockList | undefined {
-  const list = new BlockList()
-  for (const entry of text.split(',').map(part => part.trim())) {
-    if (entry === '') continue
-    const [address = '', prefix] = entry.split('/')
-    const version = isIP(address)
-    const bits = version === 4 ? 32 : 128
-    const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
-    if (version === 0 || !(length <= bits)) return undefined
-    list.addSubnet(address, length, version === 4 ? 'ipv4' : 'ipv6')
-  }
-  return list
+  readonly trusted: TrustedProxies
 }
 
 /** The URLs that the provider may have signed, the likeliest first; never empty. @param own the source's option */
@@ -50,20 +35,13 @@ export function publicUrlsOf(
 function forwardedBase(
   headers: IncomingMessage['headers'],
   peer: string | undefined,
-  trusted: BlockList,
+  trusted: TrustedProxies,
 ): string | undefined {
-  if (headers['x-forwarded-host'] === undefined || !isTrusted(peer, trusted)) return undefined
+  if (headers['x-forwarded-host'] === undefined || !trusted.trusts(peer)) return undefined
   const scheme = lastOf(headers['x-forwarded-proto'])
   const host = lastOf(headers['x-forwarded-host'])
   const isHost = /^(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i.test(host)
   return isHost && /^https?$/.test(scheme) ? `${scheme}://${host}` : undefined
-}
-
-function isTrusted(peer: string | undefined, trusted: BlockList): boolean {
-  // A socket that listens on both families shows an IPv4 address as ::ffff:a.b.c.d.
-  const address = peer?.replace(/^::ffff:(?=\d+\.)/, '') ?? ''
-  const version = isIP(address)
-  return version !== 0 && trusted.check(address, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** What the nearest proxy said; those before it are the sender's word. */

@@ -1,3 +1,4 @@
+import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { openShares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
@@ -16,7 +17,6 @@ import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { openDirectory } from './directory.ts'
 import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
 import { openReceiverMetrics } from './metrics.ts'
-import { openTrustedProxies } from './public-url.ts'
 import type { BodyBudget } from './read-body.ts'
 import { openRejectionLog } from './rejection-log.ts'
 import { storedSince } from './seen/catch-up.ts'
@@ -86,6 +86,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const directory = openDirectory({
     keyring,
     fetchKey: tools.fetchKey,
+    now,
     fault: ({ slug }, source, error) =>
       log.error({ organization: slug, source, err: error }, 'source.unusable'),
   })

@@ -3,7 +3,6 @@ import type { Verdict } from '@fairlead/webhook/scheme'
 import type { Publisher } from '@fairlead/wire/publish'
 import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
-import { openBucket, type TokenBucket } from './admission/bucket.ts'
 import type { Source } from './directory.ts'
 
 /** Keeps requests that did not verify, so that the organization's own people can find out why. */
@@ -20,8 +19,6 @@ export interface RejectionLog {
 
 /** A body larger than this is left out of the record: anyone can post here, and 100 of each source are kept. */
 const maxKeptBytes = 256 * 1024
-/** Records of one source: a flood of bad requests must not become a flood of writes. */
-const keptPerSource = { perSecond: 2, burst: 20 }
 
 /** Best effort: a record that can't be written is counted by `lost` and otherwise forgotten. */
 export function openRejectionLog(
@@ -30,16 +27,10 @@ export function openRejectionLog(
   now: () => number,
   lost: () => void,
 ): RejectionLog {
-  const buckets = new WeakMap<Source, TokenBucket>()
   return {
     add(source, request, body, verdict, offered) {
-      let bucket = buckets.get(source)
-      if (!bucket) {
-        bucket = openBucket(keptPerSource)
-        buckets.set(source, bucket)
-      }
       const receivedAt = now()
-      if (bucket.take(receivedAt) > 0) {
+      if (source.rejectionBucket.take(receivedAt) > 0) {
         lost()
         return
       }
