@@ -3,6 +3,7 @@ import { openRegistry } from '@fairlead/daemon/metrics'
 import { storeConfig } from '@fairlead/store/config'
 import { run } from '@fairlead/store/run'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
+import { Client } from 'pg'
 import { testEncryptionKeys } from './configuration.ts'
 import { startTestNats } from './nats.ts'
 import { createTestDatabase } from './postgres.ts'
@@ -17,6 +18,8 @@ export interface TestStore extends AsyncDisposable {
   readonly natsUrl: string
   readonly postgresUrl: string
   readonly client: StoreClient
+  /** Runs a statement under the platform's scope, beside the store. */
+  query(statement: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
 }
 
 /**
@@ -59,6 +62,16 @@ export async function startTestStore(
     natsUrl: nats.url,
     postgresUrl: database.url,
     client,
+    async query(statement, values = []) {
+      const connection = new Client({ connectionString: database.url })
+      await connection.connect()
+      try {
+        await connection.query("set fairlead.scope = 'platform'")
+        return (await connection.query(statement, [...values])).rows
+      } finally {
+        await connection.end()
+      }
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

@@ -71,6 +71,18 @@ test.each([
   expect([answer.status, answer.body.code]).toEqual([status, code])
 })
 
+test('a key that would have ended already is refused, and the field named', async () => {
+  const ask = (expiresAt: string) => api.call('POST', keys, { body: { name: 'ended', expiresAt } })
+  for (const past of ['2020-01-01T00:00:00Z', new Date(Date.now() - 1_000).toISOString()]) {
+    const { status, body } = await ask(past)
+    expect([status, body.errors]).toEqual([
+      400,
+      [{ in: 'body', name: 'expiresAt', message: 'must be in the future' }],
+    ])
+  }
+  expect((await ask('2999-01-01T00:00:00+02:00')).status).toBe(201)
+})
+
 test('what is not there, and methods that are not', async () => {
   for (const path of [
     '/api/v1',

@@ -1,3 +1,4 @@
+import { type KeyId, toUuid } from '@fairlead/webhook/id'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -57,11 +58,13 @@ describe('with a store', () => {
   })
 
   test('an expired key is answered like one that never was', async () => {
-    const { key } = await api.store.client.apiKeys.createApiKey({
+    const { key, apiKey } = await api.store.client.apiKeys.createApiKey({
       organizationId: acme.id,
       name: 'expired',
-      expiresAt: { seconds: 1n, nanos: 0 },
     })
+    await api.store.query("update api_keys set expires_at = now() - interval '1 second' where id = $1", [
+      toUuid(apiKey!.id as KeyId),
+    ])
     expect((await api.call('GET', path, { key })).body.code).toBe('unauthenticated')
   })
 

@@ -3,13 +3,15 @@ import type { KeyId, OrganizationId } from '@fairlead/webhook/id'
 import { parseId } from '@fairlead/webhook/id'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { StoreClient } from '@fairlead/wire/store-client'
-import type { Access } from './operation.ts'
 import { ApiError } from './problem.ts'
 import { storeProblem } from './store-problem.ts'
 
 /** From the most to the least powerful: a role may also do what the ones after it may. */
 export const roles = ['owner', 'admin', 'developer', 'viewer'] as const
 export type Role = (typeof roles)[number]
+
+/** What a key must be allowed to do: `read` every role; `operate` from developer on; `administer` from admin on. */
+export type Access = 'read' | 'operate' | 'administer'
 
 /** Who calls: an API key. */
 export interface Caller {

@@ -51,3 +51,12 @@ export function openIdempotency() {
 }
 
 export type Idempotency = ReturnType<typeof openIdempotency>
+
+/** JSON with sorted keys: the same for two bodies that differ in white space and in the order of fields. */
+export function canonicalJson(body: unknown): string {
+  const sorted = (_key: string, value: unknown) =>
+    value && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value
+  return JSON.stringify(body ?? null, sorted)
+}

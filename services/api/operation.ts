@@ -1,7 +1,7 @@
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { z } from 'zod'
-import type { Caller } from './authenticate.ts'
+import type { Access, Caller } from './authenticate.ts'
 import type { ProblemCode } from './problem.ts'
 
 /**
@@ -37,9 +37,6 @@ export interface Operation {
   readonly audit?: (call: Call, answer: unknown) => AuditEntry | undefined
   readonly handle: (call: Call) => Promise<unknown>
 }
-
-/** What a key must be allowed to do: `read` every role; `operate` from developer on; `administer` from admin on. */
-export type Access = 'read' | 'operate' | 'administer'
 
 export type Tag =
   | 'Organizations'

@@ -5,12 +5,12 @@ import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Request, Response } from 'express'
 import { writeAudit } from './audit.ts'
 import { authenticate, bearerKey, type Caller, requireAccess } from './authenticate.ts'
-import type { Idempotency } from './idempotency.ts'
+import { canonicalJson, type Idempotency } from './idempotency.ts'
 import type { ApiMetrics } from './metrics.ts'
 import type { Call, Operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import type { RateVerdict } from './rate-limit.ts'
-import { readIdempotencyKey, readRequest } from './request.ts'
+import { readIdempotencyKey, readRequest, takesInBody } from './request.ts'
 import { storeProblem } from './store-problem.ts'
 
 export interface Parts {
@@ -84,13 +84,14 @@ async function performOnce(
   const make = () => performAudited(parts, operation, call)
   const repeatKey = operation.repeatable && readIdempotencyKey(request.get('idempotency-key'))
   if (!repeatKey) return await make()
-  const asked = [operation.name, request.path, JSON.stringify(call.body ?? null)]
+  // The body as JSON has it: a parsed one may hold what JSON can't (a time's seconds are a BigInt).
+  const asked = [operation.name, request.path, canonicalJson(request.body)]
   return await parts.idempotency.once(`${call.caller.keyId} ${repeatKey}`, asked, Date.now(), make)
 }
 
 async function performAudited(parts: Parts, operation: Operation, call: Call): Promise<unknown> {
   const answer = await operation.handle(call).catch(error => {
-    throw storeProblem(error)
+    throw storeProblem(error, field => takesInBody(operation, field))
   })
   const entry = operation.audit?.(call, answer)
   if (entry) await writeAudit(parts, call, entry)

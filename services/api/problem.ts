@@ -51,7 +51,7 @@ export const problemSchema = z
 export type Problem = z.infer<typeof problemSchema>
 export type RequestFault = NonNullable<Problem['errors']>[number]
 
-/** Thrown by whoever refuses a request; `answer.ts` alone turns it into a response. */
+/** Thrown to refuse a request; `answerProblem` in `app.ts` turns it into a response. */
 export class ApiError extends Error {
   readonly code: ProblemCode
   readonly faults: readonly RequestFault[]

@@ -17,7 +17,9 @@ export const plainText = (maxLength: number) =>
     .string()
     .min(1)
     .max(maxLength)
+    .refine(text => text.isWellFormed(), 'is no well-formed Unicode')
     .regex(/^\P{Cc}*$/u, 'has control characters')
+    .refine(text => text.trim() !== '', 'is blank')
 
 /** A page's size. More than the most is no fault: it is taken as the most. */
 export const limit = z

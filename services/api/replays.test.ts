@@ -116,10 +116,33 @@ test.each<[object, number, string]>([
   [{ types: [''] }, 400, 'request_invalid'],
   [{ status: 'done' }, 400, 'request_invalid'],
   [{ typos: ['x'] }, 400, 'request_invalid'],
+  [{ types: [' '] }, 400, 'request_invalid'],
+  [{ types: ['\ud800'] }, 400, 'request_invalid'],
   [{ destinations: ['nowhere'] }, 404, 'not_found'],
 ])('refuses %j', async (body, status, code) => {
   const answer = await api.call('POST', `${base}/replays`, { body })
   expect([answer.status, answer.body.code]).toEqual([status, code])
+})
+
+test('an Idempotency-Key with a time in the body is not a fault of ours', async () => {
+  const headers = { 'idempotency-key': 'with a time' }
+  const ask = (body: object) => api.call('POST', `${base}/replays`, { body, headers })
+  const made = await ask({ after: '2026-01-01', types: ['none.such'] })
+  expect(made.status).toBe(200)
+  // The same in another order is the same.
+  expect((await ask({ types: ['none.such'], after: '2026-01-01' })).body).toEqual(made.body)
+  expect((await ask({ after: '2026-01-02' })).body.code).toBe('idempotency_key_reused')
+})
+
+test.each([
+  ['replays', { after: '2026-02-01', before: '2026-01-01' }, 'after'],
+  ['replays', { after: '2999-01-01' }, 'after'],
+  ['dead-letters/retry', { diedAfter: '2026-02-01', diedBefore: '2026-02-01' }, 'diedAfter'],
+  ['dead-letters/discard', { diedAfter: '2026-02-01', diedBefore: '2026-01-01' }, 'diedAfter'],
+])('%s with the range %j, which nothing can be in, names the field', async (what, range, name) => {
+  const body = { ...range, ...(what === 'dead-letters/discard' && { discardReason: 'a test' }) }
+  const answer = await api.call('POST', `${base}/${what}`, { body })
+  expect([answer.status, answer.body.errors?.[0]]).toMatchObject([400, { in: 'body', name }])
 })
 
 test('dead letters are counted and tried again by filter', async () => {

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Operation } from './operation.ts'
 import { ApiError, type RequestFault } from './problem.ts'
 
@@ -25,6 +25,12 @@ export function readRequest(operation: Operation, request: Request): Asked {
   ]
   if (faults.length > 0) throw new ApiError('request_invalid', undefined, { faults })
   return { params: params.data, query: query.data, body: body?.data }
+}
+
+/** Whether an operation's body has a field of this name. */
+export function takesInBody(operation: Operation, field: string): boolean {
+  const body = operation.body instanceof z.ZodOptional ? operation.body.unwrap() : operation.body
+  return body instanceof z.ZodObject && field in body.shape
 }
 
 /** Faults told at most: more would only help who sends rubbish. */

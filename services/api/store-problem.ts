@@ -42,8 +42,15 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
 /** How long a client is asked to wait while the store is away, in seconds. */
 const retryAfterSeconds = 2
 
-/** An ApiError for whatever a call of the store rejected with. Anything unknown is `internal`. */
-export function storeProblem(error: unknown): ApiError {
+/**
+ * An ApiError for whatever a call of the store rejected with. Anything unknown is `internal`.
+ *
+ * @param takesInBody whether the operation has a field of that name in its body; default: none
+ */
+export function storeProblem(
+  error: unknown,
+  takesInBody: (field: string) => boolean = () => false,
+): ApiError {
   if (error instanceof ApiError) return error
   const detail = storeErrorDetail(error)
   const code = detail ? codeOfReason[detail.reason] : codeOfStatus(error)
@@ -54,7 +61,7 @@ export function storeProblem(error: unknown): ApiError {
     case 'unavailable':
       return new ApiError(code, undefined, { cause: error, retryAfterSeconds })
     case 'request_invalid':
-      return invalidField(detail?.field ?? '', error)
+      return invalidField(detail?.field ?? '', error, takesInBody)
     default:
       return new ApiError(code, detail && sentenceOfReason[detail.reason], { cause: error })
   }
@@ -68,9 +75,12 @@ function codeOfStatus(error: unknown): ProblemCode | undefined {
   return undefined
 }
 
-function invalidField(field: string, cause: unknown): ApiError {
+/** The store's `selector.died_after` is `diedAfter` here. */
+function invalidField(field: string, cause: unknown, takesInBody: (field: string) => boolean): ApiError {
   if (field === 'cursor') return new ApiError('cursor_invalid', undefined, { cause })
-  const message = cause instanceof ConnectError ? cause.rawMessage : 'is not allowed'
-  const faults: RequestFault[] = [{ in: 'query', name: field, message }]
+  const name = field.replace(/^selector\./, '').replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase())
+  const said = cause instanceof ConnectError ? cause.rawMessage : 'is not allowed'
+  const message = said.startsWith(`${field}: `) ? said.slice(field.length + 2) : said
+  const faults: RequestFault[] = [{ in: takesInBody(name) ? 'body' : 'query', name, message }]
   return new ApiError('request_invalid', undefined, { cause, faults })
 }

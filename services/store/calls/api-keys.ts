@@ -18,6 +18,9 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
       if (request.name.length < 1 || request.name.length > 100) {
         throw new StoreError('invalid_field', 'name: must have 1 to 100 characters', { field: 'name' })
       }
+      if (request.expiresAt && timestampDate(request.expiresAt).getTime() <= calls.now()) {
+        throw new StoreError('invalid_field', 'expires_at: must be in the future', { field: 'expires_at' })
+      }
       const key = `key_live_${randomBytes(32).toString('base64url')}`
       const { rows } = await transact(calls, context, scope, async db => {
         if (organization) await requireOrganization(db, organization)

@@ -8,6 +8,9 @@ import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
 
+/** A time so far in the past is taken as now: clocks differ. */
+const clockSkewMs = 60_000
+
 /** How far away an attempt may be put: DELIVERIES keeps it, but EVENTS not its body. */
 const maxDelayMs = 30 * 86_400_000
 
@@ -30,6 +33,9 @@ export function deliveryCalls(calls: Calls): ServiceImpl<typeof DeliveryService>
       const at = request.at ? timestampDate(request.at) : new Date(now)
       if (at.getTime() > now + maxDelayMs) {
         throw new StoreError('invalid_field', 'at: must be within 30 days', { field: 'at' })
+      }
+      if (at.getTime() < now - clockSkewMs) {
+        throw new StoreError('invalid_field', 'at: must not be in the past', { field: 'at' })
       }
       const row = await transact(calls, context, organization, db =>
         retime(db, calls.nats, organization, delivery, at),

@@ -3,6 +3,7 @@ import type { DiscardDeadLettersRequest, ListDeadLettersRequest } from '@fairlea
 import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
+import { StoreError } from '../store-error.ts'
 import { recountEvents } from './recount.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 import { type Conditions, conditions, dateOf, likeOfGlob } from './where.ts'
@@ -50,6 +51,12 @@ export interface Discarded {
 
 /** Takes all that fit off the list, the oldest first; or counts them. */
 export async function discardDeadLetters(db: Db, request: DiscardDeadLettersRequest): Promise<Discarded> {
+  const { diedAfter, diedBefore } = request
+  if (diedAfter && diedBefore && dateOf(diedAfter) >= dateOf(diedBefore)) {
+    throw new StoreError('invalid_field', 'died_after: must be earlier than `diedBefore`', {
+      field: 'died_after',
+    })
+  }
   const where = conditionsOf({ ...request, reason: request.deadReason })
   const found = `select d.organization_id, d.event_id, d.destination_id, d.received_at
     from ${joined} where d.state = 'dead' and ${where.text()} order by d.died_at, d.id`

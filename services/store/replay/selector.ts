@@ -40,17 +40,25 @@ export function selectorOf(request: ReplaySelector | undefined, nowMs: number): 
       throw invalid(name, `each must have 1 to ${maxLength} characters`)
     }
   }
-  const before = request?.before ? timestampDate(request.before) : new Date(nowMs)
+  const asked = request?.before ? timestampDate(request.before) : new Date(nowMs)
+  const before = asked.getTime() > nowMs ? new Date(nowMs) : asked
+  if (request?.after && timestampDate(request.after) >= before) {
+    throw invalid('after', 'must be earlier than `before`, and in the past')
+  }
+  const { diedAfter, diedBefore } = request ?? {}
+  if (diedAfter && diedBefore && timestampDate(diedAfter) >= timestampDate(diedBefore)) {
+    throw invalid('died_after', 'must be earlier than `diedBefore`')
+  }
   return {
     sources,
     types,
     reasons,
-    before: before.getTime() > nowMs ? new Date(nowMs) : before,
+    before,
     states: (request?.states ?? []).map(readState),
     ...(request?.after && { after: timestampDate(request.after) }),
     ...(request?.status && { status: readStatus(request.status) }),
-    ...(request?.diedAfter && { diedAfter: timestampDate(request.diedAfter) }),
-    ...(request?.diedBefore && { diedBefore: timestampDate(request.diedBefore) }),
+    ...(diedAfter && { diedAfter: timestampDate(diedAfter) }),
+    ...(diedBefore && { diedBefore: timestampDate(diedBefore) }),
   }
 }
 

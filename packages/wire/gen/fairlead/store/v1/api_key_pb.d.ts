@@ -116,7 +116,7 @@ export declare type CreateApiKeyRequest = Message<"fairlead.store.v1.CreateApiKe
   role: MemberRole;
 
   /**
-   * Absent: never ends.
+   * In the future; absent: never ends.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
