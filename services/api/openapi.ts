@@ -5,7 +5,8 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
-import type { Access, Operation, Tag } from './operation.ts'
+import type { Access } from './authenticate.ts'
+import type { Operation, Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
 

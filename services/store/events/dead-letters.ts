@@ -1,3 +1,4 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { DiscardDeadLettersRequest, ListDeadLettersRequest } from '@fairlead/wire/store/event'
 import { decodeCursor, type Page, page, pageSize } from '../page.ts'
@@ -52,7 +53,7 @@ export interface Discarded {
 /** Takes all that fit off the list, the oldest first; or counts them. */
 export async function discardDeadLetters(db: Db, request: DiscardDeadLettersRequest): Promise<Discarded> {
   const { diedAfter, diedBefore } = request
-  if (diedAfter && diedBefore && dateOf(diedAfter) >= dateOf(diedBefore)) {
+  if (diedAfter && diedBefore && timestampMs(diedAfter) >= timestampMs(diedBefore)) {
     throw new StoreError('invalid_field', 'died_after: must be earlier than `diedBefore`', {
       field: 'died_after',
     })
