@@ -1,8 +1,9 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Owner, OwnerKind } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
-import { outcomeOf, type StoreRows } from './organization/act.ts'
-import type { FindSlug, OrganizationKey } from './organization/observe.ts'
+import { resultOf } from './organization/act.ts'
+import type { FindSlug, OrganizationKey } from './organization/declared.ts'
+import type { StoreRows } from './organization/holdings.ts'
 
 /** An organization that the store has from this kind of owner. */
 export interface StoredOrganization {
@@ -40,7 +41,7 @@ export function openOwnedRows(
         ])
         return { kind: 'known', sources, destinations }
       } catch (error) {
-        const outcome = outcomeOf(error)
+        const outcome = resultOf(error)
         if (outcome.kind === 'unavailable') return outcome
         throw error
       }
@@ -53,7 +54,7 @@ export function openOwnedRows(
         return organization && { id: organization.id, ours: isOwner(organization.owner, key) }
       } catch (error) {
         if (error instanceof ConnectError && error.code === Code.NotFound) return undefined
-        if (outcomeOf(error).kind === 'unavailable') return 'unavailable'
+        if (resultOf(error).kind === 'unavailable') return 'unavailable'
         throw error
       }
     },

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Declared, OrganizationKey } from '../organization/observe.ts'
+import type { Declared, OrganizationKey } from '../organization/declared.ts'
 import {
   apiVersion,
   type Organization,

@@ -1,4 +1,4 @@
-import { keyOf, type OrganizationKey } from '../organization/observe.ts'
+import { keyOf, type OrganizationKey } from '../organization/declared.ts'
 import { type Organization, type SecretDocument, slugOfOrganization } from '../organization/schema.ts'
 import { type FileFault, type Located, type ParsedFile, parseFile } from './parse.ts'
 import type { FolderTexts } from './read-folder.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { OrganizationKey } from '../organization/observe.ts'
+import type { OrganizationKey } from '../organization/declared.ts'
 import { apiVersion, type Organization, organizationSchema } from '../organization/schema.ts'
 import { secretRefsOf } from '../organization/secret-refs.ts'
 import { type OrganizationStatus, statusSchema } from '../organization/status-schema.ts'

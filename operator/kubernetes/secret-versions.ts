@@ -1,4 +1,4 @@
-import type { OrganizationKey } from '../organization/observe.ts'
+import type { OrganizationKey } from '../organization/declared.ts'
 
 /**
  * Versions of Secrets, `namespace/name`, as a watch tells of them, and which Organizations each concerns. What the

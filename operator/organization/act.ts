@@ -1,55 +1,8 @@
-import type { Destination } from '@fairlead/wire/store/destination'
 import { ErrorReason } from '@fairlead/wire/store/error'
-import type { Organization } from '@fairlead/wire/store/organization'
-import type { Source } from '@fairlead/wire/store/source'
 import { storeFailureOf } from '../store-failure.ts'
-import type { ConditionReason } from './condition.ts'
-import type { DesiredOrganization } from './desired.ts'
-import type { Action } from './diff.ts'
-import type { OrganizationKey } from './observe.ts'
-import type { TenantSecret } from './tenant-secret.ts'
-
-/** What stands with the declaration: beside the file, or in the Kubernetes API. */
-export interface Holdings {
-  /** Marks the declaration, so that its deletion waits for `release`. Writes nothing if it is marked. */
-  claim(key: OrganizationKey): Promise<void>
-  writeTenantSecret(key: OrganizationKey, secret: TenantSecret): Promise<void>
-  /** Lets a deleted declaration go, and with it the tenant's Secret. */
-  release(key: OrganizationKey): Promise<void>
-}
-
-/** The store, as one owner sees it. */
-export interface StoreRows {
-  apply(key: OrganizationKey, desired: DesiredOrganization): Promise<InForce>
-  delete(key: OrganizationKey, organizationId: string): Promise<void>
-  /** How sources and destinations do. */
-  health(organizationId: string): Promise<Health | Extract<Outcome, { kind: 'unavailable' }>>
-}
-
-export interface Health {
-  readonly kind: 'known'
-  readonly sources: readonly Source[]
-  readonly destinations: readonly Destination[]
-}
-
-/** What the store has in force. */
-export interface InForce extends Omit<Health, 'kind'> {
-  readonly organization?: Organization | undefined
-}
-
-/** What became of the actions. */
-export type Outcome =
-  | { readonly kind: 'applied'; readonly answer: InForce }
-  /** Nothing was to be applied. */
-  | { readonly kind: 'held' }
-  | { readonly kind: 'gone' }
-  | {
-      readonly kind: 'refused'
-      readonly reason: Extract<ConditionReason, 'SlugTaken' | 'OwnedByAnother' | 'StoreRefused'>
-      readonly message: string
-    }
-  /** The store is away; what is in force stays so. */
-  | { readonly kind: 'unavailable'; readonly message: string }
+import type { OrganizationKey } from './declared.ts'
+import type { ActResult, Holdings, StoreRows } from './holdings.ts'
+import type { Action } from './plan.ts'
 
 /**
  * Does what was decided, in order, up to the first action that fails. What the store says is an outcome; rejects
@@ -59,8 +12,8 @@ export async function act(
   key: OrganizationKey,
   actions: readonly Action[],
   { holdings, rows }: { readonly holdings: Holdings; readonly rows: StoreRows },
-): Promise<Outcome> {
-  let outcome: Outcome = { kind: 'held' }
+): Promise<ActResult> {
+  let outcome: ActResult = { kind: 'held' }
   for (const action of actions) {
     switch (action.kind) {
       case 'claim':
@@ -73,14 +26,14 @@ export async function act(
         try {
           outcome = { kind: 'applied', answer: await rows.apply(key, action.desired) }
         } catch (error) {
-          return outcomeOf(error)
+          return resultOf(error)
         }
         break
       case 'delete':
         try {
           await rows.delete(key, action.organizationId)
         } catch (error) {
-          return outcomeOf(error)
+          return resultOf(error)
         }
         break
       case 'release':
@@ -95,7 +48,7 @@ export async function act(
 }
 
 /** What an error of the store means for the Organization. Throws what isn't the store's. */
-export function outcomeOf(error: unknown): Extract<Outcome, { kind: 'refused' | 'unavailable' }> {
+export function resultOf(error: unknown): Extract<ActResult, { kind: 'refused' | 'unavailable' }> {
   const failure = storeFailureOf(error)
   if (failure.kind === 'unavailable') return failure
   const { detail } = failure

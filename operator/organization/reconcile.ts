@@ -1,7 +1,10 @@
 import type { Next } from '../queue.ts'
-import { act, type Holdings, type Outcome, type StoreRows } from './act.ts'
-import { diff, type Plan } from './diff.ts'
-import { type ObserveContext, type OrganizationKey, observe, type Snapshot } from './observe.ts'
+import { act } from './act.ts'
+import type { OrganizationKey } from './declared.ts'
+import { diff } from './diff.ts'
+import type { ActResult, Holdings, StoreRows } from './holdings.ts'
+import { type ObserveContext, observe, type Snapshot } from './observe.ts'
+import type { Plan } from './plan.ts'
 import { statusOf } from './status.ts'
 import type { OrganizationStatus } from './status-schema.ts'
 
@@ -35,7 +38,7 @@ interface Applied {
   readonly snapshot: Snapshot
   /** What could not be applied. */
   readonly plan: Plan
-  readonly answer: Extract<Outcome, { kind: 'applied' }>['answer']
+  readonly answer: Extract<ActResult, { kind: 'applied' }>['answer']
   readonly atMs: number
 }
 
@@ -93,7 +96,12 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
   }
 
   /** Counts and times that moved are told with the next look, and not more often. */
-  async function tell(key: OrganizationKey, snapshot: Snapshot, plan: Plan, outcome: Outcome): Promise<void> {
+  async function tell(
+    key: OrganizationKey,
+    snapshot: Snapshot,
+    plan: Plan,
+    outcome: ActResult,
+  ): Promise<void> {
     if (outcome.kind === 'gone') return
     const before = await context.reports.readStatus(key)
     const nowMs = context.now()
@@ -129,7 +137,7 @@ function withoutSecrets(snapshot: Snapshot): Snapshot {
   return { ...snapshot, secrets: new Map(), tenantSecret: undefined }
 }
 
-function nextAfter(outcome: Outcome, afterMs: number): Next {
+function nextAfter(outcome: ActResult, afterMs: number): Next {
   switch (outcome.kind) {
     case 'gone':
       return { kind: 'done' }

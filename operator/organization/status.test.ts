@@ -3,10 +3,10 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { DestinationSchema, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import { SourceSchema } from '@fairlead/wire/store/source'
 import { expect, test } from 'vitest'
-import type { InForce, Outcome } from './act.ts'
 import { anOrganization } from './an-organization.ts'
-import type { Plan } from './diff.ts'
+import type { ActResult, InForce } from './holdings.ts'
 import type { Snapshot } from './observe.ts'
+import type { Plan } from './plan.ts'
 import { organizationSchema } from './schema.ts'
 import { statusOf } from './status.ts'
 
@@ -41,12 +41,12 @@ const failing = create(DestinationSchema, {
 })
 const source = create(SourceSchema, { name: 'github', lastEventAt: timestampFromMs(nowMs - 90_500) })
 
-const applied = (answer: Partial<InForce>): Outcome => ({
+const applied = (answer: Partial<InForce>): ActResult => ({
   kind: 'applied',
   answer: { sources: [source], destinations: [], ...answer },
 })
 
-test.each<{ name: string; plan?: Plan; outcome: Outcome; conditions: string[] }>([
+test.each<{ name: string; plan?: Plan; outcome: ActResult; conditions: string[] }>([
   {
     name: 'all is well',
     outcome: applied({ destinations: [healthy] }),

@@ -2,11 +2,11 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import type { Source } from '@fairlead/wire/store/source'
 import { conditionsOf } from '../condition.ts'
-import type { InForce, Outcome } from './act.ts'
 import type { Finding } from './condition.ts'
-import type { Plan } from './diff.ts'
+import type { ActResult, InForce } from './holdings.ts'
 import type { Snapshot } from './observe.ts'
 import { oldSecretsOf } from './old-secrets.ts'
+import type { Plan } from './plan.ts'
 import { urlOfSource } from './source-url.ts'
 import type { DestinationStatus, OrganizationStatus, SourceStatus } from './status-schema.ts'
 import { tenantSecretName } from './tenant-secret.ts'
@@ -15,7 +15,7 @@ import { tenantSecretName } from './tenant-secret.ts'
 export function statusOf(
   snapshot: Snapshot,
   plan: Plan,
-  outcome: Outcome,
+  outcome: ActResult,
   before: OrganizationStatus | undefined,
   nowMs: number,
 ): OrganizationStatus {
@@ -32,12 +32,12 @@ export function statusOf(
 }
 
 /** How what is in force does, if the store has just said so. */
-function answerOf({ inForce }: Snapshot, outcome: Outcome): InForce | undefined {
+function answerOf({ inForce }: Snapshot, outcome: ActResult): InForce | undefined {
   if (outcome.kind === 'applied') return outcome.answer
   return typeof inForce === 'object' && outcome.kind === 'held' ? inForce : undefined
 }
 
-function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: number): readonly Finding[] {
+function findingsOf(snapshot: Snapshot, plan: Plan, outcome: ActResult, nowMs: number): readonly Finding[] {
   return [
     readiness(plan, outcome, snapshot.declared.organization.spec.active),
     plan.obstacle?.reason === 'SecretMissing'
@@ -53,7 +53,7 @@ function findingsOf(snapshot: Snapshot, plan: Plan, outcome: Outcome, nowMs: num
   ]
 }
 
-function readiness(plan: Plan, outcome: Outcome, active: boolean): Finding {
+function readiness(plan: Plan, outcome: ActResult, active: boolean): Finding {
   const type = 'Ready'
   if (outcome.kind === 'unavailable')
     return { type, status: 'False', reason: 'StoreUnavailable', message: outcome.message }
@@ -66,7 +66,7 @@ function readiness(plan: Plan, outcome: Outcome, active: boolean): Finding {
   return { type, status: 'True', reason: 'Reconciled', message }
 }
 
-function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: Outcome): Finding {
+function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: ActResult): Finding {
   const type = 'SourcesHealthy'
   if (declared.organization.spec.sources.length === 0) {
     return { type, status: 'True', reason: 'NoneDeclared', message: '' }
@@ -87,7 +87,7 @@ function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: Outcome): Fi
 
 function destinationsHealth(
   plan: Plan,
-  outcome: Outcome,
+  outcome: ActResult,
   answer: InForce | undefined,
   nowMs: number,
 ): Finding {
@@ -115,7 +115,7 @@ function oldSecrets(answer: InForce | undefined, nowMs: number): string {
   return old.join('; ')
 }
 
-function unknownHealth(type: Finding['type'], plan: Plan, outcome: Outcome): Finding {
+function unknownHealth(type: Finding['type'], plan: Plan, outcome: ActResult): Finding {
   if (outcome.kind === 'unavailable') {
     return { type, status: 'Unknown', reason: 'StoreUnavailable', message: outcome.message }
   }

@@ -1,8 +1,9 @@
 import type { Replay as StoredReplay } from '@fairlead/wire/store/replay'
 import type { ConditionReason } from './condition.ts'
+import type { ReplayKey } from './declared.ts'
 import type { DesiredReplay } from './desired.ts'
 import type { Action } from './diff.ts'
-import type { ReplayKey, ReplayLookup, Unavailable } from './observe.ts'
+import type { ReplayLookup, Unavailable } from './observe.ts'
 
 /** What stands with the declaration in the Kubernetes API. */
 export interface Holdings {
@@ -32,7 +33,7 @@ export interface ReplayRows extends ReplayLookup {
 }
 
 /** What became of the actions. */
-export type Outcome =
+export type ActResult =
   /** As it stands in the store now. */
   | { readonly kind: 'stored'; readonly replay: StoredReplay }
   | { readonly kind: 'counted'; readonly replay: StoredReplay }
@@ -48,8 +49,8 @@ export async function act(
   key: ReplayKey,
   actions: readonly Action[],
   { holdings, rows }: { readonly holdings: Holdings; readonly rows: ReplayRows },
-): Promise<Outcome> {
-  let outcome: Outcome = { kind: 'held' }
+): Promise<ActResult> {
+  let outcome: ActResult = { kind: 'held' }
   for (const action of actions) {
     outcome = await perform(key, action, holdings, rows)
     if (outcome.kind === 'refused' || outcome.kind === 'unavailable') return outcome
@@ -62,7 +63,7 @@ async function perform(
   action: Action,
   holdings: Holdings,
   rows: ReplayRows,
-): Promise<Outcome> {
+): Promise<ActResult> {
   switch (action.kind) {
     case 'claim':
       await holdings.claim(key)
@@ -86,6 +87,6 @@ async function perform(
   }
 }
 
-function told(kind: 'stored' | 'counted', answer: StoredReplay | Refused | Unavailable): Outcome {
+function told(kind: 'stored' | 'counted', answer: StoredReplay | Refused | Unavailable): ActResult {
   return 'kind' in answer ? answer : { kind, replay: answer }
 }

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { DeliveryState, EventStatus } from '@fairlead/wire/store/event'
 import type { CreateReplayRequestSchema } from '@fairlead/wire/store/replay'
-import type { Declared } from './observe.ts'
+import type { Declared } from './declared.ts'
 
 /** What the store is asked to make or to count; whose it is, is added by whoever calls it. */
 export type DesiredReplay = Omit<

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { ReplaySchema, ReplayState } from '@fairlead/wire/store/replay'
 import { describe, expect, test } from 'vitest'
-import type { Outcome } from './act.ts'
+import type { ActResult } from './act.ts'
 import { type Action, diff, type Obstacle } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import { replaySchema } from './schema.ts'
@@ -189,7 +189,7 @@ test('asks the store for what the spec says, until the resource was made', () =>
 })
 
 describe('the status', () => {
-  const said = (snapshot: Snapshot, outcome: Outcome) => {
+  const said = (snapshot: Snapshot, outcome: ActResult) => {
     const status = statusOf(snapshot, diff(snapshot), outcome)
     const conditions = status.conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`)
     return { status, conditions }

@@ -1,8 +1,8 @@
 import { ReplayState } from '@fairlead/wire/store/replay'
 import type { ConditionReason } from './condition.ts'
 import { type DesiredReplay, desiredReplay } from './desired.ts'
+import { isFinished } from './finished.ts'
 import type { Snapshot } from './observe.ts'
-import type { ReplayStatus } from './status-schema.ts'
 
 export type Action =
   /** Marks the resource, so that its deletion waits until it is cancelled in the store. */
@@ -47,7 +47,7 @@ export function diff(snapshot: Snapshot): Plan {
   const { declared, organizationId, stored, before } = snapshot
   if (declared.deleting) return takeDown(snapshot)
   if (isOver(snapshot)) return { actions: [{ kind: 'expire' }] }
-  if (hasSettled(before) || isCounted(snapshot)) return { actions: [] }
+  if (isFinished(before) || isCounted(snapshot)) return { actions: [] }
   const obstacle = findObstacle(snapshot)
   if (obstacle || organizationId === undefined) return { actions: [], ...(obstacle && { obstacle }) }
   const { paused, dryRun } = declared.replay.spec
@@ -110,18 +110,6 @@ function findObstacle({
   if (missing.length === 0) return undefined
   const message = `the Organization has no destination ${missing.join(', ')}: there are ${[...destinations.keys()].join(', ') || 'none'}`
   return { reason: 'DestinationMissing', message }
-}
-
-/** Whether nothing more is to be learnt of it: it has ended, and so have all its deliveries. */
-export function hasSettled(status: ReplayStatus | undefined): boolean {
-  switch (status?.phase) {
-    case 'Completed':
-    case 'Cancelled':
-    case 'Failed':
-      return (status.delivered ?? 0) + (status.failed ?? 0) >= (status.published ?? 0)
-    default:
-      return false
-  }
 }
 
 /** When the resource is to be deleted, Unix time in ms; undefined: it stays, or has not ended. */

@@ -1,30 +1,8 @@
 import type { Destination } from '@fairlead/wire/store/destination'
 import type { Replay as StoredReplay } from '@fairlead/wire/store/replay'
-import { hasSettled } from './diff.ts'
-import type { Replay } from './schema.ts'
+import type { Declarations, Declared, ReplayKey } from './declared.ts'
+import { isFinished } from './finished.ts'
 import type { ReplayStatus } from './status-schema.ts'
-
-/** Names a Replay: `namespace/name`. */
-export type ReplayKey = string
-
-/** A Replay as it stands in the API server. */
-export interface Declared {
-  readonly replay: Replay
-  /** Names this one resource for ever; the store makes one Replay for it, however often it is asked. */
-  readonly uid: string
-  /** Unix time, ms; whole seconds. */
-  readonly createdAtMs: number
-  readonly generation: number
-  readonly deleting: boolean
-}
-
-export interface Declarations {
-  /** Undefined if there is no such Replay (any more). */
-  readReplay(key: ReplayKey): Promise<Declared | undefined>
-  readStatus(key: ReplayKey): Promise<ReplayStatus | undefined>
-  /** The slug of an Organization that is there, `namespace/name`. */
-  readSlug(organization: string): Promise<string | undefined>
-}
 
 /** What the store can't say now. */
 export interface Unavailable {
@@ -76,7 +54,7 @@ export async function observe(
     nowMs: now(),
   }
   // Nothing more is to be learnt, and nothing is left to cancel.
-  if (hasSettled(bare.before)) return bare
+  if (isFinished(bare.before)) return bare
   const { replay, uid, createdAtMs, deleting } = declared
   const organization = `${replay.metadata.namespace}/${replay.spec.organization}`
   const slug = await declarations.readSlug(organization)

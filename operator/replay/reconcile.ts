@@ -1,7 +1,9 @@
 import type { Next } from '../queue.ts'
-import { act, type Holdings, type Outcome, type ReplayRows } from './act.ts'
-import { diff, expiresAtMs, hasSettled, type Plan } from './diff.ts'
-import { type ObserveContext, observe, type ReplayKey, type Snapshot } from './observe.ts'
+import { type ActResult, act, type Holdings, type ReplayRows } from './act.ts'
+import type { ReplayKey } from './declared.ts'
+import { diff, expiresAtMs, type Plan } from './diff.ts'
+import { isFinished } from './finished.ts'
+import { type ObserveContext, observe, type Snapshot } from './observe.ts'
 import { statusOf } from './status.ts'
 import type { ReplayStatus } from './status-schema.ts'
 
@@ -30,7 +32,7 @@ export async function reconcile(key: ReplayKey, context: ReconcileContext): Prom
   return nextAfter(snapshot, plan, outcome, status)
 }
 
-function nextAfter(snapshot: Snapshot, plan: Plan, outcome: Outcome, status: ReplayStatus): Next {
+function nextAfter(snapshot: Snapshot, plan: Plan, outcome: ActResult, status: ReplayStatus): Next {
   if (plan.obstacle?.reason === 'StoreUnavailable' || outcome.kind === 'unavailable') return { kind: 'retry' }
   if (plan.obstacle?.reason === 'Lost') return { kind: 'done' }
   if (plan.obstacle || outcome.kind === 'refused') return { kind: 'again', afterMs: quietMs }
@@ -47,7 +49,7 @@ function nextAfter(snapshot: Snapshot, plan: Plan, outcome: Outcome, status: Rep
 
 /** When there is something new to be learnt; undefined: never. */
 function lookAfterMs(status: ReplayStatus, rate: number, nowMs: number): number | undefined {
-  if (status.phase === 'Counted' || hasSettled(status)) return undefined
+  if (status.phase === 'Counted' || isFinished(status)) return undefined
   if (status.phase === 'Running') {
     const left = (status.matched ?? 0) - (status.published ?? 0) - (status.skipped ?? 0)
     return Math.min(latestMs, Math.max(soonestMs, (left / rate) * 1_000))

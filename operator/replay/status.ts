@@ -1,14 +1,14 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { ReplayState, type Replay as StoredReplay } from '@fairlead/wire/store/replay'
 import { conditionsOf, toSecond } from '../condition.ts'
-import type { Outcome } from './act.ts'
+import type { ActResult } from './act.ts'
 import type { ConditionReason, Finding } from './condition.ts'
 import type { Plan } from './diff.ts'
 import type { Snapshot } from './observe.ts'
 import type { Phase, ReplayStatus } from './status-schema.ts'
 
 /** What is to be reported after a reconciliation. What isn't known anew stays as it was reported before. */
-export function statusOf(snapshot: Snapshot, plan: Plan, outcome: Outcome): ReplayStatus {
+export function statusOf(snapshot: Snapshot, plan: Plan, outcome: ActResult): ReplayStatus {
   const { declared, before, nowMs } = snapshot
   const progress = progressOf(snapshot, plan, outcome)
   const findings = findingsOf(snapshot, progress, plan, outcome)
@@ -21,7 +21,7 @@ export function statusOf(snapshot: Snapshot, plan: Plan, outcome: Outcome): Repl
 
 type Progress = Omit<ReplayStatus, 'observedGeneration' | 'conditions'>
 
-function progressOf(snapshot: Snapshot, plan: Plan, outcome: Outcome): Progress {
+function progressOf(snapshot: Snapshot, plan: Plan, outcome: ActResult): Progress {
   const { before, stored, nowMs, declared } = snapshot
   if (outcome.kind === 'stored') return storedProgress(outcome.replay)
   if (outcome.kind === 'counted') {
@@ -72,7 +72,7 @@ function findingsOf(
   snapshot: Snapshot,
   progress: Progress,
   plan: Plan,
-  outcome: Outcome,
+  outcome: ActResult,
 ): readonly Finding[] {
   const { reason, message } = faultOf(plan, outcome) ?? situationOf(progress, faultInStore(snapshot, outcome))
   const isWell = reason === progress.phase && reason !== 'Failed' && reason !== 'Cancelled'
@@ -88,13 +88,13 @@ interface Said {
   readonly message: string
 }
 
-function faultOf(plan: Plan, outcome: Outcome): Said | undefined {
+function faultOf(plan: Plan, outcome: ActResult): Said | undefined {
   if (plan.obstacle) return plan.obstacle
   if (outcome.kind === 'refused') return outcome
   return outcome.kind === 'unavailable' ? { reason: 'StoreUnavailable', message: outcome.message } : undefined
 }
 
-function faultInStore({ stored }: Snapshot, outcome: Outcome): string {
+function faultInStore({ stored }: Snapshot, outcome: ActResult): string {
   return (outcome.kind === 'stored' ? outcome.replay : stored)?.fault ?? ''
 }
 

@@ -11,7 +11,7 @@ import type { Sender } from './egress/send.ts'
 import type { Hosts } from './lanes/hosts.ts'
 import type { Slots } from './lanes/slots.ts'
 import type { WorkerMetrics } from './metrics.ts'
-import type { Processor } from './processors/processor.ts'
+import type { Processor } from './processors/process.ts'
 
 /** What all partitions of a worker share. */
 export interface Engine {

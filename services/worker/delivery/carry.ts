@@ -4,7 +4,7 @@ import { PublishError } from '@fairlead/wire/publish'
 import { outboundSubject } from '@fairlead/wire/subjects'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import { ProcessorError } from '../processors/processor.ts'
+import { ProcessorError } from '../processors/process.ts'
 import { prepareHeaders } from './prepare.ts'
 import type { StoredEvent } from './scene.ts'
 

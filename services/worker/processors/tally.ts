@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import type { Processor } from './processor.ts'
+import type { Processor } from './process.ts'
 
 /**
  * Counts events by provider, for teams that want to see what comes in before they build anything. The smallest

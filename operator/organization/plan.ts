@@ -1,0 +1,30 @@
+import type { ConditionReason } from './condition.ts'
+import type { DesiredOrganization } from './desired.ts'
+import type { TenantSecret } from './tenant-secret.ts'
+import type { Unresolved } from './unresolved.ts'
+
+export type Action =
+  /** Notes at the resource that something stands outside of it. */
+  | { readonly kind: 'claim' }
+  | { readonly kind: 'write-tenant-secret'; readonly secret: TenantSecret }
+  | { readonly kind: 'apply'; readonly desired: DesiredOrganization }
+  | { readonly kind: 'delete'; readonly organizationId: string }
+  /** Lets a deleted resource go. */
+  | { readonly kind: 'release' }
+
+/** Why not everything that is declared is applied. */
+export interface Obstacle {
+  readonly reason: Extract<
+    ConditionReason,
+    'SecretMissing' | 'SecretNotOurs' | 'SourceInvalid' | 'StoreUnavailable'
+  >
+  readonly message: string
+}
+
+export interface Plan {
+  /** In this order; each is safe to repeat. */
+  readonly actions: readonly Action[]
+  readonly obstacle?: Obstacle
+  /** What is not in force although the rest is applied: sources left out, and destinations that wait. */
+  readonly unresolved?: readonly Unresolved[]
+}
