@@ -114,14 +114,14 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   ownership = await ownPartitions(nats, {
     worker,
     replicas: config.FAIRLEAD_STREAM_REPLICAS,
-    async open(partition) {
-      const running = await openPartition(partition, engine, maxPayload + 64 * 1024)
+    async open(partition, lost) {
+      const running = await openPartition(partition, engine, maxPayload + 64 * 1024, lost)
       partitions.set(partition, running)
       return running
     },
-    moved(partition, what) {
-      if (what !== 'claimed') partitions.delete(partition)
-      log.info({ partition, what }, 'partition.moved')
+    moved(partition, change) {
+      if (change !== 'claimed') partitions.delete(partition)
+      log.info({ partition, what: change }, 'partition.moved')
     },
     failed: err => log.error({ err }, 'worker.failed'),
   })

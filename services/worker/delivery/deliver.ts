@@ -70,8 +70,11 @@ export async function deliverEvent(
     const destinations = wanted.map(({ destination }) => destination.id)
     done.push(engine.records.add(routedRecord(event, destinations)))
   }
+  const all = Promise.all(done)
+  // When the partition is given up, an attempt may fail before anyone waits for it: the caller learns of that below.
+  all.catch(() => {})
   await Promise.allSettled([...parked, ...holding])
-  return { done: Promise.all(done) }
+  return { done: all }
 }
 
 /** A new delivery that waits for a slot of its lane; parked after all if it gets none. */

@@ -1,213 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import { reportSeldom } from '@fairlead/wire/report-seldom'
 import { bucketName } from '@fairlead/wire/streams'
 import { partitionCount } from '@fairlead/wire/subjects'
-import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv'
+import { type BucketWatch, watchBucket } from '@fairlead/wire/watch-bucket'
+import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
+import { openClaims } from './claims.ts'
+import { type HeldPartition, openHolding } from './holding.ts'
+import { deadAfterMs, heartbeatMs, openLiveness } from './liveness.ts'
 import { planPartitions } from './plan.ts'
 
 /**
  * Holds this worker's partitions: one owner each, taken over within seconds when a worker dies.
  *
- * Two key-value buckets: in `workers` each worker writes its heartbeat; in `partitions` each key names the worker that
- * claims it. Liveness is judged by the arrival of heartbeats on this machine's monotonic clock, so that no two
- * clocks are compared. A claim is taken by compare-and-set, so that one worker wins.
+ *   heartbeats (bucket `workers`) ─▶ liveness ─┐
+ *   claims (bucket `partitions`) ──────────────┴▶ plan ─▶ a wish for each partition ─▶ its holding takes steps
  *
- * A worker whose own heartbeats fail (a partition, a pause of the whole process) can't know whether it has been
- * replaced: `mayStart` is then false and nothing new is begun, while what is in hand goes on.
+ * The plan is made when this worker's own heartbeat comes back, about every second, and when a claim changes. A worker that
+ * hears nothing plans nothing: it neither takes nor hands back.
+ *
+ * A worker whose heartbeats aren't stored (NATS is away, or the whole process was stopped) can't know whether it has been
+ * replaced: `mayStart` is then false, and nothing new is begun, while what is in hand goes on. After such a time it reads
+ * its claims before it begins anything.
  */
 
-export const heartbeatMs = 1_000
-export const deadAfterMs = 3_000
-
-/** What is run for each partition that is held. */
-export interface HeldPartition {
-  /** Finishes what is in hand, so that little is repeated by the next owner. */
-  drain(): Promise<void>
-  /** Another worker has it already: stop at once. */
-  abandon(): Promise<void>
-}
-
-export interface OwnOptions {
+export interface OwnOptions<Held> {
   /** Unique among the workers that are alive; the same name after a restart takes its partitions up again at once. */
   readonly worker: string
   /** Copies of the two buckets. */
   readonly replicas: number
-  open(partition: number): Promise<HeldPartition>
+  /** `lost` aborts when another worker has the partition: then opening rejects, and what runs stops at once. */
+  open(partition: number, lost: AbortSignal): Promise<Held>
+  /** Something failed that is tried again. The same failure is reported every 30 s. */
   failed(error: unknown): void
-  moved(partition: number, what: 'claimed' | 'released' | 'lost'): void
+  moved(partition: number, change: 'claimed' | 'released' | 'lost'): void
 }
 
 export interface Ownership {
   readonly mayStart: boolean
-  readonly held: ReadonlyMap<number, HeldPartition>
-  /** Drains all partitions and hands them back. */
+  /** The partitions that run. */
+  readonly held: ReadonlySet<number>
+  /** Partitions that are claimed and don't run, and for how long the first of them, ms. */
+  readonly overdue: { readonly partitions: readonly number[]; readonly forMs: number }
+  /** For how long the watches of heartbeats and claims may have missed changes, ms. */
+  readonly deafForMs: number
+  /** Drains all partitions and hands them back; gives up after 10 s, when others find them by this worker's silence. */
   release(): Promise<void>
 }
 
-export async function ownPartitions(nats: NatsConnection, options: OwnOptions): Promise<Ownership> {
+const releaseMs = 10_000
+
+export async function ownPartitions<Held extends HeldPartition>(
+  nats: NatsConnection,
+  options: OwnOptions<Held>,
+): Promise<Ownership> {
   const { worker, replicas } = options
   const kvm = new Kvm(nats)
   const workers = await kvm.create(bucketName.workers, { history: 1, ttl: deadAfterMs, replicas })
   const partitions = await kvm.create(bucketName.partitions, { history: 1, replicas })
-  const stopping = new AbortController()
-
-  const lastSeen = new Map<string, number>()
-  const claims = new Map<number, { owner: string; revision: number }>()
-  const held = new Map<number, HeldPartition>()
-  const releasing = new Set<number>()
+  const claims = await openClaims(nats, worker)
+  const liveness = openLiveness(worker)
+  const failed = reportSeldom(options.failed)
+  const holdings = Array.from({ length: partitionCount }, (_, partition) =>
+    openHolding(partition, { ...options, failed, me: worker, claims }),
+  )
+  const watching = new AbortController()
+  /** A heartbeat of this process, not of an earlier one with its name. */
+  const token = randomUUID()
   let heartbeatOkMs = Number.NEGATIVE_INFINITY
-  let wake: (() => void) | undefined
+  let echoMs = performance.now()
+  let leaving = false
 
-  await follow(workers, stopping.signal, options.failed, ({ key, operation }) => {
-    if (operation === 'PUT') lastSeen.set(key, performance.now())
-    else lastSeen.delete(key)
-  })
-  await follow(partitions, stopping.signal, options.failed, ({ key, operation, value, revision }) => {
-    const partition = Number(key)
-    // A claim of our own may be known before the watch tells of what it replaced.
-    if (revision < (claims.get(partition)?.revision ?? 0)) return
-    if (operation === 'PUT') claims.set(partition, { owner: Buffer.from(value).toString(), revision })
-    else claims.delete(partition)
-    if (claims.get(partition)?.owner !== worker) lose(partition)
-    wake?.()
-  })
+  function heard(name: string, text: string): void {
+    const nowMs = performance.now()
+    if (name !== worker) liveness.heard(name, nowMs)
+    else if (text === token) {
+      echoMs = nowMs
+      liveness.heard(worker, nowMs)
+      balance()
+    }
+  }
+
+  function balance(): void {
+    if (leaving) return
+    const owners = holdings.map(({ state }, partition) =>
+      state.kind === 'claiming' ? worker : claims.of(partition).owner,
+    )
+    const alive = liveness.alive(
+      owners.filter(owner => owner !== undefined),
+      performance.now(),
+    )
+    if (!alive) return
+    const plan = planPartitions({ me: worker, alive, claims: owners })
+    for (const [partition, holding] of holdings.entries()) {
+      const keeps = owners[partition] === worker && !plan.release.includes(partition)
+      // A claim under way replaces the entry that its plan saw: what replaced that meanwhile is another worker's.
+      if (keeps && holding.state.kind === 'claiming') continue
+      const replacing = claims.of(partition).revision
+      const isWanted = keeps || plan.claim.includes(partition)
+      holding.wish(isWanted ? { kind: 'wanted', replacing } : { kind: 'unwanted' })
+    }
+  }
 
   async function beat(): Promise<void> {
     const sentMs = performance.now()
-    const overdue = sentMs - heartbeatOkMs > deadAfterMs
-    await workers.put(worker, '')
-    heartbeatOkMs = sentMs
-    // Whoever was silent while we heard nothing gets as long again as if just seen.
-    if (overdue) for (const name of lastSeen.keys()) lastSeen.set(name, performance.now())
-    lastSeen.set(worker, performance.now())
-  }
-
-  function alive(): Set<string> {
-    const since = performance.now() - deadAfterMs
-    return new Set([worker, ...[...lastSeen].filter(([, seen]) => seen >= since).map(([name]) => name)])
-  }
-
-  /** Another worker has it: at once, whatever else is being done. */
-  function lose(partition: number): void {
-    const running = held.get(partition)
-    if (!running || releasing.has(partition)) return
-    held.delete(partition)
-    options.moved(partition, 'lost')
-    running.abandon().catch(options.failed)
-  }
-
-  async function balance(): Promise<void> {
-    const view = Array.from({ length: partitionCount }, (_, partition) => claims.get(partition)?.owner)
-    const plan = planPartitions({ me: worker, alive: alive(), claims: view })
-    // What is ours by name, but not running: claimed before a restart.
-    const unopened = view.flatMap((owner, partition) =>
-      owner === worker && !held.has(partition) && !plan.release.includes(partition) ? [partition] : [],
-    )
-    await Promise.all([
-      ...unopened.map(start),
-      ...plan.release.map(hand),
-      ...plan.claim.map(async partition => {
-        if (await claim(partition)) await start(partition)
-      }),
-    ])
-  }
-
-  async function claim(partition: number): Promise<boolean> {
-    const known = claims.get(partition)
-    try {
-      const revision = known
-        ? await partitions.update(`${partition}`, worker, known.revision)
-        : await partitions.create(`${partition}`, worker)
-      claims.set(partition, { owner: worker, revision })
-      return true
-    } catch {
-      return false // another worker was quicker; the watch tells who
+    await workers.put(worker, token)
+    // Silent for so long that others may have taken over: then the claims are read before anything is begun.
+    if (sentMs - heartbeatOkMs > deadAfterMs) {
+      const busy = [...holdings.keys()].filter(partition => holdings[partition]!.state.kind !== 'idle')
+      await Promise.all(busy.map(partition => claims.read(partition)))
+      for (const holding of holdings) holding.look()
+    }
+    heartbeatOkMs = Math.max(heartbeatOkMs, sentMs)
+    if (performance.now() - echoMs > deadAfterMs) {
+      echoMs = performance.now()
+      heartbeats.restart()
     }
   }
 
-  async function start(partition: number): Promise<void> {
-    const running = await options.open(partition)
-    held.set(partition, running)
-    options.moved(partition, 'claimed')
-    if (claims.get(partition)?.owner !== worker) lose(partition) // while it was being opened
-  }
+  const watch = { signal: watching.signal, failed }
+  const heartbeats = await watchBucket(nats, workers, {
+    ...watch,
+    tell({ key, operation, value }) {
+      if (operation === 'PUT') heard(key, Buffer.from(value).toString())
+      else liveness.left(key)
+    },
+  })
+  const changes = await watchBucket(nats, partitions, {
+    ...watch,
+    tell(entry) {
+      holdings[claims.told(entry)]?.look()
+      balance()
+    },
+  })
 
-  async function hand(partition: number): Promise<void> {
-    releasing.add(partition)
-    try {
-      await held.get(partition)?.drain()
-      held.delete(partition)
-      const known = claims.get(partition)
-      claims.delete(partition)
-      if (known?.owner === worker) await partitions.delete(`${partition}`, { previousSeq: known.revision })
-      options.moved(partition, 'released')
-    } finally {
-      releasing.delete(partition)
-    }
+  /** A beat never waits for the one before, and steps that failed are taken again. */
+  function tick(): void {
+    beat().catch(failed)
+    for (const holding of holdings) holding.look()
   }
-
-  async function repeatedly(work: () => Promise<void>, rest: () => Promise<void>): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await work().catch(options.failed)
-      await rest()
-    }
-  }
-  // The heart beats by itself: opening and draining partitions takes time, and a silent worker is a dead one.
-  await beat().catch(options.failed)
-  const beating = repeatedly(beat, () => nap(heartbeatMs, () => {}))
-  const balancing = repeatedly(balance, () =>
-    nap(heartbeatMs, resume => {
-      wake = resume
-    }),
-  )
+  tick()
+  const ticking = setInterval(tick, heartbeatMs)
 
   return {
-    held,
+    get held() {
+      return new Set([...holdings.keys()].filter(partition => holdings[partition]!.state.kind === 'running'))
+    },
     get mayStart() {
       return performance.now() - heartbeatOkMs < deadAfterMs
     },
+    get overdue() {
+      const late = [...holdings.entries()].filter(([, { overdueSinceMs }]) => overdueSinceMs !== undefined)
+      const since = Math.min(...late.map(([, { overdueSinceMs = 0 }]) => overdueSinceMs))
+      const forMs = late.length > 0 ? performance.now() - since : 0
+      return { partitions: late.map(([partition]) => partition), forMs }
+    },
+    get deafForMs() {
+      return Math.max(failingForMs(heartbeats), failingForMs(changes))
+    },
     async release() {
-      const stillBeating = setInterval(() => void beat().catch(options.failed), heartbeatMs)
-      stopping.abort()
-      wake?.()
-      await balancing
-      await Promise.all([...held.keys()].map(partition => hand(partition).catch(options.failed)))
-      clearInterval(stillBeating)
-      await beating
-      await workers.delete(worker).catch(options.failed)
+      leaving = true
+      const patience = new AbortController()
+      void nats.closed().then(() => patience.abort())
+      const late = setTimeout(() => patience.abort(), releaseMs)
+      await Promise.all(holdings.map(holding => holding.leave(patience.signal)))
+      clearInterval(ticking)
+      watching.abort()
+      clearTimeout(late)
+      if (!nats.isClosed()) await workers.delete(worker).catch(options.failed)
     },
   }
 }
 
-/** Tells all entries of a bucket, then its changes, until the signal aborts. Resolves when all that is there was told. */
-async function follow(
-  bucket: KV,
-  signal: AbortSignal,
-  failed: (error: unknown) => void,
-  tell: (entry: KvWatchEntry) => void,
-): Promise<void> {
-  const initial = Promise.withResolvers<void>()
-  if ((await bucket.status()).values === 0) initial.resolve()
-  const watch = await bucket.watch()
-  signal.addEventListener('abort', () => watch.stop(), { once: true })
-  void (async () => {
-    for await (const entry of watch) {
-      tell(entry)
-      if (entry.delta === 0) initial.resolve()
-    }
-  })().catch(error => {
-    initial.reject(error)
-    failed(error)
-  })
-  await initial.promise
-}
-
-/** Waits, or less if `resume` is called. */
-function nap(ms: number, register: (resume: () => void) => void): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms)
-    register(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-}
+const failingForMs = ({ failingSinceMs }: BucketWatch): number =>
+  failingSinceMs === undefined ? 0 : performance.now() - failingSinceMs

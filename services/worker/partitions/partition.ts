@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type OrganizationId, parseId } from '@fairlead/webhook/id'
+import { type DestinationId, type OrganizationId, parseId } from '@fairlead/webhook/id'
 import { decodeDelivery } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { type PulledMessage, pull } from '@fairlead/wire/pull'
@@ -14,7 +14,7 @@ import type { Placed, Scene } from '../delivery/scene.ts'
 import type { Directory } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { openLanes } from '../lanes/lanes.ts'
-import type { HeldPartition } from './own.ts'
+import type { HeldPartition } from './holding.ts'
 
 /**
  * One partition that this worker owns: its new events, its due retries and its parked deliveries.
@@ -43,19 +43,41 @@ export interface OpenPartition extends HeldPartition {
   readonly lanes: Scene['lanes']
 }
 
+/**
+ * Opens in this order: keys of ordered deliveries are restored, parked deliveries are counted, then deliveries start.
+ * Where a step fails, everything that was opened before it is closed, and the promise rejects.
+ *
+ * @param lost aborts when another worker has the partition: what is under way is cut off at once
+ */
 export async function openPartition(
   partition: number,
   engine: Engine,
   maxBytes: number,
+  lost: AbortSignal,
 ): Promise<OpenPartition> {
+  await using opening = new AsyncDisposableStack()
   const taking = new AbortController()
   const working = new AbortController()
+  const cutOff = () => {
+    taking.abort()
+    working.abort()
+  }
+  opening.defer(cutOff)
+  lost.addEventListener('abort', cutOff, { once: true })
+  opening.defer(() => lost.removeEventListener('abort', cutOff))
+  lost.throwIfAborted()
   const acknowledged = openRecent(rememberedAcks)
   const inHand = new Map<string, { message: PulledMessage; sinceMs: number; done: Promise<void> }>()
 
-  const lanes = openLanes(engine, (organization, id) => park.drain(organization, id))
+  const lanes = opening.adopt(
+    openLanes(engine, (organization, id) => park.drain(organization, id)),
+    opened => opened.close(),
+  )
   const drain: Scene['drain'] = (organization, id) => park.drain(organization, id)
-  const order = openOrder(engine, working.signal, reference => resume(reference, scene))
+  const order = opening.adopt(
+    openOrder(engine, working.signal, reference => resume(reference, scene)),
+    opened => opened.close(),
+  )
   const scene: Scene = { engine, lanes, order, drain, signal: working.signal }
   const park = openPark(scene, taking.signal)
 
@@ -124,13 +146,18 @@ export async function openPartition(
     return resume(decodeDelivery(message.data), scene)
   }
 
+  await order.restore(partition)
+  const parked = await countParked(partition, engine)
+  lost.throwIfAborted()
+  // From here on nothing waits, so that what starts is closed by whoever holds the partition.
+  for (const { organization, destination, count } of parked) lanes.parked(organization, destination, count)
+  for (const { organization, destination } of parked) drain(organization, destination)
+
   const keepAlive = setInterval(() => {
     const before = performance.now() - keepAliveMs
     for (const { message, sinceMs } of inHand.values()) if (sinceMs < before) message.working()
   }, keepAliveMs)
-
-  await restoreParked(partition, scene)
-  await order.restore(partition)
+  opening.defer(() => clearInterval(keepAlive))
   const consumer = { ack_policy: AckPolicy.Explicit, ack_wait: ackWaitMs * 1e6, max_ack_pending: 20_000 }
   const window = { batch: 128, maxBytes, maxHeldBytes: maxBytes }
   const pulling = [
@@ -170,14 +197,17 @@ export async function openPartition(
   for (const ended of pulling) ended.catch(error => engine.log.error({ err: error }, 'worker.failed'))
 
   const allDone = () => Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle()])
+  const opened = opening.move()
+  let closed: Promise<void> | undefined
 
-  async function end(): Promise<void> {
+  /** Gives what is in hand so long to end, then cuts it off and closes. */
+  async function close(ms: number): Promise<void> {
+    taking.abort()
+    await within(ms, allDone(), working.signal)
     working.abort()
     // What can't be stored now, because NATS is away, is left to the next owner.
     await within(abortMs, allDone())
-    clearInterval(keepAlive)
-    order.close()
-    lanes.close()
+    await opened.disposeAsync()
     await Promise.allSettled(pulling)
   }
 
@@ -186,14 +216,14 @@ export async function openPartition(
     get pendingEvents() {
       return pendingEvents
     },
-    async drain() {
-      taking.abort()
-      if (!engine.nats.isClosed()) await within(drainMs, allDone())
-      await end()
+    drain() {
+      closed ??= close(engine.nats.isClosed() ? 0 : drainMs)
+      return closed
     },
-    async abandon() {
-      taking.abort()
-      await end()
+    abandon() {
+      working.abort()
+      closed ??= close(0)
+      return closed
     },
   }
 }
@@ -211,26 +241,34 @@ function openRecent(most: number): { add(key: string): void; has(key: string): b
   }
 }
 
-/** Waits for something, but not for longer. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for something, but not for longer, and not when the signal has aborted. */
+async function within(ms: number, work: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   const patience = new AbortController()
+  const giveUp = () => patience.abort()
+  signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted) giveUp()
   await Promise.race([work, delay(ms, undefined, { signal: patience.signal }).catch(() => {})])
+  signal?.removeEventListener('abort', giveUp)
   patience.abort()
 }
 
-/** What earlier owners parked: the stream itself counts, one subject for each destination. */
-async function restoreParked(partition: number, { engine, lanes, drain }: Scene): Promise<void> {
-  const { state } = await engine.manager.streams.info(streamName.deliveries, {
+interface ParkedCount {
+  readonly organization: OrganizationId
+  readonly destination: DestinationId
+  readonly count: number
+}
+
+/** How many deliveries earlier owners parked: the stream itself counts, one subject for each destination. */
+async function countParked(partition: number, { manager }: Engine): Promise<ParkedCount[]> {
+  const { state } = await manager.streams.info(streamName.deliveries, {
     subjects_filter: parkedOfPartition(partition),
   })
-  for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+  return Object.entries(state.subjects ?? {}).flatMap(([subject, count]) => {
     const [, , , organizationText = '', destinationText = ''] = subject.split('.')
     const organization = parseId('org', organizationText)
     const destination = parseId('dst', destinationText)
-    if (!organization || !destination) continue
-    lanes.parked(organization, destination, count)
-    drain(organization, destination)
-  }
+    return organization && destination ? [{ organization, destination, count }] : []
+  })
 }
 
 /** Deleted, and with it all that was in hand; or nobody has told of it for so long that it must have been. */
