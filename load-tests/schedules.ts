@@ -11,6 +11,7 @@ import { openPublisher, type Publisher } from '@fairlead/wire/publish'
 import { pull } from '@fairlead/wire/pull'
 import { ensureStreams, streamName } from '@fairlead/wire/streams'
 import { dueOfPartition, dueSubject, partitionOf, scheduledSubject } from '@fairlead/wire/subjects'
+import { openTrouble } from '@fairlead/wire/trouble'
 import { AckPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { percentile } from './percentile.ts'
 
@@ -118,6 +119,7 @@ function openTaker(connection: Awaited<ReturnType<typeof connectNats>>, manager:
       batch: 128,
       maxBytes: 1024 ** 2,
       maxHeldBytes: 1024 ** 2,
+      trouble: openTrouble(console.error),
     },
     async message => {
       const { delivery, receivedAt: dueMs } = JSON.parse(Buffer.from(message.data).toString())

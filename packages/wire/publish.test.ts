@@ -7,6 +7,7 @@ import { connectNats } from './connect.ts'
 import { openPublisher } from './publish.ts'
 import { type PulledMessage, pull } from './pull.ts'
 import { defaultStreamLimits, ensureStreams } from './streams.ts'
+import { openTrouble } from './trouble.ts'
 
 const consumer = {
   durable_name: 'test',
@@ -156,7 +157,14 @@ test('pulling goes on over kill -9 of the server, and hands everything out', asy
   await using opened = await open()
   const seen = new Map<number, PulledMessage>()
   const stopping = new AbortController()
-  const options = { stream: 'EVENTS', consumer, batch: 32, maxBytes: 1024 ** 2, maxHeldBytes: 1024 ** 2 }
+  const options = {
+    stream: 'EVENTS',
+    consumer,
+    batch: 32,
+    maxBytes: 1024 ** 2,
+    maxHeldBytes: 1024 ** 2,
+    trouble: openTrouble(() => {}),
+  }
   const take = async (message: PulledMessage) => {
     seen.set(message.seq, message)
     message.ack()
@@ -183,7 +191,14 @@ test('what is given back comes again', async () => {
     if (message.deliveries < 3) message.nak()
     else message.ack()
   }
-  const options = { stream: 'EVENTS', consumer, batch: 8, maxBytes: 1024 ** 2, maxHeldBytes: 1024 ** 2 }
+  const options = {
+    stream: 'EVENTS',
+    consumer,
+    batch: 8,
+    maxBytes: 1024 ** 2,
+    maxHeldBytes: 1024 ** 2,
+    trouble: openTrouble(() => {}),
+  }
   const pulling = pull(opened.nats, opened.manager, options, take, stopping.signal)
   await using publisher = openPublisher(opened.nats)
   await publisher.publish('events.0.x', 'again')
@@ -203,7 +218,14 @@ test('what has no place yet is not joined by more than may be held', async () =>
     await placed.promise
     message.ack()
   }
-  const options = { stream: 'EVENTS', consumer, batch: 8, maxBytes: 1024 ** 2, maxHeldBytes: 1024 ** 2 }
+  const options = {
+    stream: 'EVENTS',
+    consumer,
+    batch: 8,
+    maxBytes: 1024 ** 2,
+    maxHeldBytes: 1024 ** 2,
+    trouble: openTrouble(() => {}),
+  }
   const pulling = pull(opened.nats, opened.manager, options, take, stopping.signal)
   await using publisher = openPublisher(opened.nats)
   await Promise.all(Array.from({ length: 50 }, (_, i) => publisher.publish('events.0.x', `${i}`)))

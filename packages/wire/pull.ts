@@ -1,6 +1,7 @@
 import type { ConsumerConfig, JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { newInbox } from './connect.ts'
+import type { Trouble } from './trouble.ts'
 
 /**
  * Pulls messages of a durable consumer, for as long as the signal allows and whatever happens to the server. The
@@ -20,6 +21,8 @@ export interface PullOptions {
   readonly maxHeldBytes: number
   /** Bytes of one pull; at least the largest message. */
   readonly maxBytes: number
+  /** Told why the consumer can't be made, which is tried again every 250 ms, and when it could. */
+  readonly trouble: Pick<Trouble, 'failed' | 'over'>
 }
 
 export interface PulledMessage {
@@ -33,6 +36,7 @@ export interface PulledMessage {
   /** Messages behind it that the consumer has not handed out. */
   readonly pending: number
   header(name: string): string | undefined
+  /** This and the following never throw: where the connection is closed, the server hands the message out again. */
   ack(): void
   /** Starts `ack_wait` again. */
   working(): void
@@ -59,7 +63,7 @@ export async function pull(
   take: (message: PulledMessage) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stream, consumer, batch, maxBytes, maxHeldBytes } = options
+  const { stream, consumer, batch, maxBytes, maxHeldBytes, trouble } = options
   const inbox = newInbox(nats)
   const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.durable_name}`
   /** Messages asked for that have not come yet, and those that came and have no place yet. */
@@ -104,7 +108,11 @@ export async function pull(
       expires: expiresMs * 1e6,
       idle_heartbeat: heartbeatMs * 1e6,
     }
-    nats.publish(next, JSON.stringify(request), { reply: `${inbox}.${want}` })
+    try {
+      nats.publish(next, JSON.stringify(request), { reply: `${inbox}.${want}` })
+    } catch (error) {
+      trouble.failed(error) // the connection drains or is closed: nothing more will come
+    }
   }
 
   /** 100 idle heartbeat; 408 expired; 409 many reasons; 503 nobody there. */
@@ -123,12 +131,14 @@ export async function pull(
   async function restart(): Promise<void> {
     if (restarting) return
     restarting = true
-    while (!signal.aborted) {
+    while (!signal.aborted && !nats.isClosed()) {
       try {
         await manager.consumers.add(stream, consumer)
+        trouble.over()
         break
-      } catch {
-        // NATS is away or the stream not yet there: readiness says so, and there is nothing else to do here.
+      } catch (error) {
+        // NATS is away, the stream is not there yet, or the consumer is refused.
+        trouble.failed(error)
         await new Promise(resolve => setTimeout(resolve, retryMs))
       }
     }
@@ -141,7 +151,7 @@ export async function pull(
   const reconnections = nats.status()
   void (async () => {
     for await (const { type } of reconnections) if (type === 'reconnect') void restart()
-  })()
+  })().catch(trouble.failed)
 
   await restart()
   await aborted(signal)
@@ -156,6 +166,13 @@ function openMessage(message: Msg): PulledMessage {
   const reply = message.reply!
   const tokens = reply.split('.')
   const at = tokens.length === 9 ? 4 : 6
+  const answer = (payload: string): void => {
+    try {
+      message.respond(payload)
+    } catch {
+      // The connection drains or is closed. The server hands the message out again after `ack_wait`.
+    }
+  }
   return {
     subject: message.subject,
     data: message.data,
@@ -164,10 +181,10 @@ function openMessage(message: Msg): PulledMessage {
     deliveries: Number(tokens[at]),
     pending: Number(tokens[at + 4]),
     header: name => message.headers?.get(name) || undefined,
-    ack: () => message.respond('+ACK'),
-    working: () => message.respond('+WPI'),
-    nak: delayMs => message.respond(delayMs ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
-    term: reason => message.respond(`+TERM ${reason}`),
+    ack: () => answer('+ACK'),
+    working: () => answer('+WPI'),
+    nak: delayMs => answer(delayMs ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
+    term: reason => answer(`+TERM ${reason}`),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { KV, KvWatchEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { reportSeldom } from './report-seldom.ts'
+import { openTrouble, type Trouble } from './trouble.ts'
 
 /**
  * Follows a key-value bucket for as long as the signal allows, whatever happens to the server.
@@ -11,8 +11,8 @@ import { reportSeldom } from './report-seldom.ts'
  * asked every 5 s for the bucket's last sequence (ADR 0021).
  */
 export interface BucketWatch {
-  /** Since when changes may have been missed, on the clock of `performance.now()`; undefined while the watch is sound. */
-  readonly failingSinceMs: number | undefined
+  /** While it lasts, changes may have been missed. */
+  readonly trouble: Pick<Trouble, 'sinceMs'>
   /** Begins anew behind the last entry, as after a failure. */
   restart(): void
 }
@@ -24,19 +24,20 @@ export interface BucketWatchOptions {
   tell(entry: KvWatchEntry): void
   /** Told why the watch failed: the first time, then the same reason every 30 s. */
   failed(error: unknown): void
+  /** How often the leader is asked, ms. Default 5,000. */
+  readonly checkMs?: number
 }
 
-const checkMs = 5_000
 const retryMs = 250
 
 /** Resolves once everything that the bucket holds has been told, or the signal aborts. */
 export async function watchBucket(
   nats: NatsConnection,
   bucket: KV,
-  { signal, tell, failed }: BucketWatchOptions,
+  { signal, tell, failed, checkMs = 5_000 }: BucketWatchOptions,
 ): Promise<BucketWatch> {
   const complete = Promise.withResolvers<void>()
-  const report = reportSeldom(failed)
+  const trouble = openTrouble(failed)
   /** The last revision that was told. */
   let told = 0
   let isWhole = false
@@ -44,12 +45,9 @@ export async function watchBucket(
   let current: { stop(): void } | undefined
   /** What was told at the last check, if that was less than the leader had. */
   let behindAt: number | undefined
-  let failingSinceMs: number | undefined
 
   function fail(error: unknown): void {
-    if (signal.aborted || nats.isClosed()) return
-    failingSinceMs ??= performance.now()
-    report(error)
+    if (!signal.aborted && !nats.isClosed()) trouble.failed(error)
   }
 
   async function open() {
@@ -69,7 +67,7 @@ export async function watchBucket(
   function finish(last: number): void {
     isWhole = true
     told = Math.max(told, last)
-    failingSinceMs = undefined
+    trouble.over()
     complete.resolve()
   }
 
@@ -90,10 +88,14 @@ export async function watchBucket(
   }
 
   async function check(): Promise<void> {
-    const { state, config } = (await bucket.status()).streamInfo
+    const { state, config, created } = (await bucket.status()).streamInfo
+    if (String(created) !== made) {
+      current?.stop()
+      return
+    }
     if (isWhole && told >= state.last_seq) {
       behindAt = undefined
-      failingSinceMs = undefined
+      trouble.over()
       return
     }
     if (behindAt === told) {
@@ -129,10 +131,5 @@ export async function watchBucket(
   )
   void repeatedly()
   await complete.promise
-  return {
-    get failingSinceMs() {
-      return failingSinceMs
-    },
-    restart: () => current?.stop(),
-  }
+  return { trouble, restart: () => current?.stop() }
 }

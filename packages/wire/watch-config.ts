@@ -3,7 +3,9 @@ import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { decodeConfig, type OrganizationConfig } from './config.ts'
 import { bucketName } from './streams.ts'
+import { failingForMs } from './trouble.ts'
 import { untilAllowed } from './until-allowed.ts'
+import { type BucketWatch, watchBucket } from './watch-bucket.ts'
 
 /** What a watcher of the configuration bucket is told. */
 export interface ConfigWatcher {
@@ -13,6 +15,8 @@ export interface ConfigWatcher {
   remove(organization: OrganizationId): void
   /** A value can't be read: whatever was known of that organization stays. */
   fault(key: string, error: unknown): void
+  /** The watch failed, and is tried again. The same reason is told every 30 s. */
+  failed(error: unknown): void
 }
 
 /** Opens the configuration bucket, or makes it; the same wherever it is made, or the second of two would be refused. */
@@ -25,27 +29,31 @@ export const openConfigBucket = (nats: NatsConnection, replicas: number): Promis
 
 /**
  * Follows the configuration bucket until the signal aborts. Resolves once all that is there has been told; goes on
- * telling changes after that. While NATS is away nothing is told, and the watcher's last good state stands.
+ * telling changes after that. While the watch fails nothing is told and the watcher's last good state stands: `failed` is
+ * told why, and the returned watch says since when.
  */
 export async function watchConfig(
   nats: NatsConnection,
   watcher: ConfigWatcher,
   signal: AbortSignal,
   replicas: number,
-): Promise<void> {
+): Promise<BucketWatch> {
   const bucket = await untilAllowed(() => openConfigBucket(nats, replicas))
-  const initial = Promise.withResolvers<void>()
-  if ((await bucket.status()).values === 0) initial.resolve()
-  const watch = await bucket.watch()
-  signal.addEventListener('abort', () => watch.stop(), { once: true })
+  return await watchBucket(nats, bucket, {
+    signal,
+    tell: entry => tell(entry, watcher),
+    failed: watcher.failed,
+  })
+}
 
-  void (async () => {
-    for await (const entry of watch) {
-      tell(entry, watcher)
-      if (entry.delta === 0) initial.resolve()
-    }
-  })().catch(initial.reject)
-  return initial.promise
+/** After so long without a sound watch, ms, a process says that it is not ready: its configuration may be old. */
+const staleAfterMs = 15_000
+
+/** A readiness check's answer: nothing while the watch is sound, or has failed for less than 15 s. */
+export function configReadiness({ trouble }: Pick<BucketWatch, 'trouble'>): string | undefined {
+  const failingMs = failingForMs([trouble])
+  if (failingMs < staleAfterMs) return undefined
+  return `changes of the configuration may be missing for ${Math.round(failingMs / 1000)} s: the watch of its bucket fails`
 }
 
 function tell({ key, operation, value, revision }: KvWatchEntry, watcher: ConfigWatcher): void {

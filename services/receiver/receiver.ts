@@ -5,7 +5,7 @@ import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams, streamName } from '@fairlead/wire/streams'
-import { watchConfig } from '@fairlead/wire/watch-config'
+import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
@@ -41,7 +41,10 @@ export interface ReceiverTools {
 export type LagFeed = (tell: (events: number) => void, signal: AbortSignal) => void
 
 export interface ReceiverLog extends IngestLog, ConfirmationLog {
-  error(fields: object, message: 'request.failed' | 'config.unreadable' | 'source.unusable'): void
+  error(
+    fields: object,
+    message: 'request.failed' | 'config.unreadable' | 'config.not_followed' | 'source.unusable',
+  ): void
   warn(
     fields: object,
     message:
@@ -61,6 +64,8 @@ export interface RunningReceiver extends AsyncDisposable {
   readonly port: number
   /** To NATS. */
   readonly connected: boolean
+  /** Why the configuration may be out of date; undefined while it is followed, or was 15 s ago. */
+  readonly configFault: string | undefined
   /** From now on asks every client to connect anew, which takes it to another receiver; goes on answering. */
   leave(): void
 }
@@ -95,8 +100,9 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const watcher = {
     ...directory,
     fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
+    failed: (err: unknown) => log.error({ err }, 'config.not_followed'),
   }
-  await watchConfig(nats, watcher, watching.signal, config.FAIRLEAD_STREAM_REPLICAS)
+  const configWatch = await watchConfig(nats, watcher, watching.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
   const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
   const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
@@ -183,6 +189,9 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     port: server.port,
     get connected() {
       return connected
+    },
+    get configFault() {
+      return configReadiness(configWatch)
     },
     leave() {
       leaving = true

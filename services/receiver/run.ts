@@ -24,6 +24,7 @@ export async function run(
     await openReceiver(config, { nats, registry, log, fetchKey: openKeyFetch(), ...(lag && { lag }) }),
   )
   stack.use(health.check('receiver.nats', () => (receiver.connected ? undefined : 'not connected to NATS')))
+  stack.use(health.check('receiver.config', () => receiver.configFault))
   if (!signal.aborted) await once(signal, 'abort')
   // Not ready any more; whoever still sends here has so long to go elsewhere before connections are refused.
   receiver.leave()

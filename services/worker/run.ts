@@ -26,9 +26,13 @@ export const run: Run<WorkerConfig> = async (config, signal, { log, registry, he
   const worker = stack.use(await openWorker(config, { nats, sender, registry, log }))
   stack.use(
     health.check('worker.partitions', () =>
-      worker.mayStart ? undefined : 'NATS took no heartbeat or no outcome lately: nothing new is attempted',
+      worker.mayStart
+        ? worker.readiness().partitions
+        : 'NATS took no heartbeat or no outcome lately: nothing new is attempted',
     ),
   )
+  stack.use(health.check('worker.pulling', () => worker.readiness().pulling))
+  stack.use(health.check('worker.config', () => worker.readiness().config))
   if (!signal.aborted) await once(signal, 'abort')
 }
 

@@ -5,9 +5,10 @@ import { watchShortage } from '@fairlead/daemon/shortage'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
-import { ensureStreams } from '@fairlead/wire/streams'
+import { bucketName, ensureStreams } from '@fairlead/wire/streams'
 import { attemptsSubject } from '@fairlead/wire/subjects'
-import { watchConfig } from '@fairlead/wire/watch-config'
+import { failingForMs } from '@fairlead/wire/trouble'
+import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
@@ -36,7 +37,12 @@ export interface RunningWorker extends AsyncDisposable {
   readonly partitions: number
   /** False while nothing new is attempted: NATS takes no heartbeats or no outcomes. */
   readonly mayStart: boolean
+  /** What keeps this worker from its work, for its readiness; each is tolerated for 15 s. */
+  readiness(): Readonly<Record<'partitions' | 'pulling' | 'config', string | undefined>>
 }
+
+/** A partition that does not open, a pull that fails: after so long this worker is not ready, ms. */
+const toleratedMs = 15_000
 
 /** Bodies that are being delivered at one time. */
 const maxBodiesBytes = 256 * 1024 ** 2
@@ -68,8 +74,9 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
       directory.unreadable(key)
       log.error({ key, err }, 'config.unreadable')
     },
+    failed: (err: unknown) => log.error({ err, bucket: bucketName.config }, 'worker.failed'),
   }
-  await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
+  const configWatch = await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
 
   const publisher = opened.use(openPublisher(nats))
   const deliveries = opened.use(openPublisher(nats, { atomic: true, lingerMs: deliveriesLingerMs }))
@@ -135,9 +142,29 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     get mayStart() {
       return ownership !== undefined && mayStart()
     },
+    readiness: () => ({
+      partitions: ownership && partitionReadiness(ownership),
+      pulling: pullReadiness(partitions),
+      config: configReadiness(configWatch),
+    }),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
+
+function partitionReadiness({ overdue, deafForMs }: Ownership): string | undefined {
+  if (overdue.forMs >= toleratedMs) {
+    return `partitions ${overdue.partitions.join(', ')} can't be opened or handed back for ${seconds(overdue.forMs)}`
+  }
+  if (deafForMs < toleratedMs) return undefined
+  return `the claims of partitions may be out of date for ${seconds(deafForMs)}: their watch fails`
+}
+
+function pullReadiness(partitions: ReadonlyMap<number, OpenPartition>): string | undefined {
+  const forMs = failingForMs(partitions.values().map(({ trouble }) => trouble))
+  return forMs < toleratedMs ? undefined : `events can't be pulled for ${seconds(forMs)}`
+}
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 
 /** In a subject and a key: see FAIRLEAD_WORKER_NAME. */
 const nameOfHost = (): string =>

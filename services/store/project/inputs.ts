@@ -2,6 +2,7 @@ import type { Log } from '@fairlead/daemon/log'
 import { decodeLogRecords, type LogRecord } from '@fairlead/wire/attempt'
 import { deadHeader, decodeDeadMeta } from '@fairlead/wire/dead'
 import { decodeEventMeta, type EventMeta, eventHeader } from '@fairlead/wire/event'
+import { openTrouble } from '@fairlead/wire/trouble'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { DeadRecord } from './fold.ts'
@@ -63,6 +64,7 @@ export async function openInputs(
       headersOnly,
       capacity: room,
       wake,
+      trouble: openTrouble(err => log.warn({ stream, err }, 'projection.not_reading')),
       decode: (message, seq) => {
         try {
           return { seq, value: decode(message) }

@@ -1,5 +1,6 @@
 import { newInbox } from '@fairlead/wire/connect'
 import { readNextOfLeader } from '@fairlead/wire/read'
+import type { Trouble } from '@fairlead/wire/trouble'
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 
@@ -24,6 +25,8 @@ export interface ReadOptions<Message> {
   decode(message: Msg, seq: number): Message
   /** Something came, or the reading failed. */
   wake(): void
+  /** Told why nothing can be read, which is tried again every 250 ms, and when it could. */
+  readonly trouble: Pick<Trouble, 'failed' | 'over'>
 }
 
 export interface StreamReader<Message> extends AsyncDisposable {
@@ -49,7 +52,7 @@ export function readStream<Message>(
   streamCreated: string,
   options: ReadOptions<Message>,
 ): StreamReader<Message> {
-  const { stream, headersOnly, capacity, decode, wake } = options
+  const { stream, headersOnly, capacity, decode, wake, trouble } = options
   const inbox = newInbox(nats)
   const closing = new AbortController()
   let buffer: Message[] = []
@@ -77,7 +80,7 @@ export function readStream<Message>(
   const reconnections = nats.status()
   void (async () => {
     for await (const { type } of reconnections) if (type === 'reconnect') void resync()
-  })()
+  })().catch(trouble.failed)
   void resync()
 
   function receive(message: Msg): void {
@@ -117,9 +120,13 @@ export function readStream<Message>(
     if (resyncing || room <= 0 || (asked > 0 && room < capacity / 2)) return
     asked += room
     const request = { batch: room, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }
-    nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), {
-      reply: `${inbox}.${generation}`,
-    })
+    try {
+      nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), {
+        reply: `${inbox}.${generation}`,
+      })
+    } catch (error) {
+      trouble.failed(error) // the connection drains or is closed: nothing more will come
+    }
   }
 
   async function resync(): Promise<void> {
@@ -145,9 +152,11 @@ export function readStream<Message>(
           max_waiting: 8,
         })
         consumer = added.name
+        trouble.over()
         break
-      } catch {
-        // NATS is away or the stream not there (yet): readiness says so, and there is nothing else to do.
+      } catch (error) {
+        // NATS is away, the stream is not there (yet), or the consumer is refused.
+        if (!closing.signal.aborted) trouble.failed(error)
         await new Promise(resolve => setTimeout(resolve, retryMs))
       }
     }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { reportSeldom } from '@fairlead/wire/report-seldom'
 import { bucketName } from '@fairlead/wire/streams'
 import { partitionCount } from '@fairlead/wire/subjects'
-import { type BucketWatch, watchBucket } from '@fairlead/wire/watch-bucket'
+import { failingForMs, openTrouble } from '@fairlead/wire/trouble'
+import { watchBucket } from '@fairlead/wire/watch-bucket'
 import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { openClaims } from './claims.ts'
@@ -60,7 +60,7 @@ export async function ownPartitions<Held extends HeldPartition>(
   const partitions = await kvm.create(bucketName.partitions, { history: 1, replicas })
   const claims = await openClaims(nats, worker)
   const liveness = openLiveness(worker)
-  const failed = reportSeldom(options.failed)
+  const { failed } = openTrouble(options.failed)
   const holdings = Array.from({ length: partitionCount }, (_, partition) =>
     openHolding(partition, { ...options, failed, me: worker, claims }),
   )
@@ -156,7 +156,7 @@ export async function ownPartitions<Held extends HeldPartition>(
       return { partitions: late.map(([partition]) => partition), forMs }
     },
     get deafForMs() {
-      return Math.max(failingForMs(heartbeats), failingForMs(changes))
+      return failingForMs([heartbeats.trouble, changes.trouble])
     },
     async release() {
       leaving = true
@@ -171,6 +171,3 @@ export async function ownPartitions<Held extends HeldPartition>(
     },
   }
 }
-
-const failingForMs = ({ failingSinceMs }: BucketWatch): number =>
-  failingSinceMs === undefined ? 0 : performance.now() - failingSinceMs

@@ -5,6 +5,7 @@ import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { type PulledMessage, pull } from '@fairlead/wire/pull'
 import { streamName } from '@fairlead/wire/streams'
 import { dueOfPartition, eventsOfPartition, parkedOfPartition } from '@fairlead/wire/subjects'
+import { openTrouble, type Trouble } from '@fairlead/wire/trouble'
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream'
 import { deliverEvent } from '../delivery/deliver.ts'
 import { openOrder } from '../delivery/order.ts'
@@ -41,6 +42,8 @@ export interface OpenPartition extends HeldPartition {
   /** Stored events that it has not taken yet, as of the last one that it took. */
   readonly pendingEvents: number
   readonly lanes: Scene['lanes']
+  /** While it lasts, neither new events nor due retries are pulled. */
+  readonly trouble: Pick<Trouble, 'sinceMs'>
 }
 
 /**
@@ -159,7 +162,8 @@ export async function openPartition(
   }, keepAliveMs)
   opening.defer(() => clearInterval(keepAlive))
   const consumer = { ack_policy: AckPolicy.Explicit, ack_wait: ackWaitMs * 1e6, max_ack_pending: 20_000 }
-  const window = { batch: 128, maxBytes, maxHeldBytes: maxBytes }
+  const trouble = openTrouble(error => engine.log.error({ err: error, partition }, 'worker.failed'))
+  const window = { batch: 128, maxBytes, maxHeldBytes: maxBytes, trouble }
   const pulling = [
     pull(
       engine.nats,
@@ -213,6 +217,7 @@ export async function openPartition(
 
   return {
     lanes,
+    trouble,
     get pendingEvents() {
       return pendingEvents
     },
