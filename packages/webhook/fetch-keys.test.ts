@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openKeyFetch } from './fetch-keys.ts'
+import { keyFetchFor, openKeyFetch } from './fetch-keys.ts'
+import type { KeyFetch } from './scheme.ts'
 
 let server: Server
 let base: string
@@ -184,8 +185,68 @@ describe('a key fetch', () => {
   })
 
   test('keeps no more addresses than its limit', async () => {
-    const { keys } = aKeyFetch({ maxEntries: 2 })
+    const { keys } = aKeyFetch({ maxUnproven: 2 })
     for (const path of ['/a', '/b', '/c', '/a']) await keys(base + path)
     expect(seen).toEqual(['GET /a', 'GET /b', 'GET /c', 'GET /a'])
+  })
+})
+
+describe('addresses that strangers make up', () => {
+  const flood = async (keys: KeyFetch, count: number, prefix = 'x') =>
+    await Promise.allSettled(Array.from({ length: count }, (_, i) => keys(`${base}/${prefix}${i}.pem`)))
+
+  test('a thousand unsigned requests make no more than a few fetches', async () => {
+    const { keys, clock } = aKeyFetch()
+    answer(404, '')
+    const results = await flood(keys, 1000)
+    expect(seen).toHaveLength(8)
+    const codes = Map.groupBy(results, result => (result as PromiseRejectedResult).reason.code)
+    expect([...codes].map(([code, { length }]) => [code, length])).toEqual([
+      ['bad_status', 8],
+      ['throttled', 992],
+    ])
+    clock.nowMs += 10_000
+    await flood(keys, 1000, 'y')
+    expect(seen).toHaveLength(9)
+  })
+
+  test('a proven address is never pushed out by them', async () => {
+    const { keys } = aKeyFetch({ burst: 100, maxUnproven: 4 })
+    await keys(`${base}/good.pem`)
+    keys.prove!(`${base}/good.pem`)
+    for (let i = 0; i < 10; i++) await flood(keys, 1, `${i}-`)
+    expect(seen).toHaveLength(11)
+    expect(await keys(`${base}/good.pem`)).toBe('keys')
+    expect(seen).toHaveLength(11)
+  })
+
+  test('one source’s flood keeps no other source from its keys', async () => {
+    const { keys } = aKeyFetch()
+    await flood(keyFetchFor(keys, 'src_attacked'), 1000)
+    expect(await keyFetchFor(keys, 'src_other')(`${base}/good.pem`)).toBe('keys')
+  })
+
+  test('no number of sources fetches more than some at one time', async () => {
+    const { keys } = aKeyFetch({ maxFetches: 3 })
+    const held: (() => void)[] = []
+    respond = ((_request: never, response: { end(): void }) => held.push(() => response.end())) as never
+    const asked = Array.from({ length: 100 }, (_, i) => keyFetchFor(keys, `src_${i}`)(`${base}/${i}.pem`))
+    const settled = Promise.allSettled(asked)
+    await expect.poll(() => held.length).toBe(3)
+    for (const release of held) release()
+    expect((await settled).filter(({ status }) => status === 'fulfilled')).toHaveLength(3)
+    expect(seen).toHaveLength(3)
+  })
+
+  test('a proven address is renewed while its source is flooded', async () => {
+    const { keys, clock } = aKeyFetch()
+    await keys(`${base}/good.pem`)
+    keys.prove!(`${base}/good.pem`)
+    await flood(keys, 20)
+    clock.nowMs += 3_600_001
+    await flood(keys, 20, 'y')
+    answer(200, 'newer keys')
+    await keys(`${base}/good.pem`)
+    await expect.poll(() => keys(`${base}/good.pem`)).toBe('newer keys')
   })
 })

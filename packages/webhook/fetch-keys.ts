@@ -1,3 +1,4 @@
+import { type Address, openAddresses, openThrottle } from './key-addresses.ts'
 import type { KeyFetch, KeyFetchOptions } from './scheme.ts'
 
 /*
@@ -7,7 +8,13 @@ import type { KeyFetch, KeyFetchOptions } from './scheme.ts'
  *               │ no
  *               ├─ a copy that still serves ──▶ answer, and fetch in the background
  *               ├─ failed a moment ago ──────▶ reject, fetch nothing
- *               └─ fetch (joined by everyone who asks meanwhile) ──▶ answer or reject
+ *               ├─ being fetched ────────────▶ join
+ *               ├─ not proven, and its asker or everyone asks too often ──▶ reject, fetch nothing
+ *               └─ fetch ──▶ answer or reject
+ *
+ * Many addresses come out of requests whose signature isn't checked yet: they are a stranger's choice. An address is
+ * proven once a signature was right with what it holds. Proven and unproven ones are kept apart, so that no number of
+ * made-up addresses pushes out a provider's own.
  */
 
 export interface FetchKeysOptions {
@@ -19,8 +26,16 @@ export interface FetchKeysOptions {
   readonly timeoutMs?: number
   /** Of one answer. Default 64 KiB: a JWKS has 2, a certificate chain 6. */
   readonly maxBytes?: number
-  /** Addresses kept, the least recently used one leaves first. Default 256. */
+  /** Proven addresses kept, the least recently used one leaves first. Default 256. */
   readonly maxEntries?: number
+  /** Addresses kept that nobody has proven, with what they held and their failures. Default 64. */
+  readonly maxUnproven?: number
+  /** Fetches of unproven addresses under way at one time, of all askers together. Default 16. */
+  readonly maxFetches?: number
+  /** Unproven addresses that one asker may have fetched at once. Default 8. */
+  readonly burst?: number
+  /** After how long an asker may have one more fetched; milliseconds. Default 10 s. */
+  readonly everyMs?: number
   /** How long a copy is used without asking again; milliseconds. Default 1 h. */
   readonly freshForMs?: number
   /** How long a copy serves while the provider can't be reached; milliseconds. Default 7 days. */
@@ -29,7 +44,13 @@ export interface FetchKeysOptions {
   readonly failureForMs?: number
 }
 
-export type KeyFetchErrorCode = 'not_https' | 'timed_out' | 'unreachable' | 'bad_status' | 'too_large'
+export type KeyFetchErrorCode =
+  | 'not_https'
+  | 'timed_out'
+  | 'unreachable'
+  | 'bad_status'
+  | 'too_large'
+  | 'throttled'
 
 /** Keys couldn't be fetched. The message is safe to show: it names the host only. */
 export class KeyFetchError extends Error {
@@ -42,36 +63,60 @@ export class KeyFetchError extends Error {
   }
 }
 
-interface Entry {
-  copy: { readonly text: string; readonly atMs: number } | undefined
-  failure: { readonly error: KeyFetchError; readonly atMs: number } | undefined
-  pending: Promise<string> | undefined
-}
-
 /** `fresh` is honoured no more often than this for one address: an unknown key id is an attacker's choice. */
 const minRefreshMs = 60_000
 
 /** Makes a KeyFetch with a cache of its own: one for each process. */
 export function openKeyFetch(options: FetchKeysOptions = {}): KeyFetch {
   const settings = { ...defaults, ...options }
-  const entries = new Map<string, Entry>()
+  const addresses = openAddresses<KeyFetchError>(settings)
+  const mayFetch = openThrottle(settings)
+  let fetching = 0
 
-  return async (url, asked = {}) => {
-    const key = `${url}\n${asked.json ?? ''}`
-    const entry = takeEntry(entries, key, settings.maxEntries)
+  /** Fetches once, however many ask meanwhile. */
+  function join(address: Address<KeyFetchError>, url: string, asked: KeyFetchOptions): Promise<string> {
+    const { entry } = address
+    if (entry.pending) return entry.pending
+    if (!address.proven && (fetching >= settings.maxFetches || !mayFetch(asked.asker ?? ''))) {
+      return Promise.reject(
+        new KeyFetchError('throttled', 'Keys of addresses that nobody has proven are asked for too often.'),
+      )
+    }
+    fetching++
+    entry.pending = refresh(entry, url, asked, settings).finally(() => {
+      entry.pending = undefined
+      fetching--
+    })
+    return entry.pending
+  }
+
+  async function fetchKey(url: string, asked: KeyFetchOptions = {}): Promise<string> {
+    const address = addresses.take(keyOf(url, asked))
+    const { copy, failure } = address.entry
     const nowMs = settings.now()
-    const copy = entry.copy
     const ageMs = copy ? nowMs - copy.atMs : Number.POSITIVE_INFINITY
     if (copy && ageMs <= (asked.fresh ? minRefreshMs : settings.freshForMs)) return copy.text
-    const failedLately = entry.failure && nowMs - entry.failure.atMs < settings.failureForMs
+    const failedLately = failure && nowMs - failure.atMs < settings.failureForMs
     if (copy && ageMs <= settings.staleForMs && (failedLately || !asked.fresh)) {
-      if (!failedLately) refresh(entry, url, asked, settings).catch(() => undefined)
+      if (!failedLately) join(address, url, asked).catch(() => undefined)
       return copy.text
     }
-    if (failedLately) throw entry.failure!.error
-    return refresh(entry, url, asked, settings)
+    if (failedLately) throw failure.error
+    return join(address, url, asked)
   }
+
+  return Object.assign(fetchKey, {
+    prove: (url: string, asked: KeyFetchOptions = {}) => addresses.prove(keyOf(url, asked)),
+  })
 }
+
+/** The same cache for one asker: a source's unproven addresses are fetched at its own rate. */
+export function keyFetchFor(keys: KeyFetch, asker: string): KeyFetch {
+  const ask: KeyFetch = (url, options) => keys(url, { ...options, asker })
+  return keys.prove ? Object.assign(ask, { prove: keys.prove }) : ask
+}
+
+const keyOf = (url: string, { json = '' }: KeyFetchOptions): string => `${url}\n${json}`
 
 const defaults = {
   // Looked up at each call, so that a test or a runtime may replace the global one.
@@ -80,6 +125,10 @@ const defaults = {
   timeoutMs: 5000,
   maxBytes: 64 * 1024,
   maxEntries: 256,
+  maxUnproven: 64,
+  maxFetches: 16,
+  burst: 8,
+  everyMs: 10_000,
   freshForMs: 3_600_000,
   staleForMs: 7 * 24 * 3_600_000,
   failureForMs: 30_000,
@@ -87,33 +136,23 @@ const defaults = {
 
 type Settings = Required<FetchKeysOptions>
 
-function takeEntry(entries: Map<string, Entry>, key: string, maxEntries: number): Entry {
-  const entry = entries.get(key) ?? { copy: undefined, failure: undefined, pending: undefined }
-  // A map keeps the order of insertion: putting an entry again makes it the newest.
-  entries.delete(key)
-  entries.set(key, entry)
-  if (entries.size > maxEntries) entries.delete(entries.keys().next().value!)
-  return entry
-}
-
-/** Fetches once, however many ask meanwhile. */
-function refresh(entry: Entry, url: string, asked: KeyFetchOptions, settings: Settings): Promise<string> {
-  entry.pending ??= fetchText(url, asked, settings)
-    .then(
-      text => {
-        entry.copy = { text, atMs: settings.now() }
-        entry.failure = undefined
-        return text
-      },
-      (error: KeyFetchError) => {
-        entry.failure = { error, atMs: settings.now() }
-        throw error
-      },
-    )
-    .finally(() => {
-      entry.pending = undefined
-    })
-  return entry.pending
+function refresh(
+  entry: Address<KeyFetchError>['entry'],
+  url: string,
+  asked: KeyFetchOptions,
+  settings: Settings,
+): Promise<string> {
+  return fetchText(url, asked, settings).then(
+    text => {
+      entry.copy = { text, atMs: settings.now() }
+      entry.failure = undefined
+      return text
+    },
+    (error: KeyFetchError) => {
+      entry.failure = { error, atMs: settings.now() }
+      throw error
+    },
+  )
 }
 
 async function fetchText(text: string, asked: KeyFetchOptions, settings: Settings): Promise<string> {

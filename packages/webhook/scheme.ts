@@ -83,20 +83,29 @@ export interface SchemeConfig {
 
 /**
  * Fetches keys and certificates that a provider publishes. Injected, so that schemes do no I/O of their own: the
- * implementation caches, bounds time, size and count, follows no redirect and joins concurrent calls. Resolves to
+ * implementation caches, bounds time, size, count and rate, follows no redirect and joins concurrent calls. Resolves to
  * the text; rejects with a KeyFetchError.
  */
-export type KeyFetch = (
-  /** Of PEM or a JWKS; its host has already been found allowed by the scheme. */
-  url: string,
-  options?: KeyFetchOptions,
-) => Promise<string>
+export interface KeyFetch {
+  (
+    /** Of PEM or a JWKS; its host has already been found allowed by the scheme. */
+    url: string,
+    options?: KeyFetchOptions,
+  ): Promise<string>
+  /**
+   * Told once a signature was right with what was fetched. Until then an address is any stranger's choice, and what it
+   * holds may be forgotten for another's; from then on it is kept.
+   */
+  readonly prove?: (url: string, options?: KeyFetchOptions) => void
+}
 
 export interface KeyFetchOptions {
   /** Asks for a copy no older than a minute, for a key id that the known copy lacks. */
   readonly fresh?: boolean
   /** Posted instead of a GET (Plaid). */
   readonly json?: string
+  /** Whose request asks: the id of a source. Addresses that nobody has proven are fetched at each asker's own rate. */
+  readonly asker?: string
 }
 
 export interface Scheme {

@@ -1,4 +1,5 @@
 import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/daemon/token-bucket'
+import { keyFetchFor } from '@fairlead/webhook/fetch-keys'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openScheme } from '@fairlead/webhook/open'
 import type { KeyFetch, Scheme } from '@fairlead/webhook/scheme'
@@ -125,7 +126,7 @@ function openSourceScheme(
       ...(source.scheme !== undefined && { scheme: source.scheme }),
       ...(source.toleranceSeconds !== undefined && { toleranceSeconds: source.toleranceSeconds }),
     },
-    fetchKey,
+    keyFetchFor(fetchKey, source.id),
   )
 }
 

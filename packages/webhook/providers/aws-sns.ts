@@ -35,7 +35,7 @@ const open: OpenVerify = (config, tools) => {
     }
     const hash = hashes.get(scalarText(SignatureVersion))
     if (!hash) return invalid('algorithm_not_allowed', 'only SignatureVersion 1 and 2 are accepted')
-    if (!isAllowedUrl(SigningCertURL, '.pem')) {
+    if (!isCertificateUrl(SigningCertURL)) {
       return invalid('certificate_untrusted', 'SigningCertURL isn’t SNS’ own')
     }
     const signature = decode(Signature, 'base64')
@@ -54,9 +54,10 @@ const open: OpenVerify = (config, tools) => {
     return tools.keys(SigningCertURL).then(
       pem => {
         const key = openFetched(pem, nowMs)
-        return key
-          ? finish(key)
-          : invalid('certificate_untrusted', 'the certificate can’t be read, or is out of date')
+        if (!key) return invalid('certificate_untrusted', 'the certificate can’t be read, or is out of date')
+        const verdict = finish(key)
+        if (verdict.kind === 'valid') tools.keys.prove?.(SigningCertURL)
+        return verdict
       },
       error => invalid('key_unavailable', error instanceof Error ? error.message : undefined),
     )
@@ -87,16 +88,20 @@ function signedTexts(message: Readonly<Record<string, unknown>>): (string | unde
   }
 }
 
+/** In one spelling: with a query or dots in its path, one certificate would have any number of addresses. */
+function isCertificateUrl(text: string): boolean {
+  return isAllowedUrl(text) && /^https:\/\/[a-z0-9.-]+\/[\w.-]{1,200}\.pem$/.test(text)
+}
+
 /** https and a host of SNS itself; what is compared is what would be connected to. */
-function isAllowedUrl(text: string, ending: string): boolean {
+function isAllowedUrl(text: string): boolean {
   const url = URL.parse(text)
   return (
     url?.protocol === 'https:' &&
     url.port === '' &&
     url.username === '' &&
     url.password === '' &&
-    /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?$/.test(url.hostname) &&
-    url.pathname.endsWith(ending)
+    /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?$/.test(url.hostname)
   )
 }
 
@@ -126,7 +131,7 @@ const handshake: HandshakeDefinition = {
     if (message?.Type === 'UnsubscribeConfirmation') return empty(200)
     if (message?.Type !== 'SubscriptionConfirmation') return undefined
     const { SubscribeURL } = message
-    if (typeof SubscribeURL !== 'string' || !isAllowedUrl(SubscribeURL, '')) return empty(403)
+    if (typeof SubscribeURL !== 'string' || !isAllowedUrl(SubscribeURL)) return empty(403)
     return { ...empty(200), confirmUrl: SubscribeURL }
   },
 }

@@ -53,6 +53,20 @@ test('a request whose certificate leads to a trusted root is accepted', async ()
   expect(fetched).toEqual([certUrl])
 })
 
+test('an address counts as proven only by a right signature', async () => {
+  const proven: string[] = []
+  const keys: KeyFetch = Object.assign(async () => leaf.certificate + intermediate.certificate, {
+    prove: (url: string) => void proven.push(url),
+  })
+  const config = { provider: 'paypal', secrets: [], options: { webhookId } }
+  const scheme = openScheme(config, keys, [root.certificate])
+  const forged = withHeader(signed(), 'paypal-transmission-id', 'another')
+  expect(await scheme.verify(forged, nowMs)).toMatchObject({ reason: 'signature_mismatch' })
+  expect(proven).toEqual([])
+  await scheme.verify(signed(), nowMs)
+  expect(proven).toEqual([certUrl])
+})
+
 test('the order of the intermediates doesn’t matter, and the root may be sent along', async () => {
   expect(await paypal([leaf, root, intermediate]).verify(signed(), nowMs)).toEqual({ kind: 'valid' })
 })

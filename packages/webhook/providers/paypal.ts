@@ -52,7 +52,10 @@ const open: OpenVerify = (config, tools) => {
     return tools.keys(certUrl).then(
       pem => {
         const found = findKey(pem, nowMs)
-        return 'untrusted' in found ? invalid('certificate_untrusted', found.untrusted) : finish(found.key)
+        if ('untrusted' in found) return invalid('certificate_untrusted', found.untrusted)
+        const verdict = finish(found.key)
+        if (verdict.kind === 'valid') tools.keys.prove?.(certUrl)
+        return verdict
       },
       error => invalid('key_unavailable', error instanceof Error ? error.message : undefined),
     )

@@ -156,9 +156,13 @@ function openPublished(
     if (!request) return invalid('key_unknown')
     const post = request.json === undefined ? {} : { json: request.json }
     try {
-      const keys = read(await fetchKeys(request.url, post))
-      if (keys.has(token.kid!)) return checkPublic(token, keys)
-      return checkPublic(token, read(await fetchKeys(request.url, { ...post, fresh: true })))
+      const known = read(await fetchKeys(request.url, post))
+      const keys = known.has(token.kid!)
+        ? known
+        : read(await fetchKeys(request.url, { ...post, fresh: true }))
+      const verdict = checkPublic(token, keys)
+      if (verdict.kind === 'valid') fetchKeys.prove?.(request.url, post)
+      return verdict
     } catch (error) {
       return invalid('key_unavailable', error instanceof Error ? error.message : undefined)
     }
