@@ -39,7 +39,7 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
 }
 
-/** Error codes of node:net, node:tls, node:dns and undici, and our own, to the word for them. */
+/** Error codes of node:net, node:tls, node:dns, and our own, to the word for them. */
 const kindOfCode: Readonly<Record<string, FailureKind>> = {
   ENOTFOUND: 'dns_failed',
   EAI_AGAIN: 'dns_failed',
@@ -50,21 +50,13 @@ const kindOfCode: Readonly<Record<string, FailureKind>> = {
   FAIRLEAD_PORT_BLOCKED: 'port_blocked',
   FAIRLEAD_RESPONSE_TOO_LARGE: 'response_too_large',
   FAIRLEAD_RESPONSE_TIMEOUT: 'response_timeout',
+  FAIRLEAD_NOT_HTTP: 'protocol_error',
   ECONNREFUSED: 'connection_refused',
   ENETUNREACH: 'network_unreachable',
   EHOSTUNREACH: 'network_unreachable',
   ECONNRESET: 'connection_reset',
   EPIPE: 'connection_reset',
-  UND_ERR_SOCKET: 'connection_reset',
-  UND_ERR_CLOSED: 'connection_reset',
-  UND_ERR_DESTROYED: 'connection_reset',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_reset',
   ETIMEDOUT: 'connect_timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'response_timeout',
-  UND_ERR_BODY_TIMEOUT: 'response_timeout',
-  UND_ERR_HEADERS_OVERFLOW: 'response_too_large',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'response_too_large',
   CERT_HAS_EXPIRED: 'tls_expired',
   CERT_NOT_YET_VALID: 'tls_expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'tls_name_mismatch',
@@ -76,15 +68,6 @@ const kindOfCode: Readonly<Record<string, FailureKind>> = {
   CERT_UNTRUSTED: 'tls_untrusted',
   CERT_REVOKED: 'tls_untrusted',
   INVALID_CA: 'tls_untrusted',
-  // Alerts that the peer sends about the certificate that it was shown (RFC 8446, 6.2), as OpenSSL 3 names them.
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'client_certificate_refused',
-  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'client_certificate_refused',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'client_certificate_refused',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'client_certificate_refused',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'client_certificate_refused',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'client_certificate_refused',
-  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'client_certificate_refused',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'client_certificate_refused',
   FAIRLEAD_CLIENT_CERTIFICATE: 'client_certificate_invalid',
   // Of this machine, not of the destination: open files, local ports, memory.
   EMFILE: 'worker_failed',
@@ -96,7 +79,6 @@ const kindOfCode: Readonly<Record<string, FailureKind>> = {
   FAIRLEAD_STOPPED: 'worker_failed',
   FAIRLEAD_NO_CONNECTION: 'worker_failed',
   ERR_INVALID_URL: 'url_invalid',
-  UND_ERR_INVALID_ARG: 'url_invalid',
 }
 
 /**
@@ -113,8 +95,15 @@ export function classifyError(error: unknown): Outcome {
   return { kind: 'worker_failed', reason: codeOf(error) || 'unknown error' }
 }
 
+/**
+ * Alerts that a peer sends about the certificate that it was shown (RFC 8446, 6.2). OpenSSL names them by the version
+ * that brought them, which differs between its releases: `ERR_SSL_SSLV3_ALERT_…`, `ERR_SSL_SSL/TLS_ALERT_…`.
+ */
+const aboutOurCertificate =
+  /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA|ACCESS_DENIED)$/
+
 function kindOfPrefix(code: string): FailureKind | undefined {
-  if (code.startsWith('HPE_')) return 'protocol_error'
+  if (aboutOurCertificate.test(code)) return 'client_certificate_refused'
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') return 'tls_failed'
   return undefined
 }

@@ -50,6 +50,7 @@ test('each failure counts against one party', () => {
 test.each([
   ['a client certificate that is none', { code: 'FAIRLEAD_CLIENT_CERTIFICATE' }],
   ['a client certificate that the peer does not take', { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }],
+  ['a client certificate that has expired', { code: 'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED' }],
   ['no client certificate where one is wanted', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }],
   ['a URL that can not be read', { code: 'ERR_INVALID_URL' }],
   ['a blocked port', { code: 'FAIRLEAD_PORT_BLOCKED' }],

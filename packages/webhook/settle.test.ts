@@ -39,7 +39,7 @@ test.each([
   ['a certificate for another name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'tls_name_mismatch'],
   ['an unknown authority', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }, 'tls_untrusted'],
   ['no TLS at the other end', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, 'tls_failed'],
-  ['not HTTP', { code: 'HPE_INVALID_CONSTANT' }, 'protocol_error'],
+  ['not HTTP', { code: 'FAIRLEAD_NOT_HTTP' }, 'protocol_error'],
   ['something never seen', { code: 'EWHATEVER' }, 'worker_failed'],
   ['no error at all', undefined, 'worker_failed'],
 ])('an error: %s', (_name, error, kind) => {

@@ -1,15 +1,13 @@
-import { Client, errors } from 'undici'
-import type { ClientCertificate, Dial } from './dial.ts'
-import type { Target } from './target.ts'
+import { Connection, type Place } from './connection.ts'
+import type { Dial } from './dial.ts'
+import { EgressError } from './egress-error.ts'
 
 /**
  * Keep-alive connections, a set for each place (origin, owner, client certificate):
  *
  *   borrow ─ idle one? ─ room for a new one? ─ else wait ─▶ ready(connection) ─▶ giveBack: to a waiter, idle, or closed
  *
- * Not undici's Agent, because it can't say whether a request went out on a reused connection (which decides whether it
- * may be sent again), bounds no total, and picks connections without regard to whose they are. A place without
- * connections costs nothing: it is forgotten.
+ * A place without connections costs nothing: it is forgotten.
  */
 export interface Connections extends AsyncDisposable {
   /**
@@ -19,8 +17,10 @@ export interface Connections extends AsyncDisposable {
   borrow(place: Place, waiter: Waiter, fresh: boolean): void
   /** Stops waiting. */
   cancel(place: Place, waiter: Waiter): void
-  /** @param reusable the exchange on it is complete; otherwise it is closed */
-  giveBack(connection: Connection, reusable: boolean): void
+  /** It is kept if it is reusable, and closed if not. */
+  giveBack(connection: Connection): void
+  /** Whether a place has as many connections as it may have; false: those in all are too many. */
+  isFull(place: Place): boolean
   readonly counts: ConnectionCounts
 }
 
@@ -31,28 +31,10 @@ export interface ConnectionCounts {
   readonly waiting: number
 }
 
-export interface Place {
-  /** Equal for what may share connections. */
-  readonly key: string
-  readonly target: Target
-  readonly certificate: ClientCertificate | undefined
-}
-
 export interface Waiter {
   ready(connection: Connection): void
   /** There will be none: the connections are closed. */
   refused(error: Error): void
-}
-
-export interface Connection {
-  readonly client: Client
-  readonly pool: Pool
-  /** Requests begun on the socket that it has now. */
-  requests: number
-  readonly openedMs: number
-  /** Until it is connected. */
-  dialling: AbortController | undefined
-  closed: boolean
 }
 
 /** The connections of one place. */
@@ -77,173 +59,207 @@ export interface ConnectionLimits {
   readonly maxHeadBytes: number
 }
 
-export function openConnections(dial: Dial, limits: ConnectionLimits): Connections {
-  const pools = new Map<string, Pool>()
-  const idle = new Set<Connection>() // the longest idle first
-  const all = new Set<Connection>()
-  // Pools whose waiters wait for room in the total, in turn.
-  const starved = new Set<Pool>()
-  let disposed = false
+/** So long before the peer closes an idle connection it takes no new request: the request could cross the closing. */
+const keepAliveMarginMs = 1000
 
-  function poolOf(place: Place): Pool {
-    let pool = pools.get(place.key)
+export function openConnections(dial: Dial, limits: ConnectionLimits): Connections {
+  return new Pools(dial, limits)
+}
+
+class Pools implements Connections {
+  readonly #dial: Dial
+  readonly #limits: ConnectionLimits
+  readonly #pools = new Map<string, Pool>()
+  /** The longest idle first. */
+  readonly #idle = new Set<Connection>()
+  readonly #all = new Map<Connection, Pool>()
+  /** Pools whose waiters wait for room in the total, in turn. */
+  readonly #starved = new Set<Pool>()
+  #sweeper: NodeJS.Timeout | undefined
+  #sweepMs = 0
+  #disposed = false
+
+  constructor(dial: Dial, limits: ConnectionLimits) {
+    this.#dial = dial
+    this.#limits = limits
+  }
+
+  borrow(place: Place, waiter: Waiter, fresh: boolean): void {
+    if (this.#disposed) {
+      waiter.refused(stopped())
+      return
+    }
+    const pool = this.#poolOf(place)
+    const connection = fresh ? undefined : this.#takeIdle(pool)
+    if (connection) {
+      waiter.ready(connection)
+      return
+    }
+    pool.waiting.add(waiter)
+    this.#pools.set(place.key, pool)
+    this.#admit(pool)
+  }
+
+  cancel(place: Place, waiter: Waiter): void {
+    const pool = this.#pools.get(place.key)
+    pool?.waiting.delete(waiter)
+    if (pool?.waiting.size === 0) {
+      this.#starved.delete(pool)
+      if (pool.open === 0) this.#pools.delete(place.key)
+    }
+  }
+
+  giveBack(connection: Connection): void {
+    const pool = this.#all.get(connection)
+    if (!pool) return
+    connection.release()
+    const nowMs = performance.now()
+    const { idleMs, lifetimeMs } = this.#limits
+    const keptMs = Math.min(idleMs, (connection.parser.head.keepAliveMs ?? Infinity) - keepAliveMarginMs)
+    if (!connection.reusable || nowMs - connection.openedMs > lifetimeMs || keptMs <= 0) {
+      this.#close(connection)
+      return
+    }
+    for (const next of pool.waiting) {
+      pool.waiting.delete(next)
+      next.ready(connection)
+      return
+    }
+    pool.idle.push(connection)
+    this.#idle.add(connection)
+    connection.expiresMs = nowMs + keptMs
+    this.#sweepAt(connection.expiresMs, nowMs)
+    for (const hungry of this.#starved) {
+      this.#starved.delete(hungry)
+      this.#admit(hungry)
+      return
+    }
+  }
+
+  isFull(place: Place): boolean {
+    return (this.#pools.get(place.key)?.open ?? 0) >= this.#limits.perPlace
+  }
+
+  get counts(): ConnectionCounts {
+    let waiting = 0
+    for (const pool of this.#pools.values()) waiting += pool.waiting.size
+    return { open: this.#all.size, idle: this.#idle.size, waiting }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true
+    clearTimeout(this.#sweeper)
+    const waiting = [...this.#pools.values()].flatMap(pool => [...pool.waiting])
+    const closing = [...this.#all.keys()].map(connection => {
+      const gone = connection.holder
+      const closed = connection.close()
+      gone?.lost(stopped())
+      return closed
+    })
+    this.#all.clear()
+    this.#idle.clear()
+    this.#pools.clear()
+    this.#starved.clear()
+    for (const waiter of waiting) waiter.refused(stopped())
+    await Promise.all(closing)
+  }
+
+  #poolOf(place: Place): Pool {
+    let pool = this.#pools.get(place.key)
     if (!pool) {
       pool = { place, idle: [], open: 0, waiting: new Set() }
-      pools.set(place.key, pool)
+      this.#pools.set(place.key, pool)
     }
     return pool
   }
 
-  function open(pool: Pool): Connection {
-    const { target, certificate } = pool.place
-    const dialling = new AbortController()
-    const client = new Client(target.origin, {
-      connect: (_options, callback) => {
-        connection.dialling = dialling
-        dial(target, certificate, dialling.signal).then(
-          socket => {
-            connection.dialling = undefined
-            callback(null, socket)
-          },
-          error => callback(error, null),
-        )
-      },
-      allowH2: false,
-      pipelining: 1,
-      // The deadline of a request is the sender's alone.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: limits.maxHeadBytes,
-      keepAliveTimeout: limits.idleMs,
-      keepAliveMaxTimeout: limits.idleMs,
-    })
-    const connection: Connection = {
-      client,
-      pool,
-      requests: 0,
-      openedMs: performance.now(),
-      dialling,
-      closed: false,
+  /** The one used last: its peer is the least likely to have closed it. */
+  #takeIdle(pool: Pool): Connection | undefined {
+    const nowMs = performance.now()
+    for (;;) {
+      const connection = pool.idle.at(-1)
+      if (!connection) return undefined
+      if (connection.expiresMs > nowMs) {
+        pool.idle.pop()
+        this.#idle.delete(connection)
+        return connection
+      }
+      this.#close(connection)
     }
+  }
+
+  #open(pool: Pool): Connection {
+    const connection = new Connection(pool.place, this.#dial, this.#limits.maxHeadBytes, this.#closeUnasked)
     pool.open++
-    all.add(connection)
-    // The client connects anew by itself, where a peer ended the connection with its answer.
-    client.on('connect', () => {
-      connection.requests = 0
-    })
-    // A peer that closes while idle; one that closes in a request's midst is told to the request.
-    client.on('disconnect', () => {
-      if (idle.has(connection)) close(connection)
-    })
+    this.#all.set(connection, pool)
     return connection
   }
 
-  function close(connection: Connection): void {
-    if (connection.closed) return
-    connection.closed = true
-    const { pool } = connection
-    if (idle.delete(connection)) pool.idle.splice(pool.idle.indexOf(connection), 1)
-    all.delete(connection)
+  readonly #closeUnasked = (connection: Connection): void => this.#close(connection)
+
+  #close(connection: Connection): void {
+    const pool = this.#all.get(connection)
+    if (!pool) return
+    this.#all.delete(connection)
+    if (this.#idle.delete(connection)) pool.idle.splice(pool.idle.indexOf(connection), 1)
     pool.open--
-    connection.dialling?.abort()
-    void connection.client.destroy()
-    admit(pool)
-    for (const hungry of starved) {
-      if (all.size >= limits.total) break
-      starved.delete(hungry)
-      admit(hungry)
+    void connection.close()
+    this.#admit(pool)
+    for (const hungry of this.#starved) {
+      if (this.#all.size >= this.#limits.total) break
+      this.#starved.delete(hungry)
+      this.#admit(hungry)
     }
-    if (pool.open === 0 && pool.waiting.size === 0) pools.delete(pool.place.key)
+    if (pool.open === 0 && pool.waiting.size === 0 && this.#pools.get(pool.place.key) === pool) {
+      this.#pools.delete(pool.place.key)
+    }
   }
 
-  function hasRoom(): boolean {
-    if (all.size < limits.total) return true
-    for (const longest of idle) {
-      close(longest)
-      return all.size < limits.total
+  #hasRoom(): boolean {
+    if (this.#all.size < this.#limits.total) return true
+    for (const longest of this.#idle) {
+      this.#close(longest)
+      return this.#all.size < this.#limits.total
     }
     return false
   }
 
   /** Opens a connection for the first waiter of a pool, if it may have one. */
-  function admit(pool: Pool): void {
-    if (pool.waiting.size === 0 || pool.open >= limits.perPlace) return
-    if (!hasRoom()) {
-      starved.add(pool)
+  #admit(pool: Pool): void {
+    if (this.#disposed || pool.waiting.size === 0 || pool.open >= this.#limits.perPlace) return
+    if (!this.#hasRoom()) {
+      this.#starved.add(pool)
       return
     }
     for (const waiter of pool.waiting) {
       pool.waiting.delete(waiter)
-      if (pool.waiting.size > 0) starved.add(pool)
-      waiter.ready(open(pool))
+      if (pool.waiting.size > 0) this.#starved.add(pool)
+      waiter.ready(this.#open(pool))
       return
     }
   }
 
-  return {
-    borrow(place, waiter, fresh) {
-      if (disposed) {
-        waiter.refused(new errors.ClientDestroyedError())
-        return
-      }
-      const pool = poolOf(place)
-      // The one used last: its peer is the least likely to have closed it.
-      const connection = fresh ? undefined : pool.idle.pop()
-      if (connection) {
-        idle.delete(connection)
-        waiter.ready(connection)
-        return
-      }
-      pool.waiting.add(waiter)
-      admit(pool)
-    },
-    cancel(place, waiter) {
-      const pool = pools.get(place.key)
-      pool?.waiting.delete(waiter)
-      if (pool?.waiting.size === 0) {
-        starved.delete(pool)
-        if (pool.open === 0) pools.delete(place.key)
-      }
-    },
-    giveBack(connection, reusable) {
-      const { pool } = connection
-      const aged = performance.now() - connection.openedMs > limits.lifetimeMs
-      if (!reusable || aged || connection.closed) {
-        close(connection)
-        return
-      }
-      for (const next of pool.waiting) {
-        pool.waiting.delete(next)
-        next.ready(connection)
-        return
-      }
-      pool.idle.push(connection)
-      idle.add(connection)
-      for (const hungry of starved) {
-        starved.delete(hungry)
-        admit(hungry)
-        return
-      }
-    },
-    get counts() {
-      let waiting = 0
-      for (const pool of pools.values()) waiting += pool.waiting.size
-      return { open: all.size, idle: idle.size, waiting }
-    },
-    async [Symbol.asyncDispose]() {
-      disposed = true
-      const waiting = [...pools.values()].flatMap(pool => [...pool.waiting])
-      const closing = [...all].map(connection => {
-        connection.closed = true
-        connection.dialling?.abort()
-        return connection.client.destroy()
-      })
-      all.clear()
-      idle.clear()
-      pools.clear()
-      starved.clear()
-      for (const waiter of waiting) waiter.refused(new errors.ClientDestroyedError())
-      await Promise.all(closing)
-    },
+  /** One timer, for the idle connection that is closed first. */
+  #sweepAt(atMs: number, nowMs: number): void {
+    if (this.#sweeper && this.#sweepMs <= atMs) return
+    clearTimeout(this.#sweeper)
+    this.#sweepMs = atMs
+    this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, atMs - nowMs))
   }
+
+  #sweep(): void {
+    this.#sweeper = undefined
+    const nowMs = performance.now()
+    let nextMs = Infinity
+    for (const connection of this.#idle) {
+      // Node's timers may ring up to 1 ms early.
+      if (connection.expiresMs <= nowMs + 1) this.#close(connection)
+      else nextMs = Math.min(nextMs, connection.expiresMs)
+    }
+    if (nextMs < Infinity) this.#sweepAt(nextMs, nowMs)
+  }
+}
+
+function stopped(): EgressError {
+  return new EgressError('FAIRLEAD_STOPPED', 'the worker stopped')
 }

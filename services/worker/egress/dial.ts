@@ -36,7 +36,20 @@ export type Dial = (
   target: Target,
   certificate: ClientCertificate | undefined,
   signal: AbortSignal,
+  onBytes: OnBytes,
 ) => Promise<Socket>
+
+/**
+ * Called with what a socket has read, in the first `length` bytes of memory that the next read of any socket overwrites.
+ * Returns true: reading goes on.
+ */
+export type OnBytes = (length: number, bytes: Buffer) => boolean
+
+/**
+ * Bytes that are read at once, into one buffer for all sockets: a read and its callback are one step of the event loop.
+ * (Not so on Windows, where the system holds the buffer while it waits.)
+ */
+const readBytes = 64 * 1024
 
 /** How many TLS sessions are kept for resumption, about 3 KB each. Resuming saves half of a handshake's CPU. */
 const maxSessions = 1000
@@ -47,6 +60,7 @@ const nextAddressMs = 1000
 export function openDialer(options: DialOptions): Dial {
   const contextOf = openContexts(options.extraCas ?? [])
   const sessions = new Map<string, Buffer>()
+  const buffer = Buffer.allocUnsafeSlow(readBytes)
 
   async function allowedAddresses(hostname: string): Promise<readonly string[]> {
     // net.connect looks no literal address up, so it is checked here or nowhere.
@@ -58,7 +72,12 @@ export function openDialer(options: DialOptions): Dial {
     return allowed
   }
 
-  function open(target: Target, addresses: readonly string[], certificate: ClientCertificate | undefined) {
+  function open(
+    target: Target,
+    addresses: readonly string[],
+    certificate: ClientCertificate | undefined,
+    onBytes: OnBytes,
+  ): Socket {
     const to = {
       host: target.hostname,
       port: target.port,
@@ -66,6 +85,7 @@ export function openDialer(options: DialOptions): Dial {
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: nextAddressMs,
       noDelay: true,
+      onread: { buffer, callback: (length: number) => onBytes(length, buffer) },
     }
     if (!target.secure) return netConnect(to)
     const sessionKey = `${target.origin} ${certificate?.certPem ?? ''}`
@@ -84,7 +104,7 @@ export function openDialer(options: DialOptions): Dial {
     return socket
   }
 
-  return async (target, certificate, signal) => {
+  return async (target, certificate, signal, onBytes) => {
     signal.throwIfAborted()
     const givenUp = Promise.withResolvers<never>()
     givenUp.promise.catch(() => {})
@@ -96,7 +116,7 @@ export function openDialer(options: DialOptions): Dial {
     let socket: Socket | undefined
     try {
       const addresses = await Promise.race([allowedAddresses(target.hostname), givenUp.promise])
-      socket = open(target, addresses, certificate)
+      socket = open(target, addresses, certificate, onBytes)
       await Promise.race([once(socket, target.secure ? 'secureConnect' : 'connect'), givenUp.promise])
       // Only what was checked can have been dialled; this holds even if node should one day not use `lookup`.
       if (options.policy(socket.remoteAddress ?? '') === 'blocked') {

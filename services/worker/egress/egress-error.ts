@@ -13,9 +13,15 @@ export type EgressErrorCode =
   | 'ENOTFOUND'
   /** The name could not be looked up now: as getaddrinfo says it. */
   | 'EAI_AGAIN'
-  /** As the HTTP parser's own: an answer that is not HTTP, or more interim answers than anyone sends. */
-  | 'HPE_INVALID_RESPONSE'
-  | 'HPE_TOO_MANY_INTERIM'
+  /** The peer closed the connection, or it was lost: as node's own. */
+  | 'ECONNRESET'
+  /** What came is no answer of HTTP/1.1, or its end can't be told for sure. */
+  | 'FAIRLEAD_NOT_HTTP'
+  | 'FAIRLEAD_RESPONSE_TOO_LARGE'
+  /** The worker has as many connections as it may have. */
+  | 'FAIRLEAD_NO_CONNECTION'
+  /** The sender was disposed of. */
+  | 'FAIRLEAD_STOPPED'
   /** A client certificate or key that can't be read. */
   | 'FAIRLEAD_CLIENT_CERTIFICATE'
 

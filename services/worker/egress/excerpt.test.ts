@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { excerpt } from './excerpt.ts'
 
 const answer = (text: string | Uint8Array, overrides = {}) => ({
-  headers: {},
+  contentEncoding: undefined,
   body: typeof text === 'string' ? Buffer.from(text) : text,
   cut: false,
   ...overrides,
@@ -24,7 +26,26 @@ test.each([
   ['control characters', answer('a\0b\x1b[31mc\u202ed'), 'a b [31mc d'],
   ['not UTF-8', answer(Buffer.from([0xff, 0x61, 0xfe])), 'a'],
   ['nothing', answer(''), ''],
-  ['compressed', answer('whatever', { headers: { 'content-encoding': 'gzip' } }), ''],
+  ['said to be compressed, and is not', answer('whatever', { contentEncoding: 'gzip' }), ''],
+  ['compressed in an unknown way', answer('whatever', { contentEncoding: 'lzma' }), ''],
+  ['gzip', answer(gzipSync('no such hook'), { contentEncoding: 'gzip' }), 'no such hook'],
+  ['gzip in capitals', answer(gzipSync('no such hook'), { contentEncoding: 'X-GZIP' }), 'no such hook'],
+  ['deflate', answer(deflateSync('no such hook'), { contentEncoding: 'deflate' }), 'no such hook'],
+  ['bare deflate', answer(deflateRawSync('no such hook'), { contentEncoding: 'deflate' }), 'no such hook'],
+  ['brotli', answer(brotliCompressSync('no such hook'), { contentEncoding: 'br' }), 'no such hook'],
+  ['zstd', answer(zstdCompressSync('no such hook'), { contentEncoding: 'zstd' }), 'no such hook'],
+  [
+    'twice',
+    answer(brotliCompressSync(gzipSync('no such hook')), { contentEncoding: 'gzip, br' }),
+    'no such hook',
+  ],
+  ['a thousandfold', answer(gzipSync('a'.repeat(10_000_000)), { contentEncoding: 'gzip' }), ''],
+  ['a millionfold', answer(brotliCompressSync(Buffer.alloc(50_000_000)), { contentEncoding: 'br' }), ''],
+  [
+    'a token sent back, compressed',
+    answer(gzipSync('bad token secret-token-1!'), { contentEncoding: 'gzip' }),
+    'bad token [authorization]!',
+  ],
   ['a token sent back', answer('bad token secret-token-1!'), 'bad token [authorization]!'],
   [
     'a header sent back',
@@ -44,10 +65,25 @@ test('no piece of a secret that the limit of what is read cuts through', () => {
   expect(excerpt(answer(text, { cut: true }), sent)).toBe('')
 })
 
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+])('the beginning of a page is readable, though its %s is cut off', (contentEncoding, compress) => {
+  const page = `the field "amount" is missing; ${randomBytes(40_000).toString('base64')}`
+  const body = compress(page).subarray(0, 1024)
+  const said = excerpt(answer(body, { contentEncoding, cut: true }), sent)
+  // zstd gives nothing before a whole block of it is there.
+  if (contentEncoding === 'zstd') expect(said).toBe('')
+  else expect(said).toMatch(/^the field "amount" is missing; /)
+})
+
 test('no bytes make it throw, nor longer, nor give control characters', () => {
+  const codings = fc.constantFrom(undefined, 'gzip', 'deflate', 'br', 'zstd', 'identity', 'gzip, br', '')
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 1024 }), fc.boolean(), (bytes, cut) => {
-      const said = excerpt(answer(bytes, { cut }), sent)
+    fc.property(fc.uint8Array({ maxLength: 1024 }), fc.boolean(), codings, (bytes, cut, contentEncoding) => {
+      const said = excerpt(answer(bytes, { cut, contentEncoding }), sent)
       expect(said.length).toBeLessThanOrEqual(200)
       expect(said).not.toMatch(/\p{Cc}/u)
     }),

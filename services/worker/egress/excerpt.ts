@@ -1,3 +1,4 @@
+import { decompress } from './decompress.ts'
 import type { Answer } from './post.ts'
 
 /** Characters of a failed response that are shown. */
@@ -5,16 +6,17 @@ const maxCharacters = 200
 
 /**
  * What a failed response says, for people: one line of text, at most 200 characters, without markup and control
- * characters. Some servers send a request's headers back: where a header's value appears, its name stands instead, so
- * that no signature or token gets into logs. Empty where the body is empty or not text.
+ * characters, decompressed. Some servers send a request's headers back: where a header's value appears, its name stands
+ * instead, so that no signature or token gets into logs. Empty where the body is empty or not text.
  */
 export function excerpt(
-  answer: Pick<Answer, 'headers' | 'body' | 'cut'>,
+  answer: Pick<Answer, 'contentEncoding' | 'body' | 'cut'>,
   requestHeaders: readonly string[],
 ): string {
-  const encoding = answer.headers['content-encoding']
-  if (answer.body.length === 0 || (encoding !== undefined && encoding !== 'identity')) return ''
-  let text = new TextDecoder().decode(answer.body)
+  if (answer.body.length === 0) return ''
+  const plain = decompress(answer.body, answer.contentEncoding)
+  if (plain === undefined) return ''
+  let text = new TextDecoder().decode(plain)
   let longest = 0
   for (const { name, value } of secretsOf(requestHeaders)) {
     text = text.replaceAll(value, `[${name}]`)

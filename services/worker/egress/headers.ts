@@ -18,7 +18,7 @@ const ours = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // The answer is read by us, and only plain text of it is of use.
+  // The answer is read by us, and only its first bytes, for people.
   'accept-encoding',
 ])
 
@@ -27,33 +27,35 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What a field value can't hold (RFC 9110, 5.5): control characters but the tab, and what is no byte. */
 const unfit = /[^\t -~\u0080-\u00ff]/
 
-/** How many names' verdicts are kept: those of a deployment's providers and settings, which are few. */
+/** How many names are kept with their verdict: those of a deployment's providers and settings, which are few. */
 const maxNames = 2000
 
 /**
- * A function from names and values in turn to those that can be sent. A name that is no token, or isn't the sender's to
- * set, is dropped with its value. In a value, control characters become spaces (as RFC 9110, 5.5 demands of CR, LF and
- * NUL), and text beyond Latin-1 goes out as UTF-8.
+ * A function from names and values in turn to the lines of a head, each with its line end. A name that is no token, or
+ * isn't the sender's to set, is dropped with its value. In a value, control characters become spaces (as RFC 9110, 5.5
+ * demands of CR, LF and NUL), and text beyond Latin-1 goes out as UTF-8: each character of the result is a byte.
  */
-export function openHeaderFilter(): (headers: readonly string[]) => string[] {
-  const verdicts = new Map<string, boolean>()
-  const maySend = (name: string): boolean => {
-    let verdict = verdicts.get(name)
-    if (verdict === undefined) {
-      verdict = token.test(name) && !ours.has(name.toLowerCase())
-      if (verdicts.size >= maxNames) verdicts.clear()
-      verdicts.set(name, verdict)
+export function openHeaderWriter(): (headers: readonly string[]) => string {
+  /** Name → how its line begins; empty for a name that isn't sent. */
+  const beginnings = new Map<string, string>()
+  const beginningOf = (name: string): string => {
+    let beginning = beginnings.get(name)
+    if (beginning === undefined) {
+      beginning = token.test(name) && !ours.has(name.toLowerCase()) ? `${name}: ` : ''
+      if (beginnings.size >= maxNames) beginnings.clear()
+      beginnings.set(name, beginning)
     }
-    return verdict
+    return beginning
   }
   return headers => {
-    const kept: string[] = []
+    let lines = ''
     for (let i = 0; i + 1 < headers.length; i += 2) {
-      const name = headers[i]!
+      const beginning = beginningOf(headers[i]!)
+      if (beginning === '') continue
       const value = headers[i + 1]!
-      if (maySend(name)) kept.push(name, unfit.test(value) ? fit(value) : value)
+      lines += `${beginning}${unfit.test(value) ? fit(value) : value}\r\n`
     }
-    return kept
+    return lines
   }
 }
 

@@ -1,57 +1,68 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import { type Dispatcher, errors } from 'undici'
-import type { Connection, Connections, Place, Waiter } from './connections.ts'
+import type { Connection, Holder, Place } from './connection.ts'
+import type { Connections, Waiter } from './connections.ts'
+import { type Deadline, type Deadlines, type Expiring, openDeadlines } from './deadlines.ts'
 import { EgressError } from './egress-error.ts'
 
 /** One POST: what goes out, and until when. */
 export interface Post {
   readonly place: Place
-  /** Names and values in turn, fit to be sent. */
-  readonly headers: string[]
+  /** The head's lines from elsewhere, each with its line end: see `headers.ts`. */
+  readonly headerLines: string
   readonly body: Uint8Array
   /** Milliseconds from the call, waiting for a connection included, to the end of the response. */
   readonly timeoutMs: number
   /** Bytes of the response's body that are kept; those after them are read and dropped. */
   readonly keepBytes: number
+  /** Whether the body of a 2xx is kept too. */
+  readonly keepIfDelivered: boolean
   /** Bytes of the response's body after which the connection is cut; the status counts all the same. */
   readonly maxBytes: number
 }
 
+/** An answer, and those of its headers that decide anything. */
 export interface Answer {
   readonly status: number
-  /** Lower-case names. */
-  readonly headers: IncomingHttpHeaders
+  readonly retryAfter: string | undefined
+  readonly location: string | undefined
+  /** As in Content-Encoding, codings of Transfer-Encoding included. */
+  readonly contentEncoding: string | undefined
   /** The first `keepBytes` of the body, as it came. */
   readonly body: Uint8Array
   /** There was more than `keepBytes`. */
   readonly cut: boolean
 }
 
-/** Interim answers (1xx) that are read before the final one; more than any server sends. */
-const maxInterim = 16
-
-/** What a peer's closing of a connection looks like: RST, a write after it, FIN before the answer. */
-const closedByPeer = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+/** How a POST ends: one of these is called, once. A failure is what `Poster` lists. */
+export interface Ending {
+  answered(answer: Answer): void
+  failed(error: unknown): void
+}
 
 /**
- * Posts on a borrowed connection. Resolves to the answer, whatever its status.
+ * Posts on a borrowed connection. Ends with the answer, whatever its status.
  *
  * A request that went out on a reused connection and found it closed before any byte of an answer is sent again once, on
  * a new connection: peers close idle connections just as they are reused, which is nobody's failure (RFC 9112, 9.3.1
  * leaves it to who knows that repeating is safe). A delivery may be repeated anyway, and carries its id.
  *
- * @throws what `signal` was aborted with; EgressError `FAIRLEAD_RESPONSE_TIMEOUT`, `ETIMEDOUT` (no connection in time),
- *   `HPE_INVALID_RESPONSE`, `HPE_TOO_MANY_INTERIM`; the errors of `Dial` and of undici
+ * It fails with what `signal` was aborted with; EgressError `FAIRLEAD_RESPONSE_TIMEOUT`, `ETIMEDOUT` (no connection in
+ * time), `FAIRLEAD_NO_CONNECTION`, `FAIRLEAD_NOT_HTTP`, `FAIRLEAD_RESPONSE_TOO_LARGE`, `FAIRLEAD_STOPPED`, `ECONNRESET`;
+ * the errors of `Dial`, net and tls.
  */
-export type Poster = (request: Post, signal: AbortSignal) => Promise<Answer>
+export interface Poster extends Disposable {
+  post(request: Post, signal: AbortSignal, ending: Ending): void
+}
 
 export function openPoster(connections: Connections): Poster {
   const flights = new WeakMap<AbortSignal, Set<Exchange>>()
-  return (request, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal.aborted) reject(signal.reason)
-      else new Exchange(connections, request, flightsOf(flights, signal), resolve, reject).begin(false)
-    })
+  const deadlines = openDeadlines()
+  return {
+    post(request, signal, ending) {
+      if (signal.aborted) ending.failed(signal.reason)
+      else new Exchange(connections, deadlines, request, flightsOf(flights, signal), ending).begin(false)
+    },
+    [Symbol.dispose]: () => deadlines[Symbol.dispose](),
+  }
 }
 
 /** What is in flight under a signal, with one listener for all: a signal looks through its listeners at each change. */
@@ -66,39 +77,36 @@ function flightsOf(flights: WeakMap<AbortSignal, Set<Exchange>>, signal: AbortSi
   return flying
 }
 
-/** A class for the hot path's sake: undici calls eight methods of it for each request, which closures would make anew. */
-class Exchange implements Waiter, Dispatcher.DispatchHandler {
+/** Errors that a connection ends with which its peer has closed. */
+const closedByPeer = new Set(['ECONNRESET', 'EPIPE'])
+
+/** A request and its answer. A class for the hot path's sake: closures would be made anew for each request. */
+class Exchange implements Waiter, Holder, Expiring {
+  deadline: Deadline | undefined
   readonly #connections: Connections
+  readonly #deadlines: Deadlines
   readonly #request: Post
   readonly #flying: Set<Exchange>
-  readonly #resolve: (answer: Answer) => void
-  readonly #reject: (error: unknown) => void
-  readonly #deadline: NodeJS.Timeout
+  readonly #ending: Ending
   #connection: Connection | undefined
   #settled = false
   #again = false
   #sent = false
   #reused = false
-  #answering = false
-  #interim = 0
-  #status = 0
-  #headers: IncomingHttpHeaders = {}
-  #kept: Buffer[] = []
-  #bytes = 0
 
   constructor(
     connections: Connections,
+    deadlines: Deadlines,
     request: Post,
     flying: Set<Exchange>,
-    resolve: (answer: Answer) => void,
-    reject: (error: unknown) => void,
+    ending: Ending,
   ) {
     this.#connections = connections
+    this.#deadlines = deadlines
     this.#request = request
     this.#flying = flying
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#deadline = setTimeout(expire, request.timeoutMs, this)
+    this.#ending = ending
+    deadlines.begin(this, request.timeoutMs)
     flying.add(this)
   }
 
@@ -108,65 +116,45 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
 
   ready(connection: Connection): void {
     this.#connection = connection
-    const { place, headers, body } = this.#request
-    try {
-      connection.client.dispatch({ path: place.target.path, method: 'POST', headers, body }, this)
-    } catch (error) {
-      // What undici finds unfit to be sent it throws, here perhaps into another request's giveBack.
-      this.#fail(error)
-    }
+    connection.hold(this)
   }
 
   refused(error: Error): void {
     this.#fail(error)
   }
 
-  /** The request is about to be written, on a connected socket. */
-  onRequestStart(): void {
+  sending(): void {
+    const connection = this.#connection!
+    const { place, headerLines, body, keepBytes, maxBytes, keepIfDelivered } = this.#request
     this.#sent = true
-    this.#reused = this.#connection!.requests++ > 0
+    this.#reused = connection.requests > 0
+    connection.parser.reset(keepBytes, maxBytes, keepIfDelivered)
+    connection.write(`${place.target.headBegins}${headerLines}content-length: ${body.length}\r\n\r\n`, body)
   }
 
-  onResponseStarted(): void {
-    this.#answering = true
+  received(): void {
+    const { parser } = this.#connection!
+    if (!parser.over || this.#settled) return
+    const { status, retryAfter, location, contentEncoding } = parser.head
+    const answer = { status, retryAfter, location, contentEncoding, body: parser.body, cut: parser.bodyCut }
+    this.#settle()
+    this.#giveBack()
+    this.#ending.answered(answer)
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200) {
-      if (++this.#interim > maxInterim) {
-        this.#fail(new EgressError('HPE_TOO_MANY_INTERIM', `more than ${maxInterim} interim answers`))
-      }
+  lost(error: unknown): void {
+    if (this.#settled) return
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const unanswered = this.#reused && !this.#connection!.parser.begun && closedByPeer.has(code)
+    if (!unanswered || this.#again) {
+      this.#fail(error)
       return
     }
-    this.#status = status
-    this.#headers = headers
-  }
-
-  onResponseData(_controller: unknown, chunk: Buffer): void {
-    if (this.#settled) return
-    if (this.#bytes < this.#request.keepBytes) this.#kept.push(chunk)
-    this.#bytes += chunk.length
-    // Who answers 2xx has taken the delivery, however much it says about it: failing it would repeat it for nothing.
-    if (this.#bytes > this.#request.maxBytes) this.#answer(false)
-  }
-
-  onResponseEnd(): void {
-    this.#answer(true)
-  }
-
-  onResponseError(_controller: unknown, error: Error): void {
-    if (this.#settled) return
-    const code = 'code' in error ? String(error.code) : ''
-    if (this.#reused && !this.#answering && !this.#again && closedByPeer.has(code)) {
-      this.#again = true
-      this.#reused = false
-      this.#sent = false
-      this.#giveBack(false)
-      this.begin(true)
-    } else if (error instanceof errors.HTTPParserError) {
-      // undici 8.12 gives these no code.
-      this.#fail(new EgressError('HPE_INVALID_RESPONSE', 'the answer is not HTTP', { cause: error }))
-    } else this.#fail(error)
+    this.#again = true
+    this.#reused = false
+    this.#sent = false
+    this.#giveBack()
+    this.begin(true)
   }
 
   abort(reason: unknown): void {
@@ -174,50 +162,38 @@ class Exchange implements Waiter, Dispatcher.DispatchHandler {
   }
 
   expire(): void {
-    const { timeoutMs } = this.#request
+    const { timeoutMs, place } = this.#request
     if (this.#sent) {
       this.#fail(new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', `no complete answer within ${timeoutMs} ms`))
     } else if (this.#connection) {
       this.#fail(new EgressError('ETIMEDOUT', `no connection within ${timeoutMs} ms`))
-    } else {
+    } else if (this.#connections.isFull(place)) {
       // Its own requests before it are slow; whether the host can be reached is not known.
       const reason = `no free connection within ${timeoutMs} ms: too many requests to this host are under way`
       this.#fail(new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', reason))
+    } else {
+      const reason = `no free connection within ${timeoutMs} ms: the worker has as many as it may have`
+      this.#fail(new EgressError('FAIRLEAD_NO_CONNECTION', reason))
     }
-  }
-
-  #answer(complete: boolean): void {
-    if (this.#settled) return
-    const { keepBytes } = this.#request
-    const body = this.#kept.length === 0 ? nothing : Buffer.concat(this.#kept).subarray(0, keepBytes)
-    this.#settle()
-    this.#giveBack(complete)
-    this.#resolve({ status: this.#status, headers: this.#headers, body, cut: this.#bytes > keepBytes })
   }
 
   #fail(error: unknown): void {
     if (this.#settled) return
     this.#settle()
-    if (this.#connection) this.#giveBack(false)
+    if (this.#connection) this.#giveBack()
     else this.#connections.cancel(this.#request.place, this)
-    this.#reject(error)
+    this.#ending.failed(error)
   }
 
   #settle(): void {
     this.#settled = true
-    clearTimeout(this.#deadline)
+    this.#deadlines.end(this)
     this.#flying.delete(this)
   }
 
-  #giveBack(reusable: boolean): void {
+  #giveBack(): void {
     const connection = this.#connection!
     this.#connection = undefined
-    this.#connections.giveBack(connection, reusable)
+    this.#connections.giveBack(connection)
   }
-}
-
-const nothing = new Uint8Array(0)
-
-function expire(exchange: Exchange): void {
-  exchange.expire()
 }

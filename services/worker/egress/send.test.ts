@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { startSink } from '@fairlead/testbed/sink'
+import { until } from '@fairlead/testbed/until'
 import { describe, expect, test } from 'vitest'
 import { aRequest, never, openTestSender } from './fixtures/sender.ts'
 import { answering, closedPort, startRawServer, type Talk } from './fixtures/servers.ts'
@@ -119,12 +121,12 @@ describe('what an answer means', () => {
     [
       '100 that nobody asked for',
       head('100 Continue') + head('200 OK', 'content-length: 0'),
-      { kind: 'connection_reset', reason: 'UND_ERR_SOCKET' },
+      { kind: 'delivered', status: 200 },
     ],
     [
       '101 that nobody asked for',
       head('101 Switching Protocols', 'upgrade: websocket', 'connection: upgrade'),
-      { kind: 'connection_reset', reason: 'UND_ERR_SOCKET' },
+      { kind: 'protocol_error', reason: 'the answer is 101: it changes the protocol, unasked' },
     ],
     [
       'interim answers without end',
@@ -149,7 +151,7 @@ describe('what an answer means', () => {
     })
   })
 
-  test('a compressed answer is not shown', async () => {
+  test('a compressed answer is readable in the log', async () => {
     await using sink = await startSink({
       status: 500,
       headers: { 'content-encoding': 'gzip' },
@@ -159,6 +161,7 @@ describe('what an answer means', () => {
     expect(await sender.send(aRequest({ url: sink.url }), never)).toEqual({
       kind: 'destination_failed',
       status: 500,
+      reason: 'oops',
     })
   })
 
@@ -275,15 +278,9 @@ describe('what does not answer in full', () => {
     ['is HTTP/2', cut('\0\0\x12\x04\0\0\0\0\0'), 'protocol_error'],
     ['has a status that is none', cut('HTTP/1.1 abc OK\r\n\r\n'), 'protocol_error'],
     [
-      // Told by undici as a body that is not as long as said, like one that was cut.
       'has two lengths',
       cut(`${head('200 OK', 'content-length: 1', 'content-length: 2')}ab`),
-      'connection_reset',
-    ],
-    [
-      'has a length and chunks',
-      cut(`${head('200 OK', 'content-length: 1', 'transfer-encoding: chunked')}0\r\n\r\n`),
-      'connection_reset',
+      'protocol_error',
     ],
   ])('%s', async (_name, talk, kind) => {
     await using server = await startRawServer(talk)
@@ -313,6 +310,101 @@ describe('what does not answer in full', () => {
     expect(outcome).toEqual({ kind: 'connect_timeout', reason: 'no connection within 100 ms' })
     expect(sender.connections).toEqual({ open: 0, idle: 0, waiting: 0 })
   })
+})
+
+describe('an event that was taken is not sent again', () => {
+  test.each<[string, string, boolean]>([
+    ['100 that nobody asked for', head('100 Continue') + head('200 OK', 'content-length: 0'), true],
+    ['a folded header line', head('200 OK', 'x-a: b\r\n  c', 'content-length: 0'), false],
+    ['lines that end with a line feed alone', 'HTTP/1.1 200 OK\ncontent-length: 0\n\n', false],
+    ['two equal lengths', head('200 OK', 'content-length: 0', 'content-length: 0'), true],
+    [
+      'a length and chunks',
+      `${head('200 OK', 'content-length: 0', 'transfer-encoding: chunked')}0\r\n\r\n`,
+      false,
+    ],
+    ['bytes after the end of the answer', `${head('200 OK', 'content-length: 0')}\r\n`, false],
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\n', false],
+    ['a trailer', `${head('200 OK', 'transfer-encoding: chunked')}1;a=b\r\nx\r\n0\r\nx-a: b\r\n\r\n`, true],
+  ])('because of %s', async (_name, text, again) => {
+    await using server = await startRawServer(socket => {
+      socket.on('data', () => {
+        socket.write(text)
+        if (text.startsWith('HTTP/1.0')) socket.end()
+      })
+    })
+    await using sender = openTestSender()
+    for (let i = 0; i < 2; i++) {
+      expect(await sender.send(aRequest({ url: server.url }), never)).toEqual({
+        kind: 'delivered',
+        status: 200,
+      })
+    }
+    expect(server.connections).toBe(again ? 1 : 2)
+  })
+
+  test('because its answer comes byte for byte', async () => {
+    const text = `${head('103 Early Hints')}${head('200 OK', 'x-a: b\r\n c', 'transfer-encoding: chunked')}2\r\nok\r\n0\r\n\r\n`
+    await using server = await startRawServer(socket => {
+      socket.setNoDelay(true)
+      socket.once('data', async () => {
+        for (const byte of text) {
+          socket.write(byte)
+          await new Promise(setImmediate)
+        }
+      })
+    })
+    await using sender = openTestSender()
+    expect(await sender.send(aRequest({ url: server.url }), never)).toEqual({
+      kind: 'delivered',
+      status: 200,
+    })
+  })
+
+  test('because it is answered while it is still on its way, and the connection closed at once', async () => {
+    await using server = await startRawServer(socket => {
+      socket.once('data', () => socket.end(head('200 OK', 'content-length: 0', 'connection: close')))
+    })
+    await using sender = openTestSender()
+    const request = aRequest({ url: server.url, body: Buffer.alloc(8 * 1024 * 1024) })
+    expect(await sender.send(request, never)).toEqual({ kind: 'delivered', status: 200 })
+    expect(sender.connections.open).toBe(0)
+  })
+})
+
+describe('an answer that nobody asked for', () => {
+  test('on an idle connection is not taken for the answer to the next request', async () => {
+    const requests: number[] = []
+    const sockets: Socket[] = []
+    await using server = await startRawServer((socket, number) => {
+      sockets.push(socket)
+      socket.on('data', () => {
+        requests.push(number)
+        socket.write(head(number === 1 ? '200 OK' : '500 Oops', 'content-length: 0'))
+      })
+    })
+    await using sender = openTestSender()
+    expect(await sender.send(aRequest({ url: server.url }), never)).toMatchObject({ kind: 'delivered' })
+    sockets[0]!.write(head('200 OK', 'content-length: 0'))
+    await until(() => sender.connections.open === 0)
+    expect(await sender.send(aRequest({ url: server.url }), never)).toMatchObject({ status: 500 })
+    expect(requests).toEqual([1, 2])
+  })
+
+  test('of a server that speaks first: its words, not a reset', async () => {
+    await using server = await startRawServer(socket => socket.write('220 mail.example ESMTP\r\n'))
+    await using sender = openTestSender()
+    expect(await sender.send(aRequest({ url: server.url }), never)).toMatchObject({ kind: 'protocol_error' })
+  })
+})
+
+test('a connection that its peer keeps for a second only is not used again', async () => {
+  await using server = await startRawServer(
+    answering(head('200 OK', 'keep-alive: timeout=1', 'content-length: 0')),
+  )
+  await using sender = openTestSender()
+  for (let i = 0; i < 2; i++) await sender.send(aRequest({ url: server.url }), never)
+  expect(server.connections).toBe(2)
 })
 
 test('an answer that comes before the body has been read counts', async () => {

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { classify, classifyError } from '@fairlead/webhook/classify'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import type { AddressPolicy } from './address.ts'
-import { type ConnectionCounts, openConnections, type Place } from './connections.ts'
+import type { Place } from './connection.ts'
+import { type ConnectionCounts, openConnections } from './connections.ts'
 import { type ClientCertificate, openDialer } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 import { excerpt } from './excerpt.ts'
-import { openHeaderFilter } from './headers.ts'
-import { type Answer, openPoster } from './post.ts'
+import { openHeaderWriter } from './headers.ts'
+import { type Answer, type Ending, openPoster, type Post } from './post.ts'
 import type { Resolve } from './resolve.ts'
 import { type PortPolicy, parseTarget, type Target } from './target.ts'
 
@@ -16,7 +17,7 @@ import { type PortPolicy, parseTarget, type Target } from './target.ts'
  *
  *   send ─ URL, port ─▶ borrow a connection ─▶ dial: DNS, address, TCP, TLS ─▶ POST ─▶ answer ─▶ Outcome
  *
- * Disposing it closes all connections; what is still in flight ends as `connection_reset`.
+ * Disposing it closes all connections; what is still in flight ends as `worker_failed`.
  */
 export interface Sender extends AsyncDisposable {
   /**
@@ -73,6 +74,9 @@ const maxHeadBytes = 16 * 1024
 const maxBodyBytes = 64 * 1024
 /** Of a failed response's body, for its reason. */
 const excerptBytes = 1024
+type Keep = Pick<Post, 'keepBytes' | 'keepIfDelivered' | 'maxBytes'>
+const keepForReason: Keep = { keepBytes: excerptBytes, keepIfDelivered: false, maxBytes: maxBodyBytes }
+const keepAll: Keep = { keepBytes: maxBodyBytes, keepIfDelivered: true, maxBytes: maxBodyBytes }
 /** URLs that are kept taken apart. */
 const maxPlaces = 20_000
 
@@ -85,45 +89,57 @@ export function openSender(options: SenderOptions): Sender {
     lifetimeMs: options.lifetimeMs ?? 120_000,
     maxHeadBytes,
   })
-  const post = openPoster(connections)
-  const filterHeaders = openHeaderFilter()
+  const poster = openPoster(connections)
+  const headerLines = openHeaderWriter()
   const placeOf = openPlaces(options.ports)
 
-  async function ask(request: OutgoingRequest, signal: AbortSignal, keepBytes: number): Promise<Answer> {
+  /** @throws EgressError for a URL that can't be used */
+  function post(request: OutgoingRequest, signal: AbortSignal, keep: Keep, ending: Ending): void {
     const whole = {
       place: placeOf(request),
-      headers: filterHeaders(request.headers),
+      headerLines: headerLines(request.headers),
       body: request.body,
       timeoutMs: request.timeoutMs,
-      keepBytes,
-      maxBytes: maxBodyBytes,
+      ...keep,
     }
-    return await post(whole, signal)
+    poster.post(whole, signal, ending)
   }
 
   return {
-    async send(request, signal) {
-      try {
-        return outcomeOf(await ask(request, signal, excerptBytes), request.headers)
-      } catch (error) {
-        if (signal.aborted) throw error
-        return failureOf(error)
-      }
-    },
-    ask: (request, signal) => ask(request, signal, maxBodyBytes),
+    send: (request, signal) =>
+      // One promise for a delivery, not one for each step: this is the hot path.
+      new Promise((resolve, reject) => {
+        const failed = (error: unknown) => (signal.aborted ? reject(error) : resolve(failureOf(error)))
+        const answered = (answer: Answer) => {
+          try {
+            resolve(outcomeOf(answer, request.headers))
+          } catch (error) {
+            failed(error)
+          }
+        }
+        try {
+          post(request, signal, keepForReason, { answered, failed })
+        } catch (error) {
+          failed(error)
+        }
+      }),
+    ask: (request, signal) =>
+      new Promise((resolve, reject) => post(request, signal, keepAll, { answered: resolve, failed: reject })),
     get connections() {
       return connections.counts
     },
-    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await connections[Symbol.asyncDispose]()
+      poster[Symbol.dispose]()
+    },
   }
 }
 
 /** A status is an outcome however the response ended, as long as it ended: a body cut for its size is no failure. */
 function outcomeOf(answer: Answer, requestHeaders: readonly string[]): Outcome {
-  const retryAfter = answer.headers['retry-after']
-  const outcome = classify({ status: answer.status, retryAfter }, Date.now())
+  const outcome = classify(answer, Date.now())
   if (outcome.kind === 'delivered') return outcome
-  const reason = outcome.kind === 'redirected' ? redirectTo(answer.headers.location) : undefined
+  const reason = outcome.kind === 'redirected' ? redirectTo(answer.location) : undefined
   const said = reason ?? excerpt(answer, requestHeaders)
   return said === '' ? outcome : { ...outcome, reason: said }
 }

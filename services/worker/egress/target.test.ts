@@ -62,6 +62,8 @@ test('a URL is taken apart', () => {
     hostname: 'hooks.example.com',
     port: 8443,
     path: '/a%20b/%C3%BC?c=d',
+    headBegins:
+      'POST /a%20b/%C3%BC?c=d HTTP/1.1\r\nhost: hooks.example.com.:8443\r\nconnection: keep-alive\r\n',
   })
 })
 

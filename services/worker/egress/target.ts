@@ -10,6 +10,8 @@ export interface Target {
   readonly port: number
   /** Path and query. */
   readonly path: string
+  /** How the head of a POST to it begins: request line, Host and Connection, each with its line end. */
+  readonly headBegins: string
 }
 
 /** Which ports a destination may have. */
@@ -58,5 +60,7 @@ export function parseTarget(text: string, mayUse: PortPolicy): Target {
   if (!mayUse(port)) throw new EgressError('FAIRLEAD_PORT_BLOCKED', `port ${port} is not allowed`)
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
   if (hostname === '') throw new EgressError('ERR_INVALID_URL', 'the URL has no host')
-  return { origin: url.origin, secure, hostname, port, path: url.pathname + url.search }
+  const path = url.pathname + url.search
+  const headBegins = `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`
+  return { origin: url.origin, secure, hostname, port, path, headBegins }
 }

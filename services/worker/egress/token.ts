@@ -185,7 +185,7 @@ const tokenAnswer = z.object({
 function readAnswer(answer: Answer, secrets: readonly string[], nowMs: number) {
   if (answer.status !== 200) {
     const said = excerpt(answer, secrets)
-    const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], nowMs)
+    const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs)
     return failed(`the token endpoint answered ${answer.status}${said && `: ${said}`}`, retryAfterMs)
   }
   const read = tokenAnswer.safeParse(parseJson(answer.body))
