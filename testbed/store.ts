@@ -20,6 +20,8 @@ export interface TestStore extends AsyncDisposable {
   readonly client: StoreClient
   /** Runs a statement under the platform's scope, beside the store. */
   query(statement: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  /** Locks a table against writers until it is disposed of: a call that writes to it waits within its transaction. */
+  lockTable(table: string): Promise<AsyncDisposable>
 }
 
 /**
@@ -62,6 +64,12 @@ export async function startTestStore(
     natsUrl: nats.url,
     postgresUrl: database.url,
     client,
+    async lockTable(table) {
+      const connection = new Client({ connectionString: database.url })
+      await connection.connect()
+      await connection.query(`begin; lock table ${connection.escapeIdentifier(table)} in share mode`)
+      return { [Symbol.asyncDispose]: () => connection.end() }
+    },
     async query(statement, values = []) {
       const connection = new Client({ connectionString: database.url })
       await connection.connect()

@@ -69,6 +69,8 @@ export function openKeyring(text: string): Keyring {
 
 /** The contexts of all sealed values, in one place because both ends must agree. */
 export const sealContext = {
+  /** Of an answer that is kept for repeats; the platform's has no organization. */
+  idempotentAnswer: (organization: string): string => `${organization}/idempotency`,
   sourceSecret: (organization: string, source: string): string => `${organization}/source/${source}`,
   offeredSecret: (organization: string, source: string): string => `${organization}/source/${source}/offered`,
   signingSecret: (organization: string): string => `${organization}/signing`,

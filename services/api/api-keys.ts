@@ -46,7 +46,8 @@ const create = operation({
   name: 'createApiKey',
   tag: 'API keys',
   summary: 'Make an API key',
-  description: 'Its text is in this answer and never again.',
+  description:
+    'Its text is in this answer and never again; only with an Idempotency-Key a repeat gets it once more.',
   access: 'administer',
   params: organizationParams,
   query: noQuery,
@@ -61,12 +62,7 @@ const create = operation({
     .extend({ key: z.string().meta({ description: 'Its text. Shown this once.' }) })
     .meta({ id: 'NewApiKey' }),
   problems: ['conflict'],
-  audit: (_call, key) => ({
-    action: 'api_key.created',
-    subjectId: key.id,
-    details: { name: key.name, role: key.role, ...(key.expiresAt && { expiresAt: key.expiresAt }) },
-  }),
-  async handle({ store, organization, caller, body, signal }) {
+  async handle({ store, organization, caller, body, change, write }) {
     if (!mayActAs(caller.role, body.role)) {
       throw new ApiError(
         'forbidden',
@@ -79,8 +75,9 @@ const create = operation({
         name: body.name,
         role: roleToStore[body.role],
         ...(body.expiresAt && { expiresAt: timestampFromDate(new Date(body.expiresAt)) }),
+        change,
       },
-      { signal },
+      write,
     )
     if (!apiKey) throw new TypeError('the store answered without the key')
     return { ...presentKey(apiKey), key }
@@ -100,9 +97,9 @@ const revoke = operation({
   status: 204,
   answerDescription: 'It is useless now.',
   problems: ['conflict'],
-  audit: ({ params }) => ({ action: 'api_key.revoked', subjectId: params.key }),
-  async handle({ store, organization, params, signal }) {
-    await store.apiKeys.revokeApiKey({ organizationId: organization.id, apiKeyId: params.key }, { signal })
+  async handle({ store, organization, params, change, write }) {
+    const which = { organizationId: organization.id, apiKeyId: params.key }
+    await store.apiKeys.revokeApiKey({ ...which, change }, write)
     return undefined
   },
 })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { peerOf } from '@fairlead/daemon/peer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Caller } from './authenticate.ts'
@@ -71,18 +72,23 @@ function serveDocumentation(app: Express): void {
 }
 
 /** One line and one measurement for each answer. */
-function trace({ log, metrics }: Parts): RequestHandler {
+function trace({ log, metrics, trusted }: Parts): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     response.locals.traceId = traceIdOf(request.get('traceparent')) ?? randomBytes(16).toString('hex')
+    response.locals.requestId = `req_${randomBytes(16).toString('hex')}`
+    response.locals.peer = peerOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], trusted)
+    response.set('x-request-id', response.locals.requestId)
     response.once('close', () => {
       const durationMs = performance.now() - startedAt
-      const { operation = 'none', caller, code, traceId } = response.locals
+      const { operation = 'none', caller, code, traceId, requestId, peer } = response.locals
       const status = response.writableFinished ? response.statusCode : 499
       metrics.answerSeconds.observe({ operation, status: String(status) }, durationMs / 1000)
       log.info(
         {
           traceId,
+          requestId,
+          peer,
           method: request.method,
           operation,
           status,

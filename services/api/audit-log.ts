@@ -8,7 +8,18 @@ const entrySchema = z
   .object({
     id: z.string(),
     at: timeText,
-    actor: z.object({ kind: z.enum(['member', 'api_key', 'owner', 'system']), id: z.string() }),
+    actor: z.object({
+      kind: z.enum(['member', 'api_key', 'owner', 'system']),
+      id: z.string(),
+      name: z.string().nullable().meta({ description: 'As it was then.' }),
+    }),
+    via: z.string().nullable().meta({ description: 'The part that was asked.', example: 'api' }),
+    address: z
+      .string()
+      .nullable()
+      .meta({ description: 'Where the request came from: an address, or an IPv6 network of 64 bits.' }),
+    agent: z.string().nullable().meta({ description: 'The program that asked, as it names itself.' }),
+    requestId: z.string().nullable().meta({ description: '`X-Request-Id` of the answer.' }),
     action: z.string().meta({ description: 'Noun and past verb.', example: 'event.retried' }),
     subjectId: z.string().nullable().meta({ description: 'What it was done to.' }),
     details: z.record(z.string(), z.unknown()),
@@ -46,7 +57,15 @@ const list = operation({
       items: auditLogs.map(entry => ({
         id: entry.id,
         at: presentTimeOf(entry.at),
-        actor: { kind: presentActorKind(entry.actorKind), id: entry.actorId },
+        actor: {
+          kind: presentActorKind(entry.actorKind),
+          id: entry.actorId,
+          name: entry.actorName || null,
+        },
+        via: entry.via || null,
+        address: entry.address || null,
+        agent: entry.agent || null,
+        requestId: entry.requestId || null,
         action: entry.action,
         subjectId: entry.subjectId || null,
         details: entry.details ?? {},

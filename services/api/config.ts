@@ -1,3 +1,4 @@
+import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { z } from 'zod'
 
 /** What the API reads from the environment: name → unit, default, reason. */
@@ -16,6 +17,13 @@ export const apiConfig = z.object({
     .optional()
     .describe(
       "scheme, host and port as providers see them, where a source's option publicUrl says nothing else; explains refusals of schemes that sign their URL",
+    ),
+  FAIRLEAD_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .refine(text => openTrustedProxies(text) !== undefined, 'addresses and CIDR ranges, comma-separated')
+    .describe(
+      'addresses and CIDR ranges of proxies that are believed: their X-Forwarded-For tells who calls; none by default',
     ),
   FAIRLEAD_API_RATE_PER_SECOND: z.coerce
     .number()

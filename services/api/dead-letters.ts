@@ -15,14 +15,7 @@ import {
   plainText,
   time,
 } from './query.ts'
-import {
-  auditOfReplay,
-  countTimeoutMs,
-  dryRun,
-  presentAnswer,
-  ratePerSecond,
-  replaySchema,
-} from './replays.ts'
+import { countTimeoutMs, dryRun, presentAnswer, ratePerSecond, replaySchema } from './replays.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 const deadLetterSchema = z
@@ -93,20 +86,14 @@ const retry = operation({
   access: 'operate',
   params: deliveryParams,
   query: noQuery,
-  repeatable: true,
   status: 202,
   answerDescription: 'The delivery, as it stands now.',
   answer: deliverySummarySchema,
   problems: ['conflict', 'event_expired'],
-  audit: ({ params }, delivery) => ({
-    action: 'dead_letter.retried',
-    subjectId: params.delivery,
-    details: { destination: delivery.destination },
-  }),
-  async handle({ store, organization, params, signal }) {
+  async handle({ store, organization, params, change, write }) {
     const { delivery } = await store.events.retryDeadLetter(
-      { organizationId: organization.id, deliveryId: params.delivery },
-      { signal },
+      { organizationId: organization.id, deliveryId: params.delivery, change },
+      write,
     )
     if (!delivery) throw new TypeError('the store answered without the delivery')
     return presentDeliverySummary(delivery)
@@ -130,15 +117,10 @@ const discard = operation({
   answerDescription: 'The delivery, as it stands now.',
   answer: deliverySummarySchema,
   problems: ['conflict'],
-  audit: ({ params, body }, delivery) => ({
-    action: 'dead_letter.discarded',
-    subjectId: params.delivery,
-    details: { destination: delivery.destination, reason: body.reason },
-  }),
-  async handle({ store, organization, params, body, signal }) {
+  async handle({ store, organization, params, body, change, write }) {
     const { delivery } = await store.events.discardDeadLetter(
-      { organizationId: organization.id, deliveryId: params.delivery, reason: body.reason },
-      { signal },
+      { organizationId: organization.id, deliveryId: params.delivery, reason: body.reason, change },
+      write,
     )
     if (!delivery) throw new TypeError('the store answered without the delivery')
     return presentDeliverySummary(delivery)
@@ -156,14 +138,11 @@ const retryAll = operation({
   params: organizationParams,
   query: noQuery,
   body: z.strictObject({ ...filters, ratePerSecond, dryRun }),
-  repeatable: true,
   status: 200,
   answerDescription: 'The Replay, or what it would be.',
   answer: replaySchema,
   problems: ['conflict'],
-  audit: ({ body: { source, type } }, replay) =>
-    auditOfReplay('dead_letter.replayed', replay, source ? [source] : [], type ? [type] : []),
-  async handle({ store, organization, body, caller, signal }) {
+  async handle({ store, organization, body, caller, signal, change, write }) {
     const { destinationId, source, type, ...died } = await readFilters(store, organization.id, body, signal)
     const request = {
       organizationId: organization.id,
@@ -179,8 +158,10 @@ const retryAll = operation({
       ratePerSecond: body.ratePerSecond ?? 0,
       dryRun: body.dryRun ?? false,
       createdBy: caller.keyName,
+      ofDeadLetters: true,
+      change,
     }
-    return presentAnswer(await store.replays.createReplay(request, { signal, timeoutMs: countTimeoutMs }))
+    return presentAnswer(await store.replays.createReplay(request, { ...write, timeoutMs: countTimeoutMs }))
   },
 })
 
@@ -209,23 +190,16 @@ const discardAll = operation({
     more: z.boolean().meta({ description: 'True: others that fit are left. Ask again.' }),
   }),
   problems: [],
-  audit: ({ organization, body: { discardReason, source, type, dryRun: isDry } }, { discarded }) =>
-    isDry
-      ? undefined
-      : {
-          action: 'dead_letter.all_discarded',
-          subjectId: organization.id,
-          details: { discarded, reason: discardReason, ...(source && { source }), ...(type && { type }) },
-        },
-  async handle({ store, organization, body, signal }) {
+  async handle({ store, organization, body, signal, change, write }) {
     const { discarded, more } = await store.events.discardDeadLetters(
       {
         ...(await readFilters(store, organization.id, body, signal)),
         deadReason: body.reason ?? '',
         reason: body.discardReason,
         dryRun: body.dryRun ?? false,
+        change,
       },
-      { signal },
+      write,
     )
     return { discarded, more }
   },

@@ -90,15 +90,15 @@ const retry = operation({
   answerDescription: 'The delivery, as it stands now.',
   answer: deliverySummarySchema,
   problems: ['conflict'],
-  audit: ({ params }, { destination, nextAttemptAt }) => ({
-    action: 'delivery.retimed',
-    subjectId: params.delivery,
-    details: { destination, ...(nextAttemptAt && { at: nextAttemptAt }) },
-  }),
-  async handle({ store, organization, params, body, signal }) {
+  async handle({ store, organization, params, body, change, write }) {
     const { delivery } = await store.deliveries.retimeDelivery(
-      { organizationId: organization.id, deliveryId: params.delivery, ...(body?.at && { at: body.at }) },
-      { signal },
+      {
+        organizationId: organization.id,
+        deliveryId: params.delivery,
+        ...(body?.at && { at: body.at }),
+        change,
+      },
+      write,
     )
     if (!delivery) throw new TypeError('the store answered without the delivery')
     return presentDeliverySummary(delivery)
@@ -120,15 +120,10 @@ const cancel = operation({
   answerDescription: 'The delivery, as it stands now.',
   answer: deliverySummarySchema,
   problems: ['conflict'],
-  audit: ({ params }, { destination }) => ({
-    action: 'delivery.cancelled',
-    subjectId: params.delivery,
-    details: { destination },
-  }),
-  async handle({ store, organization, params, signal }) {
+  async handle({ store, organization, params, change, write }) {
     const { delivery } = await store.deliveries.cancelDelivery(
-      { organizationId: organization.id, deliveryId: params.delivery },
-      { signal },
+      { organizationId: organization.id, deliveryId: params.delivery, change },
+      write,
     )
     if (!delivery) throw new TypeError('the store answered without the delivery')
     return presentDeliverySummary(delivery)

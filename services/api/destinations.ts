@@ -85,16 +85,11 @@ const pause = operation({
   answerDescription: 'The destination, as it stands now.',
   answer: destinationSchema,
   problems: [],
-  audit: ({ params }, { id }) => ({
-    action: 'destination.paused',
-    subjectId: id,
-    details: { destination: params.destination, reason: 'asked' },
-  }),
-  async handle({ store, organization, params, signal }) {
+  async handle({ store, organization, params, signal, change, write }) {
     const destinationId = await findDestinationId(store, organization.id, params.destination, signal)
     const { destination } = await store.destinations.pauseDestination(
-      { organizationId: organization.id, destinationId },
-      { signal },
+      { organizationId: organization.id, destinationId, change },
+      write,
     )
     if (!destination) throw new TypeError('the store answered without the destination')
     return presentDestination(destination)
@@ -115,16 +110,11 @@ const resume = operation({
   answerDescription: 'The destination, as it stands now.',
   answer: destinationSchema,
   problems: [],
-  audit: ({ params }, { id }) => ({
-    action: 'destination.resumed',
-    subjectId: id,
-    details: { destination: params.destination },
-  }),
-  async handle({ store, organization, params, signal }) {
+  async handle({ store, organization, params, signal, change, write }) {
     const destinationId = await findDestinationId(store, organization.id, params.destination, signal)
     const { destination } = await store.destinations.resumeDestination(
-      { organizationId: organization.id, destinationId },
-      { signal },
+      { organizationId: organization.id, destinationId, change },
+      write,
     )
     if (!destination) throw new TypeError('the store answered without the destination')
     return presentDestination(destination)

@@ -169,26 +169,17 @@ const retry = operation({
         .meta({ description: "A destination's name or id.", example: 'billing' }),
     })
     .optional(),
-  repeatable: true,
   status: 202,
   answerDescription: 'The deliveries that are tried again.',
   answer: z.object({ deliveries: z.array(deliverySummarySchema) }),
   problems: ['conflict', 'event_expired'],
-  audit: ({ params, body }, { deliveries }) => ({
-    action: 'event.retried',
-    subjectId: params.event,
-    details: {
-      destinations: deliveries.map(delivery => delivery.destination),
-      ...(body?.destination && { asked: body.destination }),
-    },
-  }),
-  async handle({ store, organization, params, body, signal }) {
+  async handle({ store, organization, params, body, signal, change, write }) {
     const destinationIds = body?.destination
       ? [await findDestinationId(store, organization.id, body.destination, signal)]
       : []
     const { deliveries } = await store.events.retryEvent(
-      { organizationId: organization.id, eventId: params.event, destinationIds },
-      { signal },
+      { organizationId: organization.id, eventId: params.event, destinationIds, change },
+      write,
     )
     return { deliveries: deliveries.map(presentDeliverySummary) }
   },

@@ -4,7 +4,6 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 export interface ApiMetrics {
   readonly answerSeconds: Histogram<'operation' | 'status'>
   readonly refused: Counter<'code'>
-  readonly auditUnwritten: Counter
 }
 
 export function openApiMetrics(registry: Registry): ApiMetrics {
@@ -21,11 +20,6 @@ export function openApiMetrics(registry: Registry): ApiMetrics {
       name: 'fairlead_api_requests_refused_total',
       help: 'Requests answered with a problem, by its code',
       labelNames: ['code'],
-      registers,
-    }),
-    auditUnwritten: new Counter({
-      name: 'fairlead_api_audit_unwritten_total',
-      help: 'Changes that stand although the audit log could not be written; the log line audit.unwritten holds each',
       registers,
     }),
   }

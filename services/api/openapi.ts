@@ -6,7 +6,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
 import type { Access } from './authenticate.ts'
-import type { Operation, Tag } from './operation.ts'
+import { isWrite, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
 
@@ -89,7 +89,7 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
     requestParams: {
       path: operation.params,
       query: operation.query,
-      ...(operation.repeatable && { header: idempotencyHeader }),
+      ...(isWrite(operation) && { header: idempotencyHeader }),
     },
     ...(body && {
       requestBody: {
@@ -109,7 +109,8 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
 
 const idempotencyHeader = z.object({
   'Idempotency-Key': z.string().max(255).optional().meta({
-    description: 'A repeat with the same key, within a day, gets the first answer and changes nothing.',
+    description:
+      'A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.',
   }),
 })
 
@@ -119,7 +120,7 @@ function problemResponses(operation: Operation): Record<string, unknown> {
   if (operation.access !== 'read') codes.add('forbidden')
   if (operation.body)
     for (const code of ['body_unreadable', 'too_large', 'media_type_unsupported'] as const) codes.add(code)
-  if (operation.repeatable) codes.add('idempotency_key_reused')
+  if (isWrite(operation)) codes.add('idempotency_in_progress').add('idempotency_key_reused')
   const byStatus = new Map<number, string[]>()
   for (const code of codes) {
     const [status, sentence] = problems[code]

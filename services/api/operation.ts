@@ -1,3 +1,6 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { CallOptions } from '@connectrpc/connect'
+import type { ChangeSchema } from '@fairlead/wire/store/change'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { z } from 'zod'
@@ -5,8 +8,8 @@ import type { Access, Caller } from './authenticate.ts'
 import type { ProblemCode } from './problem.ts'
 
 /**
- * One call of the API, said once: its route, the check of what it is sent, the entry in the audit log and its page
- * in `/openapi.json` all come from this.
+ * One call of the API, said once: its route, the check of what it is sent and its page in `/openapi.json` all come from
+ * this.
  */
 export interface Operation {
   readonly method: 'get' | 'post' | 'delete'
@@ -22,19 +25,12 @@ export interface Operation {
   readonly query: z.ZodObject
   /** Absent: the operation takes no body. */
   readonly body?: z.ZodType
-  /** True: a repeated request with the same Idempotency-Key gets the first one's answer. */
-  readonly repeatable?: boolean
   readonly status: 200 | 201 | 202 | 204
   readonly answerDescription: string
   /** What it answers; absent with 204. */
   readonly answer?: z.ZodType
   /** Problems of its own, beside those that every operation can end in. */
   readonly problems: readonly ProblemCode[]
-  /**
-   * What the audit log says once it has succeeded; undefined if nothing was changed after all. Everything that is not a
-   * `get` must have one.
-   */
-  readonly audit?: (call: Call, answer: unknown) => AuditEntry | undefined
   readonly handle: (call: Call) => Promise<unknown>
 }
 
@@ -49,30 +45,6 @@ export type Tag =
   | 'API keys'
   | 'Audit log'
 
-/** `details` are facts without secrets; who, when and where from are added to it. */
-export interface AuditEntry {
-  readonly action:
-    | 'event.retried'
-    | 'dead_letter.retried'
-    | 'dead_letter.discarded'
-    | 'dead_letter.replayed'
-    | 'dead_letter.all_discarded'
-    | 'delivery.retimed'
-    | 'delivery.cancelled'
-    | 'replay.created'
-    | 'replay.paused'
-    | 'replay.resumed'
-    | 'replay.cancelled'
-    | 'destination.paused'
-    | 'destination.resumed'
-    | 'offered_secret.taken'
-    | 'api_key.created'
-    | 'api_key.revoked'
-  /** The id of what it was done to. */
-  readonly subjectId: string
-  readonly details?: Readonly<Record<string, string | number | readonly string[]>>
-}
-
 /** What a handler is given: everything parsed, the organization found and the caller's to see. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly store: StoreClient
@@ -84,8 +56,15 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly body: Body
   /** Scheme, host and port as providers see them; undefined where nobody said. */
   readonly publicUrl: string | undefined
-  /** Ends when the client goes away. */
+  /**
+   * Ends when the client goes away. Of an operation that changes something it never ends: once begun, that is carried
+   * out, and its answer kept for a repeat with the same Idempotency-Key.
+   */
   readonly signal: AbortSignal
+  /** Goes with the one call of the store that changes something: whom the audit log names. */
+  readonly change: MessageInitShape<typeof ChangeSchema>
+  /** Options of that call. */
+  readonly write: CallOptions
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
@@ -98,22 +77,18 @@ export function operation<
   Body extends z.ZodType | undefined = undefined,
   Answer extends z.ZodType | undefined = undefined,
 >(
-  declared: Omit<Operation, 'params' | 'query' | 'body' | 'answer' | 'audit' | 'handle'> & {
+  declared: Omit<Operation, 'params' | 'query' | 'body' | 'answer' | 'handle'> & {
     readonly params: Params
     readonly query: Query
     readonly body?: Body
     readonly answer?: Answer
-    readonly audit?: (
-      call: Call<z.output<Params>, z.output<Query>, Parsed<Body>>,
-      answer: Answered<Answer>,
-    ) => AuditEntry | undefined
     readonly handle: (
       call: Call<z.output<Params>, z.output<Query>, Parsed<Body>>,
     ) => Promise<Answered<Answer>>
   },
 ): Operation {
-  if (declared.method !== 'get' && !declared.audit) {
-    throw new TypeError(`${declared.name} changes something, so it must say what the audit log is told`)
-  }
   return declared as unknown as Operation
 }
+
+/** Whether an operation changes something: then it takes an Idempotency-Key, and stands in the audit log. */
+export const isWrite = ({ method }: Pick<Operation, 'method'>): boolean => method !== 'get'

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '@fairlead/daemon/log'
+import type { TrustedProxies } from '@fairlead/daemon/peer'
+import { ActorKind } from '@fairlead/wire/store/audit'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Request, Response } from 'express'
-import { writeAudit } from './audit.ts'
 import { authenticate, bearerKey, type Caller, requireAccess } from './authenticate.ts'
-import { canonicalJson, type Idempotency } from './idempotency.ts'
 import type { ApiMetrics } from './metrics.ts'
-import type { Call, Operation } from './operation.ts'
+import { type Call, isWrite, type Operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import type { RateVerdict } from './rate-limit.ts'
-import { readIdempotencyKey, readRequest, takesInBody } from './request.ts'
+import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './request.ts'
 import { storeProblem } from './store-problem.ts'
 
 export interface Parts {
@@ -19,7 +19,9 @@ export interface Parts {
   readonly publicUrl: string | undefined
   readonly log: Log
   readonly metrics: ApiMetrics
-  readonly idempotency: Idempotency
+  readonly trusted: TrustedProxies
+  /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
+  readonly underWay: Set<Promise<unknown>>
   readonly takeRate: (key: string, nowMs: number) => RateVerdict
 }
 
@@ -27,7 +29,7 @@ export interface Parts {
  * One call, from its request to its answer:
  *
  *   admit: key → rate → caller → role       (before a byte of the body is read)
- *   perform: parameters → organization → what it does → audit log → answer
+ *   perform: parameters → organization → what it does → answer
  *
  * Throws an ApiError for everything that stops it on the way.
  */
@@ -52,10 +54,41 @@ export async function perform(
   request: Request,
   response: Response,
 ): Promise<void> {
+  if (isWrite(operation)) return await carryOut(parts, operation, request, response)
+  answer(operation, response, await callOf(parts, operation, request, response, untilGone(response)))
+}
+
+/**
+ * A write, once begun, is carried out whether its client waits or not; a process that stops waits for it. Its entry in the
+ * audit log is written in the store's transaction.
+ */
+async function carryOut(
+  parts: Parts,
+  operation: Operation,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const { signal } = new AbortController()
+  const begun = callOf(parts, operation, request, response, signal)
+  parts.underWay.add(begun)
+  try {
+    answer(operation, response, await begun)
+  } finally {
+    parts.underWay.delete(begun)
+  }
+}
+
+async function callOf(
+  parts: Parts,
+  operation: Operation,
+  request: Request,
+  response: Response,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { store } = parts
-  const signal = untilGone(response)
   const caller: Caller = response.locals.caller
   const asked = readRequest(operation, request)
+  const change = changeOf(operation, caller, request, response)
   const organization = await findOrganization(store, caller, asked.params, signal)
   const call: Call = {
     store,
@@ -67,35 +100,49 @@ export async function perform(
     },
     publicUrl: parts.publicUrl,
     signal,
+    change,
+    write: {
+      onHeader: headers => {
+        if (headers.get('fairlead-replayed')) response.set('idempotent-replayed', 'true')
+      },
+    },
   }
-  const answer = await performOnce(parts, operation, request, call)
-  response.status(operation.status)
-  if (operation.status === 204) response.end()
-  else response.json(answer)
-}
-
-/** With an Idempotency-Key, where the operation knows what that is, at most once for each. */
-async function performOnce(
-  parts: Parts,
-  operation: Operation,
-  request: Request,
-  call: Call,
-): Promise<unknown> {
-  const make = () => performAudited(parts, operation, call)
-  const repeatKey = operation.repeatable && readIdempotencyKey(request.get('idempotency-key'))
-  if (!repeatKey) return await make()
-  // The body as JSON has it: a parsed one may hold what JSON can't (a time's seconds are a BigInt).
-  const asked = [operation.name, request.path, canonicalJson(request.body)]
-  return await parts.idempotency.once(`${call.caller.keyId} ${repeatKey}`, asked, Date.now(), make)
-}
-
-async function performAudited(parts: Parts, operation: Operation, call: Call): Promise<unknown> {
-  const answer = await operation.handle(call).catch(error => {
+  return await operation.handle(call).catch(error => {
     throw storeProblem(error, field => takesInBody(operation, field))
   })
-  const entry = operation.audit?.(call, answer)
-  if (entry) await writeAudit(parts, call, entry)
-  return answer
+}
+
+function answer(operation: Operation, response: Response, body: unknown): void {
+  // The client has gone: nobody reads it, and a repeat with the same Idempotency-Key gets it.
+  if (response.destroyed) return
+  response.status(operation.status)
+  if (operation.status === 204) response.end()
+  else response.json(body)
+}
+
+/** Who asks, how and from where, and for what: all that the store writes down of a change. */
+function changeOf(
+  operation: Operation,
+  caller: Caller,
+  request: Request,
+  response: Response,
+): Call['change'] {
+  const idempotencyKey = isWrite(operation) && readIdempotencyKey(request.get('idempotency-key'))
+  // The body as JSON has it: a parsed one may hold what JSON can't (a time's seconds are a BigInt).
+  const asked = [operation.name, request.path, canonicalJson(request.body)]
+  return {
+    actorKind: ActorKind.API_KEY,
+    actorId: caller.keyId,
+    actorName: caller.keyName,
+    via: 'api',
+    address: response.locals.peer,
+    agent: request.get('user-agent') ?? '',
+    requestId: response.locals.requestId,
+    ...(idempotencyKey && {
+      idempotencyKey,
+      requestSha256: createHash('sha256').update(JSON.stringify(asked)).digest(),
+    }),
+  }
 }
 
 /** Counts a request before anybody is asked about its key, so that wrong keys are held back like right ones. */

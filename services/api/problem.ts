@@ -20,6 +20,10 @@ export const problems = {
   event_expired: [409, 'The bytes of this event are no longer kept, so it can not be delivered again.'],
   too_large: [413, 'The body is larger than this API reads.'],
   media_type_unsupported: [415, 'Send the body as application/json.'],
+  idempotency_in_progress: [
+    409,
+    'A request with this Idempotency-Key is under way; ask again for its answer.',
+  ],
   idempotency_key_reused: [422, 'This Idempotency-Key was used for another request.'],
   rate_limited: [429, 'Too many requests; wait as long as `Retry-After` says.'],
   // What was asked failed here.

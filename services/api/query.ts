@@ -19,7 +19,7 @@ export const plainText = (maxLength: number) =>
     .max(maxLength)
     .refine(text => text.isWellFormed(), 'is no well-formed Unicode')
     .regex(/^\P{Cc}*$/u, 'has control characters')
-    .refine(text => text.trim() !== '', 'is blank')
+    .refine(text => text === '' || text.trim() !== '', 'is blank')
 
 /** A page's size. More than the most is no fault: it is taken as the most. */
 export const limit = z

@@ -128,7 +128,7 @@ const takeSecret = operation({
   tag: 'Rejections',
   summary: 'Take the secret that a provider handed over, once',
   description:
-    'It is in this answer and never again: its record is erased. Take it only if you have just set this webhook up, since anyone who knows the URL can offer one, and put it into the Secret that the source names. Missed? Let the provider send it again.',
+    'It is in this answer and never again: its record is erased. Only with an Idempotency-Key a repeat gets it once more. Take it only if you have just set this webhook up, since anyone who knows the URL can offer one, and put it into the Secret that the source names. Missed? Let the provider send it again.',
   access: 'administer',
   params: rejectionParams,
   query: noQuery,
@@ -138,15 +138,10 @@ const takeSecret = operation({
     .object({ source: z.string(), secret: z.string().meta({ description: 'Shown this once.' }) })
     .meta({ id: 'OfferedSecret' }),
   problems: [],
-  audit: ({ params }, { source }) => ({
-    action: 'offered_secret.taken',
-    subjectId: params.rejection,
-    details: { source },
-  }),
-  async handle({ store, organization, params, signal }) {
+  async handle({ store, organization, params, change, write }) {
     const { source, value } = await store.rejections.takeOfferedSecret(
-      { organizationId: organization.id, id: readSequence(params.rejection) },
-      { signal },
+      { organizationId: organization.id, id: readSequence(params.rejection), change },
+      write,
     )
     return { source, secret: value }
   },

@@ -173,13 +173,11 @@ const create = operation({
     ratePerSecond,
     dryRun,
   }),
-  repeatable: true,
   status: 200,
   answerDescription: 'The Replay, or what it would be.',
   answer: replaySchema,
   problems: ['conflict'],
-  audit: ({ body }, replay) => auditOfReplay('replay.created', replay, body.sources, body.types),
-  async handle({ store, organization, body, caller, signal }) {
+  async handle({ store, organization, body, caller, signal, change, write }) {
     const { destinations = [], ratePerSecond: rate, dryRun: isDry } = body
     const request = {
       organizationId: organization.id,
@@ -198,8 +196,9 @@ const create = operation({
       ratePerSecond: rate ?? 0,
       dryRun: isDry ?? false,
       createdBy: caller.keyName,
+      change,
     }
-    return presentAnswer(await store.replays.createReplay(request, { signal, timeoutMs: countTimeoutMs }))
+    return presentAnswer(await store.replays.createReplay(request, { ...write, timeoutMs: countTimeoutMs }))
   },
 })
 
@@ -209,7 +208,6 @@ const change = (
   verb: Verb,
   words: {
     readonly summary: string
-    readonly action: 'replay.paused' | 'replay.resumed' | 'replay.cancelled'
   },
   call: (store: StoreClient) => StoreClient['replays'][`${Verb}Replay`],
 ) =>
@@ -227,14 +225,9 @@ const change = (
     answerDescription: 'The Replay as it stands now.',
     answer: replaySchema,
     problems: ['conflict'],
-    audit: ({ params }, replay) => ({
-      action: words.action,
-      subjectId: params.replay,
-      details: { published: replay.published, matched: replay.matched },
-    }),
-    async handle({ store, organization, params, signal }) {
+    async handle({ store, organization, params, change: asked, write }) {
       const which = { organizationId: organization.id, replayId: params.replay }
-      return presentAnswer(await call(store)(which, { signal }))
+      return presentAnswer(await call(store)({ ...which, change: asked }, write))
     },
   })
 
@@ -242,38 +235,10 @@ export const replayOperations = [
   list,
   get,
   create,
-  change(
-    'pause',
-    { summary: 'Stop a Replay for the time being', action: 'replay.paused' },
-    store => store.replays.pauseReplay,
-  ),
-  change(
-    'resume',
-    { summary: 'Let a paused Replay go on', action: 'replay.resumed' },
-    store => store.replays.resumeReplay,
-  ),
-  change(
-    'cancel',
-    { summary: 'End a Replay', action: 'replay.cancelled' },
-    store => store.replays.cancelReplay,
-  ),
+  change('pause', { summary: 'Stop a Replay for the time being' }, store => store.replays.pauseReplay),
+  change('resume', { summary: 'Let a paused Replay go on' }, store => store.replays.resumeReplay),
+  change('cancel', { summary: 'End a Replay' }, store => store.replays.cancelReplay),
 ]
-
-/** Nothing for a dry run: it changes nothing. */
-export function auditOfReplay(
-  action: 'replay.created' | 'dead_letter.replayed',
-  replay: z.input<typeof replaySchema>,
-  sources: readonly string[] = [],
-  types: readonly string[] = [],
-) {
-  if (replay.id === null) return undefined
-  const { destinations, matched, ratePerSecond: rate } = replay
-  return {
-    action,
-    subjectId: replay.id,
-    details: { sources, types, destinations, matched, ratePerSecond: rate },
-  } as const
-}
 
 /** Throws a TypeError where the store left the Replay out. */
 export function presentAnswer({ replay }: { readonly replay?: Replay | undefined }) {

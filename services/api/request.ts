@@ -64,3 +64,12 @@ export function traceIdOf(traceparent: string | undefined): string | undefined {
   const id = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '')?.[1]
   return id === '0'.repeat(32) ? undefined : id
 }
+
+/** JSON with sorted keys: the same for two bodies that differ in white space and in the order of fields. */
+export function canonicalJson(body: unknown): string {
+  const sorted = (_key: string, value: unknown) =>
+    value && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value
+  return JSON.stringify(body ?? null, sorted)
+}

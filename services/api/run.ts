@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
 import { connectStore } from '@fairlead/wire/store-client'
 import { buildApp } from './app.ts'
 import type { ApiConfig } from './config.ts'
-import { openIdempotency } from './idempotency.ts'
 import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
 
@@ -28,12 +28,14 @@ export async function run(
   })
   const metrics = openApiMetrics(registry)
   const publicUrl = config.FAIRLEAD_PUBLIC_URL
-  const app = buildApp({ store, publicUrl, log, metrics, takeRate, idempotency: openIdempotency() })
+  const underWay = new Set<Promise<unknown>>()
+  const trusted = openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!
+  const app = buildApp({ store, publicUrl, log, metrics, takeRate, trusted, underWay })
   const server = createServer(limits, app)
   server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS
   server.listen(config.FAIRLEAD_API_PORT, config.FAIRLEAD_API_HOST)
   await once(server, 'listening')
-  await using _closing = { [Symbol.asyncDispose]: () => drain(server) }
+  await using _closing = { [Symbol.asyncDispose]: () => drain(server, underWay) }
   using _check = health.check('store', async () => {
     await store.organizations.listOrganizations({ limit: 1 }, { timeoutMs: 1_500 })
     return undefined
@@ -55,10 +57,12 @@ const limits = {
   connectionsCheckingInterval: 2_000,
 }
 
-async function drain(server: Server): Promise<void> {
+async function drain(server: Server, underWay: ReadonlySet<Promise<unknown>>): Promise<void> {
   server.close()
   server.closeIdleConnections()
   const late = setTimeout(() => server.closeAllConnections(), drainMs)
   await once(server, 'close')
   clearTimeout(late)
+  // Writes whose clients have gone: each ends with its deadline.
+  await Promise.allSettled(underWay)
 }

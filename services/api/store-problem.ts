@@ -20,6 +20,8 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.DELIVERY_ENDED]: 'conflict',
   [ErrorReason.REPLAY_ENDED]: 'conflict',
   [ErrorReason.REPLAY_TOO_LARGE]: 'conflict',
+  [ErrorReason.IDEMPOTENCY_IN_PROGRESS]: 'idempotency_in_progress',
+  [ErrorReason.IDEMPOTENCY_KEY_REUSED]: 'idempotency_key_reused',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
   [ErrorReason.NATS_UNAVAILABLE]: 'unavailable',
   [ErrorReason.SECRET_UNREADABLE]: 'internal',
@@ -39,7 +41,7 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
 }
 
-/** How long a client is asked to wait while the store is away, in seconds. */
+/** How long a client is asked to wait while the store is away, or works on its first request, in seconds. */
 const retryAfterSeconds = 2
 
 /**
@@ -59,6 +61,7 @@ export function storeProblem(
     case 'internal':
       return new ApiError('internal', undefined, { cause: error })
     case 'unavailable':
+    case 'idempotency_in_progress':
       return new ApiError(code, undefined, { cause: error, retryAfterSeconds })
     case 'request_invalid':
       return invalidField(detail?.field ?? '', error, takesInBody)

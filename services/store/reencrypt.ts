@@ -52,9 +52,15 @@ const tables: readonly SealedTable[] = [
     from: `signing_secrets t cross join (select '' as name) o`,
     context: sealContext.signingSecret,
   },
+  {
+    name: 'idempotency_keys',
+    key: ['id'],
+    from: `idempotency_keys t cross join (select '' as name) o`,
+    context: sealContext.idempotentAnswer,
+  },
 ]
 
-type SealedRow = Record<string, string> & { organization_id: string; sealed: string; owner: string }
+type SealedRow = Record<string, string> & { sealed: string; owner: string }
 
 async function reencryptTable(pool: Pool, keyring: Keyring, table: SealedTable): Promise<number> {
   const key = table.key.map(column => `t.${column}`).join(', ')
@@ -64,7 +70,7 @@ async function reencryptTable(pool: Pool, keyring: Keyring, table: SealedTable):
     const rows = await inScope(pool, 'platform', async db => {
       const after = last ? `where (${key}) > (${last.map((_, i) => `$${i + 1}`).join(', ')})` : ''
       const page = await db.query<SealedRow>(
-        `select ${key}, t.sealed, o.name as owner from ${table.from} ${after} order by ${key} limit ${batchRows}`,
+        `select ${key}, t.organization_id, t.sealed, o.name as owner from ${table.from} ${after} order by ${key} limit ${batchRows}`,
         last ?? [],
       )
       for (const row of page.rows) sealed += await reseal(db, keyring, table, row)
@@ -79,7 +85,7 @@ async function reencryptTable(pool: Pool, keyring: Keyring, table: SealedTable):
 /** Answers 1 if the row was sealed anew. */
 async function reseal(db: Db, keyring: Keyring, table: SealedTable, row: SealedRow): Promise<number> {
   if (keyring.isCurrent(row.sealed)) return 0
-  const context = table.context(fromUuid('org', row.organization_id), row.owner)
+  const context = table.context(row.organization_id ? fromUuid('org', row.organization_id) : '', row.owner)
   const sealed = keyring.seal(keyring.open(row.sealed, context), context)
   const where = table.key.map((column, i) => `${column} = $${i + 3}`).join(' and ')
   const { rowCount } = await db.query(`update ${table.name} set sealed = $1 where sealed = $2 and ${where}`, [

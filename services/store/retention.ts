@@ -32,6 +32,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
     }
   }
   await platform(db => removeOldReplays(db, nowMs))
+  await platform(db => db.query('delete from idempotency_keys where expires_at < $1', [new Date(nowMs)]))
   await platform(db => removeOldCounts(db, nowMs))
   await platform(removeDeletedOrganizations)
 }

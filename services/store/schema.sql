@@ -121,6 +121,11 @@ create table audit_logs (
   action text not null,
   subject_id text not null,
   details jsonb not null,
+  actor_name text not null default ''::text,
+  via text not null default ''::text,
+  address text not null default ''::text,
+  agent text not null default ''::text,
+  request_id text not null default ''::text,
   constraint audit_logs_pkey PRIMARY KEY (id)
 );
 alter table audit_logs enable row level security;
@@ -249,6 +254,20 @@ create table events (
 ) partition by RANGE (received_at);
 alter table events enable row level security;
 alter table events force row level security;
+
+create table idempotency_keys (
+  id uuid not null default gen_random_uuid(),
+  organization_id uuid,
+  actor_id text not null,
+  key text not null,
+  request_sha256 bytea not null,
+  sealed text not null,
+  expires_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (id),
+  constraint idempotency_keys_request_sha256_check CHECK ((length(request_sha256) = 32))
+);
+alter table idempotency_keys enable row level security;
+alter table idempotency_keys force row level security;
 
 create table members (
   organization_id uuid not null,
@@ -455,6 +474,8 @@ CREATE INDEX events_failed ON ONLY public.events USING btree (organization_id, r
 
 CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, received_at DESC, id DESC);
 
+CREATE INDEX idempotency_keys_expired ON public.idempotency_keys USING btree (expires_at);
+
 CREATE INDEX members_email ON public.members USING btree (email);
 
 CREATE INDEX replays_active ON public.replays USING btree (created_at) WHERE ((state = ANY (ARRAY['pending'::replay_state, 'running'::replay_state])) OR (in_hand IS NOT NULL));
@@ -466,6 +487,10 @@ CREATE INDEX replays_open ON public.replays USING btree (created_at) WHERE ((del
 CREATE UNIQUE INDEX api_keys_name ON public.api_keys USING btree (organization_id, name) NULLS NOT DISTINCT WHERE (revoked_at IS NULL);
 
 CREATE UNIQUE INDEX api_keys_sha256 ON public.api_keys USING btree (sha256);
+
+CREATE UNIQUE INDEX audit_logs_request ON public.audit_logs USING btree (organization_id, request_id, action, subject_id) NULLS NOT DISTINCT WHERE (request_id <> ''::text);
+
+CREATE UNIQUE INDEX idempotency_keys_key ON public.idempotency_keys USING btree (organization_id, actor_id, key) NULLS NOT DISTINCT;
 
 CREATE UNIQUE INDEX organizations_slug ON public.organizations USING btree (slug) WHERE (deleted_at IS NULL);
 
@@ -510,6 +535,10 @@ create policy organization on destinations for all
   with check (in_scope(organization_id));
 
 create policy organization on events for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on idempotency_keys for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

@@ -17,6 +17,8 @@ export const answers = {
   delivery_ended: [Code.FailedPrecondition, ErrorReason.DELIVERY_ENDED],
   replay_ended: [Code.FailedPrecondition, ErrorReason.REPLAY_ENDED],
   replay_too_large: [Code.FailedPrecondition, ErrorReason.REPLAY_TOO_LARGE],
+  idempotency_in_progress: [Code.Aborted, ErrorReason.IDEMPOTENCY_IN_PROGRESS],
+  idempotency_key_reused: [Code.InvalidArgument, ErrorReason.IDEMPOTENCY_KEY_REUSED],
   postgres_unavailable: [Code.Unavailable, ErrorReason.POSTGRES_UNAVAILABLE],
   nats_unavailable: [Code.Unavailable, ErrorReason.NATS_UNAVAILABLE],
   secret_unreadable: [Code.Internal, ErrorReason.SECRET_UNREADABLE],

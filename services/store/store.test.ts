@@ -322,7 +322,10 @@ test('the audit log is added to, listed, and can’t be changed', async () => {
   const { auditLogs, next } = await store.client.audit.listAuditLogs({ organizationId, limit: 1 })
   expect(auditLogs).toMatchObject([{ action: 'event.retried' }])
   const rest = await store.client.audit.listAuditLogs({ organizationId, cursor: next })
-  expect(rest.auditLogs).toMatchObject([{ action: 'organization.applied', details: { plan: 'pro' } }])
+  expect(rest.auditLogs).toMatchObject([
+    { action: 'organization.applied', details: { plan: 'pro' } },
+    { action: 'organization.created', actorKind: ActorKind.OWNER, details: { slug: 'audit' } },
+  ])
   expect(await asPlatform('update audit_logs set action = action')).toBe(0)
   expect(await asPlatform('delete from audit_logs')).toBe(0)
 })

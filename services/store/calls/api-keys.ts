@@ -1,20 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import { newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import type { ApiKeyService } from '@fairlead/wire/store/api_key'
+import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
+import {
+  type ApiKeyService,
+  CreateApiKeyResponseSchema,
+  RevokeApiKeyResponseSchema,
+} from '@fairlead/wire/store/api_key'
 import { roleOrDeveloper } from '../organizations/desired.ts'
 import { apiKeyMessage } from '../organizations/messages.ts'
 import type { ApiKeyRow } from '../organizations/rows.ts'
 import { requireId } from '../parse-request.ts'
-import type { Db, Scope } from '../scope.ts'
+import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, scopeOf, transact } from './calls.ts'
+import { write } from './write.ts'
 
 export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
   return {
     async createApiKey(request, context) {
-      const { scope, organization } = scopeOf(request.organizationId)
+      const { organization } = scopeOf(request.organizationId)
       if (request.name.length < 1 || request.name.length > 100) {
         throw new StoreError('invalid_field', 'name: must have 1 to 100 characters', { field: 'name' })
       }
@@ -22,9 +27,9 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
         throw new StoreError('invalid_field', 'expires_at: must be in the future', { field: 'expires_at' })
       }
       const key = `key_live_${randomBytes(32).toString('base64url')}`
-      const { rows } = await transact(calls, context, scope, async db => {
+      return write(calls, context, request, CreateApiKeyResponseSchema, async db => {
         if (organization) await requireOrganization(db, organization)
-        return db.query<ApiKeyRow>(
+        const { rows } = await db.query<ApiKeyRow>(
           `insert into api_keys (organization_id, id, name, prefix, sha256, role, managed_by, created_at, expires_at)
            values ($1, $2, $3, $4, $5, $6, 'tenant', $7, $8)
            on conflict (organization_id, name) where revoked_at is null do nothing returning *`,
@@ -39,10 +44,20 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
             request.expiresAt ? timestampDate(request.expiresAt) : null,
           ],
         )
+        const [row] = rows
+        if (!row) {
+          throw new StoreError('name_taken', `there is a key named ${request.name}`, { field: 'name' })
+        }
+        const { name, role, expires_at } = row
+        return {
+          answer: { apiKey: apiKeyMessage(row), key },
+          entry: {
+            action: 'api_key.created',
+            subjectId: fromUuid('key', row.id),
+            details: { name, role, ...(expires_at && { expiresAt: expires_at.toISOString() }) },
+          },
+        }
       })
-      const [row] = rows
-      if (!row) throw new StoreError('name_taken', `there is a key named ${request.name}`, { field: 'name' })
-      return { apiKey: apiKeyMessage(row), key }
     },
 
     async authenticateApiKey(request, context) {
@@ -79,26 +94,19 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
     },
 
     async revokeApiKey(request, context) {
-      const { scope, organization } = scopeOf(request.organizationId)
+      const { organization } = scopeOf(request.organizationId)
       const id = requireId('key', request.apiKeyId, 'api_key_id')
-      const { rowCount } = await transact(calls, context, scope, db =>
-        db.query(
+      return write(calls, context, request, RevokeApiKeyResponseSchema, async db => {
+        const { rowCount } = await db.query(
           `update api_keys set revoked_at = coalesce(revoked_at, now())
            where organization_id is not distinct from $1 and id = $2`,
           [organization, toUuid(id)],
-        ),
-      )
-      if (!rowCount) throw new StoreError('not_found', 'there is no such key')
-      return {}
+        )
+        if (!rowCount) throw new StoreError('not_found', 'there is no such key')
+        return { answer: {}, entry: { action: 'api_key.revoked', subjectId: id } }
+      })
     },
   }
-}
-
-/** Whose keys: an organization's, under its scope, or the platform's, which have no organization. */
-export function scopeOf(organizationId: string): { scope: Scope; organization: string | null } {
-  if (!organizationId) return { scope: 'platform', organization: null }
-  const id: OrganizationId = requireId('org', organizationId, 'organization_id')
-  return { scope: id, organization: toUuid(id) }
 }
 
 async function requireOrganization(db: Db, organization: string): Promise<void> {

@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid } from '@fairlead/webhook/id'
-import { ActorKind, AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
+import { AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
+import { actorKindOf, actorKinds, insertAudit } from '../audit.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { StoreError } from '../store-error.ts'
-import { scopeOf } from './api-keys.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, scopeOf, transact } from './calls.ts'
 
 interface AuditRow {
   organization_id: string | null
@@ -18,41 +17,33 @@ interface AuditRow {
   action: string
   subject_id: string
   details: JsonObject
+  actor_name: string
+  via: string
+  address: string
+  agent: string
+  request_id: string
 }
-
-const actorKinds = {
-  member: ActorKind.MEMBER,
-  api_key: ActorKind.API_KEY,
-  owner: ActorKind.OWNER,
-  system: ActorKind.SYSTEM,
-} as const
 
 export function auditCalls(calls: Calls): ServiceImpl<typeof AuditService> {
   return {
     async createAuditLog(request, context) {
       const { scope, organization } = scopeOf(request.organizationId)
-      const [actorKind] = Object.entries(actorKinds).find(([, kind]) => kind === request.actorKind) ?? []
-      if (!actorKind) throw new StoreError('invalid_field', 'actor_kind: is missing', { field: 'actor_kind' })
+      const actorKind = actorKindOf(request.actorKind)
       if (!/^[a-z_]+\.[a-z_]+$/.test(request.action) || request.action.length > 100) {
         throw new StoreError('invalid_field', 'action: must be a noun and a past verb', { field: 'action' })
       }
-      const { rows } = await transact(calls, context, scope, db =>
-        db.query<AuditRow>(
-          `insert into audit_logs (organization_id, id, at, actor_kind, actor_id, action, subject_id, details)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) returning *`,
-          [
-            organization,
-            randomUUID(),
-            new Date(calls.now()),
-            actorKind,
-            request.actorId.slice(0, 512),
-            request.action,
-            request.subjectId,
-            request.details ?? {},
-          ],
-        ),
+      const row = await transact(calls, context, scope, db =>
+        insertAudit<AuditRow>(db, {
+          organization,
+          at: new Date(calls.now()),
+          actorKind,
+          actorId: request.actorId,
+          action: request.action,
+          subjectId: request.subjectId,
+          details: request.details ?? {},
+        }),
       )
-      return { auditLog: auditMessage(rows[0]!) }
+      return { auditLog: auditMessage(row!) }
     },
 
     async listAuditLogs(request, context) {
@@ -87,5 +78,10 @@ function auditMessage(row: AuditRow) {
     action: row.action,
     subjectId: row.subject_id,
     details: row.details,
+    actorName: row.actor_name,
+    via: row.via,
+    address: row.address,
+    agent: row.agent,
+    requestId: row.request_id,
   })
 }

@@ -1,9 +1,10 @@
 import type { HandlerContext } from '@connectrpc/connect'
 import type { Log } from '@fairlead/daemon/log'
-import type { OrganizationId } from '@fairlead/webhook/id'
+import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Keyring } from '@fairlead/wire/seal'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
+import { requireId } from '../parse-request.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
 import { type Db, inScope, type Scope } from '../scope.ts'
 
@@ -25,6 +26,13 @@ export function transact<T>(
   work: (db: Db) => Promise<T>,
 ): Promise<T> {
   return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs() })
+}
+
+/** For whom a call works: an organization, under its scope, or the platform, which has none. */
+export function scopeOf(organizationId: string): { scope: Scope; organization: string | null } {
+  if (!organizationId) return { scope: 'platform', organization: null }
+  const id = requireId('org', organizationId, 'organization_id')
+  return { scope: id, organization: toUuid(id) }
 }
 
 /** How long a call waits for its change to be published before it answers all the same. */

@@ -1,12 +1,17 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import type { DeliveryService } from '@fairlead/wire/store/delivery'
+import {
+  CancelDeliveryResponseSchema,
+  type DeliveryService,
+  RetimeDeliveryResponseSchema,
+} from '@fairlead/wire/store/delivery'
 import { deliveryMessage, waitingMessage } from '../events/rows.ts'
 import { cancel, retime } from '../events/schedule.ts'
 import { listWaiting } from '../events/waiting.ts'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
+import { write } from './write.ts'
 
 /** A time so far in the past is taken as now: clocks differ. */
 const clockSkewMs = 60_000
@@ -37,18 +42,27 @@ export function deliveryCalls(calls: Calls): ServiceImpl<typeof DeliveryService>
       if (at.getTime() < now - clockSkewMs) {
         throw new StoreError('invalid_field', 'at: must not be in the past', { field: 'at' })
       }
-      const row = await transact(calls, context, organization, db =>
-        retime(db, calls.nats, organization, delivery, at),
-      )
-      return { delivery: deliveryMessage(row) }
+      return write(calls, context, request, RetimeDeliveryResponseSchema, async db => {
+        const row = await retime(db, calls.nats, organization, delivery, at)
+        const { next_attempt_at: next } = row
+        const details = { destination: row.destination ?? '', ...(next && { at: next.toISOString() }) }
+        return {
+          answer: { delivery: deliveryMessage(row) },
+          entry: { action: 'delivery.retimed', subjectId: delivery, details },
+        }
+      })
     },
 
     async cancelDelivery(request, context) {
       const { organization, delivery } = idsOf(request)
-      const row = await transact(calls, context, organization, db =>
-        cancel(db, calls.nats, organization, delivery, calls.now()),
-      )
-      return { delivery: deliveryMessage(row) }
+      return write(calls, context, request, CancelDeliveryResponseSchema, async db => {
+        const row = await cancel(db, calls.nats, organization, delivery, calls.now())
+        const details = { destination: row.destination ?? '' }
+        return {
+          answer: { delivery: deliveryMessage(row) },
+          entry: { action: 'delivery.cancelled', subjectId: delivery, details },
+        }
+      })
     },
   }
 }

@@ -1,12 +1,18 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import type { DestinationService } from '@fairlead/wire/store/destination'
+import {
+  type DestinationService,
+  type PauseDestinationRequest,
+  PauseDestinationResponseSchema,
+  type ResumeDestinationRequest,
+} from '@fairlead/wire/store/destination'
 import { type DestinationCondition, destinationMessage } from '../organizations/messages.ts'
 import { readOrganization } from '../organizations/read.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
+import { write } from './write.ts'
 
 /** Waiting and dead deliveries come from partial indexes that hold nothing else. */
 const conditions = `
@@ -30,17 +36,21 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
 
   /** Changes one destination's pause, publishes it, and answers with how the destination stands. */
   async function change(
-    request: { organizationId: string; destinationId: string },
+    request: PauseDestinationRequest | ResumeDestinationRequest,
     context: HandlerContext,
-    write: (db: Db, key: readonly [organization: string, destination: string]) => Promise<unknown>,
+    action: 'destination.paused' | 'destination.resumed',
+    alter: (db: Db, key: readonly [organization: string, destination: string]) => Promise<unknown>,
   ) {
     const id = requireId('org', request.organizationId, 'organization_id')
     const destinationId = requireId('dst', request.destinationId, 'destination_id')
-    const destination = await transact(calls, context, id, async db => {
+    const { destination } = await write(calls, context, request, PauseDestinationResponseSchema, async db => {
       const known = (await list(db, id)).some(({ id: one }) => one === destinationId)
       if (!known) throw new StoreError('not_found', `there is no destination ${destinationId}`)
-      await write(db, [toUuid(id), toUuid(destinationId)])
-      return (await list(db, id)).find(({ id: one }) => one === destinationId)
+      await alter(db, [toUuid(id), toUuid(destinationId)])
+      const changed = (await list(db, id)).find(({ id: one }) => one === destinationId)!
+      const reason = action === 'destination.paused' ? { reason: 'asked' } : {}
+      const details = { destination: changed.name, ...reason }
+      return { answer: { destination: changed }, entry: { action, subjectId: destinationId, details } }
     })
     await publishChange(calls, id)
     return destination ? { destination } : {}
@@ -52,7 +62,7 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
       return transact(calls, context, id, async db => ({ destinations: await list(db, id) }))
     },
     pauseDestination: (request, context) =>
-      change(request, context, (db, key) =>
+      change(request, context, 'destination.paused', (db, key) =>
         db.query(
           `insert into destination_pauses (organization_id, destination_id, reason) values ($1, $2, 'asked')
            on conflict do nothing`,
@@ -60,7 +70,7 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
         ),
       ),
     resumeDestination: (request, context) =>
-      change(request, context, async (db, key) => {
+      change(request, context, 'destination.resumed', async (db, key) => {
         await db.query('delete from destination_pauses where organization_id = $1 and destination_id = $2', [
           ...key,
         ])

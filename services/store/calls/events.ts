@@ -1,6 +1,12 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, toUuid } from '@fairlead/webhook/id'
-import type { EventService } from '@fairlead/wire/store/event'
+import {
+  DiscardDeadLetterResponseSchema,
+  DiscardDeadLettersResponseSchema,
+  type EventService,
+  RetryDeadLetterResponseSchema,
+  RetryEventResponseSchema,
+} from '@fairlead/wire/store/event'
 import { findContent } from '../events/content.ts'
 import { createEvent, createEvents } from '../events/create.ts'
 import { discardDeadLetters, listDeadLetters } from '../events/dead-letters.ts'
@@ -12,6 +18,7 @@ import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } fr
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
+import { write } from './write.ts'
 
 export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
   const idsOf = (request: { organizationId: string; eventId: string }) => ({
@@ -78,12 +85,20 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       const destinations = request.destinationIds.map((id, i) =>
         toUuid(requireId('dst', id, `destination_ids[${i}]`)),
       )
-      const retried = await transact(calls, context, ids.organization, async db => {
+      return write(calls, context, request, RetryEventResponseSchema, async db => {
         const event = await readEvent(db, ids.organization, ids.event)
         const chosen = chooseDeliveries(await lockDeliveries(db, event), destinations)
-        return retryDeliveries(db, calls.nats, event, chosen)
+        const retried = await retryDeliveries(db, calls.nats, event, chosen)
+        const names = retried.map(row => row.destination ?? '')
+        return {
+          answer: { deliveries: retried.map(row => deliveryMessage(row)) },
+          entry: {
+            action: 'event.retried',
+            subjectId: ids.event,
+            details: { destinations: names, ...(destinations.length > 0 && { asked: names }) },
+          },
+        }
       })
-      return { deliveries: retried.map(row => deliveryMessage(row)) }
     },
 
     async listDeadLetters(request, context) {
@@ -95,22 +110,34 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
     async retryDeadLetter(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const delivery = requireId('dlv', request.deliveryId, 'delivery_id')
-      const retried = await transact(calls, context, organization, async db => {
+      return write(calls, context, request, RetryDeadLetterResponseSchema, async db => {
         const row = await readEndedBadly(db, organization, delivery)
         if (row.state === 'discarded') throw new StoreError('not_found', 'this dead letter was discarded')
         const event = await readEvent(db, organization, fromUuid('evt', row.event_id))
-        return retryDeliveries(db, calls.nats, event, chooseDeliveries([row], []))
+        const [retried] = await retryDeliveries(db, calls.nats, event, chooseDeliveries([row], []))
+        return {
+          answer: { delivery: deliveryMessage(retried!) },
+          entry: {
+            action: 'dead_letter.retried',
+            subjectId: delivery,
+            details: { destination: row.destination ?? '' },
+          },
+        }
       })
-      return { delivery: deliveryMessage(retried[0]!) }
     },
 
     async discardDeadLetter(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const delivery = requireId('dlv', request.deliveryId, 'delivery_id')
       requireReason(request.reason)
-      const discarded = await transact(calls, context, organization, async db => {
+      return write(calls, context, request, DiscardDeadLetterResponseSchema, async db => {
         const row = await readEndedBadly(db, organization, delivery)
-        if (row.state === 'discarded') return row
+        const entry = {
+          action: 'dead_letter.discarded',
+          subjectId: delivery,
+          details: { destination: row.destination ?? '', reason: request.reason },
+        } as const
+        if (row.state === 'discarded') return { answer: { delivery: deliveryMessage(row) }, entry }
         await db.query(
           `update deliveries set state = 'discarded', discard_reason = $5
            where organization_id = $1 and event_id = $2 and destination_id = $3 and received_at = $4`,
@@ -118,15 +145,26 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
         )
         const id = fromUuid('evt', row.event_id)
         await recountEvents(db, [{ organization, id, receivedAt: row.received_at.getTime() }])
-        return { ...row, state: 'discarded' as const, discard_reason: request.reason }
+        const discarded = { ...row, state: 'discarded' as const, discard_reason: request.reason }
+        return { answer: { delivery: deliveryMessage(discarded) }, entry }
       })
-      return { delivery: deliveryMessage(discarded) }
     },
 
     async discardDeadLetters(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       if (!request.dryRun) requireReason(request.reason)
-      return transact(calls, context, organization, db => discardDeadLetters(db, request))
+      return write(calls, context, request, DiscardDeadLettersResponseSchema, async db => {
+        const answer = await discardDeadLetters(db, request)
+        if (request.dryRun) return { answer }
+        const { source, type, reason } = request
+        const details = {
+          discarded: answer.discarded,
+          reason,
+          ...(source && { source }),
+          ...(type && { type }),
+        }
+        return { answer, entry: { action: 'dead_letter.all_discarded', subjectId: organization, details } }
+      })
     },
   }
 }

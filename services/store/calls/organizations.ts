@@ -1,7 +1,14 @@
 import type { ServiceImpl } from '@connectrpc/connect'
-import { toUuid } from '@fairlead/webhook/id'
-import type { OrganizationService } from '@fairlead/wire/store/organization'
+import { fromUuid, parseId, toUuid } from '@fairlead/webhook/id'
+import {
+  ApplyOrganizationResponseSchema,
+  CreateOrganizationResponseSchema,
+  DeactivateOrganizationResponseSchema,
+  DeleteOrganizationResponseSchema,
+  type OrganizationService,
+} from '@fairlead/wire/store/organization'
 import { z } from 'zod'
+import type { AuditEntry } from '../audit.ts'
 import { applyOrganization, ownerText } from '../organizations/apply.ts'
 import { name, ownerKindWord, readDesired, readOwner, retentionDays } from '../organizations/desired.ts'
 import { findOrganization } from '../organizations/find.ts'
@@ -11,12 +18,13 @@ import {
   routeMessage,
   sourceMessage,
 } from '../organizations/messages.ts'
-import { organizationIdOf, readOverviews } from '../organizations/read.ts'
+import { readOverviews } from '../organizations/read.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
+import { write } from './write.ts'
 
 export function organizationCalls(calls: Calls): ServiceImpl<typeof OrganizationService> {
   return {
@@ -29,39 +37,53 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
 
     async createOrganization(request, context) {
       const wanted = parseRequest(created, request)
-      const organization = await transact(calls, context, 'platform', async db => {
+      const ofPlatform = { organizationId: '', change: request.change }
+      const answer = await write(calls, context, ofPlatform, CreateOrganizationResponseSchema, async db => {
         const owner = { owner_kind: 'api', owner_reference: '' } as const
         const { organization, created } = await applyOrganization(
           db,
           { ...nothingConfigured, ...wanted, owner, active: true },
           { keyring: calls.keyring, nowMs: calls.now() },
         )
-        if (created) return organization
-        throw new StoreError('slug_taken', `${ownerText(owner)} has the slug ${wanted.slug}`, {
-          field: 'slug',
-          owner: ownerText(owner),
-        })
+        if (!created) {
+          throw new StoreError('slug_taken', `${ownerText(owner)} has the slug ${wanted.slug}`, {
+            field: 'slug',
+            owner: ownerText(owner),
+          })
+        }
+        return {
+          answer: { organization: organizationMessage(organization) },
+          entry: entryOf('organization.created', organization),
+        }
       })
-      await publishChange(calls, organizationIdOf(organization))
-      return { organization: organizationMessage(organization) }
+      await publishChange(calls, parseId('org', answer.organization?.id ?? '')!)
+      return answer
     },
 
     async applyOrganization(request, context) {
       const desired = readDesired(request)
-      const { organization, created, changed } = await transact(calls, context, 'platform', db =>
-        applyOrganization(db, desired, { keyring: calls.keyring, nowMs: calls.now() }),
-      )
-      if (changed) await publishChange(calls, organizationIdOf(organization))
-      if (changed)
-        calls.log.info({ organizationId: organizationIdOf(organization), created }, 'organization.applied')
-      return {
-        organization: organizationMessage(organization),
-        created,
-        changed,
-        sources: organization.sources.map(source => sourceMessage(source)),
-        destinations: organization.destinations.map(destination => destinationMessage(destination)),
-        routes: organization.routes.map(routeMessage),
-      }
+      const ofPlatform = { organizationId: '', change: request.change }
+      const answer = await write(calls, context, ofPlatform, ApplyOrganizationResponseSchema, async db => {
+        const applied = await applyOrganization(db, desired, { keyring: calls.keyring, nowMs: calls.now() })
+        const { organization, created, changed } = applied
+        const action = created ? 'organization.created' : 'organization.applied'
+        return {
+          answer: {
+            organization: organizationMessage(organization),
+            created,
+            changed,
+            sources: organization.sources.map(source => sourceMessage(source)),
+            destinations: organization.destinations.map(destination => destinationMessage(destination)),
+            routes: organization.routes.map(routeMessage),
+          },
+          entry: changed ? entryOf(action, organization, ownerText(desired.owner)) : undefined,
+        }
+      })
+      const { created = false, changed } = answer
+      const organizationId = parseId('org', answer.organization?.id ?? '')!
+      if (changed) await publishChange(calls, organizationId)
+      if (changed) calls.log.info({ organizationId, created }, 'organization.applied')
+      return answer
     },
 
     async listOrganizations(request, context) {
@@ -84,28 +106,32 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
 
     async deactivateOrganization(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
-      const organization = await transact(calls, context, id, async db => {
-        await db.query(
+      const answer = await write(calls, context, request, DeactivateOrganizationResponseSchema, async db => {
+        const { rowCount } = await db.query(
           `update organizations set active = false, updated_at = now()
            where id = $1 and active and deleted_at is null`,
           [toUuid(id)],
         )
-        return requireLive((await readOverviews(db, 'o.id = $1', [toUuid(id)]))[0])
+        const organization = requireLive((await readOverviews(db, 'o.id = $1', [toUuid(id)]))[0])
+        return {
+          answer: { organization: organizationMessage(organization) },
+          entry: rowCount ? entryOf('organization.deactivated', organization) : undefined,
+        }
       })
       await publishChange(calls, id)
-      return { organization: organizationMessage(organization) }
+      return answer
     },
 
     async deleteOrganization(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
       const owner = request.owner && readOwner(request.owner)
-      const openDeliveries = await transact(calls, context, id, async db => {
+      const answer = await write(calls, context, request, DeleteOrganizationResponseSchema, async db => {
         const { rows } = await db.query<OrganizationRow>(
           'select * from organizations where id = $1 for update',
           [toUuid(id)],
         )
         const [row] = rows
-        if (!row || row.deleted_at) return 0
+        if (!row || row.deleted_at) return { answer: { openDeliveries: 0n } }
         if (owner && (owner.owner_kind !== row.owner_kind || owner.owner_reference !== row.owner_reference)) {
           throw new StoreError('owned_by_another', `${ownerText(row)} declares this organization`, {
             owner: ownerText(row),
@@ -118,13 +144,27 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
           'update api_keys set revoked_at = now() where organization_id = $1 and revoked_at is null',
           [toUuid(id)],
         )
-        return (await readOverviews(db, 'o.id = $1', [toUuid(id)]))[0]?.openDeliveries ?? 0
+        const [overview] = await readOverviews(db, 'o.id = $1', [toUuid(id)])
+        return {
+          answer: { openDeliveries: BigInt(overview?.openDeliveries ?? 0) },
+          entry: entryOf('organization.deleted', row, owner && ownerText(owner)),
+        }
       })
       await publishChange(calls, id)
+      const openDeliveries = Number(answer.openDeliveries)
       calls.log.info({ organizationId: id, openDeliveries }, 'organization.deleted')
-      return { openDeliveries: BigInt(openDeliveries) }
+      return answer
     },
   }
+}
+
+/** Of the organization's own log, also where the platform makes the change. */
+function entryOf(
+  action: AuditEntry['action'],
+  { id, slug }: Pick<OrganizationRow, 'id' | 'slug'>,
+  owner?: string,
+): AuditEntry {
+  return { action, organization: id, subjectId: fromUuid('org', id), details: { slug }, owner }
 }
 
 const created = z.object({

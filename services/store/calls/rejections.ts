@@ -3,7 +3,12 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { decodeRejectionMeta, type RejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { sealContext } from '@fairlead/wire/seal'
-import { type Rejection, RejectionSchema, type RejectionService } from '@fairlead/wire/store/rejection'
+import {
+  type Rejection,
+  RejectionSchema,
+  type RejectionService,
+  TakeOfferedSecretResponseSchema,
+} from '@fairlead/wire/store/rejection'
 import { streamName } from '@fairlead/wire/streams'
 import { rejectionsSubject } from '@fairlead/wire/subjects'
 import {
@@ -16,8 +21,10 @@ import {
 } from '@nats-io/jetstream'
 import { pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
+import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { Calls } from './calls.ts'
+import { write } from './write.ts'
 
 /** Rejections are in JetStream only: a flood of bad requests must not reach Postgres. */
 export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionService> {
@@ -34,18 +41,41 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       return { rejections: rejections.reverse().slice(0, limit) }
     },
 
-    async takeOfferedSecret(request) {
+    async takeOfferedSecret(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const messages = await readAll(calls, rejectionsSubject(organization, '*'), true)
-      const message = messages.find(({ seq }) => BigInt(seq) === request.id)
-      const meta = message && readMeta(message)
-      if (!meta?.offered) throw noSecret()
-      // Opened first: what can't be opened stays.
-      const value = calls.keyring.open(meta.offered, sealContext.offeredSecret(organization, meta.source))
-      if (!(await erase(calls, message!.seq))) throw noSecret()
-      return { source: meta.source, value }
+      let isFirst = false
+      const answer = await write(calls, context, request, TakeOfferedSecretResponseSchema, async db => {
+        await takeTurn(db, organization, request.id)
+        const messages = await readAll(calls, rejectionsSubject(organization, '*'), true)
+        const message = messages.find(({ seq }) => BigInt(seq) === request.id)
+        const meta = message && readMeta(message)
+        if (!meta?.offered) throw noSecret()
+        const value = calls.keyring.open(meta.offered, sealContext.offeredSecret(organization, meta.source))
+        isFirst = true
+        return {
+          answer: { source: meta.source, value },
+          entry: {
+            action: 'offered_secret.taken',
+            subjectId: String(request.id),
+            details: { source: meta.source },
+          },
+        }
+      })
+      // After the entry in the audit log is stored: a kill in between leaves the secret where it was, and an entry too many.
+      const erased = await erase(calls, Number(request.id))
+      if (isFirst && !erased) throw noSecret()
+      return answer
     },
   }
+}
+
+/** Of two calls for one secret at one time, the second is told that there is none. */
+async function takeTurn(db: Db, organization: string, rejection: bigint): Promise<void> {
+  const { rows } = await db.query<{ taken: boolean }>(
+    'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken',
+    [JSON.stringify(['offered_secret', organization, String(rejection)])],
+  )
+  if (!rows[0]!.taken) throw noSecret()
 }
 
 const noSecret = () => new StoreError('not_found', 'there is no such rejection, or it holds no secret')

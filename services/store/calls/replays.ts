@@ -1,6 +1,16 @@
-import type { ServiceImpl } from '@connectrpc/connect'
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import type { ReplayService } from '@fairlead/wire/store/replay'
+import {
+  type CancelReplayRequest,
+  type CreateReplayRequest,
+  CreateReplayResponseSchema,
+  type PauseReplayRequest,
+  PauseReplayResponseSchema,
+  type Replay,
+  type ReplayService,
+  type ResumeReplayRequest,
+} from '@fairlead/wire/store/replay'
+import type { AuditEntry } from '../audit.ts'
 import { decodeCursor, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import { createReplay } from '../replay/create.ts'
@@ -9,6 +19,13 @@ import { hasEnded, type ReplayRow, replayMessage } from '../replay/rows.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
+import { write } from './write.ts'
+
+const actions = {
+  paused: 'replay.paused',
+  running: 'replay.resumed',
+  cancelled: 'replay.cancelled',
+} as const
 
 export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
   const idsOf = (request: { organizationId: string; replayId: string }) => ({
@@ -16,12 +33,34 @@ export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
     replay: toUuid(requireId('rpl', request.replayId, 'replay_id')),
   })
 
+  async function change(
+    request: PauseReplayRequest | ResumeReplayRequest | CancelReplayRequest,
+    context: HandlerContext,
+    state: keyof typeof actions,
+  ) {
+    const { organization, replay } = idsOf(request)
+    const endedAt = state === 'cancelled' ? new Date(calls.now()) : null
+    const { replay: changed } = await write(calls, context, request, PauseReplayResponseSchema, async db => {
+      const row = await changeState(db, organization, replay, state, endedAt)
+      const details = { published: Number(row.published), matched: Number(row.matched) }
+      return {
+        answer: await answer(db, row),
+        entry: { action: actions[state], subjectId: request.replayId, details },
+      }
+    })
+    return changed ? { replay: changed } : {}
+  }
+
   return {
     async createReplay(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      return transact(calls, context, organization, async db => {
-        const row = await createReplay(db, calls.nats, organization, request, calls.now())
-        return { replay: replayMessage(row, await readNames(db, [row])) }
+      return write(calls, context, request, CreateReplayResponseSchema, async db => {
+        const nowMs = calls.now()
+        const row = await createReplay(db, calls.nats, organization, request, nowMs)
+        const replay = replayMessage(row, await readNames(db, [row]))
+        // One that was there already, by its request id, is written down already.
+        const isNew = replay.id && row.created_at.getTime() === nowMs
+        return { answer: { replay }, entry: isNew ? entryOf(request, replay) : undefined }
       })
     },
 
@@ -50,26 +89,25 @@ export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
       })
     },
 
-    async pauseReplay(request, context) {
-      const { organization, replay } = idsOf(request)
-      return transact(calls, context, organization, db => change(db, organization, replay, 'paused', null))
-    },
+    pauseReplay: (request, context) => change(request, context, 'paused'),
+    resumeReplay: (request, context) => change(request, context, 'running'),
+    cancelReplay: (request, context) => change(request, context, 'cancelled'),
+  }
+}
 
-    async resumeReplay(request, context) {
-      const { organization, replay } = idsOf(request)
-      return transact(calls, context, organization, db => change(db, organization, replay, 'running', null))
-    },
-
-    async cancelReplay(request, context) {
-      const { organization, replay } = idsOf(request)
-      const now = new Date(calls.now())
-      return transact(calls, context, organization, db => change(db, organization, replay, 'cancelled', now))
-    },
+function entryOf({ selector, ofDeadLetters, createdBy }: CreateReplayRequest, replay: Replay): AuditEntry {
+  const { sources = [], types = [] } = selector ?? {}
+  const { destinations, ratePerSecond } = replay
+  return {
+    action: ofDeadLetters ? 'dead_letter.replayed' : 'replay.created',
+    subjectId: replay.id,
+    details: { sources, types, destinations, matched: Number(replay.matched), ratePerSecond },
+    owner: createdBy || undefined,
   }
 }
 
 /** Changes the state of a Replay that has not ended. Throws a StoreError `not_found` or `replay_ended`. */
-async function change(
+async function changeState(
   db: Db,
   organization: OrganizationId,
   replay: string,
@@ -86,7 +124,7 @@ async function change(
   if (hasEnded(row) && row.state !== state) {
     throw new StoreError('replay_ended', `this Replay is ${row.state}: make a new one`)
   }
-  return answer(db, row)
+  return row
 }
 
 async function readReplay(db: Db, organization: OrganizationId, replay: string): Promise<ReplayRow> {

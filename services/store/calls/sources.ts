@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { sealContext } from '@fairlead/wire/seal'
-import type { SourceService } from '@fairlead/wire/store/source'
+import { DeleteSourceResponseSchema, type SourceService } from '@fairlead/wire/store/source'
 import { type Activity, sourceMessage } from '../organizations/messages.ts'
 import { readOrganization } from '../organizations/read.ts'
 import type { SealedRow, SourceRow } from '../organizations/rows.ts'
@@ -9,6 +9,7 @@ import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
+import { write } from './write.ts'
 
 export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
   return {
@@ -57,7 +58,7 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
     async deleteSource(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
       const source = requireId('src', request.sourceId, 'source_id')
-      await transact(calls, context, id, async db => {
+      const answer = await write(calls, context, request, DeleteSourceResponseSchema, async db => {
         const { rows } = await db.query<SourceRow>(
           'select * from sources where organization_id = $1 and id = $2 for update',
           [toUuid(id), toUuid(source)],
@@ -73,9 +74,11 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
           'update sources set deleted_at = coalesce(deleted_at, now()) where organization_id = $1 and id = $2',
           [toUuid(id), toUuid(source)],
         )
+        const details = { source: rows[0].name }
+        return { answer: {}, entry: { action: 'source.deleted', subjectId: source, details } }
       })
       await publishChange(calls, id)
-      return {}
+      return answer
     },
   }
 }

@@ -6,6 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { ManagedBy, MemberRole } from "./member_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/api_key.proto.
@@ -121,6 +122,13 @@ export declare type CreateApiKeyRequest = Message<"fairlead.store.v1.CreateApiKe
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -255,6 +263,13 @@ export declare type RevokeApiKeyRequest = Message<"fairlead.store.v1.RevokeApiKe
    * @generated from field: string api_key_id = 2;
    */
   apiKeyId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

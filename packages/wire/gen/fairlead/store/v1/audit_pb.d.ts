@@ -72,6 +72,41 @@ export declare type AuditLog = Message<"fairlead.store.v1.AuditLog"> & {
    * @generated from field: google.protobuf.Struct details = 8;
    */
   details?: JsonObject | undefined;
+
+  /**
+   * That actor's name, for people; may be empty.
+   *
+   * @generated from field: string actor_name = 9;
+   */
+  actorName: string;
+
+  /**
+   * The part of Fairlead that was asked: `api`, `operator`, `store`; empty: not known.
+   *
+   * @generated from field: string via = 10;
+   */
+  via: string;
+
+  /**
+   * The address that the request came from; empty: not known.
+   *
+   * @generated from field: string address = 11;
+   */
+  address: string;
+
+  /**
+   * The program that asked, as it names itself; may be empty.
+   *
+   * @generated from field: string agent = 12;
+   */
+  agent: string;
+
+  /**
+   * The request's own id, as its answer and the log have it; may be empty.
+   *
+   * @generated from field: string request_id = 13;
+   */
+  requestId: string;
 };
 
 /**
@@ -271,7 +306,7 @@ export enum ActorKind {
 export declare const ActorKindSchema: GenEnum<ActorKind>;
 
 /**
- * The audit log: who changed what. Rows are only added.
+ * The audit log: who changed what. Rows are only added, each in the transaction of its change.
  *
  * @generated from service fairlead.store.v1.AuditService
  */

@@ -6,6 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Delivery } from "./event_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/delivery.proto.
@@ -168,6 +169,13 @@ export declare type RetimeDeliveryRequest = Message<"fairlead.store.v1.RetimeDel
    * @generated from field: google.protobuf.Timestamp at = 3;
    */
   at?: Timestamp | undefined;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -215,6 +223,13 @@ export declare type CancelDeliveryRequest = Message<"fairlead.store.v1.CancelDel
    * @generated from field: string delivery_id = 2;
    */
   deliveryId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

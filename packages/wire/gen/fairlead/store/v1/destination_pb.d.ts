@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { RateLimit } from "./source_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ManagedBy } from "./member_pb.js";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/destination.proto.
@@ -286,6 +287,13 @@ export declare type PauseDestinationRequest = Message<"fairlead.store.v1.PauseDe
    * @generated from field: string destination_id = 2;
    */
   destinationId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -333,6 +341,13 @@ export declare type ResumeDestinationRequest = Message<"fairlead.store.v1.Resume
    * @generated from field: string destination_id = 2;
    */
   destinationId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

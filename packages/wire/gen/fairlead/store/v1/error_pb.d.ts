@@ -175,6 +175,20 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_REPLAY_TOO_LARGE = 17;
    */
   REPLAY_TOO_LARGE = 17,
+
+  /**
+   * ABORTED: a call with this idempotency key is under way; safe to repeat.
+   *
+   * @generated from enum value: ERROR_REASON_IDEMPOTENCY_IN_PROGRESS = 18;
+   */
+  IDEMPOTENCY_IN_PROGRESS = 18,
+
+  /**
+   * INVALID_ARGUMENT: this idempotency key came with another request.
+   *
+   * @generated from enum value: ERROR_REASON_IDEMPOTENCY_KEY_REUSED = 19;
+   */
+  IDEMPOTENCY_KEY_REUSED = 19,
 }
 
 /**

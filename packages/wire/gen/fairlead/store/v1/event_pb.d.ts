@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/event.proto.
@@ -784,6 +785,13 @@ export declare type RetryEventRequest = Message<"fairlead.store.v1.RetryEventReq
    * @generated from field: repeated string destination_ids = 3;
    */
   destinationIds: string[];
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -934,6 +942,13 @@ export declare type RetryDeadLetterRequest = Message<"fairlead.store.v1.RetryDea
    * @generated from field: string delivery_id = 2;
    */
   deliveryId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -988,6 +1003,13 @@ export declare type DiscardDeadLetterRequest = Message<"fairlead.store.v1.Discar
    * @generated from field: string reason = 3;
    */
   reason: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -1084,6 +1106,13 @@ export declare type DiscardDeadLettersRequest = Message<"fairlead.store.v1.Disca
    * @generated from field: bool dry_run = 9;
    */
   dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { RateLimit, Source, SourceSettings } from "./source_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Change } from "./change_pb.js";
 import type { MemberRole } from "./member_pb.js";
 import type { Destination, DestinationSettings } from "./destination_pb.js";
 import type { Route, RouteSettings } from "./route_pb.js";
@@ -249,6 +250,13 @@ export declare type CreateOrganizationRequest = Message<"fairlead.store.v1.Creat
    * @generated from field: uint32 retention_days = 5;
    */
   retentionDays: number;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -388,6 +396,13 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
    * @generated from field: uint32 weight = 15;
    */
   weight: number;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -715,6 +730,13 @@ export declare type DeactivateOrganizationRequest = Message<"fairlead.store.v1.D
    * @generated from field: string organization_id = 1;
    */
   organizationId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -763,6 +785,13 @@ export declare type DeleteOrganizationRequest = Message<"fairlead.store.v1.Delet
    * @generated from field: fairlead.store.v1.Owner owner = 2;
    */
   owner?: Owner | undefined;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

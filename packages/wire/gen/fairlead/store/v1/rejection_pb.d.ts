@@ -6,6 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Header } from "./event_pb.js";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/rejection.proto.
@@ -128,6 +129,13 @@ export declare type TakeOfferedSecretRequest = Message<"fairlead.store.v1.TakeOf
    * @generated from field: uint64 id = 2;
    */
   id: bigint;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

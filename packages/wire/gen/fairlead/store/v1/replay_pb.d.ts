@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { DeliveryState, EventStatus } from "./event_pb.js";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/replay.proto.
@@ -291,6 +292,20 @@ export declare type CreateReplayRequest = Message<"fairlead.store.v1.CreateRepla
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * Asked for as a retry of dead letters: the audit log says so.
+   *
+   * @generated from field: bool of_dead_letters = 8;
+   */
+  ofDeadLetters: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -446,6 +461,13 @@ export declare type PauseReplayRequest = Message<"fairlead.store.v1.PauseReplayR
    * @generated from field: string replay_id = 2;
    */
   replayId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -493,6 +515,13 @@ export declare type ResumeReplayRequest = Message<"fairlead.store.v1.ResumeRepla
    * @generated from field: string replay_id = 2;
    */
   replayId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
@@ -540,6 +569,13 @@ export declare type CancelReplayRequest = Message<"fairlead.store.v1.CancelRepla
    * @generated from field: string replay_id = 2;
    */
   replayId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**

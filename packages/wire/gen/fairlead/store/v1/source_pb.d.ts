@@ -6,6 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ManagedBy } from "./member_pb.js";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/source.proto.
@@ -373,6 +374,13 @@ export declare type DeleteSourceRequest = Message<"fairlead.store.v1.DeleteSourc
    * @generated from field: string source_id = 2;
    */
   sourceId: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
 };
 
 /**
