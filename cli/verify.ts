@@ -64,7 +64,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     body: readBytes(values.body ?? '-'),
   }
   const verdict = await scheme.verify(request, readNow(usage, values.now))
-  const identity = verdict.kind === 'valid' ? scheme.identify(request) : {}
+  const identity = verdict.kind === 'valid' ? scheme.identify(request) : undefined
   terminal.print(
     values.json
       ? JSON.stringify({ ...verdict, ...identity })
@@ -84,7 +84,12 @@ function open(config: SchemeConfig): Scheme {
   }
 }
 
-function verdictLine(verdict: Verdict, identity: Identity, config: SchemeConfig, terminal: Terminal): string {
+function verdictLine(
+  verdict: Verdict,
+  identity: Identity | undefined,
+  config: SchemeConfig,
+  terminal: Terminal,
+): string {
   if (verdict.kind === 'invalid') {
     const detail = verdict.detail ? `: ${printable(verdict.detail)}` : ''
     return `${terminal.paint('red', 'invalid')}  ${verdict.reason}${detail}`
@@ -93,8 +98,10 @@ function verdictLine(verdict: Verdict, identity: Identity, config: SchemeConfig,
   return [
     terminal.paint('green', 'valid'),
     several ? `secret ${verdict.secret! + 1} of ${config.secrets.length}` : '',
-    identity.eventType ? `type ${printable(identity.eventType)}` : '',
-    identity.deliveryId ? `id ${printable(identity.deliveryId)}` : '',
+    identity?.eventType
+      ? `type ${(identity.eventTypes ?? [identity.eventType]).map(type => printable(type)).join(', ')}`
+      : '',
+    identity?.deliveryId ? `id ${printable(identity.deliveryId)}` : '',
     verdict.url && verdict.url !== '' ? `url ${printable(verdict.url)}` : '',
   ]
     .filter(Boolean)

@@ -30,7 +30,9 @@ const place = (description: string) =>
   ruled(
     z.strictObject({
       header: header('In this header.').optional(),
-      member: member('In this member of a JSON body, such as event.type.').optional(),
+      member: member(
+        'In this member of a JSON body, such as event.type; of each element of an array: events.*.type.',
+      ).optional(),
       form: member('In this field of a form body.').optional(),
     }),
     [onePlace],
@@ -134,6 +136,12 @@ export const scheme = ruled(
     timestamp: timestamp.optional(),
     id: place("Where the sender's id of a delivery stands, for de-duplication.").optional(),
     type: place('Where the type of an event stands, for routes.').optional(),
+    repeats: z
+      .enum(['id', 'id-and-body', 'body', 'none'])
+      .optional()
+      .describe(
+        'What two requests must share to be one event. Default: id where there is an id, else none: each request is an event.',
+      ),
     issuer: z.string().min(1).max(2048).optional().describe('jwt-…: the issuer that a token must have.'),
     bodyHash: z
       .strictObject({

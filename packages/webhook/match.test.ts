@@ -43,6 +43,21 @@ test('each destination once, in the order of the routes', () => {
   expect(match('github', 'push')).toEqual(['audit', 'archive', 'ci'])
 })
 
+test('a route that wants only the second thing of a request is not left out, and gets the request once', () => {
+  const compiled = compileRoutes([
+    { source: '*', eventTypes: ['contact.*'], destinations: ['crm', 'audit'] },
+    { source: '*', eventTypes: ['deal.deletion'], destinations: ['sales', 'audit'] },
+    { source: '*', eventTypes: ['company.*'], destinations: ['none'] },
+  ])
+  const match = (types: string[]) =>
+    compiled('hubspot', types[0]!, types.length > 1 ? types : undefined).map(({ destination }) => destination)
+  expect(match(['contact.creation', 'deal.deletion'])).toEqual(['crm', 'audit', 'sales'])
+  expect(match(['deal.creation', 'deal.deletion'])).toEqual(['sales', 'audit'])
+  expect(match(['deal.creation'])).toEqual([])
+  // One type that holds a line break is not two.
+  expect(match(['contact.creation\ndeal.deletion'])).toEqual(['crm', 'audit'])
+})
+
 test('types without end do not fill the memory', () => {
   const match = compileRoutes([{ source: '*', eventTypes: ['a*'], destinations: ['all'] }])
   for (let i = 0; i < 5000; i++) expect(match('s', `a${i}`)).toHaveLength(1)

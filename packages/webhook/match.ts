@@ -14,13 +14,19 @@ export interface Match<Route extends MatchRoute> {
   readonly route: Route
 }
 
-export type Matcher<Route extends MatchRoute> = (source: string, eventType: string) => readonly Match<Route>[]
+/** @param eventTypes all types of a request that holds several things; a route wants it if it wants any of them */
+export type Matcher<Route extends MatchRoute> = (
+  source: string,
+  eventType: string,
+  eventTypes?: readonly string[],
+) => readonly Match<Route>[]
 
 /** Answers that a matcher remembers: types come from providers, and so could grow without end. */
 const rememberedAnswers = 1000
 
 /**
- * Compiles routes to a function that gives all destinations for a source and type, each once, in the routes' order. Answers are remembered, because the same few types come over and over.
+ * Compiles routes to a function that gives all destinations for a source and the types of a request, each once, in the
+ * routes' order. Answers are remembered, because the same few types come over and over.
  */
 export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]): Matcher<Route> {
   const compiled = routes.map(route => ({
@@ -29,13 +35,15 @@ export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]
     route,
   }))
   const answers = new Map<string, readonly Match<Route>[]>()
-  return (source, eventType) => {
-    const key = `${source}\n${eventType}`
+  return (source, eventType, eventTypes) => {
+    const found = eventTypes ?? [eventType]
+    // No source's name begins with a line end, so that several types are never taken for one that looks like them.
+    const key = eventTypes ? `\n${source}\n${JSON.stringify(eventTypes)}` : `${source}\n${eventType}`
     const known = answers.get(key)
     if (known) return known
     const matches = new Map<string, Match<Route>>()
     for (const { source: wanted, types, route } of compiled) {
-      if (!wanted(source) || !types.some(type => type(eventType))) continue
+      if (!wanted(source) || !types.some(isWanted => found.some(isWanted))) continue
       for (const destination of route.destinations) {
         if (!matches.has(destination)) matches.set(destination, { destination, route })
       }

@@ -1,6 +1,7 @@
 import { type Provenance, type Provider, proofTexts, type SchemeDefinition } from './providers/provider.ts'
 import { signsUrl } from './providers/signs-url.ts'
-import type { IdentityRule } from './verify/identify.ts'
+import { type IdRule, namedThings, repeatTexts } from './verify/identify.ts'
+import type { IdentityRule } from './verify/identity-rule.ts'
 import { keyFormTexts } from './verify/key.ts'
 import type { TimestampRule } from './verify/timestamp.ts'
 
@@ -16,7 +17,12 @@ export function providerPage(row: Provider): string {
     ['What is signed', scheme.content],
     ['Key', scheme.key],
     ['Time', scheme.time],
-    ['Id of a delivery', rulesText(row.identity.id) ?? 'none: the body’s digest stands for it'],
+    ['Id', rulesText(row.identity.id) ?? 'none that tells events apart'],
+    ['The id names', namedThings[row.identity.names]],
+    ['Two requests are one event if they share', repeatsText(row.identity)],
+    ['What tells two events apart', row.identity.apart],
+    ['What a repeat keeps', row.identity.kept],
+    ['Known from', row.identity.source.replace(/https:[^ ,]+/g, '<$&>')],
     ['Type of an event', rulesText(row.identity.type) ?? 'none'],
     ['Handshake', row.handshake?.text],
     ['Expected answer', answerText(row)],
@@ -150,18 +156,31 @@ function boundText({ past, future }: TimestampRule): string {
   return `${past === null ? 'age not bounded' : `at most ${past} s old`}, ${ahead}`
 }
 
-function rulesText(rules: readonly IdentityRule[] | undefined): string | undefined {
-  return rules?.length ? rules.map(ruleText).join(', else ') : undefined
+function repeatsText({ repeats, id, withoutId }: Provider['identity']): string {
+  const rest = id?.length && withoutId === 'body' ? '; without an id the same body' : ''
+  return `${repeatTexts[repeats]}${rest}`
+}
+
+function rulesText(rules: readonly IdRule[] | undefined): string | undefined {
+  return rules?.length ? rules.map(entryText).join(', else ') : undefined
+}
+
+function entryText(entry: IdRule): string {
+  if (!('rule' in entry)) return ruleText(entry)
+  return entry.repeats === 'id-and-body' ? `${ruleText(entry.rule)} with the body` : ruleText(entry.rule)
 }
 
 function ruleText(rule: IdentityRule): string {
+  if ('join' in rule) {
+    return rule.join.map(part => `${ruleText(part)}${part.optional ? ' (if there)' : ''}`).join(' + ')
+  }
   if ('header' in rule) return `header \`${rule.header}\``
+  if ('form' in rule) {
+    return `form field \`${rule.form}\`${rule.member === undefined ? '' : `, in its JSON \`${rule.member}\``}`
+  }
   if ('member' in rule) return `body \`${rule.member}\``
-  if ('form' in rule) return `form field \`${rule.form}\``
-  if ('find' in rule) return 'inside the payload'
-  if ('firstNameExcept' in rule)
-    return `the body’s first name other than ${rule.firstNameExcept.map(name => `\`${name}\``).join(', ')}`
-  return rule.join.map(ruleText).join(' + ')
+  if ('find' in rule) return rule.text
+  return `the body’s first name other than ${rule.firstNameExcept.map(name => `\`${name}\``).join(', ')}`
 }
 
 function answerText({ answer }: Provider): string {

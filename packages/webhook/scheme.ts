@@ -51,12 +51,25 @@ export interface Handshake {
   readonly offeredSecret?: string
 }
 
-/** What a request is, told from its headers or by a bounded scan of its body; never by parsing all of it. */
+/** What two requests must share to be one event: their ids, ids and bodies, bodies, or nothing (they never are one). */
+export type Repeats = 'id' | 'id-and-body' | 'body' | 'none'
+
+/** What a request is, told from its headers and by one scan of its body, which is never parsed. */
 export interface Identity {
-  /** The provider's own id of this delivery or event, for de-duplication; absent where the provider has none. */
+  /**
+   * The same text for a repeat of the same event, another for every other event of the source. It is the provider's own
+   * id, with the body's digest where ids are shared by several events. Absent where nothing tells a repeat.
+   */
   readonly deliveryId?: string
+  /** What `deliveryId` is made of; none without it. */
+  readonly repeats: Repeats
   /** As the provider names it: `invoice.paid`, `push`. Absent where it can't be told. At most 256 characters. */
   readonly eventType?: string
+  /**
+   * All distinct types of a request that holds several things, in their order, the first of which is `eventType`; at
+   * most 32. Absent where there are fewer than two.
+   */
+  readonly eventTypes?: readonly string[]
 }
 
 /** How old (`past`) and how far ahead (`future`) a signed time may be, in seconds; null: not bounded. */

@@ -21,6 +21,11 @@ export interface EventMeta {
   readonly revision: number
   /** As the provider names it; empty where it can't be told. */
   readonly type: string
+  /**
+   * All types of a request that holds several things, `type` first; 2 to 32. Absent for one thing, and in events that
+   * were stored before there was this field.
+   */
+  readonly types?: readonly string[] | undefined
   /** Unix milliseconds. */
   readonly receivedAt: number
   readonly method: string
@@ -42,6 +47,7 @@ const schema = z.object({
   provider: z.string(),
   revision: z.number().default(0),
   type: z.string(),
+  types: z.array(z.string()).optional(),
   receivedAt: z.number(),
   method: z.string(),
   url: z.string(),

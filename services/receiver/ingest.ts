@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Shares } from '@fairlead/daemon/shares'
 import { type EventId, eventId, newId, type OrganizationId } from '@fairlead/webhook/id'
-import type { Handshake, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
+import type { Handshake, Identity, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
 import type { EarlyRefusals } from './admission/early-refusals.ts'
@@ -163,7 +163,7 @@ async function accept(
     receiver.metrics.secretsMatched.inc({ provider: source.config.provider, position: verdict.secret + 1 })
   }
   const identity = source.scheme.identify(received)
-  const id = identify(source, identity.deliveryId, body, receivedAt)
+  const id = idOf(source, identity, body, receivedAt)
   const meta = encodeEventMeta({
     id,
     organization: source.organization.id,
@@ -172,6 +172,7 @@ async function accept(
     provider: source.config.provider,
     revision: source.organization.revision,
     type: identity.eventType ?? '',
+    types: identity.eventTypes,
     receivedAt,
     method: received.method,
     url: request.url ?? '',
@@ -181,7 +182,7 @@ async function accept(
   })
 
   try {
-    // Two equal bodies without an id are one delivery within minutes; after days they are two that look alike.
+    // Without a deliveryId an event is one only while JetStream's window lasts, if at all.
     const lasting = source.config.deduplicate && identity.deliveryId !== undefined
     const { seq, knownBy } = await publishOnce(source.eventSubject, id, body, meta, lasting, receiver)
     const duplicate = knownBy !== undefined
@@ -195,6 +196,7 @@ async function accept(
         event: id,
         ...whose(source),
         type: identity.eventType,
+        types: identity.eventTypes,
         seq,
         duplicate,
         knownBy,
@@ -260,9 +262,15 @@ function admit({ organization, bucket }: Source, nowMs: number): Problem | undef
   return waitMs > 0 ? { code: 'rate_limited', retryAfterSeconds: waitMs / 1000 } : undefined
 }
 
-function identify(source: Source, deliveryId: string | undefined, body: Uint8Array, nowMs: number): EventId {
-  const { organization, config } = source
-  if (!config.deduplicate) return newId('evt', nowMs)
+/** A new id where the source takes every request for an event, or where nothing in this one tells a repeat. */
+function idOf(
+  { organization, config }: Source,
+  identity: Identity,
+  body: Uint8Array,
+  nowMs: number,
+): EventId {
+  if (!config.deduplicate || identity.repeats === 'none') return newId('evt', nowMs)
+  const { deliveryId } = identity
   return eventId(organization.id, config.name, deliveryId === undefined ? { body } : { id: deliveryId })
 }
 

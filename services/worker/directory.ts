@@ -29,7 +29,7 @@ export interface Organization {
   readonly keys: readonly SigningKey[]
   readonly destinations: ReadonlyMap<DestinationId, Destination>
   /** The destinations of an event, each once. */
-  match(source: string, eventType: string): readonly Wanted[]
+  match(source: string, eventType: string, eventTypes?: readonly string[]): readonly Wanted[]
 }
 
 /** A destination that wants an event, and in what order. */
@@ -118,8 +118,8 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     weight: config.weight,
     keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
     destinations,
-    match(source, eventType) {
-      return match(source, eventType).flatMap(({ destination: name, route }) => {
+    match(source, eventType, eventTypes) {
+      return match(source, eventType, eventTypes).flatMap(({ destination: name, route }) => {
         const destination = byName.get(name)
         return destination ? [{ destination, order: route.order }] : []
       })

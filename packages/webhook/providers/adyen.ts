@@ -89,16 +89,34 @@ export const adyen: Provider = {
     sign,
   },
   identity: {
+    names: 'object',
+    repeats: 'id',
     id: [
       {
         join: [
-          { member: 'notificationItems.0.NotificationRequestItem.pspReference' },
-          { member: 'notificationItems.0.NotificationRequestItem.eventCode' },
+          { member: 'notificationItems.*.NotificationRequestItem.pspReference' },
+          { member: 'notificationItems.*.NotificationRequestItem.eventCode' },
+          { member: 'notificationItems.*.NotificationRequestItem.success' },
+          { member: 'notificationItems.*.NotificationRequestItem.eventDate', optional: true },
+        ],
+        by: ':',
+      },
+      {
+        join: [
+          { form: 'pspReference' },
+          { form: 'eventCode' },
+          { form: 'success' },
+          { form: 'eventDate', optional: true },
         ],
         by: ':',
       },
     ],
-    type: [{ member: 'notificationItems.0.NotificationRequestItem.eventCode' }],
+    type: [{ member: 'notificationItems.*.NotificationRequestItem.eventCode' }, { form: 'eventCode' }],
+    apart:
+      'eventCode, success and eventDate: pspReference is shared by several events of a payment, and by its failure and success',
+    kept: 'these',
+    source:
+      'https://docs.adyen.com/development-resources/webhooks/best-practices/ for pspReference and eventCode, memory for the rest',
   },
   answer: { text: '2xx, formerly the body [accepted]', timeoutSeconds: 10 },
   retries: '3 at once, then after 2 min … 8 h for 7 days',

@@ -104,13 +104,24 @@ export const contentful: Provider = {
     sign,
   },
   identity: {
+    names: 'object',
+    repeats: 'id-and-body',
     id: [
+      { header: 'x-contentful-idempotency-key' },
       {
-        join: [{ header: 'x-contentful-webhook-name' }, { member: 'sys.id' }, { member: 'sys.revision' }],
+        join: [
+          { header: 'x-contentful-topic' },
+          { member: 'sys.id' },
+          { header: 'x-contentful-webhook-name', optional: true },
+        ],
         by: ':',
       },
     ],
     type: [{ header: 'x-contentful-topic' }],
+    apart:
+      'the key, the topic, and the revision and times of the object: sys.id is the object’s. A payload that was made smaller may hold none of them, and then the key tells',
+    kept: 'the key, the topic and the body',
+    source: 'https://www.contentful.com/developers/changelog/idempotency-key-headers-for-webhook-requests/',
   },
   answer: { text: '2xx', timeoutSeconds: 30 },
   retries: '3 on 429 and 5xx',

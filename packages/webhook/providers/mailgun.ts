@@ -53,7 +53,15 @@ export const mailgun: Provider = {
   },
   // The event isn't signed, so a captured signature would sign any. The token is the delivery's id for that reason:
   // whatever comes again with a token that was used is the same delivery.
-  identity: { id: [{ member: 'signature.token' }], type: [{ member: 'event-data.event' }] },
+  identity: {
+    names: 'delivery',
+    repeats: 'id',
+    id: [{ member: 'signature.token' }, { form: 'token' }],
+    type: [{ member: 'event-data.event' }, { form: 'event' }],
+    apart: 'the token',
+    kept: 'the token, as far as is known',
+    source: 'memory',
+  },
   answer: { text: '200; 406 stops the retries' },
   retries: 'after 10, 10, 15 and 30 min, 1, 2 and 4 h',
   notes: [

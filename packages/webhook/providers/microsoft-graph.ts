@@ -61,19 +61,13 @@ export const microsoftGraph: Provider = {
     sign,
   },
   identity: {
-    id: [
-      { member: 'value.0.id' },
-      {
-        join: [
-          { member: 'value.0.subscriptionId' },
-          { member: 'value.0.resource' },
-          { member: 'value.0.changeType' },
-          { member: 'value.0.resourceData.@odata.etag' },
-        ],
-        by: ':',
-      },
-    ],
-    type: [{ member: 'value.0.changeType' }, { member: 'value.0.lifecycleEvent' }],
+    names: 'object',
+    repeats: 'none',
+    type: [{ member: 'value.*.changeType' }, { member: 'value.*.lifecycleEvent' }],
+    apart:
+      'nothing that is always there: a notification says that something changed, in the same words each time',
+    kept: 'the body',
+    source: 'https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks',
   },
   answer: { text: '2xx, 202 when queued; 5xx asks to send again', timeoutSeconds: 3 },
   retries: 'up to 4 hours; slow endpoints are throttled',

@@ -148,8 +148,13 @@ export const paypal: Provider = {
     sign,
   },
   identity: {
+    names: 'occurrence',
+    repeats: 'id',
     id: [{ member: 'id' }, { header: 'paypal-transmission-id' }],
     type: [{ member: 'event_type' }],
+    apart: 'the id, WH-…',
+    kept: 'the id, also when it is sent again by hand',
+    source: 'https://developer.paypal.com/api/rest/webhooks/rest/',
   },
   answer: { text: '2xx' },
   retries: 'up to 25 tries over 3 days',

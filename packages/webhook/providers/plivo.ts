@@ -83,12 +83,14 @@ export const plivo: Provider = {
     sign,
   },
   identity: {
-    id: [
-      { join: [{ form: 'MessageUUID' }, { form: 'Status' }], by: ':' },
-      { join: [{ form: 'CallUUID' }, { form: 'Event' }], by: ':' },
-      { form: 'MessageUUID' },
-    ],
+    names: 'message',
+    repeats: 'id-and-body',
+    id: [{ form: 'MessageUUID' }],
     type: [{ form: 'Event' }, { form: 'Status' }, { form: 'CallStatus' }],
+    apart:
+      'the status and the part of the message: MessageUUID is the same for each. Requests of a call are never repeats: a caller who presses 1 twice sends the same form twice',
+    kept: 'MessageUUID and the form; the nonce may differ',
+    source: 'memory',
   },
   answer: { text: '200' },
   retries: '3',

@@ -90,6 +90,16 @@ export interface Provenance {
   readonly fromMemory?: readonly ('retries' | 'answer' | 'handshake' | 'identity' | 'copy')[]
 }
 
+/** What makes two of a provider's requests one event, with what is known of it, for people. */
+export interface ProviderIdentity extends IdentityRules {
+  /** What differs between two events that happened. */
+  readonly apart: string
+  /** What stays when one event is sent again, and what changes then. */
+  readonly kept: string
+  /** The page that says so, or `memory`. */
+  readonly source: string
+}
+
 /** One row of the table of providers. */
 export interface Provider {
   readonly name: string
@@ -105,7 +115,7 @@ export interface Provider {
   readonly secretRequired?: false
   /** Stands between several secrets in one text (Supabase). */
   readonly secretSeparator?: string
-  readonly identity: IdentityRules
+  readonly identity: ProviderIdentity
   /** What the provider takes for an accepted event, and how long it waits; absent where that isn't known. */
   readonly answer: { readonly text: string; readonly timeoutSeconds?: number; readonly accepted?: Handshake }
   readonly retries: string

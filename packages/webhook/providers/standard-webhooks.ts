@@ -1,4 +1,4 @@
-import type { IdentityRule } from '../verify/identify.ts'
+import type { IdentityRule } from '../verify/identity-rule.ts'
 import type { KeyForm } from '../verify/key.ts'
 import type { Provenance, Provider, SchemeDefinition } from './provider.ts'
 
@@ -31,6 +31,9 @@ function standard(
 const svixRetries = 'at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h'
 const svixAnswer = { text: 'any 2xx', timeoutSeconds: 15 }
 
+const specification =
+  'https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md'
+
 type Row = Pick<
   Provider,
   'name' | 'title' | 'documentation' | 'copy' | 'secretSeparator' | 'answer' | 'retries' | 'provenance'
@@ -38,17 +41,24 @@ type Row = Pick<
   readonly scheme: SchemeDefinition
   readonly brand?: 'svix'
   readonly type?: readonly IdentityRule[]
+  /** Where it is said that the id is kept; default the specification. */
+  readonly idSource?: string
   readonly body: string
   readonly notes?: readonly string[]
   readonly sampleHeaders?: Readonly<Record<string, string>>
 }
 
-function row({ brand, type, body, sampleHeaders, ...rest }: Row): Provider {
+function row({ brand, type, idSource, body, sampleHeaders, ...rest }: Row): Provider {
   return {
     ...rest,
     identity: {
+      names: 'occurrence',
+      repeats: 'id',
       id: [...(brand ? [{ header: `${brand}-id` }] : []), { header: 'webhook-id' }],
       type: type ?? [{ member: 'type' }],
+      apart: 'the id',
+      kept: 'the id; its timestamp and signature are new',
+      source: idSource ?? specification,
     },
     sample: { body, ...(sampleHeaders && { headers: sampleHeaders }) },
   }
@@ -62,8 +72,7 @@ export const standardWebhooksRows: readonly Provider[] = [
   row({
     name: 'standard-webhooks',
     title: 'Standard Webhooks',
-    documentation:
-      'https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md',
+    documentation: specification,
     copy: { what: 'Signing secret, whsec_…', where: 'the sender’s page of this endpoint' },
     scheme: standard('whsec'),
     answer: { text: '2xx; 410 disables the endpoint, 429, 502 and 504 slow it down', timeoutSeconds: 15 },
@@ -75,8 +84,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     ...row({
       name: 'standard-webhooks-v1a',
       title: 'Standard Webhooks, asymmetric',
-      documentation:
-        'https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md',
+      documentation: specification,
       copy: { what: 'Public key, whpk_…', where: 'the sender’s page of this endpoint' },
       scheme: {
         ...(standard('whpk') as Extract<SchemeDefinition, { kind: 'signature' }>),
@@ -132,6 +140,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     title: 'OpenAI',
     documentation: 'https://platform.openai.com/docs/guides/webhooks',
     copy: { what: 'Signing secret, whsec_…', where: 'Platform → Settings → Project → Webhooks; shown once' },
+    idSource: 'https://platform.openai.com/docs/guides/webhooks',
     scheme: standard('whsec-or-utf8'),
     answer: { text: '2xx' },
     retries: 'up to 72 hours',
@@ -155,6 +164,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     title: 'Replicate',
     documentation: 'https://replicate.com/docs/topics/webhooks/verify-webhook',
     copy: { what: 'Signing secret, whsec_…', where: 'GET /v1/webhooks/default/secret' },
+    idSource: 'https://replicate.com/docs/topics/webhooks/verify-webhook',
     scheme: standard('base64-after-underscore', 'webhook', null),
     type: [{ member: 'status' }],
     answer: { text: '2xx' },
@@ -191,6 +201,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     documentation: 'https://supabase.com/docs/guides/auth/auth-hooks',
     copy: { what: 'Secret, v1,whsec_…', where: 'Dashboard → Authentication → Hooks' },
     secretSeparator: '|',
+    idSource: 'memory',
     scheme: standard('whsec'),
     type: [{ member: 'metadata.name' }],
     answer: {
@@ -213,6 +224,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     title: 'BigCommerce',
     documentation: 'https://developer.bigcommerce.com/docs/integrations/webhooks',
     copy: { what: 'Client secret of the app', where: 'Developer Portal → the app → View Client ID' },
+    idSource: 'https://developer.bigcommerce.com/docs/integrations/webhooks',
     scheme: standard('utf8'),
     type: [{ member: 'scope' }],
     answer: { text: '200' },
@@ -226,6 +238,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     title: 'GitLab (signing token)',
     documentation: 'https://docs.gitlab.com/user/project/integrations/webhooks/',
     copy: { what: 'Signing token, whsec_…', where: 'Project → Settings → Webhooks → the webhook' },
+    idSource: 'https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers',
     scheme: standard('whsec'),
     type: [{ header: 'x-gitlab-event' }, { member: 'object_kind' }],
     answer: { text: '2xx', timeoutSeconds: 10 },

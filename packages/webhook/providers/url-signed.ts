@@ -1,7 +1,6 @@
 import type { SignatureDescriptor } from '../verify/descriptor.ts'
 import { empty } from '../verify/handshake.ts'
-import type { IdentityRules } from '../verify/identify.ts'
-import type { Provider, SchemeDefinition } from './provider.ts'
+import type { Provider, ProviderIdentity, SchemeDefinition } from './provider.ts'
 
 /*
  * Where the public URL or the secret is part of the text. The URL must be the one the provider was given: behind a
@@ -15,14 +14,28 @@ function signed(
   return { kind: 'signature', ...scheme }
 }
 
-const hubSpotIdentity: IdentityRules = {
+/** Of every item of the batch: an eventId alone isn't always unique, and a batch may come again with other items. */
+const hubSpotIdentity: ProviderIdentity = {
+  names: 'occurrence',
+  repeats: 'id',
   id: [
     {
-      join: [{ member: '0.eventId' }, { member: '0.subscriptionId' }, { member: '0.occurredAt' }],
+      join: [
+        { member: '*.eventId' },
+        { member: '*.subscriptionId' },
+        { member: '*.occurredAt' },
+        { member: '*.objectId', optional: true },
+        { member: '*.propertyName', optional: true },
+        { member: '*.propertyValue', optional: true },
+      ],
       by: ':',
     },
   ],
-  type: [{ member: '0.subscriptionType' }],
+  type: [{ member: '*.subscriptionType' }],
+  apart:
+    'of each item eventId, which isn’t always unique alone, subscriptionId, occurredAt (ms), object and property. Requests of workflows hold no such item, and are never repeats',
+  kept: 'these; attemptNumber grows, and other items may be in the batch',
+  source: 'https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide',
 }
 const hubSpotBody =
   '[{"eventId":1,"subscriptionId":12345,"portalId":62515,"occurredAt":{nowMs},"subscriptionType":"contact.creation","attemptNumber":0,"objectId":123,"changeSource":"CRM","changeFlag":"NEW","appId":54321}]'
@@ -51,7 +64,15 @@ export const urlSignedRows: readonly Provider[] = [
       headers: ['x-square-hmacsha256-signature'],
       content: ['{url}', '{body}'],
     }),
-    identity: { id: [{ member: 'event_id' }], type: [{ member: 'type' }] },
+    identity: {
+      names: 'occurrence',
+      repeats: 'id',
+      id: [{ member: 'event_id' }],
+      type: [{ member: 'type' }],
+      apart: 'event_id',
+      kept: 'event_id; Square-Retry-Number grows',
+      source: 'https://developer.squareup.com/docs/webhooks/build-with-webhooks',
+    },
     answer: { text: '2xx', timeoutSeconds: 10 },
     retries: 'up to 24 hours (square-retry-number)',
     sample: {
@@ -73,7 +94,15 @@ export const urlSignedRows: readonly Provider[] = [
       headers: ['x-trello-webhook'],
       content: ['{body}', '{url}'],
     }),
-    identity: { id: [{ member: 'action.id' }], type: [{ member: 'action.type' }] },
+    identity: {
+      names: 'occurrence',
+      repeats: 'id',
+      id: [{ member: 'action.id' }],
+      type: [{ member: 'action.type' }],
+      apart: 'action.id',
+      kept: 'action.id',
+      source: 'memory',
+    },
     answer: { text: '200; 410 deletes the webhook' },
     retries: '3: after 30, 60 and 120 s; disabled after 30 days of failing',
     handshake: {
@@ -145,8 +174,13 @@ export const urlSignedRows: readonly Provider[] = [
       content: ['{body}', '{timestamp}', '{secret}'],
     }),
     identity: {
-      id: [{ join: [{ member: 'asset_id' }, { member: 'version' }], by: ':' }],
+      names: 'object',
+      repeats: 'body',
       type: [{ member: 'notification_type' }],
+      apart:
+        'the type, and the version and times of the asset: asset_id and version are the same for a rename, a moderation or a deletion',
+      kept: 'the body',
+      source: 'memory',
     },
     answer: { text: '200' },
     retries: 'a few',

@@ -1,7 +1,8 @@
 import type { Provider } from '../providers/provider.ts'
 import type { SchemeConfig } from '../scheme.ts'
 import { algorithms, type SignatureDescriptor } from './descriptor.ts'
-import type { IdentityRule, IdentityRules } from './identify.ts'
+import { type IdentityRules, repeatTexts } from './identify.ts'
+import type { IdentityRule } from './identity-rule.ts'
 import type { JwtAlgorithm, JwtDescriptor } from './jwt.ts'
 import { type KeyForm, keyFormTexts } from './key.ts'
 import { SchemeError } from './scheme-error.ts'
@@ -17,7 +18,8 @@ import { SchemeError } from './scheme-error.ts'
  *   content: ["{timestamp}", ".", "{body}"]
  *   timestamp: { header: x-partner-time, unit: s, past: 300, future: 300 }
  *   id: { header: x-partner-id }           # for de-duplication; with {id} in content it is signed too
- *   type: { member: event.type }
+ *   type: { member: event.type }           # events.*.type: of each element
+ *   repeats: id                            # id-and-body | body | none: what makes two requests one event
  *   tests: [ … ]                           # vectors, which `fairlead scheme test` and a source's check run
  *
  * @throws SchemeError `scheme_missing` or `scheme_invalid`, naming the field
@@ -34,7 +36,7 @@ export function customProvider(config: SchemeConfig): Provider {
     documentation: 'docs/custom-scheme.md',
     copy: { what: 'The shared secret or public key', where: 'As agreed with the sender' },
     scheme: readScheme(fields, identity),
-    identity,
+    identity: { ...identity, apart: 'as the sender does', kept: 'as the sender does', source: 'memory' },
     answer: { text: '2xx' },
     retries: 'as the sender does',
     sample: { body: '{"id":"evt_1","type":"example.created"}' },
@@ -169,8 +171,14 @@ function bound(value: unknown, name: string): number | null {
 }
 
 function readIdentity(fields: Fields): IdentityRules {
+  const id = fields.id === undefined ? undefined : readRule(fields.id, 'id')
+  const repeats = fields.repeats ?? (id ? 'id' : 'none')
+  if (!id && (repeats === 'id' || repeats === 'id-and-body'))
+    throw fault('repeats', 'asks for an id, but there is no id')
   return {
-    ...(fields.id !== undefined && { id: [readRule(fields.id, 'id')] }),
+    names: id ? 'occurrence' : 'nothing',
+    repeats: oneOf(repeats, Object.keys(repeatTexts) as (keyof typeof repeatTexts)[], 'repeats'),
+    ...(id && { id: [id] }),
     ...(fields.type !== undefined && { type: [readRule(fields.type, 'type')] }),
   }
 }

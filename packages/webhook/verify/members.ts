@@ -1,179 +1,270 @@
+import {
+  bufferOf,
+  closeBracket,
+  comma,
+  endOfString,
+  isName,
+  nextItem,
+  openBrace,
+  openBracket,
+  quote,
+  readScalar,
+  readString,
+  skipBlank,
+  skipRest,
+  skipValue,
+  startOf,
+  valueAfter,
+} from './json-bytes.ts'
+
 /**
- * Finds one member in a JSON text without parsing the rest: `JSON.parse` costs 6 µs a KB, and a receiver has no
- * other use for the value. It is no validator: on text that isn't JSON it finds something or nothing, and never
- * throws. Where a name stands twice it takes the first.
+ * Finds members in a JSON text without parsing the rest, wherever they stand, in one pass for all paths: each byte is
+ * read once or twice, whatever the text. On text that isn't JSON it finds something or nothing, and never throws.
+ * Where a name stands twice in an object, the first counts.
  */
 
-/** Names from the root on; `0` is an array's first element. */
+/** Names from the root on. `0` is an array's first element, `*` each of its elements. */
 export type MemberPath = readonly string[]
 
-/** How far an id or a type is looked for, in bytes: what identifies an event stands near its start. */
-export const scanLimitBytes = 64 * 1024
-/** Longer values are no id, type or time. */
-const maxValueBytes = 1024
+/** What one pass found. */
+export interface Found {
+  /** The text of each path without `*`, in the order asked for; undefined where no text, number or boolean stands. */
+  readonly values: readonly (string | undefined)[]
+  /** For each list: a row for each element, with the texts of the list's members. */
+  readonly lists: readonly (readonly Row[])[]
+}
+export type Row = readonly (string | undefined)[]
 
-const quote = 0x22
-const backslash = 0x5c
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const openBracket = 0x5b
-const closeBracket = 0x5d
-const colon = 0x3a
-const comma = 0x2c
+/** The elements of one array (or of arrays inside arrays), and which of their members are wanted. */
+export interface ListPaths {
+  /** Ends in `*`. */
+  readonly elements: MemberPath
+  /** From the element on; an empty path is the element itself. */
+  readonly members: readonly MemberPath[]
+  /** Rows with a text that are kept, each once, and no more than this; absent: every row. */
+  readonly distinct?: number
+}
 
-/** The text of a string or number (or true, false) at a path; undefined for anything else. One pass. */
-export function scanMember(
-  body: Uint8Array,
-  path: MemberPath,
-  limitBytes = scanLimitBytes,
-): string | undefined {
-  const at = findValue(body, path, Math.min(body.byteLength, limitBytes))
-  return at < 0 ? undefined : readScalar(body, at, Math.min(body.byteLength, limitBytes))
+/** Elements of a list of which every row is kept. A longer list ends in a row without any text: it is not whole. */
+const maxRows = 10_000
+
+/** Members of one object that can be wanted: a bit for each. */
+const maxNames = 31
+
+/** A place in the text on the way to what is wanted. */
+interface Place {
+  names: string[]
+  places: Place[]
+  first: Place | undefined
+  each: Place | undefined
+  /** Which lists' rows begin here: this is an element. */
+  readonly lists: number[]
+  /** Where the text goes: into the row of a list, or into the values (list undefined). */
+  readonly slots: { readonly list: number | undefined; readonly index: number }[]
+}
+
+interface Pass {
+  readonly body: Buffer
+  readonly end: number
+  readonly values: (string | undefined)[]
+  lists: Row[][]
+  /** The rows under way, and of lists of distinct rows those that are kept, as text. */
+  rows: ((string | undefined)[] | undefined)[]
+  known: (Set<string> | undefined)[]
+  bare: readonly Row[]
+  readonly paths: readonly ListPaths[]
+  /** Values not met yet. At 0 the pass ends, unless there are lists, which end with the text. */
+  open: number
+}
+
+/** Makes a scan for these paths ready once: asking about a body compiles nothing. */
+export function openScan(
+  values: readonly MemberPath[],
+  lists: readonly ListPaths[] = [],
+): (body: Uint8Array) => Found {
+  const root = aPlace()
+  for (const [index, path] of values.entries()) placeAt(root, path).slots.push({ list: undefined, index })
+  for (const [list, { elements, members }] of lists.entries()) {
+    const element = placeAt(root, elements)
+    element.lists.push(list)
+    for (const [index, path] of members.entries()) placeAt(element, path).slots.push({ list, index })
+  }
+  const none: Found = { values: values.map(() => undefined), lists: lists.map(() => []) }
+  return body => {
+    const bytes = bufferOf(body)
+    const end = bytes.length
+    const start = skipBlank(bytes, startOf(bytes), end)
+    if (bytes[start] !== openBrace && bytes[start] !== openBracket) return none
+    const pass: Pass = {
+      body: bytes,
+      end,
+      values: new Array<string | undefined>(values.length).fill(undefined),
+      open: values.length,
+      lists: nothing,
+      rows: nothing,
+      known: nothing,
+      bare: nothing,
+      paths: lists,
+    }
+    if (lists.length > 0) beginLists(pass)
+    if (pass.open > 0) walkText(root, start, pass)
+    return pass
+  }
+}
+
+const nothing: never[] = []
+
+/** Lists end with the text, so that the pass does too. */
+function beginLists(pass: Pass): void {
+  pass.open = Number.MAX_SAFE_INTEGER
+  pass.lists = pass.paths.map(() => [])
+  pass.rows = pass.paths.map(() => undefined)
+  pass.bare = pass.paths.map(({ members }) => members.map(() => undefined))
+  pass.known = pass.paths.map(({ distinct }) => (distinct === undefined ? undefined : new Set()))
+}
+
+/** The text of a string or number (or true, false) at a path; undefined for anything else. */
+export function scanMember(body: Uint8Array, path: MemberPath): string | undefined {
+  return openScan([path])(body).values[0]
 }
 
 /** The first name of the root object that isn't among those to be passed over. */
 export function scanFirstName(body: Uint8Array, passOver: readonly string[]): string | undefined {
-  const end = Math.min(body.byteLength, scanLimitBytes)
-  let at = skipBlank(body, startOf(body), end)
-  if (body[at] !== openBrace) return undefined
-  at = skipBlank(body, at + 1, end)
-  while (at < end && body[at] === quote) {
-    const nameEnd = endOfString(body, at, end)
-    const name = readString(body, at, nameEnd)
+  const bytes = bufferOf(body)
+  const end = bytes.length
+  let at = skipBlank(bytes, startOf(bytes), end)
+  if (bytes[at] !== openBrace) return undefined
+  at = skipBlank(bytes, at + 1, end)
+  while (at < end && bytes[at] === quote) {
+    const nameEnd = endOfString(bytes, at, end)
+    const name = readString(bytes, at, nameEnd)
     if (name !== undefined && !passOver.includes(name)) return name
-    at = nextMember(body, valueAfter(body, nameEnd, end), end)
+    at = nextItem(bytes, skipValue(bytes, valueAfter(bytes, nameEnd, end), end), end)
   }
   return undefined
 }
 
-function findValue(body: Uint8Array, path: MemberPath, end: number): number {
-  let at = skipBlank(body, startOf(body), end)
+function aPlace(): Place {
+  return { names: [], places: [], first: undefined, each: undefined, lists: [], slots: [] }
+}
+
+function placeAt(root: Place, path: MemberPath): Place {
+  let at = root
   for (const segment of path) {
-    if (body[at] === openBracket && segment === '0') {
-      at = skipBlank(body, at + 1, end)
-      if (body[at] === closeBracket) return -1
-      continue
-    }
-    if (body[at] !== openBrace) return -1
-    at = findName(body, skipBlank(body, at + 1, end), end, segment)
-    if (at < 0) return -1
+    if (segment === '*') at = at.each ??= aPlace()
+    else at = memberPlace(at, segment)
   }
-  return at < end ? at : -1
-}
-
-/** From a name's opening quote on: where the value of the wanted name begins, or -1. */
-function findName(body: Uint8Array, start: number, end: number, wanted: string): number {
-  let at = start
-  while (at < end && body[at] === quote) {
-    const nameEnd = endOfString(body, at, end)
-    const value = valueAfter(body, nameEnd, end)
-    if (value >= end) return -1
-    if (isName(body, at + 1, nameEnd - 1, wanted)) return value
-    at = nextMember(body, value, end)
-  }
-  return -1
-}
-
-function isName(body: Uint8Array, start: number, end: number, wanted: string): boolean {
-  if (end - start === wanted.length) {
-    let i = 0
-    while (i < wanted.length && body[start + i] === wanted.charCodeAt(i)) i++
-    if (i === wanted.length) return true
-  }
-  // An escaped name is at most six bytes a character; nearly every name has no escape.
-  if (end - start <= wanted.length || end - start > wanted.length * 6) return false
-  return body.subarray(start, end).includes(backslash) && readString(body, start - 1, end + 1) === wanted
-}
-
-/** After a value: the next member's opening quote, or the end. */
-function nextMember(body: Uint8Array, value: number, end: number): number {
-  const at = skipBlank(body, skipValue(body, value, end), end)
-  return body[at] === comma ? skipBlank(body, at + 1, end) : end
-}
-
-function valueAfter(body: Uint8Array, nameEnd: number, end: number): number {
-  const at = skipBlank(body, nameEnd, end)
-  return body[at] === colon ? skipBlank(body, at + 1, end) : end
-}
-
-/** Just past a value of any kind; nesting is counted, not recursed into, so depth costs nothing. */
-function skipValue(body: Uint8Array, start: number, end: number): number {
-  let depth = 0
-  let at = start
-  while (at < end) {
-    const byte = body[at]!
-    if (byte === quote) {
-      at = endOfString(body, at, end)
-      if (depth === 0) return at
-      continue
-    }
-    if (byte === openBrace || byte === openBracket) depth++
-    else if (byte === closeBrace || byte === closeBracket) {
-      if (depth === 0) return at
-      depth--
-      if (depth === 0) return at + 1
-    } else if (byte === comma && depth === 0) return at
-    at++
-  }
-  return end
-}
-
-/** Just past the closing quote of the string that opens at `start`, or the end where it doesn't close. */
-function endOfString(body: Uint8Array, start: number, end: number): number {
-  let at = start + 1
-  while (at < end) {
-    const byte = body[at]
-    if (byte === backslash) at += 2
-    else if (byte === quote) return at + 1
-    else at++
-  }
-  return end
-}
-
-function readScalar(body: Uint8Array, start: number, end: number): string | undefined {
-  if (body[start] === quote) {
-    const close = endOfString(body, start, end)
-    return body[close - 1] === quote && close > start + 1 ? readString(body, start, close) : undefined
-  }
-  let at = start
-  while (at < end && at - start <= maxValueBytes && !isDelimiter(body[at]!)) at++
-  // A number cut off by the limit would be another number.
-  if (at === end && end < body.byteLength) return undefined
-  const text = ascii(body, start, at)
-  return /^(-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false)$/.test(text) ? text : undefined
-}
-
-/** The text between two quotes, escapes resolved; undefined where it is too long or isn't a JSON string. */
-function readString(body: Uint8Array, start: number, end: number): string | undefined {
-  if (end - start - 2 > maxValueBytes) return undefined
-  const text = Buffer.from(body.buffer, body.byteOffset + start + 1, Math.max(0, end - start - 2)).toString()
-  if (!text.includes('\\')) return text
-  try {
-    return JSON.parse(`"${text}"`) as string
-  } catch {
-    return undefined
-  }
-}
-
-function ascii(body: Uint8Array, start: number, end: number): string {
-  return Buffer.from(body.buffer, body.byteOffset + start, end - start).toString('latin1')
-}
-
-function skipBlank(body: Uint8Array, start: number, end: number): number {
-  let at = start
-  while (at < end && isBlank(body[at]!)) at++
   return at
 }
 
-function isBlank(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+/** `0` is an array's first element, and the member of that name where the text has an object. */
+function memberPlace(at: Place, name: string): Place {
+  const known = at.names.indexOf(name)
+  const place = known < 0 ? aPlace() : at.places[known]!
+  if (known < 0) {
+    if (at.names.length === maxNames)
+      throw new TypeError(`more than ${maxNames} members of one object are wanted`)
+    at.names.push(name)
+    at.places.push(place)
+  }
+  if (name === '0') at.first = place
+  return place
 }
 
-function isDelimiter(byte: number): boolean {
-  return byte === comma || byte === closeBrace || byte === closeBracket || isBlank(byte)
+/** JSON texts one after the other (JSON Lines), or one that isn't an array, are elements of a list at the root too. */
+function walkText(root: Place, start: number, pass: Pass): void {
+  const { body, end } = pass
+  let next = root.names.length > 0 || body[start] === openBracket ? walk(root, start, pass) : start
+  if (!root.each || body[start] === openBracket) return
+  for (let at = start; at < end && body[at] === openBrace; at = skipBlank(body, next, end)) {
+    next = walkElement(root.each, at, pass)
+  }
 }
 
-/** Some senders put a byte order mark first, which JSON.parse would refuse. */
-function startOf(body: Uint8Array): number {
-  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0
+/** Reads the value at `start` as far as its place asks for. @returns just past it, or the end when all is found */
+function walk(place: Place, start: number, pass: Pass): number {
+  const byte = pass.body[start]
+  if (byte === openBrace && place.names.length > 0) return walkObject(place, start, pass)
+  if (byte === openBracket && (place.each || place.first)) return walkArray(place, start, pass)
+  const next = skipValue(pass.body, start, pass.end)
+  if (place.slots.length > 0) keep(place, readScalar(pass.body, start, next), pass)
+  return pass.open > 0 ? next : pass.end
+}
+
+function walkObject({ names, places }: Place, start: number, pass: Pass): number {
+  const { body, end } = pass
+  // A bit for each name that was met.
+  let met = 0
+  let left = names.length
+  let at = skipBlank(body, start + 1, end)
+  while (at < end && body[at] === quote) {
+    const nameEnd = endOfString(body, at, end)
+    const value = valueAfter(body, nameEnd, end)
+    if (value >= end) return end
+    let which = 0
+    while (which < names.length && !isName(body, at + 1, nameEnd - 1, names[which]!)) which++
+    let valueEnd: number
+    if (which < names.length && (met & (1 << which)) === 0) {
+      met |= 1 << which
+      left--
+      valueEnd = walk(places[which]!, value, pass)
+      if (left === 0) return skipRest(body, valueEnd, end)
+    } else valueEnd = skipValue(body, value, end)
+    const next = skipBlank(body, valueEnd, end)
+    if (body[next] !== comma) return Math.min(next + 1, end)
+    at = skipBlank(body, next + 1, end)
+  }
+  return Math.min(at + 1, end)
+}
+
+function walkArray({ each, first }: Place, start: number, pass: Pass): number {
+  const { body, end } = pass
+  let at = skipBlank(body, start + 1, end)
+  if (body[at] === closeBracket) return at + 1
+  if (first) {
+    const next = walk(first, at, pass)
+    if (next >= end) return end
+    if (!each) return skipRest(body, next, end)
+  }
+  while (at < end) {
+    const valueEnd = walkElement(each!, at, pass)
+    const next = skipBlank(body, valueEnd, end)
+    if (body[next] !== comma) return Math.min(next + 1, end)
+    at = skipBlank(body, next + 1, end)
+  }
+  return end
+}
+
+function walkElement(place: Place, start: number, pass: Pass): number {
+  for (const list of place.lists) pass.rows[list] = undefined
+  const next = walk(place, start, pass)
+  for (const list of place.lists) keepRow(list, pass)
+  return next
+}
+
+function keep({ slots }: Place, text: string | undefined, pass: Pass): void {
+  for (const { list, index } of slots) {
+    if (list === undefined) {
+      pass.values[index] = text
+      pass.open--
+    } else if (text !== undefined) {
+      pass.rows[list] ??= pass.paths[list]!.members.map(() => undefined)
+      pass.rows[list][index] = text
+    }
+  }
+}
+
+/** Elements without any text share one row, and are no row of a distinct list: a long array of them costs little. */
+function keepRow(list: number, { lists, rows, known, paths, bare }: Pass): void {
+  const kept = lists[list]!
+  const row = rows[list]
+  const keys = known[list]
+  if (!keys) {
+    if (kept.length <= maxRows) kept.push(row && kept.length < maxRows ? row : bare[list]!)
+    return
+  }
+  if (!row || keys.size >= paths[list]!.distinct!) return
+  const key = JSON.stringify(row)
+  if (!keys.has(key)) kept.push(row)
+  keys.add(key)
 }

@@ -155,7 +155,7 @@ function readTimestamp(
   if ('pair' in place) return found.timestamp
   if ('header' in place) return headerText(request.headers, place.header)
   // The whole body is looked through: Linear's time is its last member but one.
-  return scanMember(request.body, place.member.split('.'), Number.POSITIVE_INFINITY)
+  return scanMember(request.body, place.member.split('.'))
 }
 
 /** A piece of the signed text: what is known beforehand is joined, the body's bytes are never made a string. */

@@ -41,7 +41,7 @@ export async function deliverEvent(
 ): Promise<Placed> {
   const { meta } = event
   const { engine, lanes } = scene
-  const wanted = organization.match(meta.source, meta.type)
+  const wanted = organization.match(meta.source, meta.type, meta.types)
   const attempts: Promise<void>[] = []
   const parked: Promise<void>[] = []
   const holding: Promise<boolean>[] = []
