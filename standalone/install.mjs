@@ -16,18 +16,25 @@ export const nodePath = join(root, 'node_modules', 'node', 'bin', 'node')
 export class InstallError extends Error {}
 
 /**
+ * What is installed: `run` is all that Fairlead runs on (400 MB), `all` has the tools and providers' packages of the
+ * tests too (900 MB). Whoever has all can run.
+ * @typedef {'run' | 'all'} Extent
+ */
+
+/**
  * Makes node_modules fit the lockfile; answers at once when it does.
  * @param {(line: string) => void} progress
+ * @param {Extent} extent
  * @throws {InstallError}
  */
-export async function install(progress) {
+export async function install(progress, extent) {
   const major = Number(process.versions.node.split('.')[0])
   if (major < 18) {
     throw new InstallError(
       `Node ${process.versions.node} is too old: install Node 18 or newer (https://nodejs.org)`,
     )
   }
-  const reason = whatIsWrong(root)
+  const reason = whatIsWrong(root, extent)
   if (reason === undefined) return
   progress(`installing dependencies (${reason}); this takes about half a minute`)
   const started = Date.now()
@@ -35,11 +42,11 @@ export async function install(progress) {
     progress(`still installing, ${Math.round((Date.now() - started) / 1000)} s`)
   }, 15_000)
   try {
-    await npmCi()
+    await npmCi(extent)
   } finally {
     clearInterval(ticking)
   }
-  const stillWrong = whatIsWrong(root)
+  const stillWrong = whatIsWrong(root, extent)
   if (stillWrong !== undefined) {
     throw new InstallError(
       `npm ci ended, but ${stillWrong}: if npm is set to ignore scripts, run "npm rebuild --ignore-scripts=false"`,
@@ -53,9 +60,10 @@ export async function install(progress) {
  * node_modules/.package-lock.json as its last step, so a broken-off installation shows too, and `npm install` counts as
  * much as `npm ci`. What is optional may be missing: it is for other platforms.
  * @param {string} folder
+ * @param {Extent} extent
  * @returns {string | undefined}
  */
-export function whatIsWrong(folder) {
+export function whatIsWrong(folder, extent) {
   const modules = join(folder, 'node_modules')
   if (!existsSync(modules)) return 'node_modules is missing'
   const wanted = readPackages(join(folder, 'package-lock.json'))
@@ -64,6 +72,7 @@ export function whatIsWrong(folder) {
   if (!present) return 'node_modules is not complete'
   for (const [path, entry] of Object.entries(wanted)) {
     if (!path.startsWith('node_modules/') || entry.optional || entry.devOptional) continue
+    if (entry.dev && extent === 'run') continue
     const found = present[path]
     const name = path.slice('node_modules/'.length)
     if (!found || !existsSync(join(folder, path))) return `${name} is missing`
@@ -79,7 +88,7 @@ export function whatIsWrong(folder) {
 
 /**
  * @param {string} file
- * @returns {Record<string, { version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }> | undefined}
+ * @returns {Record<string, { version?: string, integrity?: string, optional?: boolean, dev?: boolean, devOptional?: boolean }> | undefined}
  */
 function readPackages(file) {
   try {
@@ -89,12 +98,16 @@ function readPackages(file) {
   }
 }
 
-/** @returns {Promise<void>} */
-function npmCi() {
+/**
+ * @param {Extent} extent
+ * @returns {Promise<void>}
+ */
+function npmCi(extent) {
   // npm replaces node_modules, and with it the Node there: use the machine's own.
   const inModules = `${sep}node_modules${sep}.bin`
   const path = (process.env.PATH ?? '').split(delimiter).filter(folder => !folder.endsWith(inModules))
-  const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const omit = extent === 'run' ? ['--omit=dev'] : []
+  const npm = spawn('npm', ['ci', ...omit, '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     env: { ...process.env, PATH: path.join(delimiter) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -134,7 +147,7 @@ export function explain(output, folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  install(console.log).catch(error => {
+  install(console.log, 'all').catch(error => {
     console.error(error instanceof InstallError ? error.message : error)
     process.exitCode = 1
   })

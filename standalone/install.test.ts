@@ -7,12 +7,13 @@ import { explain, whatIsWrong } from './install.mjs'
 const root = join(import.meta.dirname, '..')
 
 interface Lock {
-  packages: Record<string, { version?: string; integrity?: string; optional?: boolean }>
+  packages: Record<string, { version?: string; integrity?: string; optional?: boolean; dev?: boolean }>
 }
 
 /** A checkout with one package installed, and a change to it. */
 async function wrongAfter(
   change: (folder: string, lock: Lock) => Promise<void>,
+  extent: 'run' | 'all' = 'all',
 ): Promise<string | undefined> {
   await using folder = await scratchFolder()
   const modules = join(folder.path, 'node_modules')
@@ -34,8 +35,17 @@ async function wrongAfter(
   )
   await writeFile(join(folder.path, 'package-lock.json'), JSON.stringify(lock))
   await change(folder.path, lock)
-  return whatIsWrong(folder.path)
+  return whatIsWrong(folder.path, extent)
 }
+
+test('a package that only tests need is missing for them, and not for npm start', async () => {
+  const addForTests = (folder: string, lock: Lock) => {
+    lock.packages['node_modules/vitest'] = { version: '5.0.0', dev: true }
+    return writeFile(join(folder, 'package-lock.json'), JSON.stringify(lock))
+  }
+  expect(await wrongAfter(addForTests, 'all')).toBe('vitest is missing')
+  expect(await wrongAfter(addForTests, 'run')).toBeUndefined()
+})
 
 test.each<[string, (folder: string, lock: Lock) => Promise<void>, string | undefined]>([
   ['nothing is wrong', async () => {}, undefined],
@@ -84,7 +94,7 @@ test.each<[string, (folder: string, lock: Lock) => Promise<void>, string | undef
 })
 
 test('this checkout is found installed, so that tests and starts begin at once', () => {
-  expect(whatIsWrong(root)).toBeUndefined()
+  expect(whatIsWrong(root, 'all')).toBeUndefined()
 })
 
 test.each([

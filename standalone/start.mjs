@@ -1,5 +1,5 @@
-// `npm start`: installs what is missing, then runs main.ts on the project's own Node. Plain JavaScript for the same
-// reason as install.mjs.
+// `npm start`: installs what is missing, then runs main.ts on the project's own Node. With `-- --watch` it starts again
+// whenever a file that it has loaded changes. Plain JavaScript for the same reason as install.mjs.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { InstallError, install, nodePath, root } from './install.mjs'
 
 try {
-  await install(console.log)
+  await install(console.log, 'run')
 } catch (error) {
   console.error(error instanceof InstallError ? error.message : error)
   process.exit(1)
@@ -15,7 +15,8 @@ try {
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 // By the IPC channel main.ts notices when this process is killed, and stops too.
-const child = spawn(nodePath, [main, ...process.argv.slice(2)], {
+const watching = process.argv.includes('--watch') ? ['--watch', '--watch-preserve-output'] : []
+const child = spawn(nodePath, [...watching, main], {
   // A session of its own, which steps back behind its servers (priority.ts); signals are passed on to it.
   detached: true,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { modulesOf } from './tools.ts'
+import { modulesOf, needsServers } from './modules-of.ts'
 
 const of = (file: string) => modulesOf([resolve(import.meta.dirname, '..', file)])
 
@@ -18,4 +18,14 @@ test.each([
 
 test('an import that stands in a text leads nowhere', () => {
   expect(of('checks/imports.test.ts').has('checks/imports.ts')).toBe(true)
+})
+
+test.each([
+  ['operator/queue.test.ts', false],
+  ['packages/webhook/open.test.ts', false],
+  ['services/store/rls.test.ts', true],
+  ['services/receiver/receiver.test.ts', true],
+  ['standalone/start.test.ts', true],
+])('does %s start servers: %s', (file, expected) => {
+  expect(needsServers(resolve(import.meta.dirname, '..', file))).toBe(expected)
 })

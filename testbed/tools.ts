@@ -1,6 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, relative, resolve } from 'node:path'
 import { findComposeLoader } from '@fairlead/image/fixtures/compose'
 import { findNats } from '@fairlead/servers/nats'
 import { findRedis } from '@fairlead/servers/redis'
@@ -8,6 +5,7 @@ import type { Progress } from '@fairlead/servers/search'
 import { findRuntimes } from '@fairlead/webhook/fixtures/runtimes'
 import { findSdks } from '@fairlead/webhook/fixtures/sdks'
 import type { Reporter, TestSpecification } from 'vitest/node'
+import { findActionlint } from './actionlint.ts'
 import { findDebianTools } from './cluster/images/debian-tools.ts'
 import { whyNoCluster } from './cluster/probe.ts'
 import { findRuntime } from './cluster/runtime.ts'
@@ -15,6 +13,7 @@ import { findGrpcurl } from './grpcurl.ts'
 import { findHelmProgram } from './kube/helm.ts'
 import { findKubePrograms, findNodePrograms } from './kube/programs.ts'
 import { findPromtool } from './kube/promtool.ts'
+import { modulesOf } from './modules-of.ts'
 
 /** A tool is needed by every test file that imports one of its modules, be it by way of others. */
 interface Tool {
@@ -32,6 +31,7 @@ const built: readonly Tool[] = [
   { modules: ['testbed/kube/helm.ts'], find: findHelmProgram },
   { modules: ['testbed/cluster/cluster.ts'], find: whereClustersRun(findNodePrograms) },
   { modules: ['testbed/grpcurl.ts'], find: findGrpcurl },
+  { modules: ['testbed/actionlint.ts'], find: findActionlint },
   { modules: ['image/fixtures/compose.ts'], find: findComposeLoader },
 ]
 
@@ -68,38 +68,5 @@ function whereClustersRun(find: Tool['find']): Tool['find'] {
 async function findInTurn(tools: readonly Tool[]): Promise<void> {
   for (const { modules, find } of tools) {
     await find(console.log).catch((error: unknown) => console.error(`${modules[0]}: ${error}`))
-  }
-}
-
-const root = resolve(import.meta.dirname, '..')
-
-/** Test files and all of this repository's modules that they import, from the root. */
-export function modulesOf(files: readonly string[]): Set<string> {
-  const seen = new Set<string>()
-  const visit = (file: string) => {
-    const path = relative(root, file)
-    if (seen.has(path)) return
-    seen.add(path)
-    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(importing)) {
-      const imported = ownModule(file, specifier)
-      if (imported !== undefined) visit(imported)
-    }
-  }
-  files.forEach(visit)
-  return seen
-}
-
-/** Tests of imports have some in their texts: what isn't there isn't followed. */
-const importing = /\b(?:from|import) ?\(?'([^']+\.ts|@fairlead\/[^']+)'/g
-
-function ownModule(importer: string, specifier: string): string | undefined {
-  if (specifier.startsWith('.')) {
-    const file = resolve(dirname(importer), specifier)
-    return existsSync(file) ? file : undefined
-  }
-  try {
-    return createRequire(import.meta.url).resolve(specifier)
-  } catch {
-    return undefined
   }
 }
