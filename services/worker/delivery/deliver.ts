@@ -11,7 +11,7 @@ import type { Destination, Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import type { Health, LaneKind } from '../lanes/lane.ts'
 import { carry } from './carry.ts'
-import { orderKey } from './order.ts'
+import { orderKey } from './order-key.ts'
 import type { Placed, Scene, StoredEvent } from './scene.ts'
 import { untilStored } from './until-stored.ts'
 
@@ -159,11 +159,13 @@ export async function conclude(
   const policy = destination?.retry ?? { delaysMs: [], retryAfterCapMs: 0 }
   const settlement = settle(outcome, reference.spent + 1, policy, engine.now(), engine.random())
   report(reference, event?.meta, destination, outcome, settlement, attempted.durationMs, engine)
-  await Promise.all([
+  const stored = Promise.all([
     carryOut(settlement, reference, event, scene),
     engine.records.add(recordOf(reference, outcome, settlement, attempted, laneCondition(scene, reference))),
   ])
-  if (settlement.kind !== 'retry') await scene.order.ended(reference)
+  // The next delivery with this key does not wait until the outcome is stored: a crash before that repeats both, in order.
+  if (settlement.kind !== 'retry') scene.order.ended(reference)
+  await stored
 }
 
 async function carryOut(

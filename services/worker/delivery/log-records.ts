@@ -42,7 +42,7 @@ export function openLogRecords(publisher: Publisher, subject: string, signal: Ab
       const { records, stored } = batches.shift()!
       writingSinceMs = performance.now()
       await untilStored(publisher, subject, encodeLogRecords(records), undefined, signal).then(
-        stored.resolve,
+        () => stored.resolve(),
         stored.reject,
       )
     } while (isFull(batches[0]))

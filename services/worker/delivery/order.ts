@@ -1,13 +1,23 @@
-import { createHash } from 'node:crypto'
-import { type DestinationId, type OrganizationId, parseId } from '@fairlead/webhook/id'
-import type { OrderConfig } from '@fairlead/wire/config'
-import { type DeliveryReference, decodeDelivery, encodeDelivery } from '@fairlead/wire/delivery'
-import { readNext, readNextOfLeader } from '@fairlead/wire/read'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
+import { readNextOfLeader } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
-import { heldOfPartition, heldSubject, orderedOfPartition, orderedSubject } from '@fairlead/wire/subjects'
+import { heldSubject, orderedSubject } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
-import type { Placed, StoredEvent } from './scene.ts'
-import { removeMessage, untilDone } from './until-done.ts'
+import {
+  append,
+  beginStoring,
+  deleteSettled,
+  isEmpty,
+  type KeyLine,
+  load,
+  openLine,
+  takeFirst,
+  type Waiting,
+} from './key-line.ts'
+import { restoreLines } from './restore-order.ts'
+import type { Placed } from './scene.ts'
+import { untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
 
 /**
@@ -15,9 +25,13 @@ import { untilStored } from './until-stored.ts'
  * in DELIVERIES under the key's own subject, and the next one goes when the one before has its fate, or has kept it
  * waiting for too long.
  *
- * Who holds a key is in memory. A holder that doesn't end at once (it was parked, or is to be tried again) is also
- * written down, so that the partition's next owner doesn't let others past it: one message a key, the newest replacing
- * the one before (`Nats-Rollup`, which a stream with schedules allows).
+ *   free ─▶ held ─(fate, or waited too long)─▶ passing ─▶ held by the next │ storing, until it is stored │ free
+ *             ▲
+ *   after a crash: awaited ─(its event comes again)
+ *
+ * A delivery that has waited stays in DELIVERIES until what follows from it is stored, so a crash repeats it. A holder
+ * that does not end at once (it is parked, or to be tried again) is written down, so that the partition's next owner
+ * lets none past it: one message a key, the newest replacing the one before (`Nats-Rollup`).
  */
 export interface Order {
   /** Whether this delivery may go now, as far as order is concerned. True for those without a key. */
@@ -26,270 +40,195 @@ export interface Order {
   wait(reference: DeliveryReference): Promise<void>
   /** The delivery goes on later, and must not be stored as parked or scheduled before this: remembers that it holds its key. */
   kept(reference: DeliveryReference): Promise<void>
-  /** The delivery has its fate: the next one goes. */
-  ended(reference: DeliveryReference): Promise<void>
-  /** What an earlier owner of the partition left. */
+  /** The delivery has its fate, whether that is stored yet or not: the next one goes. */
+  ended(reference: DeliveryReference): void
+  /** Reads what an earlier owner of the partition left. */
   restore(partition: number): Promise<void>
+  /** From here on deliveries go: those that an earlier owner left, too. */
+  begin(): void
+  /** Resolves when nothing that has waited is under way. */
+  idle(): Promise<void>
   close(): void
 }
 
-/** Larger bodies have no key: finding it means parsing the whole. */
-const maxParsedBytes = 1024 * 1024
 const sweepMs = 1_000
+const retryMs = 500
 
-interface Hold {
-  readonly organization: OrganizationId
-  readonly destination: DestinationId
-  readonly key: string
-  /** Unknown after a crash, if it was not written down yet: then its event comes again. */
-  delivery: string | undefined
-  /** Where it is unknown: its event was stored before this one in EVENTS. */
-  readonly beforeSeq: number
-  readonly sinceMs: number
-  readonly maxWaitMs: number
-  written: boolean
-  /** Stored behind it, and about to be. */
-  waiting: number
-  storing: number
-  /** It has its fate, but those behind it are not stored yet. */
-  over: boolean
+export interface OrderSignals {
+  /** Aborts when nothing more is to be begun. */
+  readonly taking: AbortSignal
+  /** Aborts when the partition is given up at once. */
+  readonly working: AbortSignal
 }
 
 /** @param go brings a delivery that has waited onto its way */
 export function openOrder(
   engine: Engine,
-  signal: AbortSignal,
+  { taking, working }: OrderSignals,
   go: (reference: DeliveryReference) => Promise<Placed>,
 ): Order {
-  const holds = new Map<string, Hold>()
-  const sweeper = setInterval(sweep, sweepMs)
-  sweeper.unref()
+  const lines = new Map<string, KeyLine>()
+  const inHand = new Set<Promise<void>>()
+  let sweeper: NodeJS.Timeout | undefined
 
-  const nameOf = ({ destination }: DeliveryReference, key: string): string => `${destination}.${key}`
+  const nameOf = (destination: string, key: string): string => `${destination}.${key}`
+  const lineOf = ({ destination, order }: DeliveryReference): KeyLine | undefined =>
+    order && lines.get(nameOf(destination, order.key))
 
-  function hold(
-    reference: DeliveryReference,
-    order: NonNullable<DeliveryReference['order']>,
-    { waiting, storing }: Pick<Hold, 'waiting' | 'storing'>,
-  ): void {
-    const { organization, destination, delivery } = reference
-    holds.set(nameOf(reference, order.key), {
-      organization,
-      destination,
-      key: order.key,
-      delivery,
-      beforeSeq: 0,
+  function heldBy({ delivery, order }: DeliveryReference): KeyLine['turn'] {
+    return {
+      kind: 'held',
+      by: delivery,
       sinceMs: engine.now(),
-      maxWaitMs: order.maxWaitSeconds * 1000,
-      written: false,
-      waiting,
-      storing,
-      over: false,
-    })
+      maxWaitMs: (order?.maxWaitSeconds ?? 0) * 1000,
+    }
+  }
+
+  function add({ organization, destination, order }: DeliveryReference, turn: KeyLine['turn']): KeyLine {
+    const key = order?.key ?? ''
+    const line = openLine({ organization, destination, key }, turn)
+    lines.set(nameOf(destination, key), line)
+    return line
+  }
+
+  const isThere = (subject: string, seq: number): Promise<boolean> =>
+    untilDone(async () => {
+      const message = await readNextOfLeader(engine.manager, streamName.deliveries, { subject, seq })
+      return message?.seq === seq
+    }, working)
+
+  function background(work: Promise<void>): void {
+    const handled = work
+      .catch(error => {
+        if (!working.aborted) engine.log.error({ err: error }, 'worker.failed')
+      })
+      .finally(() => inHand.delete(handled))
+    inHand.add(handled)
   }
 
   /** Those that have waited for too long go, whatever became of the one before. */
   function sweep(): void {
     const now = engine.now()
-    for (const held of holds.values()) {
-      if (held.waiting > 0 && now - held.sinceMs > held.maxWaitMs) background(next(held))
+    for (const line of lines.values()) {
+      const { turn } = line
+      if (turn.kind !== 'held' && turn.kind !== 'awaited') continue
+      if (!isEmpty(line) && now - turn.sinceMs > turn.maxWaitMs) background(pass(line))
     }
-  }
-
-  function background(work: Promise<void>): void {
-    work.catch(error => {
-      if (!signal.aborted) engine.log.error({ err: error }, 'worker.failed')
-    })
   }
 
   /** Lets the oldest that waits for this key go; with none, the key is free. */
-  async function next(held: Hold): Promise<void> {
-    const name = `${held.destination}.${held.key}`
-    const subject = orderedSubject(held.organization, held.destination, held.key)
-    const message = held.waiting > 0 ? await oldest(subject) : undefined
-    if (holds.get(name) !== held) return // another call was quicker
-    if (!message && held.storing > 0) {
-      held.over = true // whoever is stored next comes back here
-      return
-    }
-    if (!message) {
-      if (held.written) {
-        held.written = false
-        await purge(heldSubject(held.organization, held.destination, held.key))
-        return next(held) // another one may have come meanwhile
+  async function pass(line: KeyLine): Promise<void> {
+    line.turn = { kind: 'passing' }
+    await erase(line)
+    await load(line, engine.manager, unreadable, working)
+    if (taking.aborted) return // the next owner goes on
+    const next = takeFirst(line)
+    if (next) start(line, next)
+    else if (line.storing.size > 0) line.turn = { kind: 'storing' }
+    else lines.delete(nameOf(line.destination, line.key))
+  }
+
+  function unreadable(err: unknown, seq: number): void {
+    engine.log.error({ err, seq }, 'message.unreadable')
+  }
+
+  function start(line: KeyLine, waiting: Waiting): void {
+    line.turn = heldBy(waiting.reference)
+    line.underWay.add(waiting.seq)
+    background(carry(line, waiting))
+  }
+
+  async function carry(line: KeyLine, { seq, reference }: Waiting): Promise<void> {
+    for (;;) {
+      try {
+        await engine.mayStart(working)
+        const { done } = await go(reference)
+        await done
+        break
+      } catch (error) {
+        if (working.aborted) return // it lies there for the next owner
+        engine.log.error({ err: error, delivery: reference.delivery }, 'worker.failed')
       }
-      holds.delete(name)
-      return
+      await delay(retryMs, undefined, { signal: working })
     }
-    const reference = decodeDelivery(message.data)
-    if (!reference.order) return
-    hold(reference, reference.order, { waiting: Math.max(0, held.waiting - 1), storing: held.storing })
-    // Written before it leaves the queue: a crash in between repeats it, and never lets another past it.
-    await kept(reference)
-    await untilDone(() => removeMessage(engine.manager, streamName.deliveries, message.seq), signal)
-    const { done } = await go(reference)
-    background(done.then(() => {}))
+    line.underWay.delete(seq)
+    line.settled.add(seq)
+    await deleteSettled(line, engine.manager, working)
   }
 
-  /** Of the leader: where there is none, the key is free. */
-  const oldest = (subject: string) =>
-    untilDone(() => readNextOfLeader(engine.manager, streamName.deliveries, { subject }), signal)
-
-  async function purge(subject: string): Promise<void> {
-    await untilDone(() => engine.manager.streams.purge(streamName.deliveries, { filter: subject }), signal)
+  /** Writes down who holds the key; resolves when that is stored. */
+  async function write(line: KeyLine, reference: DeliveryReference): Promise<void> {
+    if (line.mark.kind !== 'written' || line.mark.for !== reference.delivery) {
+      const subject = heldSubject(line.organization, line.destination, line.key)
+      const headers = { 'Nats-Rollup': 'sub' }
+      const publishing = untilStored(engine.deliveries, subject, encodeDelivery(reference), headers, working)
+      const stored = publishing.then(() => {})
+      stored.catch(() => {}) // its writer waits for it below
+      line.mark = { kind: 'written', for: reference.delivery, stored }
+    }
+    await line.mark.stored
   }
 
-  async function kept(reference: DeliveryReference): Promise<void> {
-    if (!reference.order) return
-    const held = holds.get(nameOf(reference, reference.order.key))
-    if (!held || held.written || held.delivery !== reference.delivery) return
-    held.written = true
-    const subject = heldSubject(held.organization, held.destination, held.key)
-    await untilStored(engine.deliveries, subject, encodeDelivery(reference), { 'Nats-Rollup': 'sub' }, signal)
+  async function erase(line: KeyLine): Promise<void> {
+    if (line.mark.kind === 'none') return
+    await line.mark.stored
+    const filter = heldSubject(line.organization, line.destination, line.key)
+    await untilDone(() => engine.manager.streams.purge(streamName.deliveries, { filter }), working)
+    line.mark = { kind: 'none' }
   }
 
   return {
-    kept,
     take(reference) {
-      if (!reference.order) return true
-      const held = holds.get(nameOf(reference, reference.order.key))
-      if (!held) {
-        hold(reference, reference.order, { waiting: 0, storing: 0 })
+      const { order, delivery, stored } = reference
+      if (!order) return true
+      const line = lineOf(reference)
+      if (!line) {
+        add(reference, heldBy(reference))
         return true
       }
-      if (held.delivery === undefined && reference.stored.seq < held.beforeSeq) {
-        held.delivery = reference.delivery
-      }
-      return held.delivery === reference.delivery
+      if (line.turn.kind === 'awaited' && stored.seq < line.turn.beforeSeq) line.turn = heldBy(reference)
+      return line.turn.kind === 'held' && line.turn.by === delivery
     },
     async wait(reference) {
       const { order, organization, destination, delivery } = reference
       if (!order) return
-      const name = nameOf(reference, order.key)
-      const before = holds.get(name)
-      if (before) before.storing++
+      const line = lineOf(reference) ?? add(reference, { kind: 'storing' })
       const subject = orderedSubject(organization, destination, order.key)
       const headers = { 'Nats-Msg-Id': `${delivery}.ordered` }
-      await untilStored(engine.deliveries, subject, encodeDelivery(reference), headers, signal)
-      const held = holds.get(name)
-      if (!held) return
-      held.storing--
-      held.waiting++
-      if (held.over) background(next(held))
+      const storing = beginStoring(line, reference)
+      try {
+        const payload = encodeDelivery(reference)
+        const { seq, duplicate } = await untilStored(engine.deliveries, subject, payload, headers, working)
+        // A delivery that was stored before may have ended since: then it does not go again.
+        if (!duplicate || (await isThere(subject, seq))) append(line, { seq, reference }, storing)
+      } finally {
+        line.storing.delete(storing)
+      }
+      if (line.turn.kind === 'storing') background(pass(line))
     },
-    async ended(reference) {
-      if (!reference.order) return
-      const held = holds.get(nameOf(reference, reference.order.key))
+    async kept(reference) {
+      const line = lineOf(reference)
       // Held by a later one: this one had taken too long.
-      if (held?.delivery !== reference.delivery) return
-      await next(held)
+      if (line?.turn.kind !== 'held' || line.turn.by !== reference.delivery) return
+      await write(line, reference)
+    },
+    ended(reference) {
+      const line = lineOf(reference)
+      if (line?.turn.kind !== 'held' || line.turn.by !== reference.delivery) return
+      background(pass(line))
     },
     async restore(partition) {
-      const waiting = await countSubjects(engine, orderedOfPartition(partition))
-      for (const reference of await readHeld(engine, partition)) {
-        const { organization, destination, order } = reference
-        if (!order) continue
-        const subject = `${organization}.${destination}.${order.key}`
-        hold(reference, order, { waiting: waiting.get(subject) ?? 0, storing: 0 })
-        holds.get(nameOf(reference, order.key))!.written = true
-        waiting.delete(subject)
+      for (const line of await restoreLines(engine, partition, unreadable, working)) {
+        lines.set(nameOf(line.destination, line.key), line)
       }
-      // The last owner ended while the first attempt of their holder was under way.
-      for (const [subject, count] of waiting) {
-        const [organizationText = '', destinationText = '', key = ''] = subject.split('.')
-        const organization = parseId('org', organizationText)
-        const destination = parseId('dst', destinationText)
-        if (!organization || !destination) continue
-        const first = await oldest(orderedSubject(organization, destination, key))
-        if (!first) continue
-        holds.set(`${destination}.${key}`, {
-          organization,
-          destination,
-          key,
-          delivery: undefined,
-          beforeSeq: decodeDelivery(first.data).stored.seq,
-          sinceMs: engine.now(),
-          maxWaitMs: comesAgainMs,
-          written: false,
-          waiting: count,
-          storing: 0,
-          over: false,
-        })
-      }
+    },
+    begin() {
+      sweeper = setInterval(sweep, sweepMs).unref()
+      for (const line of lines.values()) if (line.turn.kind === 'passing') background(pass(line))
+    },
+    async idle() {
+      while (inHand.size > 0) await Promise.allSettled(inHand)
     },
     close: () => clearInterval(sweeper),
   }
-}
-
-/** The deliveries that were written down as holding their keys: in pages, and from the leader what a replica lacks. */
-async function readHeld(engine: Engine, partition: number): Promise<DeliveryReference[]> {
-  const { manager } = engine
-  const subject = heldOfPartition(partition)
-  const lacking = new Set((await countSubjects(engine, subject)).keys())
-  const found: DeliveryReference[] = []
-  for (let seq = 1, count = heldPage; count === heldPage && lacking.size > 0; ) {
-    count = 0
-    for await (const message of readNext(manager, streamName.deliveries, { subject, seq, count: heldPage })) {
-      count++
-      seq = message.seq + 1
-      if (lacking.delete(namedIn(message.subject))) found.push(decodeDelivery(message.data))
-    }
-  }
-  for (const name of lacking) {
-    const held = `deliveries.held.${partition}.${name}`
-    const message = await readNextOfLeader(manager, streamName.deliveries, { subject: held })
-    if (message) found.push(decodeDelivery(message.data))
-  }
-  return found
-}
-
-const heldPage = 256
-/** An event that was in hand at a crash comes again within JetStream's `ack_wait` of 4 s. */
-const comesAgainMs = 6_000
-
-/** How many messages there are by what their subjects name. */
-async function countSubjects(engine: Engine, filter: string): Promise<Map<string, number>> {
-  const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: filter })
-  const counts = new Map<string, number>()
-  for (const [subject, count] of Object.entries(state.subjects ?? {})) {
-    counts.set(namedIn(subject), count)
-  }
-  return counts
-}
-
-/** `<organization>.<destination>.<key>` */
-const namedIn = (subject: string): string => subject.split('.').slice(3).join('.')
-
-/** The digest of an event's key; undefined where it has none, and then no order. Pure. */
-export function orderKey(
-  { key }: OrderConfig,
-  { meta, body }: Pick<StoredEvent, 'meta' | 'body'>,
-): string | undefined {
-  const value = key.from === 'header' ? headerOf(meta.headers, key.name) : pointed(body, key.pointer)
-  if (value === undefined) return undefined
-  return createHash('sha256').update(value).digest('hex').slice(0, 32)
-}
-
-function headerOf(headers: readonly string[], name: string): string | undefined {
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i]!.toLowerCase() === name.toLowerCase()) return headers[i + 1]
-  }
-  return undefined
-}
-
-/** The value that a JSON pointer (RFC 6901) leads to, if it is a string, a number or a boolean. */
-function pointed(body: Uint8Array, pointer: string): string | undefined {
-  if (body.length > maxParsedBytes) return undefined
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
-  } catch {
-    return undefined
-  }
-  for (const token of pointer.split('/').slice(1)) {
-    if (typeof value !== 'object' || value === null) return undefined
-    const name = token.replaceAll('~1', '/').replaceAll('~0', '~')
-    value = Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
-  }
-  return typeof value === 'object' || value === undefined ? undefined : `${typeof value}:${value}`
 }

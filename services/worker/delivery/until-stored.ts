@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { PublishError, type Publisher } from '@fairlead/wire/publish'
+import { type Acknowledgement, PublishError, type Publisher } from '@fairlead/wire/publish'
 
 /**
  * Publishes until the stream has it: JetStream may be away for a while, and what is not stored is not safe. Repeats
@@ -11,11 +11,10 @@ export async function untilStored(
   payload: Uint8Array | string,
   headers: Readonly<Record<string, string>> | undefined,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Acknowledgement> {
   for (let waitMs = 50; ; waitMs = Math.min(2_000, waitMs * 2)) {
     try {
-      await publisher.publish(subject, payload, headers)
-      return
+      return await publisher.publish(subject, payload, headers)
     } catch (error) {
       if (!(error instanceof PublishError) || error.code === 'closed' || signal.aborted) throw error
     }

@@ -78,7 +78,9 @@ export async function openPartition(
   )
   const drain: Scene['drain'] = (organization, id) => park.drain(organization, id)
   const order = opening.adopt(
-    openOrder(engine, working.signal, reference => resume(reference, scene)),
+    openOrder(engine, { taking: taking.signal, working: working.signal }, reference =>
+      resume(reference, scene),
+    ),
     opened => opened.close(),
   )
   const scene: Scene = { engine, lanes, order, drain, signal: working.signal }
@@ -155,6 +157,7 @@ export async function openPartition(
   // From here on nothing waits, so that what starts is closed by whoever holds the partition.
   for (const { organization, destination, count } of parked) lanes.parked(organization, destination, count)
   for (const { organization, destination } of parked) drain(organization, destination)
+  order.begin()
 
   const keepAlive = setInterval(() => {
     const before = performance.now() - keepAliveMs
@@ -200,7 +203,8 @@ export async function openPartition(
   ]
   for (const ended of pulling) ended.catch(error => engine.log.error({ err: error }, 'worker.failed'))
 
-  const allDone = () => Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle()])
+  const allDone = () =>
+    Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle(), order.idle()])
   const opened = opening.move()
   let closed: Promise<void> | undefined
 
