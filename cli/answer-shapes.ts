@@ -10,7 +10,11 @@ export interface EventItem {
   readonly source: string
   readonly provider: string
   readonly type: string
-  readonly status: 'pending' | 'processing' | 'success' | 'failed'
+  /** All of them, `type` first. */
+  readonly types: readonly string[]
+  readonly status: 'pending' | 'processing' | 'success' | 'failed' | 'unrouted'
+  /** Requests that were taken for this event again and not delivered. */
+  readonly repeats: { readonly count: number; readonly differing: number; readonly lastAt: string | null }
   readonly receivedAt: string
   readonly deliveries: { readonly total: number; readonly delivered: number; readonly dead: number }
 }

@@ -8,16 +8,26 @@ export function printEvent(event: EventDetail, now: Date, terminal: Terminal): v
   const colour = event.status === 'failed' ? 'red' : event.status === 'success' ? 'green' : 'yellow'
   terminal.print(`${terminal.paint('bold', event.id)}  ${terminal.paint(colour, event.status)}`)
   const facts: [string, string][] = [
-    ['type', event.type || '– (the provider tells none)'],
+    ['type', event.types.filter(Boolean).join(', ') || '– (the provider tells none)'],
     ['source', event.source === event.provider ? event.source : `${event.source} (${event.provider})`],
     ['received', `${event.receivedAt} (${relativeTime(event.receivedAt, now)})`],
     ['request', `${event.method} ${event.url}, ${event.sizeBytes} bytes`],
     ['verified', event.secret ? `with ${event.secret}` : 'without a secret of yours'],
+    ...repeatsOf(event, now),
   ]
   for (const [name, text] of facts)
     terminal.print(`  ${terminal.paint('dim', name.padEnd(9))} ${printable(text)}`)
   printDeliveries(event, now, terminal)
   printContent(event, terminal)
+}
+
+/** What became of requests that were taken for this event again. */
+function repeatsOf({ repeats }: EventDetail, now: Date): [string, string][] {
+  const { count, differing, lastAt } = repeats
+  if (count === 0 || lastAt === null) return []
+  const same = `${count} not delivered, the last ${relativeTime(lastAt, now)}`
+  const others = differing > 0 ? `; ${differing} with another body: fairlead rejections` : ''
+  return [['repeats', same + others]]
 }
 
 function printDeliveries(event: EventDetail, now: Date, terminal: Terminal): void {

@@ -11,11 +11,13 @@ import { type Colour, openTerminal, type Terminal } from './terminal.ts'
 const usage = `fairlead events [EVENT] [--source S] [--status S] [--type GLOB] [--follow]
 
 Lists events, newest first; with an event's id shows that one, with its
-attempts, headers and body.
+attempts, headers and body. REPEATS counts requests that were taken for an event
+again and not delivered; +2! are two, and some had another body: see rejections.
 
   --source NAME          only this source's
-  --status STATUS        only pending, processing, success or failed ones
-  --type GLOB            only these types: invoice.*
+  --status STATUS        only pending, processing, success, failed or unrouted
+                         (no route wanted it) ones
+  --type GLOB            only those with a type like this: invoice.*
   -q, --search TEXT      only those with this text in their type or URL
   --after T, --before T  only those received then: 2026-03-01, or
                          2026-03-01T12:00:00Z
@@ -127,16 +129,23 @@ const widest: EventItem = {
   source: 'stripe',
   provider: '',
   type: 'customer.subscription.updated',
+  types: ['customer.subscription.updated'],
+  repeats: { count: 0, differing: 0, lastAt: null },
   status: 'processing',
   receivedAt: new Date(0).toISOString(),
   deliveries: { total: 0, delivered: 0, dead: 0 },
 }
+
+/** The first type, and how many more there are. */
+const typesText = ({ type, types }: EventItem): string =>
+  types.length > 1 ? `${type || '–'} +${types.length - 1}` : type || '–'
 
 const colourOf: Readonly<Record<EventItem['status'], Colour>> = {
   pending: 'yellow',
   processing: 'yellow',
   success: 'green',
   failed: 'red',
+  unrouted: 'yellow',
 }
 
 function columns(now: Date): Column<EventItem>[] {
@@ -144,13 +153,20 @@ function columns(now: Date): Column<EventItem>[] {
     { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now), optional: true },
     { title: 'EVENT', text: event => event.id },
     { title: 'SOURCE', text: event => event.source, least: 6, optional: true },
-    { title: 'TYPE', text: event => event.type || '–', least: 16 },
+    { title: 'TYPE', text: typesText, least: 16 },
     { title: 'STATUS', text: event => event.status, colour: event => colourOf[event.status] },
     {
       title: 'DONE',
       optional: true,
       text: ({ deliveries }) =>
         deliveries.total === 0 ? '–' : `${deliveries.delivered}/${deliveries.total}`,
+    },
+    {
+      title: 'REPEATS',
+      optional: true,
+      text: ({ repeats }) =>
+        repeats.count === 0 ? '' : `+${repeats.count}${repeats.differing > 0 ? '!' : ''}`,
+      colour: ({ repeats }) => (repeats.differing > 0 ? 'red' : undefined),
     },
   ]
 }

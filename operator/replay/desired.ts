@@ -44,6 +44,7 @@ export function createdBy({ replay, uid }: Pick<Declared, 'replay' | 'uid'>): st
 const statuses = {
   pending: EventStatus.PENDING,
   processing: EventStatus.PROCESSING,
+  unrouted: EventStatus.UNROUTED,
   success: EventStatus.SUCCESS,
   failed: EventStatus.FAILED,
 } as const

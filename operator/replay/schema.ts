@@ -41,7 +41,7 @@ const selector = ruled(
     from: time('Events received at this time or later. Default: as far back as bodies are kept.'),
     to: time('Events received before this time. Default: when this resource was made.'),
     status: z
-      .enum(['pending', 'processing', 'success', 'failed'])
+      .enum(['pending', 'processing', 'success', 'failed', 'unrouted'])
       .optional()
       .describe('Where the event stands; failed: a delivery of it is dead. Default: anywhere.'),
     deliveryStates: anyOf(

@@ -22,6 +22,7 @@ export const statuses = {
   processing: EventStatus.PROCESSING,
   success: EventStatus.SUCCESS,
   failed: EventStatus.FAILED,
+  unrouted: EventStatus.UNROUTED,
 } as const
 type Status = keyof typeof statuses
 export const status = z.enum(Object.keys(statuses) as [Status, ...Status[]])
@@ -34,9 +35,25 @@ const shared = {
     description: "As the provider names it; empty where it can't be told.",
     example: 'invoice.paid',
   }),
+  types: z.array(z.string()).meta({
+    description: 'All types of a request that holds several things, `type` first; of any other `type` alone.',
+    example: ['invoice.paid'],
+  }),
+  repeats: z
+    .object({
+      count: z
+        .int()
+        .meta({ description: 'Requests that were taken for this event again and not delivered.' }),
+      differing: z.int().meta({
+        description:
+          'How many of them had another body: each is a rejection of the reason `repeat_differs`, and can be taken in.',
+      }),
+      lastAt: timeText.nullable(),
+    })
+    .meta({ description: 'Swallowed repeats, as far as the log has been written.' }),
   status: status.meta({
     description:
-      'pending: accepted; processing: some delivery has not ended; success: every delivery was delivered, or none was wanted; failed: some delivery is dead.',
+      'pending: accepted; processing: some delivery has not ended; success: every delivery was delivered; failed: some delivery is dead; unrouted: no route wanted it.',
   }),
   receivedAt: timeText,
 }
@@ -81,11 +98,11 @@ const list = operation({
     source: plainText(63).optional().meta({ description: "A source's name.", example: 'stripe' }),
     status: status.optional(),
     type: plainText(256).optional().meta({
-      description: 'A type, or a glob: `*` stands for any characters.',
+      description: 'A type, or a glob: `*` stands for any characters. Any type of an event may fit.',
       example: 'invoice.*',
     }),
     q: plainText(200).optional().meta({
-      description: "What stands anywhere in type or URL, or a whole event's id.",
+      description: "What stands anywhere in a type or the URL, or a whole event's id.",
     }),
     after: time
       .optional()
@@ -196,12 +213,18 @@ function presentEvent(event: Event): z.input<typeof eventSchema> {
 }
 
 function presentShared(event: Event) {
-  const { id, source, provider, type } = event
+  const { id, source, provider, type, types, repeatCount, differingCount, lastRepeatedAt } = event
   return {
     id,
     source,
     provider,
     type,
+    types,
+    repeats: {
+      count: repeatCount,
+      differing: differingCount,
+      lastAt: lastRepeatedAt ? presentTimeOf(lastRepeatedAt) : null,
+    },
     status: presentStatus(event.status),
     receivedAt: presentTimeOf(event.receivedAt),
   }

@@ -55,6 +55,10 @@ function asStoreError(error: unknown): unknown {
   if (isUnavailable(error)) {
     return new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
   }
+  // lock_not_available: whoever holds a row that this needs has hung, or works for long.
+  if (error instanceof Error && 'code' in error && error.code === '55P03') {
+    return new StoreError('postgres_unavailable', 'others hold what this needs: try again', { cause: error })
+  }
   // query_canceled: the statement ran past the call's deadline.
   if (error instanceof Error && 'code' in error && error.code === '57014') {
     return new ConnectError('the deadline passed', Code.DeadlineExceeded)

@@ -2,7 +2,14 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { until } from '@fairlead/testbed/until'
-import { type DestinationId, eventId, newId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
+import {
+  type DestinationId,
+  eventId,
+  newId,
+  type OrganizationId,
+  type SourceId,
+  toUuid,
+} from '@fairlead/webhook/id'
 import type { AttemptRecord } from '@fairlead/wire/attempt'
 import { connectNats } from '@fairlead/wire/connect'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
@@ -16,6 +23,7 @@ import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { dueSubject, rejectionsSubject } from '@fairlead/wire/subjects'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { publishDead, publishEvent, publishRecords } from './project/fixture/publish-story.ts'
 import {
@@ -254,6 +262,58 @@ test('events are listed newest first, filtered, and page by page', async () => {
   const third = await list({ limit: 2, cursor: second.next })
   expect([first.found, second.found, third.found, third.next]).toEqual([[4, 3], [2, 1], [0], ''])
   expect(await reasonOf(list({ cursor: 'nonsense' }))).toBe(ErrorReason.INVALID_FIELD)
+})
+
+test('what no route wanted is no success: it stands and is found as unrouted, also from before there was the word', async () => {
+  const type = 'unrouted.test'
+  const nowhere = await happened(undefined, { type })
+  const somewhere = await happened({ attempts: 1, end: 'delivered' }, { type })
+  const before = await happened(undefined, { type })
+  const client = new Client({ connectionString: store.postgresUrl })
+  await client.connect()
+  await client.query("set fairlead.scope = 'platform'")
+  const { rowCount } = await client.query("update events set status = 'success' where id = $1", [
+    toUuid(before.meta.id),
+  ])
+  await client.end()
+  expect(rowCount).toBe(1)
+  for (const planned of [nowhere, before]) {
+    expect((await getEvent(planned)).event).toMatchObject({ status: EventStatus.UNROUTED, deliveryCount: 0 })
+  }
+  const find = async (status: EventStatus) => {
+    const { events } = await store.client.events.listEvents({ organizationId: organization, type, status })
+    return events.map(({ id }) => id)
+  }
+  expect((await find(EventStatus.UNROUTED)).toSorted()).toEqual([nowhere.meta.id, before.meta.id].toSorted())
+  expect(await find(EventStatus.SUCCESS)).toEqual([somewhere.meta.id])
+})
+
+test('an event of several types is found by any of them, in every list, and tells all of them', async () => {
+  const types = ['batch.first', 'batch.{"second"}\\', 'batch.third']
+  const dead = await happened({ attempts: 1, end: 'dead' }, { type: types[0]!, types })
+  const waiting = await happened({ attempts: 1, end: 'waiting' }, { type: types[0]!, types })
+  const alone = await happened(undefined, { type: 'batch.third' })
+  const of = { organizationId: organization, type: '*third' }
+  const ids = async (filter: object) => {
+    const { events } = await store.client.events.listEvents({ organizationId: organization, ...filter })
+    return events.map(({ id }) => id).toSorted()
+  }
+  const all = [dead, waiting, alone].map(({ meta }) => meta.id).toSorted()
+  expect(await ids({ type: 'batch.third' })).toEqual(all)
+  expect(await ids({ type: '*{"second"}\\' })).toEqual([dead.meta.id, waiting.meta.id].toSorted())
+  expect(await ids({ q: 'BATCH.THIRD' })).toEqual(all)
+  expect((await getEvent(dead)).event!.types).toEqual(types)
+  expect((await getEvent(alone)).event!.types).toEqual(['batch.third'])
+  const { deadLetters } = await store.client.events.listDeadLetters(of)
+  expect(deadLetters.map(({ delivery }) => delivery?.eventId)).toEqual([dead.meta.id])
+  const { deliveries } = await store.client.deliveries.listWaitingDeliveries(of)
+  expect(deliveries.map(({ delivery }) => delivery?.eventId)).toEqual([waiting.meta.id])
+  const { replay } = await store.client.replays.createReplay({
+    organizationId: organization,
+    dryRun: true,
+    selector: { types: ['batch.third'], states: [DeliveryState.DEAD] },
+  })
+  expect(replay?.matched).toBe(1n)
 })
 
 test('sources, secrets and destinations say when they were last used and how they do', async () => {

@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CallMetrics } from './answer-errors.ts'
+import { projected } from './project/position.ts'
 import type { ProjectionMetrics } from './project/project.ts'
+import type { Standing } from './project/standing.ts'
 import type { PublishMetrics } from './publish/publish.ts'
 import type { ReplayMetrics } from './replay/run.ts'
 
@@ -15,6 +17,8 @@ export interface StoreMetrics {
 export interface StoreGauges {
   /** Connections of the pool by state. */
   connections(): { idle: number; busy: number; waiting: number }
+  /** How the log stands, asked at each scrape. */
+  readonly standing: Pick<Standing, 'measure' | 'leading'>
 }
 
 export function openStoreMetrics(registry: Registry, gauges: StoreGauges): StoreMetrics {
@@ -28,6 +32,7 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
       for (const [state, count] of Object.entries(gauges.connections())) this.set({ state }, count)
     },
   })
+  openStandingGauges(registers, gauges.standing)
   return {
     calls: {
       seconds: new Histogram({
@@ -56,20 +61,15 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
         help: 'Events that attempts tell of and that the log does not have (any more)',
         registers,
       }),
+      unrouted: new Counter({
+        name: 'fairlead_events_unrouted_total',
+        help: 'Events that no route wanted, as they are written to the log; told twice where a worker told twice',
+        registers,
+      }),
       batchSeconds: new Histogram({
         name: 'fairlead_projection_batch_seconds',
         help: 'One transaction of the projection',
         buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
-        registers,
-      }),
-      lagSeconds: new Gauge({
-        name: 'fairlead_projection_lag_seconds',
-        help: 'How long after it was received the newest event of the last batch was in the log',
-        registers,
-      }),
-      leading: new Gauge({
-        name: 'fairlead_projection_leading',
-        help: '1 while this process is the one that projects',
         registers,
       }),
     },
@@ -89,4 +89,32 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
       }),
     },
   }
+}
+
+/** Measured when they are scraped, against the ends of the streams: a projection that hangs sets nothing. */
+function openStandingGauges(registers: Registry[], standing: StoreGauges['standing']): void {
+  const behind = new Gauge({
+    name: 'fairlead_projection_behind_messages',
+    help: 'Messages of a stream that are not in the log; measured at the scrape, NaN while NATS does not answer',
+    labelNames: ['stream'],
+    registers,
+  })
+  new Gauge({
+    name: 'fairlead_projection_lag_seconds',
+    help: 'Age of the oldest message that is not in the log, 0 where all are; measured at the scrape, NaN while NATS does not answer',
+    registers,
+    async collect() {
+      const lag = await standing.measure().catch(() => undefined)
+      this.set(lag ? Math.max(0, lag.ageMs) / 1000 : Number.NaN)
+      for (const stream of projected) behind.set({ stream }, lag?.behind[stream] ?? Number.NaN)
+    },
+  })
+  new Gauge({
+    name: 'fairlead_projection_leading',
+    help: '1 while this process is the one that projects',
+    registers,
+    collect() {
+      this.set(standing.leading ? 1 : 0)
+    },
+  })
 }

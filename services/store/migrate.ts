@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { Client, type ClientBase } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
+import { connectTimeoutMs, lockTimeoutMs } from './postgres.ts'
 import { StoreError } from './store-error.ts'
 
 /**
@@ -15,7 +16,14 @@ import { StoreError } from './store-error.ts'
  * before says something else now.
  */
 export async function migrate(databaseUrl: string): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'fairlead migrate' })
+  const client = new Client({
+    connectionString: databaseUrl,
+    application_name: 'fairlead migrate',
+    connectionTimeoutMillis: connectTimeoutMs,
+    // A migration may take hours, so only the kernel tells whether the server is there.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  })
   await client.connect()
   try {
     await refuseUnboundRole(client)
@@ -77,6 +85,8 @@ async function readApplied(client: Pick<ClientBase, 'query'>): Promise<Map<strin
 async function apply(client: Client, { name, sql, sha256 }: Migration): Promise<void> {
   await client.query('begin')
   try {
+    // Who waits for a table's lock keeps all others from that table: rather fail, and be run again.
+    await client.query(`set local lock_timeout = ${lockTimeoutMs}`)
     await client.query(sql)
     await client.query('insert into migrations (name, sha256) values ($1, $2)', [name, sha256])
     await client.query('commit')

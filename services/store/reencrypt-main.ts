@@ -1,7 +1,7 @@
 import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config'
 import { openKeyring } from '@fairlead/wire/seal'
-import { Pool } from 'pg'
 import { storeConfig } from './config.ts'
+import { openPool } from './postgres.ts'
 import { reencrypt } from './reencrypt.ts'
 
 // The command `node services/store/reencrypt-main.ts`: seals all secrets with the newest of FAIRLEAD_ENCRYPTION_KEYS.
@@ -10,12 +10,11 @@ import { reencrypt } from './reencrypt.ts'
 try {
   const wanted = storeConfig.pick({ FAIRLEAD_POSTGRES_URL: true, FAIRLEAD_ENCRYPTION_KEYS: true })
   const config = readConfig(wanted)
-  const pool = new Pool({ connectionString: config.FAIRLEAD_POSTGRES_URL, max: 1 })
-  try {
+  {
+    await using opened = openPool(config.FAIRLEAD_POSTGRES_URL, 1)
+    const { pool } = opened
     const sealed = await reencrypt(pool, openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS))
     console.log(`${sealed} secrets sealed with the newest key; all others were already`)
-  } finally {
-    await pool.end()
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

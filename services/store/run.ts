@@ -4,13 +4,15 @@ import { natsLogin } from '@fairlead/wire/environment'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { Pool } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
 import { openStoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
+import { openPool } from './postgres.ts'
+import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
+import { openStanding } from './project/standing.ts'
 import { pauseHopeless } from './publish/pauses.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
@@ -38,14 +40,7 @@ export const run = async (
   const keyring = openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS)
   await using opened = new AsyncDisposableStack()
   const databaseUrl = config.FAIRLEAD_POSTGRES_URL
-  const pool = new Pool({
-    connectionString: databaseUrl,
-    application_name: 'fairlead store',
-    max: config.FAIRLEAD_STORE_CONNECTIONS,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-  })
-  opened.defer(() => pool.end())
+  const { pool } = opened.use(openPool(databaseUrl, config.FAIRLEAD_STORE_CONNECTIONS))
   // Only the message: pg hangs the whole client on the error.
   pool.on('error', ({ message }) => log.warn({ reason: message }, 'postgres.disconnected'))
   await refuseUnboundRole(pool)
@@ -58,7 +53,12 @@ export const run = async (
     eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
   })
 
+  const standing = openStanding({
+    nats,
+    stored: () => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 }),
+  })
   const metrics = openStoreMetrics(registry, {
+    standing,
     connections: () => ({
       idle: pool.idleCount,
       busy: pool.totalCount - pool.idleCount,
@@ -71,7 +71,14 @@ export const run = async (
     every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
-      { databaseUrl, nats, log, metrics: metrics.projection, accepted: watchQuotas(pool, publisher, log) },
+      {
+        databaseUrl,
+        nats,
+        log,
+        standing,
+        metrics: metrics.projection,
+        accepted: watchQuotas(pool, publisher, log),
+      },
       signal,
     ),
     runReplays({ databaseUrl, nats, log, metrics: metrics.replays }, signal),
@@ -81,8 +88,12 @@ export const run = async (
   })
 
   opened.use(
-    health.check('postgres', async () => void (await inScope(pool, 'platform', db => db.query('select 1')))),
+    health.check(
+      'postgres',
+      async () => void (await inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })),
+    ),
   )
+  opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { pool, nats, keyring, publisher, log, now: Date.now }
   const server = opened.use(

@@ -43,7 +43,31 @@ CREATE OR REPLACE FUNCTION public.event_status_of(delivery_count integer, delive
  RETURNS event_status
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN (delivery_count IS NULL) THEN 'pending'::event_status WHEN ((delivered + bad) < delivery_count) THEN 'processing'::event_status WHEN (bad > 0) THEN 'failed'::event_status ELSE 'success'::event_status END
+RETURN CASE WHEN (delivery_count IS NULL) THEN 'pending'::event_status WHEN (delivery_count = 0) THEN 'unrouted'::event_status WHEN ((delivered + bad) < delivery_count) THEN 'processing'::event_status WHEN (bad > 0) THEN 'failed'::event_status ELSE 'success'::event_status END
+;
+
+CREATE OR REPLACE FUNCTION public.forget_applied()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update organizations set applied_digest = null
+    where id = coalesce(new.organization_id, old.organization_id) and applied_digest is not null;
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.forget_own_applied()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- The statement that notes a digest keeps it.
+  if new.applied_digest is not distinct from old.applied_digest then new.applied_digest := null; end if;
+  return new;
+end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.in_platform_scope()
@@ -318,6 +342,7 @@ create table organizations (
   updated_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
   weight smallint not null default 1,
+  applied_digest bytea,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),

@@ -1,5 +1,6 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import type { ClientBase, Pool } from 'pg'
+import type { ClientBase, Pool, QueryConfig } from 'pg'
+import { idleTimeoutMs, isUnanswered, lockTimeoutMs, queryTimeoutMs, statementTimeoutMs } from './postgres.ts'
 import { StoreError } from './store-error.ts'
 
 /** For whom a transaction works. Outside of a scope, Postgres shows no row and takes none. */
@@ -22,24 +23,30 @@ export async function inScope<T>(
   work: (db: Db) => Promise<T>,
   options: ScopeOptions = {},
 ): Promise<T> {
-  const timeoutMs = Math.max(1, Math.round(options.timeoutMs ?? 30_000))
+  const timeoutMs = Math.max(1, Math.round(options.timeoutMs ?? statementTimeoutMs))
   try {
     const client = await pool.connect()
     let broken = true
     try {
-      await client.query(`begin; set local statement_timeout = ${timeoutMs}; ${enterStatement(scope)}`)
-      const result = await work(client)
-      await client.query('commit')
+      const db = within(client, queryTimeoutMs(timeoutMs))
+      await db.query(
+        `begin; set local statement_timeout = ${timeoutMs}; set local lock_timeout = ${Math.min(timeoutMs, lockTimeoutMs)}; ` +
+          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${enterStatement(scope)}`,
+      )
+      const result = await work(db)
+      await db.query('commit')
       broken = false
       return result
     } catch (error) {
-      // A connection whose rollback fails goes back to nobody.
-      await client.query('rollback').then(
-        () => {
-          broken = false
-        },
-        () => {},
-      )
+      // A connection that doesn't answer, or whose rollback fails, goes back to nobody.
+      if (!isUnanswered(error)) {
+        await client.query('rollback').then(
+          () => {
+            broken = false
+          },
+          () => {},
+        )
+      }
       throw error
     } finally {
       client.release(broken)
@@ -49,6 +56,16 @@ export async function inScope<T>(
       ? new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
       : error
   }
+}
+
+/** Gives a statement up after a time of this work's own: the pool's is for statements of the usual length. */
+function within(client: ClientBase, timeoutMs: number): Db {
+  const query = (text: string, values?: unknown[]) => {
+    // pg reads a query's own query_timeout; its types don't know of it.
+    const statement: QueryConfig & { query_timeout: number } = { text, query_timeout: timeoutMs }
+    return values ? client.query({ ...statement, values }) : client.query(statement)
+  }
+  return { query } as Db
 }
 
 /** Changes the scope of the transaction that is open. */

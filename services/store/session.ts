@@ -1,4 +1,13 @@
+import type { Socket } from 'node:net'
 import { Client } from 'pg'
+import {
+  close,
+  connectionConfig,
+  idleTimeoutMs,
+  isUnanswered,
+  lockTimeoutMs,
+  statementTimeoutMs,
+} from './postgres.ts'
 import { type Db, enterStatement } from './scope.ts'
 
 /** A connection to Postgres of one's own. It holds a lock, so nobody else writes what it writes. */
@@ -9,8 +18,27 @@ export interface Session extends AsyncDisposable {
   check(): void
 }
 
-/** The most that one statement of a batch may take; a full one takes about 50 ms. */
-const statementTimeoutMs = 30_000
+export interface SessionOptions {
+  readonly databaseUrl: string
+  readonly purpose: 'projection' | 'replays'
+  /** Called when the connection breaks. */
+  wake(): void
+  /** Called once where another process holds the lock. */
+  waits?(): void
+  /** The session of this purpose that this process had before: its connection may still hold the lock. */
+  readonly before?: Backend | undefined
+  /** Told who we are on the server, for the session after this one. */
+  began?(backend: Backend): void
+  /** The most that one statement may take, in ms. Default 30,000. */
+  readonly statementMs?: number | undefined
+}
+
+/** A connection as the server knows it. */
+export interface Backend {
+  readonly pid: number
+  /** A process id is given again: with the start, it names one connection. */
+  readonly started: string
+}
 
 /**
  * A batch looks up a thousand rows by key, and the index is always the way. Left to itself, Postgres joins them by
@@ -20,64 +48,111 @@ const planByIndex =
   'set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off; ' +
   'set local max_parallel_workers_per_gather = 0; set local jit = off'
 
-/**
- * Connects and waits until this is the only one of its purpose.
- *
- * @param wake called when the connection breaks
- */
-export async function openSession(
-  databaseUrl: string,
-  signal: AbortSignal,
-  wake: () => void,
-  purpose: 'projection' | 'replays' = 'projection',
-): Promise<Session> {
-  const client = new Client({
-    connectionString: databaseUrl,
-    application_name: `fairlead ${purpose}`,
-    keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-  })
+/** How the server finds out that we are gone, in seconds: 25 s after our last sign. Else it would hold our lock for hours. */
+const serverKeepAlive =
+  'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3'
+
+/** How long what is in hand may take once the process is to end, in ms. */
+const inHandMs = 5_000
+/** A lock that another process holds is asked for this often, in ms; at first sooner: it may just be ending. */
+const maxLockPollMs = 500
+
+/** Connects and waits until this is the only session of its purpose, or until the signal aborts, which rejects. */
+export async function openSession(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+  const { purpose, statementMs = statementTimeoutMs } = options
+  const sockets = new Set<Socket>()
+  const client = new Client(connectionConfig(options.databaseUrl, purpose, statementMs, sockets))
   let broken: Error | undefined
   client.on('error', error => {
-    broken = error
-    wake()
+    broken ??= error
+    options.wake()
   })
-  // The log doesn't wait for the disk: should Postgres lose its last commits, it loses their positions with them, and
-  // the same messages are read again. What a Replay has planned must not be lost once it is published.
-  const durability = purpose === 'projection' ? 'set local synchronous_commit = off; ' : ''
-  const close = () => void client.end().catch(() => {})
-  signal.addEventListener('abort', close, { once: true })
+  const closeClient = () => close(() => client.end(), sockets)
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
   try {
-    await client.connect()
-    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`fairlead.${purpose}`])
+    // pg 8.23 never settles a `connect` whose client is ended meanwhile.
+    await Promise.race([begin(client, options, signal), aborted.promise])
   } catch (error) {
-    close()
+    await closeClient()
     throw error
   } finally {
     // From here on, what is in hand is finished before the connection closes.
-    signal.removeEventListener('abort', close)
+    signal.removeEventListener('abort', abort)
+  }
+  // The log doesn't wait for the disk: should Postgres lose its last commits, it loses their positions with them, and
+  // the same messages are read again. What a Replay has planned must not be lost once it is published.
+  const durability = purpose === 'projection' ? 'set local synchronous_commit = off; ' : ''
+  // What is in hand may be finished, but not against a server that says nothing.
+  const cut = () => setTimeout(() => void closeClient(), inHandMs).unref()
+  if (signal.aborted) cut()
+  else signal.addEventListener('abort', cut, { once: true })
+  const enter =
+    `begin; ${durability}set local statement_timeout = ${statementMs}; set local lock_timeout = ${Math.min(statementMs, lockTimeoutMs)}; ` +
+    `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${planByIndex}; ${enterStatement('platform')}`
+  const roll = async (error: unknown) => {
+    if (isUnanswered(error)) {
+      broken ??= error as Error
+      return
+    }
+    await client.query('rollback').catch((failed: Error) => {
+      broken ??= failed
+    })
   }
   return {
     check() {
       if (broken) throw broken
     },
     async commit(work) {
-      await client.query(
-        `begin; ${durability}set local statement_timeout = ${statementTimeoutMs}; ${planByIndex}; ${enterStatement('platform')}`,
-      )
       try {
+        await client.query(enter)
         const result = await work(client)
         await client.query('commit')
         return result
       } catch (error) {
-        await client.query('rollback').catch((failed: Error) => {
-          broken ??= failed
-        })
+        await roll(error)
         throw error
       }
     },
     async [Symbol.asyncDispose]() {
-      await client.end().catch(() => {})
+      signal.removeEventListener('abort', cut)
+      await closeClient()
     },
   }
+}
+
+async function begin(client: Client, options: SessionOptions, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  await client.connect()
+  await client.query(serverKeepAlive)
+  await takeLock(client, options, signal)
+}
+
+/**
+ * Asks for the lock again and again, each time within the time limits: a wait in the server could not be told from a
+ * server that is frozen. Ends our own session before, if the server believes it to be there still.
+ */
+async function takeLock(client: Client, options: SessionOptions, signal: AbortSignal): Promise<void> {
+  const { purpose, before, began, waits } = options
+  const { rows } = await client.query<Backend>(
+    'select pid, backend_start::text as started from pg_stat_activity where pid = pg_backend_pid()',
+  )
+  if (before) {
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start = $2::timestamptz',
+      [before.pid, before.started],
+    )
+  }
+  for (let tries = 0; ; tries++) {
+    const { rows: answers } = await client.query<{ taken: boolean }>(
+      'select pg_try_advisory_lock(hashtextextended($1, 0)) as taken',
+      [`fairlead.${purpose}`],
+    )
+    if (answers[0]?.taken) break
+    if (tries === 0) waits?.()
+    await new Promise(resolve => setTimeout(resolve, Math.min(maxLockPollMs, 10 * 2 ** tries)))
+    signal.throwIfAborted()
+  }
+  if (rows[0]) began?.(rows[0])
 }

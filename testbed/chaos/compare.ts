@@ -28,7 +28,7 @@ export interface Disturbance {
 }
 
 /** Where an event stands in the log. */
-export type LoggedStatus = 'pending' | 'processing' | 'success' | 'failed'
+export type LoggedStatus = 'pending' | 'processing' | 'success' | 'failed' | 'unrouted'
 
 export interface Comparison {
   readonly accepted: number

@@ -112,7 +112,10 @@ function labelsByMetric(): ReadonlyMap<string, readonly string[]> {
     seen: () => ({ up: true, waiting: 0 }),
   })
   openWorkerMetrics(worker!, { partitions: none, slots: none, pendingEvents: none, lanes: () => [] })
-  openStoreMetrics(store!, { connections: () => ({ idle: 0, busy: 0, waiting: 0 }) })
+  openStoreMetrics(store!, {
+    connections: () => ({ idle: 0, busy: 0, waiting: 0 }),
+    standing: { leading: false, measure: async () => undefined },
+  })
   openApiMetrics(api!)
   openOperatorMetrics(operator!)
   const labels = new Map<string, readonly string[]>()

@@ -7,7 +7,7 @@ import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { recountEvents } from './recount.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
-import { type Conditions, conditions, dateOf, likeOfGlob } from './where.ts'
+import { anyType, type Conditions, conditions, dateOf, likeOfGlob } from './where.ts'
 
 export type DeadLetterRow = DeliveryRow & Pick<EventRow, 'source' | 'provider' | 'type'>
 
@@ -102,7 +102,7 @@ function conditionsOf(filter: DeadLetterFilter): Conditions {
     where.add(p => `d.destination_id = ${p}`, toUuid(requireId('dst', destinationId, 'destination_id')))
   }
   if (filter.source) where.add(p => `e.source = ${p}`, filter.source)
-  if (filter.type) where.add(p => `e.type like ${p}`, likeOfGlob(filter.type))
+  if (filter.type) where.add(p => anyType('e', type => `${type} like ${p}`), likeOfGlob(filter.type))
   if (filter.reason) where.add(p => `d.dead_reason = ${p}`, filter.reason)
   if (filter.diedAfter) where.add(p => `d.died_at >= ${p}`, dateOf(filter.diedAfter))
   if (filter.diedBefore) where.add(p => `d.died_at < ${p}`, dateOf(filter.diedBefore))

@@ -5,7 +5,8 @@ import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type EventRow, statusMessage, wordOf } from './rows.ts'
-import { type Conditions, conditions, dateOf, escapeLike, likeOfGlob } from './where.ts'
+import { hasStatus } from './status.ts'
+import { anyType, type Conditions, conditions, dateOf, escapeLike, likeOfGlob } from './where.ts'
 
 /** Events, newest first. */
 export async function listEvents(db: Db, request: ListEventsRequest): Promise<Page<EventRow>> {
@@ -17,8 +18,8 @@ export async function listEvents(db: Db, request: ListEventsRequest): Promise<Pa
     toUuid(requireId('org', request.organizationId, 'organization_id')),
   )
   if (request.source) where.add(p => `source = ${p}`, request.source)
-  if (status) where.add(p => `status = ${p}::event_status`, status)
-  if (request.type) where.add(p => `type like ${p}`, likeOfGlob(request.type))
+  if (status) where.also(hasStatus(status))
+  if (request.type) where.add(p => anyType('events', type => `${type} like ${p}`), likeOfGlob(request.type))
   if (request.q) addSearch(where, request.q)
   if (request.after) where.add(p => `received_at >= ${p}`, dateOf(request.after))
   if (request.before) where.add(p => `received_at < ${p}`, dateOf(request.before))
@@ -39,5 +40,8 @@ function addSearch(where: Conditions, q: string): void {
   if (q.length > 200) throw new StoreError('invalid_field', 'q: at most 200 characters', { field: 'q' })
   const id = parseId('evt', q)
   if (id) where.add(p => `id = ${p}`, toUuid(id))
-  else where.add(p => `(type ilike ${p} or url ilike ${p})`, `%${escapeLike(q)}%`)
+  else {
+    const fits = (p: string) => `(${anyType('events', type => `${type} ilike ${p}`)} or url ilike ${p})`
+    where.add(fits, `%${escapeLike(q)}%`)
+  }
 }

@@ -13,6 +13,7 @@ import {
   Trigger,
 } from '@fairlead/wire/store/event'
 import { at } from '../organizations/messages.ts'
+import { type EventStatusWord, statusOf } from './status.ts'
 
 /** Rows of the log as pg reads them, and as messages of the proto. */
 
@@ -24,7 +25,9 @@ export interface EventRow {
   source: string
   provider: string
   type: string
-  status: keyof typeof statusMessage
+  /** Null: `type` alone. */
+  types: string[] | null
+  status: EventStatusWord
   stream_seq: string | null
   size_bytes: string
   method: string
@@ -33,6 +36,9 @@ export interface EventRow {
   delivery_count: number | null
   delivered_count: number
   dead_count: number
+  repeat_count: number
+  differing_count: number
+  last_repeated_at: Date | null
 }
 
 export interface DeliveryRow {
@@ -70,7 +76,8 @@ export const statusMessage = {
   processing: EventStatus.PROCESSING,
   success: EventStatus.SUCCESS,
   failed: EventStatus.FAILED,
-} as const
+  unrouted: EventStatus.UNROUTED,
+} as const satisfies Record<EventStatusWord, EventStatus>
 export const stateMessage = {
   waiting: DeliveryState.WAITING,
   delivered: DeliveryState.DELIVERED,
@@ -99,7 +106,8 @@ export function eventMessage(row: EventRow) {
     sourceId: fromUuid('src', row.source_id),
     provider: row.provider,
     type: row.type,
-    status: statusMessage[row.status],
+    types: row.types ?? [row.type],
+    status: statusMessage[statusOf(row)],
     receivedAt: timestampFromDate(row.received_at),
     sizeBytes: BigInt(row.size_bytes),
     method: row.method,
@@ -108,6 +116,9 @@ export function eventMessage(row: EventRow) {
     deliveryCount: row.delivery_count ?? 0,
     deliveredCount: row.delivered_count,
     deadCount: row.dead_count,
+    repeatCount: row.repeat_count,
+    differingCount: row.differing_count,
+    ...at('lastRepeatedAt', row.last_repeated_at),
   })
 }
 

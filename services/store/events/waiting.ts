@@ -4,7 +4,7 @@ import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
-import { conditions, likeOfGlob } from './where.ts'
+import { anyType, conditions, likeOfGlob } from './where.ts'
 
 export type WaitingRow = DeliveryRow & Pick<EventRow, 'source' | 'provider' | 'type'>
 
@@ -24,7 +24,7 @@ export async function listWaiting(db: Db, request: ListWaitingDeliveriesRequest)
     where.add(p => `d.destination_id = ${p}`, destination)
   }
   if (request.source) where.add(p => `e.source = ${p}`, request.source)
-  if (request.type) where.add(p => `e.type like ${p}`, likeOfGlob(request.type))
+  if (request.type) where.add(p => anyType('e', type => `${type} like ${p}`), likeOfGlob(request.type))
   const [time, id] = decodeCursor(request.cursor, 'time', 'uuid')
   if (time && id) {
     const place = where.values.push(id)

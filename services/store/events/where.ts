@@ -30,5 +30,9 @@ export function dateOf(timestamp: Timestamp | undefined): Date | undefined {
 
 export const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
+/** Whether one of an event's types fits a condition on `type`. @param table of the event's row */
+export const anyType = (table: string, fits: (type: string) => string): string =>
+  `(${fits(`${table}.type`)} or exists (select from unnest(${table}.types) as t (type) where ${fits('t.type')}))`
+
 /** A glob (`*` stands for any characters) as a pattern of `like`. */
 export const likeOfGlob = (glob: string): string => escapeLike(glob).replaceAll('*', '%')

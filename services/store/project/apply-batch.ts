@@ -2,7 +2,7 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 import { recountEvents } from '../events/recount.ts'
 import { ensureDays } from '../partitions.ts'
 import type { Db } from '../scope.ts'
-import { eventKey, fold } from './fold.ts'
+import { eventKey, type FoldedEvent, fold } from './fold.ts'
 import type { Batch } from './take-batch.ts'
 import { addUsage, foldRuns, noteDestinations, noteSources } from './write-activity.ts'
 import {
@@ -17,6 +17,8 @@ import {
 export interface Applied {
   /** Organizations with events that are new in the log. */
   accepted: Set<OrganizationId>
+  /** Events that no route wanted, as far as this batch tells, for each organization. */
+  unrouted: ReadonlyMap<OrganizationId, number>
   /** Events that records tell of and that the log doesn't have (any more): what is told of them is dropped. */
   orphans: number
 }
@@ -65,8 +67,17 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   await noteDestinations(db, foldRuns(known))
   return {
     accepted: new Set(fresh.map(({ meta }) => meta.organization)),
+    unrouted: countUnrouted(known),
     orphans: folded.length - known.length,
   }
+}
+
+function countUnrouted(events: readonly FoldedEvent[]): Map<OrganizationId, number> {
+  const counts = new Map<OrganizationId, number>()
+  for (const { organization, of } of events) {
+    if (of === 0) counts.set(organization, (counts.get(organization) ?? 0) + 1)
+  }
+  return counts
 }
 
 const utcDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

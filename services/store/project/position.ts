@@ -24,6 +24,12 @@ export async function readPositions(db: Db): Promise<Map<string, StoredPosition>
   )
 }
 
+/** How far the log has been written, for those who only look. */
+export async function storedPositions(db: Db): Promise<Partial<Positions>> {
+  const stored = await readPositions(db)
+  return Object.fromEntries([...stored].map(([stream, { seq }]) => [stream, seq]))
+}
+
 export async function writePositions(
   db: Db,
   positions: Partial<Positions>,

@@ -2,12 +2,13 @@ import type { Log } from '@fairlead/daemon/log'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Counter, Gauge, Histogram } from 'prom-client'
-import { openSession, type Session } from '../session.ts'
+import type { Counter, Histogram } from 'prom-client'
+import { type Backend, openSession, type Session } from '../session.ts'
 import { openWakeSignal, type WakeSignal } from '../wake-signal.ts'
 import { type Applied, applyBatch } from './apply-batch.ts'
 import { type Inputs, openInputs } from './inputs.ts'
-import { readPositions, writePositions } from './position.ts'
+import { type Positions, readPositions, writePositions } from './position.ts'
+import type { Standing } from './standing.ts'
 import { type Batch, halves, isFull, isReady, positionsAfter, takeBatch } from './take-batch.ts'
 
 /**
@@ -27,6 +28,10 @@ export interface ProjectOptions {
   readonly nats: NatsConnection
   readonly log: Log
   readonly metrics: ProjectionMetrics
+  /** Is told where the projection stands. */
+  readonly standing: Pick<Standing, 'tell'>
+  /** The most that one statement may take, in ms. Default 30,000. */
+  readonly statementMs?: number
   /** Called after a commit that brought new events of these organizations into the log. */
   accepted(organizations: ReadonlySet<OrganizationId>): void
 }
@@ -35,9 +40,8 @@ export interface ProjectionMetrics {
   readonly projected: Counter<'stream'>
   readonly skipped: Counter<'stream'>
   readonly orphaned: Counter
+  readonly unrouted: Counter
   readonly batchSeconds: Histogram
-  readonly lagSeconds: Gauge
-  readonly leading: Gauge
 }
 
 /** How long a batch that isn't full waits for more. */
@@ -48,16 +52,30 @@ const maxBackoffMs = 5_000
 
 /** Projects until the signal aborts; the batch in hand is finished. */
 export async function project(options: ProjectOptions, signal: AbortSignal): Promise<void> {
-  const { databaseUrl, nats, log, metrics } = options
+  const { databaseUrl, nats, log, standing, statementMs } = options
   const wake = openWakeSignal()
   let failures = 0
+  let before: Backend | undefined
   while (!signal.aborted) {
     try {
-      await using session = await openSession(databaseUrl, signal, wake.raise)
+      await using session = await openSession(
+        {
+          databaseUrl,
+          purpose: 'projection',
+          wake: wake.raise,
+          waits: () => standing.tell({ kind: 'waiting' }),
+          before,
+          began: backend => {
+            before = backend
+          },
+          statementMs,
+        },
+        signal,
+      )
       const manager = await jetstreamManager(nats)
       const stored = await session.commit(readPositions)
       await using inputs = await openInputs(nats, manager, stored, wake.raise, log)
-      metrics.leading.set(1)
+      standing.tell({ kind: 'leading', positions: inputs.positions })
       log.info({ positions: inputs.positions }, 'projection.started')
       failures = 0
       while (!signal.aborted) await step(session, inputs, wake.raised, options, signal)
@@ -68,7 +86,7 @@ export async function project(options: ProjectOptions, signal: AbortSignal): Pro
       log.warn({ err, delayMs }, 'projection.interrupted')
       await wake.raised(delayMs, signal)
     } finally {
-      metrics.leading.set(0)
+      standing.tell({ kind: 'starting' })
     }
   }
 }
@@ -133,7 +151,7 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
       return applied
     })
     end()
-    inputs.positions = { ...inputs.positions, ...positions }
+    moveTo(inputs, positions, options)
     tell(batch, applied, options)
   } catch (err) {
     if (!isDataFault(err)) throw err
@@ -143,10 +161,15 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
       return
     }
     await commit(async () => {})
-    inputs.positions = { ...inputs.positions, ...positions }
+    moveTo(inputs, positions, options)
     options.log.error({ err, positions }, 'projection.skipped')
     options.metrics.skipped.inc({ stream: Object.keys(positions)[0] ?? '' })
   }
+}
+
+function moveTo(inputs: Inputs, positions: Partial<Positions>, { standing }: ProjectOptions): void {
+  inputs.positions = { ...inputs.positions, ...positions }
+  standing.tell({ kind: 'leading', positions: inputs.positions })
 }
 
 function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: ProjectOptions): void {
@@ -163,8 +186,11 @@ function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: Projec
     metrics.projected.inc({ stream }, messages.length)
   }
   metrics.orphaned.inc(applied.orphans)
-  const newest = batch.events.at(-1)?.value
-  if (newest) metrics.lagSeconds.set(Math.max(0, Date.now() - newest.receivedAt) / 1000)
+  // One line for an organization and batch: a source without a route may take thousands of events a second.
+  for (const [organizationId, events] of applied.unrouted) {
+    metrics.unrouted.inc(events)
+    log.info({ organizationId, events }, 'event.unrouted')
+  }
   if (applied.accepted.size > 0) accepted(applied.accepted)
 }
 

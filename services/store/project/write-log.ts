@@ -18,6 +18,9 @@ export interface NewEvent {
 /** Postgres' text holds no NUL, and nobody reads a URL of more than 2,000 characters in a list. */
 const text = (value: string): string => value.slice(0, 2_000).replaceAll('\0', '')
 const maybeText = (value: string | undefined): string | null => (value === undefined ? null : text(value))
+/** An array within a column of arrays: `unnest` would take it apart too, so it goes as text and is cast. */
+const arrayText = (values: readonly string[]): string =>
+  `{${values.map(value => `"${text(value).replace(/[\\"]/g, '\\$&')}"`).join(',')}}`
 const maybeDate = (ms: number | undefined): string | null => (ms === undefined ? null : date(ms))
 const date = (ms: number): string => new Date(ms).toISOString()
 
@@ -44,11 +47,14 @@ export async function insertEvents(
       read(event, countsOf(folded.get(eventKey(event.meta.organization, event.meta.id)))),
     )
   const { rows: inserted } = await db.query<{ organization_id: string; id: string }>(
-    `insert into events (organization_id, id, received_at, source_id, source, provider, type, status, stream_seq,
+    `insert into events (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
        size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count)
-     select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-       $8::event_status[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::int[],
-       $16::int[]) as n (organization_id, id, received_at)
+     select organization_id, id, received_at, source_id, source, provider, type, types::text[], status, stream_seq,
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count
+     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+       $9::event_status[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[],
+       $17::int[]) as n (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count)
      where not exists (select from events e where e.organization_id = n.organization_id and e.id = n.id
        and e.received_at between n.received_at - interval '7 days' and n.received_at + interval '7 days')
      on conflict do nothing
@@ -61,6 +67,7 @@ export async function insertEvents(
       column(({ meta }) => text(meta.source)),
       column(({ meta }) => text(meta.provider)),
       column(({ meta }) => text(meta.type)),
+      column(({ meta }) => (meta.types ? arrayText(meta.types) : null)),
       column((_, counts) => eventStatus(counts)),
       column(({ seq }) => seq),
       column(({ meta }) => meta.size),

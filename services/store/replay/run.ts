@@ -4,7 +4,7 @@ import { openPublisher, PublishError, type Publisher } from '@fairlead/wire/publ
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Counter } from 'prom-client'
 import { type Db, isUnavailable } from '../scope.ts'
-import { openSession, type Session } from '../session.ts'
+import { type Backend, openSession, type Session } from '../session.ts'
 import { StoreError } from '../store-error.ts'
 import { openWakeSignal } from '../wake-signal.ts'
 import { confirmHand, handOver, notAttempted, readHand } from './hand-over.ts'
@@ -51,9 +51,21 @@ const mostFaults = 5
 /** Runs Replays until the signal aborts; the page in hand is finished. */
 export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promise<void> {
   const wake = openWakeSignal()
+  let before: Backend | undefined
   while (!signal.aborted) {
     try {
-      await using session = await openSession(tools.databaseUrl, signal, wake.raise, 'replays')
+      await using session = await openSession(
+        {
+          databaseUrl: tools.databaseUrl,
+          purpose: 'replays',
+          wake: wake.raise,
+          before,
+          began: backend => {
+            before = backend
+          },
+        },
+        signal,
+      )
       await using publisher = openPublisher(tools.nats)
       const turns = openTurns(pollMs, backoffMs)
       let lookedAtMs = 0

@@ -1,5 +1,6 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import { type Conditions, conditions, likeOfGlob } from '../events/where.ts'
+import { hasStatus } from '../events/status.ts'
+import { anyType, type Conditions, conditions, likeOfGlob } from '../events/where.ts'
 import type { Db } from '../scope.ts'
 import type { Held, Kept } from './kept.ts'
 import type { Selector } from './selector.ts'
@@ -102,9 +103,10 @@ function statement({ organization, selector, destinations }: Selection): { from:
   }
   if (selector.sources.length > 0) where.add(p => `e.source = any(${p}::text[])`, selector.sources)
   if (selector.types.length > 0) {
-    where.add(p => `e.type like any(${p}::text[])`, selector.types.map(likeOfGlob))
+    const fits = (p: string) => anyType('e', type => `${type} like any(${p}::text[])`)
+    where.add(fits, selector.types.map(likeOfGlob))
   }
-  if (selector.status) where.add(p => `e.status = ${p}::event_status`, selector.status)
+  if (selector.status) where.also(hasStatus(selector.status, 'e'))
   if (selector.reasons.length > 0) {
     where.add(p => `d.state in ('dead', 'discarded') and d.dead_reason = any(${p}::text[])`, selector.reasons)
   }

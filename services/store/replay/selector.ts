@@ -14,7 +14,7 @@ const schema = z.object({
   after: z.coerce.date().optional(),
   /** Received before this time: never open, so that what comes in meanwhile is not part of it. */
   before: z.coerce.date(),
-  status: z.enum(['pending', 'processing', 'success', 'failed']).optional(),
+  status: z.enum(['pending', 'processing', 'success', 'failed', 'unrouted']).optional(),
   /** Never `waiting`: such a delivery is on its way. */
   states: z.array(z.enum(['delivered', 'dead', 'discarded'])),
   /** Why a delivery died. */

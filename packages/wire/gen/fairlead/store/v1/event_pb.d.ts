@@ -149,6 +149,34 @@ export declare type Event = Message<"fairlead.store.v1.Event"> & {
    * @generated from field: uint32 dead_count = 15;
    */
   deadCount: number;
+
+  /**
+   * All types of a request that holds several things, `type` first; of any other event `type` alone.
+   *
+   * @generated from field: repeated string types = 16;
+   */
+  types: string[];
+
+  /**
+   * Requests that were taken for this event again and not delivered, as far as the log has been written.
+   *
+   * @generated from field: uint32 repeat_count = 17;
+   */
+  repeatCount: number;
+
+  /**
+   * How many of them had another body than this event: they are kept as rejections of the reason `repeat_differs`.
+   *
+   * @generated from field: uint32 differing_count = 18;
+   */
+  differingCount: number;
+
+  /**
+   * When the last of them came; absent: there was none.
+   *
+   * @generated from field: google.protobuf.Timestamp last_repeated_at = 19;
+   */
+  lastRepeatedAt?: Timestamp | undefined;
 };
 
 /**
@@ -623,14 +651,14 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
   status: EventStatus;
 
   /**
-   * A type, or a glob of types (`*` stands for any characters); empty: all.
+   * A type, or a glob of types (`*` stands for any characters), that one of an event's types fits; empty: all.
    *
    * @generated from field: string type = 4;
    */
   type: string;
 
   /**
-   * What stands anywhere in type or URL (without regard to case), or a whole event id. 200 characters at most.
+   * What stands anywhere in a type or the URL (without regard to case), or a whole event id. 200 characters at most.
    *
    * @generated from field: string q = 5;
    */
@@ -848,7 +876,7 @@ export declare type ListDeadLettersRequest = Message<"fairlead.store.v1.ListDead
   source: string;
 
   /**
-   * A type, or a glob of types; empty: all.
+   * A type, or a glob of types, that one of an event's types fits; empty: all.
    *
    * @generated from field: string type = 4;
    */
@@ -1066,7 +1094,7 @@ export declare type DiscardDeadLettersRequest = Message<"fairlead.store.v1.Disca
   source: string;
 
   /**
-   * A type, or a glob of types; empty: all.
+   * A type, or a glob of types, that one of an event's types fits; empty: all.
    *
    * @generated from field: string type = 4;
    */
@@ -1152,6 +1180,7 @@ export declare const DiscardDeadLettersResponseSchema: GenMessage<DiscardDeadLet
  * Where an event stands.
  *
  *   pending → processing → success | failed
+ *           → unrouted
  *
  * @generated from enum fairlead.store.v1.EventStatus
  */
@@ -1178,7 +1207,7 @@ export enum EventStatus {
   PROCESSING = 2,
 
   /**
-   * Every delivery was delivered, or no route wanted the event.
+   * Every delivery was delivered.
    *
    * @generated from enum value: EVENT_STATUS_SUCCESS = 3;
    */
@@ -1190,6 +1219,13 @@ export enum EventStatus {
    * @generated from enum value: EVENT_STATUS_FAILED = 4;
    */
   FAILED = 4,
+
+  /**
+   * No route wanted the event: it went nowhere. A Replay with destinations of its own still takes it there.
+   *
+   * @generated from enum value: EVENT_STATUS_UNROUTED = 5;
+   */
+  UNROUTED = 5,
 }
 
 /**

@@ -1,0 +1,76 @@
+import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ClientConfig, Pool } from 'pg'
+
+/**
+ * Connections to Postgres with a limit on every wait. A server that is frozen, or a network that swallows packets, closes
+ * nothing and answers nothing: only a clock of our own tells it from a slow one.
+ *
+ *   connect             5 s    a connection, its authentication, or a turn in the pool
+ *   statement_timeout   30 s   (or the call's deadline) the server gives a statement up: it is slow, or waits for a lock
+ *   lock_timeout        10 s   the server gives up a wait for a lock: whoever holds it has hung
+ *   query_timeout       the statement's and 2 s   we give the connection up: the server says nothing at all
+ *   keepalive           10 s   the kernel looks whether the other end of an idle connection is there
+ */
+
+export const connectTimeoutMs = 5_000
+/** The most that one statement may take unless its caller says another time. A full batch of the log takes 50 ms. */
+export const statementTimeoutMs = 30_000
+/** The most that a statement may wait for a lock. Statements that hold locks take 30 s at most, most of them milliseconds. */
+export const lockTimeoutMs = 10_000
+/** How long a transaction may do nothing: its client has hung, and holds locks. */
+export const idleTimeoutMs = 60_000
+/** How much later than the server we give a statement up, for its answer to travel. */
+const answerMs = 2_000
+const keepAliveMs = 10_000
+/** How long closing waits for goodbyes before it cuts. */
+const closeMs = 2_000
+
+/** For a connection whose statements take `statementMs` at most. `sockets` is told each socket, so that it can be cut. */
+export function connectionConfig(
+  databaseUrl: string,
+  name: string,
+  statementMs: number,
+  sockets: Set<Socket>,
+): ClientConfig {
+  return {
+    connectionString: databaseUrl,
+    application_name: `fairlead ${name}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs(statementMs),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    stream: () => {
+      const socket = new Socket()
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+      return socket
+    },
+  }
+}
+
+/** When we give up a statement that the server gives up after `statementMs`. */
+export const queryTimeoutMs = (statementMs: number): number => statementMs + answerMs
+
+/** A pool for calls. Disposing it waits for what is in hand, and then 2 s at most for the connections to close. */
+export function openPool(databaseUrl: string, connections: number): { pool: Pool } & AsyncDisposable {
+  const sockets = new Set<Socket>()
+  const pool = new Pool({
+    ...connectionConfig(databaseUrl, 'store', statementTimeoutMs, sockets),
+    max: connections,
+  })
+  return { pool, [Symbol.asyncDispose]: () => close(() => pool.end(), sockets) }
+}
+
+/** Ends connections; those that have not said goodbye after 2 s are cut. */
+export async function close(end: () => Promise<void>, sockets: ReadonlySet<Socket>): Promise<void> {
+  const abort = new AbortController()
+  const late = delay(closeMs, undefined, { signal: abort.signal }).catch(() => {})
+  await Promise.race([end().catch(() => {}), late])
+  abort.abort()
+  for (const socket of sockets) socket.destroy()
+}
+
+/** pg's words for an answer that did not come within `query_timeout`; it gives them no code. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'Query read timeout'

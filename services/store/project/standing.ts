@@ -1,0 +1,109 @@
+import { readNextOfLeader } from '@fairlead/wire/read'
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { type Positions, type ProjectedStream, projected } from './position.ts'
+
+/**
+ * How the log stands against the ends of its streams: asked from outside of the projection's loop, which may hang.
+ *
+ * The loop tells where it is; readiness and the metrics ask the streams how far there is to go. So a projection that
+ * does nothing at all, for whatever reason, is seen.
+ */
+
+export type ProjectorState =
+  /** Connects, or was interrupted and tries again. */
+  | { readonly kind: 'starting' }
+  /** Another process writes the log. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'leading'; readonly positions: Positions }
+
+export interface Lag {
+  /** Messages that are not in the log, of each stream. */
+  readonly behind: Readonly<Record<ProjectedStream, number>>
+  /** How long ago the oldest of them was stored, in ms; 0 where there is none. */
+  readonly ageMs: number
+}
+
+export interface Standing {
+  /** What the loop does now. Positions that differ from those before are a move. */
+  tell(state: ProjectorState): void
+  /** Whether this process writes the log. */
+  readonly leading: boolean
+  /** Measured now, within 2 s. Rejects where NATS doesn't answer; undefined while nobody knows the positions. */
+  measure(): Promise<Lag | undefined>
+  /** Why this process is not ready: the log has not moved for too long, although there is something to write. */
+  standstill(): Promise<string | undefined>
+}
+
+export interface StandingOptions {
+  readonly nats: NatsConnection
+  /** The positions as Postgres has them, for a process that doesn't lead. */
+  stored(): Promise<Partial<Positions>>
+  /** How long the log may stand although there is something to write, in ms. Default 15,000. */
+  readonly standstillMs?: number
+}
+
+/** A question to the streams; a readiness check has 2 s for all of them. */
+const askMs = 1_000
+
+export function openStanding({ nats, stored, standstillMs = 15_000 }: StandingOptions): Standing {
+  let state: ProjectorState = { kind: 'starting' }
+  let known: Partial<Positions> | undefined
+  let movedMs = performance.now()
+  let asking: Promise<JetStreamManager> | undefined
+
+  async function positions(): Promise<Partial<Positions> | undefined> {
+    if (state.kind === 'waiting') known = await stored().catch(() => known)
+    return known
+  }
+
+  async function measure(): Promise<Lag | undefined> {
+    asking ??= jetstreamManager(nats, { checkAPI: false, timeout: askMs })
+    const manager = await asking
+    const at = await positions()
+    if (!at) return undefined
+    const behind = {} as Record<ProjectedStream, number>
+    let ageMs = 0
+    await Promise.all(
+      projected.map(async stream => {
+        const { state: end } = await manager.streams.info(stream)
+        const next = Math.max((at[stream] ?? 0) + 1, end.first_seq)
+        behind[stream] = end.messages === 0 ? 0 : Math.max(0, end.last_seq - next + 1)
+        if (behind[stream] === 0) return
+        const first = await readNextOfLeader(manager, stream, { subject: '>', seq: next })
+        // The clock of nats-server may be ahead of ours.
+        if (first) ageMs = Math.max(ageMs, Date.now() - first.time.getTime())
+      }),
+    )
+    return { behind, ageMs }
+  }
+
+  return {
+    measure,
+    get leading() {
+      return state.kind === 'leading'
+    },
+    tell(next) {
+      // To begin again and again where it stood is no move.
+      const moved =
+        next.kind === 'leading' && projected.some(stream => next.positions[stream] !== known?.[stream])
+      if (moved || state.kind === 'waiting') movedMs = performance.now()
+      if (next.kind === 'leading') known = next.positions
+      state = next
+    },
+    async standstill() {
+      if (state.kind === 'waiting') return undefined
+      const stoodMs = performance.now() - movedMs
+      if (stoodMs < standstillMs) return undefined
+      const lag = await measure()
+      if (!lag) return `the log has not been opened for ${seconds(stoodMs)}`
+      const behind = projected.filter(stream => lag.behind[stream] > 0)
+      if (behind.length === 0 || lag.ageMs < standstillMs) return undefined
+      return `the log has stood still for ${seconds(Math.min(stoodMs, lag.ageMs))}: ${behind
+        .map(stream => `${stream} has ${lag.behind[stream]} messages more`)
+        .join(', ')}`
+    },
+  }
+}
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
