@@ -27,7 +27,7 @@ const report = (message: Report): Promise<void> =>
     else resolve()
   })
 
-let tellLag: (events: number) => void = () => {}
+let tellBacklog: (events: number) => void = () => {}
 let lines: string[] = []
 let lost = 0
 let sending: Promise<void> | undefined
@@ -81,8 +81,11 @@ async function start({ config, level }: ReceiverSettings): Promise<void> {
         },
       },
     }
-    await run(config, stopping.signal, daemon, tell => {
-      tellLag = tell
+    await run(config, stopping.signal, daemon, {
+      ask: () => void report({ kind: 'backlog_asked' }),
+      listen(tell) {
+        tellBacklog = tell
+      },
     })
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause)
@@ -100,8 +103,8 @@ process.on('message', (question: Question) => {
     case 'ask':
       void answer(question)
       return
-    case 'lag':
-      tellLag(question.events)
+    case 'backlog':
+      tellBacklog(question.events)
       return
     case 'stop':
       stopping.abort()

@@ -15,8 +15,8 @@ export interface ReceiverSettings {
 export type Question =
   | ({ readonly kind: 'start' } & ReceiverSettings)
   | { readonly kind: 'ask'; readonly id: number; readonly about: 'readiness' | 'metrics' }
-  /** Events that the worker has not taken. */
-  | { readonly kind: 'lag'; readonly events: number }
+  /** Events that the worker has not taken: the answer to `backlog_asked`. */
+  | { readonly kind: 'backlog'; readonly events: number }
   | { readonly kind: 'stop' }
 
 /** From the child. */
@@ -24,6 +24,7 @@ export type Report =
   | { readonly kind: 'logged'; readonly lines: readonly string[] }
   /** Readiness: what is lacking, or nothing. Metrics: Prometheus' text format. */
   | { readonly kind: 'answered'; readonly id: number; readonly text: string | undefined }
+  | { readonly kind: 'backlog_asked' }
   /** It can't run, and ends. */
   | { readonly kind: 'failed'; readonly error: string }
 
@@ -33,11 +34,11 @@ export interface ReceiverProcess extends AsyncDisposable {
   readiness(): Promise<string | undefined>
   /** Prometheus' text format; empty once it has ended. */
   metrics(): Promise<string>
-  /** Tells it how far the worker is behind. */
-  lag(events: number): void
 }
 
 export interface ReceiverProcessOptions extends ReceiverSettings {
+  /** Events that the worker has not taken. */
+  readonly backlog: () => Promise<number>
   /** Takes the lines that the receiver logs. */
   readonly logged: (line: string) => void
   readonly log: Log
@@ -60,14 +61,13 @@ export async function startReceiverProcess(options: ReceiverProcessOptions): Pro
   return {
     readiness: () => current.readiness(),
     metrics: () => current.metrics(),
-    lag: events => current.lag(events),
     [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
   }
 }
 
 type Child = Omit<ReceiverProcess, typeof Symbol.asyncDispose> & Supervised
 
-function startOne({ config, level, logged }: ReceiverProcessOptions): Child {
+function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): Child {
   const child = fork(fileURLToPath(new URL('./receiver-child.ts', import.meta.url)), {
     // A session of its own: Ctrl-C in a terminal reaches only Fairlead, which then asks it to stop. And Linux shares its
     // processors between sessions first (sched(7), autogroup): what keeps the other parts busy doesn't make it late.
@@ -76,11 +76,11 @@ function startOne({ config, level, logged }: ReceiverProcessOptions): Child {
   })
   const asked = new Map<number, (text: string | undefined) => void>()
   let questions = 0
-  let lagUnderWay = false
   let ended = false
 
-  function tell(question: Question, sent: () => void = () => {}): void {
-    if (child.connected) child.send(question, sent)
+  function tell(question: Question): void {
+    // Without a callback a failure would be an event `error`; `close` tells that the child has ended.
+    if (child.connected) child.send(question, () => {})
   }
 
   const died = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>()
@@ -93,6 +93,9 @@ function startOne({ config, level, logged }: ReceiverProcessOptions): Child {
       case 'answered':
         asked.get(report.id)?.(report.text)
         asked.delete(report.id)
+        return
+      case 'backlog_asked':
+        void backlog().then(events => tell({ kind: 'backlog', events }))
         return
       case 'failed':
         // Starting it again would change nothing.
@@ -131,12 +134,5 @@ function startOne({ config, level, logged }: ReceiverProcessOptions): Child {
     },
     readiness: async () => (ended ? 'has ended' : await ask('readiness')),
     metrics: async () => (await ask('metrics')) ?? '',
-    lag(events) {
-      if (lagUnderWay) return
-      lagUnderWay = true
-      tell({ kind: 'lag', events }, () => {
-        lagUnderWay = false
-      })
-    },
   }
 }

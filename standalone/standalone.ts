@@ -15,11 +15,11 @@ import { connectStore } from '@fairlead/wire/store-client'
 import { workerConfig } from '@fairlead/worker/config'
 import { run as runWorker } from '@fairlead/worker/run'
 import { keepAdminKey } from './admin-key.ts'
+import { readBacklog } from './backlog.ts'
 import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
 import { keptEncryptionKeys } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
-import { tellLag } from './lag.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
 import { stepBack } from './priority.ts'
@@ -161,12 +161,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     await startReceiverProcess({
       config: settings,
       level: config.FAIRLEAD_LOG_LEVEL,
+      backlog: () => readBacklog(registry),
       logged: logs.take,
       log,
       failed: error => serviceFailed('receiver', error),
     }),
   )
-  opened.use(tellLag(registry, receiver))
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
   await stepBack()
   await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), receiver, signal)

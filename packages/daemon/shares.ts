@@ -2,6 +2,8 @@
 export interface Shares<Key> {
   /** False where there is no room for it, or where it would be more than this one's part. */
   take(key: Key, amount: number): boolean
+  /** Whether `take` would succeed now; takes nothing. */
+  fits(key: Key, amount: number): boolean
   give(key: Key, amount: number): void
   held(key: Key): number
   readonly used: number
@@ -16,14 +18,21 @@ export function openShares<Key>(total: number, weightOf: (key: Key) => number = 
   const held = new Map<Key, { amount: number; readonly weight: number }>()
   let used = 0
   let weights = 0
+
+  function fits(key: Key, amount: number): boolean {
+    // Whatever its size, one alone always fits.
+    if (used + amount > total && used > 0) return false
+    const own = held.get(key)
+    return !own || used < total / 2 || own.amount + amount <= (total * own.weight) / (2 * weights)
+  }
+
   return {
     total,
+    fits,
     take(key, amount) {
+      if (!fits(key, amount)) return false
       const own = held.get(key)
-      // Whatever its size, one alone always fits.
-      if (used + amount > total && used > 0) return false
       if (own) {
-        if (used >= total / 2 && own.amount + amount > (total * own.weight) / (2 * weights)) return false
         own.amount += amount
       } else {
         const weight = weightOf(key)

@@ -40,6 +40,7 @@ export function openScheme(
   return {
     provider: provider.name,
     ...(provider.scheme.kind === 'unsigned' && { unsigned: true }),
+    signsUrl: signsUrl(provider.scheme),
     ...(accepted && { accepted }),
     verify,
     identify,
@@ -56,6 +57,23 @@ export function openScheme(
       }
       return provider.handshake.answer(request, context)
     },
+  }
+}
+
+/** Code may sign it: it shows when the URL is read. */
+function signsUrl(scheme: Provider['scheme']): boolean {
+  switch (scheme.kind) {
+    case 'signature':
+      return scheme.content.includes('{url}')
+    case 'jwt':
+      return scheme.url !== undefined
+    case 'code':
+      return true
+    case 'token':
+    case 'unsigned':
+      return false
+    default:
+      return scheme satisfies never
   }
 }
 

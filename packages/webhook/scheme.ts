@@ -125,6 +125,8 @@ export interface Scheme {
   readonly provider: string
   /** True where the provider signs nothing and the source was told to accept that: only the URL is a secret. */
   readonly unsigned?: boolean
+  /** True where the provider signs the URL that it was given, or may: then which public URL is tried decides. */
+  readonly signsUrl: boolean
   /** How to answer an accepted event, where the provider demands it (an empty body, 204); else the caller's choice. */
   readonly accepted?: Handshake
   /** Synchronous for all schemes whose keys are at hand; a promise only where a key must be fetched. */

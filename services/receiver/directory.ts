@@ -15,6 +15,8 @@ export interface Source {
   readonly bucket: TokenBucket | undefined
   /** Of records in the rejection log: a flood of bad requests must not become a flood of writes. */
   readonly rejectionBucket: TokenBucket
+  /** Of log lines about single requests that made no event. */
+  readonly lineBucket: TokenBucket
   readonly eventSubject: string
   readonly rejectionsSubject: string
 }
@@ -49,6 +51,8 @@ export interface DirectoryOptions {
 
 /** Records in the rejection log, a source. */
 const keptRejections: RateLimit = { perSecond: 2, burst: 20 }
+/** Log lines about single requests that made no event, a source. */
+const singleLines: RateLimit = { perSecond: 0.1, burst: 5 }
 
 export function openDirectory(options: DirectoryOptions): Directory {
   const bySlug = new Map<string, Organization>()
@@ -101,6 +105,7 @@ function openOrganization(
         scheme: openSourceScheme(config, source, options),
         bucket: keepBucket(source.rateLimit, known?.bucket, options.now()),
         rejectionBucket: known?.rejectionBucket ?? openTokenBucket(keptRejections),
+        lineBucket: known?.lineBucket ?? openTokenBucket(singleLines),
         eventSubject: eventSubject(config.id, source.name),
         rejectionsSubject: rejectionsSubject(config.id, source.name),
       })

@@ -1,28 +1,27 @@
 import type { IncomingMessage } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Shares } from '@fairlead/daemon/shares'
-import { type EventId, eventId, newId, type OrganizationId } from '@fairlead/webhook/id'
+import { peerOf } from '@fairlead/daemon/peer'
+import { type EventId, eventId, newId } from '@fairlead/webhook/id'
 import type { Handshake, Identity, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
-import type { EarlyRefusals } from './admission/early-refusals.ts'
-import type { Flow } from './admission/flow.ts'
-import { type Place, takePlace } from './admission/place.ts'
-import type { Slices } from './admission/slices.ts'
+import type { BodyMemory } from './admission/body-memory.ts'
+import type { Place, Places } from './admission/places.ts'
+import type { Refusals } from './admission/refusals.ts'
+import type { Throttle } from './admission/throttle.ts'
 import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
 import type { ReceiverMetrics } from './metrics.ts'
-import { codeOfRejection, type Problem, problemReply, type Reply } from './problem.ts'
+import { codeOfRejection, type Problem, type ProblemCode, problemReply, type Reply } from './problem.ts'
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
-import { type BodyBudget, readBody } from './read-body.ts'
+import { readBody } from './read-body.ts'
 import type { RejectionLog } from './rejection-log.ts'
 import type { Seen } from './seen/seen.ts'
 
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → place → turn → slice → body
- *     → verify → handshake? → event id → accepted before? → publish → 2xx
+ *   source from memory → rate → place → body → verify → handshake? → rate
+ *     → throttle → event id → accepted before? → publish → 2xx
  *
  * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before: of this request, or of the
  * one that it repeats.
@@ -35,12 +34,10 @@ export interface Receiver {
   readonly rejections: RejectionLog
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
-  readonly budget: BodyBudget
-  /** Requests that are worked on. */
-  readonly inHand: Shares<OrganizationId>
-  readonly flow: Flow
-  readonly slices: Slices
-  readonly earlyRefusals: EarlyRefusals
+  readonly bodies: BodyMemory
+  readonly places: Places
+  readonly throttle: Throttle
+  readonly refusals: Refusals
   readonly limits: {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
@@ -50,13 +47,16 @@ export interface Receiver {
   now(): number
 }
 
-/** One wide line for each fate; what is refused before its body is read is counted instead. */
+/** One wide line for each fate; of refusals only the first few, the others are counted. */
 export interface IngestLog {
   info(fields: object, message: 'event.accepted' | 'handshake.answered'): void
   warn(fields: object, message: 'request.refused' | 'requests.refused' | 'secret.offered'): void
 }
 
-/** What is refused here costs a fraction of accepting: under overload the work goes into what is accepted. */
+/**
+ * Answers one request. What can be refused before the body is read is refused at once, without a promise: under
+ * overload that costs a fraction of accepting.
+ */
 export function ingest(request: IncomingMessage, receiver: Receiver): Reply | Promise<Reply> {
   const source = findSource(request.url ?? '', receiver.directory)
   if (!source) return turnAway(receiver, undefined, { code: 'unknown_source' })
@@ -64,62 +64,44 @@ export function ingest(request: IncomingMessage, receiver: Receiver): Reply | Pr
   if (source === 'unusable')
     return turnAway(receiver, undefined, { code: 'unavailable', retryAfterSeconds: 30 })
 
-  const limited = admit(source, receiver.now())
-  if (limited) return turnAway(receiver, source, limited)
-  const place = takePlace(receiver.inHand, source.organization.id)
-  if (!place) return shed(receiver, source)
-  const waitMs = receiver.flow.turn()
-  if (waitMs === undefined) {
-    place.leave()
-    return shed(receiver, source)
-  }
-  return comeIn(request, source, place, waitMs, receiver)
-}
-
-async function comeIn(
-  request: IncomingMessage,
-  source: Source,
-  place: Place,
-  waitMs: number,
-  receiver: Receiver,
-): Promise<Reply> {
+  const barred = bar(source, receiver.now())
+  if (barred) return turnAway(receiver, source, barred)
+  const { id } = source.organization
   const startedMs = performance.now()
-  try {
-    if (waitMs > 1) await delay(waitMs)
-    await receiver.slices.enter()
-    return await take(request, source, place, receiver, startedMs)
-  } finally {
-    place.leave()
-  }
+  const place = receiver.throttle.hasRoom(id) ? receiver.places.take(id, startedMs) : undefined
+  return place ? comeIn(request, source, place, receiver, startedMs) : shed(receiver, source)
 }
 
 /** Reads the body, and goes on with it. */
-async function take(
+async function comeIn(
   request: IncomingMessage,
   source: Source,
-  place: Place,
+  ownPlace: Place,
   receiver: Receiver,
   startedMs: number,
 ): Promise<Reply> {
-  const { limits, budget } = receiver
-  const read = await place.whileSending(readBody(request, limits.maxBodyBytes, budget))
+  const { limits, bodies, publicUrls } = receiver
+  using place = ownPlace
+  using leases = new DisposableStack()
+  const peer = peerOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], publicUrls.trusted)
+  const read = await readBody(request, limits.maxBodyBytes, tooSlow =>
+    leases.use(bodies.lease(source.organization.id, peer, tooSlow)),
+  )
   switch (read.kind) {
     case 'read':
-      break
+      return place.work()
+        ? await accept(request, source, read.body, receiver, startedMs)
+        : shed(receiver, source)
     case 'too_large':
       return refuse(receiver, source, tooLarge(limits.maxBodyBytes))
+    case 'too_slow':
+      return refuse(receiver, source, { code: 'too_slow' })
     case 'no_room':
       return shed(receiver, source)
     case 'aborted':
-      return refuse(receiver, source, { code: 'unavailable', detail: 'the request broke off' })
+      return refuse(receiver, source, { code: 'unavailable', detail: 'the request broke off' }, 'aborted')
     default:
       return read satisfies never
-  }
-  try {
-    if (!place.regain()) return shed(receiver, source)
-    return await accept(request, source, read.body, receiver, startedMs)
-  } finally {
-    budget.held -= read.body.length
   }
 }
 
@@ -132,7 +114,7 @@ const tooMuchReply = problemReply(tooMuch)
 
 /** Too much comes: the same answer to all of them, made once. */
 function shed(receiver: Receiver, source: Source): Reply {
-  receiver.earlyRefusals.add(source, tooMuch.code, 'overloaded')
+  receiver.refusals.count(source, tooMuch.code, 'overloaded')
   return tooMuchReply
 }
 
@@ -158,6 +140,11 @@ async function accept(
     return refuse(receiver, source, { code: 'method_not_allowed' })
   }
   if (verdict.kind === 'invalid') return reject(request, source, body, withTried(verdict, tried), receiver)
+
+  // Only what verifies takes from the rates: strangers can't use them up.
+  const limited = takeFromRates(source, receivedAt)
+  if (limited) return turnAway(receiver, source, limited)
+  await receiver.throttle.wait(source.organization.id)
 
   if (verdict.secret !== undefined) {
     receiver.metrics.secretsMatched.inc({ provider: source.config.provider, position: verdict.secret + 1 })
@@ -232,7 +219,7 @@ async function publishOnce(
   body: Uint8Array,
   meta: string,
   lasting: boolean,
-  { seen, publisher, flow, now }: Receiver,
+  { seen, publisher, throttle, now }: Receiver,
 ): Promise<Published> {
   if (lasting && (await seen.check(id)) === 'accepted') return { seq: undefined, knownBy: 'redis' }
   const { duplicate, seq } = await publisher.publish(subject, body, {
@@ -240,7 +227,7 @@ async function publishOnce(
     [eventHeader]: meta,
   })
   if (lasting) seen.keep(id, now())
-  if (!duplicate) flow.accepted()
+  if (!duplicate) throttle.stored()
   return { seq, knownBy: duplicate ? 'jetstream' : undefined }
 }
 
@@ -254,11 +241,20 @@ function findSource(url: string, directory: Directory): Source | 'unusable' | un
   return directory.find(url.slice(prefix.length, slash), url.slice(slash + 1, query < 0 ? undefined : query))
 }
 
-/** Whether this request may come in now: decided before a byte of its body is read. */
-function admit({ organization, bucket }: Source, nowMs: number): Problem | undefined {
+/** Why this source takes nothing now, whatever comes: decided before a byte of the body is read. */
+function bar(source: Source, nowMs: number): Problem | undefined {
+  const { organization, bucket } = source
   if (!organization.active) return { code: 'organization_inactive' }
   if (organization.quotaExceeded) return { code: 'quota_exceeded', retryAfterSeconds: 3600 }
-  const waitMs = bucket?.take(nowMs) || organization.bucket?.take(nowMs) || 0
+  return rateProblem(bucket?.waitMs(nowMs) || organization.bucket?.waitMs(nowMs))
+}
+
+/** Takes an event from the rates of source and organization. */
+function takeFromRates({ bucket, organization }: Source, nowMs: number): Problem | undefined {
+  return rateProblem(bucket?.take(nowMs) || organization.bucket?.take(nowMs))
+}
+
+function rateProblem(waitMs = 0): Problem | undefined {
   return waitMs > 0 ? { code: 'rate_limited', retryAfterSeconds: waitMs / 1000 } : undefined
 }
 
@@ -295,12 +291,13 @@ function shakeHands(
 ): Reply {
   const { status, headers, confirmUrl, offeredSecret } = handshake
   receiver.metrics.handshakes.inc({ provider: source.config.provider })
-  receiver.log.info({ ...whose(source), status }, 'handshake.answered')
+  if (source.lineBucket.take(receiver.now()) === 0)
+    receiver.log.info({ ...whose(source), status }, 'handshake.answered')
   if (confirmUrl !== undefined) receiver.confirmations.confirm(confirmUrl, whose(source))
   if (offeredSecret !== undefined) {
     // Anyone who knows the URL can offer one: it is for a member to take, who knows what was just set up.
-    receiver.log.warn(whose(source), 'secret.offered')
-    receiver.rejections.add(source, request, body, offered, offeredSecret)
+    const isKept = receiver.rejections.add(source, request, body, offered, offeredSecret)
+    if (isKept) receiver.log.warn(whose(source), 'secret.offered')
   }
   return { status, headers, body: handshake.body }
 }
@@ -348,21 +345,20 @@ function tooLarge(maxBodyBytes: number): Problem {
   return { code: 'too_large', detail: `A body may have ${maxBodyBytes} bytes.` }
 }
 
-/** Before its body is read: not a line for each, for there may be thousands. */
+/** Refused by what is known before the body: counted, for there may be thousands. */
 function turnAway(receiver: Receiver, source: Source | undefined, problem: Problem): Reply {
-  receiver.earlyRefusals.add(source, problem.code, problem.code)
+  receiver.refusals.count(source, problem.code, problem.code)
   return problemReply(problem)
 }
 
-/** Once it came in. */
+/** Refused after the body, or while it was read. */
 function refuse(
   receiver: Receiver,
   source: Source,
   problem: Problem,
-  reason?: RejectionReason | PublishError['code'],
+  reason: RejectionReason | PublishError['code'] | 'aborted' | ProblemCode = problem.code,
 ): Reply {
-  receiver.metrics.refused.inc({ code: problem.code, reason: reason ?? problem.code })
-  receiver.log.warn({ ...whose(source), code: problem.code, reason }, 'request.refused')
+  receiver.refusals.tell(source, problem.code, reason)
   return problemReply(problem)
 }
 

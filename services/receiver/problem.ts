@@ -9,6 +9,7 @@ export type ProblemCode =
   | 'signature_mismatch'
   | 'timestamp_out_of_tolerance'
   | 'too_large'
+  | 'too_slow'
   | 'rate_limited'
   | 'quota_exceeded'
   | 'unavailable'
@@ -27,6 +28,7 @@ const kinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   signature_mismatch: { status: 401, title: 'The signature does not match' },
   timestamp_out_of_tolerance: { status: 401, title: 'The request is too old, or from the future' },
   too_large: { status: 413, title: 'The body is too large' },
+  too_slow: { status: 408, title: 'The body came too slowly' },
   rate_limited: { status: 429, title: 'Too many requests at once' },
   quota_exceeded: { status: 429, title: "This month's limit of webhooks is used up" },
   unavailable: { status: 503, title: 'The event could not be stored; send it again' },

@@ -6,6 +6,7 @@ import { until } from '@fairlead/testbed/until'
 import { decodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { expect, test } from 'vitest'
 import { type OpenedReceiver, openTestReceiver } from './fixtures/a-receiver.ts'
+import { openAcme, sign } from './fixtures/acme.ts'
 import { publicUrlsOf } from './public-url.ts'
 
 const configured = 'https://hooks.example.com/webhooks/acme/square?a=1'
@@ -94,6 +95,18 @@ test('a refusal tells the members, and nobody else, at which URLs it was tried',
     'the public URL was taken to be https://hooks.example.com/webhooks/acme/square or ' +
       'https://in.example.net:8443/webhooks/acme/square',
   )
+})
+
+test('a rejection speaks of public URLs only where the provider signs its URL', async () => {
+  await using receiver = await openAcme(environment)
+  await receiver.github('{}', { 'x-hub-signature-256': sign('{} ') })
+  const kept = await until(
+    async () => (await receiver.manager.streams.getMessage('REJECTIONS', { seq: 1 })) ?? undefined,
+  )
+  expect(decodeRejectionMeta(kept.header.get(rejectionHeader))).toMatchObject({
+    reason: 'signature_mismatch',
+  })
+  expect(decodeRejectionMeta(kept.header.get(rejectionHeader)).detail).toBeUndefined()
 })
 
 test('without trusted proxies, X-Forwarded-Host is only a header', async () => {

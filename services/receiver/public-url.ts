@@ -79,7 +79,7 @@ export async function verifyAt(
       headers,
       body,
       get url() {
-        isRead = true
+        isRead = scheme.signsUrl
         return url
       },
     }

@@ -1,57 +1,52 @@
 import type { IncomingMessage } from 'node:http'
-
-/** Bytes of bodies that all requests together may hold at one time. */
-export interface BodyBudget {
-  held: number
-  readonly limit: number
-}
+import type { BodyLease } from './admission/body-memory.ts'
 
 export type BodyRead =
   | { readonly kind: 'read'; readonly body: Uint8Array }
   /** More than one request may have. */
   | { readonly kind: 'too_large' }
-  /** More than all requests together may hold just now. */
+  /** More than there is room for now: of all, of its organization or of its peer. */
   | { readonly kind: 'no_room' }
+  /** It came slower than the least rate. */
+  | { readonly kind: 'too_slow' }
   /** The sender went away. */
   | { readonly kind: 'aborted' }
+
+/** Opens the lease in which a body's memory counts. @param tooSlow ends the reading */
+export type OpenLease = (tooSlow: () => void) => BodyLease
 
 const empty = new Uint8Array(0)
 
 /**
- * Reads a body whole, as the bytes that came. What it holds is counted in `budget`: a body that was read counts until
- * the caller gives it back (`budget.held -= body.length`); for any other result it is given back here. The stream's
- * events rather than `for await`, which costs 10 µs more and closes the socket before it can be answered.
+ * Reads a body whole, as the bytes that came; whoever opened the lease disposes of it. It uses the stream's events rather
+ * than `for await`, which costs 10 µs more and closes the socket before it can be answered.
  */
-export function readBody(request: IncomingMessage, maxBytes: number, budget: BodyBudget): Promise<BodyRead> {
-  const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > maxBytes) return Promise.resolve({ kind: 'too_large' })
-  if (declared > budget.limit - budget.held) return Promise.resolve({ kind: 'no_room' })
-
+export function readBody(request: IncomingMessage, maxBytes: number, open: OpenLease): Promise<BodyRead> {
   return new Promise(resolve => {
-    let chunks: Buffer[] = []
-    let bytes = 0
+    const chunks: Buffer[] = []
+    let done = false
     const finish = (result: BodyRead): void => {
+      if (done) return
+      done = true
       request.off('data', take)
-      if (result.kind !== 'read') {
-        budget.held -= bytes
-        chunks = []
-      }
+      lease.complete()
       resolve(result)
     }
     const take = (chunk: Buffer): void => {
-      bytes += chunk.length
-      budget.held += chunk.length
-      if (bytes > maxBytes) finish({ kind: 'too_large' })
-      else if (budget.held > budget.limit) finish({ kind: 'no_room' })
-      else chunks.push(chunk)
+      if (lease.bytes + chunk.length > maxBytes) finish({ kind: 'too_large' })
+      else if (lease.grow(chunk.length)) chunks.push(chunk)
+      else finish({ kind: 'no_room' })
     }
+    const lease = open(() => finish({ kind: 'too_slow' }))
+    // A body that would find no room in the end is refused before it is sent.
+    const declared = Number(request.headers['content-length'] ?? 0)
+    if (declared > maxBytes) return finish({ kind: 'too_large' })
+    if (!lease.fits(declared)) return finish({ kind: 'no_room' })
     request.on('data', take)
-    request.once('end', () =>
-      finish({ kind: 'read', body: chunks.length > 1 ? Buffer.concat(chunks, bytes) : (chunks[0] ?? empty) }),
-    )
-    request.once('close', () => {
-      if (!request.complete) finish({ kind: 'aborted' })
+    request.once('end', () => {
+      const body = chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? empty)
+      finish({ kind: 'read', body })
     })
-    request.once('error', () => finish({ kind: 'aborted' }))
+    request.once('close', () => finish({ kind: 'aborted' }))
   })
 }

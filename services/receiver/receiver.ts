@@ -1,6 +1,4 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
-import { openShares } from '@fairlead/daemon/shares'
-import type { OrganizationId } from '@fairlead/webhook/id'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
@@ -9,15 +7,15 @@ import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
-import { openEarlyRefusals } from './admission/early-refusals.ts'
-import { openFlow } from './admission/flow.ts'
-import { openSlices } from './admission/slices.ts'
+import { openBodyMemory } from './admission/body-memory.ts'
+import { openPlaces } from './admission/places.ts'
+import { openRefusals, type Refusals, type Refused } from './admission/refusals.ts'
+import { openThrottle } from './admission/throttle.ts'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { openDirectory } from './directory.ts'
 import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
-import { openReceiverMetrics } from './metrics.ts'
-import type { BodyBudget } from './read-body.ts'
+import { openReceiverMetrics, type ReceiverMetrics } from './metrics.ts'
 import { openRejectionLog } from './rejection-log.ts'
 import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
@@ -31,14 +29,17 @@ export interface ReceiverTools {
   readonly fetchKey: KeyFetch
   /** Confirms handshakes. Default: Node's own. */
   readonly fetch?: typeof fetch
-  /** Events that workers on the same processors have not taken; told now and then. Default: they have their own. */
-  readonly lag?: LagFeed
+  /** Stored events that workers on the same processors have not taken. Default: workers have processors of their own. */
+  readonly backlog?: BacklogFeed
   /** Unix milliseconds. Default Date.now. */
   readonly now?: () => number
 }
 
-/** Calls back with the newest count, until the signal aborts. */
-export type LagFeed = (tell: (events: number) => void, signal: AbortSignal) => void
+/** Where the receiver asks how many events wait, and is told some time later. */
+export interface BacklogFeed {
+  ask(): void
+  listen(tell: (events: number) => void): void
+}
 
 export interface ReceiverLog extends IngestLog, ConfirmationLog {
   error(
@@ -107,13 +108,13 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
   const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
   const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
-  const budget: BodyBudget = { held: 0, limit: config.FAIRLEAD_MAX_BODIES_BYTES }
-  const inHand = openShares<OrganizationId>(config.FAIRLEAD_MAX_REQUESTS)
-  const flow = openFlow(() => performance.now())
-  tools.lag?.(flow.observe, watching.signal)
+  const bodies = opened.use(openBodyMemory({ limit: config.FAIRLEAD_MAX_BODIES_BYTES }))
+  const places = openPlaces(config.FAIRLEAD_MAX_REQUESTS)
+  const throttle = opened.use(openThrottle(() => performance.now(), tools.backlog?.ask))
+  tools.backlog?.listen(throttle.observe)
   const metrics = openReceiverMetrics(registry, {
-    requests: () => inHand.used,
-    bodyBytes: () => budget.held,
+    requests: () => places.used,
+    bodyBytes: () => bodies.used,
     unacknowledged: () => publisher.unacknowledged,
     organizations: () => directory.size,
     seen: () => seen,
@@ -136,17 +137,10 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     rejections: openRejectionLog(rejectionPublisher, keyring, now, () => metrics.rejectionsLost.inc()),
     metrics,
     log,
-    budget,
-    inHand,
-    flow,
-    slices: openSlices(),
-    earlyRefusals: opened.use(
-      openEarlyRefusals(({ source, code, reason, count }) => {
-        metrics.refused.inc({ code, reason }, count)
-        const why = reason === code ? undefined : reason
-        log.warn({ ...(source && whose(source)), code, reason: why, count }, 'requests.refused')
-      }),
-    ),
+    bodies,
+    places,
+    throttle,
+    refusals: opened.use(openReceiverRefusals(metrics, log, now)),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
       base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
@@ -198,6 +192,18 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+function openReceiverRefusals(metrics: ReceiverMetrics, log: ReceiverLog, now: () => number): Refusals {
+  const fields = ({ source, code, reason, count }: Refused): object => {
+    metrics.refused.inc({ code, reason }, count)
+    return { ...(source && whose(source)), code, reason: reason === code ? undefined : reason }
+  }
+  return openRefusals({
+    tellOne: refused => log.warn(fields(refused), 'request.refused'),
+    tellMany: refused => log.warn({ ...fields(refused), count: refused.count }, 'requests.refused'),
+    now,
+  })
 }
 
 /** Thrown where a setting and a server contradict each other; the message says what to change. */

@@ -7,6 +7,7 @@ import type { Source } from './directory.ts'
 
 /** Keeps requests that did not verify, so that the organization's own people can find out why. */
 export interface RejectionLog {
+  /** False where this source has left too many lately: this one is lost. */
   add(
     source: Source,
     request: IncomingMessage,
@@ -14,7 +15,7 @@ export interface RejectionLog {
     verdict: Extract<Verdict, { kind: 'invalid' }>,
     /** That the provider handed over: sealed, and kept nowhere else of the request. */
     offered?: string,
-  ): void
+  ): boolean
 }
 
 /** A body larger than this is left out of the record: anyone can post here, and 100 of each source are kept. */
@@ -32,7 +33,7 @@ export function openRejectionLog(
       const receivedAt = now()
       if (source.rejectionBucket.take(receivedAt) > 0) {
         lost()
-        return
+        return false
       }
       const meta = encodeRejectionMeta({
         organization: source.organization.id,
@@ -59,6 +60,7 @@ export function openRejectionLog(
       const isKept = body.length <= maxKeptBytes && offered === undefined
       const kept = isKept ? body : new Uint8Array(0)
       publisher.publish(source.rejectionsSubject, kept, { [rejectionHeader]: meta }).catch(lost)
+      return true
     },
   }
 }

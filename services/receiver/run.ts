@@ -5,23 +5,29 @@ import { openKeyFetch } from '@fairlead/webhook/fetch-keys'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
 import type { ReceiverConfig } from './config.ts'
-import { type LagFeed, openReceiver } from './receiver.ts'
+import { type BacklogFeed, openReceiver } from './receiver.ts'
 
 /**
  * Runs a receiver until the signal aborts.
- * @param lag where workers share its processors: see `ReceiverTools`
+ * @param backlog where workers share its processors: see `ReceiverTools`
  */
 export async function run(
   config: ReceiverConfig,
   signal: AbortSignal,
   { log, registry, health }: Daemon,
-  lag?: LagFeed,
+  backlog?: BacklogFeed,
 ): Promise<void> {
   const nats = await connectNats({ ...natsLogin(config), name: 'receiver' })
   await using stack = new AsyncDisposableStack()
   stack.defer(() => nats.close())
   const receiver = stack.use(
-    await openReceiver(config, { nats, registry, log, fetchKey: openKeyFetch(), ...(lag && { lag }) }),
+    await openReceiver(config, {
+      nats,
+      registry,
+      log,
+      fetchKey: openKeyFetch(),
+      ...(backlog && { backlog }),
+    }),
   )
   stack.use(health.check('receiver.nats', () => (receiver.connected ? undefined : 'not connected to NATS')))
   stack.use(health.check('receiver.config', () => receiver.configFault))

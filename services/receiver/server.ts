@@ -74,6 +74,8 @@ export async function openServer(
         failed(error)
         reply(internalError)
       }
+      if (isMalformed(request)) return send(request, response, malformed, false)
+      request.url = originForm(request.url ?? '/')
       try {
         const ready = answer(request)
         // What is known at once is sent at once: who refuses thousands a second can do without promises.
@@ -129,6 +131,35 @@ const internalError: Reply = {
   status: 500,
   headers: { 'content-type': 'application/problem+json', 'retry-after': '30' },
   body: '{"type":"about:blank","title":"This is a fault of ours; send it again","status":500,"code":"internal"}',
+}
+
+const malformed: Reply = {
+  status: 400,
+  headers: { 'content-type': 'application/problem+json' },
+  body: '{"type":"about:blank","title":"This is no HTTP/1.1 request","status":400,"code":"malformed"}',
+}
+
+/**
+ * What node:http lets through although RFC 9112 forbids it, because a proxy before us could read it in another way:
+ * several Host fields (3.2), and a version that is no HTTP/1 (2.3).
+ */
+function isMalformed({ rawHeaders, httpVersionMajor }: IncomingMessage): boolean {
+  if (httpVersionMajor !== 1) return true
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts > 1
+}
+
+/** Path and query of a request target; proxies may send it in absolute form (RFC 9112, 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  const authority = /^https?:\/\/[^/?#]*/i.exec(target)?.[0]
+  if (authority === undefined) return target
+  const path = target.slice(authority.length)
+  return path.startsWith('/') ? path : `/${path}`
 }
 
 /** Bytes of a refused body that are read away so that the connection can be used again. */

@@ -1,0 +1,16 @@
+import { openWorkerMetrics } from '@fairlead/worker/metrics'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { readBacklog } from './backlog.ts'
+
+test('the backlog is what no worker has taken, not what is parked for a slow destination', async () => {
+  const registry = new Registry()
+  expect(await readBacklog(registry)).toBe(0)
+  openWorkerMetrics(registry, {
+    partitions: () => 16,
+    slots: () => 0,
+    pendingEvents: () => 5,
+    lanes: () => [{ state: 'busy', waiting: 70 }],
+  })
+  expect(await readBacklog(registry)).toBe(5)
+})
