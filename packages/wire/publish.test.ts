@@ -43,7 +43,7 @@ test('many at once are all stored, in few batches, and each knows its own sequen
   }
 })
 
-test('after a large batch what comes next is gathered, and after a small one nothing waits any more', async () => {
+test('after a large batch nothing waits: few that follow go singly, at once', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { atomic: true })
   const publish = (count: number) =>
@@ -51,13 +51,58 @@ test('after a large batch what comes next is gathered, and after a small one not
   /** The batches that so many were stored in, '' for none. */
   const batchesOf = async (count: number) => {
     const read = (await publish(count)).map(({ seq }) => opened.manager.streams.getMessage('EVENTS', { seq }))
-    return (await Promise.all(read)).map(message => message?.header.get('Nats-Batch-Id'))
+    return new Set((await Promise.all(read)).map(message => message?.header.get('Nats-Batch-Id')))
   }
   await publish(200)
-  const gathered = await batchesOf(5)
-  expect(gathered[0]).toMatch(/./)
-  expect(new Set(gathered).size).toBe(1)
-  expect(new Set(await batchesOf(5))).toEqual(new Set(['']))
+  expect(await batchesOf(5)).toEqual(new Set(['']))
+  const [batch, ...others] = await batchesOf(50)
+  expect(batch).toMatch(/./)
+  expect(others).toEqual([])
+})
+
+test('what comes while a slow sync holds a flight goes as one batch, and then messages go singly again', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true })
+  const publish = () => publisher.publish('events.0.x', '{}')
+  await publish()
+  process.kill(opened.server.pid, 'SIGSTOP')
+  const held: Promise<unknown>[] = []
+  try {
+    held.push(publish())
+    await until(() => publisher.unacknowledged === 1, { what: 'a flight in the air' })
+    for (let i = 0; i < 40; i++) held.push(publish())
+  } finally {
+    process.kill(opened.server.pid, 'SIGCONT')
+  }
+  await Promise.all(held)
+  const { seq } = await publish()
+  const batchOf = async (at: number) =>
+    (await opened.manager.streams.getMessage('EVENTS', { seq: at }))?.header.get('Nats-Batch-Id')
+  expect(await batchOf(seq - 1)).toMatch(/./)
+  expect(await batchOf(seq - 40)).toBe(await batchOf(seq - 1))
+  expect(await batchOf(seq)).toBe('')
+})
+
+test('a header that would break off its message is refused, and what follows it is stored', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { timeoutMs: 2_000 })
+  const broken = publisher.publish('events.0.x', 'x', { 'Fairlead-Event': 'a\r\nNats-Msg-Id: b' })
+  await expect(broken).rejects.toThrow('line break')
+  const { seq } = await publisher.publish('events.0.x', 'x', { 'Fairlead-Event': 'Ünïcode: {"a":1}' })
+  const stored = await opened.manager.streams.getMessage('EVENTS', { seq })
+  expect(stored?.header.get('Fairlead-Event')).toBe('Ünïcode: {"a":1}')
+  expect(publisher.unacknowledged).toBe(0)
+})
+
+test('a message that is too large holds up none of those that would share its batch', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true, timeoutMs: 5_000 })
+  const startedMs = performance.now()
+  const others = Array.from({ length: 50 }, () => publisher.publish('events.0.x', 'x'))
+  const large = publisher.publish('events.0.x', new Uint8Array(64 * 1024 ** 2))
+  await expect(large).rejects.toMatchObject({ code: 'refused' })
+  await Promise.all(others)
+  expect(performance.now() - startedMs).toBeLessThan(4_000)
 })
 
 test('a duplicate inside a batch is told as one, and harms none of its neighbours', async () => {

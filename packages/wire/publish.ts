@@ -1,16 +1,18 @@
-import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { newInbox } from './connect.ts'
+import { encodeFields, openHeaderCarrier } from './encode-headers.ts'
 
 /**
  * Publishes to one stream and tells when a message is safe.
  *
- *   publish ─▶ waiting ─┬─ few at once ──▶ one message each ────────────┐
- *                       └─ many at once ─▶ one atomic batch ─ refused ──┴─▶ acknowledgement ─▶ promise
- *                            (after one: gather for 20 ms)
+ *   publish ─▶ waiting ─┬─ few unacknowledged ─────────▶ one message each ────────────┐
+ *                       └─ the last flight has landed,                                │
+ *                          or enough wait ─────────────▶ one atomic batch ─ refused ──┴─▶ acknowledgement ─▶ promise
  *
- * All acknowledgements come to one inbox, so a publish costs a third of `js.publish` (6 instead of 20 µs). A file
- * stream that syncs each message takes about 5,000 a second singly; what waits behind `singlesInFlight` messages
- * goes as one atomic batch instead (nats-server 2.12, about 2.4 ms each, whatever is in it).
+ * No message waits for a timer (unless it may linger): while a flight is in the air, the next batch grows. So the busier the
+ * stream, the larger its batches, at any rate. All acknowledgements come to one inbox, so a publish costs a third of
+ * `js.publish`. A file stream that syncs each message takes about 5,000 a second singly; an atomic batch (nats-server 2.12)
+ * costs about 2.4 ms and three syncs, whatever is in it.
  */
 
 export interface PublisherOptions {
@@ -68,8 +70,9 @@ export interface Publisher extends AsyncDisposable {
 
 interface Outgoing {
   subject: string
-  payload: Uint8Array | string
-  headers: Readonly<Record<string, string>> | undefined
+  payload: Uint8Array
+  /** Its headers, encoded. */
+  fields: string
   bytes: number
   /** `performance.now()` at which its caller is told that nobody acknowledged it, wherever it is then. */
   deadlineMs: number
@@ -81,18 +84,17 @@ interface Flight {
   messages: Outgoing[]
 }
 
-/** More than these unacknowledged: what comes next waits and goes as a batch. */
-const singlesInFlight = 16
-/** The same with a linger: what nobody waits for goes as whatever takes fewer syncs, and a batch takes three. */
+/** Up to so many unacknowledged messages go singly: more of them cost more syncs than a batch. */
+const singlesInFlight = 8
+/** The same with a linger: nobody waits for those messages, so they go as whatever takes fewer syncs. */
 const lingeringSingles = 3
+/** So many that wait are a batch although another flight is in the air. */
+const enoughMessages = 100
 /** The server's own limit for a batch is 1,000 messages. */
 const batchMessages = 500
 const batchBytes = 2 * 1024 * 1024
-/**
- * While batches are larger than `singlesInFlight`, more is on its way: what comes next waits so long for it, ms. A batch
- * costs nats-server 2.15.1 a folder and three syncs, whatever is in it.
- */
-const gatherMs = 20
+/** Room for the header's first line, and for the fields that a batch adds. */
+const batchFieldBytes = 256
 const sweepMs = 250
 
 export function openPublisher(nats: NatsConnection, options: PublisherOptions = {}): Publisher {
@@ -104,23 +106,21 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
   let inFlight = 0
   let nextFlight = 0
   let scheduled = false
-  /** Whether the last batch was larger than singles may be. */
-  let crowded = false
   let closed = false
 
   const subscription = nats.subscribe(`${inbox}.*`, {
     callback: (_error, message) => land(message),
   })
-  const sweeper = setInterval(sweep, sweepMs)
-  sweeper.unref()
+  const carrier = openHeaderCarrier()
+  let sweeper: NodeJS.Timeout | undefined
 
   function drain(): void {
     scheduled = false
     while (waiting.length > 0) {
-      if (!atomic || (!crowded && inFlight + waiting.length <= mostSingles)) {
+      if (!atomic || inFlight + waiting.length <= mostSingles) {
         for (const outgoing of waiting) sendSingle(outgoing)
         waiting = []
-      } else if (inFlight > 0) {
+      } else if (inFlight > 0 && waiting.length < enoughMessages) {
         return // the next landing comes back here, with more to batch
       } else {
         sendBatch(takeBatch())
@@ -134,7 +134,6 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     while (count < waiting.length && count < batchMessages && (count === 0 || bytes < batchBytes)) {
       bytes += waiting[count++]!.bytes
     }
-    crowded = count > singlesInFlight
     return waiting.splice(0, count)
   }
 
@@ -146,7 +145,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
   }
 
   function sendSingle(outgoing: Outgoing): void {
-    send(outgoing, outgoing.headers, board([outgoing]))
+    send(outgoing, board([outgoing]))
   }
 
   function sendBatch(messages: Outgoing[]): void {
@@ -157,36 +156,35 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     const reply = board(messages)
     const batch = reply.replaceAll('.', '-').slice(-60)
     for (const [index, outgoing] of messages.entries()) {
-      const last = index === messages.length - 1
-      send(
-        outgoing,
-        {
-          ...outgoing.headers,
-          'Nats-Batch-Id': batch,
-          'Nats-Batch-Sequence': `${index + 1}`,
-          ...(last && { 'Nats-Batch-Commit': '1' }),
-        },
-        last ? reply : undefined,
-      )
+      const place = `Nats-Batch-Id: ${batch}\r\nNats-Batch-Sequence: ${index + 1}\r\n`
+      if (index < messages.length - 1) send(outgoing, undefined, place)
+      else send(outgoing, reply, `${place}Nats-Batch-Commit: 1\r\n`)
     }
   }
 
-  function send(
-    outgoing: Outgoing,
-    fields: Readonly<Record<string, string>> | undefined,
-    reply?: string,
-  ): void {
-    const messageHeaders = headers()
-    if (fields) for (const name in fields) messageHeaders.append(name, fields[name]!)
+  function send({ subject, payload, fields, reject }: Outgoing, reply: string | undefined, place = ''): void {
+    carrier.load(fields + place)
     try {
-      nats.publish(outgoing.subject, outgoing.payload, {
-        headers: messageHeaders,
-        ...(reply && { reply }),
-      })
+      nats.publish(subject, payload, { headers: carrier.headers, ...(reply && { reply }) })
     } catch (cause) {
-      // The connection is closed, or the message exceeds max_payload. The flight then has no one to acknowledge it.
-      outgoing.reject(new PublishError('refused', cause instanceof Error ? cause.message : 'not sent'))
+      // The connection is closed. The flight then has nobody to acknowledge it.
+      reject(new PublishError('refused', cause instanceof Error ? cause.message : 'not sent'))
     }
+  }
+
+  /** @throws PublishError where no server would take it: found before it shares a batch with others */
+  function pack(
+    subject: string,
+    payload: Uint8Array | string,
+    headers: Readonly<Record<string, string>> | undefined,
+  ): Pick<Outgoing, 'subject' | 'payload' | 'fields' | 'bytes'> {
+    const packed = typeof payload === 'string' ? Buffer.from(payload) : payload
+    const fields = headers ? encodeFields(headers) : ''
+    const bytes = packed.length + Buffer.byteLength(fields)
+    const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY
+    if (bytes + batchFieldBytes > most)
+      throw new PublishError('refused', `the message has ${bytes} bytes, and the server takes ${most}`)
+    return { subject, payload: packed, fields, bytes }
   }
 
   function land(message: Msg): void {
@@ -213,7 +211,9 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     }
   }
 
+  /** Looks for messages whose time is over; there is no timer while none is unacknowledged. */
   function sweep(): void {
+    sweeper = undefined
     const now = performance.now()
     for (const [number, flight] of flights) {
       // The first of a batch has waited longest.
@@ -225,6 +225,11 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     }
     // Those that wait for a landing count too: else they would wait for twice the time when nothing lands.
     while (waiting.length > 0 && waiting[0]!.deadlineMs <= now) rejectLate(waiting.shift()!)
+    if (flights.size > 0 || waiting.length > 0) watch()
+  }
+
+  function watch(): void {
+    sweeper ??= setTimeout(sweep, sweepMs).unref()
   }
 
   function rejectLate(outgoing: Outgoing): void {
@@ -236,8 +241,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
   function schedule(): void {
     if (scheduled || waiting.length === 0) return
     scheduled = true
-    const waitMs = lingerMs || (crowded ? gatherMs : 0)
-    if (waitMs > 0) setTimeout(drain, waitMs)
+    if (lingerMs > 0) setTimeout(drain, lingerMs)
     else setImmediate(drain)
   }
 
@@ -250,16 +254,10 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
         )
       }
       return new Promise((resolve, reject) => {
-        waiting.push({
-          subject,
-          payload,
-          headers: fields,
-          bytes: payload.length,
-          deadlineMs: performance.now() + timeoutMs,
-          resolve,
-          reject,
-        })
+        const packed = pack(subject, payload, fields)
+        waiting.push({ ...packed, deadlineMs: performance.now() + timeoutMs, resolve, reject })
         schedule()
+        watch()
       })
     },
     get unacknowledged() {
@@ -267,7 +265,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     },
     async [Symbol.asyncDispose]() {
       closed = true
-      clearInterval(sweeper)
+      clearTimeout(sweeper)
       subscription.unsubscribe()
       const error = new PublishError('closed', 'the publisher was closed before JetStream acknowledged')
       for (const flight of flights.values()) for (const outgoing of flight.messages) outgoing.reject(error)

@@ -59,7 +59,8 @@ test('floods of strangers refuse none of the true webhooks of their victim, and 
     opened.github('{"own":3}'),
   ]
   expect((await Promise.all(own)).map(({ status }) => status)).toEqual([200, 200, 200])
-  for (const answer of await Promise.all(flood)) expect(answer.status).toBe(401)
+  // Once its own webhooks have used up the rate, strangers are refused by it too.
+  for (const { status } of await Promise.all(flood)) expect([401, 429]).toContain(status)
   await Promise.all(unknown)
   await until(async () => {
     const metric = await opened.registry.getSingleMetric('fairlead_requests_refused_total')!.get()
