@@ -28,7 +28,9 @@ hour adds nothing.
   --seed TEXT            the same text gives the same events; default: fairlead
   --store-url URL        the store's gRPC address; default $FAIRLEAD_STORE_URL,
                          else that of the npm start here, else
-                         http://localhost:50051`
+                         http://localhost:50051
+
+The store's token is $FAIRLEAD_STORE_TOKEN, else that of the npm start here.`
 
 const dayMs = 86_400_000
 const hourMs = 3_600_000
@@ -46,8 +48,9 @@ export async function seed(args: readonly string[]): Promise<number> {
   const count = readNumber(usage, 'events', values.events, { least: 1, most: 200_000, otherwise: 5_000 })
   const days = readNumber(usage, 'days', values.days, { least: 1, most: 90, otherwise: 14 })
   const slug = values.organization ?? process.env.FAIRLEAD_ORGANIZATION ?? 'acme'
-  const url = values['store-url'] ?? storeUrl(process.env)
-  await using store = connectStore(url)
+  const here = findStore(process.env)
+  const url = values['store-url'] ?? here.url
+  await using store = connectStore(url, { token: here.token })
   const terminal = openTerminal()
   try {
     const organization = await findOrganization(store, slug)
@@ -67,19 +70,25 @@ export async function seed(args: readonly string[]): Promise<number> {
   return exitCode.ok
 }
 
-function storeUrl(env: NodeJS.ProcessEnv): string {
-  if (env.FAIRLEAD_STORE_URL) return env.FAIRLEAD_STORE_URL
+/** The store of the environment, or of the npm start here, which keeps its URL and its token in its folder. */
+function findStore(env: NodeJS.ProcessEnv): { readonly url: string; readonly token: string | undefined } {
   const homes = env.FAIRLEAD_HOME
     ? [env.FAIRLEAD_HOME]
     : ['.fairlead', fileURLToPath(new URL('../.fairlead', import.meta.url))]
-  for (const home of homes) {
-    try {
-      return readFileSync(join(home, 'store-url'), 'utf8').trim()
-    } catch {
-      // npm start does not run there.
+  const kept = (name: string) => {
+    for (const home of homes) {
+      try {
+        return readFileSync(join(home, name), 'utf8').trim()
+      } catch {
+        // npm start does not run there, or is another user's.
+      }
     }
+    return undefined
   }
-  return 'http://localhost:50051'
+  return {
+    url: env.FAIRLEAD_STORE_URL ?? kept('store-url') ?? 'http://localhost:50051',
+    token: env.FAIRLEAD_STORE_TOKEN ?? kept('store-token'),
+  }
 }
 
 async function findOrganization(store: StoreClient, slug: string): Promise<Organization> {

@@ -1,8 +1,10 @@
+import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
 /** What the operator reads from the environment: name → unit, default, reason. */
 export const operatorConfig = z.object({
   FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
+  ...storeTokenEnvironment,
   FAIRLEAD_PUBLIC_URL: z
     .url()
     .default('http://localhost:8080')

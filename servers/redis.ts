@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { debianPackage } from './debian.ts'
@@ -29,6 +29,8 @@ export interface RedisOptions {
   readonly program: Program
   /** Keep an append-only file, flushed every second; default true. */
   readonly keep?: boolean
+  /** Asked of every client; default none. */
+  readonly password?: string | undefined
   /** The environment key that a person changes when the port is taken. */
   readonly portKey?: string
 }
@@ -41,7 +43,10 @@ export function startRedis(options: RedisOptions): Promise<Server> {
   return onPort(options.port, port => startOn(port, options))
 }
 
-async function startOn(port: number, { home, program, keep = true, portKey }: RedisOptions): Promise<Server> {
+async function startOn(
+  port: number,
+  { home, program, keep = true, portKey, password }: RedisOptions,
+): Promise<Server> {
   const folder = join(home, 'redis')
   await mkdir(folder, { recursive: true })
   const settings: Record<string, string> = {
@@ -51,26 +56,37 @@ async function startOn(port: number, { home, program, keep = true, portKey }: Re
     appendonly: keep ? 'yes' : 'no',
     save: '',
     'set-proc-title': 'no',
+    ...(password && { requirepass: password }),
   }
+  // A file, because arguments are shown to every user of the machine.
+  const file = join(folder, 'redis.conf')
+  const lines = Object.entries(settings).map(([key, value]) => `${key} ${JSON.stringify(value)}\n`)
+  await writeFile(file, lines.join(''), { mode: 0o600 })
   const child = await startChild({
     name: 'redis',
     home,
     command: program.path,
-    args: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
+    args: [file],
     ...(program.env && { env: program.env }),
   })
   const about = { name: 'redis', home, port, ...(portKey && { portKey }), deadlineMs: 60_000 }
-  await untilReady(child, about, () => answersPing(port))
-  return { ...child, port, url: `redis://127.0.0.1:${port}` }
+  await untilReady(child, about, () => answersPing(port, password))
+  return { ...child, port, url: `redis://${password ? `:${password}@` : ''}127.0.0.1:${port}` }
 }
 
 /** While it reads its file, Redis answers LOADING instead. */
-async function answersPing(port: number): Promise<boolean> {
+async function answersPing(port: number, password: string | undefined): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   try {
-    socket.write('PING\r\n')
-    const [data] = (await once(socket, 'data', { signal: AbortSignal.timeout(1_000) })) as [Buffer]
-    return data.toString('latin1').startsWith('+PONG')
+    // Each of the two commands is answered with a line.
+    socket.write(`${password ? `AUTH ${password}\r\n` : ''}PING\r\n`)
+    const signal = AbortSignal.timeout(1_000)
+    let answer = ''
+    while (answer.split('\r\n').length < (password ? 3 : 2)) {
+      const [data] = (await once(socket, 'data', { signal })) as [Buffer]
+      answer += data.toString('latin1')
+    }
+    return answer.includes('+PONG')
   } finally {
     socket.destroy()
   }

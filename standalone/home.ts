@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryLock } from '@fairlead/servers/cache'
 import { StartError } from '@fairlead/servers/start-error'
@@ -14,6 +14,7 @@ const leastFreeBytes = 256 * 1024 ** 2
 export async function openHome(home: string): Promise<AsyncDisposable> {
   try {
     await mkdir(join(home, 'logs'), { recursive: true })
+    await closeToOthers(home)
   } catch (cause) {
     throw new StartError('home_unusable', `can't make ${home}: set FAIRLEAD_HOME to a folder of yours`, {
       cause,
@@ -32,6 +33,18 @@ export async function openHome(home: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) }
 }
 
+/**
+ * Nobody else on this machine reads what is kept here, nor its logs; also where an older Fairlead made the folder. What is
+ * made later is closed by the umask of `main.ts`. Root's PostgreSQL runs as another user, who passes through and can't look around.
+ */
+async function closeToOthers(home: string): Promise<void> {
+  await chmod(home, process.getuid?.() === 0 ? 0o711 : 0o700)
+  for (const entry of await readdir(home, { withFileTypes: true })) {
+    if (entry.isDirectory()) await chmod(join(home, entry.name), 0o700)
+    else if (entry.isFile()) await chmod(join(home, entry.name), 0o600)
+  }
+}
+
 /** @throws StartError `disk_full` */
 export function refuseFullDisk(home: string, freeBytes: number): void {
   if (freeBytes >= leastFreeBytes) return
@@ -45,6 +58,11 @@ export function refuseFullDisk(home: string, freeBytes: number): void {
 /** The keys that seal secrets, `id:base64 of 32 bytes`: made at the first start, mode 600. */
 export function keptEncryptionKeys(home: string): Promise<string> {
   return keptSecret(join(home, 'encryption-keys'), async () => `k1:${randomBytes(32).toString('base64')}`)
+}
+
+/** A password of 192 random bits, made at the first start, mode 600. */
+export function keptPassword(home: string, name: string): Promise<string> {
+  return keptSecret(join(home, name), async () => randomBytes(24).toString('base64url'))
 }
 
 /** Reads a one-line secret, or makes it and keeps it with mode 600, whole or not at all. */

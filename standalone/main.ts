@@ -16,6 +16,8 @@ import { shortPath, welcomeText } from './welcome.ts'
 const stopDeadlineMs = 30_000
 
 async function main(): Promise<void> {
+  // Other users of this machine read nothing that Fairlead and its servers write.
+  process.umask(0o077)
   const config = readConfig(standaloneConfig)
   await using _telemetry = await startTelemetry('standalone')
   await using _home = await openHome(config.FAIRLEAD_HOME)

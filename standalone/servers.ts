@@ -4,6 +4,7 @@ import { findPostgres, startPostgres } from '@fairlead/servers/postgres'
 import { findRedis, startRedis } from '@fairlead/servers/redis'
 import type { Progress } from '@fairlead/servers/search'
 import type { StandaloneConfig } from './config.ts'
+import { keptPassword } from './home.ts'
 import { supervise } from './supervise.ts'
 
 /** Where the three servers answer. */
@@ -14,7 +15,8 @@ export interface Servers extends AsyncDisposable {
 }
 
 /**
- * Starts nats-server, PostgreSQL and Redis side by side, but not those that the environment names.
+ * Starts nats-server, PostgreSQL and Redis side by side, but not those that the environment names. Each asks for a password
+ * that is kept in the home: other users of this machine reach loopback too.
  * @throws StartError the first one's, after stopping the others
  */
 export async function startServers(
@@ -29,7 +31,8 @@ export async function startServers(
   async function nats(): Promise<string> {
     if (config.FAIRLEAD_NATS_URL) return config.FAIRLEAD_NATS_URL
     const program = await findNats(progress)
-    const start = (port: number) => startNats({ home, port, program, portKey: 'FAIRLEAD_NATS_PORT' })
+    const login = { user: 'fairlead', password: await keptPassword(home, 'nats-password') }
+    const start = (port: number) => startNats({ home, port, program, login, portKey: 'FAIRLEAD_NATS_PORT' })
     const running = await supervise('nats', config.FAIRLEAD_NATS_PORT, start, log, gaveUp)
     return opened.use(running).first.url
   }
@@ -45,7 +48,9 @@ export async function startServers(
   async function redis(): Promise<string> {
     if (config.FAIRLEAD_REDIS_URL) return config.FAIRLEAD_REDIS_URL
     const program = await findRedis(progress)
-    const start = (port: number) => startRedis({ home, port, program, portKey: 'FAIRLEAD_REDIS_PORT' })
+    const password = await keptPassword(home, 'redis-password')
+    const start = (port: number) =>
+      startRedis({ home, port, program, password, portKey: 'FAIRLEAD_REDIS_PORT' })
     const running = await supervise('redis', config.FAIRLEAD_REDIS_PORT, start, log, gaveUp)
     return opened.use(running).first.url
   }

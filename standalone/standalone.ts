@@ -18,7 +18,7 @@ import { keepAdminKey } from './admin-key.ts'
 import { readBacklog } from './backlog.ts'
 import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
-import { keptEncryptionKeys } from './home.ts'
+import { keptEncryptionKeys, keptPassword } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
@@ -98,6 +98,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     FAIRLEAD_ENCRYPTION_KEYS: await keptEncryptionKeys(config.FAIRLEAD_HOME),
   }
 
+  // Also the file that `fairlead seed` reads it from.
+  const storeToken = await keptPassword(config.FAIRLEAD_HOME, 'store-token')
   const store = opened.use(
     await hostListening(
       'store',
@@ -107,13 +109,14 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         FAIRLEAD_POSTGRES_URL: servers.postgresUrl,
         FAIRLEAD_STORE_PORT: config.FAIRLEAD_STORE_PORT,
         FAIRLEAD_STORE_HOST: '127.0.0.1',
+        FAIRLEAD_STORE_TOKEN: storeToken,
       }),
       daemon,
       serviceFailed,
     ),
   )
   const storeUrl = `http://127.0.0.1:${store.port}`
-  await using client = connectStore(storeUrl)
+  await using client = connectStore(storeUrl, { token: storeToken })
   await keepAdminKey(config.FAIRLEAD_HOME, client, new Date())
   signal.throwIfAborted()
 
@@ -127,6 +130,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const publicUrl = `http://${hostInUrl(config.FAIRLEAD_HOST)}:${config.FAIRLEAD_RECEIVER_PORT}`
   const operator = operatorConfig.parse({
     FAIRLEAD_STORE_URL: storeUrl,
+    FAIRLEAD_STORE_TOKEN: storeToken,
     FAIRLEAD_PUBLIC_URL: publicUrl,
     FAIRLEAD_ORGANIZATIONS: config.FAIRLEAD_ORGANIZATIONS,
     FAIRLEAD_HOME: config.FAIRLEAD_HOME,
@@ -140,6 +144,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       runApi,
       apiConfig.parse({
         FAIRLEAD_STORE_URL: storeUrl,
+        FAIRLEAD_STORE_TOKEN: storeToken,
         FAIRLEAD_API_PORT: config.FAIRLEAD_API_PORT,
         FAIRLEAD_API_HOST: config.FAIRLEAD_HOST,
         FAIRLEAD_PUBLIC_URL: publicUrl,

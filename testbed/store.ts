@@ -18,6 +18,8 @@ export interface TestStore extends AsyncDisposable {
   readonly natsUrl: string
   readonly postgresUrl: string
   readonly client: StoreClient
+  /** Prometheus' text format. */
+  metrics(): Promise<string>
   /** Runs a statement under the platform's scope, beside the store. */
   query(statement: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
   /** Locks a table against writers until it is disposed of: a call that writes to it waits within its transaction. */
@@ -64,6 +66,7 @@ export async function startTestStore(
     natsUrl: nats.url,
     postgresUrl: database.url,
     client,
+    metrics: () => daemon.registry.metrics(),
     async lockTable(table) {
       const connection = new Client({ connectionString: database.url })
       await connection.connect()

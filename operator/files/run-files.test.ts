@@ -95,7 +95,7 @@ test('makes what the folder declares, with keys that are kept', async () => {
   const path = join(files.home, 'secrets/default/acme-fairlead.yaml')
   const document = parse(await readFile(path, 'utf8'))
   expect(document.stringData).toMatchObject({
-    'api-key': expect.stringMatching(/^key_live_[\w-]{43}$/),
+    'api-key': expect.stringMatching(/^sk_live_fl_\w{49}$/),
     'signing-key': expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
     'url-github': 'http://localhost:8080/webhooks/acme/github',
   })

@@ -30,7 +30,7 @@ export async function runFiles(
   const folder = config.FAIRLEAD_ORGANIZATIONS
   const metrics = openOperatorMetrics(registry)
   metrics.leader(true)
-  await using store = connectStore(config.FAIRLEAD_STORE_URL)
+  await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
   const rows = openOwnedRows(store, OwnerKind.FILE)
   const files = openDeclaredFiles(openTenantSecrets(join(config.FAIRLEAD_HOME, 'secrets')), {
     onReport: (key, status, before) => logReport(log, key, status, before),

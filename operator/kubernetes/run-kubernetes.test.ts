@@ -37,7 +37,7 @@ test('an Organization gets its Secret, its rows and its status', async () => {
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
   expect(operator.store.applied.get('acme')?.sources[0]?.secrets[0]?.value).toBe('test-only')
   expect(await operator.secret('acme-fairlead')).toMatchObject({
-    'api-key': expect.stringMatching(/^key_live_/),
+    'api-key': expect.stringMatching(/^sk_live_fl_/),
     'signing-key': expect.stringMatching(/^whsec_/),
     'url-github': 'https://hooks.example.com/webhooks/acme/github',
   })

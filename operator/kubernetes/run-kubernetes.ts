@@ -43,7 +43,7 @@ export async function runKubernetes(
   const { log } = daemon
   const metrics = openOperatorMetrics(daemon.registry)
   using client = await open()
-  await using store = connectStore(config.FAIRLEAD_STORE_URL)
+  await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
   using _check = daemon.health.check('kubernetes', async () => {
     await client.call({ method: 'GET', path: '/version' })

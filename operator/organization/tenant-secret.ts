@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { apiKeyText, shownApiKey } from '@fairlead/wire/api-key'
 import type { Organization } from './schema.ts'
 import { urlOfSource } from './source-url.ts'
 
@@ -40,7 +41,7 @@ export const tenantSecretName = (organization: string): string => `${organizatio
 /** Makes keys: 256 random bits each. */
 export function makeKeys(randomBytes: (count: number) => Buffer): FreshKeys {
   return {
-    apiKey: `key_live_${randomBytes(32).toString('base64url')}`,
+    apiKey: apiKeyText('sk_live_fl_', randomBytes(32)),
     signingKey: `whsec_${randomBytes(32).toString('base64')}`,
   }
 }
@@ -114,5 +115,5 @@ function readRotation(text: string | undefined): Rotation {
 /** How the store knows an API key: by its digest; people, by its beginning. */
 export function apiKeyDigest(apiKey: string): { prefix: string; sha256: Uint8Array<ArrayBuffer> } {
   const digest = createHash('sha256').update(apiKey).digest()
-  return { prefix: apiKey.slice(0, 'key_live_'.length + 4), sha256: new Uint8Array(digest) }
+  return { prefix: shownApiKey(apiKey), sha256: new Uint8Array(digest) }
 }

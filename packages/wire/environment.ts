@@ -27,6 +27,15 @@ export const platformEnvironment = {
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 }
 
+/** What store, API and operator read: whoever has the token is answered. */
+export const storeTokenEnvironment = {
+  FAIRLEAD_STORE_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,256}$/, '32 to 256 printable characters')
+    .optional()
+    .describe('the store answers nobody without it; absent: everyone who reaches its port'),
+}
+
 /** How to reach NATS, from a configuration that has the keys above. */
 export const natsLogin = (config: {
   readonly FAIRLEAD_NATS_URL: string

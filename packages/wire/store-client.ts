@@ -33,6 +33,8 @@ export interface StoreClient extends AsyncDisposable {
 export interface StoreClientOptions {
   /** Deadline of a call, with its retries. A call's own `timeoutMs` overrides it. Default 10,000. */
   timeoutMs?: number
+  /** What the store asks for, where it has a token. */
+  token?: string | undefined
 }
 
 /** Waits before the second, third … try of a call that is safe to repeat. */
@@ -51,7 +53,7 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
     baseUrl: url,
     sessionManager,
     defaultTimeoutMs: options.timeoutMs ?? 10_000,
-    interceptors: [retry],
+    interceptors: [...(options.token ? [present(options.token)] : []), retry],
   })
   return {
     organizations: createClient(OrganizationService, transport),
@@ -74,6 +76,13 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
 /** What the store says is wrong, or undefined if the error didn't come from it (a broken connection, a deadline). */
 export function storeErrorDetail(error: unknown): ErrorDetail | undefined {
   return error instanceof ConnectError ? error.findDetails(ErrorDetailSchema)[0] : undefined
+}
+
+function present(token: string): Interceptor {
+  return next => request => {
+    request.header.set('authorization', `Bearer ${token}`)
+    return next(request)
+  }
 }
 
 /** UNAVAILABLE is the one status that means "the same call may work in a moment": https://grpc.io/docs/guides/status-codes/ */

@@ -12,7 +12,7 @@ const keySchema = z
   .object({
     id: z.string().meta({ example: 'key_01jd3k5t9vexqa7w2m8zr4c6hs' }),
     name: z.string().meta({ example: 'ci' }),
-    prefix: z.string().meta({ description: 'How its text begins.', example: 'key_live_4f0a' }),
+    prefix: z.string().meta({ description: 'How its text begins.', example: 'sk_live_fl_4f0a' }),
     role: z.enum(roles),
     createdAt: timeText,
     lastUsedAt: timeText.nullable().meta({ description: 'To the minute; null: never.' }),
@@ -54,7 +54,11 @@ const create = operation({
   body: z.strictObject({
     name: plainText(100).meta({ description: 'Unique among the keys that are not revoked.', example: 'ci' }),
     role: z.enum(roles).default('developer').meta({ description: "At most the caller's own." }),
-    expiresAt: z.iso.datetime({ offset: true }).optional().meta({ description: 'Absent: never.' }),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .refine(text => Date.parse(text) < Date.UTC(9999, 0), 'a time before 9999')
+      .optional()
+      .meta({ description: 'In the future. Absent: never.' }),
   }),
   status: 201,
   answerDescription: 'The key, with its text.',

@@ -41,7 +41,7 @@ test('settings are shown without their secrets', async () => {
 
 test('a key is shown once, and its making and revoking stand in the audit log', async () => {
   const made = await api.call('POST', keys, { body: { name: 'ci', role: 'viewer' } })
-  expect(made.body).toMatchObject({ name: 'ci', role: 'viewer', key: expect.stringMatching(/^key_live_/) })
+  expect(made.body).toMatchObject({ name: 'ci', role: 'viewer', key: expect.stringMatching(/^sk_live_fl_/) })
   expect(made.headers.get('cache-control')).toBe('no-store')
   const listed = await api.call('GET', keys)
   expect(JSON.stringify(listed.body)).not.toContain(made.body.key)
@@ -213,7 +213,7 @@ test('no request is answered 5xx', async () => {
         expect(status, text).toBeLessThan(500)
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 }, 120_000)
 

@@ -3,16 +3,14 @@ import { peerOf } from '@fairlead/daemon/peer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Caller } from './authenticate.ts'
+import { readJsonBody } from './body.ts'
 import { docsPage } from './docs-page.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { admit, type Parts, perform } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
-import { traceIdOf } from './request.ts'
-
-/** Bytes of a request's body: the largest thing to say is why a dead letter is discarded. */
-const maxBodyBytes = 64 * 1024
+import { readQuery, traceIdOf } from './request.ts'
 
 /** The whole HTTP surface: documentation in the open, everything else behind a key. */
 export function buildApp(parts: Parts): Express {
@@ -20,6 +18,7 @@ export function buildApp(parts: Parts): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.enable('case sensitive routing')
+  app.set('query parser', readQuery)
   app.use(trace(parts))
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: nothingAllowed } }))
   serveDocumentation(app)
@@ -47,17 +46,10 @@ function serve(app: Express, parts: Parts, operation: Operation): void {
     await admit(parts, operation, request, response)
     next()
   }
-  const read = operation.body ? [requireJson, express.json({ limit: maxBodyBytes, inflate: false })] : []
+  const read = operation.body ? readJsonBody : []
   app[operation.method](expressPath(operation.path), enter, ...read, (request, response) =>
     perform(parts, operation, request, response),
   )
-}
-
-/** A body of another type would otherwise pass unread, as if nothing had been said. */
-const requireJson: RequestHandler = (request, _response, next) => {
-  const isEmpty = request.get('content-length') === '0'
-  if (!isEmpty && request.is('application/json') === false) throw new ApiError('media_type_unsupported')
-  next()
 }
 
 function serveDocumentation(app: Express): void {
@@ -72,7 +64,7 @@ function serveDocumentation(app: Express): void {
 }
 
 /** One line and one measurement for each answer. */
-function trace({ log, metrics, trusted }: Parts): RequestHandler {
+function trace({ log, metrics, trusted, refusals }: Parts): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     response.locals.traceId = traceIdOf(request.get('traceparent')) ?? randomBytes(16).toString('hex')
@@ -84,21 +76,20 @@ function trace({ log, metrics, trusted }: Parts): RequestHandler {
       const { operation = 'none', caller, code, traceId, requestId, peer } = response.locals
       const status = response.writableFinished ? response.statusCode : 499
       metrics.answerSeconds.observe({ operation, status: String(status) }, durationMs / 1000)
-      log.info(
-        {
-          traceId,
-          requestId,
-          peer,
-          method: request.method,
-          operation,
-          status,
-          code,
-          durationMs: Math.round(durationMs),
-          keyId: (caller as Caller | undefined)?.keyId,
-          organization: request.params.slug,
-        },
-        'request.answered',
-      )
+      const line = {
+        traceId,
+        requestId,
+        peer,
+        method: request.method,
+        operation,
+        status,
+        code,
+        durationMs: Math.round(durationMs),
+        keyId: (caller as Caller | undefined)?.keyId,
+        organization: request.params.slug,
+      }
+      if (!caller && (status === 401 || status === 429)) refusals.take(line, Date.now())
+      else log.info(line, 'request.answered')
     })
     next()
   }

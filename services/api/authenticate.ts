@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { KeyId, OrganizationId } from '@fairlead/webhook/id'
 import { parseId } from '@fairlead/webhook/id'
+import { canBeApiKey } from '@fairlead/wire/api-key'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { StoreClient } from '@fairlead/wire/store-client'
+import { openGuesses } from './guesses.ts'
 import { ApiError } from './problem.ts'
 import { storeProblem } from './store-problem.ts'
 
@@ -33,17 +35,87 @@ export function bearerKey(header: string | undefined): string | undefined {
   return key !== undefined && key.length <= maxKeyLength ? key : undefined
 }
 
-/**
- * Whose key this is. The store is asked each time: a revoked key is useless at once, in every process. It is asked
- * for the digest, so that the key's text goes no further than here, and found by that digest's index: how long it
- * takes tells nothing about other keys. Throws an ApiError `unauthenticated`, the same for a key that never was and
- * one that was revoked.
- */
-export async function authenticate(store: StoreClient, key: string, signal: AbortSignal): Promise<Caller> {
-  const sha256 = createHash('sha256').update(key).digest()
-  const { apiKey } = await store.apiKeys.authenticateApiKey({ sha256 }, { signal }).catch(error => {
-    throw storeProblem(error)
-  })
+/** Keys that were right lately, by digest: they are looked up again, whatever others of the same peer try. */
+const rememberedKeys = 10_000
+
+/** Answers whose key a text is. */
+export interface Authenticator {
+  /**
+   * Asks the store each time: a revoked key is useless at once, in every process. It is asked for the digest, so that the key's
+   * text goes no further than here, and found by that digest's index: how long it takes tells nothing about other keys. A text
+   * that can't be a key, and keys of a peer that has guessed too often, never reach it. Throws an ApiError: `unauthenticated`,
+   * the same for a key that never was and one that was revoked; `rate_limited` with the time to wait.
+   */
+  authenticate(key: string, peer: string): Promise<Caller>
+  /** Whether a key was right when it was last used here. */
+  isRemembered(key: string): boolean
+}
+
+export function openAuthenticator(store: StoreClient, now: () => number = Date.now): Authenticator {
+  const guesses = openGuesses()
+  const remembered = new Set<string>()
+  const underWay = new Map<string, Promise<Caller>>()
+
+  async function lookUp(digest: Buffer): Promise<Caller> {
+    const name = digest.toString('base64')
+    const wasRemembered = remembered.delete(name)
+    const caller = await askStore(store, digest).catch((error: unknown) => {
+      // The store being away says nothing about the key.
+      if (wasRemembered && !isUnauthenticated(error)) remembered.add(name)
+      throw error
+    })
+    remembered.add(name)
+    if (remembered.size > rememberedKeys) remembered.delete(remembered.values().next().value!)
+    return caller
+  }
+
+  async function lookUpGuess(digest: Buffer, peer: string): Promise<Caller> {
+    const waitMs = await guesses.enter(peer, now)
+    if (waitMs > 0) {
+      const retryAfterSeconds = Math.ceil(waitMs / 1000)
+      throw new ApiError('rate_limited', 'Too many wrong keys came from your address.', { retryAfterSeconds })
+    }
+    let isRight = true
+    try {
+      return await lookUp(digest)
+    } catch (error) {
+      isRight = !isUnauthenticated(error)
+      throw error
+    } finally {
+      guesses.ended(peer, isRight, now())
+    }
+  }
+
+  return {
+    isRemembered: key => remembered.has(digestOf(key).toString('base64')),
+    async authenticate(key, peer) {
+      if (!canBeApiKey(key)) throw new ApiError('unauthenticated')
+      const digest = digestOf(key)
+      const name = digest.toString('base64')
+      if (remembered.has(name)) return await lookUp(digest)
+      // One that many requests bring at once is looked up once.
+      const lookup = underWay.get(name) ?? lookUpGuess(digest, peer)
+      underWay.set(name, lookup)
+      try {
+        return await lookup
+      } finally {
+        if (underWay.get(name) === lookup) underWay.delete(name)
+      }
+    },
+  }
+}
+
+const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+const isUnauthenticated = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === 'unauthenticated'
+
+async function askStore(store: StoreClient, sha256: Buffer): Promise<Caller> {
+  const { apiKey } = await store.apiKeys
+    .authenticateApiKey({ sha256: new Uint8Array(sha256) })
+    .catch((error: unknown) => {
+      throw storeProblem(error)
+    })
   const keyId = parseId('key', apiKey?.id ?? '')
   const role = roleOf(apiKey?.role)
   if (!apiKey || !keyId || !role) throw new ApiError('unauthenticated')

@@ -1,9 +1,11 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
+import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
 /** What the API reads from the environment: name → unit, default, reason. */
 export const apiConfig = z.object({
   FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
+  ...storeTokenEnvironment,
   FAIRLEAD_API_PORT: z.coerce
     .number()
     .int()

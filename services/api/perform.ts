@@ -5,11 +5,13 @@ import { ActorKind } from '@fairlead/wire/store/audit'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Request, Response } from 'express'
-import { authenticate, bearerKey, type Caller, requireAccess } from './authenticate.ts'
+import { type Authenticator, bearerKey, type Caller, requireAccess } from './authenticate.ts'
+import { bindCursor, type CursorOwner, unbindCursor } from './bound-cursor.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { type Call, isWrite, type Operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import type { RateVerdict } from './rate-limit.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './request.ts'
 import { storeProblem } from './store-problem.ts'
 
@@ -20,6 +22,8 @@ export interface Parts {
   readonly log: Log
   readonly metrics: ApiMetrics
   readonly trusted: TrustedProxies
+  readonly authenticator: Authenticator
+  readonly refusals: RefusalLog
   /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
   readonly underWay: Set<Promise<unknown>>
   readonly takeRate: (key: string, nowMs: number) => RateVerdict
@@ -41,10 +45,13 @@ export async function admit(
 ): Promise<void> {
   const key = bearerKey(request.headers.authorization)
   if (!key) throw new ApiError('unauthenticated')
-  takeRate(parts, key, response)
-  const caller = await authenticate(parts.store, key, untilGone(response))
-  requireAccess(caller, operation.access)
+  // A key that was right lately is held back before anyone is asked about it; another once it has proved right.
+  const wasRemembered = parts.authenticator.isRemembered(key)
+  if (wasRemembered) takeRate(parts, key, response)
+  const caller = await parts.authenticator.authenticate(key, response.locals.peer)
+  if (!wasRemembered) takeRate(parts, key, response)
   response.locals.caller = caller
+  requireAccess(caller, operation.access)
 }
 
 /** After `admit`, and after the body was read. */
@@ -90,10 +97,16 @@ async function callOf(
   const asked = readRequest(operation, request)
   const change = changeOf(operation, caller, request, response)
   const organization = await findOrganization(store, caller, asked.params, signal)
+  const list = {
+    operation: operation.name,
+    organizationId: organization?.id ?? '',
+    query: request.query as Record<string, unknown>,
+  }
   const call: Call = {
     store,
     caller,
     ...asked,
+    query: withStoreCursor(asked.query, list),
     get organization() {
       if (!organization) throw new TypeError(`${operation.name} has no organization in its path`)
       return organization
@@ -107,9 +120,20 @@ async function callOf(
       },
     },
   }
-  return await operation.handle(call).catch(error => {
+  const body = await operation.handle(call).catch(error => {
     throw storeProblem(error, field => takesInBody(operation, field))
   })
+  return withBoundCursor(body, list)
+}
+
+function withStoreCursor(query: unknown, list: CursorOwner): unknown {
+  const { cursor } = query as { cursor?: string }
+  return cursor === undefined ? query : { ...(query as object), cursor: unbindCursor(cursor, list) }
+}
+
+function withBoundCursor(body: unknown, list: CursorOwner): unknown {
+  const { next } = (body ?? {}) as { next?: unknown }
+  return typeof next === 'string' ? { ...(body as object), next: bindCursor(next, list) } : body
 }
 
 function answer(operation: Operation, response: Response, body: unknown): void {
@@ -145,7 +169,7 @@ function changeOf(
   }
 }
 
-/** Counts a request before anybody is asked about its key, so that wrong keys are held back like right ones. */
+/** Counts a request by its key. */
 function takeRate(parts: Parts, key: string, response: Response): void {
   const digest = createHash('sha256').update(key).digest('base64')
   const { allowed, remaining, retryAfterSeconds } = parts.takeRate(digest, Date.now())

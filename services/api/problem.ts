@@ -10,7 +10,7 @@ export const problems = {
   request_invalid: [400, 'A parameter or the body is not what this operation takes; see `errors`.'],
   cursor_invalid: [400, 'The cursor is damaged, or belongs to a list with other filters.'],
   body_unreadable: [400, 'The body is not JSON.'],
-  unauthenticated: [401, 'Send a live API key: `Authorization: Bearer key_live_…`.'],
+  unauthenticated: [401, 'Send a live API key: `Authorization: Bearer sk_live_fl_…`.'],
   forbidden: [403, 'This key may not do that.'],
   // 404 also for what exists but belongs to somebody else: a key learns nothing about other organizations.
   not_found: [404, 'There is no such thing, or it is not yours to see.'],

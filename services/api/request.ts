@@ -27,6 +27,43 @@ export function readRequest(operation: Operation, request: Request): Asked {
   return { params: params.data, query: query.data, body: body?.data }
 }
 
+/** More than any operation has, with room for those that are told to be unknown. */
+const maxParameters = 100
+
+/**
+ * A query by name. Throws an ApiError `request_invalid` for what other parsers guess at: a name that is given twice, bytes
+ * that are no percent-encoded UTF-8.
+ */
+export function readQuery(text: string): Record<string, string> {
+  const parts = (text ?? '').split('&').filter(part => part !== '')
+  const query = new Map<string, string>()
+  for (const part of parts) {
+    const at = part.indexOf('=')
+    const raw = at < 0 ? part : part.slice(0, at)
+    const name = decodeText(raw)
+    const value = decodeText(at < 0 ? '' : part.slice(at + 1))
+    if (name === undefined || value === undefined)
+      throw invalidQuery(name ?? raw, 'is no percent-encoded UTF-8')
+    if (query.has(name)) throw invalidQuery(name, 'is given twice')
+    if (query.size >= maxParameters) throw invalidQuery(name, `is more than ${maxParameters} parameters`)
+    query.set(name, value)
+  }
+  return Object.fromEntries(query)
+}
+
+function decodeText(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}
+
+function invalidQuery(name: string, message: string): ApiError {
+  const fault: RequestFault = { in: 'query', name: name.slice(0, 100), message }
+  return new ApiError('request_invalid', undefined, { faults: [fault] })
+}
+
 /** Whether an operation's body has a field of this name. */
 export function takesInBody(operation: Operation, field: string): boolean {
   const body = operation.body instanceof z.ZodOptional ? operation.body.unwrap() : operation.body

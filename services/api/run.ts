@@ -4,9 +4,11 @@ import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
 import { connectStore } from '@fairlead/wire/store-client'
 import { buildApp } from './app.ts'
+import { openAuthenticator } from './authenticate.ts'
 import type { ApiConfig } from './config.ts'
 import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
+import { openRefusalLog } from './refusal-log.ts'
 
 /** How long an answer that is being made may take once the process stops, ms. */
 const drainMs = 10_000
@@ -21,7 +23,7 @@ export async function run(
   { log, registry, health }: Daemon,
   listening?: (port: number) => void,
 ): Promise<void> {
-  await using store = connectStore(config.FAIRLEAD_STORE_URL)
+  await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
   const takeRate = openRateLimiter({
     perSecond: config.FAIRLEAD_API_RATE_PER_SECOND,
     burst: config.FAIRLEAD_API_RATE_BURST,
@@ -30,7 +32,19 @@ export async function run(
   const publicUrl = config.FAIRLEAD_PUBLIC_URL
   const underWay = new Set<Promise<unknown>>()
   const trusted = openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!
-  const app = buildApp({ store, publicUrl, log, metrics, takeRate, trusted, underWay })
+  const authenticator = openAuthenticator(store)
+  using refusals = openRefusalLog(log)
+  const app = buildApp({
+    store,
+    publicUrl,
+    log,
+    metrics,
+    takeRate,
+    trusted,
+    underWay,
+    authenticator,
+    refusals,
+  })
   const server = createServer(limits, app)
   server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS
   server.listen(config.FAIRLEAD_API_PORT, config.FAIRLEAD_API_HOST)

@@ -1,4 +1,4 @@
-import { platformEnvironment } from '@fairlead/wire/environment'
+import { platformEnvironment, storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
 /** What the store reads from the environment: name → unit, default, reason. */
@@ -7,6 +7,7 @@ export const storeConfig = z.object({
     .string()
     .describe('postgres://role:password@host/database; the role owns the database and is no superuser'),
   ...platformEnvironment,
+  ...storeTokenEnvironment,
   FAIRLEAD_STORE_PORT: z.coerce
     .number()
     .int()

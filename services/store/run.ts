@@ -101,6 +101,7 @@ export const run = async (
       host: config.FAIRLEAD_STORE_HOST,
       port: config.FAIRLEAD_STORE_PORT,
       metrics: metrics.calls,
+      token: config.FAIRLEAD_STORE_TOKEN,
     }),
   )
   log.info({ port: server.port }, 'store.listening')

@@ -1,5 +1,6 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type ServerHttp2Session } from 'node:http2'
+import { createServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ApiKeyService } from '@fairlead/wire/store/api_key'
 import { AuditService } from '@fairlead/wire/store/audit'
@@ -33,6 +34,8 @@ export interface ServeOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly metrics: CallMetrics
+  /** Who doesn't present it is not answered, before a byte of the message is read. Absent: everyone is. */
+  readonly token?: string | undefined
 }
 
 export interface StoreServer extends AsyncDisposable {
@@ -61,28 +64,30 @@ const maxRequestBytes = 32 * 1024 ** 2
 /** Serves gRPC over cleartext HTTP/2. Disposing lets calls in flight end, then closes. */
 export async function serve(calls: Calls, options: ServeOptions): Promise<StoreServer> {
   const sessions = new Set<ServerHttp2Session>()
-  const server = createServer(
-    connectNodeAdapter({
-      grpcWeb: false,
-      connect: false,
-      maxTimeoutMs,
-      readMaxBytes: maxRequestBytes,
-      interceptors: [answerErrors(options.metrics, calls.log)],
-      routes(router) {
-        router.service(OrganizationService, organizationCalls(calls))
-        router.service(MemberService, memberCalls(calls))
-        router.service(SourceService, sourceCalls(calls))
-        router.service(DestinationService, destinationCalls(calls))
-        router.service(RouteService, routeCalls(calls))
-        router.service(EventService, eventCalls(calls))
-        router.service(DeliveryService, deliveryCalls(calls))
-        router.service(ReplayService, replayCalls(calls))
-        router.service(RejectionService, rejectionCalls(calls))
-        router.service(ApiKeyService, apiKeyCalls(calls))
-        router.service(AuditService, auditCalls(calls))
-        serveReflection(router, services, [file_fairlead_store_v1_error])
-      },
-    }),
+  const answer = connectNodeAdapter({
+    grpcWeb: false,
+    connect: false,
+    maxTimeoutMs,
+    readMaxBytes: maxRequestBytes,
+    interceptors: [answerErrors(options.metrics, calls.log)],
+    routes(router) {
+      router.service(OrganizationService, organizationCalls(calls))
+      router.service(MemberService, memberCalls(calls))
+      router.service(SourceService, sourceCalls(calls))
+      router.service(DestinationService, destinationCalls(calls))
+      router.service(RouteService, routeCalls(calls))
+      router.service(EventService, eventCalls(calls))
+      router.service(DeliveryService, deliveryCalls(calls))
+      router.service(ReplayService, replayCalls(calls))
+      router.service(RejectionService, rejectionCalls(calls))
+      router.service(ApiKeyService, apiKeyCalls(calls))
+      router.service(AuditService, auditCalls(calls))
+      serveReflection(router, services, [file_fairlead_store_v1_error])
+    },
+  })
+  const isAllowed = openDoor(options.token)
+  const server = createServer((request, response) =>
+    isAllowed(request.headers.authorization) ? answer(request, response) : refuseCaller(response),
   )
   server.on('session', session => {
     sessions.add(session)
@@ -101,4 +106,22 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       await closed
     },
   }
+}
+
+/** Compared in constant time, as digests: of two texts of different length nothing is told either. */
+function openDoor(token: string | undefined): (authorization: string | undefined) => boolean {
+  if (token === undefined) return () => true
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const wanted = digest(`Bearer ${token}`)
+  return (authorization = '') => timingSafeEqual(digest(authorization), wanted)
+}
+
+/** gRPC's answer without a message: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses */
+function refuseCaller(response: Http2ServerResponse): void {
+  response.writeHead(200, {
+    'content-type': 'application/grpc',
+    'grpc-status': '16',
+    'grpc-message': 'this store asks for a token',
+  })
+  response.end()
 }

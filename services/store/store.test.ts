@@ -289,7 +289,7 @@ test('API keys: made, found by digest, revoked; those of an owner come and go wi
   const { apiKeys } = store.client
   const sha256 = (key: string) => createHash('sha256').update(key).digest()
   const { key, apiKey } = await apiKeys.createApiKey({ name: 'admin', role: MemberRole.OWNER })
-  expect(key).toMatch(/^key_live_[A-Za-z0-9_-]{43}$/)
+  expect(key).toMatch(/^sk_live_fl_[A-Za-z0-9]{49}$/)
   expect(key.startsWith(apiKey!.prefix)).toBe(true)
   expect((await apiKeys.authenticateApiKey({ sha256: sha256(key) })).apiKey).toMatchObject({ id: apiKey!.id })
   expect((await failure(apiKeys.createApiKey({ name: 'admin' }))).reason).toBe(ErrorReason.NAME_TAKEN)

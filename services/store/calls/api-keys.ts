@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
+import { apiKeyText, shownApiKey } from '@fairlead/wire/api-key'
 import {
   type ApiKeyService,
   CreateApiKeyResponseSchema,
@@ -26,7 +27,7 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
       if (request.expiresAt && timestampDate(request.expiresAt).getTime() <= calls.now()) {
         throw new StoreError('invalid_field', 'expires_at: must be in the future', { field: 'expires_at' })
       }
-      const key = `key_live_${randomBytes(32).toString('base64url')}`
+      const key = apiKeyText('sk_live_fl_', randomBytes(32))
       return write(calls, context, request, CreateApiKeyResponseSchema, async db => {
         if (organization) await requireOrganization(db, organization)
         const { rows } = await db.query<ApiKeyRow>(
@@ -37,7 +38,7 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
             organization,
             toUuid(newId('key', calls.now())),
             request.name,
-            key.slice(0, 13),
+            shownApiKey(key),
             createHash('sha256').update(key).digest(),
             roleOrDeveloper.parse(request.role),
             new Date(calls.now()),

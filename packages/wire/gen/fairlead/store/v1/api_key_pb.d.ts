@@ -41,7 +41,7 @@ export declare type ApiKey = Message<"fairlead.store.v1.ApiKey"> & {
   name: string;
 
   /**
-   * The first characters of its text: `key_live_` and four more.
+   * The first characters of its text: `sk_live_fl_` and four more.
    *
    * @generated from field: string prefix = 4;
    */
@@ -151,7 +151,7 @@ export declare type CreateApiKeyResponse = Message<"fairlead.store.v1.CreateApiK
   apiKey?: ApiKey | undefined;
 
   /**
-   * Its text: `key_live_` and 43 characters (256 random bits).
+   * Its text: `sk_live_fl_`, 43 characters of base62 (256 random bits), 6 of checksum.
    *
    * @generated from field: string key = 2;
    */

@@ -575,7 +575,7 @@ export declare type DesiredApiKey = Message<"fairlead.store.v1.DesiredApiKey"> &
   name: string;
 
   /**
-   * The first characters of the key, shown to people: `key_live_` and four more.
+   * The first characters of the key, shown to people: `sk_live_fl_` and four more.
    *
    * @generated from field: string prefix = 2;
    */

@@ -1,0 +1,70 @@
+import express, { type RequestHandler } from 'express'
+import { ApiError } from './problem.ts'
+
+/** Bytes of a request's body: the largest thing to say is why a dead letter is discarded. */
+const maxBodyBytes = 64 * 1024
+
+/**
+ * Reads a body as JSON in UTF-8. What other parsers pass over in silence is refused: bytes that are no UTF-8, another charset,
+ * a name that an object has twice (of two parsers each may take another one). Nothing at all is `undefined`.
+ */
+export const readJsonBody: readonly RequestHandler[] = [
+  requireJson,
+  express.raw({ limit: maxBodyBytes, inflate: false, type: () => true }),
+  (request, _response, next) => {
+    request.body = Buffer.isBuffer(request.body) ? parseJson(request.body) : undefined
+    next()
+  },
+]
+
+/** A body of another type would otherwise pass unread, as if nothing had been said. */
+function requireJson(...[request, _response, next]: Parameters<RequestHandler>): void {
+  const isEmpty = request.get('content-length') === '0'
+  if (!isEmpty && request.is('application/json') === false) throw new ApiError('media_type_unsupported')
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.get('content-type') ?? '')?.[1]
+  if (charset && !/^(utf-8|utf8|us-ascii)$/i.test(charset)) throw new ApiError('media_type_unsupported')
+  next()
+}
+
+/** Throws an ApiError `body_unreadable`, or `request_invalid` with the name that stands there twice. */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return undefined
+  let body: unknown
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    body = JSON.parse(text)
+  } catch (cause) {
+    throw new ApiError('body_unreadable', undefined, { cause })
+  }
+  const name = repeatedName(text)
+  if (name === undefined) return body
+  const fault = { in: 'body', name: name.slice(0, 100), message: 'is given twice' } as const
+  throw new ApiError('request_invalid', undefined, { faults: [fault] })
+}
+
+/** The first name that an object has twice, with its path; the text is JSON. In linear time. */
+export function repeatedName(text: string): string | undefined {
+  // Strings, and the characters that open, close and divide; all else is skipped.
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g
+  const open: { readonly names: Set<string> | undefined; name: string }[] = []
+  let isName = false
+  for (const [token] of text.matchAll(tokens)) {
+    const inner = open.at(-1)
+    if (token === '{' || token === '[') {
+      open.push({ names: token === '{' ? new Set() : undefined, name: '' })
+      isName = token === '{'
+    } else if (token === '}' || token === ']') {
+      open.pop()
+      isName = false
+    } else if (token === ',') isName = inner?.names !== undefined
+    else if (token === ':') isName = false
+    else if (isName && inner?.names) {
+      inner.name = JSON.parse(token)
+      if (inner.names.has(inner.name))
+        return open.flatMap(({ names, name }) => (names ? [name] : [])).join('.')
+      inner.names.add(inner.name)
+    }
+  }
+  return undefined
+}

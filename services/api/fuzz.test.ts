@@ -1,0 +1,200 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
+import { seeded } from '@fairlead/testbed/seeded'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+import { openApiDocument } from './openapi.ts'
+import { operations } from './operations.ts'
+import { problemSchema } from './problem.ts'
+
+/** FAIRLEAD_FUZZ_SEED makes the same requests again; FAIRLEAD_FUZZ_RUNS says how many a operation, default 10. */
+const seed = Number(process.env.FAIRLEAD_FUZZ_SEED ?? Date.now() % 1_000_000)
+const runs = Number(process.env.FAIRLEAD_FUZZ_RUNS ?? 10)
+
+let api: TestApi
+beforeAll(async () => {
+  api = await openTestApi()
+  await anOrganization(api.store, 'acme')
+})
+afterAll(async () => await api?.[Symbol.asyncDispose]())
+
+/** Text of JSON that a field may be given instead of what it takes. */
+const hostile = [
+  'null',
+  'true',
+  '-0',
+  '1e400',
+  '1e-400',
+  '-9007199254740993',
+  '0.1',
+  '""',
+  '" "',
+  String.raw`"a\u0000b"`,
+  String.raw`"\ud800"`,
+  String.raw`"\r\nset-cookie: a=b"`,
+  '"\u202e\u200b"',
+  `"' or 1=1; drop table events --"`,
+  `"${'x'.repeat(20_000)}"`,
+  '"9999-12-31T23:59:59-23:59"',
+  '"0000-01-01T00:00:00Z"',
+  '"2026-02-30"',
+  '"2026-06-30T23:59:60Z"',
+  '"infinity"',
+  '{}',
+  '{"__proto__":{"a":1}}',
+  '{"toString":1}',
+  '[]',
+  '[null]',
+  `[${'"x",'.repeat(5_000)}"x"]`,
+  '['.repeat(5_000) + ']'.repeat(5_000),
+  `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`,
+]
+/** Bytes of a body that is no JSON, or none that one may trust. */
+const broken = [
+  Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
+  Buffer.from([0xed, 0xa0, 0x80]),
+  Buffer.from('{"name":"a","name":"b"}'),
+  Buffer.from('{'),
+  Buffer.from('\u0000'),
+  Buffer.from(`{}${'\n'.repeat(70_000)}`),
+]
+/** Of a path or a query, percent-encoded. */
+const pieces = [
+  '%00',
+  '%ff',
+  '%',
+  '%2e%2e',
+  '%2f',
+  '..',
+  '%c0%af',
+  "'",
+  '%F0%9F',
+  'a'.repeat(3_000),
+  '%0d%0aX:1',
+  '',
+]
+const headers = [
+  'idempotency-key: \u00ff',
+  `idempotency-key: ${'k'.repeat(300)}`,
+  'idempotency-key:',
+  'idempotency-key: a\u0000b',
+  'traceparent: 00-zz-zz-zz',
+  'x-forwarded-for: 1.2.3.4, \u00ff',
+  'content-type: application/json; charset=utf-16',
+  'content-encoding: gzip',
+  'expect: 200-ok',
+  'authorization: Bearer',
+  'user-agent: \u0080',
+  'content-length: 5',
+  'transfer-encoding: identity',
+  'x: a\rb: c',
+]
+
+interface Field {
+  readonly name: string
+  readonly required: boolean
+}
+
+function fieldsOf(path: string, method: 'get' | 'post' | 'delete'): Field[] {
+  const declared = openApiDocument().paths?.[path]?.[method]?.requestBody as
+    | { content?: Record<string, { schema: { properties?: object; required?: string[] } }> }
+    | undefined
+  const schema = declared?.content?.['application/json']?.schema
+  return Object.keys(schema?.properties ?? {}).map(name => ({
+    name,
+    required: schema?.required?.includes(name) ?? false,
+  }))
+}
+
+async function send(method: string, path: string, body: Uint8Array | undefined, extra: string) {
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  const head = [
+    `${method.toUpperCase()} ${path} HTTP/1.1`,
+    'host: x',
+    'connection: close',
+    `authorization: Bearer ${api.platformKey}`,
+    ...(body ? ['content-type: application/json', `content-length: ${body.length}`] : []),
+    ...(extra ? [extra] : []),
+  ]
+  socket.write(Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'))
+  if (body) socket.write(body)
+  const answer = await readText(socket).catch(() => '')
+  const [, status = '0'] = /^HTTP\/1\.1 (\d{3})/.exec(answer) ?? []
+  return {
+    status: Number(status),
+    head: answer.split('\r\n\r\n')[0] ?? '',
+    body: answer.slice(answer.indexOf('\r\n\r\n') + 4),
+  }
+}
+
+test.each(operations)(
+  '$name answers hostile input with 4xx that names the field, never with 5xx',
+  async operation => {
+    const random = seeded(seed + operations.indexOf(operation))
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
+    const fields = fieldsOf(operation.path, operation.method)
+    for (let run = 0; run < runs; run++) {
+      const kind = pick(
+        fields.length > 0
+          ? (['field', 'field', 'bytes', 'path', 'query', 'header'] as const)
+          : (['path', 'query', 'header'] as const),
+      )
+      const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
+        kind === 'path'
+          ? pick(pieces)
+          : name === 'slug'
+            ? 'acme'
+            : name === 'rejection'
+              ? '9223372036854775807'
+              : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', key: 'key', destination: 'dst' }[name as string]}_00000000000000000000000000`,
+      )
+      const changed = pick(fields)?.name
+      const content = fields
+        .filter(({ name, required }) => required || name === changed)
+        .map(
+          ({ name }) =>
+            `${JSON.stringify(name)}:${name === changed && kind === 'field' ? pick(hostile) : '"test data"'}`,
+        )
+      const body =
+        fields.length === 0
+          ? undefined
+          : kind === 'bytes'
+            ? pick(broken)
+            : Buffer.from(`{${content.join(',')}}`)
+      const query =
+        kind === 'query'
+          ? `?${pick(['limit', 'cursor', 'after', 'q', 'x', '%ff', '__proto__'])}=${pick(pieces)}&limit=1&limit=2`
+          : ''
+      const answer = await send(operation.method, path + query, body, kind === 'header' ? pick(headers) : '')
+      const said = `seed ${seed}: ${operation.method} ${path}${query} ${String(body).slice(0, 200)} ${answer.head}`
+      expect(answer.status, said).toBeLessThan(500)
+      expect(answer.head, said).not.toMatch(/set-cookie|^X:/im)
+      if (kind === 'query') expect(answer.status, said).toBe(400)
+      if (answer.status !== 400 || !answer.head.includes('application/problem+json')) continue
+      const problem = problemSchema.parse(JSON.parse(answer.body))
+      if (problem.code === 'request_invalid') expect(problem.errors?.length, said).toBeGreaterThan(0)
+    }
+  },
+  60_000,
+)
+
+test.each([
+  ['POST', '/api-keys', '{"name":"a","name":"b"}', { in: 'body', name: 'name' }],
+  ['POST', '/api-keys', String.raw`{"name":"\ud800"}`, { in: 'body', name: 'name' }],
+  [
+    'POST',
+    '/api-keys',
+    '{"name":"a","expiresAt":"9999-12-31T23:59:59-23:59"}',
+    { in: 'body', name: 'expiresAt' },
+  ],
+  ['POST', '/api-keys', '{"name":"a","expiresAt":"2999-06-30T23:59:60Z"}', { in: 'body', name: 'expiresAt' }],
+  ['GET', '/events?limit=1&limit=2', undefined, { in: 'query', name: 'limit' }],
+  ['GET', '/events?source=%ff', undefined, { in: 'query', name: 'source' }],
+  ['GET', '/events?__proto__=1', undefined, { in: 'query', name: '__proto__' }],
+])('%s %s %s names what is wrong', async (method, path, body, fault) => {
+  const answer = await api.call(method, `/api/v1/organizations/acme${path}`, { body })
+  expect([answer.status, answer.body.errors?.[0]]).toMatchObject([400, fault])
+})

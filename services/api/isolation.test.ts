@@ -1,0 +1,186 @@
+import { timestampNow } from '@bufbuild/protobuf/wkt'
+import { newId } from '@fairlead/webhook/id'
+import { DeliveryState, Trigger } from '@fairlead/wire/store/event'
+import type { Organization } from '@fairlead/wire/store/organization'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+import { openApiDocument } from './openapi.ts'
+import { isWrite, type Operation } from './operation.ts'
+import { operations } from './operations.ts'
+
+let api: TestApi
+let acme: Organization
+/** A key of globex, which has nothing of what acme has. */
+let key: string
+/** Ids of acme's, by the name of the parameter or field that takes such a one. */
+const real: Record<string, string> = {}
+/** Ids of nobody's. */
+const absent: Record<string, string> = {
+  slug: 'nobody',
+  event: newId('evt', 1),
+  delivery: newId('dlv', 1),
+  replay: newId('rpl', 1),
+  key: newId('key', 1),
+  rejection: '4711',
+  destination: newId('dst', 1),
+}
+
+beforeAll(async () => {
+  api = await openTestApi()
+  acme = await anOrganization(api.store, 'acme')
+  key = await api.makeKey(await anOrganization(api.store, 'globex'))
+  const attempt = { number: 1, at: timestampNow(), durationMs: 1, trigger: Trigger.ROUTE, outcome: 'gone' }
+  for (let i = 0; i < 3; i++) {
+    const { event } = await api.store.client.events.createEvent({
+      organizationId: acme.id,
+      source: 'stripe',
+      providerDeliveryId: `${i}`,
+      type: 'invoice.paid',
+      receivedAt: timestampNow(),
+      sizeBytes: 1n,
+      deliveries: [{ destination: 'billing', state: DeliveryState.DEAD, attempts: [attempt] }],
+    })
+    real.event = event!.id
+  }
+  const of = async (path: string) => (await api.call('GET', `/api/v1/organizations/acme/${path}`)).body
+  real.slug = 'acme'
+  real.delivery = (await of('dead-letters')).items[0].id
+  real.destination = (await of('destinations')).items[0].id
+  real.replay = (await api.call('POST', '/api/v1/organizations/acme/replays', { body: {} })).body.id
+  await api.makeKey(acme)
+  real.key = (await of('api-keys')).items[0].id
+  real.rejection = '1'
+})
+afterAll(async () => await api?.[Symbol.asyncDispose]())
+
+const parametersOf = ({ path }: Operation) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+
+/** A body that an operation takes, from the examples in its document. */
+function bodyOf({ path, method }: Operation): Record<string, unknown> | undefined {
+  const declared = openApiDocument().paths?.[path]?.[method]?.requestBody
+  const schema = (declared as { content?: Record<string, { schema: object }> } | undefined)?.content?.[
+    'application/json'
+  ]?.schema as {
+    properties?: Record<string, { examples?: unknown[]; example?: unknown }>
+    required?: string[]
+  }
+  if (!schema?.properties) return undefined
+  const required = Object.entries(schema.properties).filter(([name]) => schema.required?.includes(name))
+  return Object.fromEntries(required.map(([name]) => [name, 'test data']))
+}
+
+async function ask(operation: Operation, values: Record<string, string>, more: object = {}, query = '') {
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
+  const body = bodyOf(operation)
+  const { status, body: answered } = await api.call(operation.method.toUpperCase(), `${path}${query}`, {
+    key,
+    ...(body && { body: { ...body, ...more } }),
+  })
+  // What was asked for may be repeated to who has asked.
+  const text = Object.values(values).reduce(
+    (all, value) => all.replaceAll(value, '…'),
+    JSON.stringify(answered ?? {}),
+  )
+  return { status, text }
+}
+
+/** Everything of acme that could be changed. */
+const stateOfAcme = async () =>
+  JSON.stringify(
+    await Promise.all(
+      ['deliveries', 'replays', 'api_keys', 'destination_pauses', 'audit_logs'].map(table =>
+        api.store.query(
+          `select * from ${table} where organization_id = (select id from organizations where slug = 'acme')`,
+        ),
+      ),
+    ),
+  )
+
+describe.each(operations.filter(operation => parametersOf(operation).length > 0))('$name', operation => {
+  test("another organization's slug, and all its ids, are as if there were none", async () => {
+    const before = await stateOfAcme()
+    const foreign = await ask(operation, { ...real })
+    expect(foreign).toEqual(await ask(operation, { ...absent }))
+    expect(foreign.status).toBe(404)
+    expect(await stateOfAcme()).toBe(before)
+  })
+
+  test.each(parametersOf(operation).filter(name => name !== 'slug'))(
+    "another organization's %s is as if there were none",
+    async name => {
+      const before = await stateOfAcme()
+      const own = { ...absent, slug: 'globex' }
+      const foreign = await ask(operation, { ...own, [name]: real[name]! })
+      expect(foreign).toEqual(await ask(operation, own))
+      expect(foreign.status).toBe(404)
+      expect(await stateOfAcme()).toBe(before)
+    },
+  )
+})
+
+test.each(['events', 'dead-letters', 'deliveries'])(
+  "another organization's destination filters %s as one that is not there",
+  async list => {
+    const filtered = async (id: string) => {
+      const { status, body } = await api.call(
+        'GET',
+        `/api/v1/organizations/globex/${list}?destination=${id}`,
+        { key },
+      )
+      return [status, JSON.stringify(body).replaceAll(id, '…')]
+    }
+    expect(await filtered(real.destination!)).toEqual(await filtered(absent.destination!))
+  },
+)
+
+test("another organization's destinations are none in a body", async () => {
+  for (const [path, field] of [
+    ['replays', (id: string) => ({ destinations: [id] })],
+    ['dead-letters/retry', (id: string) => ({ destination: id })],
+    ['dead-letters/discard', (id: string) => ({ destination: id, discardReason: 'a test' })],
+  ] as const) {
+    const asked = async (id: string) => {
+      const { status, body } = await api.call('POST', `/api/v1/organizations/globex/${path}`, {
+        key,
+        body: field(id),
+      })
+      const text = JSON.stringify(body).replaceAll(id, '…')
+      return [status, text.replaceAll(/"(id|createdAt|before)":"[^"]*"/g, '')]
+    }
+    expect(await asked(real.destination!), path).toEqual(await asked(absent.destination!))
+  }
+})
+
+test("another organization's cursor is none", async () => {
+  const { body } = await api.call('GET', '/api/v1/organizations/acme/events?limit=1')
+  const elsewhere = await api.call('GET', `/api/v1/organizations/globex/events?limit=1&cursor=${body.next}`, {
+    key,
+  })
+  const damaged = await api.call('GET', '/api/v1/organizations/globex/events?limit=1&cursor=WyIwIiwiMCJd', {
+    key,
+  })
+  expect([elsewhere.status, elsewhere.body]).toEqual([400, damaged.body])
+  const otherFilter = await api.call('GET', `/api/v1/organizations/acme/events?source=x&cursor=${body.next}`)
+  expect(otherFilter.body.code).toBe('cursor_invalid')
+  const own = await api.call('GET', `/api/v1/organizations/acme/events?limit=2&cursor=${body.next}`)
+  expect([own.status, own.body.items.length]).toEqual([200, 2])
+})
+
+test("another organization's Idempotency-Key is none, whoever asks", async () => {
+  const headers = { 'idempotency-key': 'one' }
+  const first = await api.call('POST', '/api/v1/organizations/acme/api-keys', {
+    headers,
+    body: { name: 'a' },
+  })
+  const second = await api.call('POST', '/api/v1/organizations/globex/api-keys', {
+    headers,
+    body: { name: 'a' },
+  })
+  expect([first.status, second.status, second.headers.get('idempotent-replayed')]).toEqual([201, 201, null])
+})
+
+test('every operation that changes something is asked with what it takes', () => {
+  for (const operation of operations.filter(isWrite)) {
+    if (operation.body) expect(operation.body.safeParse(bodyOf(operation)).success, operation.name).toBe(true)
+  }
+})
