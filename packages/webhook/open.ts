@@ -4,6 +4,8 @@ import { findProvider, nearestProvider } from './providers/table.ts'
 import type { KeyFetch, Scheme, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
 import { customProvider } from './verify/custom.ts'
 import { runCustomTests } from './verify/custom-tests.ts'
+import type { SignatureDescriptor } from './verify/descriptor.ts'
+import { headerText } from './verify/header.ts'
 import { openIdentify } from './verify/identify.ts'
 import { openJwt } from './verify/jwt.ts'
 import { SchemeError } from './verify/scheme-error.ts'
@@ -104,7 +106,9 @@ function openVerify(provider: Provider, config: SchemeConfig, tools: SchemeTools
   if (provider.secretRequired === false && config.secrets.length === 0) return () => noSecretYet
   switch (scheme.kind) {
     case 'signature':
-      return openSignature(scheme, config)
+      return scheme.orToken === undefined
+        ? openSignature(scheme, config)
+        : openSignatureOrToken(scheme, scheme.orToken, config)
     case 'token':
       return openToken(scheme, config)
     case 'jwt':
@@ -116,6 +120,21 @@ function openVerify(provider: Provider, config: SchemeConfig, tools: SchemeTools
       return () => ({ kind: 'valid' })
     default:
       throw new TypeError(`unknown scheme ${scheme satisfies never}`)
+  }
+}
+
+/** A request with a signature is checked by that alone: a token beside it makes no wrong one good. */
+function openSignatureOrToken(
+  scheme: SignatureDescriptor,
+  tokenHeader: string,
+  config: SchemeConfig,
+): Verify {
+  const bySignature = openSignature(scheme, config)
+  const byToken = openToken({ places: [{ header: tokenHeader }] }, config)
+  return (request, nowMs) => {
+    const isSigned = scheme.headers.some(name => headerText(request.headers, name) !== undefined)
+    const hasToken = headerText(request.headers, tokenHeader) !== undefined
+    return hasToken && !isSigned ? byToken(request, nowMs) : bySignature(request, nowMs)
   }
 }
 

@@ -99,7 +99,7 @@ function describeScheme(scheme: SchemeDefinition): SchemeText {
       const label = scheme.pair ? `${scheme.pair.name}=` : (scheme.prefix ?? '')
       const several = scheme.list || scheme.pair || scheme.headers.length > 1 ? '; any may match' : ''
       return {
-        where: `${scheme.headers.map(name => `header \`${name}\``).join(', ')}: \`${label}<${scheme.encoding}>\`${several}`,
+        where: `${scheme.headers.map(name => `header \`${name}\``).join(', ')}: \`${label}<${scheme.encoding}>\`${several}${scheme.orToken ? `; or header \`${scheme.orToken}\` with the secret itself` : ''}`,
         algorithm: scheme.algorithm,
         content: scheme.content.map(part => `\`${part}\``).join(' '),
         key: keyFormTexts[scheme.key ?? 'utf8'],

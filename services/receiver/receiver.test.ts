@@ -49,6 +49,40 @@ test('the same delivery is answered 200 with the same id, and stored once', asyn
   expect(state.messages).toBe(1)
 })
 
+test('a ping without content isn’t taken for a repeat of the one before it', async () => {
+  await using opened = await openAcme()
+  const paid = await (await opened.post('/webhooks/acme/unsigned', 'id=tr_1')).json()
+  const refunded = await (await opened.post('/webhooks/acme/unsigned', 'id=tr_1')).json()
+  expect(paid).toMatchObject({ duplicate: false })
+  expect(refunded).toMatchObject({ duplicate: false })
+  expect((refunded as { id: string }).id).not.toBe((paid as { id: string }).id)
+  expect((await opened.manager.streams.info('EVENTS')).state.messages).toBe(2)
+})
+
+test('the states of one mail are an event each, and each of them again is a repeat', async () => {
+  await using opened = await openAcme()
+  const authorization = `Basic ${Buffer.from(secret).toString('base64')}`
+  const post = async (recordType: string) => {
+    const body = JSON.stringify({ RecordType: recordType, MessageID: '883953f4' })
+    const response = await opened.post('/webhooks/acme/mail', body, { authorization })
+    return (await response.json()) as { duplicate: boolean }
+  }
+  for (const type of ['Delivery', 'Open', 'Click', 'Bounce'])
+    expect(await post(type)).toMatchObject({ duplicate: false })
+  expect(await post('Open')).toMatchObject({ duplicate: true })
+  expect((await opened.manager.streams.info('EVENTS')).state.messages).toBe(4)
+})
+
+test('all types of a request that holds several things are stored, the first as its type', async () => {
+  await using opened = await openAcme()
+  const value = ['created', 'updated', 'created'].map(changeType => ({ changeType, clientState: secret }))
+  await opened.post('/webhooks/acme/graph', JSON.stringify({ value }))
+  await opened.post('/webhooks/acme/graph', JSON.stringify({ value: value.slice(0, 1) }))
+  const { meta } = await opened.stored(1)
+  expect(meta).toMatchObject({ type: 'created', types: ['created', 'updated'] })
+  expect((await opened.stored(2)).meta.types).toBeUndefined()
+})
+
 test('a source that does not de-duplicate makes an event of each request', async () => {
   await using opened = await openAcme()
   const headers = { 'x-github-delivery': 'd-1' }

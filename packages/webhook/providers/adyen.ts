@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import type { Verdict } from '../scheme.ts'
 import { isFields, parseFields, scalarText } from '../verify/fields.ts'
+import { bodyForm } from '../verify/form.ts'
+import { formValue, readForm } from '../verify/form-fields.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { openKey } from '../verify/key.ts'
 import { invalid } from '../verify/verdict.ts'
@@ -14,8 +16,8 @@ type Item = Readonly<Record<string, unknown>>
 const open: OpenVerify = config => {
   const keys = openSecretKeys(config, 'hex')
   return request => {
-    const items = itemsOf(request.body)
-    if (!items) return invalid('body_unreadable', 'expected JSON with notificationItems')
+    const items = bodyForm(request) === 'urlencoded' ? itemOfForm(request.body) : itemsOf(request.body)
+    if (!items) return invalid('body_unreadable', 'expected JSON with notificationItems, or a form')
     const verdicts = items.map(item => verifyItem(item, keys))
     // One item that isn't signed would be one event that isn't.
     return verdicts.find(verdict => verdict.kind === 'invalid') ?? verdicts[0]!
@@ -27,6 +29,25 @@ function itemsOf(body: Uint8Array): readonly Item[] | undefined {
   if (!Array.isArray(list) || list.length === 0 || list.length > maxItems) return undefined
   const items = list.map(entry => (isFields(entry) ? entry.NotificationRequestItem : undefined))
   return items.every(isFields) ? items : undefined
+}
+
+/** The method HTTP POST of a webhook's settings: one item, whose amount and signature have names of their own. */
+function itemOfForm(body: Uint8Array): readonly Item[] | undefined {
+  const form = readForm(body)
+  if (!form) return undefined
+  const field = (name: string) => formValue(form, name)
+  return [
+    {
+      pspReference: field('pspReference'),
+      originalReference: field('originalReference'),
+      merchantAccountCode: field('merchantAccountCode'),
+      merchantReference: field('merchantReference'),
+      amount: { value: field('value'), currency: field('currency') },
+      eventCode: field('eventCode'),
+      success: field('success'),
+      additionalData: { hmacSignature: field('additionalData.hmacSignature') },
+    },
+  ]
 }
 
 function verifyItem(item: Item, keys: readonly KeyObject[]): Verdict {
@@ -80,7 +101,8 @@ export const adyen: Provider = {
     kind: 'code',
     open,
     text: {
-      where: 'body notificationItems[].NotificationRequestItem.additionalData.hmacSignature',
+      where:
+        'body notificationItems[].NotificationRequestItem.additionalData.hmacSignature; of the method HTTP POST the form field additionalData.hmacSignature',
       algorithm: 'HMAC-SHA256, base64',
       content:
         'pspReference:originalReference:merchantAccountCode:merchantReference:amount.value:amount.currency:eventCode:success of each item; all must pass',
@@ -120,7 +142,10 @@ export const adyen: Provider = {
   },
   answer: { text: '2xx, formerly the body [accepted]', timeoutSeconds: 10 },
   retries: '3 at once, then after 2 min … 8 h for 7 days',
-  notes: ['Only eight fields are signed: reason, eventDate and paymentMethod are not protected.'],
+  notes: [
+    'A webhook’s method may be JSON or HTTP POST (a form); SOAP isn’t supported.',
+    'Only eight fields are signed: reason, eventDate and paymentMethod are not protected.',
+  ],
   sample: {
     body: '{"live":"false","notificationItems":[{"NotificationRequestItem":{"additionalData":{},"amount":{"currency":"EUR","value":1130},"eventCode":"AUTHORISATION","eventDate":"2026-05-02T09:00:00+02:00","merchantAccountCode":"ExampleMerchant","merchantReference":"order-1042","originalReference":"","paymentMethod":"visa","pspReference":"7914073381342284","success":"true"}}]}',
   },

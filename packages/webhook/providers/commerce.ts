@@ -13,7 +13,10 @@ export const commerceRows: readonly Provider[] = [
       where:
         'Dev Dashboard → the app → Settings (for webhooks made in a shop’s admin: Settings → Notifications → Webhooks)',
     },
-    scheme: plainHmac('x-shopify-hmac-sha256', 'base64'),
+    // Shopify's Events, which will replace its webhooks, leave out the X-.
+    scheme: plainHmac('x-shopify-hmac-sha256', 'base64', {
+      headers: ['x-shopify-hmac-sha256', 'shopify-hmac-sha256'],
+    }),
     identity: {
       names: 'delivery',
       repeats: 'id',

@@ -1,7 +1,9 @@
+import type { WebhookRequest } from '../scheme.ts'
 import { isFields, parseFields } from '../verify/fields.ts'
+import { bodyForm, formFields } from '../verify/form.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
-import { invalid } from '../verify/verdict.ts'
+import { invalid, type Refusal } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'
 import type { OpenVerify, Provider, SignSample } from './provider.ts'
 
@@ -12,18 +14,43 @@ const open: OpenVerify = config => {
   const keys = openSecretKeys(config, 'utf8')
   const rule = toleranceOf(timestampRule, config.toleranceSeconds)
   return (request, nowMs) => {
-    const message = parseFields(request.body)
-    if (!message) return invalid('body_unreadable', 'expected JSON')
-    if (!isFields(message.signature)) return invalid('signature_missing', 'no signature in the body')
-    const { timestamp, token, signature } = message.signature
-    if (typeof signature !== 'string')
-      return invalid('signature_missing', 'no signature.signature in the body')
-    if (typeof timestamp !== 'string' && typeof timestamp !== 'number') return invalid('timestamp_missing')
-    if (typeof token !== 'string') return invalid('signature_missing', 'no signature.token in the body')
+    const signed = bodyForm(request) === 'json' ? signedMembers(request.body) : signedFields(request)
+    if ('kind' in signed) return signed
+    const { timestamp, token, signature } = signed
+    if (signature === undefined) return invalid('signature_missing', 'no signature in the body')
+    if (timestamp === undefined) return invalid('timestamp_missing')
+    if (token === undefined) return invalid('signature_missing', 'no token beside the signature')
     const secret = findHmacKey('sha256', keys, [`${timestamp}${token}`], [signature], 'hex')
     if (secret === undefined) return invalid('signature_mismatch')
-    return checkTimestamp(String(timestamp), rule, nowMs) ?? { kind: 'valid', secret }
+    return checkTimestamp(timestamp, rule, nowMs) ?? { kind: 'valid', secret }
   }
+}
+
+interface Signed {
+  readonly timestamp: string | undefined
+  readonly token: string | undefined
+  readonly signature: string | undefined
+}
+
+/** Webhooks: `signature` is an object of the JSON body. */
+function signedMembers(body: Uint8Array): Signed | Refusal {
+  const message = parseFields(body)
+  if (!message) return invalid('body_unreadable', 'expected JSON')
+  if (!isFields(message.signature)) return invalid('signature_missing', 'no signature in the body')
+  const { timestamp, token, signature } = message.signature
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  const isNumber = typeof timestamp === 'number'
+  return {
+    timestamp: isNumber ? String(timestamp) : text(timestamp),
+    token: text(token),
+    signature: text(signature),
+  }
+}
+
+/** Routes, and webhooks of the older kind: fields of a form, which is multipart where a mail has attachments. */
+function signedFields(request: WebhookRequest): Signed {
+  const [timestamp, token, signature] = formFields(request, ['timestamp', 'token', 'signature'])
+  return { timestamp, token, signature }
 }
 
 const sign: SignSample = (request, config, { nowMs, random }) => {
@@ -44,7 +71,8 @@ export const mailgun: Provider = {
     kind: 'code',
     open,
     text: {
-      where: 'body signature {timestamp, token, signature}',
+      where:
+        'body signature {timestamp, token, signature}; of routes the form fields timestamp, token and signature, urlencoded or multipart',
       algorithm: 'HMAC-SHA256, hex',
       content: 'timestamp and token; nothing of the event',
       key: 'the bytes of the text as copied',
@@ -65,6 +93,7 @@ export const mailgun: Provider = {
   answer: { text: '200; 406 stops the retries' },
   retries: 'after 10, 10, 15 and 30 min, 1, 2 and 4 h',
   notes: [
+    'Routes post forms, with attachments as multipart; one source takes webhooks and routes.',
     'The event isn’t protected, only the token: a token that was seen before is taken for a repeated delivery.',
   ],
   sample: {

@@ -6,22 +6,46 @@ import { invalid } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'
 import type { OpenVerify, Provider, SignSample } from './provider.ts'
 
+/** A version of Plivo's signatures: of the account's own token, and of the main account's (Ma). */
+interface Version {
+  readonly signatures: readonly string[]
+  readonly nonces: readonly string[]
+  /** What stands before the nonce; undefined for a form beyond its bounds. */
+  readonly text: (request: WebhookRequest) => string | undefined
+}
+
+const third: Version = {
+  signatures: ['x-plivo-signature-v3', 'x-plivo-signature-ma-v3'],
+  nonces: ['x-plivo-signature-v3-nonce', 'x-plivo-signature-ma-v3-nonce'],
+  text(request) {
+    const text = signedText(request)
+    return text === undefined ? undefined : `${text}.`
+  },
+}
+
+// What messages and verifications are signed with: https://docs.plivo.com/docs/messaging/concepts/signature-validation
+const second: Version = {
+  signatures: ['x-plivo-signature-v2', 'x-plivo-signature-ma-v2'],
+  nonces: ['x-plivo-signature-v2-nonce'],
+  text: ({ url }) => splitUrl(url)[0],
+}
+
 const open: OpenVerify = config => {
   const keys = openSecretKeys(config, 'utf8')
+  const versions = config.options?.onlyV3 === true ? [third] : [third, second]
   return request => {
+    const read = (name: string) => headerText(request.headers, name)
+    // Where the third is there, only it counts: the second covers nothing of the form.
+    const version = versions.find(({ signatures }) => signatures.some(name => read(name))) ?? third
     const signatures: string[] = []
-    for (const name of ['x-plivo-signature-v3', 'x-plivo-signature-ma-v3']) {
-      eachItem(headerText(request.headers, name) ?? '', ',', item => signatures.push(item))
-    }
-    const nonce =
-      headerText(request.headers, 'x-plivo-signature-v3-nonce') ??
-      headerText(request.headers, 'x-plivo-signature-ma-v3-nonce')
+    for (const name of version.signatures) eachItem(read(name) ?? '', ',', item => signatures.push(item))
+    const nonce = version.nonces.map(read).find(text => text !== undefined)
     if (signatures.length === 0) return invalid('signature_missing', 'no header x-plivo-signature-v3')
-    if (nonce === undefined) return invalid('signature_missing', 'no header x-plivo-signature-v3-nonce')
-    const text = signedText(request)
+    if (nonce === undefined) return invalid('signature_missing', `no header ${version.nonces[0]}`)
+    const text = version.text(request)
     if (text === undefined)
       return invalid('body_unreadable', 'expected a form of at most 1 MiB and 2,000 fields')
-    const secret = findHmacKey('sha256', keys, [text, '.', nonce], signatures, 'base64')
+    const secret = findHmacKey('sha256', keys, [text, nonce], signatures, 'base64')
     return secret === undefined ? invalid('signature_mismatch') : { kind: 'valid', secret, url: request.url }
   }
 }
@@ -68,16 +92,24 @@ const sign: SignSample = (request, config, { random }) => {
 
 export const plivo: Provider = {
   name: 'plivo',
-  title: 'Plivo (v3)',
+  title: 'Plivo (v3, messages v2)',
   documentation: 'https://www.plivo.com/docs/voice/concepts/signature-validation',
   copy: { what: 'Auth token', where: 'Console → Overview → Account' },
+  options: [
+    {
+      name: 'onlyV3',
+      text: 'true: refuse v2, which Plivo sends for messages and which covers nothing of the form',
+    },
+  ],
   scheme: {
     kind: 'code',
     open,
     text: {
-      where: 'headers X-Plivo-Signature-V3 (or -Ma-V3) and -Nonce',
+      where:
+        'headers X-Plivo-Signature-V3 (or -Ma-V3) and -Nonce; without those X-Plivo-Signature-V2 (or -Ma-V2) and -Nonce',
       algorithm: 'HMAC-SHA256, base64; several separated by commas',
-      content: 'the URL with its sorted query, the sorted form fields, and the nonce',
+      content:
+        'v3: the URL with its sorted query, the sorted form fields, and the nonce; v2: the URL without its query, and the nonce',
       key: 'the bytes of the text as copied',
     },
     sign,
@@ -94,6 +126,7 @@ export const plivo: Provider = {
   },
   answer: { text: '200' },
   retries: '3',
+  notes: ['v2 doesn’t protect the form: whoever saw one request can send another form to the same URL.'],
   sample: {
     contentType: 'application/x-www-form-urlencoded',
     body: 'From=15555550100&To=15555550101&MessageUUID=f1b3c6e2-7f0f-4c57-8f9a-2f3b1f4e6c58&Status=delivered&Units=1',

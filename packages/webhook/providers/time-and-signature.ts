@@ -192,6 +192,7 @@ export const timeAndSignatureRows: readonly Provider[] = [
       {
         pair: { separator: ',', name: 'signature' },
         timestamp: { pair: 'timestamp', unit: 's', past: null, future: null },
+        orToken: 'x-buildkite-token',
       },
     ),
     identity: {
@@ -205,7 +206,7 @@ export const timeAndSignatureRows: readonly Provider[] = [
     answer: { text: '2xx' },
     retries: 'none known',
     notes: [
-      'A webhook can send the token itself (X-Buildkite-Token) instead: choose signatures, or use custom.',
+      'A webhook can send the token itself (X-Buildkite-Token) instead, which is accepted too: choose signatures, which protect the body.',
     ],
     sample: {
       headers: { 'x-buildkite-event': 'build.finished' },

@@ -48,6 +48,11 @@ export interface SignatureDescriptor {
   readonly expects?: Readonly<Record<string, string>>
   /** Another start of all the header names, used where no header with the first start is there (Svix: webhook-). */
   readonly otherBrand?: { readonly from: string; readonly to: string }
+  /**
+   * The header that holds the secret itself, where the user may choose that instead (Buildkite). It counts only without
+   * a signature; who knows the secret could sign as well.
+   */
+  readonly orToken?: string
   /** Which forms of the public URL are tried where `{url}` is signed; default only the URL as received. */
   readonly urls?: 'hubspot'
 }

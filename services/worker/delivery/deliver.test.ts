@@ -131,12 +131,14 @@ test('routes choose by source and type; an event that no one wants is recorded a
   const both = await opened.publish('{"n":1}', { type: 'push', revision: 2 })
   const one = await opened.publish('{"n":2}', { type: 'issues.opened', revision: 2 })
   const none = await opened.publish('{"n":3}', { type: 'star', revision: 2 })
-  await opened.sink.waitForCount(3)
+  // A request that holds two things, the second of which a route wants.
+  await opened.publish('{"n":4}', { type: 'star', types: ['star', 'issues.opened'], revision: 2 })
+  await opened.sink.waitForCount(4)
   const wanted = opened.sink.received.map(({ url, body }) => `${url} ${body}`).sort()
-  expect(wanted).toEqual(['/all {"n":1}', '/all {"n":2}', '/pushes {"n":1}'])
+  expect(wanted).toEqual(['/all {"n":1}', '/all {"n":2}', '/all {"n":4}', '/pushes {"n":1}'])
   const records = await until(async () => {
     const found = await opened.records()
-    return found.length === 5 && found
+    return found.length === 6 && found
   })
   const routed = records.filter(record => record.kind === 'routed')
   expect(routed.find(({ event }) => event === both)?.destinations).toHaveLength(2)

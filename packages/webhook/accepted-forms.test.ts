@@ -1,0 +1,183 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { openScheme } from './open.ts'
+import type { SchemeConfig } from './scheme.ts'
+
+/** Requests in each form that a provider's documentation says it posts in, beside the one of its sample. */
+
+const nowMs = 1_760_000_000_000
+const hmac = (text: string | Uint8Array, encoding: 'hex' | 'base64', key: string | Buffer = 's3cret') =>
+  createHmac('sha256', key).update(text).digest(encoding)
+
+function verify(
+  config: Partial<SchemeConfig> & { provider: string },
+  headers: Record<string, string>,
+  body: string | Uint8Array,
+  url = 'https://hooks.example.com/webhooks/acme/source',
+) {
+  const scheme = openScheme({ secrets: ['s3cret'], ...config })
+  const request = { method: 'POST', url, headers, body: Buffer.from(body) }
+  return { verdict: scheme.verify(request, nowMs), identity: scheme.identify(request) }
+}
+
+const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' }
+
+describe('mailgun', () => {
+  const signed = {
+    timestamp: '1760000000',
+    token: 'a'.repeat(50),
+    signature: hmac(`1760000000${'a'.repeat(50)}`, 'hex'),
+  }
+  const multipart = { 'content-type': 'multipart/form-data; boundary="==mail=="' }
+  const file =
+    'Content-Disposition: form-data; name="attachment-1"; filename="a.bin"\r\nContent-Type: application/octet-stream'
+  const part = (head: string, text: string) => `--==mail==\r\n${head}\r\n\r\n${text}\r\n`
+  const field = (name: string, text: string) => part(`Content-Disposition: form-data; name="${name}"`, text)
+  const mail = (fields: Record<string, string>, attachment = '\r\n--=\r\n--==mai\r\n') =>
+    `${field('subject', 'Hello')}${part(file, attachment)}${Object.entries(fields)
+      .map(([name, text]) => field(name, text))
+      .join('')}--==mail==--\r\n`
+
+  test('a route’s urlencoded form isn’t refused', () => {
+    const body = new URLSearchParams({
+      recipient: 'ada@example.com',
+      'body-plain': 'Hello & {}',
+      ...signed,
+    }).toString()
+    const { verdict, identity } = verify({ provider: 'mailgun' }, urlencoded, body)
+    expect(verdict).toEqual({ kind: 'valid', secret: 0 })
+    expect(identity).toEqual({ deliveryId: signed.token, repeats: 'id' })
+  })
+
+  test('a mail with attachments isn’t refused, wherever its signature stands', () => {
+    const { verdict, identity } = verify({ provider: 'mailgun' }, multipart, mail(signed))
+    expect(verdict).toEqual({ kind: 'valid', secret: 0 })
+    expect(identity.deliveryId).toBe(signed.token)
+  })
+
+  test.each<[string, Record<string, string>, string, string]>([
+    ['another token', multipart, mail({ ...signed, token: 'b'.repeat(50) }), 'signature_mismatch'],
+    ['no signature', multipart, mail({ timestamp: '1', token: 'a' }), 'signature_missing'],
+    [
+      'a signature that is a file',
+      multipart,
+      mail({}, '').replace('attachment-1', 'signature'),
+      'signature_missing',
+    ],
+    [
+      'another boundary',
+      { 'content-type': 'multipart/form-data; boundary=x' },
+      mail(signed),
+      'signature_missing',
+    ],
+    ['no boundary', { 'content-type': 'multipart/form-data' }, mail(signed), 'signature_missing'],
+    ['a body that breaks off', multipart, mail(signed).slice(0, -120), 'signature_missing'],
+    [
+      'a form without a time',
+      urlencoded,
+      new URLSearchParams({ token: 'a', signature: 'b' }).toString(),
+      'timestamp_missing',
+    ],
+    ['an empty form', urlencoded, '', 'signature_missing'],
+  ])('a form with %s is', (_title, headers, body, reason) => {
+    expect(verify({ provider: 'mailgun' }, headers, body).verdict).toMatchObject({ kind: 'invalid', reason })
+  })
+
+  test('a multipart body costs its length, whatever stands in it', () => {
+    const size = 1024 * 1024
+    const hostile = [
+      '\r\n--',
+      '\r\n--==mail',
+      '--==mail==\r\n\r\n',
+      '\n',
+      '\r',
+      '-',
+      '\r\n--==mail==\r\n',
+    ].map(text => text.repeat(Math.ceil(size / text.length)))
+    for (const body of hostile) {
+      const start = process.cpuUsage()
+      expect(verify({ provider: 'mailgun' }, multipart, body).verdict).toMatchObject({ kind: 'invalid' })
+      expect(process.cpuUsage(start).user / 1000, JSON.stringify(body.slice(0, 20))).toBeLessThan(1000)
+    }
+  })
+})
+
+test('Shopify’s Events, whose headers have no X-, aren’t refused', () => {
+  const body = '{"topic":"Product","action":"update"}'
+  const headers = {
+    'shopify-hmac-sha256': hmac(body, 'base64'),
+    'shopify-topic': 'Product',
+    'shopify-webhook-id': 'w-1',
+  }
+  const { verdict, identity } = verify({ provider: 'shopify' }, headers, body)
+  expect(verdict).toEqual({ kind: 'valid', secret: 0 })
+  expect(identity).toEqual({ deliveryId: 'w-1', repeats: 'id', eventType: 'Product.update' })
+  expect(verify({ provider: 'shopify' }, headers, '{}').verdict).toMatchObject({
+    reason: 'signature_mismatch',
+  })
+})
+
+describe('buildkite', () => {
+  test('a webhook that sends its token isn’t refused', () => {
+    const check = (token: string, more = {}) =>
+      verify({ provider: 'buildkite' }, { 'x-buildkite-token': token, ...more }, '{"event":"ping"}').verdict
+    expect(check('s3cret')).toEqual({ kind: 'valid', secret: 0 })
+    expect(check('other')).toMatchObject({ reason: 'signature_mismatch' })
+    // A wrong signature isn't made good by a token beside it.
+    const wrong = { 'x-buildkite-signature': `timestamp=1760000000,signature=${'0'.repeat(64)}` }
+    expect(check('s3cret', wrong)).toMatchObject({ reason: 'signature_mismatch' })
+  })
+})
+
+describe('adyen', () => {
+  const key = '44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056'
+  const fields = {
+    pspReference: '7914073381342284',
+    originalReference: '',
+    merchantAccountCode: 'ExampleMerchant',
+    merchantReference: 'order-1042',
+    value: '1130',
+    currency: 'EUR',
+    eventCode: 'AUTHORISATION',
+    success: 'true',
+  }
+  const signature = hmac(Object.values(fields).join(':'), 'base64', Buffer.from(key, 'hex'))
+
+  test('a notification by the method HTTP POST isn’t refused', () => {
+    const form = (changes = {}) =>
+      new URLSearchParams({ ...fields, 'additionalData.hmacSignature': signature, ...changes }).toString()
+    const check = (body: string) => verify({ provider: 'adyen', secrets: [key] }, urlencoded, body)
+    expect(check(form()).verdict).toEqual({ kind: 'valid', secret: 0 })
+    expect(check(form()).identity).toMatchObject({ eventType: 'AUTHORISATION', repeats: 'id' })
+    expect(check(form({ success: 'false' })).verdict).toMatchObject({ reason: 'signature_mismatch' })
+    expect(check('pspReference=1').verdict).toMatchObject({ reason: 'signature_missing' })
+  })
+})
+
+describe('plivo', () => {
+  const url = 'https://hooks.example.com/webhooks/acme/plivo?a=1'
+  const body = 'MessageUUID=1&Status=sent'
+  const second = {
+    ...urlencoded,
+    'x-plivo-signature-v2': hmac(
+      'https://hooks.example.com/webhooks/acme/plivo05429567804466091622',
+      'base64',
+    ),
+    'x-plivo-signature-v2-nonce': '05429567804466091622',
+  }
+  const check = (headers: Record<string, string>, options?: Record<string, unknown>) =>
+    verify({ provider: 'plivo', ...(options && { options }) }, headers, body, url).verdict
+
+  test('a message, which is signed with version 2, isn’t refused', () => {
+    expect(check(second)).toMatchObject({ kind: 'valid', secret: 0 })
+    expect(check({ ...second, 'x-plivo-signature-v2-nonce': '1' })).toMatchObject({
+      reason: 'signature_mismatch',
+    })
+  })
+
+  test('version 2 doesn’t count beside version 3, nor where the source wants version 3 only', () => {
+    const wrong = { 'x-plivo-signature-v3': hmac('other', 'base64'), 'x-plivo-signature-v3-nonce': '1' }
+    expect(check({ ...second, ...wrong })).toMatchObject({ reason: 'signature_mismatch' })
+    expect(check(second, { onlyV3: true })).toMatchObject({ reason: 'signature_missing' })
+  })
+})
