@@ -137,8 +137,7 @@ export const adyen: Provider = {
     apart:
       'eventCode, success and eventDate: pspReference is shared by several events of a payment, and by its failure and success',
     kept: 'these',
-    source:
-      'https://docs.adyen.com/development-resources/webhooks/best-practices/ for pspReference and eventCode, memory for the rest',
+    source: 'memory',
   },
   answer: { text: '2xx, formerly the body [accepted]', timeoutSeconds: 10 },
   retries: '3 at once, then after 2 min … 8 h for 7 days',

@@ -169,7 +169,7 @@ export const commerceRows: readonly Provider[] = [
       type: [{ member: 'event' }],
       apart: 'the id',
       kept: 'the id',
-      source: 'https://razorpay.com/docs/webhooks/best-practices/',
+      source: 'memory',
     },
     answer: { text: '2xx', timeoutSeconds: 5 },
     retries: 'growing gaps for 24 hours, then disabled',

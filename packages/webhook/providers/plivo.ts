@@ -122,7 +122,7 @@ export const plivo: Provider = {
     apart:
       'the status and the part of the message: MessageUUID is the same for each. Requests of a call are never repeats: a caller who presses 1 twice sends the same form twice',
     kept: 'MessageUUID and the form; the nonce may differ',
-    source: 'memory',
+    source: 'https://docs.plivo.com/docs/messaging/xml/request for MessageUUID, memory for the rest',
   },
   answer: { text: '200' },
   retries: '3',

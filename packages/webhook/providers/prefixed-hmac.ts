@@ -187,7 +187,7 @@ export const prefixedHmacRows: readonly Provider[] = [
       type: [{ member: 'type' }],
       apart: 'the id',
       kept: 'the id; attempt_number grows',
-      source: 'https://developers.notion.com/reference/webhooks',
+      source: 'memory',
     },
     answer: { text: '2xx' },
     retries: 'up to 8 tries over about 24 hours',

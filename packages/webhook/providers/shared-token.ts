@@ -53,7 +53,7 @@ export const sharedTokenRows: readonly Provider[] = [
       apart:
         'the key. GitLab before 17.4 sends none: there X-Gitlab-Event-UUID, which webhooks that one webhook sets off share, and the body',
       kept: 'the key; before 17.4 the UUID isn’t kept',
-      source: 'https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers',
+      source: 'https://gitlab.com/gitlab-org/gitlab/-/merge_requests/160952',
     },
     answer: { text: '2xx', timeoutSeconds: 10 },
     retries: 'none; a failing webhook is disabled for a while',
@@ -191,7 +191,7 @@ export const sharedTokenRows: readonly Provider[] = [
       type: [{ member: 'event_type' }],
       apart: 'the id, ev_…',
       kept: 'the id',
-      source: 'https://www.chargebee.com/docs/billing/2.0/site-configuration/webhook_settings',
+      source: 'memory',
     },
     answer: { text: '2xx' },
     retries: 'for some days',

@@ -143,7 +143,7 @@ export const twilio: Provider = {
     apart:
       'the token. Without it, of a message its Sid and the form, of a call’s progress its Sid and SequenceNumber, of a batch of Event Streams the ids; other requests of a call are never repeats: a caller who presses 1 twice sends the same form twice',
     kept: 'the token',
-    source: 'https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides',
+    source: 'memory',
   },
   answer: { text: '2xx', timeoutSeconds: 15 },
   retries: 'none by default: a fallback URL, or #rc= at the URL’s end',

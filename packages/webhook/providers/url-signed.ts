@@ -71,7 +71,7 @@ export const urlSignedRows: readonly Provider[] = [
       type: [{ member: 'type' }],
       apart: 'event_id',
       kept: 'event_id; Square-Retry-Number grows',
-      source: 'https://developer.squareup.com/docs/webhooks/build-with-webhooks',
+      source: 'memory',
     },
     answer: { text: '2xx', timeoutSeconds: 10 },
     retries: 'up to 24 hours (square-retry-number)',

@@ -15,7 +15,7 @@ export const namedThings = {
   occurrence: 'one thing that happened',
   message: 'a mail, message or call, whose states share the id',
   object: 'the object that changed, whose changes share the id',
-  nothing: 'nothing: no id is sent',
+  nothing: 'nothing, because none is sent',
 } as const
 export type Named = keyof typeof namedThings
 
