@@ -8,7 +8,7 @@ export const operatorConfig = z.object({
   FAIRLEAD_PUBLIC_URL: z
     .url()
     .default('http://localhost:8080')
-    .transform(url => url.replace(/\/+$/, ''))
+    .transform(url => url.replace(/(?<!\/)\/+$/, ''))
     .describe("scheme, host and port of the receivers as providers see them: the base of the sources' URLs"),
   FAIRLEAD_ORGANIZATIONS: z
     .string()

@@ -17,7 +17,7 @@ const order = z
         pointer: z
           .string()
           .max(256)
-          .regex(/^(\/[^\s]*)+$/, 'must be a JSON pointer such as /data/object/customer')
+          .regex(/^(\/[^\s/]*)+$/, 'must be a JSON pointer such as /data/object/customer')
           .optional()
           .describe('A JSON pointer into the body (RFC 6901), up to 1 MiB of it. At most 256 characters.'),
         header: z

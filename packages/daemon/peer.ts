@@ -78,7 +78,7 @@ function withoutMapping(address: string): string {
 /** The /64 of an IPv6 address; anything else as it is. */
 function networkOf(address: string): string {
   if (!address.includes(':') || isIP(address) !== 6) return address
-  const [head = '', tail = ''] = address.replace(/%.*$/, '').toLowerCase().split('::', 2)
+  const [head = '', tail = ''] = address.split('%', 1)[0]!.toLowerCase().split('::', 2)
   const before = head === '' ? [] : head.split(':')
   const after = tail === '' ? [] : tail.split(':')
   // An address may end in a dotted IPv4 address, which stands for two groups.

@@ -86,7 +86,7 @@ function publishedManifest(): object {
 
 /** Links into the repository lead nowhere from a registry's page. */
 function publishedReadme(): string {
-  return readFileSync(join(source, 'README.md'), 'utf8').replace(/\[([^\]]+)\]\(\.\.\/[^)]*\)/g, '$1')
+  return readFileSync(join(source, 'README.md'), 'utf8').replace(/\[([^[\]]+)\]\(\.\.\/[^[\]()]*\)/g, '$1')
 }
 
 /** npm 11 prints a list, later ones an object by package. */

@@ -59,7 +59,7 @@ function encodePath(path: string): string {
 }
 
 function pathOf(url: string): string {
-  return url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/#.*$/s, '') || '/'
+  return url.replace(/^https?:\/\/[^/?#]*/i, '').split('#', 1)[0] || '/'
 }
 
 const sign: SignSample = (request, config, { nowMs }) => {

@@ -72,17 +72,19 @@ function candidates(url: string): string[] {
   return [...new Set(forms)]
 }
 
-const urlParts = /^(https?:\/\/)([^/?#:]*|\[[^\]]*\])(:\d*)?(.*)$/is
+/** Scheme with host, and port. */
+const urlParts = /^(https?:\/\/(?:\[[^\]]*\]|[^/?#:]*))(:\d*)?/i
 
 function withoutPort(url: string): string {
   const parts = urlParts.exec(url)
-  return parts ? `${parts[1]}${parts[2]}${parts[4]}` : url
+  return parts ? parts[1] + url.slice(parts[0].length) : url
 }
 
 function withPort(url: string): string {
   const parts = urlParts.exec(url)
-  if (!parts || parts[3]) return url
-  return `${parts[1]}${parts[2]}${parts[1]!.toLowerCase() === 'https://' ? ':443' : ':80'}${parts[4]}`
+  if (!parts || parts[2]) return url
+  const port = /^https:/i.test(url) ? ':443' : ':80'
+  return parts[1] + port + url.slice(parts[0].length)
 }
 
 /** The query as Node's older writer escapes it, which some of Twilio's back ends signed. */

@@ -107,7 +107,7 @@ function afterPrefix(text: string, form: KeyForm): string {
 
 /** Keys are copied by hand: missing padding is forgiven, a foreign character isn't. */
 function decodeBase64Key(text: string): Uint8Array | undefined {
-  const bare = text.replace(/=+$/, '')
+  const bare = text.replace(/(?<!=)=+$/, '')
   return decode(bare + '='.repeat((4 - (bare.length % 4)) % 4), 'base64')
 }
 

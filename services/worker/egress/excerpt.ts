@@ -25,7 +25,7 @@ export function excerpt(
   // The beginning of a value may stand at the cut.
   if (answer.cut) text = text.slice(0, -longest || undefined)
   return text
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replace(/[\p{C}\p{Z}\s\ufffd]+/gu, ' ')
     .trim()
     .slice(0, maxCharacters)
