@@ -21,6 +21,7 @@ const composed: Readonly<Record<string, string>> = {
   'operator/organization/schema.ts': 'a DNS label, at most 63 characters',
   'operator/replay/schema.ts': 'a DNS label, at most 63 characters',
   'packages/webhook/sample-request.ts': 'our own samples',
+  'packages/webhook/verify/multipart.ts': 'one of our own names, sought in a head of bounded length',
   'services/worker/egress/headers.ts': 'one class of characters',
 }
 
