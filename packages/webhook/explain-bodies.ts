@@ -1,5 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import type { WebhookRequest } from './scheme.ts'
+import { isBoundedJson } from './verify/fields.ts'
+import { formValue, readFormText } from './verify/form-fields.ts'
 
 /** Larger bodies are only tried with changes that need no parsing. */
 const maxParsedBytes = 128 * 1024
@@ -151,6 +153,7 @@ function escapings(text: string): [string, string][] {
 }
 
 function parseJson(body: Buffer): unknown {
+  if (!isBoundedJson(body)) return undefined
   try {
     return JSON.parse(body.toString())
   } catch {
@@ -189,12 +192,14 @@ function* formVariants(body: Buffer): Generator<BodyVariant> {
     return
   }
   if (!/^[^=&\s]+=/.test(text)) return
-  const fields = new URLSearchParams(text)
+  const fields = readFormText(text)
+  if (!fields) return
+  const written = new URLSearchParams(fields.map(({ name, value }): [string, string] => [name, value]))
   yield {
-    body: Buffer.from(fields.toString()),
+    body: Buffer.from(written.toString()),
     sentence: 'It matches the form written again: something decoded and encoded it.',
   }
-  const payload = fields.get('payload')
+  const payload = formValue(fields, 'payload')
   if (payload)
     yield {
       body: Buffer.from(payload),

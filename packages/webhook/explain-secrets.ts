@@ -23,11 +23,29 @@ export function* secretVariants(secret: string, config: SchemeConfig): Generator
       'The secret matches encoded as base64: it was decoded once too often.',
     ],
   ]
+  const invisible = invisibleIn(secret)
+  if (invisible.size > 0) {
+    rewritten.push([
+      [...secret].filter(char => !invisible.has(char)).join(''),
+      `The secret matches without the invisible ${[...invisible].map(codePoint).join(', ')} in it: copy it again, or type its first and last characters.`,
+    ])
+  }
   for (const [text, sentence] of rewritten) {
     if (text !== secret && text !== '') yield { config: { ...config, secrets: [text] }, sentence }
   }
   const scheme = findProvider(config.provider)?.scheme
   if (scheme?.kind === 'signature') yield* readOtherwise(secret, config, scheme)
+}
+
+/** What shows nothing, or a blank, wherever it stands: whatever Unicode says may be ignored, controls, and blanks. */
+const invisibleCharacter = /^[\p{Default_Ignorable_Code_Point}\p{C}\p{Z}\s\u2800]$/u
+
+function invisibleIn(secret: string): ReadonlySet<string> {
+  return new Set([...secret].filter(char => invisibleCharacter.test(char)))
+}
+
+function codePoint(char: string): string {
+  return `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`
 }
 
 const otherForms: readonly KeyForm[] = ['utf8', 'base64', 'whsec', 'hex']

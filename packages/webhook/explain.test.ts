@@ -1,5 +1,7 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, expect, test } from 'vitest'
 import { explain } from './explain.ts'
+import { openPace } from './explain-pace.ts'
 import { sampleRequest } from './sample-request.ts'
 import type { SchemeConfig, WebhookRequest } from './scheme.ts'
 
@@ -119,6 +121,9 @@ describe('a secret that is read wrongly says how', () => {
   test.each([
     ['a newline behind it', `${secret}\n`, 'without the blanks'],
     ['quotation marks around it', `"${secret}"`, 'quotation marks'],
+    ['a zero-width space before it', `\u200b${secret}`, 'invisible U+200B'],
+    ['a zero-width character that no list knows', `${secret}\u{e0001}`, 'invisible U+E0001'],
+    ['an invisible filler in it', secret.replace('_', '_\u3164'), 'invisible U+3164'],
     ['encoded as base64', Buffer.from(secret).toString('base64'), 'decoded from base64'],
   ])('%s', async (_title, stored, part) => {
     const cause = await firstCause(signed('stripe'), source('stripe', { secrets: [stored] }))
@@ -195,4 +200,67 @@ test('a large body costs no more than a bounded number of tries', async () => {
   expect(causes).not.toHaveLength(0)
   // Some 100 ms; without the bounds it is 10 s.
   expect((user + system) / 1000).toBeLessThan(3000)
+})
+
+test('explaining a rejection with a hundred sources holds up nobody', async () => {
+  const url = 'https://hooks.example.com/webhooks/acme/twilio'
+  const request: WebhookRequest = {
+    method: 'POST',
+    url,
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-twilio-signature': Buffer.alloc(20).toString('base64'),
+    },
+    body: Buffer.from('a&'.repeat(130_000)),
+  }
+  const others = Array.from({ length: 100 }, (_, i) => ({
+    name: `twilio-${i}`,
+    config: source('twilio', { secrets: [`z${i}`], options: { publicUrl: url } }),
+  }))
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const start = process.cpuUsage()
+  const { causes } = await explain(request, source('twilio'), others, nowMs)
+  const { user, system } = process.cpuUsage(start)
+  delay.disable()
+  expect(causes).toHaveLength(1)
+  // It was 17.9 s, in one piece.
+  expect((user + system) / 1000).toBeLessThan(3000)
+  expect(delay.max / 1e6).toBeLessThan(1000)
+})
+
+test('an explanation ends when its time is used up, and says so', async () => {
+  let asked = 0
+  const pace = { goOn: async () => ++asked < 5 }
+  const request = { ...signed('github'), body: Buffer.from('{"a":1}') }
+  const { causes } = await explain(request, source('github'), [], nowMs, undefined, pace)
+  expect(asked).toBe(5)
+  expect(causes).toEqual([{ kind: 'unknown', sentence: expect.stringContaining('Not all were') }])
+})
+
+test('JSON nested beyond all bounds is explained like any other body', async () => {
+  const request = { ...signed('github'), body: Buffer.from('['.repeat(30_000) + ']'.repeat(30_000)) }
+  const { causes } = await explain(request, source('github'), [], nowMs)
+  expect(causes).toMatchObject([{ kind: 'unknown' }])
+})
+
+test('an explanation gives others their turn', async () => {
+  let nowMs = 0
+  const pace = openPace({ budgetMs: 100, sliceMs: 5, now: () => nowMs })
+  nowMs += 4
+  expect(await pace.goOn()).toBe(true)
+  nowMs += 2
+  let turns = 0
+  const turn = setInterval(() => turns++, 0)
+  try {
+    for (let i = 0; i < 15; i++) {
+      expect(await pace.goOn()).toBe(true)
+      nowMs += 6
+    }
+    expect(turns).toBeGreaterThan(5)
+    nowMs += 10
+    expect(await pace.goOn()).toBe(false)
+  } finally {
+    clearInterval(turn)
+  }
 })

@@ -1,4 +1,5 @@
 import { bodyVariants } from './explain-bodies.ts'
+import { openPace, type Pace } from './explain-pace.ts'
 import { secretVariants } from './explain-secrets.ts'
 import { urlVariants } from './explain-urls.ts'
 import { noKeyFetch, openScheme } from './open.ts'
@@ -62,6 +63,7 @@ const trialBytes = 16 * 1024
  * @param others further sources of the same organization, whose secrets may have been mixed up
  * @param nowMs when the request was received, Unix milliseconds
  * @param keys as for openScheme; without it a scheme with published keys can't be told more about
+ * @param pace how long it may take, and when others get their turn; default 1 s in slices of 5 ms
  */
 export async function explain(
   request: WebhookRequest,
@@ -69,13 +71,15 @@ export async function explain(
   others: readonly OtherSource[],
   nowMs: number,
   keys: KeyFetch = noKeyFetch,
+  pace: Pace = openPace(),
 ): Promise<Explanation> {
   const tried = await tryVerify(request, config, nowMs, keys)
   if (tried instanceof SchemeError) return { causes: [{ kind: 'configuration', sentence: tried.message }] }
   if (tried.kind === 'valid') return { verdict: tried, causes: [] }
-  const isSigned = openTrials(nowMs, keys)
-  const causes = await causesOf(tried, request, config, others.slice(0, maxOthers), isSigned)
-  return { verdict: tried, causes: causes.length > 0 ? causes : [unknownCause(tried)] }
+  const trials = openTrials(nowMs, keys, pace)
+  const causes = await causesOf(tried, request, config, others.slice(0, maxOthers), trials.isSigned)
+  if (causes.length > 0) return { verdict: tried, causes }
+  return { verdict: tried, causes: [trials.cut() ? cutCause : unknownCause(tried)] }
 }
 
 type Refusal = Extract<Verdict, { kind: 'invalid' }>
@@ -131,19 +135,36 @@ async function tryVerify(
   }
 }
 
-/** Whether the signature holds, whatever the clock says. Always no once the budget is used up. */
+/** Whether the signature holds, whatever the clock says. Always no once the bytes or the time are used up. */
 type IsSigned = (request: WebhookRequest, config: SchemeConfig) => Promise<boolean>
 
-function openTrials(nowMs: number, keys: KeyFetch): IsSigned {
+interface Trials {
+  readonly isSigned: IsSigned
+  /** Whether anything was left untried. */
+  cut(): boolean
+}
+
+function openTrials(nowMs: number, keys: KeyFetch, pace: Pace): Trials {
   let leftBytes = budgetBytes
-  return async (request, config) => {
-    leftBytes -= (request.body.byteLength + trialBytes) * Math.max(1, config.secrets.length)
-    if (leftBytes < 0) return false
-    const tolerant = { ...config, toleranceSeconds: { past: null, future: null } }
-    const tried = await tryVerify(request, tolerant, nowMs, keys)
-    if (tried instanceof SchemeError) return false
-    return tried.kind === 'valid' || tried.reason === 'timestamp_out_of_tolerance'
+  let isCut = false
+  return {
+    async isSigned(request, config) {
+      leftBytes -= (request.body.byteLength + trialBytes) * Math.max(1, config.secrets.length)
+      isCut ||= leftBytes < 0 || !(await pace.goOn())
+      if (isCut) return false
+      const tolerant = { ...config, toleranceSeconds: { past: null, future: null } }
+      const tried = await tryVerify(request, tolerant, nowMs, keys)
+      if (tried instanceof SchemeError) return false
+      return tried.kind === 'valid' || tried.reason === 'timestamp_out_of_tolerance'
+    },
+    cut: () => isCut,
   }
+}
+
+const cutCause: Cause = {
+  kind: 'unknown',
+  sentence:
+    'None of the causes that could be tried explains it. Not all were: the body is large, or the organization has many sources. Most likely the secret is another one: copy it again.',
 }
 
 type Matches = (changed: Partial<WebhookRequest>, secrets?: readonly string[]) => Promise<boolean>

@@ -10,7 +10,7 @@ const maxValues = 100_000
 
 /** A body's JSON object; undefined where it is none, or beyond the bounds. */
 export function parseFields(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
-  if (!isBounded(body)) return undefined
+  if (!isBoundedJson(body)) return undefined
   try {
     const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
     return isFields(value) ? value : undefined
@@ -36,8 +36,8 @@ const quote = 0x22
 const comma = 0x2c
 const backslash = 0x5c
 
-/** One pass that counts what stands outside of strings. It is no validator: that is JSON.parse's. */
-function isBounded(body: Uint8Array): boolean {
+/** One pass that counts nesting and values outside of strings. It is no validator: that is JSON.parse's. */
+export function isBoundedJson(body: Uint8Array): boolean {
   let depth = 0
   let values = 1
   let inString = false
