@@ -167,11 +167,9 @@ const drainableBytes = 64 * 1024
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply, keepAlive: boolean): void {
   const goesOn = keepAlive && (request.complete || declaredBytes(request) <= drainableBytes)
-  const headers = [
-    ...Object.entries(reply.headers).flat(),
-    'content-length',
-    `${Buffer.byteLength(reply.body)}`,
-  ]
+  const headers: string[] = []
+  for (const name in reply.headers) headers.push(name, reply.headers[name]!)
+  headers.push('content-length', `${Buffer.byteLength(reply.body)}`)
   if (!goesOn) headers.push('connection', 'close')
   response.writeHead(reply.status, headers)
   // As text, head and body are one write. What is unread of the request, node:http reads away.

@@ -24,8 +24,8 @@ interface Batch {
 
 /** More ids than these are two questions: Redis does nothing else while it looks them up (10 to 30 µs each). */
 const batchIds = 32
-/** Questions under way: what comes meanwhile is asked together, so the busier it is, the less each costs. */
-const inFlightLimit = 2
+/** Questions under way: what comes meanwhile is asked together, so the busier the receiver, the less each id costs. */
+const inFlightLimit = 1
 
 /** Asks for many ids at once, each in bounded time. The function returned never rejects. */
 export function openChecks(options: CheckOptions): (id: EventId) => Promise<Known> {

@@ -30,8 +30,8 @@ export interface KeeperOptions {
 
 /** Redis does nothing else while it writes them (some 10 µs each): checks wait behind. */
 const batchIds = 64
-/** How long an id waits for others, in ms: a write costs as much as some fifty ids in it. JetStream knows it meanwhile. */
-const lingerMs = 20
+/** How long an id waits for others, ms: a write costs as much as some fifty ids in it. JetStream knows the id meanwhile. */
+const lingerMs = 100
 /** After Redis refused a write (it is full, say), in ms. */
 const retryMs = 500
 /** For what still waits when the process ends, in ms. */
