@@ -3,12 +3,12 @@ import { newId } from '@fairlead/webhook/id'
 import type { OrganizationConfig } from '@fairlead/wire/config'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { openDirectory } from '@fairlead/worker/directory'
-import { openBreaker } from '@fairlead/worker/lanes/breaker'
-import { openLane } from '@fairlead/worker/lanes/lane'
+import { openHosts } from '@fairlead/worker/lanes/hosts'
+import { Lane } from '@fairlead/worker/lanes/lane'
 
 /**
  * What a worker's memory holds for destinations, in bytes each: the configuration that it knows of, always; and a lane,
- * while there is something in it. Lanes that are idle are forgotten, so they cost nothing.
+ * while there is something in it or to remember. Lanes that are idle for a minute are forgotten.
  *
  *   node --expose-gc load-tests/lanes.ts [destinations, default 100000] [organizations, default 10000]
  */
@@ -69,14 +69,13 @@ const directory = openDirectory(keyring, () => {})
 for (let i = 0; i < organizations; i++) directory.put(organization(i), i + 1)
 const afterConfig = held()
 
-const hosts = Array.from({ length: organizations }, () =>
-  openBreaker({ threshold: 10, firstMs: 1_000, longestMs: 10_000 }),
-)
+const hosts = openHosts()
+const owners = Array.from({ length: organizations }, () => newId('org', Date.now()))
 const beforeLanes = held()
 const lanes = Array.from({ length: destinations }, (_, i) => {
-  const lane = openLane({ concurrency: 10, paused: false }, hosts[i % hosts.length]!)
-  lane.admit('new', 0)
-  lane.waiting = 1
+  const owner = owners[i % owners.length]!
+  const lane = new Lane({ concurrency: 10, paused: false }, hosts.place(`https://${owner}.example`), owner)
+  lane.ask(0)
   return lane
 })
 const afterLanes = held()

@@ -36,6 +36,8 @@ export interface PulledMessage {
   /** Messages behind it that the consumer has not handed out. */
   readonly pending: number
   header(name: string): string | undefined
+  /** Lets go of data and headers, which are empty from then on: what is not acknowledged yet need not be held in memory. */
+  forget(): void
   /** This and the following never throw: where the connection is closed, the server hands the message out again. */
   ack(): void
   /** Starts `ack_wait` again. */
@@ -53,14 +55,14 @@ const retryMs = 250
 /**
  * Resolves when the signal has aborted and nothing more will be handed to `take`.
  *
- * @param take resolves when the message has found its place (under way, or stored elsewhere), not when it is done:
- *   until then it counts against `batch` and `maxHeldBytes`. Must not reject.
+ * @param take a promise resolves when the message has found its place (under way, or stored elsewhere), not when it is
+ *   done: until then it counts against `batch` and `maxHeldBytes`. Must not reject. Without one it has its place.
  */
 export async function pull(
   nats: NatsConnection,
   manager: JetStreamManager,
   options: PullOptions,
-  take: (message: PulledMessage) => Promise<void>,
+  take: (message: PulledMessage) => Promise<void> | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const { stream, consumer, batch, maxBytes, maxHeldBytes, trouble } = options
@@ -82,13 +84,18 @@ export async function pull(
       }
       asked = Math.max(0, asked - 1)
       if (signal.aborted) return
-      held++
-      heldBytes += message.data.length
-      void take(openMessage(message)).finally(() => {
-        held--
-        heldBytes -= message.data.length
-        ask()
-      })
+      const opened = new OpenMessage(nats, message)
+      const placed = take(opened)
+      if (placed) {
+        const bytes = opened.data.length
+        held++
+        heldBytes += bytes
+        void placed.finally(() => {
+          held--
+          heldBytes -= bytes
+          ask()
+        })
+      }
       ask()
     },
   })
@@ -161,32 +168,71 @@ export async function pull(
   if ('stop' in reconnections && typeof reconnections.stop === 'function') reconnections.stop()
 }
 
-/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<time>.<pending>[.<random>]` */
-function openMessage(message: Msg): PulledMessage {
-  const reply = message.reply!
-  const tokens = reply.split('.')
-  const at = tokens.length === 9 ? 4 : 6
-  const answer = (payload: string): void => {
+/**
+ * A class, because each event is one. The subject of replies is
+ * `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<time>.<pending>[.<random>]`.
+ */
+class OpenMessage implements PulledMessage {
+  readonly subject: string
+  readonly seq: number
+  readonly storedAt: string
+  readonly deliveries: number
+  readonly pending: number
+  readonly #nats: NatsConnection
+  readonly #reply: string
+  #message: Msg | undefined
+
+  constructor(nats: NatsConnection, message: Msg) {
+    this.#nats = nats
+    this.#message = message
+    this.subject = message.subject
+    this.#reply = message.reply!
+    const tokens = this.#reply.split('.')
+    const at = tokens.length === 9 ? 4 : 6
+    this.deliveries = Number(tokens[at])
+    this.seq = Number(tokens[at + 1])
+    this.storedAt = tokens[at + 3] ?? ''
+    this.pending = Number(tokens[at + 4])
+  }
+
+  get data(): Uint8Array {
+    return this.#message?.data ?? nothing
+  }
+
+  header(name: string): string | undefined {
+    return this.#message?.headers?.get(name) || undefined
+  }
+
+  forget(): void {
+    this.#message = undefined
+  }
+
+  ack(): void {
+    this.#answer('+ACK')
+  }
+
+  working(): void {
+    this.#answer('+WPI')
+  }
+
+  nak(delayMs?: number): void {
+    this.#answer(delayMs ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK')
+  }
+
+  term(reason: string): void {
+    this.#answer(`+TERM ${reason}`)
+  }
+
+  #answer(text: string): void {
     try {
-      message.respond(payload)
+      this.#nats.publish(this.#reply, text)
     } catch {
       // The connection drains or is closed. The server hands the message out again after `ack_wait`.
     }
   }
-  return {
-    subject: message.subject,
-    data: message.data,
-    seq: Number(tokens[at + 1]),
-    storedAt: tokens[at + 3] ?? '',
-    deliveries: Number(tokens[at]),
-    pending: Number(tokens[at + 4]),
-    header: name => message.headers?.get(name) || undefined,
-    ack: () => answer('+ACK'),
-    working: () => answer('+WPI'),
-    nak: delayMs => answer(delayMs ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
-    term: reason => answer(`+TERM ${reason}`),
-  }
 }
+
+const nothing = new Uint8Array(0)
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {

@@ -16,8 +16,8 @@ export interface Destination {
   readonly extraHeaders: readonly string[]
   /** The same array for as long as the configuration is the same. */
   readonly auth: readonly DestinationAuthentication[]
-  /** Host and port: what destinations share that live at one place. */
-  readonly host: string
+  /** Scheme, host and port: what destinations share that live at one place. */
+  readonly place: string
 }
 
 export interface Organization {
@@ -59,7 +59,11 @@ export interface Directory {
 /** Organizations that were deleted: their events need not wait for a configuration that won't come. */
 const rememberedRemovals = 10_000
 
-export function openDirectory(keyring: Keyring, changed: (organization: Organization) => void): Directory {
+/** @param changed with `undefined` where the organization was deleted */
+export function openDirectory(
+  keyring: Keyring,
+  changed: (id: OrganizationId, organization: Organization | undefined) => void,
+): Directory {
   const organizations = new Map<OrganizationId, Organization>()
   const waiting = new Map<OrganizationId, Set<() => void>>()
   const removed = new Set<OrganizationId>()
@@ -72,7 +76,7 @@ export function openDirectory(keyring: Keyring, changed: (organization: Organiza
       organizations.set(config.id, organization)
       removed.delete(config.id)
       unreadable.delete(config.id)
-      changed(organization)
+      changed(config.id, organization)
       for (const resume of waiting.get(config.id) ?? []) resume()
     },
     remove(id) {
@@ -80,6 +84,7 @@ export function openDirectory(keyring: Keyring, changed: (organization: Organiza
       unreadable.delete(id)
       if (removed.size >= rememberedRemovals) removed.clear()
       removed.add(id)
+      changed(id, undefined)
     },
     isRemoved: id => removed.has(id),
     isUnreadable: id => unreadable.has(id),
@@ -148,7 +153,12 @@ function openDestination(
     retry: { delaysMs: config.retryDelaysSeconds.map(seconds => seconds * 1000), retryAfterCapMs },
     extraHeaders: config.headers.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)]),
     auth: config.auth === undefined ? [] : decodeDestinationAuth(keyring.open(config.auth, authContext)),
-    // What is not an address shares its health with nothing else.
-    host: URL.parse(config.url)?.host ?? config.id,
+    place: placeOf(config),
   }
+}
+
+/** A destination without an address shares its health with no other. The origin lacks the port where it is the scheme's own. */
+function placeOf({ url, id }: DestinationConfig): string {
+  const parsed = URL.parse(url)
+  return parsed?.host ? parsed.origin : id
 }

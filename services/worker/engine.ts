@@ -1,7 +1,7 @@
 import type { Shares } from '@fairlead/daemon/shares'
-import type { Shortage } from '@fairlead/daemon/shortage'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import type { Publisher } from '@fairlead/wire/publish'
+import type { Reader } from '@fairlead/wire/read'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { LogRecords } from './delivery/log-records.ts'
@@ -9,6 +9,7 @@ import type { Directory } from './directory.ts'
 import type { Authorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
 import type { Hosts } from './lanes/hosts.ts'
+import type { Scheduler } from './lanes/scheduler.ts'
 import type { Slots } from './lanes/slots.ts'
 import type { WorkerMetrics } from './metrics.ts'
 import type { Processor } from './processors/process.ts'
@@ -21,6 +22,8 @@ export interface Engine {
   readonly deliveries: Publisher
   /** For DEAD, ATTEMPTS and OUTBOUND. */
   readonly publisher: Publisher
+  /** Of messages by sequence. */
+  readonly reader: Reader
   readonly records: LogRecords
   readonly sender: Sender
   readonly authorizer: Authorizer
@@ -28,28 +31,19 @@ export interface Engine {
   readonly directory: Directory
   readonly hosts: Hosts
   readonly slots: Slots
-  /** Bytes of bodies that wait for a moment, for a slot of their lane. */
+  /** Deliveries that wait in memory, in the queues of their lanes, and bytes of their bodies. */
+  readonly queued: Shares<OrganizationId>
   readonly queuedBytes: Shares<OrganizationId>
-  /** While it lasts, what waits for a slot waits for this worker rather than for its destination. */
-  readonly shortage: Pick<Shortage, 'lasts'>
+  /** Who gets the next free slot. */
+  readonly scheduler: Scheduler
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
-  /**
-   * Waits while this worker can't be sure that its partitions are still its own, or can't store what it has attempted.
-   * Rejects when the signal aborts.
-   */
-  mayStart(signal: AbortSignal): Promise<void> | undefined
-  /** Slots have become free that this organization, among others, waits for. */
-  readonly hungry: Hungry
+  /** False while this worker can't be sure that its partitions are still its own, or can't store what it has attempted. */
+  mayStart(): boolean
+  /** Rejects when the signal aborts. */
+  untilMayStart(signal: AbortSignal): Promise<void>
   now(): number
   random(): number
-}
-
-/** Lanes that were refused for want of a worker's slot, to be asked again in turn. */
-export interface Hungry {
-  /** @param doubtful such a lane may not have every slot: it waits in a line of its own */
-  add(organization: OrganizationId, resume: () => void, doubtful: boolean): void
-  next(): void
 }
 
 /** One wide line for each fate. */
@@ -58,38 +52,4 @@ export interface DeliveryLog {
   warn(fields: object, message: 'delivery.attempted' | 'delivery.dead'): void
   debug(fields: object, message: 'delivery.parked'): void
   error(fields: object, message: 'message.unreadable' | 'worker.failed' | 'config.unreadable'): void
-}
-
-/** Takes turns between the two lines, and in each between organizations, however many lanes of one are waiting. */
-export function openHungry(): Hungry {
-  let lines: readonly [Line, Line] = [new Map(), new Map()]
-  const [well, inDoubt] = lines
-  return {
-    add(organization, resume, doubtful) {
-      const line = doubtful ? inDoubt : well
-      const own = line.get(organization)
-      if (own) own.add(resume)
-      else line.set(organization, new Set([resume]))
-    },
-    next() {
-      lines = [lines[1], lines[0]]
-      const resume = takeTurn(lines[0]) ?? takeTurn(lines[1])
-      resume?.()
-    },
-  }
-}
-
-type Line = Map<OrganizationId, Set<() => void>>
-
-function takeTurn(line: Line): (() => void) | undefined {
-  for (const [organization, resumes] of line) {
-    const [resume] = resumes
-    if (!resume) continue
-    // To the end of the line, unless that was its last.
-    line.delete(organization)
-    resumes.delete(resume)
-    if (resumes.size > 0) line.set(organization, resumes)
-    return resume
-  }
-  return undefined
 }

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { Lane } from './lanes/lane.ts'
+import type { LaneState } from './lanes/lane.ts'
 
 /** Everything the worker tells Prometheus. */
 export interface WorkerMetrics {
@@ -14,14 +14,14 @@ export interface WorkerGauges {
   partitions(): number
   slots(): number
   pendingEvents(): number
-  lanes(): Iterable<{ state: Lane['state']; waiting: number }>
+  lanes(): Iterable<{ state: LaneState; waiting: number }>
 }
 
 /** What standalone reads too. */
 export const pendingEventsMetric = 'fairlead_worker_pending_events'
 export const waitingDeliveriesMetric = 'fairlead_deliveries_waiting'
 
-const laneStates: readonly Lane['state'][] = ['well', 'busy', 'throttled', 'broken', 'paused']
+const laneStates: readonly LaneState[] = ['well', 'busy', 'throttled', 'broken', 'host_broken', 'paused']
 
 export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): WorkerMetrics {
   const registers = [registry]
@@ -43,7 +43,7 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
   })
   new Gauge({
     name: pendingEventsMetric,
-    help: 'Stored events of its partitions that this worker has not taken yet: the lag to scale workers by',
+    help: 'Stored events of its partitions that this worker has not taken, and deliveries that wait in its memory: the lag to scale workers by',
     registers,
     collect() {
       this.set(gauges.pendingEvents())
@@ -62,7 +62,7 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
   })
   new Gauge({
     name: 'fairlead_lanes',
-    help: 'Lanes in memory by state: well, busy, throttled (429 or recovering), broken (breaker open), paused',
+    help: 'Lanes in memory by state: well, busy, throttled (429 or recovering), broken (breaker open), host_broken (its host can not be reached), paused',
     labelNames: ['state'],
     registers,
     collect() {

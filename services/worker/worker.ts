@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openShares } from '@fairlead/daemon/shares'
-import { watchShortage } from '@fairlead/daemon/shortage'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openPublisher } from '@fairlead/wire/publish'
+import { openReader } from '@fairlead/wire/read'
 import { openKeyring } from '@fairlead/wire/seal'
 import { bucketName, ensureStreams } from '@fairlead/wire/streams'
 import { attemptsSubject } from '@fairlead/wire/subjects'
@@ -17,8 +17,9 @@ import { openLogRecords } from './delivery/log-records.ts'
 import { openDirectory } from './directory.ts'
 import { openAuthorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
-import { type DeliveryLog, type Engine, openHungry } from './engine.ts'
+import type { DeliveryLog, Engine } from './engine.ts'
 import { openHosts } from './lanes/hosts.ts'
+import { openScheduler } from './lanes/scheduler.ts'
 import { openSlots } from './lanes/slots.ts'
 import { openWorkerMetrics } from './metrics.ts'
 import { type Ownership, ownPartitions } from './partitions/own.ts'
@@ -46,8 +47,13 @@ const toleratedMs = 15_000
 
 /** Bodies that are being delivered at one time. */
 const maxBodiesBytes = 256 * 1024 ** 2
-/** Bodies that wait for a moment, until their lane has a slot. */
-const maxQueuedBytes = 32 * 1024 ** 2
+/**
+ * Deliveries that wait in memory for their turn, and their bodies; an organization alone gets half of each. As many as come in
+ * two seconds at the most that a worker delivers; each is about 600 bytes without its body. More are parked, and bodies
+ * that do not fit are read back.
+ */
+const maxQueued = 16_384
+const maxQueuedBytes = 64 * 1024 ** 2
 /** Nobody waits for a delivery to be parked, or for a retry to be scheduled. */
 const deliveriesLingerMs = 50
 const ownPollMs = 50
@@ -63,8 +69,10 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   })
 
   const partitions = new Map<number, OpenPartition>()
-  const directory = openDirectory(openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS), organization => {
-    for (const { lanes } of partitions.values()) lanes.changed(organization)
+  const hosts = openHosts()
+  const directory = openDirectory(openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS), (id, organization) => {
+    if (!organization) hosts.forget(id)
+    for (const { lanes } of partitions.values()) lanes.changed(id, organization)
   })
   const closing = new AbortController()
   opened.defer(() => closing.abort())
@@ -83,10 +91,12 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const worker = config.FAIRLEAD_WORKER_NAME ?? nameOfHost()
   const weightOf = (id: OrganizationId) => directory.organization(id)?.weight ?? 1
   const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes, weightOf)
+  const queued = openShares(maxQueued, weightOf)
   const metrics = openWorkerMetrics(tools.registry, {
     partitions: () => partitions.size,
     slots: () => slots.used,
-    pendingEvents: () => partitions.values().reduce((sum, { pendingEvents }) => sum + pendingEvents, 0),
+    pendingEvents: () =>
+      partitions.values().reduce((sum, { pendingEvents }) => sum + pendingEvents, 0) + queued.used,
     *lanes() {
       for (const { lanes } of partitions.values()) yield* lanes.states()
     },
@@ -95,25 +105,26 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   let ownership: Ownership | undefined
   const records = openLogRecords(publisher, attemptsSubject(worker), closing.signal)
   const mayStart = () => ownership?.mayStart !== false && !records.late
-  const shortage = opened.use(watchShortage())
   const engine: Engine = {
     nats,
     manager,
     deliveries,
     publisher,
+    reader: opened.use(openReader(nats)),
     records,
     sender: tools.sender,
     authorizer: opened.use(openAuthorizer({ ask: tools.sender.ask })),
     processors: openProcessors(tools.registry),
     directory,
-    hosts: openHosts(),
+    hosts,
     slots,
+    queued,
     queuedBytes: openShares(maxQueuedBytes, weightOf),
-    hungry: openHungry(),
+    scheduler: openScheduler(weightOf),
     metrics,
     log,
-    mayStart: signal => (mayStart() ? undefined : untilMayStart(mayStart, signal)),
-    shortage,
+    mayStart,
+    untilMayStart: signal => untilTrue(mayStart, signal),
     now: Date.now,
     random: Math.random,
   }
@@ -173,6 +184,6 @@ const nameOfHost = (): string =>
     .slice(0, 64)
 
 /** Polls, because what it waits for is the passing of a heartbeat or a stream that is back, which is seconds away. */
-async function untilMayStart(mayStart: () => boolean, signal: AbortSignal): Promise<void> {
+async function untilTrue(mayStart: () => boolean, signal: AbortSignal): Promise<void> {
   while (!mayStart()) await delay(ownPollMs, undefined, { signal })
 }

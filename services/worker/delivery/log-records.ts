@@ -4,13 +4,19 @@ import { untilStored } from './until-stored.ts'
 
 /** What the worker did, for the event log: written many to a message. */
 export interface LogRecords {
-  /** Resolves when the record is stored, rejects when the signal aborts first. */
-  add(record: LogRecord): Promise<void>
+  /** Tells `waiter` when the record is stored, or that the signal aborted first. */
+  add(record: LogRecord, waiter: RecordWaiter): void
   /**
    * Nothing was stored for a while: JetStream is away. What is attempted now is repeated if this worker ends before it
    * is back, or loses its partitions.
    */
   readonly late: boolean
+}
+
+/** Not a promise: each delivery waits for a record, and hundreds of them are told at once. */
+export interface RecordWaiter {
+  done(): void
+  failed(error: unknown): void
 }
 
 /** How long a record waits for others, ms. What is delivered but not yet recorded is repeated after a crash. */
@@ -21,7 +27,7 @@ const mostRecords = 250
 
 interface Batch {
   readonly records: LogRecord[]
-  readonly stored: PromiseWithResolvers<void>
+  readonly waiters: RecordWaiter[]
 }
 
 const isFull = (batch: Batch | undefined): boolean => (batch?.records.length ?? 0) >= mostRecords
@@ -39,31 +45,33 @@ export function openLogRecords(publisher: Publisher, subject: string, signal: Ab
     timer = undefined
     writing = true
     do {
-      const { records, stored } = batches.shift()!
+      const { records, waiters } = batches.shift()!
       writingSinceMs = performance.now()
-      await untilStored(publisher, subject, encodeLogRecords(records), undefined, signal).then(
-        () => stored.resolve(),
-        stored.reject,
-      )
+      try {
+        await untilStored(publisher, subject, encodeLogRecords(records), undefined, signal)
+        for (const waiter of waiters) waiter.done()
+      } catch (error) {
+        for (const waiter of waiters) waiter.failed(error)
+      }
     } while (isFull(batches[0]))
     writing = false
-    if (batches.length > 0) timer = setTimeout(write, lingerMs)
+    if (batches.length > 0) timer ??= setTimeout(write, lingerMs)
   }
 
   return {
     get late() {
       return writing && performance.now() - writingSinceMs > lateMs
     },
-    add(record) {
+    add(record, waiter) {
       let batch = batches.at(-1)
       if (!batch || isFull(batch)) {
-        batch = { records: [], stored: Promise.withResolvers() }
+        batch = { records: [], waiters: [] }
         batches.push(batch)
       }
       batch.records.push(record)
+      batch.waiters.push(waiter)
       if (isFull(batch)) void write()
       else if (!writing) timer ??= setTimeout(write, lingerMs)
-      return batch.stored.promise
     },
   }
 }

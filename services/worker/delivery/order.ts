@@ -15,8 +15,8 @@ import {
   takeFirst,
   type Waiting,
 } from './key-line.ts'
+import type { Placed } from './placed.ts'
 import { restoreLines } from './restore-order.ts'
-import type { Placed } from './scene.ts'
 import { untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
 
@@ -141,7 +141,7 @@ export function openOrder(
   async function carry(line: KeyLine, { seq, reference }: Waiting): Promise<void> {
     for (;;) {
       try {
-        await engine.mayStart(working)
+        if (!engine.mayStart()) await engine.untilMayStart(working)
         const { done } = await go(reference)
         await done
         break

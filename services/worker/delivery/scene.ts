@@ -1,4 +1,3 @@
-import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import type { EventMeta } from '@fairlead/wire/event'
 import type { Engine } from '../engine.ts'
@@ -17,13 +16,6 @@ export interface Scene {
   readonly engine: Engine
   readonly lanes: Lanes
   readonly order: Order
-  /** Attempts a lane's parked deliveries, as far as it has room. */
-  drain(organization: OrganizationId, destination: DestinationId): void
   /** Aborts when the partition is given up at once. */
   readonly signal: AbortSignal
-}
-
-/** Where a message stands once it has found its place; `done` is when all that follows from it is stored. */
-export interface Placed {
-  readonly done: Promise<unknown>
 }

@@ -1,19 +1,22 @@
+import { newId } from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openBreaker } from './breaker.ts'
-import { type Health, type LaneKind, laneBreaker, momentMs, openLane } from './lane.ts'
+import { Breaker } from './breaker.ts'
+import { Place } from './hosts.ts'
+import { type Health, Lane, type LaneLimits, laneBreaker, moves } from './lane.ts'
 
-const limits = { concurrency: 4, paused: false }
-const host = () => openBreaker({ threshold: 10, firstMs: 1000, longestMs: 10_000 })
+const owner = newId('org', 1)
+const openLane = (limits: Partial<LaneLimits> = {}, place = new Place(), organization = owner) =>
+  new Lane({ concurrency: 4, paused: false, ...limits }, place, organization)
 
-function fill(lane: ReturnType<typeof openLane>, kind: LaneKind, nowMs = 0): number {
+function fill(lane: Lane, nowMs = 0): number {
   let count = 0
-  while (lane.admit(kind, nowMs).kind === 'go') count++
+  while (lane.ask(nowMs) === 'go') count++
   return count
 }
 
 test('a breaker opens after so many failures in a row, probes once, and doubles its patience', () => {
-  const breaker = openBreaker({ threshold: 3, firstMs: 1000, longestMs: 3000 })
+  const breaker = new Breaker({ threshold: 3, firstMs: 1000, longestMs: 3000 })
   breaker.failed(0)
   breaker.failed(0)
   breaker.succeeded()
@@ -35,138 +38,182 @@ test('a breaker opens after so many failures in a row, probes once, and doubles 
 })
 
 test('failures of attempts that were under way when it opened do not lengthen it', () => {
-  const breaker = openBreaker({ threshold: 1, firstMs: 1000, longestMs: 60_000 })
+  const breaker = new Breaker({ threshold: 1, firstMs: 1000, longestMs: 60_000 })
   for (let i = 0; i < 20; i++) breaker.failed(0)
   expect(breaker.ask(1000)).toBe('probe')
 })
 
-test('a lane takes as many as its concurrency, retries a quarter of it, new ones the rest while others wait', () => {
-  expect(fill(openLane(limits, host()), 'new')).toBe(4)
-  expect(fill(openLane(limits, host()), 'due')).toBe(1)
-  expect(fill(openLane(limits, host()), 'parked')).toBe(4)
-  const crowded = openLane(limits, host())
-  crowded.waiting = 1
-  expect(fill(crowded, 'new')).toBe(3)
-  expect(fill(crowded, 'parked')).toBe(1)
+test('a lane takes as many as its concurrency', () => {
+  const lane = openLane()
+  expect(fill(lane)).toBe(4)
+  expect(lane.ask(0)).toEqual({ why: 'full' })
 })
 
-test('new and waiting ones take turns where there is one slot', () => {
-  const lane = openLane({ ...limits, concurrency: 1 }, host())
-  lane.waiting = 9
-  expect(lane.admit('new', 0).kind).toBe('go')
-  lane.finish('new', 'well', 1)
-  expect(lane.admit('new', 1)).toEqual({ kind: 'wait', why: 'full' })
-  expect(lane.admit('parked', 1).kind).toBe('go')
-  lane.finish('parked', 'well', 2)
-  expect(lane.admit('new', 2).kind).toBe('go')
+test.each<[why: string, limits: Partial<LaneLimits>, before: (lane: Lane) => void, moving: boolean]>([
+  ['full', {}, lane => void fill(lane, 1_000), true],
+  ['rate', { rateLimit: { perSecond: 1, burst: 1 } }, lane => void lane.ask(1_000), true],
+  ['paused', { paused: true }, () => {}, false],
+  ['hangs', {}, lane => void fill(lane, -1), false],
+  ['throttled', {}, throttle, false],
+  ['broken', {}, lane => breakLane(lane, 'failing', 1_000), false],
+])('a lane that answers %s: whether its queue waits in memory', (why, limits, before, moving) => {
+  const lane = openLane(limits)
+  before(lane)
+  const answer = lane.ask(1_001)
+  expect(answer).toMatchObject({ why })
+  expect(answer !== 'go' && moves(answer)).toBe(moving)
 })
 
-test('a full lane moves on for a moment after it began, and after each attempt that ended well', () => {
-  const lane = openLane(limits, host())
-  expect(lane.movesOn(1_000)).toBe(false)
-  fill(lane, 'new', 1_000)
-  expect(lane.movesOn(1_000 + momentMs - 1)).toBe(true)
-  expect(lane.movesOn(1_000 + momentMs)).toBe(false)
-  lane.finish('new', 'well', 5_000)
-  expect(lane.movesOn(5_000)).toBe(true)
-  fill(lane, 'new', 9_000)
-  expect(lane.movesOn(9_000)).toBe(false)
-})
+function throttle(lane: Lane): void {
+  lane.ask(1_000)
+  lane.finish('throttled', 1_000, 1, 5_000)
+}
+
+function breakLane(lane: Lane, health: Health, nowMs: number): void {
+  for (let i = 0; i < laneBreaker.threshold; i++) {
+    if (lane.ask(nowMs) === 'go') lane.finish(health, nowMs, 1)
+  }
+}
 
 test('429 halves the slots, waits as long as it asks, and success brings them back', () => {
-  const lane = openLane({ concurrency: 8, paused: false }, host())
-  lane.admit('new', 0)
-  lane.finish('new', 'throttled', 0, 2_000)
-  expect(lane.admit('new', 1_999)).toEqual({ kind: 'wait', why: 'throttled', untilMs: 2_000 })
-  expect(fill(lane, 'new', 2_000)).toBe(4)
-  for (let i = 0; i < 4; i++) lane.finish('new', 'well', 2_000)
-  expect(fill(lane, 'new', 2_000)).toBe(4) // 4 and four times about a quarter: not quite 5
+  const lane = openLane({ concurrency: 8 })
+  lane.ask(0)
+  lane.finish('throttled', 0, 1, 2_000)
+  expect(lane.ask(1_999)).toEqual({ why: 'throttled', untilMs: 2_000 })
+  expect(fill(lane, 2_000)).toBe(4)
+  for (let i = 0; i < 4; i++) lane.finish('well', 2_000, 1)
+  expect(fill(lane, 2_000)).toBe(4) // 4 and four times about a quarter: not quite 5
   for (let round = 0; round < 40; round++) {
-    while (lane.inFlight > 0) lane.finish('new', 'well', 3_000)
-    fill(lane, 'new', 3_000)
+    while (lane.inFlight > 0) lane.finish('well', 3_000, 1)
+    fill(lane, 3_000)
   }
   expect(lane.inFlight).toBe(8)
 })
 
 test('after a breaker closes it starts with one slot and doubles', () => {
-  const lane = openLane({ concurrency: 16, paused: false }, host())
-  for (let i = 0; i < laneBreaker.threshold; i++) {
-    lane.admit('new', 0)
-    lane.finish('new', 'failing', 0)
-  }
-  expect(lane.state).toBe('broken')
-  expect(lane.admit('parked', 500)).toMatchObject({ kind: 'wait', why: 'broken' })
-  expect(fill(lane, 'parked', 1_000)).toBe(1)
-  lane.finish('parked', 'well', 1_000)
+  const lane = openLane({ concurrency: 16 })
+  breakLane(lane, 'failing', 0)
+  expect(lane.state(0)).toBe('broken')
+  expect(lane.ask(500)).toMatchObject({ why: 'broken', untilMs: 1_000 })
+  expect(fill(lane, 1_000)).toBe(1)
+  lane.finish('well', 1_000, 1)
   const rounds: number[] = []
   for (let round = 0; round < 4; round++) {
-    const count = fill(lane, 'parked', 1_000)
+    const count = fill(lane, 1_000)
     rounds.push(count)
-    for (let i = 0; i < count; i++) lane.finish('parked', 'well', 1_000)
+    for (let i = 0; i < count; i++) lane.finish('well', 1_000, 1)
   }
   expect(rounds).toEqual([2, 4, 8, 16])
 })
 
-test('a dead host with many destinations is probed with one request', () => {
-  const shared = host()
-  const lanes = Array.from({ length: 500 }, () => openLane(limits, shared))
-  for (const lane of lanes) {
-    if (lane.admit('new', 0).kind === 'go') lane.finish('new', 'unreachable', 0)
+test('where failures are far apart the breaker leaves deliveries to their retry schedule', () => {
+  const lane = openLane()
+  for (let i = 0; i < 3 * laneBreaker.threshold; i++) {
+    expect(lane.ask(i * 2_000)).toBe('go')
+    lane.finish('failing', i * 2_000, 1)
   }
-  const probes = lanes.filter(lane => lane.admit('new', 5_000).kind === 'go')
-  expect(probes).toHaveLength(1)
-  probes[0]!.finish('new', 'well', 5_000)
-  expect(lanes.filter(lane => lane.admit('new', 5_000).kind === 'go').length).toBeGreaterThan(400)
+  breakLane(lane, 'failing', 100_000)
+  expect(lane.ask(100_000)).toMatchObject({ why: 'broken' })
 })
 
 test('a rate is kept, and says when to ask again', () => {
-  const lane = openLane({ ...limits, rateLimit: { perSecond: 2, burst: 2 } }, host())
-  expect(fill(lane, 'new', 1_000)).toBe(2)
-  expect(lane.admit('new', 1_000)).toEqual({ kind: 'wait', why: 'rate', untilMs: 1_500 })
+  const lane = openLane({ rateLimit: { perSecond: 2, burst: 2 } })
+  expect(fill(lane, 1_000)).toBe(2)
+  expect(lane.ask(1_000)).toEqual({ why: 'rate', untilMs: 1_500 })
 })
 
-test('a paused lane takes nothing until it is resumed', () => {
-  const lane = openLane({ ...limits, paused: true }, host())
-  expect(lane.admit('new', 0)).toEqual({ kind: 'wait', why: 'paused' })
-  lane.change(limits)
-  expect(lane.admit('new', 0)).toEqual({ kind: 'go' })
+test('a changed configuration refills no rate, and frees no hold of a 429', () => {
+  const lane = openLane({ rateLimit: { perSecond: 1, burst: 3 } })
+  expect(fill(lane, 0)).toBe(3)
+  const faster = { concurrency: 4, paused: false, rateLimit: { perSecond: 1, burst: 100 } }
+  lane.change({ ...faster, paused: true }, new Place(), 0)
+  lane.change(faster, new Place(), 0)
+  for (let i = 0; i < 3; i++) lane.finish('well', 0, 1)
+  expect(lane.ask(0)).toMatchObject({ why: 'rate' })
+  expect(lane.ask(1_000)).toBe('go')
+  lane.finish('throttled', 1_000, 1, 5_000)
+  lane.change({ concurrency: 4, paused: false }, new Place(), 2_000)
+  expect(lane.ask(5_999)).toMatchObject({ why: 'throttled' })
+})
+
+test.each<
+  [
+    what: string,
+    limits: Partial<LaneLimits>,
+    health: Health,
+    retryAfterMs: number | undefined,
+    keptMs: number,
+  ]
+>([
+  ['a hold of a 429', { concurrency: 1 }, 'throttled', 60_000, 60_001],
+  ['cut slots', {}, 'throttled', 0, 600_000],
+  ['a failure', {}, 'failing', undefined, 600_000],
+  ['an empty bucket', { rateLimit: { perSecond: 0.01, burst: 2 } }, 'well', undefined, 100_000],
+  ['nothing but success', {}, 'well', undefined, 60_000],
+])(
+  'a lane that is idle is not forgotten before its time: %s',
+  (_what, limits, health, retryAfterMs, keptMs) => {
+    const lane = openLane(limits)
+    expect(lane.ask(0)).toBe('go')
+    expect(lane.isForgettable(1)).toBe(false)
+    lane.finish(health, 1, 1, retryAfterMs)
+    expect(lane.isForgettable(keptMs - 10)).toBe(false)
+    expect(lane.isForgettable(keptMs + 10)).toBe(true)
+  },
+)
+
+test('a lane hangs when all its slots are taken and nothing ends for longer than usual', () => {
+  const lane = openLane({ concurrency: 1 })
+  fill(lane, 0)
+  expect(lane.ask(900)).toEqual({ why: 'full' })
+  expect(lane.ask(1_100)).toEqual({ why: 'hangs' })
+  lane.finish('well', 3_000, 3_000)
+  fill(lane, 3_000)
+  expect(lane.ask(3_000 + 4 * 3_000 - 100)).toEqual({ why: 'full' })
+  expect(lane.ask(3_000 + 4 * 3_000 + 100)).toEqual({ why: 'hangs' })
+})
+
+test('a lane is in doubt after a failure, and while none has ended well for a while', () => {
+  const lane = openLane()
+  expect(lane.isDoubtful(100_000)).toBe(false)
+  lane.ask(100_000)
+  lane.finish('well', 100_010, 10)
+  lane.ask(100_020)
+  expect(lane.isDoubtful(102_000)).toBe(false)
+  expect(lane.isDoubtful(110_000)).toBe(true)
+  lane.finish('well', 110_000, 10)
+  expect(lane.isDoubtful(110_000)).toBe(false)
+  lane.ask(110_000)
+  lane.finish('faulty', 110_010, 10)
+  expect(lane.isDoubtful(110_020)).toBe(true)
 })
 
 test('whatever happens, slots are given back, never more than allowed, and a well lane goes on', () => {
-  const health = fc.constantFrom<Health>('well', 'failing', 'unreachable', 'throttled', 'unknown')
-  const kind = fc.constantFrom<LaneKind>('new', 'due', 'parked')
+  const health = fc.constantFrom<Health>('well', 'failing', 'unreachable', 'faulty', 'throttled', 'unknown')
+  const concurrency = fc.constantFrom(4, 1, undefined)
   fc.assert(
-    fc.property(fc.array(fc.tuple(kind, health, fc.nat(3_000)), { maxLength: 200 }), steps => {
-      const shared = host()
-      const lane = openLane(limits, shared)
-      const open: LaneKind[] = []
-      let now = 0
-      for (const [next, fate, ms] of steps) {
-        now += ms
-        if (lane.admit(next, now).kind === 'go') open.push(next)
-        expect(lane.inFlight).toBe(open.length)
-        expect(open.length).toBeLessThanOrEqual(limits.concurrency)
-        if (ms % 2) {
-          const done = open.shift()
-          if (done) lane.finish(done, fate, now)
+    fc.property(
+      concurrency,
+      fc.array(fc.tuple(health, fc.nat(3_000)), { maxLength: 200 }),
+      (declared, steps) => {
+        const lane = openLane({ concurrency: declared })
+        let open = 0
+        let now = 0
+        for (const [fate, ms] of steps) {
+          now += ms
+          if (lane.ask(now) === 'go') open++
+          expect(lane.inFlight).toBe(open)
+          expect(open).toBeLessThanOrEqual(declared ?? 64)
+          if (ms % 2 && open > 0) {
+            open--
+            lane.finish(fate, now, ms)
+          }
         }
-      }
-      for (const rest of open) lane.finish(rest, 'well', now)
-      expect(lane.inFlight).toBe(0)
-      now += 120_000
-      expect(lane.admit('parked', now).kind).toBe('go')
-    }),
+        for (; open > 0; open--) lane.finish('well', now, 1)
+        expect(lane.inFlight).toBe(0)
+        now += 120_000
+        expect(lane.ask(now)).toBe('go')
+      },
+    ),
   )
-})
-
-test('a lane may hang while attempts are under way and none has ended well for a while', () => {
-  const lane = openLane(limits, host())
-  expect(lane.mayHang(100_000)).toBe(false)
-  lane.admit('new', 100_000)
-  lane.finish('new', 'well', 100_010)
-  lane.admit('new', 100_020)
-  expect(lane.mayHang(102_000)).toBe(false)
-  expect(lane.mayHang(110_000)).toBe(true)
-  lane.finish('new', 'failing', 130_000)
-  expect(lane.mayHang(130_000)).toBe(false)
 })

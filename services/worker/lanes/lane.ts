@@ -1,227 +1,236 @@
-import { type Breaker, openBreaker } from './breaker.ts'
+import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/daemon/token-bucket'
+import type { OrganizationId } from '@fairlead/webhook/id'
+import { Breaker } from './breaker.ts'
+import { Concurrency } from './concurrency.ts'
+import type { Place } from './hosts.ts'
 
 /**
- * A destination's lane decides, for one delivery at a time, whether it may be attempted now. It never makes anyone
- * wait: what may not go now is parked, and comes back when the lane has room. (Where that is a moment away, `lanes.ts`
- * asks again.)
+ * Decides for one destination whether its next delivery may be attempted now. Pure: it holds no delivery, waits for
+ * nothing and reads no clock. `lanes.ts` keeps the queue and does what is decided here.
  *
- * Three kinds of deliveries meet here. New ones come straight from EVENTS; due ones are retries (a bounded share, so
- * that a bad hour doesn't hold back what is new); parked ones wait already, and get at least a quarter of the slots,
- * so that they move even while new ones keep coming. Not more, because each costs three times what a new one does.
- *
- * The number of slots is at most the destination's `concurrency`, and adapts below that: 429 halves it, success
- * raises it again by one a round; after a breaker closes it starts at one and doubles.
+ *                      ┌──────────────── moves ────────────────┐
+ *   next delivery ─▶ ask ─▶ go                                  │
+ *                      │ ─▶ wait: full, rate                    │  its queue waits in memory
+ *                      └────────────────────────────────────────┘
+ *                      ┌──────────────── stands ───────────────┐
+ *                      │ ─▶ wait: paused, throttled, broken,    │  its queue is parked in DELIVERIES
+ *                      │          host_broken, hangs            │
+ *                      └────────────────────────────────────────┘
  */
-export type LaneKind = 'new' | 'due' | 'parked'
+export type Answer = 'go' | Wait
 
-export type Admission =
-  | { readonly kind: 'go' }
-  | {
-      readonly kind: 'wait'
-      readonly why: 'paused' | 'full' | 'no_slot' | 'broken' | 'host_broken' | 'rate' | 'throttled'
-      /** When to ask again, ms; absent where a finished attempt or a change of configuration will tell. */
-      readonly untilMs?: number
-    }
+export interface Wait {
+  readonly why: 'full' | 'rate' | 'paused' | 'throttled' | 'broken' | 'host_broken' | 'hangs'
+  /** When to ask again, ms; absent where an attempt that ends or a change of configuration will tell. */
+  readonly untilMs?: number
+}
 
 /** What an attempt says about the destination. */
-export type Health = 'well' | 'failing' | 'unreachable' | 'throttled' | 'unknown'
+export type Health =
+  | 'well'
+  | 'throttled'
+  /** It answered, but not well. */
+  | 'failing'
+  /** Its place (scheme, host, port) could not be reached. */
+  | 'unreachable'
+  /** The destination's own settings, or something that only it needs, failed: that says nothing about its place. */
+  | 'faulty'
+  /** There was no attempt, or none that says anything. */
+  | 'unknown'
 
 export interface LaneLimits {
-  readonly concurrency: number
+  /** Attempts at one time; undefined: adapts. */
+  readonly concurrency?: number | undefined
   readonly paused: boolean
-  readonly rateLimit?: { readonly perSecond: number; readonly burst: number } | undefined
+  readonly rateLimit?: RateLimit | undefined
 }
 
-export interface Lane {
-  admit(kind: LaneKind, nowMs: number): Admission
-  /** An attempt that was admitted is over. `retryAfterMs`: what the destination asked for. */
-  finish(kind: LaneKind, health: Health, nowMs: number, retryAfterMs?: number): void
-  change(limits: LaneLimits): void
-  /** Deliveries parked for this lane; the caller counts. */
-  waiting: number
-  readonly inFlight: number
-  readonly state: 'well' | 'busy' | 'throttled' | 'broken' | 'paused'
-  /** Attempts that it may have under way now. */
-  readonly room: number
-  /** One has begun the lane's work, or ended well, in the last `momentMs`: while it is full, a slot is free soon. */
-  movesOn(nowMs: number): boolean
-  /** Attempts have ended well within 5 ms of each other, lately. */
-  readonly brisk: boolean
-  /** Attempts are under way, and none has ended well for a while. */
-  mayHang(nowMs: number): boolean
-  /** Nothing in it and nothing to remember: it may be forgotten. */
-  readonly idle: boolean
+export type LaneState = 'well' | 'busy' | 'throttled' | 'broken' | 'host_broken' | 'paused'
+
+export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000, rowMs: 2_000 }
+
+/** With all slots in use and no attempt ended for so long, ms, or for `hangFactor` times what attempts take lately. */
+const hangMs = 1_000
+const hangFactor = 4
+/** With attempts under way and none that ended well for so long, ms, they may hang. */
+const doubtMs = 5_000
+/** An idle lane is kept for so long, ms; one that failed or was throttled for longer. */
+const rememberedMs = 60_000
+const badRememberedMs = 600_000
+/** The longest hold of a 429, ms. */
+const longestHoldMs = 60_000
+
+/** A lane that waits for one of these moves on by itself. */
+export function moves({ why }: Wait): boolean {
+  switch (why) {
+    case 'full':
+    case 'rate':
+      return true
+    case 'paused':
+    case 'throttled':
+    case 'broken':
+    case 'host_broken':
+    case 'hangs':
+      return false
+    default:
+      return why satisfies never
+  }
 }
 
-/** After so long without a cut, a lane that does well has all its slots again. */
-const forgivenMs = 60_000
+const paused: Wait = { why: 'paused' }
+const full: Wait = { why: 'full' }
+const hangs: Wait = { why: 'hangs' }
+const broken: Wait = { why: 'broken' }
 
-/** Waiting so long for a slot, ms, costs less than being parked: storing a message, reading it and taking it out again. */
-export const momentMs = 100
+export class Lane {
+  /** Attempts under way. */
+  inFlight = 0
+  readonly #organization: OrganizationId
+  readonly #concurrency: Concurrency
+  readonly #breaker = new Breaker(laneBreaker)
+  #place: Place
+  #limits: LaneLimits
+  #bucket: TokenBucket | undefined
+  /** Of a 429. */
+  #holdUntilMs = Number.NEGATIVE_INFINITY
+  /** When an attempt last ended; when one last ended well; since when some are under way without a break, ms. */
+  #endedMs = 0
+  #wellMs = 0
+  #busyMs = 0
+  /** What an attempt takes lately, ms. */
+  #tookMs = 0
 
-/** Between two that end well, ms: 200 a second. */
-const briskMs = 5
-/** Weight of the newest such time. */
-const smoothing = 0.05
+  constructor(limits: LaneLimits, place: Place, organization: OrganizationId) {
+    this.#limits = limits
+    this.#place = place
+    this.#organization = organization
+    this.#concurrency = new Concurrency(limits.concurrency)
+    if (limits.rateLimit) this.#bucket = openTokenBucket(limits.rateLimit)
+  }
 
-/** With attempts under way and none that ended well for so long, they may hang. */
-const hangMs = 5_000
+  /** 'go' takes a slot, a token of the rate and, of a breaker that is open, the probe; `finish` gives them back. */
+  ask(nowMs: number): Answer {
+    if (this.#limits.paused) return paused
+    if (nowMs < this.#holdUntilMs) return { why: 'throttled', untilMs: this.#holdUntilMs }
+    const own = this.#breaker.ask(nowMs)
+    // While its probe is under way, the end of that will tell.
+    if (typeof own === 'number')
+      return this.#breaker.state === 'probing' ? broken : { why: 'broken', untilMs: own }
+    const wait = this.#askFurther(nowMs)
+    if (wait) {
+      if (own === 'probe') this.#breaker.unused()
+      return wait
+    }
+    if (this.inFlight === 0) this.#busyMs = nowMs
+    this.inFlight++
+    return 'go'
+  }
 
-export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000 }
+  #askFurther(nowMs: number): Wait | undefined {
+    if (!this.hasSlot) return this.#isHung(nowMs) ? hangs : full
+    const shared = this.#place.ask(this.#organization, nowMs)
+    if (typeof shared === 'number') return { why: 'host_broken', untilMs: shared }
+    const rateMs = this.#bucket?.take(nowMs) ?? 0
+    if (rateMs === 0) return undefined
+    if (shared === 'probe') this.#place.unused(this.#organization)
+    return { why: 'rate', untilMs: nowMs + rateMs }
+  }
 
-const wait = (why: Extract<Admission, { kind: 'wait' }>['why'], untilMs?: number): Admission =>
-  untilMs === undefined ? { kind: 'wait', why } : { kind: 'wait', why, untilMs }
-const go: Admission = { kind: 'go' }
-
-/**
- * @param host the breaker that all destinations of one host share: a dead host is probed once, not by each of them
- * @param breaker the destination's own; outlives a lane that is forgotten
- */
-export function openLane(initial: LaneLimits, host: Breaker, breaker = openBreaker(laneBreaker)): Lane {
-  const inFlight = { new: 0, due: 0, parked: 0 }
-  let limits = initial
-  /** Slots now; a fraction, because one success adds one part of a slot. */
-  let slots = initial.concurrency
-  /** Below this many slots growth doubles a round, above it adds one (TCP's slow start, RFC 5681). */
-  let doublesBelow = initial.concurrency
-  let notBeforeMs = 0
-  /** When an attempt last ended well, ms. */
-  let wellMs = 0
-  /** From one that ended well to the next, lately, ms. */
-  let everyMs = momentMs
-  /** Since when attempts are under way without a break, ms. */
-  let busyMs = 0
-  /** What was let in last. */
-  let latest: LaneKind | undefined
-  /** When the slots were last cut, ms. */
-  let cutMs = 0
-  let tokens = initial.rateLimit?.burst ?? 0
-  let filledMs = 0
-
-  const total = (): number => inFlight.new + inFlight.due + inFlight.parked
-  const roomNow = (): number => Math.max(1, Math.floor(slots))
-
-  function hasRoom(kind: LaneKind): boolean {
-    const room = roomNow()
-    if (total() >= room) return false
-    switch (kind) {
-      case 'new':
-        if (lane.waiting === 0) return true
-        return room === 1 ? latest !== 'new' : inFlight.new < Math.floor((room * 3) / 4)
-      case 'due':
-        return inFlight.due < Math.max(1, Math.floor(room / 4))
-      case 'parked':
-        return true
+  /**
+   * An attempt that was let go is over.
+   *
+   * @param tookMs from its start to its end
+   * @param retryAfterMs what the destination asked for
+   */
+  finish(health: Health, nowMs: number, tookMs: number, retryAfterMs?: number): void {
+    const wasFull = !this.hasSlot
+    this.inFlight--
+    this.#endedMs = nowMs
+    this.#tookMs = this.#tookMs === 0 ? tookMs : this.#tookMs + (tookMs - this.#tookMs) * 0.1
+    switch (health) {
+      case 'well':
+        this.#wellMs = nowMs
+        if (this.#breaker.state !== 'closed') this.#concurrency.restarted(nowMs)
+        this.#answered()
+        this.#concurrency.succeeded(tookMs, wasFull, nowMs)
+        return
+      case 'throttled':
+        this.#answered()
+        this.#concurrency.throttled(nowMs)
+        this.#holdUntilMs = nowMs + Math.min(retryAfterMs ?? 1_000, longestHoldMs)
+        return
+      case 'failing':
+        this.#breaker.failed(nowMs)
+        this.#place.succeeded() // it answered
+        return
+      case 'unreachable':
+        this.#breaker.failed(nowMs)
+        this.#place.failed(this.#organization, nowMs)
+        return
+      case 'faulty':
+        this.#breaker.failed(nowMs)
+        this.#place.unused(this.#organization)
+        return
+      case 'unknown':
+        this.#breaker.unused()
+        this.#place.unused(this.#organization)
+        return
       default:
-        return kind satisfies never
+        health satisfies never
     }
   }
 
-  /** Milliseconds until the rate allows one more; 0 takes it. */
-  function takeToken(nowMs: number): number {
-    const { rateLimit } = limits
-    if (!rateLimit) return 0
-    if (nowMs > filledMs) {
-      tokens = Math.min(rateLimit.burst, tokens + ((nowMs - filledMs) / 1000) * rateLimit.perSecond)
-      filledMs = nowMs
-    }
-    if (tokens < 1) return ((1 - tokens) / rateLimit.perSecond) * 1000
-    tokens--
-    return 0
+  #answered(): void {
+    this.#breaker.succeeded()
+    this.#place.succeeded()
   }
 
-  const lane: Lane = {
-    waiting: 0,
-    admit(kind, nowMs) {
-      if (limits.paused) return wait('paused')
-      if (nowMs < notBeforeMs) return wait('throttled', notBeforeMs)
-      if (!hasRoom(kind)) return wait('full')
-      const own = breaker.ask(nowMs)
-      if (typeof own === 'number') return wait('broken', own)
-      const shared = host.ask(nowMs)
-      if (typeof shared === 'number') {
-        if (own === 'probe') breaker.unused()
-        return wait('host_broken', shared)
-      }
-      const rateMs = takeToken(nowMs)
-      if (rateMs > 0) {
-        if (own === 'probe') breaker.unused()
-        if (shared === 'probe') host.unused()
-        return wait('rate', nowMs + rateMs)
-      }
-      if (total() === 0) busyMs = nowMs
-      inFlight[kind]++
-      latest = kind
-      return go
-    },
-    finish(kind, health, nowMs, retryAfterMs) {
-      inFlight[kind]--
-      switch (health) {
-        case 'well':
-          everyMs += (Math.min(nowMs - wellMs, momentMs) - everyMs) * smoothing
-          wellMs = nowMs
-          if (breaker.state !== 'closed') {
-            slots = 1
-            doublesBelow = limits.concurrency
-            cutMs = nowMs
-          }
-          breaker.succeeded()
-          host.succeeded()
-          slots = Math.min(limits.concurrency, slots + (slots < doublesBelow ? 1 : 1 / slots))
-          // With little traffic, success adds slowly; but nothing bad for so long is as good.
-          if (nowMs - cutMs > forgivenMs) slots = limits.concurrency
-          return
-        case 'throttled':
-          breaker.succeeded()
-          host.succeeded()
-          doublesBelow = Math.max(1, slots / 2)
-          slots = doublesBelow
-          cutMs = nowMs
-          notBeforeMs = nowMs + Math.min(retryAfterMs ?? 1_000, 60_000)
-          return
-        case 'failing':
-          breaker.failed(nowMs)
-          host.succeeded() // it answered
-          return
-        case 'unreachable':
-          breaker.failed(nowMs)
-          host.failed(nowMs)
-          return
-        case 'unknown':
-          breaker.unused()
-          host.unused()
-          return
-        default:
-          return health satisfies never
-      }
-    },
-    change(next) {
-      if (next.concurrency !== limits.concurrency) {
-        slots = Math.min(slots, next.concurrency)
-        doublesBelow = next.concurrency
-      }
-      limits = next
-    },
-    get inFlight() {
-      return total()
-    },
-    get state() {
-      if (limits.paused) return 'paused'
-      if (breaker.state !== 'closed') return 'broken'
-      if (slots < limits.concurrency) return 'throttled'
-      return total() > 0 || lane.waiting > 0 ? 'busy' : 'well'
-    },
-    get room() {
-      return roomNow()
-    },
-    movesOn: nowMs => breaker.state === 'closed' && nowMs - Math.max(wellMs, busyMs) < momentMs,
-    get brisk() {
-      return everyMs < briskMs
-    },
-    mayHang: nowMs => total() > 0 && nowMs - wellMs > hangMs,
-    get idle() {
-      return total() === 0 && lane.waiting === 0 && breaker.state === 'closed' && slots >= limits.concurrency
-    },
+  /** A changed rate refills nothing. */
+  change(limits: LaneLimits, place: Place, nowMs: number): void {
+    this.#limits = limits
+    this.#place = place
+    this.#concurrency.change(limits.concurrency)
+    if (!limits.rateLimit) this.#bucket = undefined
+    else if (this.#bucket) this.#bucket.change(limits.rateLimit, nowMs)
+    else this.#bucket = openTokenBucket(limits.rateLimit)
   }
-  return lane
+
+  /** Attempts that it may have under way now: a probe, while its breaker is open. */
+  get slots(): number {
+    return this.#breaker.state === 'closed' ? this.#concurrency.now : 1
+  }
+
+  state(nowMs: number): LaneState {
+    if (this.#limits.paused) return 'paused'
+    if (this.#breaker.state !== 'closed') return 'broken'
+    if (this.#place.holdsUp(this.#organization)) return 'host_broken'
+    if (this.#concurrency.isCut || nowMs < this.#holdUntilMs) return 'throttled'
+    return this.inFlight > 0 ? 'busy' : 'well'
+  }
+
+  /** The last attempt failed, or those under way may hang: it may not have the slots that are kept for others. */
+  isDoubtful(nowMs: number): boolean {
+    if (this.#breaker.failures > 0) return true
+    return this.inFlight > 0 && nowMs - this.#wellMs > doubtMs
+  }
+
+  /**
+   * Nothing is under way, and a new lane would decide the same: for a while nothing happened, holds are over, the rate's
+   * bucket is full. Failures and cut slots are remembered for longer.
+   */
+  isForgettable(nowMs: number): boolean {
+    if (this.inFlight > 0 || nowMs < this.#holdUntilMs || this.#bucket?.isFull(nowMs) === false) return false
+    const isWell = this.#breaker.failures === 0 && !this.#concurrency.isCut
+    return nowMs - this.#endedMs > (isWell ? rememberedMs : badRememberedMs)
+  }
+
+  /** Whether it has a slot left, whatever else may hold it up. */
+  get hasSlot(): boolean {
+    return this.inFlight < this.#concurrency.now
+  }
+
+  #isHung(nowMs: number): boolean {
+    const patienceMs = Math.max(hangMs, hangFactor * this.#tookMs)
+    return nowMs - Math.max(this.#endedMs, this.#busyMs) > patienceMs
+  }
 }

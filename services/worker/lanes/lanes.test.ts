@@ -5,11 +5,11 @@ import { parkedSubject } from '@fairlead/wire/subjects'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from '../fixtures/platform.ts'
 
-test('a full lane parks, and drains in order when there is room', async () => {
+test('a lane that hangs parks what it holds, and drains in order when it moves on', async () => {
   await using opened = await openPlatform()
   const destination = { ...opened.organization.destinations[0]!, concurrency: 1, timeoutSeconds: 30 }
   await putConfiguration(opened.nats, { ...opened.organization, destinations: [destination] })
-  opened.sink.answer((_request, count) => (count === 1 ? { status: 200, delayMs: 700 } : { status: 200 }))
+  opened.sink.answer((_request, count) => (count === 1 ? { status: 200, delayMs: 3_000 } : { status: 200 }))
   await using _running = await startWorker(opened.server.url)
   for (let i = 0; i < 40; i++) await opened.publish(`${i}`, { revision: 2 })
   const subject = parkedSubject(opened.organization.id, destination.id)

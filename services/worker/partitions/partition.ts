@@ -1,38 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DestinationId, type OrganizationId, parseId } from '@fairlead/webhook/id'
-import { decodeDelivery } from '@fairlead/wire/delivery'
+import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { type PulledMessage, pull } from '@fairlead/wire/pull'
 import { streamName } from '@fairlead/wire/streams'
 import { dueOfPartition, eventsOfPartition, parkedOfPartition } from '@fairlead/wire/subjects'
 import { openTrouble, type Trouble } from '@fairlead/wire/trouble'
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream'
-import { deliverEvent } from '../delivery/deliver.ts'
-import { openOrder } from '../delivery/order.ts'
-import { openPark } from '../delivery/park.ts'
-import { resume } from '../delivery/resume.ts'
-import type { Placed, Scene } from '../delivery/scene.ts'
+import { attempt, deliverEvent, forsake, park, resume } from '../delivery/deliver.ts'
+import type { MessageOrigin } from '../delivery/delivery.ts'
+import { type OrderSignals, openOrder } from '../delivery/order.ts'
+import type { Placed } from '../delivery/placed.ts'
+import type { Scene } from '../delivery/scene.ts'
 import type { Directory } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import { openLanes } from '../lanes/lanes.ts'
+import { type Lanes, openLanes } from '../lanes/lanes.ts'
+import type { LaneSteps } from '../lanes/queue.ts'
 import type { HeldPartition } from './holding.ts'
+import { type InHand, openInHand, type Taken } from './taken.ts'
 
 /**
  * One partition that this worker owns: its new events, its due retries and its parked deliveries.
  *
- * A message is acknowledged when everything that follows from it is stored. Until then it is kept alive by
- * `working()`, so that `ack_wait` can be short: after a crash the next owner gets it within seconds.
+ * A message is acknowledged when everything that follows from it is stored (`taken.ts`). Deliveries of new and of due
+ * messages go into the queues of their lanes; parked ones are read by the lanes themselves.
  */
 
 const ackWaitMs = 4_000
-const keepAliveMs = 1_500
 /** How long a worker waits for the configuration that a receiver knew already. */
 const configPatienceMs = 5_000
 /** So often an event of an unknown organization comes back, about 6 s apart, before it is let go. */
 const unknownTries = 20
-/** About 80 bytes each. */
-const rememberedAcks = 8_192
-const nothingToDo: Placed = { done: Promise.resolve() }
 /** Attempts get so long to end when the partition is handed over; then they are given up and repeated elsewhere. */
 const drainMs = 4_000
 /** What is aborted gets so long to notice. */
@@ -41,7 +39,7 @@ const abortMs = 1_000
 export interface OpenPartition extends HeldPartition {
   /** Stored events that it has not taken yet, as of the last one that it took. */
   readonly pendingEvents: number
-  readonly lanes: Scene['lanes']
+  readonly lanes: Lanes
   /** While it lasts, neither new events nor due retries are pulled. */
   readonly trouble: Pick<Trouble, 'sinceMs'>
 }
@@ -69,149 +67,31 @@ export async function openPartition(
   lost.addEventListener('abort', cutOff, { once: true })
   opening.defer(() => lost.removeEventListener('abort', cutOff))
   lost.throwIfAborted()
-  const acknowledged = openRecent(rememberedAcks)
-  const inHand = new Map<string, { message: PulledMessage; sinceMs: number; done: Promise<void> }>()
 
-  const lanes = opening.adopt(
-    openLanes(engine, (organization, id) => park.drain(organization, id)),
-    opened => opened.close(),
-  )
-  const drain: Scene['drain'] = (organization, id) => park.drain(organization, id)
-  const order = opening.adopt(
-    openOrder(engine, { taking: taking.signal, working: working.signal }, reference =>
-      resume(reference, scene),
-    ),
-    opened => opened.close(),
-  )
-  const scene: Scene = { engine, lanes, order, drain, signal: working.signal }
-  const park = openPark(scene, taking.signal)
-
-  /** Takes a message to its place and sees it to its end. A copy that the server sends meanwhile is left alone. */
-  function taker(stream: string, place: (message: PulledMessage) => Promise<Placed>) {
-    return async (message: PulledMessage): Promise<void> => {
-      const key = `${stream}.${message.seq}.${message.storedAt}`
-      if (inHand.has(key)) return
-      // An acknowledgement is lost with its connection: what was done is not done again for that.
-      if (message.deliveries > 1 && acknowledged.has(key)) {
-        message.ack()
-        return
-      }
-      const placed = Promise.withResolvers<void>()
-      const done = finish(key, message, place, placed.resolve)
-      inHand.set(key, { message, sinceMs: performance.now(), done })
-      await placed.promise
-    }
-  }
-
-  async function finish(
-    key: string,
-    message: PulledMessage,
-    place: (message: PulledMessage) => Promise<Placed>,
-    placed: () => void,
-  ): Promise<void> {
-    try {
-      await engine.mayStart(working.signal)
-      const { done } = await place(message)
-      placed()
-      await done
-      acknowledged.add(key)
-      message.ack()
-    } catch (error) {
-      if (isUnreadable(error)) {
-        engine.log.error({ err: error, subject: message.subject, seq: message.seq }, 'message.unreadable')
-        message.term('unreadable')
-      } else if (working.signal.aborted) {
-        message.nak()
-      } else {
-        engine.log.error({ err: error, subject: message.subject, seq: message.seq }, 'worker.failed')
-        message.nak(1_000)
-      }
-    } finally {
-      placed()
-      inHand.delete(key)
-    }
-  }
-
-  let pendingEvents = 0
-
-  async function takeEvent(message: PulledMessage): Promise<Placed> {
-    pendingEvents = message.pending
-    const meta = decodeEventMeta(message.header(eventHeader))
-    const organization = await engine.directory.atRevision(meta.organization, meta.revision, configPatienceMs)
-    if (!organization) {
-      // Its configuration is late, or can't be read now: then the event waits for it.
-      if (isForsaken(meta.organization, message.deliveries, engine.directory)) return nothingToDo
-      throw new Error(`the configuration of ${meta.organization} is not known yet`)
-    }
-    const stored = { stream: streamName.events, seq: message.seq }
-    return deliverEvent({ meta, body: message.data, stored }, organization, scene)
-  }
-
-  async function takeDue(message: PulledMessage): Promise<Placed> {
-    return resume(decodeDelivery(message.data), scene)
-  }
-
-  await order.restore(partition)
+  const inHand = opening.adopt(openInHand(engine.log, working.signal), opened => opened.close())
+  const scene = openScene(engine, { taking: taking.signal, working: working.signal }, opening)
+  await scene.order.restore(partition)
   const parked = await countParked(partition, engine)
   lost.throwIfAborted()
   // From here on nothing waits, so that what starts is closed by whoever holds the partition.
-  for (const { organization, destination, count } of parked) lanes.parked(organization, destination, count)
-  for (const { organization, destination } of parked) drain(organization, destination)
-  order.begin()
-
-  const keepAlive = setInterval(() => {
-    const before = performance.now() - keepAliveMs
-    for (const { message, sinceMs } of inHand.values()) if (sinceMs < before) message.working()
-  }, keepAliveMs)
-  opening.defer(() => clearInterval(keepAlive))
-  const consumer = { ack_policy: AckPolicy.Explicit, ack_wait: ackWaitMs * 1e6, max_ack_pending: 20_000 }
+  for (const { organization, destination, count } of parked)
+    scene.lanes.restore(organization, destination, count)
+  scene.lanes.resume()
+  scene.order.begin()
+  const takes = openTakes(scene, inHand)
   const trouble = openTrouble(error => engine.log.error({ err: error, partition }, 'worker.failed'))
-  const window = { batch: 128, maxBytes, maxHeldBytes: maxBytes, trouble }
-  const pulling = [
-    pull(
-      engine.nats,
-      engine.manager,
-      {
-        stream: streamName.events,
-        consumer: {
-          ...consumer,
-          durable_name: `worker-${partition}`,
-          filter_subject: eventsOfPartition(partition),
-          deliver_policy: DeliverPolicy.All,
-        },
-        ...window,
-      },
-      taker(streamName.events, takeEvent),
-      taking.signal,
-    ),
-    pull(
-      engine.nats,
-      engine.manager,
-      {
-        stream: streamName.deliveries,
-        consumer: {
-          ...consumer,
-          durable_name: `worker-${partition}`,
-          filter_subject: dueOfPartition(partition),
-          deliver_policy: DeliverPolicy.All,
-        },
-        ...window,
-      },
-      taker(streamName.deliveries, takeDue),
-      taking.signal,
-    ),
-  ]
-  for (const ended of pulling) ended.catch(error => engine.log.error({ err: error }, 'worker.failed'))
+  const pulling = openPulls(partition, takes, scene, { maxBytes, trouble }, taking.signal)
 
-  const allDone = () =>
-    Promise.allSettled([...[...inHand.values()].map(({ done }) => done), park.idle(), order.idle()])
+  const allDone = () => Promise.all([inHand.idle(), scene.lanes.idle(), scene.order.idle()])
   const opened = opening.move()
   let closed: Promise<void> | undefined
 
   /** Gives what is in hand so long to end, then cuts it off and closes. */
   async function close(ms: number): Promise<void> {
     taking.abort()
-    await within(ms, allDone(), working.signal)
+    // What waits is handed back once the pulls have ended, or it would come to this worker again.
+    await new Promise(setImmediate)
+    await within(ms, scene.lanes.handBack().then(allDone), working.signal)
     working.abort()
     // What can't be stored now, because NATS is away, is left to the next owner.
     await within(abortMs, allDone())
@@ -220,10 +100,10 @@ export async function openPartition(
   }
 
   return {
-    lanes,
+    lanes: scene.lanes,
     trouble,
     get pendingEvents() {
-      return pendingEvents
+      return takes.pendingEvents
     },
     drain() {
       closed ??= close(engine.nats.isClosed() ? 0 : drainMs)
@@ -237,17 +117,126 @@ export async function openPartition(
   }
 }
 
-/** The newest of many, without those before. */
-function openRecent(most: number): { add(key: string): void; has(key: string): boolean } {
-  const keys = new Set<string>()
+function openScene(engine: Engine, signals: OrderSignals, opening: AsyncDisposableStack): Scene {
+  const signal = signals.working
+  const steps: LaneSteps = {
+    attempt: (delivery, destination) => void attempt(delivery, destination, scene),
+    forsake: (delivery, kind) => forsake(delivery, kind, scene),
+    park: delivery => park(delivery, scene),
+  }
+  const lanes = opening.adopt(openLanes(engine, steps, signal), opened => opened.close())
+  const order = opening.adopt(
+    openOrder(engine, signals, reference => release(reference, scene)),
+    opened => opened.close(),
+  )
+  const scene: Scene = { engine, lanes, order, signal }
+  return scene
+}
+
+/** Undefined: the message has its place already. */
+type Take = (message: PulledMessage) => Promise<void> | undefined
+
+interface Takes {
+  readonly event: Take
+  readonly due: Take
+  readonly pendingEvents: number
+}
+
+/** What is done with pulled messages. A promise, which does not reject, resolves when a message has found its place. */
+function openTakes(scene: Scene, inHand: InHand): Takes {
+  const { engine, signal } = scene
+  let pendingEvents = 0
+
+  function taker(
+    kind: 'event' | 'due',
+    place: (message: PulledMessage, taken: Taken) => Promise<unknown> | undefined,
+  ): Take {
+    return message => {
+      const taken = inHand.take(kind, message)
+      if (!taken) return undefined
+      try {
+        const placing = engine.mayStart()
+          ? place(message, taken)
+          : engine.untilMayStart(signal).then(() => place(message, taken))
+        if (placing) {
+          return placing.then(
+            () => taken.placed(),
+            error => taken.failed(error),
+          )
+        }
+        taken.placed()
+      } catch (error) {
+        taken.failed(error)
+      }
+      return undefined
+    }
+  }
+
   return {
-    has: key => keys.has(key),
-    add(key) {
-      keys.add(key)
-      const [oldest] = keys
-      if (keys.size > most && oldest !== undefined) keys.delete(oldest)
+    event: taker('event', (message, taken) => {
+      pendingEvents = message.pending
+      return placeEvent(message, taken, scene)
+    }),
+    due: taker('due', (message, taken) => {
+      taken.expect(1)
+      return resume(decodeDelivery(message.data), taken, scene)
+    }),
+    get pendingEvents() {
+      return pendingEvents
     },
   }
+}
+
+/** Waits for the configuration that the event's receiver knew, and makes its deliveries. */
+function placeEvent(message: PulledMessage, taken: Taken, scene: Scene): Promise<unknown> | undefined {
+  const { directory } = scene.engine
+  const meta = decodeEventMeta(message.header(eventHeader))
+  const event = { meta, body: message.data, stored: { stream: streamName.events, seq: message.seq } }
+  const known = directory.organization(meta.organization)
+  if (known && known.revision >= meta.revision) return deliverEvent(event, known, taken, scene)
+  const { deliveries } = message
+  return directory.atRevision(meta.organization, meta.revision, configPatienceMs).then(organization => {
+    if (organization) return deliverEvent(event, organization, taken, scene)
+    // Its configuration is late, or can't be read now: then the event waits for it.
+    if (isForsaken(meta.organization, deliveries, directory)) return undefined
+    throw new Error(`the configuration of ${meta.organization} is not known yet`)
+  })
+}
+
+/** Pulls new events and due deliveries. */
+function openPulls(
+  partition: number,
+  takes: Takes,
+  { engine }: Scene,
+  { maxBytes, trouble }: { readonly maxBytes: number; readonly trouble: Trouble },
+  signal: AbortSignal,
+): Promise<void>[] {
+  const pulls = [
+    { stream: streamName.events, filter_subject: eventsOfPartition(partition), take: takes.event },
+    { stream: streamName.deliveries, filter_subject: dueOfPartition(partition), take: takes.due },
+  ]
+  return pulls.map(({ stream, filter_subject, take }) => {
+    const consumer = {
+      durable_name: `worker-${partition}`,
+      filter_subject,
+      deliver_policy: DeliverPolicy.All,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWaitMs * 1e6,
+      max_ack_pending: 20_000,
+    }
+    const options = { stream, consumer, batch: 128, maxBytes, maxHeldBytes: maxBytes, trouble }
+    const pulling = pull(engine.nats, engine.manager, options, take, signal)
+    pulling.catch(error => engine.log.error({ err: error }, 'worker.failed'))
+    return pulling
+  })
+}
+
+/** Brings a delivery whose key is free onto its way. */
+async function release(reference: DeliveryReference, scene: Scene): Promise<Placed> {
+  const end = Promise.withResolvers<void>()
+  const origin: MessageOrigin = { kind: 'key', done: end.resolve, failed: end.reject, handBack: () => false }
+  await resume(reference, origin, scene)
+  return { done: end.promise }
 }
 
 /** Waits for something, but not for longer, and not when the signal has aborted. */
@@ -288,13 +277,4 @@ export function isForsaken(
 ): boolean {
   if (directory.isRemoved(organization)) return true
   return deliveries > unknownTries && !directory.isUnreadable(organization)
-}
-
-function isUnreadable(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    error.code.endsWith('_unreadable')
-  )
 }

@@ -1,0 +1,23 @@
+import { blames, isOwnFault, type Outcome } from '@fairlead/webhook/outcome'
+import type { Health } from '../lanes/lane.ts'
+
+/** What an outcome says about the destination's health, and about the health of its place. Pure. */
+export function healthOf(outcome: Outcome): Health {
+  if (outcome.kind === 'delivered') return 'well'
+  if (outcome.kind === 'throttled') return 'throttled'
+  // Such a delivery is dead at once: nothing was tried.
+  if (isOwnFault(outcome.kind)) return 'unknown'
+  const blame = blames(outcome)
+  switch (blame) {
+    case 'destination':
+      return 'failing'
+    case 'place':
+      return 'unreachable'
+    case 'own':
+      return 'faulty'
+    case 'none':
+      return 'unknown'
+    default:
+      return blame satisfies never
+  }
+}

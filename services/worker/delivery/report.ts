@@ -1,0 +1,91 @@
+import type { DeliveryId, DestinationId, EventId } from '@fairlead/webhook/id'
+import type { Outcome } from '@fairlead/webhook/outcome'
+import type { Settlement } from '@fairlead/webhook/settle'
+import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
+import type { DeliveryReference } from '@fairlead/wire/delivery'
+import type { Destination } from '../directory.ts'
+import type { Engine } from '../engine.ts'
+import type { StoredEvent } from './scene.ts'
+
+/** What is told of a delivery: records for the log, metrics and a line for people. */
+
+/** A dead letter is retried from DEAD when its event is no longer in EVENTS; it was logged long ago. */
+export const eventSeqOf = ({ stored }: DeliveryReference): number =>
+  stored.stream === 'EVENTS' ? stored.seq : 1
+
+/** @param of an event's meta, or a reference to it */
+export function routedRecord(
+  of: Pick<DeliveryReference, 'organization' | 'receivedAt'> &
+    ({ readonly id: EventId } | { readonly event: EventId }),
+  eventSeq: number,
+  destinations: DestinationId[],
+): RoutedRecord {
+  return {
+    kind: 'routed',
+    organization: of.organization,
+    event: 'id' in of ? of.id : of.event,
+    receivedAt: of.receivedAt,
+    eventSeq,
+    destinations,
+  }
+}
+
+export function attemptRecord(
+  reference: DeliveryReference,
+  outcome: Outcome,
+  settlement: Settlement,
+  { at, durationMs }: { readonly at: number; readonly durationMs: number },
+  lane: AttemptRecord['lane'],
+): AttemptRecord {
+  return {
+    kind: 'attempted',
+    organization: reference.organization,
+    event: reference.event,
+    receivedAt: reference.receivedAt,
+    eventSeq: eventSeqOf(reference),
+    delivery: reference.delivery,
+    destination: reference.destination,
+    of: reference.of,
+    number: reference.attempt,
+    trigger: reference.trigger,
+    ...(reference.replay && { replay: reference.replay }),
+    at,
+    durationMs,
+    outcome: outcome.kind,
+    ...(outcome.status !== undefined && { status: outcome.status }),
+    ...(lane && { lane }),
+    ...('reason' in outcome && outcome.reason !== undefined && { reason: outcome.reason.slice(0, 500) }),
+    settlement: settlement.kind === 'retry' ? { kind: 'retry', at: settlement.atMs } : settlement,
+  }
+}
+
+export function reportAttempt(
+  { reference, event }: { readonly reference: DeliveryReference; readonly event?: StoredEvent },
+  destination: Destination | undefined,
+  outcome: Outcome,
+  settlement: Settlement,
+  durationMs: number,
+  { metrics, log, now }: Engine,
+): void {
+  metrics.attempts.inc({ outcome: outcome.kind })
+  metrics.attemptSeconds.observe(durationMs / 1000)
+  if (outcome.kind === 'delivered' && reference.attempt === 1) {
+    metrics.deliverySeconds.observe((now() - reference.receivedAt) / 1000)
+  }
+  const fields = {
+    event: reference.event satisfies EventId,
+    delivery: reference.delivery satisfies DeliveryId,
+    organization: destination?.organization.slug,
+    source: reference.source,
+    type: event?.meta.type,
+    destination: destination?.config.name,
+    attempt: reference.attempt,
+    trigger: reference.trigger,
+    outcome: outcome.kind,
+    status: outcome.status,
+    settlement: settlement.kind,
+    durationMs,
+  }
+  if (outcome.kind === 'delivered') log.info(fields, 'delivery.attempted')
+  else log.warn(fields, 'delivery.attempted')
+}
