@@ -6,7 +6,7 @@ import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { ProcessorError } from '../processors/process.ts'
 import { prepareHeaders } from './prepare.ts'
-import type { StoredEvent } from './scene.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /**
  * Carries one delivery to its destination, whatever kind that is, and says how it ended. Rejects only when the signal

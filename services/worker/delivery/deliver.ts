@@ -14,7 +14,8 @@ import { type MessageOrigin, messageOf, type Origin, type Queued, queue, type Un
 import { healthOf } from './health.ts'
 import { orderKey } from './order-key.ts'
 import { attemptRecord, eventSeqOf, reportAttempt, routedRecord } from './report.ts'
-import type { Scene, StoredEvent } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { StoredEvent } from './stored-event.ts'
 import { untilStored } from './until-stored.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { dueSubject, parkedSubject, scheduledSubject } from '@fairlead/wire/subjects'
-import type { StoredEvent } from './scene.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /**
  * The states of a delivery in a worker. A delivery is one event for one destination.
@@ -15,7 +15,7 @@ import type { StoredEvent } from './scene.ts'
  * Queued and under way are in memory, and the message that the delivery came from is not done with: it comes again if
  * the worker dies. Parked, scheduled and held are messages of DELIVERIES, with the same reference in each.
  */
-export type Delivery = Queued | UnderWay | Parked | Scheduled | Held
+type Delivery = Queued | UnderWay | Parked | Scheduled | Held
 
 /** In the queue of its lane. */
 export interface Queued {
@@ -96,8 +96,11 @@ export interface Message {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** States in which `deliver.ts` stores a delivery. */
+type Stored = Extract<Delivery, { kind: 'parked' | 'scheduled' }>
+
 /** How a delivery is stored in DELIVERIES. Pure. @param random in [0, 1) */
-export function messageOf(delivery: Parked | Scheduled, random: number): Message {
+export function messageOf(delivery: Stored, random: number): Message {
   const { reference } = delivery
   const { organization, destination, delivery: id, attempt } = reference
   switch (delivery.kind) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { OrderConfig } from '@fairlead/wire/config'
-import type { StoredEvent } from './scene.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /** Larger bodies have no key: finding it means parsing the whole. */
 const maxParsedBytes = 1024 * 1024

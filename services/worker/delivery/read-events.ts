@@ -4,7 +4,7 @@ import type { ReadMessage } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { partitionOf } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
-import type { StoredEvent } from './scene.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /**
  * Events of one organization, read back by sequence for deliveries that come from the park or wait without their bodies.

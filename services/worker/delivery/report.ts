@@ -5,7 +5,7 @@ import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import type { StoredEvent } from './scene.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /** What is told of a delivery: records for the log, metrics and a line for people. */
 
