@@ -172,7 +172,7 @@ export class LaneQueue implements Waiting {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    await this.#handBack(this.#takeAll())
+    await this.#handBack([...this.#takeAll(this.#head), ...this.#takeAll(this.#tail)])
   }
 
   /** To JetStream, for the partition's next owner; into the park where that would repeat others of the same event. */
@@ -218,7 +218,7 @@ export class LaneQueue implements Waiting {
     const isLast = this.#tail.size > 0 || this.park.waiting > 0 || this.#storing > 0
     const fifo = isLast ? this.#tail : this.#head
     if (fifo.size >= mostQueued || !this.#engine.queued.take(this.organization, 1)) {
-      return this.#store([...this.#tail.takeAll(), delivery])
+      return this.#store([...this.#takeAll(this.#tail), delivery])
     }
     this.#keepBody(delivery)
     fifo.push(delivery)
@@ -246,8 +246,8 @@ export class LaneQueue implements Waiting {
     this.#dropBody(delivery)
   }
 
-  #takeAll(): Queued[] {
-    const all = [...this.#head.takeAll(), ...this.#tail.takeAll()]
+  #takeAll(fifo: Fifo<Queued>): Queued[] {
+    const all = fifo.takeAll()
     for (const delivery of all) this.#release(delivery)
     return all
   }
@@ -282,7 +282,7 @@ export class LaneQueue implements Waiting {
   #parkAll(last: readonly Queued[]): Promise<unknown> {
     const back: ParkedDelivery[] = []
     const rest: Queued[] = []
-    for (const delivery of this.#takeAll()) {
+    for (const delivery of [...this.#takeAll(this.#head), ...this.#takeAll(this.#tail)]) {
       const { origin, reference } = delivery
       if (origin.kind === 'park') back.push({ seq: origin.seq, reference })
       else rest.push(delivery)
