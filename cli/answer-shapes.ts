@@ -79,6 +79,9 @@ export interface Rejection extends Content {
   readonly detail: string | null
   /** The provider handed over a secret in it. */
   readonly offersSecret: boolean
+  /** The event that it was taken for again; null with any other reason than `repeat_differs`. */
+  readonly repeatsEvent: string | null
+  readonly canBeTakenIn: boolean
 }
 
 export interface ExplainedRejection extends Rejection {
@@ -86,6 +89,11 @@ export interface ExplainedRejection extends Rejection {
     readonly stillRefused: boolean
     readonly causes: readonly { readonly sentence: string }[]
   } | null
+}
+
+export interface TakenIn {
+  readonly source: string
+  readonly event: string
 }
 
 export interface OfferedSecret {
@@ -139,6 +147,12 @@ export interface Source {
   readonly provider: string
   readonly path: string
   readonly lastEventAt: string | null
+  readonly lastHour: {
+    readonly accepted: number
+    readonly repeated: number
+    readonly differing: number
+    readonly swallowing: boolean
+  }
   readonly secrets: readonly {
     readonly id: string
     readonly matched: number

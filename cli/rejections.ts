@@ -1,4 +1,4 @@
-import type { ExplainedRejection, OfferedSecret, Rejection } from './answer-shapes.ts'
+import type { ExplainedRejection, OfferedSecret, Rejection, TakenIn } from './answer-shapes.ts'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -9,6 +9,7 @@ import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead rejections [REJECTION] [--source S]
        fairlead rejections take-secret REJECTION
+       fairlead rejections take-in REJECTION
 
 Lists requests that failed verification, newest first: the last 100 of each
 source, for a day. With the number of one shows that one and its probable
@@ -18,6 +19,9 @@ take-secret prints the secret that a provider handed over (Asana, Notion), and
 nothing else, once: put it into the Secret that the source names. Take only what
 you have just set up, since anyone who knows the URL can offer one. It needs a
 key of an admin.
+
+take-in makes an event of a request that was swallowed as a repeat although its
+body differs (repeat_differs), delivers it, and prints the event's id.
 
   --source NAME          only this source's
   -n, --limit N          how many, 1 to 500; default 20
@@ -32,9 +36,9 @@ export async function rejections(args: readonly string[]): Promise<number> {
     json: { type: 'boolean' },
   } as const
   const { values, positionals } = readArguments(usage, args, options, { most: 2 })
-  const isTaking = positionals[0] === 'take-secret'
-  const [id, ...more] = isTaking ? positionals.slice(1) : positionals
-  if (isTaking && id === undefined) throw usageFault(usage, 'Which rejection? Its number, as the list shows')
+  const taking = positionals[0] === 'take-secret' || positionals[0] === 'take-in' ? positionals[0] : undefined
+  const [id, ...more] = taking ? positionals.slice(1) : positionals
+  if (taking && id === undefined) throw usageFault(usage, 'Which rejection? Its number, as the list shows')
   if (more.length > 0) throw usageFault(usage, `one rejection, not also ${more[0]}`)
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
   const filters = new URLSearchParams({ limit: String(limit) })
@@ -42,7 +46,12 @@ export async function rejections(args: readonly string[]): Promise<number> {
   const api = openApi(values)
   const path = `${await api.organizationPath()}/rejections`
   const terminal = openTerminal()
-  if (isTaking) {
+  if (taking === 'take-in') {
+    const taken = await api.call<TakenIn>('POST', `${path}/${encodeURIComponent(id!)}/take-in`)
+    terminal.print(values.json ? JSON.stringify(taken) : taken.event)
+    return exitCode.ok
+  }
+  if (taking) {
     const target = `${path}/${encodeURIComponent(id!)}/take-secret`
     const taken = await api.call<OfferedSecret>('POST', target)
     terminal.print(values.json ? JSON.stringify(taken) : taken.secret)
@@ -87,6 +96,12 @@ function printRejection(rejection: ExplainedRejection, now: Date, terminal: Term
   terminal.print()
   if (offersSecret)
     terminal.print(`Just set up? Take the secret that it offers, once: fairlead rejections take-secret ${id}`)
+  else if (rejection.repeatsEvent)
+    terminal.print(
+      rejection.canBeTakenIn
+        ? `It has the id of ${rejection.repeatsEvent} and another body. A new event? fairlead rejections take-in ${id}`
+        : `It has the id of ${rejection.repeatsEvent} and another body, which was too large to keep.`,
+    )
   else if (!explanation)
     terminal.print(
       'Nothing can be said about its cause: its source is gone, or its body was too large to keep.',

@@ -4,13 +4,14 @@ import { readArguments } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { relativeTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
-import { openTerminal } from './terminal.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
 
 const usage = `fairlead sources
 
 Where webhooks come in, and which secrets still verify them: one line a secret,
 with how many events it verified and when it last did. All secrets of a source
-are live; after a rotation the old one can go once it matches no more.
+are live; after a rotation the old one can go once it matches no more. Says so
+where a source swallows many requests as repeats although their bodies differ.
 
   --json                 the API's own JSON, one a line
 ${apiUsage}`
@@ -32,7 +33,18 @@ export async function sources(args: readonly string[]): Promise<number> {
   if (values.json) for (const source of items) terminal.print(JSON.stringify(source))
   else if (items.length === 0) terminal.note('No source is declared.')
   else printTable(columns(new Date()), items.flatMap(linesOf), terminal)
+  if (!values.json) for (const source of items) warnOf(source, terminal)
   return exitCode.ok
+}
+
+/** A source whose deduplication rather takes new events for repeats. */
+function warnOf({ name, lastHour }: Source, terminal: Terminal): void {
+  if (!lastHour.swallowing) return
+  const { repeated, differing } = lastHour
+  terminal.note(
+    `${name}: ${repeated} requests of the last hour were swallowed as repeats, ${differing} of them with another body: ` +
+      `see fairlead rejections --source ${name}, or declare deduplicate: false`,
+  )
 }
 
 function linesOf(source: Source): Line[] {

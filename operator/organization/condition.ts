@@ -29,6 +29,8 @@ export const conditionReasons = [
   'StoreRefused',
   /** The store can't be reached, so nothing is known anew. */
   'StoreUnavailable',
+  /** At least one source swallows many requests as repeats although their bodies differ: 10 an hour, a fifth of all. */
+  'RepeatsDiffer',
   /** The last attempt to at least one destination failed. */
   'Failing',
   /** At least one destination was paused by itself: it answered 410, or failed for days. */

@@ -82,7 +82,21 @@ function sourcesHealth({ declared }: Snapshot, plan: Plan, outcome: ActResult): 
     const message = `not in force: ${leftOut.map(({ name, message }) => `${name} (${message})`).join('; ')}`
     return { type, status: 'False', reason: leftOut[0].reason, message }
   }
+  const swallowing = outcome.answer.sources.filter(({ lastHour }) => lastHour?.swallowing)
+  if (swallowing.length > 0) {
+    const message = swallowing.map(describeSwallowing).join('; ')
+    return { type, status: 'False', reason: 'RepeatsDiffer', message }
+  }
   return { type, status: 'True', reason: 'Healthy', message: '' }
+}
+
+/** `stripe: 12 of 40 requests of the last hour had the id of an event and another body, …` */
+function describeSwallowing({ name, lastHour }: Source): string {
+  const { accepted = 0n, repeated = 0n, differing = 0n } = lastHour ?? {}
+  return (
+    `${name}: ${differing} of ${accepted + repeated} requests of the last hour had the id of an event and another body, ` +
+    `and were not delivered: fairlead rejections --source ${name}, or deduplicate: false`
+  )
 }
 
 function destinationsHealth(

@@ -8,6 +8,22 @@ import { WireError } from './wire-error.ts'
  */
 export const rejectionHeader = 'Fairlead-Rejection'
 
+/** A body larger than this is left out of the record: anyone can post there, and 100 of each source are kept. */
+export const maxKeptBytes = 256 * 1024
+
+/** What a request would have been as an event, and the event that it was taken for again. */
+const repeatOf = z.object({
+  event: idSchema('evt'),
+  sourceId: idSchema('src'),
+  revision: z.number(),
+  type: z.string(),
+  types: z.array(z.string()).optional(),
+  /** Which of the source's secrets matched. */
+  secret: z.string().optional(),
+})
+
+export type RepeatOf = z.infer<typeof repeatOf>
+
 const schema = z.object({
   organization: idSchema('org'),
   /** The source's name. */
@@ -15,7 +31,7 @@ const schema = z.object({
   provider: z.string(),
   /** Unix milliseconds. */
   receivedAt: z.number(),
-  /** One word of `RejectionReason`. */
+  /** One word of `RejectionReason`, or `repeat_differs`. */
   reason: z.string(),
   /** A sentence for people, without secrets. */
   detail: z.string().optional(),
@@ -28,6 +44,8 @@ const schema = z.object({
   size: z.number().int().nonnegative(),
   /** A secret that the provider handed over in this request, sealed (`sealContext.offeredSecret`); nowhere else in it. */
   offered: z.string().optional(),
+  /** Only with the reason `repeat_differs`: it verified. */
+  repeats: repeatOf.optional(),
 })
 
 export type RejectionMeta = z.infer<typeof schema>

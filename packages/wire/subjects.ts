@@ -14,7 +14,8 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  *   attempts.<worker>
  *   outbound.<organization's slug>.<destination's name>   for teams that consume from JetStream
  *   dead.<organization>.<destination>
- *   rejections.<organization>.<source>
+ *   rejections.<organization>.<source>           requests that did not verify
+ *   rejections.<organization>.<source>.repeats   that did, and were swallowed as repeats although their bodies differ
  */
 
 /**
@@ -65,6 +66,9 @@ export const attemptsSubject = (worker: string): string => `attempts.${worker}`
 export const deadSubject = (organization: OrganizationId, destination: DestinationId): string =>
   `dead.${organization}.${destination}`
 
+/** Apart from what strangers can fill: 100 of each subject are kept. */
+export const repeatsSubject = (organization: OrganizationId, source: string): string =>
+  `rejections.${organization}.${source}.repeats`
 export const rejectionsSubject = (organization: OrganizationId, source: string): string =>
   `rejections.${organization}.${source}`
 

@@ -26,6 +26,8 @@ export async function explainRejection(
   publicUrl: string | undefined,
   signal: AbortSignal,
 ): Promise<PresentedExplanation | null> {
+  // It verified: there is nothing to explain but its reason.
+  if (rejection.repeatsEventId) return null
   if (rejection.offersSecret || BigInt(rejection.body.length) !== rejection.sizeBytes) return null
   if (!rejection.receivedAt) return null
   const { sources } = await store.sources.listSources({ organizationId }, { signal })

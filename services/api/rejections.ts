@@ -31,9 +31,17 @@ const rejectionSchema = z
       description:
         'The provider handed over a secret in this request (Asana, Notion). It is kept sealed, and `take-secret` shows it.',
     }),
+    repeatsEvent: z.string().nullable().meta({
+      description: 'With the reason `repeat_differs`: the event that it was taken for again.',
+    }),
+    canBeTakenIn: z.boolean().meta({ description: '`take-in` makes an event of it.' }),
     ...contentSchema,
   })
-  .meta({ id: 'Rejection', description: 'A request that failed verification.' })
+  .meta({
+    id: 'Rejection',
+    description:
+      'A request that failed verification, or was swallowed as a repeat although its body differs.',
+  })
 
 const list = operation({
   method: 'get',
@@ -147,7 +155,33 @@ const takeSecret = operation({
   },
 })
 
-export const rejectionOperations = [list, get, takeSecret]
+const takeInOperation = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/rejections/{rejection}/take-in',
+  name: 'takeInRejection',
+  tag: 'Rejections',
+  summary: 'Take in a request that was swallowed as a repeat',
+  description:
+    'Only with the reason `repeat_differs`: it verified, had the id of an event that was accepted before, and another body. It becomes an event with an id of its own, which is routed and delivered as if it had just come. Its record is erased.',
+  access: 'operate',
+  params: rejectionParams,
+  query: noQuery,
+  status: 202,
+  answerDescription: 'The new event.',
+  answer: z
+    .object({ source: z.string(), event: z.string().meta({ example: 'evt_01jd3k5t9vexqa7w2m8zr4c6hs' }) })
+    .meta({ id: 'TakenIn' }),
+  problems: [],
+  async handle({ store, organization, params, change, write }) {
+    const { source, eventId } = await store.rejections.takeInRejection(
+      { organizationId: organization.id, id: readSequence(params.rejection), change },
+      write,
+    )
+    return { source, event: eventId }
+  },
+})
+
+export const rejectionOperations = [list, get, takeSecret, takeInOperation]
 
 /** Above what JetStream counts to, and so above what gRPC's uint64 holds, nothing is there. */
 function readSequence(id: string): bigint {
@@ -188,6 +222,8 @@ function presentRejection(rejection: Rejection, withBody: boolean): z.input<type
     url: rejection.url,
     sizeBytes: Number(rejection.sizeBytes),
     offersSecret: rejection.offersSecret,
+    repeatsEvent: rejection.repeatsEventId || null,
+    canBeTakenIn: rejection.canBeTakenIn,
     headers: presentHeaders(rejection.headers),
     ...(withBody ? presentBody(rejection.body) : { body: null, bodyEncoding: 'utf-8' as const }),
   }

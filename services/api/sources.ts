@@ -36,6 +36,19 @@ const sourceSchema = z
       )
       .meta({ description: 'All are live. Names only: a secret is never told.' }),
     lastEventAt: timeText.nullable(),
+    lastHour: z
+      .object({
+        accepted: z.int().meta({ description: 'New events.' }),
+        repeated: z
+          .int()
+          .meta({ description: 'Requests that were taken for an event again and not delivered.' }),
+        differing: z.int().meta({ description: 'How many of them had another body than that event.' }),
+        swallowing: z.boolean().meta({
+          description:
+            'So many differ (10, and a fifth of all) that the source rather takes new events for repeats: look at its rejections.',
+        }),
+      })
+      .meta({ description: 'What verified in the last hour, as far as the log has been written.' }),
     managedBy,
     createdAt: timeText,
   })
@@ -81,6 +94,12 @@ function presentSource(slug: string, source: Source): z.input<typeof sourceSchem
       createdAt: presentTimeOf(secret.createdAt),
     })),
     lastEventAt: presentTime(source.lastEventAt),
+    lastHour: {
+      accepted: Number(source.lastHour?.accepted ?? 0),
+      repeated: Number(source.lastHour?.repeated ?? 0),
+      differing: Number(source.lastHour?.differing ?? 0),
+      swallowing: source.lastHour?.swallowing ?? false,
+    },
     managedBy: presentManagedBy(source.managedBy),
     createdAt: presentTimeOf(source.createdAt),
   }

@@ -15,6 +15,8 @@ import { codeOfRejection, type Problem, type ProblemCode, problemReply, type Rep
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
 import { readBody } from './read-body.ts'
 import type { RejectionLog } from './rejection-log.ts'
+import type { Repeats } from './repeats.ts'
+import { bodyDigest } from './seen/body-digest.ts'
 import type { Seen } from './seen/seen.ts'
 
 /**
@@ -32,6 +34,9 @@ export interface Receiver {
   readonly publisher: Publisher
   readonly seen: Seen
   readonly rejections: RejectionLog
+  readonly repeats: Pick<Repeats, 'note'>
+  /** Whether the event of this sequence in EVENTS has this body; true where it can't be told. */
+  isBodyOf(seq: number, body: Uint8Array): Promise<boolean>
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
   readonly bodies: BodyMemory
@@ -171,12 +176,22 @@ async function accept(
   try {
     // Without a deliveryId an event is one only while JetStream's window lasts, if at all.
     const lasting = source.config.deduplicate && identity.deliveryId !== undefined
-    const { seq, knownBy } = await publishOnce(source.eventSubject, id, body, meta, lasting, receiver)
+    const { seq, knownBy, differs } = await publishOnce(
+      source.eventSubject,
+      id,
+      body,
+      meta,
+      lasting,
+      receiver,
+    )
     const duplicate = knownBy !== undefined
     const { provider } = source.config
     const durationMs = performance.now() - startedMs
     receiver.metrics.accepted.inc({ provider, duplicate: duplicate ? 'true' : 'false' })
-    if (knownBy) receiver.metrics.suppressed.inc({ provider, by: knownBy })
+    if (knownBy) {
+      receiver.metrics.suppressed.inc({ provider, by: knownBy })
+      noteRepeat(request, source, body, differs, { id, receivedAt, identity, verdict }, receiver)
+    }
     receiver.metrics.acceptSeconds.observe(durationMs / 1000)
     receiver.log.info(
       {
@@ -187,6 +202,7 @@ async function accept(
         seq,
         duplicate,
         knownBy,
+        ...(differs && { differs }),
         bytes: body.length,
         durationMs,
         // The public URL that was right, where the provider signs it.
@@ -206,6 +222,8 @@ interface Published {
   readonly seq: number | undefined
   /** Who knew that the event was accepted before. */
   readonly knownBy: 'jetstream' | 'redis' | undefined
+  /** Its body is another one than the event's that was accepted before. */
+  readonly differs: boolean
 }
 
 /**
@@ -219,16 +237,58 @@ async function publishOnce(
   body: Uint8Array,
   meta: string,
   lasting: boolean,
-  { seen, publisher, throttle, now }: Receiver,
+  { seen, publisher, throttle, now, isBodyOf }: Receiver,
 ): Promise<Published> {
-  if (lasting && (await seen.check(id)) === 'accepted') return { seq: undefined, knownBy: 'redis' }
+  const digest = lasting ? bodyDigest(body) : 0
+  const known = lasting ? await seen.check(id, digest) : 'new'
+  if (known === 'accepted' || known === 'differs') {
+    return { seq: undefined, knownBy: 'redis', differs: known === 'differs' }
+  }
   const { duplicate, seq } = await publisher.publish(subject, body, {
     'Nats-Msg-Id': id,
     [eventHeader]: meta,
   })
-  if (lasting) seen.keep(id, now())
+  // Without an id of the provider's, the id is the body's: a repeat has the same one.
+  const differs = duplicate && lasting && !(await isBodyOf(seq, body))
+  // The digest is the first one's.
+  if (lasting) seen.keep(id, now(), differs ? 0 : digest)
   if (!duplicate) throttle.stored()
-  return { seq, knownBy: duplicate ? 'jetstream' : undefined }
+  return { seq, knownBy: duplicate ? 'jetstream' : undefined, differs }
+}
+
+interface Swallowed {
+  readonly id: EventId
+  readonly receivedAt: number
+  readonly identity: Identity
+  readonly verdict: Extract<Verdict, { kind: 'valid' }>
+}
+
+/** What is not delivered is told: in the log, and where its body differs whole, for a member to take it in. */
+function noteRepeat(
+  request: IncomingMessage,
+  source: Source,
+  body: Uint8Array,
+  differs: boolean,
+  { id, receivedAt, identity, verdict }: Swallowed,
+  { repeats, rejections }: Receiver,
+): void {
+  const { organization, config } = source
+  repeats.note({
+    organization: organization.id,
+    sourceId: config.id,
+    event: id,
+    differs,
+    atMs: receivedAt,
+  })
+  if (!differs) return
+  rejections.addRepeat(source, request, body, {
+    event: id,
+    sourceId: config.id,
+    revision: organization.revision,
+    type: identity.eventType ?? '',
+    types: identity.eventTypes && [...identity.eventTypes],
+    secret: verdict.secret === undefined ? undefined : config.secrets[verdict.secret]?.id,
+  })
 }
 
 /** The source of `/webhooks/{organization}/{source}`; undefined for any other path. */

@@ -10,6 +10,7 @@ export interface ReceiverMetrics {
   readonly rejectionsLost: Counter
   readonly acceptSeconds: Histogram
   readonly suppressed: Counter<'provider' | 'by'>
+  readonly repeatsUntold: Counter
   readonly seen: SeenEvents
 }
 
@@ -73,6 +74,11 @@ export function openReceiverMetrics(registry: Registry, gauges: ReceiverGauges):
   })
   return {
     seen: openSeenEvents(registers),
+    repeatsUntold: new Counter({
+      name: 'fairlead_repeats_untold_total',
+      help: 'Suppressed repeats that are missing in the log: too many events were repeated at once, or NATS was away',
+      registers,
+    }),
     suppressed: new Counter({
       name: 'fairlead_duplicates_suppressed_total',
       help: 'Repeated deliveries answered with the id of the first, by who knew it: jetstream (5 minutes) or redis (72 hours)',

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams, streamName } from '@fairlead/wire/streams'
+import { attemptsSubject } from '@fairlead/wire/subjects'
 import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -17,6 +19,7 @@ import { openDirectory } from './directory.ts'
 import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
 import { openReceiverMetrics, type ReceiverMetrics } from './metrics.ts'
 import { openRejectionLog } from './rejection-log.ts'
+import { openRepeats } from './repeats.ts'
 import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
@@ -130,10 +133,21 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
       changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),
     }),
   )
+  const attemptsPublisher = opened.use(openPublisher(nats, { timeoutMs }))
+  const repeats = opened.use(
+    openRepeats({
+      publisher: attemptsPublisher,
+      subject: attemptsSubject(`receiver-${randomUUID()}`),
+      end: async () => (await manager.streams.info(streamName.events)).state.last_seq,
+      lost: count => metrics.repeatsUntold.inc(count),
+    }),
+  )
   const receiver: Receiver = {
     directory,
     publisher,
     seen,
+    repeats,
+    isBodyOf: openBodyComparison(await jetstreamManager(nats, { checkAPI: false, timeout: compareMs })),
     rejections: openRejectionLog(rejectionPublisher, keyring, now, () => metrics.rejectionsLost.inc()),
     metrics,
     log,
@@ -204,6 +218,17 @@ function openReceiverRefusals(metrics: ReceiverMetrics, log: ReceiverLog, now: (
     tellMany: refused => log.warn({ ...fields(refused), count: refused.count }, 'requests.refused'),
     now,
   })
+}
+
+/** A repeat is answered the later for its comparison, but no later than this, ms. */
+const compareMs = 1_000
+
+/** Compares a body with the one that EVENTS holds; true where that can't be read. */
+function openBodyComparison(manager: JetStreamManager): Receiver['isBodyOf'] {
+  return async (seq, body) => {
+    const first = await manager.direct.getMessage(streamName.events, { seq }).catch(() => null)
+    return !first || Buffer.compare(first.data, body) === 0
+  }
 }
 
 /** Thrown where a setting and a server contradict each other; the message says what to change. */

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import { openTokenBucket, type TokenBucket } from '@fairlead/daemon/token-bucket'
 import type { Verdict } from '@fairlead/webhook/scheme'
 import type { Publisher } from '@fairlead/wire/publish'
-import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { encodeRejectionMeta, maxKeptBytes, type RepeatOf, rejectionHeader } from '@fairlead/wire/rejection'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
+import { repeatsSubject } from '@fairlead/wire/subjects'
 import type { Source } from './directory.ts'
 
 /** Keeps requests that did not verify, so that the organization's own people can find out why. */
@@ -16,10 +18,12 @@ export interface RejectionLog {
     /** That the provider handed over: sealed, and kept nowhere else of the request. */
     offered?: string,
   ): boolean
+  /** A request that verified, and was swallowed as a repeat although its body differs. */
+  addRepeat(source: Source, request: IncomingMessage, body: Uint8Array, repeats: RepeatOf): void
 }
 
-/** A body larger than this is left out of the record: anyone can post here, and 100 of each source are kept. */
-const maxKeptBytes = 256 * 1024
+/** Swallowed repeats of one source that differ, of which 100 are kept. */
+const keptRepeats = { perSecond: 2, burst: 100 }
 
 /** Best effort: a record that can't be written is counted by `lost` and otherwise forgotten. */
 export function openRejectionLog(
@@ -28,7 +32,31 @@ export function openRejectionLog(
   now: () => number,
   lost: () => void,
 ): RejectionLog {
+  /** By source: strangers, who fill the other buckets, must not keep these out. */
+  const repeatBuckets = new WeakMap<Source, TokenBucket>()
   return {
+    addRepeat(source, request, body, repeats) {
+      const receivedAt = now()
+      const bucket = repeatBuckets.get(source) ?? openTokenBucket(keptRepeats)
+      repeatBuckets.set(source, bucket)
+      if (bucket.take(receivedAt) > 0) return lost()
+      const meta = encodeRejectionMeta({
+        organization: source.organization.id,
+        source: source.config.name,
+        provider: source.config.provider,
+        receivedAt,
+        reason: 'repeat_differs',
+        detail: `it has the id of ${repeats.event} and another body`,
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.rawHeaders,
+        size: body.length,
+        repeats,
+      })
+      const kept = body.length <= maxKeptBytes ? body : new Uint8Array(0)
+      const subject = repeatsSubject(source.organization.id, source.config.name)
+      publisher.publish(subject, kept, { [rejectionHeader]: meta }).catch(lost)
+    },
     add(source, request, body, verdict, offered) {
       const receivedAt = now()
       if (source.rejectionBucket.take(receivedAt) > 0) {

@@ -27,6 +27,7 @@ export interface AuditEntry {
     | 'destination.paused'
     | 'destination.resumed'
     | 'offered_secret.taken'
+    | 'rejection.taken_in'
     | 'api_key.created'
     | 'api_key.revoked'
   /** UUID of the organization whose log it stands in; default: the one that the call names. */

@@ -20,7 +20,7 @@ import { ErrorReason } from '@fairlead/wire/store/error'
 import { DeliveryState, EventStatus, Trigger } from '@fairlead/wire/store/event'
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
-import { dueSubject, rejectionsSubject } from '@fairlead/wire/subjects'
+import { dueSubject, rejectionsSubject, repeatsSubject } from '@fairlead/wire/subjects'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { Client } from 'pg'
@@ -433,6 +433,87 @@ async function reject(of: OrganizationId, name: string, reason: string, offered?
   const { seq } = await jetstream(nats).publish(rejectionsSubject(of, name), 'body', { headers: fields })
   return BigInt(seq)
 }
+
+test('swallowed repeats stand on their event and their source, which says when it swallows new events', async () => {
+  const planned = await happened({ attempts: 1, end: 'delivered' }, { receivedAt: Date.now() - 1_000 })
+  const key = { organizationId: organization }
+  const readSource = async () => (await store.client.sources.listSources(key)).sources[0]!
+  const before = (await readSource()).lastHour!
+  expect(before.swallowing).toBe(false)
+  const at = Date.now()
+  // More than a fifth of all, whatever other tests let in.
+  const differing = 10 + Number(before.accepted)
+  const told = { kind: 'repeated', organization, event: planned.meta.id, sourceId: source } as const
+  await publishRecords(nats, [
+    { ...told, eventSeq: 1, count: differing, differing, at: at - 5 },
+    { ...told, eventSeq: 1, count: 3, differing: 0, at },
+  ])
+  await until(async () => (await getEvent(planned)).event!.repeatCount === differing + 3, {
+    what: 'the repeats',
+  })
+  expect((await getEvent(planned)).event).toMatchObject({
+    differingCount: differing,
+    lastRepeatedAt: timestampFromMs(at),
+  })
+  expect((await readSource()).lastHour).toMatchObject({
+    repeated: before.repeated + BigInt(differing + 3),
+    differing: before.differing + BigInt(differing),
+    swallowing: true,
+  })
+})
+
+test('a repeat that differs is taken in once as an event of its own, by its own organization', async () => {
+  const fields = headers()
+  const swallowed = newId('evt', 0)
+  const rejection = {
+    organization,
+    source: 'stripe',
+    provider: 'stripe',
+    receivedAt: Date.now(),
+    reason: 'repeat_differs',
+    method: 'POST',
+    url: '/webhooks/acme/stripe',
+    headers: ['Content-Type', 'application/json'],
+    size: 12,
+    repeats: { event: swallowed, sourceId: source, revision: 0, type: 'invoice.refunded', secret: 'one' },
+  }
+  fields.set(rejectionHeader, encodeRejectionMeta(rejection))
+  const { seq } = await jetstream(nats).publish(repeatsSubject(organization, 'stripe'), '{"amount":1}', {
+    headers: fields,
+  })
+  const request = { organizationId: organization, id: BigInt(seq) }
+  const { rejections } = await store.client.rejections.listRejections({
+    organizationId: organization,
+    source: 'stripe',
+  })
+  expect(rejections.find(({ id }) => id === request.id)).toMatchObject({
+    reason: 'repeat_differs',
+    repeatsEventId: swallowed,
+    canBeTakenIn: true,
+  })
+  const take = (of: string) => store.client.rejections.takeInRejection({ ...request, organizationId: of })
+  expect(await reasonOf(take(newId('org', 0)))).toBe(ErrorReason.NOT_FOUND)
+  const { eventId: taken } = await take(organization)
+  expect(taken).not.toBe(swallowed)
+  const which = { organizationId: organization, eventId: taken }
+  const found = await until(() => store.client.events.getEvent(which).catch(() => undefined), {
+    what: 'the event',
+  })
+  expect(found!.event).toMatchObject({ type: 'invoice.refunded', source: 'stripe', secretId: 'one' })
+  const content = await store.client.events.getEventContent(which)
+  expect(Buffer.from(content.body).toString()).toBe('{"amount":1}')
+  expect(await reasonOf(take(organization))).toBe(ErrorReason.NOT_FOUND)
+  const { auditLogs } = await store.client.audit.listAuditLogs({ organizationId: organization })
+  expect(auditLogs.filter(({ action }) => action === 'rejection.taken_in')).toMatchObject([
+    { subjectId: taken },
+  ])
+})
+
+test('what did not verify is never taken in', async () => {
+  const id = await reject(organization, 'stripe', 'signature_mismatch')
+  const call = store.client.rejections.takeInRejection({ organizationId: organization, id })
+  expect(await reasonOf(call)).toBe(ErrorReason.NOT_FOUND)
+})
 
 test('a secret that a provider offered is taken once, by its own organization', async () => {
   const keyring = openKeyring(testEncryptionKeys)

@@ -9,7 +9,7 @@ import { dayOf, daysLookedUp, keptAfterDayMs, ticksPerDay } from './ticks.ts'
  *   fairlead:{seen}:<generation>:<day>:3f       up to 256 ids whose digest begins with 3f
  *                                └── full? ──▶ …:3f0  …:3f1  … …:3ff     and so on, a digit deeper
  *
- * A field is the id's own 128 bits and its value the 12-minute step within the day; the first field, `full`, says
+ * A field is the id's own 128 bits; its value is the 12-minute step within the day and 24 bits of the body's digest. The first field, `full`, says
  * whether there is a next level, so that each level is one look. Nothing is shortened or hashed again: an id is taken
  * for another only where two event ids are equal.
  *
@@ -21,7 +21,7 @@ import { dayOf, daysLookedUp, keptAfterDayMs, ticksPerDay } from './ticks.ts'
  */
 
 export interface Buckets {
-  /** For each id the step (`tickOf`) in which it was last accepted; -1 if it isn't known. Rejects as ioredis does. */
+  /** For each id when it was last accepted and as what (`readFound`); -1 if it isn't known. Rejects as ioredis does. */
   find(ids: readonly EventId[], nowTick: number): Promise<readonly number[]>
   /** Remembers; safe to repeat, the last one counts. */
   keep(entries: readonly KeptId[]): Promise<void>
@@ -30,6 +30,13 @@ export interface Buckets {
 export interface KeptId {
   readonly id: EventId
   readonly tick: number
+  /** Of the event's body: 1 to 2^24 - 1, see `bodyDigest`. Default 0: not known; what is known stays. */
+  readonly digest?: number
+}
+
+/** What a search answers of an id that is known. */
+export function readFound(found: number): { readonly tick: number; readonly digest: number } {
+  return { tick: found % 2 ** tickBits, digest: Math.floor(found / 2 ** tickBits) }
 }
 
 export interface BucketOptions {
@@ -43,7 +50,11 @@ export interface BucketOptions {
 }
 
 const idBytes = 16
-const entryBytes = idBytes + 4
+const entryBytes = idBytes + 8
+/** A value is the step within its day (below 128) and, in the bits above, a digest of the event's body; 0: not known. */
+const stepBits = 7
+/** What a search answers is the step since 1970 and, in the bits above, that digest: together less than 2^53. */
+const tickBits = 26
 /** Hexadecimal digits of the prefix, from the roots of a day to the last level, which has no bound: 4 billion nodes. */
 const firstDepth = 2
 const lastDepth = 8
@@ -59,7 +70,10 @@ for at = 1, #ids, ${idBytes} do
   for day = newest, newest - ${daysLookedUp - 1}, -1 do
     for depth = ${firstDepth}, ${lastDepth} do
       local known = redis.call('HMGET', root .. ':' .. day .. ':' .. string.sub(digits, 1, depth), 'full', id)
-      if known[2] then tick = day * ${ticksPerDay} + tonumber(known[2]) end
+      if known[2] then
+        local step = tonumber(known[2]) % ${2 ** stepBits}
+        tick = day * ${ticksPerDay} + step + (tonumber(known[2]) - step) * ${2 ** (tickBits - stepBits)}
+      end
       if known[2] or known[1] ~= '1' then break end
     end
     if tick >= 0 then break end
@@ -68,7 +82,7 @@ for at = 1, #ids, ${idBytes} do
 end
 return found`)
 
-// KEYS: root. ARGV: ids of a bucket, entries of 20 bytes (id, step as a big-endian number).
+// KEYS: root. ARGV: ids of a bucket, entries of 24 bytes (id, step and digest as big-endian numbers).
 const keepScript = script(`
 local root, limit, entries = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 for at = 1, #entries, ${entryBytes} do
@@ -77,15 +91,17 @@ for at = 1, #entries, ${entryBytes} do
   local tick = struct.unpack('>I4', entries, at + ${idBytes})
   local day = math.floor(tick / ${ticksPerDay})
   local step = tick - day * ${ticksPerDay}
+  local digest = struct.unpack('>I4', entries, at + ${idBytes + 4})
   for depth = ${firstDepth}, ${lastDepth} do
     local bucket = root .. ':' .. day .. ':' .. string.sub(digits, 1, depth)
     local known = redis.call('HMGET', bucket, 'full', id)
     if not known[1] then
-      redis.call('HSET', bucket, 'full', 0, id, step)
+      redis.call('HSET', bucket, 'full', 0, id, step + digest * ${2 ** stepBits})
       redis.call('PEXPIREAT', bucket, (day + 1) * 86400000 + ${keptAfterDayMs})
       break
     elseif known[2] or known[1] == '0' or depth == ${lastDepth} then
-      redis.call('HSET', bucket, id, step)
+      if known[2] and digest == 0 then digest = math.floor(tonumber(known[2]) / ${2 ** stepBits}) end
+      redis.call('HSET', bucket, id, step + digest * ${2 ** stepBits})
       if not known[2] and redis.call('HLEN', bucket) > limit then redis.call('HSET', bucket, 'full', 1) end
       break
     end
@@ -105,9 +121,10 @@ export function openBuckets(redis: Redis, { generation, bucketIds = 256 }: Bucke
     },
     async keep(entries) {
       const packed = Buffer.allocUnsafe(entries.length * entryBytes)
-      for (const [index, { id, tick }] of entries.entries()) {
+      for (const [index, { id, tick, digest = 0 }] of entries.entries()) {
         writeId(packed, id, index * entryBytes)
         packed.writeUInt32BE(tick, index * entryBytes + idBytes)
+        packed.writeUInt32BE(digest, index * entryBytes + idBytes + 4)
       }
       await run(redis, keepScript, root, [bucketIds, packed])
     },

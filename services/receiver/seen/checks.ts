@@ -1,11 +1,15 @@
 import type { EventId } from '@fairlead/webhook/id'
+import { readFound } from './buckets.ts'
 import { isRemembered, tickOf } from './ticks.ts'
 
-/** What is known of an id: that it was accepted in the last 72 hours, that it wasn't, or (no answer in time) nothing. */
-export type Known = 'accepted' | 'new' | 'unknown'
+/**
+ * What is known of an id: that it was accepted in the last 72 hours, with the same body (or one that is not known any
+ * more) or with another one; that it wasn't; or (no answer in time) nothing.
+ */
+export type Known = 'accepted' | 'differs' | 'new' | 'unknown'
 
 export interface CheckOptions {
-  /** For each id the step in which it was accepted, or -1. */
+  /** For each id what `readFound` reads, or -1. */
   find(ids: readonly EventId[], nowTick: number): Promise<readonly number[]>
   /** How long an id may wait for its answer, in ms, from the call to the answer. */
   readonly waitMs: number
@@ -16,6 +20,7 @@ export interface CheckOptions {
 
 interface Batch {
   readonly ids: EventId[]
+  readonly digests: number[]
   readonly resolves: ((known: Known) => void)[]
   readonly startedMs: number
   timer: NodeJS.Timeout | undefined
@@ -28,7 +33,7 @@ const batchIds = 32
 const inFlightLimit = 1
 
 /** Asks for many ids at once, each in bounded time. The function returned never rejects. */
-export function openChecks(options: CheckOptions): (id: EventId) => Promise<Known> {
+export function openChecks(options: CheckOptions): (id: EventId, digest?: number) => Promise<Known> {
   const { find, waitMs, now, answered, missed } = options
   let next: Batch | undefined
   let inFlight = 0
@@ -36,6 +41,7 @@ export function openChecks(options: CheckOptions): (id: EventId) => Promise<Know
   function startBatch(): Batch {
     const batch: Batch = {
       ids: [],
+      digests: [],
       resolves: [],
       startedMs: performance.now(),
       timer: undefined,
@@ -58,10 +64,8 @@ export function openChecks(options: CheckOptions): (id: EventId) => Promise<Know
     const nowTick = tickOf(now())
     find(batch.ids, nowTick)
       .then(
-        ticks => {
-          const known = ticks.map(
-            tick => (tick >= 0 && isRemembered(tick, nowTick) ? 'accepted' : 'new') as Known,
-          )
+        found => {
+          const known = found.map((value, index) => knownOf(value, batch.digests[index]!, nowTick))
           if (settle(batch, known)) answered((performance.now() - batch.startedMs) / 1000)
         },
         () => {
@@ -80,14 +84,22 @@ export function openChecks(options: CheckOptions): (id: EventId) => Promise<Know
     missed('late', batch.ids.length)
   }
 
-  return id =>
+  return (id, digest = 0) =>
     new Promise(resolve => {
       next ??= startBatch()
       const batch = next
       batch.ids.push(id)
+      batch.digests.push(digest)
       batch.resolves.push(resolve)
       if (batch.ids.length >= batchIds) send(batch)
     })
+}
+
+function knownOf(found: number, digest: number, nowTick: number): Known {
+  if (found < 0) return 'new'
+  const first = readFound(found)
+  if (!isRemembered(first.tick, nowTick)) return 'new'
+  return digest !== 0 && first.digest !== 0 && digest !== first.digest ? 'differs' : 'accepted'
 }
 
 /** False if it was settled before. */

@@ -53,6 +53,23 @@ const organization = newId('org', 0)
 const anId = (): EventId => eventId(organization, 'github', { id: randomBytes(8).toString('hex') })
 const written = (seen: Seen) => until(() => seen.waiting === 0, { what: 'all ids written' })
 
+test('a repeat with another body is told from a true one, also after its id was written again without a digest', async () => {
+  const { seen, clock } = await open()
+  await using _ = seen
+  const [id, old] = [anId(), anId()]
+  seen.keep(id, clock.nowMs, 0xff_ff_ff)
+  seen.keep(old, clock.nowMs)
+  await written(seen)
+  seen.keep(id, clock.nowMs)
+  await written(seen)
+  expect(await seen.check(id, 0xff_ff_ff)).toBe('accepted')
+  expect(await seen.check(id, 1)).toBe('differs')
+  expect(await seen.check(id)).toBe('accepted')
+  expect(await seen.check(old, 1)).toBe('accepted')
+  clock.nowMs += 80 * hourMs
+  expect(await seen.check(id, 1)).toBe('new')
+})
+
 test('an id is known once it was kept, and another is not', async () => {
   const { seen, clock } = await open()
   await using _ = seen

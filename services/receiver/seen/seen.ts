@@ -21,9 +21,10 @@ import { tickOf } from './ticks.ts'
  */
 export interface Seen extends AsyncDisposable {
   /** Never rejects, and takes no longer than `waitMs`. */
-  check(id: EventId): Known | Promise<Known>
+  /** `digest` is of its body (`bodyDigest`); 0: not compared. */
+  check(id: EventId, digest?: number): Known | Promise<Known>
   /** After JetStream has acknowledged the event of that id. */
-  keep(id: EventId, acceptedAtMs: number): void
+  keep(id: EventId, acceptedAtMs: number, digest?: number): void
   /** Whether Redis is asked at present. */
   readonly up: boolean
   /** Ids that wait to be written. */
@@ -116,12 +117,12 @@ export function openSeen(options: SeenOptions): Seen {
   })
 
   return {
-    check(id) {
-      if (breaker.closed) return ask(id)
+    check(id, digest) {
+      if (breaker.closed) return ask(id, digest)
       events.unchecked('down', 1)
       return 'unknown'
     },
-    keep: (id, acceptedAtMs) => keeper.keep({ id, tick: tickOf(acceptedAtMs) }),
+    keep: (id, acceptedAtMs, digest = 0) => keeper.keep({ id, tick: tickOf(acceptedAtMs), digest }),
     get up() {
       return breaker.closed
     },

@@ -1,16 +1,22 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import { decodeRejectionMeta, type RejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import {
+  decodeRejectionMeta,
+  maxKeptBytes,
+  type RejectionMeta,
+  rejectionHeader,
+} from '@fairlead/wire/rejection'
 import { sealContext } from '@fairlead/wire/seal'
 import {
   type Rejection,
   RejectionSchema,
   type RejectionService,
+  TakeInRejectionResponseSchema,
   TakeOfferedSecretResponseSchema,
 } from '@fairlead/wire/store/rejection'
 import { streamName } from '@fairlead/wire/streams'
-import { rejectionsSubject } from '@fairlead/wire/subjects'
+import { rejectionsSubject, repeatsSubject } from '@fairlead/wire/subjects'
 import {
   AckPolicy,
   DeliverPolicy,
@@ -24,6 +30,7 @@ import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { Calls } from './calls.ts'
+import { takeIn } from './take-in.ts'
 import { write } from './write.ts'
 
 /** Rejections are in JetStream only: a flood of bad requests must not reach Postgres. */
@@ -35,10 +42,25 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       if (request.source && !/^[a-z0-9-]+$/.test(request.source)) {
         throw new StoreError('invalid_field', 'source: is no name of a source', { field: 'source' })
       }
-      const subject = rejectionsSubject(organization, request.source || '*')
-      const messages = await readAll(calls, subject, request.omitBodies)
+      const source = request.source || '*'
+      const subjects = [rejectionsSubject(organization, source), repeatsSubject(organization, source)]
+      const messages = await readAll(calls, subjects, request.omitBodies)
       const rejections = messages.flatMap(message => toRejection(message, request.omitBodies) ?? [])
       return { rejections: rejections.reverse().slice(0, limit) }
+    },
+
+    async takeInRejection(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async () => {
+        const { eventId, source, from } = await takeIn(calls, organization, request.id)
+        return {
+          answer: { eventId, source },
+          entry: { action: 'rejection.taken_in', subjectId: eventId, details: { source, from } },
+        }
+      })
+      // After the commit: killed before, the call is made again, and the event's id is the same.
+      await erase(calls, Number(request.id))
+      return answer
     },
 
     async takeOfferedSecret(request, context) {
@@ -46,7 +68,7 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       let isFirst = false
       const answer = await write(calls, context, request, TakeOfferedSecretResponseSchema, async db => {
         await takeTurn(db, organization, request.id)
-        const messages = await readAll(calls, rejectionsSubject(organization, '*'), true)
+        const messages = await readAll(calls, [rejectionsSubject(organization, '*')], true)
         const message = messages.find(({ seq }) => BigInt(seq) === request.id)
         const meta = message && readMeta(message)
         if (!meta?.offered) throw noSecret()
@@ -80,14 +102,14 @@ async function takeTurn(db: Db, organization: string, rejection: bigint): Promis
 
 const noSecret = () => new StoreError('not_found', 'there is no such rejection, or it holds no secret')
 
-/** All messages of a subject, oldest first: at most 100 of each source. Throws a StoreError `nats_unavailable`. */
-async function readAll(calls: Calls, subject: string, headersOnly: boolean): Promise<JsMsg[]> {
+/** All messages of some subjects, oldest first: at most 100 of each. Throws a StoreError `nats_unavailable`. */
+async function readAll(calls: Calls, subjects: string[], headersOnly: boolean): Promise<JsMsg[]> {
   try {
     const manager = await jetstreamManager(calls.nats, { checkAPI: false })
     const { name, num_pending } = await manager.consumers.add(streamName.rejections, {
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.All,
-      filter_subject: subject,
+      filter_subjects: subjects,
       headers_only: headersOnly,
       mem_storage: true,
       inactive_threshold: 10 * 1e9,
@@ -152,6 +174,8 @@ function toRejection(message: JsMsg, omitBody: boolean): Rejection | undefined {
       sizeBytes: BigInt(meta.size),
       ...(!omitBody && { body: message.data }),
       offersSecret: meta.offered !== undefined,
+      repeatsEventId: meta.repeats?.event ?? '',
+      canBeTakenIn: meta.repeats !== undefined && meta.size <= maxKeptBytes,
     })
   )
 }

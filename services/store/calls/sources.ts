@@ -7,6 +7,7 @@ import { readOrganization } from '../organizations/read.ts'
 import type { SealedRow, SourceRow } from '../organizations/rows.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
+import { readCounts } from '../source-counts.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
 import { write } from './write.ts'
@@ -17,8 +18,13 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
       const id = requireId('org', request.organizationId, 'organization_id')
       return transact(calls, context, id, async db => {
         const activity = await readActivity(db, id)
+        const counts = await readCounts(db, id, calls.now())
         const organization = await readOrganization(db, id)
-        return { sources: (organization?.sources ?? []).map(row => sourceMessage(row, activity.get(row.id))) }
+        return {
+          sources: (organization?.sources ?? []).map(row =>
+            sourceMessage(row, activity.get(row.id), counts.get(row.id)),
+          ),
+        }
       })
     },
 
@@ -34,7 +40,8 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
         const source = organization?.sources.find(({ name }) => name === request.name)
         if (!source) throw new StoreError('not_found', 'there is no such source')
         const activity = await readActivity(db, id!)
-        return { source: sourceMessage(source, activity.get(source.id)) }
+        const counts = await readCounts(db, id!, calls.now())
+        return { source: sourceMessage(source, activity.get(source.id), counts.get(source.id)) }
       })
     },
 

@@ -8,6 +8,7 @@ import { ManagedBy, MemberRole, MemberSchema } from '@fairlead/wire/store/member
 import { OrganizationSchema, OwnerKind } from '@fairlead/wire/store/organization'
 import { RouteSchema } from '@fairlead/wire/store/route'
 import { type RateLimitSchema, SourceSchema } from '@fairlead/wire/store/source'
+import { isSwallowing, noneCounted, type SourceCounts } from '../source-counts.ts'
 import { type OrganizationOverview, quotaExceeded } from './read.ts'
 import type {
   ApiKeyRow,
@@ -70,7 +71,11 @@ export function memberMessage(row: MemberRow, slug: string) {
 /** What a source took, for each secret that verified an event ('' where none is needed). */
 export type Activity = ReadonlyMap<string, { readonly lastEventAt: Date; readonly matched: bigint }>
 
-export function sourceMessage(row: SourceRow & { secrets: SealedRow[] }, activity: Activity = new Map()) {
+export function sourceMessage(
+  row: SourceRow & { secrets: SealedRow[] },
+  activity: Activity = new Map(),
+  counts: SourceCounts = noneCounted,
+) {
   const newest = [...activity.values()].reduce<Date | null>(
     (max, { lastEventAt }) => (max && max > lastEventAt ? max : lastEventAt),
     null,
@@ -96,6 +101,12 @@ export function sourceMessage(row: SourceRow & { secrets: SealedRow[] }, activit
     ...at('lastEventAt', newest),
     managedBy: managedByMessage[row.managed_by],
     createdAt: timestampFromDate(row.created_at),
+    lastHour: {
+      accepted: BigInt(counts.accepted),
+      repeated: BigInt(counts.repeated),
+      differing: BigInt(counts.differing),
+      swallowing: isSwallowing(counts),
+    },
   })
 }
 

@@ -13,6 +13,7 @@ import {
   noteDeadLetters,
   upsertDeliveries,
 } from './write-log.ts'
+import { countRequests, noteRepeats } from './write-repeats.ts'
 
 export interface Applied {
   /** Organizations with events that are new in the log. */
@@ -30,10 +31,9 @@ export interface Applied {
 export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   const events = batch.events.flatMap(({ seq, value }): NewEvent[] => (value ? [{ seq, meta: value }] : []))
   const letters = batch.dead.flatMap(({ seq, value }) => (value ? [{ seq, ...value }] : []))
-  const folded = fold(
-    batch.attempts.flatMap(({ value = [] }) => value),
-    letters,
-  )
+  const records = batch.attempts.flatMap(({ value = [] }) => value)
+  const repeats = records.filter(record => record.kind === 'repeated')
+  const folded = fold(records, letters)
   const byKey = new Map(folded.map(event => [eventKey(event.organization, event.id), event]))
 
   await ensureDays(db, new Set(events.map(({ meta }) => utcDay(meta.receivedAt))))
@@ -62,6 +62,8 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   await recountEvents(db, earlier)
 
   const fresh = [...inserted.values()]
+  await noteRepeats(db, repeats)
+  await countRequests(db, fresh, repeats)
   await addUsage(db, fresh)
   await noteSources(db, fresh)
   await noteDestinations(db, foldRuns(known))

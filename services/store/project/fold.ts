@@ -5,7 +5,7 @@ import {
   type EventId,
   type OrganizationId,
 } from '@fairlead/webhook/id'
-import type { AttemptRecord, LogRecord } from '@fairlead/wire/attempt'
+import type { AttemptRecord, LogRecord, RepeatedRecord } from '@fairlead/wire/attempt'
 import type { DeadMeta } from '@fairlead/wire/dead'
 import type { EventMeta } from '@fairlead/wire/event'
 
@@ -48,6 +48,8 @@ export interface DeadRecord {
 export function fold(records: readonly LogRecord[], dead: readonly DeadRecord[]): FoldedEvent[] {
   const events = new Map<string, FoldedEvent>()
   for (const record of records) {
+    // Counted, not folded: see write-repeats.ts.
+    if (record.kind === 'repeated') continue
     const event = entry(events, record.organization, record.event, record.receivedAt)
     if (record.kind === 'routed') {
       event.of = Math.max(event.of ?? 0, record.destinations.length)
@@ -103,6 +105,32 @@ function entry(
     events.set(key, event)
   }
   return event
+}
+
+/** What a batch tells of the repeats of one event. */
+export interface FoldedRepeats {
+  readonly organization: OrganizationId
+  readonly event: EventId
+  count: number
+  differing: number
+  /** Unix milliseconds. */
+  lastAt: number
+}
+
+/** Adds up repeats for each event. Pure. */
+export function foldRepeats(records: readonly RepeatedRecord[]): FoldedRepeats[] {
+  const events = new Map<string, FoldedRepeats>()
+  for (const { organization, event, count, differing, at } of records) {
+    const key = eventKey(organization, event)
+    const known = events.get(key)
+    if (!known) events.set(key, { organization, event, count, differing, lastAt: at })
+    else {
+      known.count += count
+      known.differing += differing
+      known.lastAt = Math.max(known.lastAt, at)
+    }
+  }
+  return [...events.values()]
 }
 
 /** Names an event among those of a batch. */

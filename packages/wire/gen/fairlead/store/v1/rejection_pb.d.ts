@@ -14,7 +14,7 @@ import type { Change } from "./change_pb.js";
 export declare const file_fairlead_store_v1_rejection: GenFile;
 
 /**
- * A request that failed verification.
+ * A request that failed verification, or was swallowed as a repeat although its body differs.
  *
  * @generated from message fairlead.store.v1.Rejection
  */
@@ -102,6 +102,20 @@ export declare type Rejection = Message<"fairlead.store.v1.Rejection"> & {
    * @generated from field: bool offers_secret = 12;
    */
   offersSecret: boolean;
+
+  /**
+   * The event that it was taken for again, `evt_…`; only with the reason `repeat_differs`.
+   *
+   * @generated from field: string repeats_event_id = 13;
+   */
+  repeatsEventId: string;
+
+  /**
+   * TakeInRejection takes it in: it verified, and its body was kept whole.
+   *
+   * @generated from field: bool can_be_taken_in = 14;
+   */
+  canBeTakenIn: boolean;
 };
 
 /**
@@ -109,6 +123,67 @@ export declare type Rejection = Message<"fairlead.store.v1.Rejection"> & {
  * Use `create(RejectionSchema)` to create a new message.
  */
 export declare const RejectionSchema: GenMessage<Rejection>;
+
+/**
+ * See TakeInRejection.
+ *
+ * @generated from message fairlead.store.v1.TakeInRejectionRequest
+ */
+export declare type TakeInRejectionRequest = Message<"fairlead.store.v1.TakeInRejectionRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * The rejection's.
+   *
+   * @generated from field: uint64 id = 2;
+   */
+  id: bigint;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TakeInRejectionRequest.
+ * Use `create(TakeInRejectionRequestSchema)` to create a new message.
+ */
+export declare const TakeInRejectionRequestSchema: GenMessage<TakeInRejectionRequest>;
+
+/**
+ * See TakeInRejection.
+ *
+ * @generated from message fairlead.store.v1.TakeInRejectionResponse
+ */
+export declare type TakeInRejectionResponse = Message<"fairlead.store.v1.TakeInRejectionResponse"> & {
+  /**
+   * The new event, `evt_…`.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * The source's name.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TakeInRejectionResponse.
+ * Use `create(TakeInRejectionResponseSchema)` to create a new message.
+ */
+export declare const TakeInRejectionResponseSchema: GenMessage<TakeInRejectionResponse>;
 
 /**
  * See TakeOfferedSecret.
@@ -233,7 +308,8 @@ export declare type ListRejectionsResponse = Message<"fairlead.store.v1.ListReje
 export declare const ListRejectionsResponseSchema: GenMessage<ListRejectionsResponse>;
 
 /**
- * Rejections: requests that failed verification, kept for a day to answer "why 401?".
+ * Rejections: requests that failed verification, kept for a day to answer "why 401?"; and requests that verified, and were
+ * swallowed as repeats although their bodies differ.
  *
  * @generated from service fairlead.store.v1.RejectionService
  */
@@ -259,6 +335,19 @@ export declare const RejectionService: GenService<{
     methodKind: "unary";
     input: typeof TakeOfferedSecretRequestSchema;
     output: typeof TakeOfferedSecretResponseSchema;
+  },
+  /**
+   * Takes a request in that was swallowed as a repeat although its body differs (`repeat_differs`), as a new event with an
+   * id of its own; it is routed and delivered as if it had just come. Its record is erased. Safe to repeat: of two calls
+   * at once both answer the same event, and it is delivered once. NOT_FOUND if there is no such record, it is of another
+   * reason, its body was too large to keep, or its source is gone.
+   *
+   * @generated from rpc fairlead.store.v1.RejectionService.TakeInRejection
+   */
+  takeInRejection: {
+    methodKind: "unary";
+    input: typeof TakeInRejectionRequestSchema;
+    output: typeof TakeInRejectionResponseSchema;
   },
 }>;
 

@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairlead/store/v1/rejection.proto.
  */
 export const file_fairlead_store_v1_rejection = /*@__PURE__*/
-  fileDesc("CiFmYWlybGVhZC9zdG9yZS92MS9yZWplY3Rpb24ucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIowCCglSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSDgoGZGV0YWlsGAYgASgJEg4KBm1ldGhvZBgHIAEoCRILCgN1cmwYCCABKAkSKgoHaGVhZGVycxgJIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkhlYWRlchISCgpzaXplX2J5dGVzGAogASgEEgwKBGJvZHkYCyABKAwSFQoNb2ZmZXJzX3NlY3JldBgMIAEoCCJqChhUYWtlT2ZmZXJlZFNlY3JldFJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgoKAmlkGAIgASgEEikKBmNoYW5nZRgyIAEoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkNoYW5nZSI6ChlUYWtlT2ZmZXJlZFNlY3JldFJlc3BvbnNlEg4KBnNvdXJjZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJkChVMaXN0UmVqZWN0aW9uc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEg4KBnNvdXJjZRgCIAEoCRINCgVsaW1pdBgDIAEoDRITCgtvbWl0X2JvZGllcxgEIAEoCCJKChZMaXN0UmVqZWN0aW9uc1Jlc3BvbnNlEjAKCnJlamVjdGlvbnMYASADKAsyHC5mYWlybGVhZC5zdG9yZS52MS5SZWplY3Rpb24y7gEKEFJlamVjdGlvblNlcnZpY2USagoOTGlzdFJlamVjdGlvbnMSKC5mYWlybGVhZC5zdG9yZS52MS5MaXN0UmVqZWN0aW9uc1JlcXVlc3QaKS5mYWlybGVhZC5zdG9yZS52MS5MaXN0UmVqZWN0aW9uc1Jlc3BvbnNlIgOQAgESbgoRVGFrZU9mZmVyZWRTZWNyZXQSKy5mYWlybGVhZC5zdG9yZS52MS5UYWtlT2ZmZXJlZFNlY3JldFJlcXVlc3QaLC5mYWlybGVhZC5zdG9yZS52MS5UYWtlT2ZmZXJlZFNlY3JldFJlc3BvbnNlYgZwcm90bzM", [file_fairlead_store_v1_change, file_fairlead_store_v1_event, file_google_protobuf_timestamp]);
+  fileDesc("CiFmYWlybGVhZC9zdG9yZS92MS9yZWplY3Rpb24ucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIr8CCglSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSDgoGZGV0YWlsGAYgASgJEg4KBm1ldGhvZBgHIAEoCRILCgN1cmwYCCABKAkSKgoHaGVhZGVycxgJIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkhlYWRlchISCgpzaXplX2J5dGVzGAogASgEEgwKBGJvZHkYCyABKAwSFQoNb2ZmZXJzX3NlY3JldBgMIAEoCBIYChByZXBlYXRzX2V2ZW50X2lkGA0gASgJEhcKD2Nhbl9iZV90YWtlbl9pbhgOIAEoCCJoChZUYWtlSW5SZWplY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIKCgJpZBgCIAEoBBIpCgZjaGFuZ2UYMiABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5DaGFuZ2UiOwoXVGFrZUluUmVqZWN0aW9uUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSDgoGc291cmNlGAIgASgJImoKGFRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSCgoCaWQYAiABKAQSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIjoKGVRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USDgoGc291cmNlGAEgASgJEg0KBXZhbHVlGAIgASgJImQKFUxpc3RSZWplY3Rpb25zUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDgoGc291cmNlGAIgASgJEg0KBWxpbWl0GAMgASgNEhMKC29taXRfYm9kaWVzGAQgASgIIkoKFkxpc3RSZWplY3Rpb25zUmVzcG9uc2USMAoKcmVqZWN0aW9ucxgBIAMoCzIcLmZhaXJsZWFkLnN0b3JlLnYxLlJlamVjdGlvbjLdAgoQUmVqZWN0aW9uU2VydmljZRJqCg5MaXN0UmVqZWN0aW9ucxIoLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVxdWVzdBopLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVzcG9uc2UiA5ACARJuChFUYWtlT2ZmZXJlZFNlY3JldBIrLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBosLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USbQoPVGFrZUluUmVqZWN0aW9uEikuZmFpcmxlYWQuc3RvcmUudjEuVGFrZUluUmVqZWN0aW9uUmVxdWVzdBoqLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VJblJlamVjdGlvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_fairlead_store_v1_change, file_fairlead_store_v1_event, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairlead.store.v1.Rejection.
@@ -21,35 +21,50 @@ export const RejectionSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_rejection, 0);
 
 /**
+ * Describes the message fairlead.store.v1.TakeInRejectionRequest.
+ * Use `create(TakeInRejectionRequestSchema)` to create a new message.
+ */
+export const TakeInRejectionRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 1);
+
+/**
+ * Describes the message fairlead.store.v1.TakeInRejectionResponse.
+ * Use `create(TakeInRejectionResponseSchema)` to create a new message.
+ */
+export const TakeInRejectionResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 2);
+
+/**
  * Describes the message fairlead.store.v1.TakeOfferedSecretRequest.
  * Use `create(TakeOfferedSecretRequestSchema)` to create a new message.
  */
 export const TakeOfferedSecretRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 1);
+  messageDesc(file_fairlead_store_v1_rejection, 3);
 
 /**
  * Describes the message fairlead.store.v1.TakeOfferedSecretResponse.
  * Use `create(TakeOfferedSecretResponseSchema)` to create a new message.
  */
 export const TakeOfferedSecretResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 2);
+  messageDesc(file_fairlead_store_v1_rejection, 4);
 
 /**
  * Describes the message fairlead.store.v1.ListRejectionsRequest.
  * Use `create(ListRejectionsRequestSchema)` to create a new message.
  */
 export const ListRejectionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 3);
+  messageDesc(file_fairlead_store_v1_rejection, 5);
 
 /**
  * Describes the message fairlead.store.v1.ListRejectionsResponse.
  * Use `create(ListRejectionsResponseSchema)` to create a new message.
  */
 export const ListRejectionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 4);
+  messageDesc(file_fairlead_store_v1_rejection, 6);
 
 /**
- * Rejections: requests that failed verification, kept for a day to answer "why 401?".
+ * Rejections: requests that failed verification, kept for a day to answer "why 401?"; and requests that verified, and were
+ * swallowed as repeats although their bodies differ.
  *
  * @generated from service fairlead.store.v1.RejectionService
  */

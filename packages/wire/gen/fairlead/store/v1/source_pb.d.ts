@@ -157,6 +157,14 @@ export declare type Source = Message<"fairlead.store.v1.Source"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 8;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * What verified in the last hour, or up to ten minutes more, as far as the log has been written. Not in the answer to
+   * ApplyOrganization.
+   *
+   * @generated from field: fairlead.store.v1.SourceCounts last_hour = 9;
+   */
+  lastHour?: SourceCounts | undefined;
 };
 
 /**
@@ -164,6 +172,47 @@ export declare type Source = Message<"fairlead.store.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export declare const SourceSchema: GenMessage<Source>;
+
+/**
+ * Requests of a source that verified.
+ *
+ * @generated from message fairlead.store.v1.SourceCounts
+ */
+export declare type SourceCounts = Message<"fairlead.store.v1.SourceCounts"> & {
+  /**
+   * Events that are new.
+   *
+   * @generated from field: uint64 accepted = 1;
+   */
+  accepted: bigint;
+
+  /**
+   * Requests that were taken for an event again and not delivered.
+   *
+   * @generated from field: uint64 repeated = 2;
+   */
+  repeated: bigint;
+
+  /**
+   * How many of them had another body than that event: kept as rejections of the reason `repeat_differs`.
+   *
+   * @generated from field: uint64 differing = 3;
+   */
+  differing: bigint;
+
+  /**
+   * Whether so many differ (10 an hour, and a fifth of all) that the source rather takes new events for repeats.
+   *
+   * @generated from field: bool swallowing = 4;
+   */
+  swallowing: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.SourceCounts.
+ * Use `create(SourceCountsSchema)` to create a new message.
+ */
+export declare const SourceCountsSchema: GenMessage<SourceCounts>;
 
 /**
  * A secret of a source, without its value.
