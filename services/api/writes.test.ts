@@ -263,3 +263,33 @@ test('an API that is killed at any moment makes nothing twice, and nothing unwri
     expect(written).toHaveLength(1)
   }
 }, 90_000)
+
+test('the audit log is one chain, also when many write at once; who changes it in the database is found', async () => {
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      (i % 2 ? api : other).call('POST', `${base}/destinations/builds/pause`, { key: api.platformKey }),
+    ),
+  )
+  const verify = async () => await api.store.client.audit.verifyAuditLog({ organizationId: acme.id })
+  const { entries, faults } = await verify()
+  expect([faults, Number(entries)]).toEqual([
+    [],
+    (await api.store.query('select 1 from audit_logs where organization_id is not null')).length,
+  ])
+  const force = (statement: string) =>
+    api.store.query(`do $$ begin
+      alter table audit_logs disable row level security;
+      ${statement};
+      alter table audit_logs enable row level security;
+    end $$`)
+  await force("update audit_logs set actor_id = 'key_other' where seq = 3 and organization_id is not null")
+  await force('delete from audit_logs where seq = 5 and organization_id is not null')
+  await force(
+    'delete from audit_logs where organization_id is not null and seq = (select max(seq) from audit_logs where organization_id is not null)',
+  )
+  expect((await verify()).faults).toMatchObject([
+    { kind: 'edited', seq: 3n },
+    { kind: 'deleted', seq: 5n },
+    { kind: 'truncated', seq: entries },
+  ])
+})

@@ -2,6 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { ActorKind } from '@fairlead/wire/store/audit'
 import type { Change } from '@fairlead/wire/store/change'
+import {
+  type ChainedEntry,
+  type ChainFault,
+  chainDigest,
+  chainStart,
+  findChainFaults,
+  type StoredEntry,
+} from './audit-chain.ts'
 import type { Db } from './scope.ts'
 import { StoreError } from './store-error.ts'
 
@@ -82,34 +90,77 @@ export async function writeAudit(
   )
 }
 
-/** Adds a row, and answers with it; with none if this request has written it already. */
+/** Adds a row to its chain, and answers with it; with none if this request has written it already. */
 export async function insertAudit<Row extends object>(
   db: Db,
-  row: NewAuditRow,
+  { organization, ...row }: NewAuditRow,
   change?: Change,
 ): Promise<Row | undefined> {
+  const entry: ChainedEntry = {
+    id: randomUUID(),
+    at: row.at,
+    actor_kind: row.actorKind,
+    actor_id: row.actorId.slice(0, 512),
+    actor_name: plain(change?.actorName, 200),
+    action: row.action,
+    subject_id: row.subjectId,
+    details: JSON.parse(JSON.stringify(row.details)),
+    via: plain(change?.via, 30),
+    address: plain(change?.address, 100),
+    agent: plain(change?.agent, 200),
+    request_id: plain(change?.requestId, 100),
+  }
+  const head = await lockChain(db, organization)
+  const seq = head.seq + 1
+  const sha256 = chainDigest(head.sha256, seq, entry)
+  const columns = Object.keys(entry)
+  const values = [organization, seq, head.sha256, sha256, ...Object.values(entry)]
   const { rows } = await db.query<Row>(
-    `insert into audit_logs (organization_id, id, at, actor_kind, actor_id, action, subject_id, details,
-       actor_name, via, address, agent, request_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    `insert into audit_logs (organization_id, seq, before_sha256, sha256, ${columns.join(', ')})
+     values (${values.map((_, i) => `$${i + 1}`).join(', ')})
      on conflict do nothing returning *`,
-    [
-      row.organization,
-      randomUUID(),
-      row.at,
-      row.actorKind,
-      row.actorId.slice(0, 512),
-      row.action,
-      row.subjectId,
-      row.details,
-      plain(change?.actorName, 200),
-      plain(change?.via, 30),
-      plain(change?.address, 100),
-      plain(change?.agent, 200),
-      plain(change?.requestId, 100),
-    ],
+    values,
+  )
+  if (!rows[0]) return undefined
+  await db.query(
+    `insert into audit_heads (organization_id, seq, sha256) values ($1, $2, $3)
+     on conflict (organization_id) do update set seq = excluded.seq, sha256 = excluded.sha256`,
+    [organization, seq, sha256],
   )
   return rows[0]
+}
+
+/**
+ * One transaction at a time appends to a chain, and no other work follows there: whoever holds this lock waits for nobody.
+ * Locking the last row instead would let two that wait for it both append after it.
+ */
+async function lockChain(db: Db, organization: string | null): Promise<{ seq: number; sha256: Buffer }> {
+  await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    JSON.stringify(['audit', organization]),
+  ])
+  const head = await readHead(db, organization)
+  return head ?? { seq: 0, sha256: Buffer.from(chainStart) }
+}
+
+async function readHead(db: Db, organization: string | null) {
+  const { rows } = await db.query<{ seq: string; sha256: Buffer }>(
+    'select seq, sha256 from audit_heads where organization_id is not distinct from $1',
+    [organization],
+  )
+  return rows[0] && { seq: Number(rows[0].seq), sha256: rows[0].sha256 }
+}
+
+/** Reads a whole chain and looks where it isn't what was written. Answers how long it is, too. */
+export async function verifyAudit(
+  db: Db,
+  organization: string | null,
+): Promise<{ entries: number; faults: ChainFault[] }> {
+  const { rows } = await db.query<StoredEntry & { seq: string }>(
+    'select * from audit_logs where organization_id is not distinct from $1 and seq is not null order by seq',
+    [organization],
+  )
+  const entries = rows.map(row => ({ ...row, seq: Number(row.seq) }))
+  return { entries: entries.length, faults: findChainFaults(entries, await readHead(db, organization)) }
 }
 
 /** Postgres takes no U+0000, and nobody reads more than this. */

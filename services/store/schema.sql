@@ -136,6 +136,15 @@ create table attempts (
 alter table attempts enable row level security;
 alter table attempts force row level security;
 
+create table audit_heads (
+  organization_id uuid,
+  seq bigint not null,
+  sha256 bytea not null,
+  constraint audit_heads_sha256_check CHECK ((length(sha256) = 32))
+);
+alter table audit_heads enable row level security;
+alter table audit_heads force row level security;
+
 create table audit_logs (
   organization_id uuid,
   id uuid not null,
@@ -150,7 +159,13 @@ create table audit_logs (
   address text not null default ''::text,
   agent text not null default ''::text,
   request_id text not null default ''::text,
-  constraint audit_logs_pkey PRIMARY KEY (id)
+  seq bigint,
+  before_sha256 bytea,
+  sha256 bytea,
+  constraint audit_logs_before_sha256_check CHECK ((length(before_sha256) = 32)),
+  constraint audit_logs_pkey PRIMARY KEY (id),
+  constraint audit_logs_seq_check CHECK ((seq > 0)),
+  constraint audit_logs_sha256_check CHECK ((length(sha256) = 32))
 );
 alter table audit_logs enable row level security;
 alter table audit_logs force row level security;
@@ -513,7 +528,11 @@ CREATE UNIQUE INDEX api_keys_name ON public.api_keys USING btree (organization_i
 
 CREATE UNIQUE INDEX api_keys_sha256 ON public.api_keys USING btree (sha256);
 
+CREATE UNIQUE INDEX audit_heads_organization ON public.audit_heads USING btree (organization_id) NULLS NOT DISTINCT;
+
 CREATE UNIQUE INDEX audit_logs_request ON public.audit_logs USING btree (organization_id, request_id, action, subject_id) NULLS NOT DISTINCT WHERE (request_id <> ''::text);
+
+CREATE UNIQUE INDEX audit_logs_seq ON public.audit_logs USING btree (organization_id, seq) NULLS NOT DISTINCT WHERE (seq IS NOT NULL);
 
 CREATE UNIQUE INDEX idempotency_keys_key ON public.idempotency_keys USING btree (organization_id, actor_id, key) NULLS NOT DISTINCT;
 
@@ -526,6 +545,10 @@ create policy organization on api_keys for all
   with check (in_scope(organization_id));
 
 create policy organization on attempts for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on audit_heads for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid } from '@fairlead/webhook/id'
 import { AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
-import { actorKindOf, actorKinds, insertAudit } from '../audit.ts'
+import { actorKindOf, actorKinds, insertAudit, verifyAudit } from '../audit.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, scopeOf, transact } from './calls.ts'
@@ -63,6 +63,15 @@ export function auditCalls(calls: Calls): ServiceImpl<typeof AuditService> {
       return {
         auditLogs: page.map(auditMessage),
         next: rows.length > limit && last ? encodeCursor(last.at.toISOString(), last.id) : '',
+      }
+    },
+
+    async verifyAuditLog(request, context) {
+      const { scope, organization } = scopeOf(request.organizationId)
+      const { entries, faults } = await transact(calls, context, scope, db => verifyAudit(db, organization))
+      return {
+        entries: BigInt(entries),
+        faults: faults.map(({ kind, seq, id = '' }) => ({ kind, seq: BigInt(seq), id })),
       }
     },
   }

@@ -259,6 +259,87 @@ export declare type ListAuditLogsResponse = Message<"fairlead.store.v1.ListAudit
 export declare const ListAuditLogsResponseSchema: GenMessage<ListAuditLogsResponse>;
 
 /**
+ * See VerifyAuditLog.
+ *
+ * @generated from message fairlead.store.v1.VerifyAuditLogRequest
+ */
+export declare type VerifyAuditLogRequest = Message<"fairlead.store.v1.VerifyAuditLogRequest"> & {
+  /**
+   * `org_…`; empty: that of the platform.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.VerifyAuditLogRequest.
+ * Use `create(VerifyAuditLogRequestSchema)` to create a new message.
+ */
+export declare const VerifyAuditLogRequestSchema: GenMessage<VerifyAuditLogRequest>;
+
+/**
+ * See VerifyAuditLog.
+ *
+ * @generated from message fairlead.store.v1.VerifyAuditLogResponse
+ */
+export declare type VerifyAuditLogResponse = Message<"fairlead.store.v1.VerifyAuditLogResponse"> & {
+  /**
+   * Entries of the chain. Older ones, written before there was a chain, aren't in it.
+   *
+   * @generated from field: uint64 entries = 1;
+   */
+  entries: bigint;
+
+  /**
+   * By their place; none: the log is what was written.
+   *
+   * @generated from field: repeated fairlead.store.v1.AuditFault faults = 2;
+   */
+  faults: AuditFault[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.VerifyAuditLogResponse.
+ * Use `create(VerifyAuditLogResponseSchema)` to create a new message.
+ */
+export declare const VerifyAuditLogResponseSchema: GenMessage<VerifyAuditLogResponse>;
+
+/**
+ * Where a log isn't what was written.
+ *
+ * @generated from message fairlead.store.v1.AuditFault
+ */
+export declare type AuditFault = Message<"fairlead.store.v1.AuditFault"> & {
+  /**
+   * `edited`, `deleted`, `inserted`, `reordered` or `truncated`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * The first place that is meant, from 1.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * The entry's id; empty for entries that are gone.
+   *
+   * @generated from field: string id = 3;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.AuditFault.
+ * Use `create(AuditFaultSchema)` to create a new message.
+ */
+export declare const AuditFaultSchema: GenMessage<AuditFault>;
+
+/**
  * Who did something.
  *
  * @generated from enum fairlead.store.v1.ActorKind
@@ -330,6 +411,17 @@ export declare const AuditService: GenService<{
     methodKind: "unary";
     input: typeof ListAuditLogsRequestSchema;
     output: typeof ListAuditLogsResponseSchema;
+  },
+  /**
+   * Reads a whole log and says where it isn't what was written. Entries are a chain: each has its place, and a digest of
+   * itself and of the one before.
+   *
+   * @generated from rpc fairlead.store.v1.AuditService.VerifyAuditLog
+   */
+  verifyAuditLog: {
+    methodKind: "unary";
+    input: typeof VerifyAuditLogRequestSchema;
+    output: typeof VerifyAuditLogResponseSchema;
   },
 }>;
 

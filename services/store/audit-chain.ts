@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+
+/** What stands before the first entry. */
+export const chainStart: Uint8Array = new Uint8Array(32)
+
+/** An entry as its digest covers it. */
+export interface ChainedEntry {
+  readonly id: string
+  readonly at: Date
+  readonly actor_kind: string
+  readonly actor_id: string
+  readonly actor_name: string
+  readonly action: string
+  readonly subject_id: string
+  readonly details: unknown
+  readonly via: string
+  readonly address: string
+  readonly agent: string
+  readonly request_id: string
+}
+
+/** An entry as it is stored. */
+export interface StoredEntry extends ChainedEntry {
+  /** From 1. */
+  readonly seq: number
+  readonly before_sha256: Uint8Array
+  readonly sha256: Uint8Array
+}
+
+/** A place in the chain where it isn't what was written. */
+export interface ChainFault {
+  readonly kind: 'edited' | 'deleted' | 'inserted' | 'reordered' | 'truncated'
+  /** The first place that is meant, from 1. */
+  readonly seq: number
+  /** The entry's id; absent for entries that are gone. */
+  readonly id?: string
+}
+
+/**
+ * SHA-256 of an entry at its place, after the entry before it. Covers what Postgres gives back: milliseconds, which is what
+ * times are written with, and JSON with sorted names, since jsonb keeps no order.
+ */
+export function chainDigest(before: Uint8Array, seq: number, entry: ChainedEntry): Buffer {
+  const fields = [
+    seq,
+    entry.id,
+    entry.at.getTime(),
+    entry.actor_kind,
+    entry.actor_id,
+    entry.actor_name,
+    entry.action,
+    entry.subject_id,
+    entry.details,
+    entry.via,
+    entry.address,
+    entry.agent,
+    entry.request_id,
+  ]
+  return createHash('sha256').update(before).update(JSON.stringify(fields, sortNames)).digest()
+}
+
+const sortNames = (_name: string, value: unknown) =>
+  value && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
+/** Places that an entry which doesn't fit its own is tried at, to either side. */
+const searched = 1_000
+
+/**
+ * Finds where a chain isn't what was written. Pure. Each entry's digest says at which place it was written; what stands where
+ * tells an edit from a deletion, an insertion and another order.
+ *
+ * @param entries by their place, ascending
+ * @param head where the chain ends; undefined: nothing was ever written
+ */
+export function findChainFaults(
+  entries: readonly StoredEntry[],
+  head: { readonly seq: number; readonly sha256: Uint8Array } | undefined,
+): ChainFault[] {
+  const end = head?.seq ?? 0
+  const writtenAt = new Map(entries.map(entry => [entry, placeOf(entry, end)]))
+  const owner = new Map<number, StoredEntry>()
+  for (const [entry, seq] of writtenAt) if (seq !== undefined && !owner.has(seq)) owner.set(seq, entry)
+  const faults: ChainFault[] = []
+  for (const entry of entries) {
+    const { seq, id } = entry
+    if (owner.get(writtenAt.get(entry) ?? 0) === entry) continue
+    const isEdited = seq <= end && !owner.has(seq)
+    if (isEdited) owner.set(seq, entry)
+    faults.push({ kind: isEdited ? 'edited' : 'inserted', seq, id })
+  }
+  faults.push(...missing(owner, end), ...outOfOrder(entries, writtenAt), ...unlinked(owner, head, faults))
+  return faults.sort((a, b) => a.seq - b.seq)
+}
+
+/** The place that an entry's digest was made for; undefined: for none, so that its text was changed. */
+function placeOf(entry: StoredEntry, end: number): number | undefined {
+  const fits = (seq: number) => chainDigest(entry.before_sha256, seq, entry).equals(entry.sha256)
+  if (fits(entry.seq)) return entry.seq
+  for (let seq = Math.max(1, entry.seq - searched); seq <= Math.min(end, entry.seq + searched); seq++) {
+    if (fits(seq)) return seq
+  }
+  return undefined
+}
+
+/** One fault for each run of places that nothing was found for; a run at the end was cut off. */
+function missing(owner: ReadonlyMap<number, StoredEntry>, end: number): ChainFault[] {
+  const faults: ChainFault[] = []
+  for (let seq = 1; seq <= end; seq++) {
+    if (owner.has(seq)) continue
+    const first = seq
+    while (seq < end && !owner.has(seq + 1)) seq++
+    faults.push({ kind: seq === end ? 'truncated' : 'deleted', seq: first })
+  }
+  return faults
+}
+
+/** Entries that stand before one which was written earlier. */
+function outOfOrder(
+  entries: readonly StoredEntry[],
+  writtenAt: ReadonlyMap<StoredEntry, number | undefined>,
+): ChainFault[] {
+  const faults: ChainFault[] = []
+  let latest = 0
+  for (const entry of entries) {
+    const at = writtenAt.get(entry)
+    if (at === undefined) continue
+    if (at < latest) faults.push({ kind: 'reordered', seq: entry.seq, id: entry.id })
+    latest = Math.max(latest, at)
+  }
+  return faults
+}
+
+/** Entries with a digest of their own that isn't the one which the next was written after: edited, and digested anew. */
+function unlinked(
+  owner: ReadonlyMap<number, StoredEntry>,
+  head: { readonly seq: number; readonly sha256: Uint8Array } | undefined,
+  known: readonly ChainFault[],
+): ChainFault[] {
+  const faults: ChainFault[] = []
+  for (const [seq, entry] of owner) {
+    const after = seq === head?.seq ? head.sha256 : owner.get(seq + 1)?.before_sha256
+    if (!after || Buffer.from(after).equals(entry.sha256)) continue
+    if (known.some(fault => fault.seq === entry.seq || fault.seq === entry.seq + 1)) continue
+    faults.push({ kind: 'edited', seq: entry.seq, id: entry.id })
+  }
+  return faults
+}
