@@ -87,7 +87,7 @@ test('a Replay is made, listed, looked at and ends; who asked for it is told', a
       after: receivedAt.toISOString(),
       diedAfter: null,
     },
-    createdBy: expect.stringMatching(/^test \d+$/),
+    createdBy: expect.stringMatching(/^test [0-9a-f-]{36}$/),
   })
   const path = `${base}/replays/${made.body.id}`
   const ended = await until(async () => {
