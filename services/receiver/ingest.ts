@@ -4,7 +4,7 @@ import { type EventId, eventId, newId } from '@fairlead/webhook/id'
 import type { Handshake, Identity, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
-import type { BodyMemory } from './admission/body-memory.ts'
+import type { BodyLease, BodyMemory } from './admission/body-memory.ts'
 import type { Place, Places } from './admission/places.ts'
 import type { Refusals } from './admission/refusals.ts'
 import type { Throttle } from './admission/throttle.ts'
@@ -13,7 +13,7 @@ import type { Directory, Source } from './directory.ts'
 import type { ReceiverMetrics } from './metrics.ts'
 import { codeOfRejection, type Problem, type ProblemCode, problemReply, type Reply } from './problem.ts'
 import { type PublicUrls, publicUrlsOf, verifyAt } from './public-url.ts'
-import { readBody } from './read-body.ts'
+import { type BodyRead, readBody } from './read-body.ts'
 import type { RejectionLog } from './rejection-log.ts'
 import type { Repeats } from './repeats.ts'
 import { bodyDigest } from './seen/body-digest.ts'
@@ -77,28 +77,38 @@ export function ingest(request: IncomingMessage, receiver: Receiver): Reply | Pr
   return place ? comeIn(request, source, place, receiver, startedMs) : shed(receiver, source)
 }
 
-/** Reads the body, and goes on with it. */
+/**
+ * Reads the body, and goes on with it. Place and lease end here, whatever happens. (`using` would say the same for one
+ * more microsecond a request.)
+ */
 async function comeIn(
   request: IncomingMessage,
   source: Source,
-  ownPlace: Place,
+  place: Place,
   receiver: Receiver,
   startedMs: number,
 ): Promise<Reply> {
   const { limits, bodies, publicUrls } = receiver
-  using place = ownPlace
-  using leases = new DisposableStack()
-  const peer = peerOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], publicUrls.trusted)
-  const read = await readBody(request, limits.maxBodyBytes, tooSlow =>
-    leases.use(bodies.lease(source.organization.id, peer, tooSlow)),
-  )
+  let lease: BodyLease | undefined
+  try {
+    const peer = peerOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], publicUrls.trusted)
+    const read = await readBody(request, limits.maxBodyBytes, tooSlow => {
+      lease = bodies.lease(source.organization.id, peer, tooSlow)
+      return lease
+    })
+    if (read.kind !== 'read') return refuseBody(read, source, receiver)
+    if (!place.work()) return shed(receiver, source)
+    return await accept(request, source, read.body, receiver, startedMs)
+  } finally {
+    lease?.[Symbol.dispose]()
+    place[Symbol.dispose]()
+  }
+}
+
+function refuseBody(read: Exclude<BodyRead, { kind: 'read' }>, source: Source, receiver: Receiver): Reply {
   switch (read.kind) {
-    case 'read':
-      return place.work()
-        ? await accept(request, source, read.body, receiver, startedMs)
-        : shed(receiver, source)
     case 'too_large':
-      return refuse(receiver, source, tooLarge(limits.maxBodyBytes))
+      return refuse(receiver, source, tooLarge(receiver.limits.maxBodyBytes))
     case 'too_slow':
       return refuse(receiver, source, { code: 'too_slow' })
     case 'no_room':
@@ -149,7 +159,8 @@ async function accept(
   // Only what verifies takes from the rates: strangers can't use them up.
   const limited = takeFromRates(source, receivedAt)
   if (limited) return turnAway(receiver, source, limited)
-  await receiver.throttle.wait(source.organization.id)
+  const turn = receiver.throttle.wait(source.organization.id)
+  if (turn) await turn
 
   if (verdict.secret !== undefined) {
     receiver.metrics.secretsMatched.inc({ provider: source.config.provider, position: verdict.secret + 1 })
