@@ -9,6 +9,7 @@ interface FileState {
   readonly text: string
   readonly good: Pick<ParsedFile, 'organizations' | 'secrets'>
   readonly faults: readonly FileFault[]
+  readonly notTaken: readonly FileFault[]
   /** When the file was first found missing; it counts as deleted once it has been for `vanishMs`. */
   readonly missingSinceMs?: number
 }
@@ -73,11 +74,11 @@ function fileState(
   const nothing = { organizations: [], secrets: [] }
   if ('fault' in read) {
     const faults = [{ file: name, line: 1, path: [], message: read.fault }]
-    return { text: '', good: before?.good ?? nothing, faults }
+    return { text: '', good: before?.good ?? nothing, faults, notTaken: [] }
   }
   if (before?.text === read.text && before.missingSinceMs === undefined) return before
-  const { faults, ...good } = parseFile(name, read.text)
-  return { text: read.text, good: faults.length === 0 ? good : (before?.good ?? nothing), faults }
+  const { faults, notTaken, ...good } = parseFile(name, read.text)
+  return { text: read.text, good: faults.length === 0 ? good : (before?.good ?? nothing), faults, notTaken }
 }
 
 /** All files together: a name or a slug that is used twice belongs to the first, in the order of file names. */

@@ -1,4 +1,4 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
 import type { z } from 'zod'
 import { type Fault, faultsOf, nearestOf, textOfPath } from '../organization/fault.ts'
 import type { Path } from '../organization/rule.ts'
@@ -29,6 +29,8 @@ export interface ParsedFile {
   readonly organizations: readonly Located<Organization>[]
   readonly secrets: readonly Located<SecretDocument>[]
   readonly faults: readonly FileFault[]
+  /** What stands in a `List` and is not taken. It keeps nothing else from being taken. */
+  readonly notTaken: readonly FileFault[]
 }
 
 /** `acme.yaml:12: spec.sources[1].provider: "strpe" is not known; did you mean stripe?` */
@@ -49,31 +51,71 @@ export function parseFile(file: string, text: string): ParsedFile {
   const organizations: Located<Organization>[] = []
   const secrets: Located<SecretDocument>[] = []
   const faults: FileFault[] = []
+  const notTaken: FileFault[] = []
   const documents = parseYaml(text, lines)
   if (typeof documents === 'string')
-    return { organizations, secrets, faults: [{ file, line: 1, path: [], message: documents }] }
+    return { organizations, secrets, notTaken, faults: [{ file, line: 1, path: [], message: documents }] }
   for (const document of documents) {
     const at = (path: Path) => lineOf(document, path, lines)
-    if (document.errors.length > 0) {
-      faults.push(...document.errors.map(error => yamlFault(file, error, lines)))
+    const invalid = [
+      ...document.errors.map(error => yamlFault(file, error, lines)),
+      ...repeatedKeys(file, document, lines),
+    ]
+    if (invalid.length > 0) {
+      faults.push(...invalid)
       continue
     }
-    const read = readDocument(document)
-    if (read.kind === 'refused') {
-      faults.push(...read.faults.map(fault => ({ ...fault, file, line: at(fault.path) })))
-    } else if (read.kind === 'organization') {
-      organizations.push({ value: read.value, file, line: at([]), lineOf: at })
-    } else if (read.kind === 'secret') {
-      secrets.push({ value: read.value, file, line: at([]), lineOf: at })
+    for (const { read, path } of readDocument(document)) {
+      const lineOfField = (field: Path) => at([...path, ...field])
+      const located = { file, line: at(path), lineOf: lineOfField }
+      if (read.kind === 'refused')
+        faults.push(
+          ...read.faults.map(({ path: field, message }) => ({
+            path: [...path, ...field],
+            message,
+            file,
+            line: lineOfField(field),
+          })),
+        )
+      else if (read.kind === 'organization') organizations.push({ value: read.value, ...located })
+      else if (read.kind === 'secret') secrets.push({ value: read.value, ...located })
+      else if (path.length > 0)
+        notTaken.push({
+          file,
+          line: at(path),
+          path,
+          message: 'is not taken: only Organization and Secret are read from files',
+        })
     }
   }
-  return { organizations, secrets, faults }
+  return { organizations, secrets, faults, notTaken }
+}
+
+/** Names that stand twice in a map. The check of `yaml` itself compares each with each: 15 s for 8,000 names. */
+function repeatedKeys(file: string, document: Document, lines: LineCounter): FileFault[] {
+  const faults: FileFault[] = []
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value)) {
+          const line = lines.linePos(key.range?.[0] ?? 0).line
+          faults.push({ file, line, path: [], message: 'is no valid YAML: Map keys must be unique' })
+        }
+        seen.add(key.value)
+      }
+    },
+  })
+  return faults
 }
 
 /** The documents, or a sentence where the text is nested too deep to be read at all. */
 function parseYaml(text: string, lineCounter: LineCounter): readonly Document[] | string {
   try {
-    return [...(parseAllDocuments(text, { lineCounter, prettyErrors: false }) as Document[])]
+    return [
+      ...(parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false }) as Document[]),
+    ]
   } catch (error) {
     if (error instanceof RangeError) return 'is nested too deep'
     throw error
@@ -95,10 +137,26 @@ type Read =
   | { readonly kind: 'passed-over' }
   | { readonly kind: 'refused'; readonly faults: readonly Fault[] }
 
-function readDocument(document: Document): Read {
+interface ReadAt {
+  readonly read: Read
+  /** Where in its document it stands. */
+  readonly path: Path
+}
+
+function readDocument(document: Document): readonly ReadAt[] {
   const content = toPlain(document)
-  if (content.kind === 'refused') return content
-  const { value } = content
+  return content.kind === 'refused' ? [{ read: content, path: [] }] : readListed(content.value, [])
+}
+
+/** A resource, or those of a `List`, which is what `kubectl get -o yaml` prints; lists may stand in lists. */
+function readListed(value: unknown, path: Path): readonly ReadAt[] {
+  const list = value as { kind?: unknown; items?: unknown } | null | undefined
+  const isList = list?.kind === 'List' || list?.kind === 'OrganizationList' || list?.kind === 'SecretList'
+  if (!isList || !Array.isArray(list.items)) return [{ read: readResource(value), path }]
+  return list.items.flatMap((item, index) => readListed(item, [...path, 'items', index]))
+}
+
+function readResource(value: unknown): Read {
   if (value === null || value === undefined) return { kind: 'passed-over' }
   if (typeof value !== 'object' || Array.isArray(value)) {
     return refuse([], 'must be a resource: a map with apiVersion, kind and metadata')

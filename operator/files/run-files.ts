@@ -9,7 +9,7 @@ import { logReport, openOrganizationQueue } from '../organization-queue.ts'
 import { type OwnedRows, openOwnedRows, type StoredOrganization } from '../store-rows.ts'
 import { watchFolder } from './change.ts'
 import { openDeclaredFiles } from './declared-files.ts'
-import { emptyFolder, mergeFolder, vanishMs } from './merge.ts'
+import { emptyFolder, type FolderState, mergeFolder, vanishMs } from './merge.ts'
 import { textOfFault } from './parse.ts'
 import { type FolderTexts, readFolder } from './read-folder.ts'
 import { openTenantSecrets } from './tenant-secrets.ts'
@@ -48,6 +48,7 @@ export async function runFiles(
   /** What the store had from files when this process began, and no one has looked for yet. */
   let unclaimed: readonly StoredOrganization[] | undefined
   let told: readonly string[] = []
+  let toldNotTaken: readonly string[] = []
   let looked = false
   using _check = health.check('organizations', () => {
     if (!looked) return told[0] ?? 'the folder was not read yet'
@@ -68,6 +69,7 @@ export async function runFiles(
         : mergeFolder(unclaimed ? state : emptyFolder, texts, files.slugs, Date.now())
     told = tell(log, told, typeof texts === 'string' ? [texts] : found.faults.map(textOfFault))
     metrics.fileFaults(told.length)
+    toldNotTaken = tellNotTaken(log, toldNotTaken, found)
     if (unclaimed && typeof texts !== 'string') {
       state = found
       looked = true
@@ -99,6 +101,13 @@ async function readTexts(folder: string): Promise<FolderTexts | string> {
     const { code } = error as NodeJS.ErrnoException
     return `${folder}: the folder can't be read (${code}): everything stays as it is`
   }
+}
+
+/** Says once what a list holds and is not taken. */
+function tellNotTaken(log: Log, before: readonly string[], { files }: FolderState): readonly string[] {
+  const now = [...files.values()].flatMap(({ notTaken }) => notTaken.map(textOfFault))
+  for (const detail of now) if (!before.includes(detail)) log.warn({ detail }, 'resource.passed-over')
+  return now
 }
 
 /** Says what is newly wrong, and what no longer is. */
