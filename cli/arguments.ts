@@ -37,11 +37,22 @@ export function readArguments<const T extends Options>(
 
 function parseOrRefuse<const T extends Options>(usage: string, args: readonly string[], options: T) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: joinTimes(args), options, allowPositionals: true, strict: true })
   } catch (error) {
     // Node's own sentences, such as: Unknown option '--urll'. …
     throw usageFault(usage, (error as Error).message.split('. ')[0]!)
   }
+}
+
+/** `--after -10m` as one word: Node takes the time for options of its own. */
+function joinTimes(args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const isTime = /^-\d+[smhd]$/.test(arg) && /^--(after|before)$/.test(joined.at(-1) ?? '')
+    if (isTime) joined.push(`${joined.pop()}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
 }
 
 export function usageFault(usage: string, sentence: string): CommandError {

@@ -3,6 +3,7 @@ import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { confirm } from './confirm.ts'
+import { readTime } from './read-time.ts'
 import { describeReplay, startedLine } from './replay-page.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
@@ -99,7 +100,9 @@ function readFilters(values: Readonly<Record<string, string | boolean | undefine
     ...Object.entries(names),
   ]) {
     const value = values[option]
-    if (typeof value === 'string') filters[name] = value
+    if (typeof value !== 'string') continue
+    const isTime = option === 'after' || option === 'before'
+    filters[name] = isTime ? readTime(usage, option, value, new Date())! : value
   }
   return filters
 }

@@ -4,6 +4,7 @@ import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { printEvent } from './event-page.ts'
+import { readTime } from './read-time.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, headerLine, layOut, printTable, rowLine } from './table.ts'
 import { type Colour, openTerminal, type Terminal } from './terminal.ts'
@@ -20,7 +21,7 @@ again and not delivered; +2! are two, and some had another body: see rejections.
   --type GLOB            only those with a type like this: invoice.*
   -q, --search TEXT      only those with this text in their type or URL
   --after T, --before T  only those received then: 2026-03-01, or
-                         2026-03-01T12:00:00Z
+                         2026-03-01T12:00:00Z, "2026-03-01 12:00" or -10m
   -n, --limit N          how many, 1 to 10000; default 20
   -f, --follow           go on, with new events and those whose status changes,
                          until Ctrl-C
@@ -57,8 +58,12 @@ export async function events(args: readonly string[]): Promise<number> {
   const path = `${await api.organizationPath()}/events`
   if (id) return await showOne(api, `${path}/${encodeURIComponent(id)}`, values.json === true, terminal)
   const filters = new URLSearchParams()
-  for (const name of ['source', 'status', 'type', 'after', 'before'] as const) {
+  for (const name of ['source', 'status', 'type'] as const) {
     if (values[name]) filters.set(name, values[name])
+  }
+  for (const name of ['after', 'before'] as const) {
+    const time = readTime(usage, name, values[name], new Date())
+    if (time) filters.set(name, time)
   }
   if (values.search) filters.set('q', values.search)
   const found = await listEvents(api, path, filters, limit)

@@ -3,6 +3,7 @@ import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { confirm } from './confirm.ts'
+import { readTime } from './read-time.ts'
 import { describeReplay, replayColumns, startedLine } from './replay-page.ts'
 import { printTable } from './table.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -82,8 +83,8 @@ export async function replay(args: readonly string[]): Promise<number> {
   const asked = {
     ...(values.source && { sources: values.source }),
     ...(values.type && { types: values.type }),
-    ...(values.after && { after: values.after }),
-    ...(values.before && { before: values.before }),
+    ...(values.after && { after: readTime(usage, 'after', values.after, new Date()) }),
+    ...(values.before && { before: readTime(usage, 'before', values.before, new Date()) }),
     ...(values.status && { status: values.status }),
     ...(values.state && { states: values.state }),
     ...(values.reason && { reasons: values.reason }),

@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util'
 
 /** What a command writes to: how wide it is, and whether colours and moving lines make sense there. */
 export interface Terminal {
-  /** Characters in a line; 80 where nobody says. */
+  /** Characters in a line. Without end where nobody reads it from a screen: a name that is cut is no use to a script. */
   readonly columns: number
   readonly isTty: boolean
   print(text?: string): void
@@ -21,7 +21,7 @@ export function openTerminal(
   const isTty = stdout.isTTY === true
   const asked = Number(process.env.COLUMNS)
   return {
-    columns: stdout.columns || (asked > 0 ? asked : 80),
+    columns: stdout.columns || (asked > 0 ? asked : isTty ? 80 : Number.POSITIVE_INFINITY),
     isTty,
     print: (text = '') => void stdout.write(`${text}\n`),
     note: text => void stderr.write(`${text}\n`),

@@ -130,3 +130,16 @@ test('a header named like a property of every object is none', () => {
     { reason: 'signature_missing' },
   )
 })
+
+test('a URL that isn’t signed is never looked at, and so never named as the cause of a refusal', () => {
+  const scheme = openScheme({ provider: 'github', secrets: ['test'] })
+  const request = {
+    method: 'POST',
+    headers: { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
+    body: Buffer.from('{}'),
+    get url(): string {
+      throw new Error('the URL was looked at')
+    },
+  }
+  expect(scheme.verify(request, 0)).toMatchObject({ reason: 'signature_mismatch' })
+})

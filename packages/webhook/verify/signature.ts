@@ -32,6 +32,7 @@ export function openSignature(row: SignatureDescriptor, config: SchemeConfig): V
   const check = openCheck(scheme, config)
   const readText = openContent(scheme)
   const headers = scheme.headers.flatMap(expandHeader)
+  const isUrlSigned = scheme.content.includes('{url}')
   const expected = Object.entries(scheme.expects ?? {})
   const rule = scheme.timestamp ? toleranceOf(scheme.timestamp, config.toleranceSeconds) : noTolerance
 
@@ -48,12 +49,13 @@ export function openSignature(row: SignatureDescriptor, config: SchemeConfig): V
     if (timestamp === undefined) return invalid('timestamp_missing')
     if (found.candidates.length === 0) return invalid('signature_malformed', expectation(scheme))
 
-    for (const url of urlCandidates(scheme.urls, request.url)) {
+    // A URL that isn't signed isn't asked for: whoever verifies would tell members that it had been looked at.
+    for (const url of isUrlSigned ? urlCandidates(scheme.urls, request.url) : ['']) {
       const secret = check(found.candidates, secretText => readText(request, url, id, timestamp, secretText))
       if (secret === undefined) continue
       if (secret < 0) return invalid('signature_malformed', expectation(scheme))
       const refusal = scheme.timestamp && checkTimestamp(timestamp, rule, nowMs)
-      return refusal ?? { kind: 'valid', secret, ...(scheme.content.includes('{url}') && { url }) }
+      return refusal ?? { kind: 'valid', secret, ...(isUrlSigned && { url }) }
     }
     return invalid('signature_mismatch')
   }
