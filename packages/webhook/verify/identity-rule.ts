@@ -95,6 +95,7 @@ function openList(
   )
   const list =
     asked.lists.push({ elements: elements!, members, ...(distinct !== undefined && { distinct }) }) - 1
+  if (parts.length === 1) return reading => foundOf(reading, asked).lists[list]!.map(([text]) => text)
   return reading =>
     foundOf(reading, asked).lists[list]!.map(row =>
       joinTexts(

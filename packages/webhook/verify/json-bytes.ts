@@ -129,7 +129,12 @@ export function isName(body: Buffer, start: number, end: number, wanted: string)
   }
   // An escaped name is at most six bytes a character; nearly every name has no escape.
   if (end - start <= wanted.length || end - start > wanted.length * 6) return false
-  return body.subarray(start, end).includes(backslash) && readString(body, start - 1, end + 1) === wanted
+  return hasEscape(body, start, end) && readString(body, start - 1, end + 1) === wanted
+}
+
+function hasEscape(body: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (body[at] === backslash) return true
+  return false
 }
 
 /** The text of a string, number, true or false that stands from `start` to `end`; undefined for anything else. */

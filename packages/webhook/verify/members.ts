@@ -202,9 +202,10 @@ function walkObject({ names, places }: Place, start: number, pass: Pass): number
     const value = valueAfter(body, nameEnd, end)
     if (value >= end) return end
     let which = 0
-    while (which < names.length && !isName(body, at + 1, nameEnd - 1, names[which]!)) which++
+    while (which < names.length && (met & (1 << which) || !isName(body, at + 1, nameEnd - 1, names[which]!)))
+      which++
     let valueEnd: number
-    if (which < names.length && (met & (1 << which)) === 0) {
+    if (which < names.length) {
       met |= 1 << which
       left--
       valueEnd = walk(places[which]!, value, pass)
@@ -236,21 +237,32 @@ function walkArray({ each, first }: Place, start: number, pass: Pass): number {
 }
 
 function walkElement(place: Place, start: number, pass: Pass): number {
-  for (const list of place.lists) pass.rows[list] = undefined
+  const { lists } = place
+  for (let i = 0; i < lists.length; i++) pass.rows[lists[i]!] = undefined
   const next = walk(place, start, pass)
-  for (const list of place.lists) keepRow(list, pass)
+  for (let i = 0; i < lists.length; i++) keepRow(lists[i]!, pass)
   return next
 }
 
-function keep({ slots }: Place, text: string | undefined, pass: Pass): void {
-  for (const { list, index } of slots) {
+function keep(place: Place, text: string | undefined, pass: Pass): void {
+  const { slots } = place
+  for (let i = 0; i < slots.length; i++) {
+    const { list, index } = slots[i]!
     if (list === undefined) {
       pass.values[index] = text
       pass.open--
-    } else if (text !== undefined) {
-      pass.rows[list] ??= pass.paths[list]!.members.map(() => undefined)
-      pass.rows[list][index] = text
-    }
+    } else if (text !== undefined) keepInRow(list, index, text, pass)
+  }
+}
+
+function keepInRow(list: number, index: number, text: string, pass: Pass): void {
+  const row = pass.rows[list]
+  if (row) row[index] = text
+  else if (pass.bare[list]!.length === 1) pass.rows[list] = [text]
+  else {
+    const begun = pass.bare[list]!.slice()
+    begun[index] = text
+    pass.rows[list] = begun
   }
 }
 
@@ -264,7 +276,7 @@ function keepRow(list: number, { lists, rows, known, paths, bare }: Pass): void 
     return
   }
   if (!row || keys.size >= paths[list]!.distinct!) return
-  const key = JSON.stringify(row)
+  const key = row.length === 1 ? row[0]! : JSON.stringify(row)
   if (!keys.has(key)) kept.push(row)
   keys.add(key)
 }
