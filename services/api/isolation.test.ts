@@ -1,4 +1,5 @@
 import { timestampNow } from '@bufbuild/protobuf/wkt'
+import { until } from '@fairlead/testbed/until'
 import { newId } from '@fairlead/webhook/id'
 import { DeliveryState, Trigger } from '@fairlead/wire/store/event'
 import type { Organization } from '@fairlead/wire/store/organization'
@@ -47,6 +48,8 @@ beforeAll(async () => {
   real.delivery = (await of('dead-letters')).items[0].id
   real.destination = (await of('destinations')).items[0].id
   real.replay = (await api.call('POST', '/api/v1/organizations/acme/replays', { body: {} })).body.id
+  // It changes by itself until it has ended.
+  await until(async () => (await of(`replays/${real.replay}`)).endedAt !== null)
   await api.makeKey(acme)
   real.key = (await of('api-keys')).items[0].id
   real.rejection = '1'
