@@ -102,7 +102,8 @@ function desiredDestination(destination: DestinationSpec, secrets: ReadonlyMap<s
       nats: destination.nats !== undefined,
       processor: destination.processor?.name ?? '',
       timeoutSeconds: destination.timeoutSeconds,
-      concurrency: destination.concurrency,
+      // 0: not declared.
+      concurrency: destination.concurrency ?? 0,
       ...rateLimit(destination.rateLimit),
       retry: {
         delaysSeconds: [

@@ -107,8 +107,10 @@ export const destination = ruled(
       .default(15)
       .describe("From a request's start to its answer's end. Seconds, 1 to 60. Default: 15."),
     concurrency: integer(1, 100, 'requests')
-      .default(10)
-      .describe('Requests to it at one time. 1 to 100. Default: 10.'),
+      .optional()
+      .describe(
+        'Requests to it at one time, as a limit. 1 to 100. Default: between 10 and 64, by how fast it answers.',
+      ),
     rateLimit: rateLimit('what it gets').optional(),
     retry: retry.default({ preset: 'default' }),
     headers: mapList(

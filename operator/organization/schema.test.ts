@@ -30,12 +30,12 @@ test('fills in what a resource leaves out', () => {
   expect(spec.sources[0]).toMatchObject({ deduplicate: true, active: true, secrets: [] })
   expect(spec.destinations[0]).toMatchObject({
     timeoutSeconds: 15,
-    concurrency: 10,
     paused: false,
     active: true,
     headers: [],
     retry: { preset: 'default' },
   })
+  expect(spec.destinations[0]).not.toHaveProperty('concurrency')
   expect(spec.routes[0]).toMatchObject({ eventTypes: ['*'] })
 })
 

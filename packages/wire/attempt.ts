@@ -32,8 +32,11 @@ interface OfEvent {
   readonly eventSeq: number
 }
 
-/** What a lane can be besides well: cut down by 429 or while it recovers, or closed by its breaker. */
-export const laneConditions = ['throttled', 'broken'] as const
+/**
+ * What a lane can be besides well: cut down by 429 or while it recovers, closed by its breaker, or by that of its place (scheme,
+ * host, port), which others share.
+ */
+export const laneConditions = ['throttled', 'broken', 'host_broken'] as const
 
 const triggers = ['route', 'manual', 'replay'] as const
 

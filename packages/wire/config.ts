@@ -44,8 +44,8 @@ const destination = z.object({
   processor: z.string().default(''),
   /** From the request's start to the response's end. */
   timeoutSeconds: z.number().positive(),
-  /** Requests to this destination at one time. */
-  concurrency: z.number().int().positive(),
+  /** Requests to this destination at one time. Absent: between 10 and 64, by how fast it answers. */
+  concurrency: z.number().int().positive().optional(),
   rateLimit: rateLimit.optional(),
   /** Waits between attempts; the first attempt is made at once. None: one attempt only. */
   retryDelaysSeconds: z.array(z.number().nonnegative()),

@@ -18,14 +18,16 @@ const destinationSchema = z
     url: z.string().nullable().meta({ description: 'With http; without a password, where it has one.' }),
     processor: z.string().nullable().meta({ description: 'With processor: its name.' }),
     timeoutSeconds: z.number(),
-    concurrency: z.int().meta({ description: 'Requests to it at one time.' }),
+    concurrency: z.int().meta({
+      description: 'Requests to it at one time. 0: not declared; between 10 and 64, by how fast it answers.',
+    }),
     rateLimit: rateLimitSchema,
     retryDelaysSeconds: z.array(z.number()).meta({ description: 'Before the 2nd, 3rd … attempt.' }),
     headerNames: z.array(z.string()).meta({ description: 'Extra request headers; their values are secret.' }),
     state: z.enum(['healthy', 'failing', 'paused']),
-    lane: z.enum(['well', 'throttled', 'broken']).meta({
+    lane: z.enum(['well', 'throttled', 'broken', 'host_broken']).meta({
       description:
-        'How fast it is given deliveries, after its last attempt: as its settings allow, less (429, or recovering), or nothing but probes (breaker open).',
+        'How fast it is given deliveries, after its last attempt: as its settings allow, less (429, or recovering), or nothing but probes: its breaker is open, or its host can not be reached.',
     }),
     pauseReason: z.enum(['declared', 'gone', 'failing', 'asked']).nullable().meta({
       description:
@@ -175,12 +177,14 @@ const pauseReasons = {
   [PauseReason.ASKED]: 'asked',
 } as const
 
-function presentLane(lane: LaneState): 'well' | 'throttled' | 'broken' {
+function presentLane(lane: LaneState): 'well' | 'throttled' | 'broken' | 'host_broken' {
   switch (lane) {
     case LaneState.THROTTLED:
       return 'throttled'
     case LaneState.BROKEN:
       return 'broken'
+    case LaneState.HOST_BROKEN:
+      return 'host_broken'
     default:
       return 'well'
   }

@@ -221,7 +221,7 @@ create table destination_health (
   failing_since timestamp with time zone,
   last_error text,
   lane text,
-  constraint destination_health_lane_check CHECK ((lane = ANY (ARRAY['throttled'::text, 'broken'::text]))),
+  constraint destination_health_lane_check CHECK ((lane = ANY (ARRAY['throttled'::text, 'broken'::text, 'host_broken'::text]))),
   constraint destination_health_pkey PRIMARY KEY (organization_id, destination_id)
 );
 alter table destination_health enable row level security;
@@ -245,7 +245,7 @@ create table destinations (
   name text not null,
   url text not null,
   timeout_seconds double precision not null,
-  concurrency integer not null,
+  concurrency integer,
   rate_limit_per_second double precision,
   rate_limit_burst integer,
   retry_delays_seconds double precision[] not null,

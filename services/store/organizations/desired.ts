@@ -124,7 +124,7 @@ const destination = z
       url: settings.url,
       processor: settings.processor,
       timeout_seconds: settings.timeoutSeconds || 15,
-      concurrency: settings.concurrency || 10,
+      concurrency: settings.concurrency || null,
       ...settings.rateLimit,
       retry_delays_seconds: settings.retry?.delaysSeconds ?? defaultRetryDelaysSeconds,
       paused: settings.paused,

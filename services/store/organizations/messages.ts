@@ -117,7 +117,7 @@ export interface DestinationCondition {
   last_success_at: Date | null
   failing_since: Date | null
   last_error: string | null
-  lane: 'throttled' | 'broken' | null
+  lane: keyof typeof laneStates | null
 }
 
 const untried: DestinationCondition = {
@@ -135,7 +135,11 @@ const pauseReasons = {
   asked: PauseReason.ASKED,
 } as const
 
-const laneStates = { throttled: LaneState.THROTTLED, broken: LaneState.BROKEN } as const
+const laneStates = {
+  throttled: LaneState.THROTTLED,
+  broken: LaneState.BROKEN,
+  host_broken: LaneState.HOST_BROKEN,
+} as const
 
 export function destinationMessage(
   row: DestinationRow & { headers: SealedRow[]; pause: PauseRow | undefined },
@@ -150,7 +154,7 @@ export function destinationMessage(
     settings: {
       url: row.url,
       timeoutSeconds: row.timeout_seconds,
-      concurrency: row.concurrency,
+      concurrency: row.concurrency ?? 0,
       ...rateLimit(row),
       retry: { delaysSeconds: row.retry_delays_seconds },
       paused: row.paused,

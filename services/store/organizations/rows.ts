@@ -68,7 +68,8 @@ export interface DestinationRow extends RateLimitColumns {
   url: string
   processor: string
   timeout_seconds: number
-  concurrency: number
+  /** Null: it was not declared. */
+  concurrency: number | null
   retry_delays_seconds: number[]
   paused: boolean
   managed_by: ManagedBy

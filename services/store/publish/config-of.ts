@@ -46,7 +46,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       url: destination.url,
       processor: destination.processor,
       timeoutSeconds: destination.timeout_seconds,
-      concurrency: destination.concurrency,
+      ...(destination.concurrency !== null && { concurrency: destination.concurrency }),
       ...rateLimit(destination),
       retryDelaysSeconds: destination.retry_delays_seconds,
       paused: destination.paused || destination.pause !== undefined,

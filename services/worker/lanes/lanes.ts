@@ -93,9 +93,8 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
       switch (state) {
         case 'throttled':
         case 'broken':
-          return state
         case 'host_broken':
-          return 'broken'
+          return state
         case 'well':
         case 'busy':
         case 'paused':

@@ -35,7 +35,7 @@ export declare type DestinationSettings = Message<"fairlead.store.v1.Destination
   timeoutSeconds: number;
 
   /**
-   * Requests to it at one time; 1 to 1000. 0 stands for the default of 10.
+   * Requests to it at one time; 1 to 1000. 0: not declared; then between 10 and 64, by how fast it answers.
    *
    * @generated from field: uint32 concurrency = 3;
    */
@@ -496,6 +496,13 @@ export enum LaneState {
    * @generated from enum value: LANE_STATE_BROKEN = 3;
    */
   BROKEN = 3,
+
+  /**
+   * The same, because its place (scheme, host, port) can't be reached.
+   *
+   * @generated from enum value: LANE_STATE_HOST_BROKEN = 4;
+   */
+  HOST_BROKEN = 4,
 }
 
 /**
