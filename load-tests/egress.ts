@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { compileAddressPolicy } from '@fairlead/worker/egress/address'
 import { openSender, type Sender } from '@fairlead/worker/egress/send'
 import { compilePortPolicy, defaultPorts } from '@fairlead/worker/egress/target'
-import { Agent, request } from 'undici'
+import { Agent, Client, request } from 'undici'
 
 /**
  * What one delivery costs the sending process: CPU µs for each POST of 2 KB on kept-alive loopback connections, of the
@@ -79,27 +79,40 @@ async function cpuMicros(posts: number, post: () => Promise<unknown>): Promise<n
   return (user + system) / posts
 }
 
+function dispatch(dispatcher: Agent | Client, origin: string): Promise<void> {
+  return new Promise((resolve, reject) =>
+    dispatcher.dispatch(
+      { origin, path: '/hooks', method: 'POST', headers, body },
+      {
+        onRequestStart() {},
+        onResponseStart() {},
+        onResponseData() {},
+        onResponseEnd: () => resolve(),
+        onResponseError: (_, error) => reject(error),
+      },
+    ),
+  )
+}
+
 async function compareClients(port: number): Promise<void> {
   const origin = `http://127.0.0.1:${port}`
   await using sender = openLoopbackSender()
   const signal = new AbortController().signal
   const agent = new Agent({ connections: 64, allowH2: false })
   const httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 64 })
+  const free = Array.from(
+    { length: concurrency },
+    () => new Client(origin, { allowH2: false, headersTimeout: 0, bodyTimeout: 0 }),
+  )
   const clients: Record<string, () => Promise<unknown>> = {
     'the sender': () => sender.send({ url: `${origin}/hooks`, headers, body, timeoutMs: 15_000 }, signal),
-    'undici Agent.dispatch': () =>
-      new Promise<void>((resolve, reject) =>
-        agent.dispatch(
-          { origin, path: '/hooks', method: 'POST', headers, body },
-          {
-            onRequestStart() {},
-            onResponseStart() {},
-            onResponseData() {},
-            onResponseEnd: () => resolve(),
-            onResponseError: (_, error) => reject(error),
-          },
-        ),
-      ),
+    // The least that undici can be asked for: a pool would come on top.
+    'undici Client.dispatch': async () => {
+      const client = free.pop()!
+      await dispatch(client, origin)
+      free.push(client)
+    },
+    'undici Agent.dispatch': () => dispatch(agent, origin),
     'undici request with a deadline': async () => {
       const options = { dispatcher: agent, headers, body, signal: AbortSignal.timeout(15_000) }
       const response = await request(`${origin}/hooks`, { method: 'POST', ...options })
@@ -138,7 +151,7 @@ async function compareClients(port: number): Promise<void> {
     const figures = `median ${median(values).toFixed(1)}, least ${Math.min(...values).toFixed(1)}`
     console.log(`  ${name.padEnd(32)} ${figures}, ${median(ratios).toFixed(2)} × the sender`)
   }
-  await agent.close()
+  await Promise.all([agent.close(), ...free.map(client => client.close())])
   httpAgent.destroy()
 }
 

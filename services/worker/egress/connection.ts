@@ -23,8 +23,19 @@ export interface Holder {
 
 /** Errors of a socket that say that the peer cut it: RST, a write after it. */
 const closedByPeer = new Set(['ECONNRESET', 'EPIPE'])
-/** A head and a body up to so many bytes leave in one write. */
+/** Bytes of a body that leave in one write with the head. */
 const oneWriteBytes = 16 * 1024
+/** Room for such a body and a head as long as servers take one. */
+const scratchBytes = 64 * 1024
+
+/** Where requests are put together, for all connections: a write that the kernel took at once has left it again. */
+export interface Scratch {
+  bytes: Buffer
+}
+
+export function openScratch(): Scratch {
+  return { bytes: Buffer.allocUnsafeSlow(scratchBytes) }
+}
 
 /**
  * One connection of HTTP/1.1: a socket, which is dialled for the first request, and the answer that is being read. It
@@ -39,16 +50,24 @@ export class Connection {
   /** When an idle one is closed. */
   expiresMs = 0
   readonly #dial: Dial
+  readonly #scratch: Scratch
   readonly #onUnasked: (connection: Connection) => void
   readonly #dialling = new AbortController()
   #socket: Socket | undefined
   #holder: Holder | undefined
   #closed = false
 
-  constructor(place: Place, dial: Dial, maxHeadBytes: number, onUnasked: (connection: Connection) => void) {
+  constructor(
+    place: Place,
+    dial: Dial,
+    scratch: Scratch,
+    maxHeadBytes: number,
+    onUnasked: (connection: Connection) => void,
+  ) {
     this.place = place
     this.parser = new ResponseParser({ maxHeadBytes })
     this.#dial = dial
+    this.#scratch = scratch
     this.#onUnasked = onUnasked
   }
 
@@ -76,17 +95,21 @@ export class Connection {
   write(head: string, body: Uint8Array): void {
     const socket = this.#socket!
     this.requests++
-    if (body.length <= oneWriteBytes) {
-      const bytes = Buffer.allocUnsafe(head.length + body.length)
-      bytes.write(head, 'latin1')
-      bytes.set(body, head.length)
-      socket.write(bytes)
+    const length = head.length + body.length
+    if (body.length > oneWriteBytes || length > scratchBytes) {
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(body)
+      socket.uncork()
       return
     }
-    socket.cork()
-    socket.write(head, 'latin1')
-    socket.write(body)
-    socket.uncork()
+    // TLS holds the bytes until they are encrypted, so that they need memory of their own.
+    const own = this.place.target.secure
+    const bytes = own ? Buffer.allocUnsafe(length) : this.#scratch.bytes
+    bytes.write(head, 0, head.length, 'latin1')
+    bytes.set(body, head.length)
+    socket.write(own ? bytes : bytes.subarray(0, length))
+    if (!own && socket.writableLength > 0) this.#scratch.bytes = Buffer.allocUnsafeSlow(scratchBytes)
   }
 
   /** Resolves when nothing is left of it. */

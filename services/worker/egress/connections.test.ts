@@ -187,7 +187,7 @@ describe('bounds', () => {
     await using sink = await startSink()
     await using sender = openTestSender({ maxConnections: 50 })
     const sent = Array.from({ length: 1000 }, (_, i) =>
-      sender.send(aRequest({ url: sink.url, owner: `org_${i}`, timeoutMs: 20_000 }), never),
+      sender.send(aRequest({ url: sink.url, owner: `org_${i}`, timeoutMs: 60_000 }), never),
     )
     for (const outcome of await Promise.all(sent)) expect(outcome).toEqual(delivered)
     expect(sender.connections.open).toBeLessThanOrEqual(50)

@@ -1,4 +1,4 @@
-import { Connection, type Place } from './connection.ts'
+import { Connection, openScratch, type Place } from './connection.ts'
 import type { Dial } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 
@@ -69,6 +69,7 @@ export function openConnections(dial: Dial, limits: ConnectionLimits): Connectio
 class Pools implements Connections {
   readonly #dial: Dial
   readonly #limits: ConnectionLimits
+  readonly #scratch = openScratch()
   readonly #pools = new Map<string, Pool>()
   /** The longest idle first. */
   readonly #idle = new Set<Connection>()
@@ -189,7 +190,8 @@ class Pools implements Connections {
   }
 
   #open(pool: Pool): Connection {
-    const connection = new Connection(pool.place, this.#dial, this.#limits.maxHeadBytes, this.#closeUnasked)
+    const { maxHeadBytes } = this.#limits
+    const connection = new Connection(pool.place, this.#dial, this.#scratch, maxHeadBytes, this.#closeUnasked)
     pool.open++
     this.#all.set(connection, pool)
     return connection

@@ -9,21 +9,41 @@ for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd
   isToken[character.charCodeAt(0)] = 1
 }
 
-/** The headers that decide anything, by lower-case name. All others are only looked over for their form. */
-const known = {
-  connection: 'connection',
-  'content-encoding': 'contentEncoding',
-  'content-length': 'contentLength',
-  'keep-alive': 'keepAlive',
-  location: 'location',
-  'retry-after': 'retryAfter',
-  'transfer-encoding': 'transferEncoding',
-} as const
-type Known = (typeof known)[keyof typeof known]
+/** The headers that decide anything. All others are only looked over for their form. */
+type Known =
+  | 'connection'
+  | 'contentEncoding'
+  | 'contentLength'
+  | 'keepAlive'
+  | 'location'
+  | 'retryAfter'
+  | 'transferEncoding'
 
-/** Lengths of those names: most other headers are told apart by this alone. */
-const knownLengths = new Uint8Array(32)
-for (const name of Object.keys(known)) knownLengths[name.length] = 1
+/** By length first, because that tells most headers apart from these without a look at their letters. */
+function knownOf(text: string, start: number, end: number): Known | undefined {
+  switch (end - start) {
+    case 8:
+      return is('location', text, start, end) ? 'location' : undefined
+    case 10:
+      if (is('keep-alive', text, start, end)) return 'keepAlive'
+      return is('connection', text, start, end) ? 'connection' : undefined
+    case 11:
+      return is('retry-after', text, start, end) ? 'retryAfter' : undefined
+    case 14:
+      return is('content-length', text, start, end) ? 'contentLength' : undefined
+    case 16:
+      return is('content-encoding', text, start, end) ? 'contentEncoding' : undefined
+    case 17:
+      return is('transfer-encoding', text, start, end) ? 'transferEncoding' : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Whether that part of a text is a name, in whatever letter case. */
+function is(name: string, text: string, start: number, end: number): boolean {
+  return text.startsWith(name, start) || text.slice(start, end).toLowerCase() === name
+}
 
 /** How the end of an answer's body is found (RFC 9112, 6.3). */
 export type Framing =
@@ -124,11 +144,8 @@ export class ResponseHead {
     }
     // A proxy must remove this blank (RFC 9112, 5.1), so that a recipient does no wrong in doing so.
     if (at !== nameEnd) this.lenient = true
-    if (knownLengths[nameEnd - start] !== 1) return
-    const name = text.slice(start, nameEnd).toLowerCase()
-    if (!Object.hasOwn(known, name)) return
-    this.#open = known[name as keyof typeof known]
-    this.#value = text.slice(at + 1, end)
+    this.#open = knownOf(text, start, nameEnd)
+    if (this.#open) this.#value = text.slice(at + 1, end)
   }
 
   /** RFC 9112, 5.2: a line that begins with a blank goes on with the value before; the break counts as a space. */
@@ -143,7 +160,7 @@ export class ResponseHead {
     if (!name) return
     this.#open = undefined
     let value = trim(this.#value)
-    if (/[\r\0]/.test(value)) {
+    if (value.includes('\r') || value.includes('\0')) {
       // RFC 9110, 5.5.
       this.lenient = true
       value = trim(value.replace(/[\r\0]/g, ' '))
@@ -199,7 +216,8 @@ export class ResponseHead {
 
   /** Milliseconds that the sender says it keeps an idle connection; undefined where it doesn't say. */
   get keepAliveMs(): number | undefined {
-    const [, seconds] = /(?:^|[,;\s])timeout\s*=\s*"?(\d{1,7})/i.exec(this.keepAlive ?? '') ?? []
+    if (this.keepAlive === undefined) return undefined
+    const [, seconds] = /(?:^|[,;\s])timeout\s*=\s*"?(\d{1,7})/i.exec(this.keepAlive) ?? []
     return seconds === undefined ? undefined : Number(seconds) * 1000
   }
 }

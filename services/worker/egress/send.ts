@@ -161,7 +161,9 @@ export function failureOf(error: unknown): Outcome {
 
 /** URL, owner and certificate → place, kept so that a URL isn't taken apart for each request. */
 function openPlaces(ports: PortPolicy): (request: OutgoingRequest) => Place {
-  const places = new Map<string, Place>()
+  // Looked up by strings that the configuration holds: one that is put together would be hashed for each request.
+  const byUrl = new Map<string, Map<string, Place>>()
+  let count = 0
   const identities = new WeakMap<ClientCertificate, string>()
   const identityOf = (certificate: ClientCertificate): string => {
     let identity = identities.get(certificate)
@@ -173,13 +175,19 @@ function openPlaces(ports: PortPolicy): (request: OutgoingRequest) => Place {
   }
   return ({ url, owner = '', tls }) => {
     const whose = tls ? `${owner} ${identityOf(tls)}` : owner
-    const name = `${whose} ${url}`
-    let place = places.get(name)
-    if (!place) {
+    let places = byUrl.get(url)
+    let place = places?.get(whose)
+    if (!places || !place) {
       const target: Target = parseTarget(url, ports)
       place = { key: `${whose} ${target.origin}`, target, certificate: tls }
-      if (places.size >= maxPlaces) places.clear()
-      places.set(name, place)
+      if (++count > maxPlaces) {
+        byUrl.clear()
+        count = 1
+        places = undefined
+      }
+      places ??= new Map()
+      places.set(whose, place)
+      byUrl.set(url, places)
     }
     return place
   }
