@@ -111,6 +111,7 @@ function desiredDestination(destination: DestinationSpec, secrets: ReadonlyMap<s
         ],
       },
       paused: destination.paused,
+      forwardCredentials: destination.forwardCredentials,
     },
     headers: destination.headers.map(({ name, secretRef }) =>
       plainSecret(name, secretId(secretRef), secrets),

@@ -126,6 +126,12 @@ export const destination = ruled(
       20,
       'Request headers of your own, such as Authorization; values come from Secrets. At most 20.',
     ).default([]),
+    forwardCredentials: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True: it also gets the credential by which a source is verified, where that is a shared token, Basic credentials or a JWT that does not bind the body. Whoever has it can forge webhooks of that source. Default: false.',
+      ),
     paused: z.boolean().default(false).describe('True: nothing is sent, deliveries wait. Default: false.'),
     active: z
       .boolean()

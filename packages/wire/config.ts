@@ -55,6 +55,8 @@ const destination = z.object({
   headers: z.array(z.object({ name: z.string(), sealed })).default([]),
   /** The JSON of `destination-auth.ts`, sealed as a whole. */
   auth: sealed.optional(),
+  /** It also gets the credential by which a source is verified (a shared token, Basic credentials). */
+  forwardCredentials: z.boolean().optional(),
 })
 
 const order = z.object({

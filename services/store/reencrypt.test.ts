@@ -90,6 +90,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
           ...noLimit,
           retry_delays_seconds: [60],
           paused: false,
+          forward_credentials: false,
         },
         headers: [{ id: 'x-token', value: 'test-token' }],
         auth: JSON.stringify([{ kind: 'bearer', token: 'test-token' }]),

@@ -255,6 +255,7 @@ create table destinations (
   deleted_at timestamp with time zone,
   kind text not null default 'http'::text,
   processor text not null default ''::text,
+  forward_credentials boolean not null default false,
   constraint destinations_concurrency_check CHECK ((concurrency > 0)),
   constraint destinations_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'nats'::text, 'processor'::text]))),
   constraint destinations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,

@@ -1,10 +1,12 @@
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import { compileRoutes } from '@fairlead/webhook/match'
+import { schemeHeaders } from '@fairlead/webhook/scheme-headers'
 import { type RetryPolicy, retryAfterCapMs } from '@fairlead/webhook/settle'
 import { openSigningSecret, type SigningKey } from '@fairlead/webhook/sign'
-import type { DestinationConfig, OrderConfig, OrganizationConfig } from '@fairlead/wire/config'
+import type { DestinationConfig, OrderConfig, OrganizationConfig, SourceConfig } from '@fairlead/wire/config'
 import { type DestinationAuthentication, decodeDestinationAuth } from '@fairlead/wire/destination-auth'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
+import { type ForwardPolicy, openForwardPolicy } from './delivery/forward.ts'
 
 /** A destination as an attempt needs it. */
 export interface Destination {
@@ -16,6 +18,8 @@ export interface Destination {
   readonly extraHeaders: readonly string[]
   /** The same array for as long as the configuration is the same. */
   readonly auth: readonly DestinationAuthentication[]
+  /** What it gets of the headers of an event of that source. */
+  readonly forward: (event: { readonly source: string; readonly provider: string }) => ForwardPolicy
   /** Scheme, host and port: what destinations share that live at one place. */
   readonly place: string
 }
@@ -131,8 +135,12 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     },
   }
   const match = compileRoutes(config.routes)
+  // Their sealed secrets are of no use here, and would be held for nothing.
+  const schemes = new Map(
+    config.sources.map(({ name, provider, options, scheme }) => [name, { provider, options, scheme }]),
+  )
   for (const destination of config.destinations) {
-    const opened = openDestination(destination, organization, keyring)
+    const opened = openDestination(destination, organization, schemes, keyring)
     destinations.set(destination.id, opened)
     byName.set(destination.name, opened)
   }
@@ -142,19 +150,64 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
 function openDestination(
   config: DestinationConfig,
   organization: Organization,
+  sources: ReadonlyMap<string, SourceScheme>,
   keyring: Keyring,
 ): Destination {
   const context = sealContext.destinationHeader(organization.id, config.name)
   const authContext = sealContext.destinationAuth(organization.id, config.name)
+  const extraHeaders = config.headers.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)])
+  const auth = config.auth === undefined ? [] : decodeDestinationAuth(keyring.open(config.auth, authContext))
   return {
     id: config.id,
     organization,
     config,
     retry: { delaysMs: config.retryDelaysSeconds.map(seconds => seconds * 1000), retryAfterCapMs },
-    extraHeaders: config.headers.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)]),
-    auth: config.auth === undefined ? [] : decodeDestinationAuth(keyring.open(config.auth, authContext)),
+    extraHeaders,
+    auth,
+    forward: openForward(config, sources, [
+      ...config.headers.map(({ name }) => name),
+      ...headersOfAuth(auth),
+    ]),
     place: placeOf(config),
   }
+}
+
+type SourceScheme = Pick<SourceConfig, 'provider' | 'options' | 'scheme'>
+
+/** A policy for each source that the destination gets events of, made when its first one comes. */
+function openForward(
+  { forwardCredentials = false }: DestinationConfig,
+  sources: ReadonlyMap<string, SourceScheme>,
+  replaced: readonly string[],
+): Destination['forward'] {
+  const policies = new Map<string, ForwardPolicy>()
+  return ({ source, provider }) => {
+    let policy = policies.get(source)
+    if (!policy) {
+      // A source that is gone, or is another provider's now, verified the event by what its provider usually reads.
+      const configured = sources.get(source)
+      const scheme = schemeHeaders(configured?.provider === provider ? configured : { provider })
+      policy = openForwardPolicy({ scheme, forwardCredentials, replaced })
+      if (configured?.provider === provider) policies.set(source, policy)
+    }
+    return policy
+  }
+}
+
+/** Names of the headers that an authentication gives. */
+function headersOfAuth(auths: readonly DestinationAuthentication[]): string[] {
+  return auths.flatMap(auth => {
+    switch (auth.kind) {
+      case 'basic':
+      case 'bearer':
+      case 'oauth2':
+        return ['authorization']
+      case 'mtls':
+        return []
+      default:
+        return auth satisfies never
+    }
+  })
 }
 
 /** A destination without an address shares its health with no other. The origin lacks the port where it is the scheme's own. */

@@ -102,6 +102,7 @@ const destination = z
         rateLimit,
         retry: z.object({ delaysSeconds: z.array(z.number().nonnegative().max(604_800)).max(30) }).optional(),
         paused: z.boolean(),
+        forwardCredentials: z.boolean(),
       },
       'is missing',
     ),
@@ -128,6 +129,7 @@ const destination = z
       ...settings.rateLimit,
       retry_delays_seconds: settings.retry?.delaysSeconds ?? defaultRetryDelaysSeconds,
       paused: settings.paused,
+      forward_credentials: settings.forwardCredentials,
     },
     headers,
   }))

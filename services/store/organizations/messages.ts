@@ -158,6 +158,7 @@ export function destinationMessage(
       ...rateLimit(row),
       retry: { delaysSeconds: row.retry_delays_seconds },
       paused: row.paused,
+      forwardCredentials: row.forward_credentials,
       nats: row.kind === 'nats',
       processor: row.processor,
     },

@@ -72,6 +72,7 @@ export interface DestinationRow extends RateLimitColumns {
   concurrency: number | null
   retry_delays_seconds: number[]
   paused: boolean
+  forward_credentials: boolean
   managed_by: ManagedBy
   created_at: Date
   deleted_at: Date | null

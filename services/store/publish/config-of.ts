@@ -51,6 +51,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       retryDelaysSeconds: destination.retry_delays_seconds,
       paused: destination.paused || destination.pause !== undefined,
       headers: destination.headers.map(({ id, sealed }) => ({ name: id, sealed })),
+      ...(destination.forward_credentials && { forwardCredentials: true }),
       ...(destination.auths[0] && { auth: destination.auths[0].sealed }),
     })),
     routes: stored.routes.map(route => ({

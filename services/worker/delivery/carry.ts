@@ -115,7 +115,7 @@ async function process(
 function headersOf(
   event: StoredEvent,
   reference: DeliveryReference,
-  { organization, extraHeaders }: Destination,
+  { organization, extraHeaders, forward }: Destination,
   engine: Engine,
   authorization: readonly string[],
 ): string[] {
@@ -123,6 +123,7 @@ function headersOf(
     organization: organization.slug,
     keys: organization.keys,
     extraHeaders: authorization.length > 0 ? [...extraHeaders, ...authorization] : extraHeaders,
+    forward: forward(event.meta),
     nowMs: engine.now(),
   })
 }

@@ -1,30 +1,16 @@
 import { type SigningKey, signDelivery } from '@fairlead/webhook/sign'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import type { EventMeta } from '@fairlead/wire/event'
-
-/** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1), or that the sender makes itself. */
-const dropped = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'forwarded',
-  'host',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+import type { ForwardPolicy } from './forward.ts'
 
 export interface PrepareOptions {
   /** The organization's slug. */
   readonly organization: string
   readonly keys: readonly SigningKey[]
-  /** Extra headers of the destination, names and values in turn. They win over the provider's own. */
+  /** Extra headers of the destination, names and values in turn. `forward` leaves out the provider's of these names. */
   readonly extraHeaders: readonly string[]
+  /** Of the event's source and the destination. */
+  readonly forward: ForwardPolicy
   readonly nowMs: number
 }
 
@@ -40,7 +26,7 @@ export function prepareHeaders(
   options: PrepareOptions,
 ): string[] {
   const { keys, extraHeaders, nowMs } = options
-  const headers = forwardedHeaders(meta.headers, new Set(namesOf(extraHeaders)))
+  const headers = forwardedHeaders(meta.headers, options.forward)
   headers.push(...extraHeaders)
   const timestamp = Math.floor(nowMs / 1000)
   headers.push('webhook-id', meta.id, 'webhook-timestamp', `${timestamp}`)
@@ -68,32 +54,36 @@ export function prepareHeaders(
   return headers
 }
 
-/** What goes on of the provider's headers: not those of the connection, not what pretends to be ours. */
-function forwardedHeaders(received: readonly string[], replaced: ReadonlySet<string>): string[] {
-  const named = connectionNames(received)
+/** The provider's headers that go on, without those that `Connection` names (RFC 9110, 7.6.1). */
+function forwardedHeaders(received: readonly string[], forward: ForwardPolicy): string[] {
   const headers: string[] = []
+  let named: Set<string> | undefined
   for (let i = 0; i + 1 < received.length; i += 2) {
-    const name = received[i]!.toLowerCase()
-    if (dropped.has(name) || named?.has(name) || replaced.has(name)) continue
-    if (name.startsWith('fairlead-') || name.startsWith('x-forwarded-')) continue
-    headers.push(name.startsWith('webhook-') ? `fairlead-original-${name}` : received[i]!, received[i + 1]!)
+    const name = forward.nameFor(received[i]!)
+    if (name !== undefined) headers.push(name, received[i + 1]!)
+    else if (received[i]!.length === 10) named = namedByConnection(received[i]!, received[i + 1]!, named)
   }
-  return headers
+  return named ? without(headers, named) : headers
 }
 
-/** Headers that `Connection` names are the connection's too. */
-function connectionNames(received: readonly string[]): Set<string> | undefined {
-  let names: Set<string> | undefined
-  for (let i = 0; i + 1 < received.length; i += 2) {
-    if (received[i]!.toLowerCase() !== 'connection') continue
-    names ??= new Set()
-    for (const name of received[i + 1]!.split(',')) names.add(name.trim().toLowerCase())
-  }
-  return names
+/** What a header `Connection` names, beside what was named before: close and keep-alive are no headers. */
+function namedByConnection(
+  name: string,
+  value: string,
+  before: Set<string> | undefined,
+): Set<string> | undefined {
+  if (name.toLowerCase() !== 'connection' || /^(close|keep-alive)$/i.test(value)) return before
+  return new Set([
+    ...(before ?? []),
+    ...value
+      .toLowerCase()
+      .split(',')
+      .map(option => option.trim()),
+  ])
 }
 
-function* namesOf(headers: readonly string[]): Generator<string> {
-  for (let i = 0; i < headers.length; i += 2) yield headers[i]!.toLowerCase()
+function without(headers: readonly string[], names: ReadonlySet<string>): string[] {
+  return headers.filter((_, i) => !names.has(headers[i - (i % 2)]!.toLowerCase()))
 }
 
 /** Visible ASCII: an event type comes from a body and goes into a header. */

@@ -75,6 +75,13 @@ export declare type DestinationSettings = Message<"fairlead.store.v1.Destination
    * @generated from field: string processor = 8;
    */
   processor: string;
+
+  /**
+   * True: it also gets the credential by which an event's source is verified (a shared token, Basic credentials).
+   *
+   * @generated from field: bool forward_credentials = 9;
+   */
+  forwardCredentials: boolean;
 };
 
 /**
