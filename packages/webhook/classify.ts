@@ -21,22 +21,57 @@ export function classify(response: DestinationResponse, nowMs: number): Outcome 
 function kindOf(status: number, retryAfterMs: number | undefined): FailureKind {
   if (status === 410) return 'gone'
   if (status === 429 || (status === 503 && retryAfterMs !== undefined)) return 'throttled'
-  if (status >= 500) return 'destination_failed'
+  // What is no status counts as 5xx (RFC 9110, 15).
+  if (status >= 500 || status < 100) return 'destination_failed'
   if (status >= 400) return 'refused_by_destination'
   return 'redirected'
 }
 
+/** A longer wait than anyone honours, so that a number of any length stays one: about 3 years. */
+const longestSeconds = 100_000_000
+
 /**
- * Retry-After (RFC 9110, 10.2.3): seconds, or an HTTP date. Milliseconds from now, at least 0; undefined where it
- * is absent or neither.
+ * Retry-After (RFC 9110, 10.2.3): seconds, or an HTTP date in any of its three forms. Milliseconds from now, at least 0;
+ * undefined where it is absent or neither.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined
   const text = value.trim()
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  if (!/^[A-Z][a-z]{2},/.test(text)) return undefined
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+  if (/^\d+$/.test(text)) return Math.min(Number(text), longestSeconds) * 1000
+  const atMs = parseHttpDate(text, nowMs)
+  return atMs === undefined ? undefined : Math.max(0, atMs - nowMs)
+}
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+
+/** RFC 9110, 5.6.7; a recipient must accept all three. The name of the day decides nothing. */
+const dateForms = [
+  // Sun, 06 Nov 1994 08:49:37 GMT
+  /^[a-z]{3}, *(?<day>\d{1,2}) (?<month>[a-z]{3}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) (?:gmt|utc|\+0000)$/i,
+  // Sunday, 06-Nov-94 08:49:37 GMT (RFC 850)
+  /^[a-z]{3,9}, *(?<day>\d{1,2})-(?<month>[a-z]{3})-(?<year>\d{2}|\d{4}) (?<time>\d\d:\d\d:\d\d) (?:gmt|utc)$/i,
+  // Sun Nov  6 08:49:37 1994 (C's asctime), which is UTC although it doesn't say so.
+  /^[a-z]{3} (?<month>[a-z]{3}) +(?<day>\d{1,2}) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/i,
+]
+
+function parseHttpDate(text: string, nowMs: number): number | undefined {
+  for (const form of dateForms) {
+    const { day, month, year, time } = form.exec(text)?.groups ?? {}
+    if (!day || !month || !year || !time) continue
+    const [hours, minutes, seconds] = time.split(':').map(Number)
+    const monthIndex = months.indexOf(month.toLowerCase())
+    if (monthIndex < 0 || Number(day) > 31 || hours! > 23 || minutes! > 59 || seconds! > 60) return undefined
+    const fullYear = year.length === 2 ? centuryOf(Number(year), nowMs) : Number(year)
+    return Date.UTC(fullYear, monthIndex, Number(day), hours, minutes, seconds)
+  }
+  return undefined
+}
+
+/** Two digits that seem to be more than 50 years ahead are of the century before (RFC 9110, 5.6.7). */
+function centuryOf(digits: number, nowMs: number): number {
+  const thisYear = new Date(nowMs).getUTCFullYear()
+  const year = thisYear - (thisYear % 100) + digits
+  return year > thisYear + 50 ? year - 100 : year
 }
 
 /** Error codes of node:net, node:tls, node:dns, and our own, to the word for them. */
