@@ -8,7 +8,7 @@ const windowMs = 10_000
 
 /** What became of a file that was changed: whoever has changed it looks here. */
 const changes =
-  /^\{"level":"info".*"service":"operator".*"msg":"(organization\.reconciled|organization\.deleted|files\.mended)"/
+  /^\{"level":"info".*"service":"operator".*"msg":"(organization\.reconciled|organization\.deleted|organization\.back|files\.mended)"/
 /** Said for machines; the reason and its detail say the same to people. */
 const notForPeople: ReadonlySet<string> = new Set(['conditions'])
 

@@ -22,9 +22,7 @@ export interface DeclaredFiles extends DeclaredOrganizations {
   /** Notes what the store has from files. */
   remember(stored: readonly StoredOrganization[]): void
   /** Takes over what the folder says now. Answers with the keys of Organizations that have something to do. */
-  update(folder: Pick<FolderState, 'organizations' | 'secrets' | 'held'>): readonly OrganizationKey[]
-  /** Deletes those of the stored that no document declares. Answers with their keys. */
-  forget(stored: readonly StoredOrganization[]): readonly OrganizationKey[]
+  update(folder: Pick<FolderState, 'organizations' | 'secrets' | 'absent'>): readonly OrganizationKey[]
 }
 
 export interface DeclaredFilesEvents {
@@ -37,7 +35,6 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
   const statuses = new Map<OrganizationKey, OrganizationStatus>()
   const slugs = new Map<OrganizationKey, string>()
   let secrets: FolderState['secrets'] = new Map()
-  let held: FolderState['held'] = new Set()
   let secretsVersion = 0
 
   function take(key: OrganizationKey, organization: Organization): boolean {
@@ -91,24 +88,18 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
       const changedSecrets = changedNames(secrets, folder.secrets)
       secrets = folder.secrets
       if (changedSecrets.size > 0) secretsVersion++
-      held = folder.held
       const affected = new Set<OrganizationKey>()
       for (const [key, organization] of folder.organizations) {
         if (take(key, organization) || usesAny(organization, changedSecrets)) affected.add(key)
       }
-      for (const [key, old] of declared) {
-        if (folder.organizations.has(key) || held.has(key) || old.deleting) continue
-        declared.set(key, { ...old, deleting: true })
+      for (const [key, { kind }] of folder.absent) {
+        const old = declared.get(key)
+        const slug = slugs.get(key)
+        if (kind !== 'gone' || old?.deleting || slug === undefined) continue
+        declared.set(key, { organization: bare(key, slug), generation: 1, ...old, deleting: true })
         affected.add(key)
       }
       return [...affected]
-    },
-    forget(stored) {
-      const gone = stored.filter(({ key }) => !declared.has(key) && !held.has(key))
-      for (const { key, slug } of gone) {
-        declared.set(key, { organization: bare(key, slug), generation: 1, deleting: true })
-      }
-      return gone.map(({ key }) => key)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { emptyFolder, type FolderState, mergeFolder, vanishMs } from './merge.ts'
+import { emptyFolder, type FolderState, mergeFolder } from './merge.ts'
 import { textOfFault } from './parse.ts'
 import type { FolderTexts } from './read-folder.ts'
 
@@ -67,21 +67,114 @@ test('a file that can no longer be read keeps what it last said', () => {
   })
 })
 
-test('a missing file counts as deleted only after a while', () => {
-  const good = mergeFolder(emptyFolder, folderOf({ 'acme.yaml': anOrganization('acme') }), noSlugs, 0)
-  const missing = mergeFolder(good, new Map(), noSlugs, 1000)
-  expect([seen(missing).organizations, missing.unsettled]).toEqual([['default/acme'], true])
-  const still = mergeFolder(missing, new Map(), noSlugs, 1000 + vanishMs - 1)
-  expect([seen(still).organizations, still.unsettled]).toEqual([['default/acme'], true])
-  const gone = mergeFolder(still, new Map(), noSlugs, 1000 + vanishMs)
-  expect([seen(gone).organizations, gone.unsettled]).toEqual([[], false])
+const acme = folderOf({ 'acme.yaml': anOrganization('acme'), 'other.yaml': anOrganization('other') })
+const known = new Map([
+  ['default/acme', 'acme'],
+  ['default/other', 'other'],
+])
+
+/** Looks at the folder at each of these times; answers how acme stood at each. */
+function watched(looks: readonly (readonly [atMs: number, folder: FolderTexts])[]): string[] {
+  let state = mergeFolder(emptyFolder, acme, known, 0)
+  return looks.map(([atMs, folder]) => {
+    state = mergeFolder(state, folder, known, atMs)
+    const inForce = state.organizations.has('default/acme') ? 'in force' : 'out of force'
+    return `${inForce}, ${state.absent.get('default/acme')?.kind ?? 'declared'}`
+  })
+}
+
+const without = folderOf({ 'other.yaml': anOrganization('other') })
+const withFault = (file: string) => new Map([...without, [file, { text: 'kind: [' }]])
+
+test.each([
+  {
+    name: 'a file that is away for 1.5 s deletes no tenant',
+    looks: [
+      [1000, without, 'in force, unsettled'],
+      [2500, acme, 'in force, declared'],
+    ],
+  },
+  {
+    name: 'a file that is away for 59 s deletes no tenant',
+    looks: [
+      [1000, without, 'in force, unsettled'],
+      [5999, without, 'in force, unsettled'],
+      [6000, without, 'in force, missing'],
+      [60_999, without, 'in force, missing'],
+      [61_000, acme, 'in force, declared'],
+    ],
+  },
+  {
+    name: 'a file that is away for a minute is deleted',
+    looks: [
+      [1000, without, 'in force, unsettled'],
+      [6000, without, 'in force, missing'],
+      [61_000, without, 'out of force, gone'],
+      [62_000, without, 'out of force, gone'],
+    ],
+  },
+  {
+    name: 'a file that is truncated while an editor writes it deletes no tenant',
+    looks: [
+      [1000, folderOf({ 'acme.yaml': '', 'other.yaml': anOrganization('other') }), 'in force, unsettled'],
+      [1100, acme, 'in force, declared'],
+    ],
+  },
+  {
+    name: 'two short absences are not added up',
+    looks: [
+      [1000, without, 'in force, unsettled'],
+      [5000, acme, 'in force, declared'],
+      [6000, without, 'in force, unsettled'],
+      [10_000, without, 'in force, unsettled'],
+    ],
+  },
+  {
+    name: 'an hour in which nobody looked deletes nothing that was never told as missing',
+    looks: [
+      [1000, without, 'in force, unsettled'],
+      [3_600_000, without, 'in force, missing'],
+    ],
+  },
+  {
+    name: 'a file that can’t be read stops the time of all that are absent',
+    looks: [
+      [1000, withFault('b.yaml'), 'in force, unsettled'],
+      [6000, withFault('b.yaml'), 'in force, missing'],
+      [90_000, withFault('b.yaml'), 'in force, missing'],
+      [91_000, without, 'in force, missing'],
+      // The faulty file is missing by now, and may come back with the tenant.
+      [150_000, without, 'in force, missing'],
+      [170_000, without, 'in force, missing'],
+      [230_000, without, 'out of force, gone'],
+    ],
+  },
+  {
+    name: 'a file that comes back half written keeps what it said before it went',
+    looks: [
+      [1000, without, 'in force, unsettled'],
+      [2000, withFault('acme.yaml'), 'in force, declared'],
+      [90_000, withFault('acme.yaml'), 'in force, declared'],
+    ],
+  },
+] as { name: string; looks: [number, FolderTexts, string][] }[])('$name', ({ looks }) => {
+  expect(watched(looks.map(([atMs, folder]) => [atMs, folder]))).toEqual(looks.map(([, , stands]) => stands))
 })
 
-test('a file that comes back in time was never gone', () => {
-  const good = mergeFolder(emptyFolder, folderOf({ 'acme.yaml': anOrganization('acme') }), noSlugs, 0)
-  const missing = mergeFolder(good, new Map(), noSlugs, 1000)
-  const back = mergeFolder(missing, folderOf({ 'acme.yaml': anOrganization('acme') }), noSlugs, 1500)
-  expect([seen(back).organizations, back.unsettled]).toEqual([['default/acme'], false])
+test('what is absent when Fairlead starts may be on its way, and is deleted after a minute too', () => {
+  const first = mergeFolder(emptyFolder, without, known, 0)
+  expect(first.absent.get('default/acme')).toEqual({ kind: 'unsettled', sinceMs: 0 })
+  const missing = mergeFolder(first, without, known, 5_000)
+  expect(mergeFolder(missing, without, known, 60_000).absent.get('default/acme')).toEqual({ kind: 'gone' })
+})
+
+test('a Secret that is away for a moment takes no source out of force', () => {
+  const secret = 'apiVersion: v1\nkind: Secret\nmetadata: { name: acme }\nstringData: { a: test-only }\n'
+  const good = mergeFolder(emptyFolder, new Map([...acme, ['secret.yaml', { text: secret }]]), known, 0)
+  const away = mergeFolder(good, acme, known, 1000)
+  expect([[...away.secrets.keys()], away.unsettled]).toEqual([['default/acme'], true])
+  const told = mergeFolder(away, acme, known, 6000)
+  expect([...mergeFolder(told, acme, known, 61_000).secrets.keys()]).toEqual([])
 })
 
 test('a document that moves to another file is the same Organization', () => {

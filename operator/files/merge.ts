@@ -1,5 +1,6 @@
 import { keyOf, type OrganizationKey } from '../organization/declared.ts'
 import { type Organization, type SecretDocument, slugOfOrganization } from '../organization/schema.ts'
+import { type AbsencePeriods, type Absences, absencePeriods, absencesNow } from './absence.ts'
 import { type FileFault, type Located, type ParsedFile, parseFile } from './parse.ts'
 import type { FolderTexts } from './read-folder.ts'
 
@@ -10,21 +11,26 @@ interface FileState {
   readonly good: Pick<ParsedFile, 'organizations' | 'secrets'>
   readonly faults: readonly FileFault[]
   readonly notTaken: readonly FileFault[]
-  /** When the file was first found missing; it counts as deleted once it has been for `vanishMs`. */
+  /** When the file was first found missing. It is remembered for as long as its documents may stay in force. */
   readonly missingSinceMs?: number
 }
 
 /** What a folder declares. */
 export interface FolderState {
   readonly files: ReadonlyMap<string, FileState>
+  /** With those that are absent, but not gone. */
   readonly organizations: ReadonlyMap<OrganizationKey, Organization>
-  /** `namespace/name` → Secret. */
+  /** `namespace/name` → Secret; with those that are absent, but not gone. */
   readonly secrets: ReadonlyMap<string, SecretDocument>
   /** Of single files and of all together; what is at fault keeps its last good state. */
   readonly faults: readonly FileFault[]
   /** Declared, but in a way that can't be: neither changed nor taken for deleted. */
   readonly held: ReadonlySet<OrganizationKey>
-  /** A file is missing since a moment ago: look again soon. */
+  /** Known Organizations that no file declares. */
+  readonly absent: Absences
+  /** The same for Secrets. Nobody is told of them: an Organization that needs one that is gone says so itself. */
+  readonly absentSecrets: Absences
+  /** Something is absent and not gone: look again soon. */
   readonly unsettled: boolean
 }
 
@@ -34,31 +40,66 @@ export const emptyFolder: FolderState = {
   secrets: new Map(),
   faults: [],
   held: new Set(),
+  absent: new Map(),
+  absentSecrets: new Map(),
   unsettled: false,
 }
 
-/** Editors and deployments replace files by removing and making them: so long a missing file isn't a deleted one. */
-export const vanishMs = 1_000
-
 /**
  * What a folder declares now, given what it declared before. Pure. A faulty file keeps what it last said; so does one
- * that can't be read.
+ * that can't be read. A document that is absent stays in force until it is gone.
  *
- * @param slugs the slug that each known Organization has: it can't be given another
+ * @param slugs the slug that each known Organization has: it can't be given another. Known are those of the store too.
  */
 export function mergeFolder(
   before: FolderState,
   texts: FolderTexts,
   slugs: ReadonlyMap<OrganizationKey, string>,
   nowMs: number,
+  periods: AbsencePeriods = absencePeriods,
 ): FolderState {
   const files = new Map<string, FileState>()
   for (const name of [...new Set([...texts.keys(), ...before.files.keys()])].sort()) {
-    const state = fileState(name, before.files.get(name), texts.get(name), nowMs)
+    const state = fileState(name, before.files.get(name), texts.get(name), nowMs, periods)
     if (state) files.set(name, state)
   }
-  const unsettled = [...files.values()].some(({ missingSinceMs }) => missingSinceMs !== undefined)
-  return { files, unsettled, ...declaredBy(files, slugs, before.organizations) }
+  const present = [...files.values()].filter(({ missingSinceMs }) => missingSinceMs === undefined)
+  const declared = declaredBy(present, slugs, before.organizations)
+  const readable = [...files.values()].every(({ faults }) => faults.length === 0)
+  const known = new Set([...slugs.keys(), ...before.organizations.keys()])
+  const absent = absencesNow(
+    before.absent,
+    [...known].filter(key => !declared.organizations.has(key) && !declared.held.has(key)),
+    readable,
+    nowMs,
+    periods,
+  )
+  const absentSecrets = absencesNow(
+    before.absentSecrets,
+    [...before.secrets.keys()].filter(key => !declared.secrets.has(key)),
+    readable,
+    nowMs,
+    periods,
+  )
+  return {
+    ...declared,
+    files,
+    absent,
+    absentSecrets,
+    organizations: withAbsent(declared.organizations, before.organizations, absent),
+    secrets: withAbsent(declared.secrets, before.secrets, absentSecrets),
+    unsettled: [...absent.values(), ...absentSecrets.values()].some(({ kind }) => kind !== 'gone'),
+  }
+}
+
+/** What is absent and not gone stays as it was. */
+function withAbsent<Document>(
+  declared: ReadonlyMap<string, Document>,
+  before: ReadonlyMap<string, Document>,
+  absent: Absences,
+): ReadonlyMap<string, Document> {
+  const kept = [...before].filter(([key]) => (absent.get(key)?.kind ?? 'gone') !== 'gone')
+  return new Map([...declared, ...kept])
 }
 
 function fileState(
@@ -66,10 +107,11 @@ function fileState(
   before: FileState | undefined,
   read: { readonly text: string } | { readonly fault: string } | undefined,
   nowMs: number,
+  { deleteAfterMs }: AbsencePeriods,
 ): FileState | undefined {
   if (!read) {
     const missingSinceMs = before?.missingSinceMs ?? nowMs
-    return before && nowMs - missingSinceMs < vanishMs ? { ...before, missingSinceMs } : undefined
+    return before && nowMs - missingSinceMs < deleteAfterMs ? { ...before, missingSinceMs } : undefined
   }
   const nothing = { organizations: [], secrets: [] }
   if ('fault' in read) {
@@ -83,15 +125,11 @@ function fileState(
 
 /** All files together: a name or a slug that is used twice belongs to the first, in the order of file names. */
 function declaredBy(
-  files: ReadonlyMap<string, FileState>,
+  states: readonly FileState[],
   slugs: ReadonlyMap<OrganizationKey, string>,
   before: FolderState['organizations'],
 ): Pick<FolderState, 'organizations' | 'secrets' | 'faults' | 'held'> {
-  const faults = [...files.values()].flatMap(file => file.faults)
-  // A document that was moved to another file counts there, before the file that is gone.
-  const states = [...files.values()].sort(
-    (a, b) => Number(a.missingSinceMs !== undefined) - Number(b.missingSinceMs !== undefined),
-  )
+  const faults = states.flatMap(file => file.faults)
   const organizations = new Map<OrganizationKey, Organization>()
   const held = new Set<OrganizationKey>()
   const first = { keys: new Map<string, Located<unknown>>(), slugs: new Map<string, Located<unknown>>() }
@@ -125,7 +163,7 @@ function declaredBy(
     organizations,
     secrets: new Map([...secrets].map(([name, { value }]) => [name, value])),
     held,
-    faults: faults.filter(isCurrent(files)),
+    faults,
   }
 }
 
@@ -150,9 +188,4 @@ function duplicate(located: Located<unknown>, kind: string, first: Located<unkno
   const path = ['metadata', 'name']
   const message = `this ${kind} is declared already, in ${first.file}:${first.line}: take one of them out`
   return { file: located.file, line: located.lineOf(path), path, message }
-}
-
-/** What is wrong only until a missing file counts as deleted isn't worth a word. */
-function isCurrent(files: ReadonlyMap<string, FileState>): (fault: FileFault) => boolean {
-  return ({ file }) => files.get(file)?.missingSinceMs === undefined
 }

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { operatorConfig } from '../config.ts'
 import { openStoreServer, type StoreServer } from '../fixtures/store-server.ts'
-import { run } from '../run.ts'
+import { runFiles } from './run-files.ts'
 
 const secret = `apiVersion: v1\nkind: Secret\nmetadata: { name: acme }\nstringData: { github: test-only }\n`
 
@@ -33,8 +33,14 @@ interface Running extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+const shortPeriods = { tellAfterMs: 100, deleteAfterMs: 1_000 }
+
 /** The operator on a folder of its own. Given another, it goes on where that one stopped. */
-async function startFiles(files: Record<string, string>, on?: Running): Promise<Running> {
+async function startFiles(
+  files: Record<string, string>,
+  on?: Running,
+  periods = shortPeriods,
+): Promise<Running> {
   await using cleanup = new AsyncDisposableStack()
   const base = on ? undefined : cleanup.use(await scratchFolder()).path
   const folder = on?.folder ?? join(base!, 'organizations')
@@ -57,16 +63,21 @@ async function startFiles(files: Record<string, string>, on?: Running): Promise<
     FAIRLEAD_ORGANIZATIONS: folder,
     FAIRLEAD_HOME: home,
   })
-  const running = run(config, stopping.signal, {
-    log: openLog({ service: 'operator', destination }),
-    registry: openRegistry(),
-    health: {
-      check(name, check) {
-        checks.set(name, check)
-        return { [Symbol.dispose]: () => void checks.delete(name) }
+  const running = runFiles(
+    { ...config, FAIRLEAD_ORGANIZATIONS: folder },
+    stopping.signal,
+    {
+      log: openLog({ service: 'operator', destination }),
+      registry: openRegistry(),
+      health: {
+        check(name, check) {
+          checks.set(name, check)
+          return { [Symbol.dispose]: () => void checks.delete(name) }
+        },
       },
     },
-  })
+    periods,
+  )
   const stop = async () => {
     stopping.abort()
     await running
@@ -157,6 +168,24 @@ test('a deleted file deletes its Organization, with its Secret', async () => {
   await until(() => files.lines.some(({ msg }) => msg === 'organization.deleted'))
   expect(files.store.deleted).toEqual(['acme'])
   await expect(stat(join(files.home, 'secrets/default/acme-fairlead.yaml'))).rejects.toThrow('ENOENT')
+})
+
+test('a file that is away until it is told as missing, and comes back, changes nothing', async () => {
+  const periods = { tellAfterMs: 100, deleteAfterMs: 60_000 }
+  const text = anOrganization('acme')
+  const other = anOrganization('other')
+  await using files = await startFiles({ 'acme.yaml': text, 'other.yaml': other }, undefined, periods)
+  await until(async () => (await files.ready()) === undefined)
+  await rm(join(files.folder, 'acme.yaml'))
+  await until(() => files.lines.some(({ msg }) => msg === 'organization.missing'))
+  expect(files.store.applied.has('acme')).toBe(true)
+  await files.write('acme.yaml', text)
+  await until(() => files.lines.some(({ msg }) => msg === 'organization.back'))
+  expect(files.store).toMatchObject({ deleted: [], writes: 2 })
+  expect(files.lines.slice(2).map(({ msg, organization }) => [msg, organization])).toEqual([
+    ['organization.missing', 'default/acme'],
+    ['organization.back', 'default/acme'],
+  ])
 })
 
 test('what was deleted while nobody looked is deleted at the next start', async () => {

@@ -6,26 +6,31 @@ import { connectStore } from '@fairlead/wire/store-client'
 import type { OperatorConfig } from '../config.ts'
 import { openOperatorMetrics } from '../metrics.ts'
 import { logReport, openOrganizationQueue } from '../organization-queue.ts'
-import { type OwnedRows, openOwnedRows, type StoredOrganization } from '../store-rows.ts'
+import { type OwnedRows, openOwnedRows } from '../store-rows.ts'
+import { type AbsencePeriods, absenceNews, absencePeriods, restartAbsences } from './absence.ts'
 import { watchFolder } from './change.ts'
-import { openDeclaredFiles } from './declared-files.ts'
-import { emptyFolder, type FolderState, mergeFolder, vanishMs } from './merge.ts'
+import { type DeclaredFiles, openDeclaredFiles } from './declared-files.ts'
+import { emptyFolder, type FolderState, mergeFolder } from './merge.ts'
 import { textOfFault } from './parse.ts'
 import { type FolderTexts, readFolder } from './read-folder.ts'
 import { openTenantSecrets } from './tenant-secrets.ts'
 
 /** How often the folder is read when nothing tells of a change, ms. */
 const rescanMs = 10_000
+/** How often it is read while something is open: the store is away, or a document absent. Ms. */
+const lookAgainMs = 1_000
 
 /**
  * Keeps the store as a folder of files says, until the signal aborts. A change counts within a second; a faulty file
- * is told of in the log and keeps what it last said; an Organization whose document is gone is deleted, but never
- * while something in the folder can't be read, and never because the folder itself is gone or empty.
+ * is told of in the log and keeps what it last said. An Organization whose document is absent stays in force, is told
+ * of, and is deleted in the end; but never while something in the folder can't be read, and never because the folder
+ * itself is gone or empty.
  */
 export async function runFiles(
   config: OperatorConfig & { readonly FAIRLEAD_ORGANIZATIONS: string },
   signal: AbortSignal,
   { log, registry, health }: Daemon,
+  periods: AbsencePeriods = absencePeriods,
 ): Promise<void> {
   const folder = config.FAIRLEAD_ORGANIZATIONS
   const metrics = openOperatorMetrics(registry)
@@ -45,8 +50,8 @@ export async function runFiles(
   })
   using changes = watchFolder(folder, signal)
   let state = emptyFolder
-  /** What the store had from files when this process began, and no one has looked for yet. */
-  let unclaimed: readonly StoredOrganization[] | undefined
+  /** Whether it is known which Organizations the store has from files. */
+  let listed = false
   let told: readonly string[] = []
   let toldNotTaken: readonly string[] = []
   let looked = false
@@ -57,38 +62,39 @@ export async function runFiles(
   })
 
   while (!signal.aborted) {
-    if (!unclaimed) {
-      unclaimed = await listStored(rows, log)
-      files.remember(unclaimed ?? [])
-    }
+    listed ||= await rememberStored(rows, files, log)
     const texts = await readTexts(folder)
+    // Of the time that passed: a clock that is set, or a machine that slept, deletes nothing.
+    const nowMs = performance.now()
     // Until it is known which slugs are given, nothing that is read here is good yet.
     const found =
       typeof texts === 'string'
-        ? state
-        : mergeFolder(unclaimed ? state : emptyFolder, texts, files.slugs, Date.now())
+        ? { ...state, absent: restartAbsences(state.absent, nowMs) }
+        : mergeFolder(listed ? state : emptyFolder, texts, files.slugs, nowMs, periods)
     told = tell(log, told, typeof texts === 'string' ? [texts] : found.faults.map(textOfFault))
     metrics.fileFaults(told.length)
     toldNotTaken = tellNotTaken(log, toldNotTaken, found)
-    if (unclaimed && typeof texts !== 'string') {
+    if (listed) {
+      tellAbsences(log, state, found, periods)
       state = found
-      looked = true
-      for (const key of files.update(state)) queue.add(key)
-      if (state.faults.length === 0) {
-        for (const key of files.forget(unclaimed)) queue.add(key)
-        unclaimed = []
+      if (typeof texts !== 'string') {
+        looked = true
+        for (const key of files.update(state)) queue.add(key)
       }
     }
-    await changes.next(!unclaimed || state.unsettled ? vanishMs : rescanMs)
+    const isOpen = !listed || state.unsettled
+    await changes.next(isOpen ? Math.min(lookAgainMs, periods.tellAfterMs) : rescanMs)
   }
 }
 
-async function listStored(rows: OwnedRows, log: Log): Promise<readonly StoredOrganization[] | undefined> {
+/** Whether the store could be asked. */
+async function rememberStored(rows: OwnedRows, files: DeclaredFiles, log: Log): Promise<boolean> {
   try {
-    return await rows.list()
+    files.remember(await rows.list())
+    return true
   } catch (err) {
     log.warn({ err }, 'store.unavailable')
-    return undefined
+    return false
   }
 }
 
@@ -108,6 +114,17 @@ function tellNotTaken(log: Log, before: readonly string[], { files }: FolderStat
   const now = [...files.values()].flatMap(({ notTaken }) => notTaken.map(textOfFault))
   for (const detail of now) if (!before.includes(detail)) log.warn({ detail }, 'resource.passed-over')
   return now
+}
+
+/** Says once which Organizations are missing, and which of them are declared again. */
+function tellAbsences(log: Log, before: FolderState, now: FolderState, periods: AbsencePeriods): void {
+  const news = absenceNews(before.absent, now.absent)
+  const leftSeconds = Math.round((periods.deleteAfterMs - periods.tellAfterMs) / 1000)
+  for (const organization of news.missing) {
+    const detail = `no file declares it any more: it stays in force, and is deleted in ${leftSeconds} s unless it comes back or a file can't be read`
+    log.warn({ organization, detail }, 'organization.missing')
+  }
+  for (const organization of news.back) log.info({ organization }, 'organization.back')
 }
 
 /** Says what is newly wrong, and what no longer is. */
