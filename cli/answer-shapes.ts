@@ -19,7 +19,7 @@ export interface EventItem {
   readonly deliveries: { readonly total: number; readonly delivered: number; readonly dead: number }
 }
 
-export interface Attempt {
+export interface AttemptAnswer {
   readonly number: number
   readonly at: string
   readonly durationMs: number
@@ -37,8 +37,8 @@ interface DeliveryFacts {
   readonly discardReason: string | null
 }
 
-export interface Delivery extends DeliveryFacts {
-  readonly attempts: readonly Attempt[]
+export interface DeliveryAnswer extends DeliveryFacts {
+  readonly attempts: readonly AttemptAnswer[]
 }
 
 export interface DeliverySummary extends DeliveryFacts {
@@ -59,7 +59,7 @@ export interface Content {
 export interface EventDetail extends Omit<EventItem, 'deliveries'>, Content {
   readonly secret: string | null
   readonly bodyExpired: boolean
-  readonly deliveries: readonly Delivery[]
+  readonly deliveries: readonly DeliveryAnswer[]
 }
 
 export interface DeadLetter extends DeliverySummary {

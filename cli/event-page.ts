@@ -1,4 +1,4 @@
-import type { Attempt, Delivery, EventDetail } from './answer-shapes.ts'
+import type { AttemptAnswer, DeliveryAnswer, EventDetail } from './answer-shapes.ts'
 import { printContent } from './content-page.ts'
 import { relativeTime, shortTime } from './show-time.ts'
 import { type Colour, printable, type Terminal } from './terminal.ts'
@@ -53,14 +53,14 @@ function printDeliveries(event: EventDetail, now: Date, terminal: Terminal): voi
   }
 }
 
-const colourOfState: Readonly<Record<Delivery['state'], Colour>> = {
+const colourOfState: Readonly<Record<DeliveryAnswer['state'], Colour>> = {
   waiting: 'yellow',
   delivered: 'green',
   dead: 'red',
   discarded: 'dim',
 }
 
-function attemptLine(attempt: Attempt, now: Date, terminal: Terminal): string {
+function attemptLine(attempt: AttemptAnswer, now: Date, terminal: Terminal): string {
   const ok = attempt.outcome === 'delivered'
   const parts = [
     `  ${String(attempt.number).padStart(2)}  ${shortTime(attempt.at, now)}`,

@@ -18,7 +18,7 @@ import { expect, test } from 'vitest'
 const secondStartMs = 5_000
 const samples = join(import.meta.dirname, '..', 'k8s', 'samples')
 
-interface Event {
+interface ListedEvent {
   id: string
   status: string
 }
@@ -41,7 +41,7 @@ async function eventOf(settings: StandaloneSettings, id: string): Promise<Event 
       headers: { authorization: `Bearer ${key}` },
     },
   )
-  return response.ok ? ((await response.json()) as Event) : undefined
+  return response.ok ? ((await response.json()) as ListedEvent) : undefined
 }
 
 /** Waits until an event stands in the log as delivered to every destination. */

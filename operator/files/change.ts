@@ -7,7 +7,7 @@ export interface FolderChanges extends Disposable {
 }
 
 /** So long nothing more must happen after a change: an editor writes a file in several steps. */
-const settleMs = 100
+const quietMs = 100
 
 /**
  * Watches a folder. What a watch can miss (a folder that is mounted anew, network file systems) is found by whoever
@@ -17,14 +17,14 @@ export function watchFolder(folder: string, signal: AbortSignal): FolderChanges 
   let watcher: FSWatcher | undefined
   let changed = false
   let wake: (() => void) | undefined
-  let settle: NodeJS.Timeout | undefined
+  let quiet: NodeJS.Timeout | undefined
 
   function onChange(): void {
-    clearTimeout(settle)
-    settle = setTimeout(() => {
+    clearTimeout(quiet)
+    quiet = setTimeout(() => {
       changed = true
       wake?.()
-    }, settleMs)
+    }, quietMs)
   }
 
   /** The folder may not be there yet, or be another one by now: looked at anew each time. */
@@ -68,7 +68,7 @@ export function watchFolder(folder: string, signal: AbortSignal): FolderChanges 
       changed = false
     },
     [Symbol.dispose]() {
-      clearTimeout(settle)
+      clearTimeout(quiet)
       close()
     },
   }

@@ -5,7 +5,7 @@ import { urlVariants } from './explain-urls.ts'
 import { noKeyFetch, openScheme } from './open.ts'
 import { signsUrl } from './providers/signs-url.ts'
 import { allProviders, findProvider } from './providers/table.ts'
-import type { KeyFetch, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
+import type { InvalidVerdict, KeyFetch, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
 import { headerText } from './verify/header.ts'
 import { SchemeError } from './verify/scheme-error.ts'
 
@@ -82,10 +82,8 @@ export async function explain(
   return { verdict: tried, causes: [trials.cut() ? cutCause : unknownCause(tried)] }
 }
 
-type Refusal = Extract<Verdict, { kind: 'invalid' }>
-
 async function causesOf(
-  refusal: Refusal,
+  refusal: InvalidVerdict,
   request: WebhookRequest,
   config: SchemeConfig,
   others: readonly OtherSource[],
@@ -169,14 +167,14 @@ const cutCause: Cause = {
 
 type Matches = (changed: Partial<WebhookRequest>, secrets?: readonly string[]) => Promise<boolean>
 
-function clockCause(refusal: Refusal): Cause {
+function clockCause(refusal: InvalidVerdict): Cause {
   return {
     kind: 'clock',
     sentence: `The signature is right, but the request was ${refusal.detail ?? 'signed at another time'}. Either a clock is wrong, or the request was held up or sent again; if that is normal here, raise toleranceSeconds.`,
   }
 }
 
-function missingCause(refusal: Refusal): Cause {
+function missingCause(refusal: InvalidVerdict): Cause {
   return {
     kind: 'header_missing',
     sentence: `The request isn’t signed: ${refusal.detail ?? 'its time is missing'}. Either it doesn’t come from the provider, the provider has no secret set yet, or a proxy drops the header.`,
@@ -199,7 +197,7 @@ function otherProviderCauses(request: WebhookRequest, config: SchemeConfig): Cau
   ]
 }
 
-function malformedCauses(refusal: Refusal, request: WebhookRequest, config: SchemeConfig): Cause[] {
+function malformedCauses(refusal: InvalidVerdict, request: WebhookRequest, config: SchemeConfig): Cause[] {
   const scheme = findProvider(config.provider)?.scheme
   if (scheme?.kind !== 'signature') return []
   const text =
@@ -324,8 +322,8 @@ function isUrlSigned({ provider }: SchemeConfig): boolean {
   return row ? signsUrl(row) : provider === 'custom'
 }
 
-function unknownCause(refusal: Refusal): Cause {
-  const sentences: Partial<Record<Refusal['reason'], string>> = {
+function unknownCause(refusal: InvalidVerdict): Cause {
+  const sentences: Partial<Record<InvalidVerdict['reason'], string>> = {
     signature_mismatch:
       'No configured secret matches, no other source’s does, and none of the usual changes of the body explains it. Most likely the secret is another one: copy it again.',
     body_hash_mismatch:

@@ -16,7 +16,7 @@ export interface WebhookRequest {
   readonly body: Uint8Array
 }
 
-/** Why a request was refused: the same word in the answer's `code` or reason, the log, the metric and REJECTIONS. */
+/** Why a request did not verify: the same word in the answer's `code` or reason, the log, the metric and REJECTIONS. */
 export type RejectionReason =
   | 'signature_missing'
   | 'signature_malformed'
@@ -39,6 +39,8 @@ export type Verdict =
    */
   | { readonly kind: 'valid'; readonly secret?: number; readonly url?: string }
   | { readonly kind: 'invalid'; readonly reason: RejectionReason; readonly detail?: string }
+
+export type InvalidVerdict = Extract<Verdict, { readonly kind: 'invalid' }>
 
 /** An answer that a provider demands before or instead of sending events. It carries no event. */
 export interface Handshake {

@@ -193,11 +193,11 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     if (!flight) return
     flights.delete(number)
     inFlight -= flight.messages.length
-    settle(flight.messages, readReply(message))
+    answer(flight.messages, readReply(message))
     schedule()
   }
 
-  function settle(messages: Outgoing[], reply: Reply): void {
+  function answer(messages: Outgoing[], reply: Reply): void {
     const [only] = messages
     if ('error' in reply) {
       // A batch is refused whole if one of its messages is a duplicate, among others: then each goes by itself.

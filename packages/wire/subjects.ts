@@ -32,6 +32,8 @@ export function partitionOf(organization: OrganizationId): number {
 export const eventSubject = (organization: OrganizationId, source: string): string =>
   `events.${partitionOf(organization)}.${organization}.${source}`
 export const eventsOfPartition = (partition: number): string => `events.${partition}.>`
+export const eventsOfOrganization = (organization: OrganizationId): string =>
+  `events.${partitionOf(organization)}.${organization}.>`
 
 export const dueSubject = (organization: OrganizationId, destination: DestinationId): string =>
   `deliveries.due.${partitionOf(organization)}.${organization}.${destination}`
@@ -59,6 +61,10 @@ export const orderedOfPartition = (partition: number): string => `deliveries.ord
 export const heldSubject = (organization: OrganizationId, destination: DestinationId, key: string): string =>
   `deliveries.held.${partitionOf(organization)}.${organization}.${destination}.${key}`
 export const heldOfPartition = (partition: number): string => `deliveries.held.${partition}.>`
+/** @param name `<organization>.<destination>.<key>`, as `keyNameIn` reads it */
+export const heldNamed = (partition: number, name: string): string => `deliveries.held.${partition}.${name}`
+/** `<organization>.<destination>.<key>` of a subject of ordered or held deliveries. */
+export const keyNameIn = (subject: string): string => subject.split('.').slice(3).join('.')
 
 /** By worker, not by partition: a worker writes what it did in all its partitions into one message. */
 export const attemptsSubject = (worker: string): string => `attempts.${worker}`

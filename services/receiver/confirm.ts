@@ -24,7 +24,7 @@ export interface ConfirmationLog {
   warn(fields: object, message: 'handshake.unconfirmed'): void
 }
 
-type Outcome =
+type Confirmation =
   | { readonly kind: 'confirmed' }
   | {
       readonly kind: 'unconfirmed'
@@ -40,11 +40,11 @@ export function openConfirmations(options: ConfirmationsOptions): Confirmations 
   const run = async (url: string, whose: object): Promise<void> => {
     await nextTurn()
     const startedMs = performance.now()
-    const outcome = await confirmOnce(url, get, timeoutMs)
-    tell(outcome, { ...whose, durationMs: performance.now() - startedMs })
+    const confirmation = await confirmOnce(url, get, timeoutMs)
+    tell(confirmation, { ...whose, durationMs: performance.now() - startedMs })
   }
-  const tell = (outcome: Outcome, fields: object): void => {
-    const { kind, ...facts } = outcome
+  const tell = (confirmation: Confirmation, fields: object): void => {
+    const { kind, ...facts } = confirmation
     if (kind === 'confirmed') log.info(fields, 'handshake.confirmed')
     else log.warn({ ...fields, ...facts }, 'handshake.unconfirmed')
   }
@@ -64,7 +64,7 @@ export function openConfirmations(options: ConfirmationsOptions): Confirmations 
 }
 
 /** One GET, without redirects; its body isn't read: the status says all. */
-async function confirmOnce(url: string, get: typeof fetch, timeoutMs: number): Promise<Outcome> {
+async function confirmOnce(url: string, get: typeof fetch, timeoutMs: number): Promise<Confirmation> {
   if (URL.parse(url)?.protocol !== 'https:') return { kind: 'unconfirmed', reason: 'not_https' }
   const signal = AbortSignal.timeout(timeoutMs)
   try {

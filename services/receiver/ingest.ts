@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { peerOf } from '@fairlead/daemon/peer'
 import { type EventId, eventId, newId } from '@fairlead/webhook/id'
-import type { Handshake, Identity, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
+import type { Handshake, Identity, InvalidVerdict, RejectionReason, Verdict } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
 import type { BodyLease, BodyMemory } from './admission/body-memory.ts'
 import type { Place, Places } from './admission/places.ts'
-import type { Refusals } from './admission/refusals.ts'
+import type { RefusalLog } from './admission/refusal-log.ts'
 import type { Throttle } from './admission/throttle.ts'
 import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
@@ -42,7 +42,7 @@ export interface Receiver {
   readonly bodies: BodyMemory
   readonly places: Places
   readonly throttle: Throttle
-  readonly refusals: Refusals
+  readonly refusals: RefusalLog
   readonly limits: {
     /** Bytes of one body. */
     readonly maxBodyBytes: number
@@ -380,10 +380,8 @@ const offered = {
     'the provider handed over a secret in its handshake: give it to the source, if you have just set this up',
 } as const
 
-type Refusal = Extract<Verdict, { kind: 'invalid' }>
-
 /** For the organization's members: at which public URLs a signature over the URL was looked for. */
-function withTried(verdict: Refusal, tried: readonly string[]): Refusal {
+function withTried(verdict: InvalidVerdict, tried: readonly string[]): InvalidVerdict {
   if (tried.length === 0) return verdict
   const urls = `the public URL was taken to be ${tried.join(' or ')}`
   return { ...verdict, detail: verdict.detail ? `${verdict.detail}; ${urls}` : urls }
@@ -394,7 +392,7 @@ function reject(
   request: IncomingMessage,
   source: Source,
   body: Uint8Array,
-  verdict: Refusal,
+  verdict: InvalidVerdict,
   receiver: Receiver,
 ): Reply {
   if (request.method !== 'POST') return refuse(receiver, source, { code: 'method_not_allowed' })

@@ -1,6 +1,14 @@
 import type { RejectionReason } from '@fairlead/webhook/scheme'
 
-/** Why a request was not accepted: the `code` of its RFC 9457 problem document, the log's word and the metric's label. */
+/*
+ * Three words for a request that becomes no event:
+ *
+ *   refusal    any request that is not accepted: over a rate, too large, of no known source, or rejected
+ *   rejection  the refusal of a request that did not verify; kept in REJECTIONS with its `RejectionReason`
+ *   problem    the answer to a refusal: an RFC 9457 document, whose status is in the table below
+ */
+
+/** Why a request is refused: the `code` of the problem document, the log's word and the metric's label. */
 export type ProblemCode =
   | 'unknown_source'
   | 'method_not_allowed'
@@ -43,7 +51,7 @@ export interface Problem {
 }
 
 /**
- * The code of a refusal. Verification knows more reasons than the answer tells a stranger: the exact one goes to
+ * The code of a rejection. Verification knows more reasons than the answer tells a stranger: the exact reason goes to
  * the log, the metric and REJECTIONS, where the organization's own people see it.
  */
 export function codeOfRejection(reason: RejectionReason): ProblemCode {

@@ -11,7 +11,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import { openBodyMemory } from './admission/body-memory.ts'
 import { openPlaces } from './admission/places.ts'
-import { openRefusals, type Refusals, type Refused } from './admission/refusals.ts'
+import { openRefusalLog, type RefusalLog, type Refused } from './admission/refusal-log.ts'
 import { openThrottle } from './admission/throttle.ts'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
@@ -154,7 +154,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     bodies,
     places,
     throttle,
-    refusals: opened.use(openReceiverRefusals(metrics, log, now)),
+    refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
       base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
@@ -208,12 +208,12 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   }
 }
 
-function openReceiverRefusals(metrics: ReceiverMetrics, log: ReceiverLog, now: () => number): Refusals {
+function openReceiverRefusalLog(metrics: ReceiverMetrics, log: ReceiverLog, now: () => number): RefusalLog {
   const fields = ({ source, code, reason, count }: Refused): object => {
     metrics.refused.inc({ code, reason }, count)
     return { ...(source && whose(source)), code, reason: reason === code ? undefined : reason }
   }
-  return openRefusals({
+  return openRefusalLog({
     tellOne: refused => log.warn(fields(refused), 'request.refused'),
     tellMany: refused => log.warn({ ...fields(refused), count: refused.count }, 'requests.refused'),
     now,

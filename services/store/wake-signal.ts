@@ -12,16 +12,16 @@ export function openWakeSignal(): WakeSignal {
     raised(timeoutMs, signal) {
       if (signal.aborted) return Promise.resolve(false)
       return new Promise(resolve => {
-        const settle = (wasRaised: boolean) => {
+        const finish = (wasRaised: boolean) => {
           clearTimeout(timer)
           signal.removeEventListener('abort', aborted)
           raise = () => {}
           resolve(wasRaised)
         }
-        const aborted = () => settle(false)
-        const timer = timeoutMs === undefined ? undefined : setTimeout(settle, timeoutMs, false)
+        const aborted = () => finish(false)
+        const timer = timeoutMs === undefined ? undefined : setTimeout(finish, timeoutMs, false)
         signal.addEventListener('abort', aborted, { once: true })
-        raise = () => settle(true)
+        raise = () => finish(true)
       })
     },
   }

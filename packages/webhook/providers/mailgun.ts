@@ -1,9 +1,9 @@
-import type { WebhookRequest } from '../scheme.ts'
+import type { InvalidVerdict, WebhookRequest } from '../scheme.ts'
 import { isFields, parseFields } from '../verify/fields.ts'
 import { bodyForm, formFields } from '../verify/form.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
-import { invalid, type Refusal } from '../verify/verdict.ts'
+import { invalid } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'
 import type { OpenVerify, Provider, SignSample } from './provider.ts'
 
@@ -33,7 +33,7 @@ interface Signed {
 }
 
 /** Webhooks: `signature` is an object of the JSON body. */
-function signedMembers(body: Uint8Array): Signed | Refusal {
+function signedMembers(body: Uint8Array): Signed | InvalidVerdict {
   const message = parseFields(body)
   if (!message) return invalid('body_unreadable', 'expected JSON')
   if (!isFields(message.signature)) return invalid('signature_missing', 'no signature in the body')

@@ -1,12 +1,12 @@
 import { createHash, createHmac, type KeyObject, verify as verifyWithKey } from 'node:crypto'
-import type { KeyFetch, SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
+import type { InvalidVerdict, KeyFetch, SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
 import { equal } from './compare.ts'
 import { decode } from './decode.ts'
 import { headerText } from './header.ts'
 import { openKey } from './key.ts'
 import { type KeySet, parseKeySet, readKeySet } from './key-set.ts'
 import { SchemeError } from './scheme-error.ts'
-import { invalid, type Refusal } from './verdict.ts'
+import { invalid } from './verdict.ts'
 
 export type JwtAlgorithm = 'HS256' | 'HS384' | 'HS512' | 'RS256' | 'ES256'
 
@@ -91,7 +91,7 @@ export function openJwt(scheme: JwtDescriptor, config: SchemeConfig, fetchKeys: 
   }
 }
 
-function readToken(scheme: JwtDescriptor, request: WebhookRequest): Token | Refusal {
+function readToken(scheme: JwtDescriptor, request: WebhookRequest): Token | InvalidVerdict {
   const header = headerText(request.headers, scheme.header)
   if (header === undefined || header === '') return invalid('signature_missing', `no header ${scheme.header}`)
   const isBearer = /^bearer /i.test(header)
@@ -209,7 +209,11 @@ function derOf(signature: Uint8Array): Uint8Array | undefined {
   return Uint8Array.from([0x30, content.length, ...content])
 }
 
-type CheckClaims = (claims: Token['claims'], request: WebhookRequest, nowMs: number) => Refusal | undefined
+type CheckClaims = (
+  claims: Token['claims'],
+  request: WebhookRequest,
+  nowMs: number,
+) => InvalidVerdict | undefined
 
 function openClaims(scheme: JwtDescriptor, config: SchemeConfig): CheckClaims {
   const option = (name: string | undefined) => (name === undefined ? undefined : config.options?.[name])
@@ -243,7 +247,7 @@ function checkTimes(
   scheme: JwtDescriptor,
   maxAgeSeconds: number | undefined,
   now: number,
-): Refusal | undefined {
+): InvalidVerdict | undefined {
   for (const name of ['exp', 'nbf', 'iat'] as const) {
     const value = claims[name]
     // Issuers' clocks run ahead of ours: iat only counts where a scheme bounds it.
@@ -270,7 +274,7 @@ function checkTimes(
   return undefined
 }
 
-function checkUrl(claims: Token['claims'], scheme: JwtDescriptor, url: string): Refusal | undefined {
+function checkUrl(claims: Token['claims'], scheme: JwtDescriptor, url: string): InvalidVerdict | undefined {
   // Without the public URL there is nothing to compare with; a source behind a proxy should have it configured.
   if (!scheme.url || !/^https?:\/\//i.test(url)) return undefined
   const expected = scheme.url.hashed ? createHash('sha256').update(url).digest('hex') : url
@@ -279,7 +283,11 @@ function checkUrl(claims: Token['claims'], scheme: JwtDescriptor, url: string): 
   return isSame ? undefined : invalid('claims_invalid', `${scheme.url.claim} isn't for the URL ${url}`)
 }
 
-function checkBody(claims: Token['claims'], scheme: JwtDescriptor, body: Uint8Array): Refusal | undefined {
+function checkBody(
+  claims: Token['claims'],
+  scheme: JwtDescriptor,
+  body: Uint8Array,
+): InvalidVerdict | undefined {
   const rule = scheme.bodyHash
   if (!rule) return undefined
   const claim = claims[rule.claim]

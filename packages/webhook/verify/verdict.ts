@@ -1,8 +1,6 @@
-import type { RejectionReason, Verdict } from '../scheme.ts'
-
-export type Refusal = Extract<Verdict, { kind: 'invalid' }>
+import type { InvalidVerdict, RejectionReason } from '../scheme.ts'
 
 /** @param detail for the organization's members: never a secret, nor what the right signature would have been */
-export function invalid(reason: RejectionReason, detail?: string): Refusal {
+export function invalid(reason: RejectionReason, detail?: string): InvalidVerdict {
   return { kind: 'invalid', reason, ...(detail !== undefined && { detail }) }
 }

@@ -24,7 +24,7 @@ interface Batch {
   readonly resolves: ((known: Known) => void)[]
   readonly startedMs: number
   timer: NodeJS.Timeout | undefined
-  settled: boolean
+  resolved: boolean
 }
 
 /** More ids than these are two questions: Redis does nothing else while it looks them up (10 to 30 µs each). */
@@ -45,7 +45,7 @@ export function openChecks(options: CheckOptions): (id: EventId, digest?: number
       resolves: [],
       startedMs: performance.now(),
       timer: undefined,
-      settled: false,
+      resolved: false,
     }
     // After a pause of this process the timer comes before the socket is read: setImmediate lets an answer that is
     // there already win.
@@ -66,10 +66,10 @@ export function openChecks(options: CheckOptions): (id: EventId, digest?: number
       .then(
         found => {
           const known = found.map((value, index) => knownOf(value, batch.digests[index]!, nowTick))
-          if (settle(batch, known)) answered((performance.now() - batch.startedMs) / 1000)
+          if (resolveAll(batch, known)) answered((performance.now() - batch.startedMs) / 1000)
         },
         () => {
-          if (settle(batch)) missed('failed', batch.ids.length)
+          if (resolveAll(batch)) missed('failed', batch.ids.length)
         },
       )
       .finally(() => {
@@ -79,7 +79,7 @@ export function openChecks(options: CheckOptions): (id: EventId, digest?: number
   }
 
   function giveUp(batch: Batch): void {
-    if (!settle(batch)) return
+    if (!resolveAll(batch)) return
     if (next === batch) next = undefined
     missed('late', batch.ids.length)
   }
@@ -102,10 +102,10 @@ function knownOf(found: number, digest: number, nowTick: number): Known {
   return digest !== 0 && first.digest !== 0 && digest !== first.digest ? 'differs' : 'accepted'
 }
 
-/** False if it was settled before. */
-function settle(batch: Batch, known: readonly Known[] = []): boolean {
-  if (batch.settled) return false
-  batch.settled = true
+/** False if it was resolved before. */
+function resolveAll(batch: Batch, known: readonly Known[] = []): boolean {
+  if (batch.resolved) return false
+  batch.resolved = true
   clearTimeout(batch.timer)
   for (const [index, resolve] of batch.resolves.entries()) resolve(known[index] ?? 'unknown')
   return true

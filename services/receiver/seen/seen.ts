@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EventId } from '@fairlead/webhook/id'
-import { openBreaker } from './breaker.ts'
+import { openAvailability } from './availability.ts'
 import { openBuckets } from './buckets.ts'
 import { type CatchUpOptions, openCatchUp } from './catch-up.ts'
 import { type Known, openChecks } from './checks.ts'
@@ -74,8 +74,8 @@ export function openSeen(options: SeenOptions): Seen {
   stack.defer(() => redis.disconnect())
   const buckets = openBuckets(redis, { generation, ...(bucketIds !== undefined && { bucketIds }) })
 
-  const breaker = stack.use(
-    openBreaker({
+  const availability = stack.use(
+    openAvailability({
       waitMs,
       ask: () => buckets.find([], tickOf(now())),
       changed(up) {
@@ -87,13 +87,13 @@ export function openSeen(options: SeenOptions): Seen {
       },
     }),
   )
-  redis.on('ready', () => breaker.probe())
-  redis.on('close', () => breaker.cut())
+  redis.on('ready', () => availability.probe())
+  redis.on('close', () => availability.cut())
 
   const keeper = stack.use(
     openKeeper({
       write: entries => buckets.keep(entries),
-      ready: () => breaker.closed,
+      ready: () => availability.available,
       deferred: ids => events.deferred(ids),
       ...(maxWaiting !== undefined && { limit: maxWaiting }),
     }),
@@ -101,30 +101,30 @@ export function openSeen(options: SeenOptions): Seen {
   const roll = openRoll(redis, generation, randomUUID())
   const catchUp =
     options.catchUp &&
-    stack.use(openCatchUp({ ...options.catchUp, roll, keeper, ready: () => breaker.closed, now }))
+    stack.use(openCatchUp({ ...options.catchUp, roll, keeper, ready: () => availability.available, now }))
   const ask = openChecks({
     find: buckets.find,
     waitMs,
     now,
     answered(seconds) {
-      breaker.answered()
+      availability.answered()
       events.checked(seconds)
     },
     missed(reason, ids) {
-      breaker.missed()
+      availability.missed()
       events.unchecked(reason, ids)
     },
   })
 
   return {
     check(id, digest) {
-      if (breaker.closed) return ask(id, digest)
+      if (availability.available) return ask(id, digest)
       events.unchecked('down', 1)
       return 'unknown'
     },
     keep: (id, acceptedAtMs, digest = 0) => keeper.keep({ id, tick: tickOf(acceptedAtMs), digest }),
     get up() {
-      return breaker.closed
+      return availability.available
     },
     get waiting() {
       return keeper.waiting

@@ -1,3 +1,4 @@
+import { retryPresets } from '@fairlead/webhook/settle'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { decodeDestinationAuth } from '@fairlead/wire/destination-auth'
 import { MemberRole } from '@fairlead/wire/store/member'
@@ -13,7 +14,7 @@ import type { OwnerKind as OwnerWord, Role } from './rows.ts'
  * the caller; values don't, because some are secret.
  */
 
-const defaultRetryDelaysSeconds = [60, 300, 900]
+const defaultRetryDelaysSeconds = retryPresets.default.map(ms => ms / 1000)
 const defaultRetentionDays = 7
 
 export const name = z

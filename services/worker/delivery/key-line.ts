@@ -28,7 +28,7 @@ export interface KeyLine {
   /** Sequences of deliveries that went and whose outcome is not stored yet. */
   readonly underWay: Set<number>
   /** Sequences whose outcome is stored: to be deleted. */
-  readonly settled: Set<number>
+  readonly finished: Set<number>
   deleting: boolean
 }
 
@@ -85,7 +85,7 @@ export function openLine(
     nextSeq: 1,
     overflowed: 0,
     underWay: new Set(),
-    settled: new Set(),
+    finished: new Set(),
     deleting: false,
   }
 }
@@ -122,8 +122,8 @@ export function append(line: KeyLine, waiting: Waiting, storing: Storing): void 
   line.nextSeq = Math.max(line.nextSeq, waiting.seq + 1)
 }
 
-const isKnown = ({ underWay, settled, loaded }: KeyLine, wanted: number): boolean =>
-  underWay.has(wanted) || settled.has(wanted) || loaded.some(({ seq }) => seq === wanted)
+const isKnown = ({ underWay, finished, loaded }: KeyLine, wanted: number): boolean =>
+  underWay.has(wanted) || finished.has(wanted) || loaded.some(({ seq }) => seq === wanted)
 
 /** Deliveries are stored side by side; their events' order counts. */
 function insert({ loaded }: KeyLine, waiting: Waiting): void {
@@ -147,7 +147,7 @@ export async function load(
       insert(line, { seq, reference: decodeDelivery(data) })
     } catch (error) {
       unreadable(error, seq)
-      line.settled.add(seq)
+      line.finished.add(seq)
     }
   }
   while (line.loaded.length === 0 && line.hasMore) {
@@ -178,10 +178,10 @@ export async function deleteSettled(
   const filter = orderedSubject(line.organization, line.destination, line.key)
   let behindBefore = new Set<number>()
   try {
-    while (line.settled.size > 0 && !signal.aborted) {
+    while (line.finished.size > 0 && !signal.aborted) {
       const firstOpen = firstOpenSeq(line)
-      const done = [...line.settled].filter(seq => seq < firstOpen)
-      const behind = [...line.settled].filter(seq => seq >= firstOpen)
+      const done = [...line.finished].filter(seq => seq < firstOpen)
+      const behind = [...line.finished].filter(seq => seq >= firstOpen)
       if (done.length > 0) {
         const seq = Math.max(...done) + 1
         await untilDone(() => manager.streams.purge(streamName.deliveries, { filter, seq }), signal)
@@ -191,14 +191,14 @@ export async function deleteSettled(
         done.push(seq)
       }
       behindBefore = new Set(behind)
-      for (const seq of done) line.settled.delete(seq)
+      for (const seq of done) line.finished.delete(seq)
     }
   } finally {
     line.deleting = false
   }
 }
 
-/** The first sequence that is not settled, or not known: an acknowledgement that is late may tell of one in between. */
+/** The first sequence that is not finished, or not known: an acknowledgement that is late may tell of one in between. */
 function firstOpenSeq({ nextSeq, underWay, loaded, storing }: KeyLine): number {
   let first = nextSeq
   for (const seq of underWay) first = Math.min(first, seq)

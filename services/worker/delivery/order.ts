@@ -152,7 +152,7 @@ export function openOrder(
       await delay(retryMs, undefined, { signal: working })
     }
     line.underWay.delete(seq)
-    line.settled.add(seq)
+    line.finished.add(seq)
     await deleteSettled(line, engine.manager, working)
   }
 

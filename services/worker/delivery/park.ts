@@ -11,7 +11,7 @@ import { removeMessage, untilDone } from './until-done.ts'
  * sequence, when the lane has room: no consumer, no memory and no wake-up for a lane that only waits. Deliveries that have
  * their fate are purged, many at one stroke. What was in hand at a crash still lies there.
  *
- *   stored ──read──▶ open ──settled──▶ purged
+ *   stored ──read──▶ open ─finished─▶ purged
  *     ▲               │
  *     └── put back ───┘
  */
@@ -40,7 +40,7 @@ export class Park {
   /** Read, and still in the stream. */
   readonly #known = new Set<number>()
   /** Of these, those whose fate is stored: to be purged. */
-  readonly #settled = new Set<number>()
+  readonly #finished = new Set<number>()
   #purging: Promise<void> | undefined
   /** How often a purge has begun. */
   #purges = 0
@@ -53,7 +53,7 @@ export class Park {
 
   /** Deliveries that were read and have no fate yet, and purges under way. */
   get inHand(): number {
-    return this.#known.size - this.#settled.size - this.#back.length + (this.#purging ? 1 : 0)
+    return this.#known.size - this.#finished.size - this.#back.length + (this.#purging ? 1 : 0)
   }
 
   /** Nothing is in the stream, or in hand: it may be forgotten. */
@@ -97,7 +97,7 @@ export class Park {
     } catch (err) {
       this.#options.engine.log.error({ err, subject: this.#subject, seq }, 'message.unreadable')
       this.waiting = Math.max(0, this.waiting - 1)
-      this.settle(seq)
+      this.finish(seq)
       return undefined
     }
   }
@@ -109,8 +109,8 @@ export class Park {
   }
 
   /** All that follows from a delivery is stored: it is purged, together with others. */
-  settle(seq: number): void {
-    this.#settled.add(seq)
+  finish(seq: number): void {
+    this.#finished.add(seq)
     if (!this.#purging) this.#beginPurge()
   }
 
@@ -120,7 +120,7 @@ export class Park {
       .catch(() => {}) // the partition is given up: its next owner finds what still lies there
       .then(() => {
         this.#purging = undefined
-        if (this.#settled.size > 0 && !this.#options.signal.aborted) this.#beginPurge()
+        if (this.#finished.size > 0 && !this.#options.signal.aborted) this.#beginPurge()
       })
   }
 
@@ -130,18 +130,18 @@ export class Park {
   }
 
   /**
-   * Takes what is settled out of the stream, in rounds: all before the first that is not settled at one stroke, and
+   * Takes what is finished out of the stream, in rounds: all before the first that is not finished at one stroke, and
    * a delivery behind such a one by itself, if it still stands behind it in the next round. A delivery that has its fate
    * must not be found by the next owner.
    */
   async #purge(): Promise<void> {
     const { engine, signal } = this.#options
     let left = new Set<number>()
-    while (this.#settled.size > 0 && !signal.aborted) {
+    while (this.#finished.size > 0 && !signal.aborted) {
       const before = this.#firstOpen()
       const behind = new Set<number>()
       const done: number[] = []
-      for (const seq of this.#settled) {
+      for (const seq of this.#finished) {
         if (seq < before) done.push(seq)
         else behind.add(seq)
       }
@@ -157,16 +157,16 @@ export class Park {
       left = behind
       if (done.length === 0) await delay(roundMs, undefined, { signal })
       for (const seq of done) {
-        this.#settled.delete(seq)
+        this.#finished.delete(seq)
         this.#known.delete(seq)
       }
     }
   }
 
-  /** The first sequence of the lane that is not settled, or that nobody has read. */
+  /** The first sequence of the lane that is not finished, or that nobody has read. */
   #firstOpen(): number {
     let first = this.#nextSeq
-    for (const seq of this.#known) if (seq < first && !this.#settled.has(seq)) first = seq
+    for (const seq of this.#known) if (seq < first && !this.#finished.has(seq)) first = seq
     return first
   }
 

@@ -2,7 +2,7 @@ import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import type { ReadMessage } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
-import { partitionOf } from '@fairlead/wire/subjects'
+import { eventsOfOrganization } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
 import type { StoredEvent } from './stored-event.ts'
 
@@ -51,7 +51,7 @@ async function readBatches(
   events: Events,
   { reader }: EventReader,
 ): Promise<void> {
-  const subject = `events.${partitionOf(organization)}.${organization}.>`
+  const subject = eventsOfOrganization(organization)
   for (let at = 0; at < seqs.length; ) {
     const found = await reader.next(streamName.events, {
       subject,

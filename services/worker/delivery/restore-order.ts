@@ -2,7 +2,7 @@ import { parseId } from '@fairlead/webhook/id'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { readNext, readNextOfLeader } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
-import { heldOfPartition, orderedOfPartition } from '@fairlead/wire/subjects'
+import { heldNamed, heldOfPartition, keyNameIn, orderedOfPartition } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
 import { type KeyLine, load, openLine } from './key-line.ts'
 
@@ -36,7 +36,7 @@ export async function restoreLines(
       lines.slice(at, at + readAtOnce).map(line => load(line, engine.manager, unreadable, signal)),
     )
   }
-  for (const line of lines) settleTurn(line, holders, isQuiet, engine.now())
+  for (const line of lines) decideTurn(line, holders, isQuiet, engine.now())
   for (const reference of holders.values()) {
     const { order } = reference
     if (!order) continue
@@ -48,7 +48,7 @@ export async function restoreLines(
 }
 
 /** Decides whose turn it is. Takes the holder of this key out of `holders`. */
-function settleTurn(
+function decideTurn(
   line: KeyLine,
   holders: Map<string, DeliveryReference>,
   isQuiet: boolean,
@@ -102,12 +102,12 @@ async function readHeld(engine: Engine, partition: number): Promise<Map<string, 
     for await (const message of readNext(manager, streamName.deliveries, { subject, seq, count: heldPage })) {
       count++
       seq = message.seq + 1
-      const name = namedIn(message.subject)
+      const name = keyNameIn(message.subject)
       if (lacking.delete(name)) found.set(name, decodeDelivery(message.data))
     }
   }
   for (const name of lacking) {
-    const held = `deliveries.held.${partition}.${name}`
+    const held = heldNamed(partition, name)
     const message = await readNextOfLeader(manager, streamName.deliveries, { subject: held })
     if (message) found.set(name, decodeDelivery(message.data))
   }
@@ -117,8 +117,5 @@ async function readHeld(engine: Engine, partition: number): Promise<Map<string, 
 /** The keys that have messages. */
 async function namesOf(engine: Engine, filter: string): Promise<Set<string>> {
   const { state } = await engine.manager.streams.info(streamName.deliveries, { subjects_filter: filter })
-  return new Set(Object.keys(state.subjects ?? {}).map(namedIn))
+  return new Set(Object.keys(state.subjects ?? {}).map(keyNameIn))
 }
-
-/** `<organization>.<destination>.<key>` */
-const namedIn = (subject: string): string => subject.split('.').slice(3).join('.')

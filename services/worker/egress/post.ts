@@ -89,7 +89,7 @@ class Exchange implements Waiter, Holder, Expiring {
   readonly #flying: Set<Exchange>
   readonly #ending: Ending
   #connection: Connection | undefined
-  #settled = false
+  #finished = false
   #again = false
   #sent = false
   #reused = false
@@ -134,16 +134,16 @@ class Exchange implements Waiter, Holder, Expiring {
 
   received(): void {
     const { parser } = this.#connection!
-    if (!parser.over || this.#settled) return
+    if (!parser.over || this.#finished) return
     const { status, retryAfter, location, contentEncoding } = parser.head
     const answer = { status, retryAfter, location, contentEncoding, body: parser.body, cut: parser.bodyCut }
-    this.#settle()
+    this.#finish()
     this.#giveBack()
     this.#ending.answered(answer)
   }
 
   lost(error: unknown): void {
-    if (this.#settled) return
+    if (this.#finished) return
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     const unanswered = this.#reused && !this.#connection!.parser.begun && closedByPeer.has(code)
     if (!unanswered || this.#again) {
@@ -178,15 +178,15 @@ class Exchange implements Waiter, Holder, Expiring {
   }
 
   #fail(error: unknown): void {
-    if (this.#settled) return
-    this.#settle()
+    if (this.#finished) return
+    this.#finish()
     if (this.#connection) this.#giveBack()
     else this.#connections.cancel(this.#request.place, this)
     this.#ending.failed(error)
   }
 
-  #settle(): void {
-    this.#settled = true
+  #finish(): void {
+    this.#finished = true
     this.#deadlines.end(this)
     this.#flying.delete(this)
   }

@@ -394,14 +394,14 @@ export class LaneQueue implements Waiting {
     this.#lookAt(this.#readFromMs)
   }
 
-  /** A delivery from the park has its fate. */
-  settled(seq: number): void {
+  /** All that follows from a delivery from the park is stored. */
+  finished(seq: number): void {
     this.unparked--
-    this.park.settle(seq)
+    this.park.finish(seq)
   }
 
   /** What followed from a delivery of the park could not be stored: it is tried again. */
-  unsettled(parked: ParkedDelivery, err: unknown): void {
+  notStored(parked: ParkedDelivery, err: unknown): void {
     this.unparked--
     if (this.#signal.aborted) return // it lies there for the next owner
     this.park.putBack([parked])
@@ -444,10 +444,10 @@ class ParkedOrigin implements ParkOrigin {
   }
 
   done(): void {
-    this.#queue.settled(this.seq)
+    this.#queue.finished(this.seq)
   }
 
   failed(error: unknown): void {
-    this.#queue.unsettled({ seq: this.seq, reference: this.#reference }, error)
+    this.#queue.notStored({ seq: this.seq, reference: this.#reference }, error)
   }
 }

@@ -9,7 +9,7 @@ import type { ProblemCode } from '../problem.ts'
  *   counted  the others, and all that are refused before their body is read: one line a second for each source and
  *            reason, with their number
  */
-export interface Refusals extends Disposable {
+export interface RefusalLog extends Disposable {
   /** A request that was refused before its body was read. */
   count(source: Source | undefined, code: ProblemCode, reason: string): void
   /** A request that was refused after that. */
@@ -30,14 +30,14 @@ const mostLines = 50
 /** Lines of requests of their own, for all sources together; for one source see its `lineBucket`. */
 const linesInAll = { perSecond: 10, burst: 100 }
 
-export interface RefusalsOptions {
+export interface RefusalLogOptions {
   tellOne(refused: Refused): void
   tellMany(refused: Refused): void
   /** Milliseconds. */
   now(): number
 }
 
-export function openRefusals({ tellOne, tellMany, now }: RefusalsOptions): Refusals {
+export function openRefusalLog({ tellOne, tellMany, now }: RefusalLogOptions): RefusalLog {
   const inAll = openTokenBucket(linesInAll)
   let counts = new Map<Source | undefined, Map<string, Counted>>()
   let timer: NodeJS.Timeout | undefined

@@ -1,12 +1,12 @@
 import { openTokenBucket } from '@fairlead/daemon/token-bucket'
 import { expect, test } from 'vitest'
 import type { Source } from '../directory.ts'
-import { boundLines, openRefusals, type Refused } from './refusals.ts'
+import { boundLines, openRefusalLog, type Refused } from './refusal-log.ts'
 
 function openTold() {
   const ones: Refused[] = []
   const many: Refused[] = []
-  const refusals = openRefusals({
+  const refusals = openRefusalLog({
     tellOne: refused => ones.push(refused),
     tellMany: refused => many.push(refused),
     now: () => 0,
