@@ -33,7 +33,7 @@ async function paste({ output }: RunningStandalone): Promise<{ id: string; dupli
   return answer
 }
 
-async function eventOf(settings: StandaloneSettings, id: string): Promise<Event | undefined> {
+async function eventOf(settings: StandaloneSettings, id: string): Promise<ListedEvent | undefined> {
   const key = (await readFile(join(settings.home, 'admin-key'), 'utf8')).trim()
   const response = await fetch(
     `http://127.0.0.1:${settings.apiPort}/api/v1/organizations/acme/events/${id}`,
