@@ -48,3 +48,11 @@ test.each([
   expect(() => openKeyring(text)).toThrow(expect.objectContaining({ code: 'seal_keys_invalid' }))
   if (text) expect(() => openKeyring(text)).not.toThrow(text)
 })
+
+test('a digest names a text, and changes with the newest key and with the set of keys', () => {
+  const digest = (keys: string) => openKeyring(keys).digest('test-secret').toString('hex')
+  expect(digest(first)).toBe(digest(first))
+  expect(openKeyring(first).digest('another')).not.toEqual(openKeyring(first).digest('test-secret'))
+  const rotated = [first, `${second},${first}`, second, `${first},${second}`].map(digest)
+  expect(new Set(rotated).size).toBe(4)
+})

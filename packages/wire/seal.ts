@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -17,6 +25,11 @@ export interface Keyring {
   open(sealed: string, context: string): string
   /** Whether this was sealed with the newest key; if not, re-encryption has something to do. */
   isCurrent(sealed: string): boolean
+  /**
+   * 32 bytes by which a text can be recognized and not guessed (HMAC-SHA256). Another newest key, and a key that came or
+   * went, give another digest of the same text.
+   */
+  digest(text: string): Buffer
 }
 
 /**
@@ -39,6 +52,10 @@ export function openKeyring(text: string): Keyring {
     keys.set(id, createSecretKey(bytes))
   }
   const [newest] = keys.keys()
+  // A key of its own: the ones above are for AES alone.
+  const digestKey = Buffer.from(
+    hkdfSync('sha256', keys.get(newest!)!, '', `fairlead digest ${[...keys.keys()].join()}`, 32),
+  )
   return {
     seal(secret, context) {
       const nonce = randomBytes(12)
@@ -64,6 +81,7 @@ export function openKeyring(text: string): Keyring {
       }
     },
     isCurrent: sealed => sealed.startsWith(`v1.${newest}.`),
+    digest: text => createHmac('sha256', digestKey).update(text).digest(),
   }
 }
 

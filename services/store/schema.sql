@@ -51,8 +51,9 @@ CREATE OR REPLACE FUNCTION public.forget_applied()
  LANGUAGE plpgsql
 AS $function$
 begin
-  update organizations set applied_digest = null
-    where id = coalesce(new.organization_id, old.organization_id) and applied_digest is not null;
+  if current_setting('fairlead.keeps_applied', true) = 'on' then return null; end if;
+  update organizations set applied_digest = null, changes_by_others = changes_by_others + 1
+    where id = coalesce(new.organization_id, old.organization_id);
   return null;
 end
 $function$
@@ -63,8 +64,10 @@ CREATE OR REPLACE FUNCTION public.forget_own_applied()
  LANGUAGE plpgsql
 AS $function$
 begin
-  -- The statement that notes a digest keeps it.
-  if new.applied_digest is not distinct from old.applied_digest then new.applied_digest := null; end if;
+  new.applied_digest := null;
+  if current_setting('fairlead.keeps_applied', true) is distinct from 'on' then
+    new.changes_by_others := old.changes_by_others + 1;
+  end if;
   return new;
 end
 $function$
@@ -359,6 +362,7 @@ create table organizations (
   deleted_at timestamp with time zone,
   weight smallint not null default 1,
   applied_digest bytea,
+  changes_by_others bigint not null default 0,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { MessageInitShape } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { openLog } from '@fairlead/daemon/log'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
@@ -12,13 +12,15 @@ import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { ActorKind } from '@fairlead/wire/store/audit'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { MemberRole } from '@fairlead/wire/store/member'
-import { type ApplyOrganizationRequestSchema, OwnerKind } from '@fairlead/wire/store/organization'
+import { ApplyOrganizationRequestSchema, OwnerKind } from '@fairlead/wire/store/organization'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { bucketName } from '@fairlead/wire/streams'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { applyOrganization } from './organizations/apply.ts'
+import { readDesired } from './organizations/desired.ts'
 import { findOrganization } from './organizations/find.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { type Db, inScope } from './scope.ts'
@@ -152,6 +154,75 @@ test('a slug is resolved by one statement, because the API asks at each of its c
   } finally {
     await pool.end()
   }
+})
+
+test('an unchanged organization is applied again with no write, and by one statement', async () => {
+  const request = desired('unchanged', {
+    apiKeys: [{ name: 'ci', prefix: 'k', sha256: Buffer.alloc(32, 1) }],
+  })
+  const first = await apply(request)
+  const row = async () =>
+    (await rowsAsPlatform("select *, xmin from organizations where slug = 'unchanged'"))[0]
+  const before = await row()
+  expect(await apply(request)).toEqual({ ...first, created: false, changed: false })
+  expect(await row()).toEqual(before)
+
+  const { statements } = await applyCounted(request)
+  expect(statements).toHaveLength(1)
+})
+
+test.each([
+  ['a destination that a member paused', "update destinations set paused = true where name = 'billing'"],
+  ['a secret that was rotated elsewhere', "update source_secrets set id = 'other'"],
+  ['a header that went', 'delete from destination_headers'],
+  ['a source that was removed', "update sources set deleted_at = now() where name = 'github'"],
+  ['a route that went', 'delete from routes'],
+  ['a member with another role', "update members set role = 'viewer'"],
+  ['a weight that was changed', 'update organizations set weight = 3'],
+  ['an organization that was deactivated', 'update organizations set active = false'],
+  ['an API key that was revoked', 'update api_keys set revoked_at = now()'],
+  ['an API key with another prefix', "update api_keys set prefix = 'other'"],
+])('%s is put right by the next apply', async (_name, change) => {
+  const slug = `drift-${createHash('sha256').update(change).digest('hex').slice(0, 8)}`
+  const apiKeys = [{ name: 'ci', prefix: 'key', sha256: createHash('sha256').update(slug).digest() }]
+  const request = desired(slug, { apiKeys })
+  const { organization } = await apply(request)
+  const { config: before } = (await published(organization!.id))!
+  const column = change.startsWith('update organizations') ? 'id' : 'organization_id'
+  const where = `${change.includes(' where ') ? 'and' : 'where'} ${column} = '${toUuid(organization!.id as OrganizationId)}'`
+  expect(await asPlatform(`${change} ${where}`)).toBeGreaterThan(0)
+  expect(await apply(request)).toMatchObject({ created: false, changed: true })
+  expect(withoutSeals((await published(organization!.id))!.config)).toEqual(withoutSeals(before))
+  expect(await apply(request)).toMatchObject({ changed: false })
+})
+
+test('a change that is committed while an apply has read, and not written yet, is put right by the next one', async () => {
+  const request = desired('meanwhile')
+  await apply(request)
+  const next = { ...request, plan: 'pro' }
+  const paused = () =>
+    asPlatform(
+      `update destinations set paused = true where name = 'billing'
+         and organization_id = (select id from organizations where slug = 'meanwhile')`,
+    )
+  await applyCounted(next, async text => {
+    // The organization's own row is written first: until then the change doesn't have to wait.
+    if (text.startsWith('insert into organizations')) expect(await paused()).toBe(1)
+  })
+  const { changed, destinations } = await apply(next)
+  expect(changed).toBe(true)
+  expect(destinations.find(({ name }) => name === 'billing')?.settings?.paused).toBe(false)
+})
+
+test('what was sealed with other encryption keys is compared, though the declaration is the same', async () => {
+  const request = desired('rotated')
+  await apply(request)
+  const other = openKeyring(`next:${Buffer.alloc(32, 9).toString('base64')}`)
+  const { statements, applied } = await applyCounted(request, async () => {}, other)
+  expect(statements.length).toBeGreaterThan(1)
+  // Nothing opens any more: sealed anew.
+  expect(applied.changed).toBe(true)
+  expect((await apply(request)).changed).toBe(true)
 })
 
 test('what is declared no longer goes; declared again, it is the same', async () => {
@@ -360,13 +431,53 @@ test('a call’s deadline ends it', async () => {
   await lock.end()
 })
 
+/** Applies without the service in between; answers with the statements, of which `before` is told before they run. */
+async function applyCounted(
+  request: Desired,
+  before: (text: string) => Promise<void> = async () => {},
+  keyring = openKeyring(testEncryptionKeys),
+) {
+  const pool = new Pool({ connectionString: store.postgresUrl, max: 1 })
+  const statements: string[] = []
+  try {
+    const applied = await inScope(pool, 'platform', async db => {
+      const counted = {
+        async query(...given: unknown[]) {
+          statements.push(String(given[0]))
+          await before(String(given[0]))
+          return Reflect.apply(db.query, db, given)
+        },
+      } as unknown as Db
+      const wanted = readDesired(create(ApplyOrganizationRequestSchema, request))
+      return applyOrganization(counted, wanted, { keyring, nowMs: Date.now() })
+    })
+    return { applied, statements }
+  } finally {
+    await pool.end()
+  }
+}
+
+function withoutSeals(config: OrganizationConfig): unknown {
+  return JSON.parse(
+    JSON.stringify(config, (name, value) => (name === 'sealed' || name === 'id' ? undefined : value)),
+  )
+}
+
 /** Runs a statement as the store's own role under the platform's scope; answers how many rows it touched. */
 async function asPlatform(sql: string): Promise<number> {
+  return (await runAsPlatform(sql)).rowCount ?? 0
+}
+
+async function rowsAsPlatform(sql: string): Promise<unknown[]> {
+  return (await runAsPlatform(sql)).rows
+}
+
+async function runAsPlatform(sql: string) {
   const client = new Client({ connectionString: store.postgresUrl })
   await client.connect()
   try {
     await client.query("set fairlead.scope = 'platform'")
-    return (await client.query(sql)).rowCount ?? 0
+    return await client.query(sql)
   } finally {
     await client.end()
   }

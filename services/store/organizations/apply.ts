@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
 import type { Keyring } from '@fairlead/wire/seal'
-import { type Db, enterScope } from '../scope.ts'
+import { type Db, enterStatement } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { DesiredOrganization } from './desired.ts'
 import { diff } from './diff.ts'
-import { readOrganization, type StoredOrganization } from './read.ts'
+import { digestOf } from './digest.ts'
+import { readOrganization } from './read.ts'
+import { type OrganizationInForce, readUnchanged } from './read-unchanged.ts'
 import type { OrganizationRow } from './rows.ts'
 import { write } from './write.ts'
 
 export interface Applied {
-  organization: StoredOrganization
+  organization: OrganizationInForce
   created: boolean
   changed: boolean
 }
@@ -19,8 +21,9 @@ export interface Applied {
  * Makes an organization what is desired, in a transaction under the platform's scope (a slug may be anyone's); what is
  * written is written under the organization's own.
  *
- *   lock slug and owner ─▶ whose is the slug? ─▶ read ─▶ diff (pure) ─▶ write ─▶ read again
+ *   unchanged? ─▶ lock slug and owner ─▶ whose is the slug? ─▶ read ─▶ diff (pure) ─▶ write ─▶ note digest ─▶ read again
  *
+ * What was applied before, and what nobody changed since, is answered by the first statement alone (docs/adr/0038).
  * Throws a StoreError: `slug_taken`, or `owned_by_another` if this owner has an organization under another slug.
  */
 export async function applyOrganization(
@@ -28,21 +31,30 @@ export async function applyOrganization(
   desired: DesiredOrganization,
   { keyring, nowMs }: { keyring: Keyring; nowMs: number },
 ): Promise<Applied> {
+  const digest = digestOf(desired, keyring)
+  const unchanged = await readUnchanged(db, desired, digest)
+  if (unchanged) return { organization: unchanged, created: false, changed: false }
   const found = await findTarget(db, desired)
-  const id = found ?? newId('org', nowMs)
-  await enterScope(db, id)
+  const id = found ? fromUuid('org', found.id) : newId('org', nowMs)
+  await db.query(`${enterStatement(id)}; set local fairlead.keeps_applied = 'on'`)
   const stored = found && (await readOrganization(db, id, { deleted: true }))
   const changes = diff(stored, desired, { organizationId: toUuid(id), keyring, nowMs, makeSigningSecret })
   await write(db, changes)
-  if (stored && changes.length > 0) {
-    await db.query('update organizations set updated_at = now() where id = $1', [toUuid(id)])
-  }
+  const changed = changes.length > 0
+  await db.query(
+    `update organizations set updated_at = case when $2 then now() else updated_at end,
+       applied_digest = case when changes_by_others = $3 then $4::bytea end where id = $1`,
+    [toUuid(id), changed && found !== undefined, found?.changes_by_others ?? '0', digest],
+  )
   const organization = await readOrganization(db, id)
-  return { organization: organization!, created: !found, changed: changes.length > 0 }
+  return { organization: organization!, created: !found, changed }
 }
 
-/** The organization that these are the desires for; undefined: it is to be created. */
-async function findTarget(db: Db, { slug, owner }: DesiredOrganization): Promise<OrganizationId | undefined> {
+/** The row of the organization that is to become what is desired; undefined: it is to be created. */
+async function findTarget(
+  db: Db,
+  { slug, owner }: DesiredOrganization,
+): Promise<OrganizationRow | undefined> {
   // Two who declare the same slug at the same time take turns, and so do two slugs of one owner.
   const owned = `${owner.owner_kind} ${owner.owner_reference}`
   for (const lock of [`fairlead.slug.${slug}`, `fairlead.owner.${owned}`].sort()) {
@@ -68,7 +80,7 @@ async function findTarget(db: Db, { slug, owner }: DesiredOrganization): Promise
       { field: 'slug', owner: ownerText(other) },
     )
   }
-  return holder && fromUuid('org', holder.id)
+  return holder
 }
 
 /** An owner for people: `kubernetes tenants/acme`. */

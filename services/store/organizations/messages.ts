@@ -72,7 +72,7 @@ export function memberMessage(row: MemberRow, slug: string) {
 export type Activity = ReadonlyMap<string, { readonly lastEventAt: Date; readonly matched: bigint }>
 
 export function sourceMessage(
-  row: SourceRow & { secrets: SealedRow[] },
+  row: SourceRow & { secrets: Pick<SealedRow, 'id' | 'created_at'>[] },
   activity: Activity = new Map(),
   counts: SourceCounts = noneCounted,
 ) {
@@ -142,7 +142,10 @@ const laneStates = {
 } as const
 
 export function destinationMessage(
-  row: DestinationRow & { headers: SealedRow[]; pause: PauseRow | undefined },
+  row: DestinationRow & {
+    headers: Pick<SealedRow, 'id'>[]
+    pause: Pick<PauseRow, 'reason' | 'since'> | undefined
+  },
   condition = untried,
 ) {
   const { PAUSED, FAILING, HEALTHY } = DestinationState

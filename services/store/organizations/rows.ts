@@ -25,6 +25,8 @@ export interface OrganizationRow extends RateLimitColumns {
   created_at: Date
   updated_at: Date
   deleted_at: Date | null
+  /** Changes of declared rows, except those that the owner's own applies made. */
+  changes_by_others: string
 }
 
 export interface MemberRow {
