@@ -181,3 +181,33 @@ describe('plivo', () => {
     expect(check(second, { onlyV3: true })).toMatchObject({ reason: 'signature_missing' })
   })
 })
+
+describe('cloudevents', () => {
+  const body = JSON.stringify([
+    { id: '1', topic: '/subscriptions/1', eventType: 'Validation', data: { validationCode: '512d38b6' } },
+  ])
+  const validation = { 'aeg-event-type': 'SubscriptionValidation', authorization: 'Bearer s3cret' }
+  const answer = async (headers: Record<string, string>, text = body) => {
+    const scheme = openScheme({ provider: 'cloudevents', secrets: ['s3cret'] })
+    const request = { method: 'POST', url: '/w', headers, body: Buffer.from(text) }
+    const { kind } = await scheme.verify(request, nowMs)
+    return scheme.handshake(request, kind === 'valid', nowMs)
+  }
+
+  test('a subscription with Event Grid’s own schema isn’t left without its validation', async () => {
+    expect(await answer(validation)).toMatchObject({ status: 200, body: '{"validationResponse":"512d38b6"}' })
+  })
+
+  test.each<[string, Record<string, string>, string?]>([
+    ['another token', { ...validation, authorization: 'Bearer other' }],
+    ['an ordinary event', { ...validation, 'aeg-event-type': 'Notification' }],
+    ['no code', validation, '[{"data":{}}]'],
+    [
+      'a code of 3,000 characters',
+      validation,
+      JSON.stringify([{ data: { validationCode: 'x'.repeat(3000) } }]),
+    ],
+  ])('%s gets no validation', async (_title, headers, text) => {
+    expect(await answer(headers, text)).toBeUndefined()
+  })
+})

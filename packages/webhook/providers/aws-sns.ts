@@ -166,7 +166,7 @@ export const awsSns: Provider = {
     type: [{ header: 'x-amz-sns-message-type' }, { member: 'Type' }],
     apart: 'the message’s id',
     kept: 'the message’s id',
-    source: 'memory',
+    source: 'https://docs.aws.amazon.com/sns/latest/dg/http-header.html',
   },
   answer: { text: '2xx', timeoutSeconds: 15 },
   retries: '3 at once, 2, then 10 with growing gaps and 35 more: 50 over an hour',

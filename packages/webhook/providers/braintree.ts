@@ -89,7 +89,8 @@ export const braintree: Provider = {
     type: [{ find: kindOf, text: 'bt_payload `<kind>`' }],
     apart: 'the kind, the timestamp and the subject in bt_payload',
     kept: 'the body',
-    source: 'memory',
+    source:
+      'https://developer.paypal.com/braintree/docs/guides/webhooks/parse for kind and timestamp, memory for repeats',
   },
   answer: { text: '2xx', timeoutSeconds: 30 },
   retries: 'hourly, for 3 hours in the sandbox and 24 live',
@@ -98,5 +99,5 @@ export const braintree: Provider = {
     contentType: 'application/x-www-form-urlencoded',
     body: new URLSearchParams({ bt_payload: samplePayload }).toString(),
   },
-  provenance: { scheme: 'run', by: 'braintree', fromMemory: ['retries', 'copy'] },
+  provenance: { scheme: 'run', by: 'braintree', fromMemory: ['copy'] },
 }

@@ -195,14 +195,15 @@ export const commerceRows: readonly Provider[] = [
       type: [{ member: 'event.type' }],
       apart: 'event.id',
       kept: 'event.id; attempt_number grows and the outer id differs',
-      source: 'memory',
+      source:
+        'https://docs.cdp.coinbase.com/commerce/api-arcitecture/webhooks-fields for attempt_number, memory for event.id',
     },
     answer: { text: '2xx' },
-    retries: 'about hourly for 3 days',
+    retries: 'growing gaps up to an hour, for 3 days',
     sample: {
       body: '{"attempt_number":1,"event":{"api_version":"2018-03-22","created_at":"2026-01-31T20:49:02Z","id":"24934862-d980-46cb-9402-43c81b0cdba6","resource":"event","type":"charge:confirmed","data":{"code":"66BEOV2A","name":"Example"}},"id":1,"scheduled_for":"2026-01-31T20:50:02Z"}',
     },
-    provenance: { scheme: 'run', by: 'coinbase-commerce-node', fromMemory: ['retries', 'copy'] },
+    provenance: { scheme: 'run', by: 'coinbase-commerce-node', fromMemory: ['copy'] },
   },
   {
     name: 'gocardless',
@@ -211,21 +212,21 @@ export const commerceRows: readonly Provider[] = [
     copy: { what: 'Secret', where: 'Dashboard → Developers → the webhook endpoint' },
     scheme: plainHmac('webhook-signature', 'hex'),
     identity: {
-      names: 'delivery',
+      names: 'occurrence',
       repeats: 'id',
-      id: [{ member: 'meta.webhook_id' }, { member: 'events.*.id' }],
+      id: [{ member: 'events.*.id' }],
       type: [{ join: [{ member: 'events.*.resource_type' }, { member: 'events.*.action' }], by: '.' }],
-      apart: 'meta.webhook_id',
-      kept: 'meta.webhook_id and the ids of the events',
-      source: 'memory',
+      apart: 'the ids of the events',
+      kept: 'the ids of the events; meta.webhook_id isn’t meant to tell repeats',
+      source: 'https://github.com/gocardless/gocardless-nodejs, README.md, Accessing the webhook ID',
     },
     answer: { text: '2xx, best 204', timeoutSeconds: 10 },
-    retries: '8',
+    retries: '8, with growing gaps',
     notes: ['GoCardless asks for 498 on a bad signature; any 4xx does.'],
     sample: {
       body: '{"events":[{"id":"EV00BD05S5VM2T","created_at":"2026-07-05T09:13:51.404Z","resource_type":"subscriptions","action":"created","links":{"subscription":"SB0003JJQ2MR06"}}],"meta":{"webhook_id":"WB0000ABCDEF"}}',
     },
-    provenance: { scheme: 'run', by: 'gocardless-nodejs', fromMemory: ['retries', 'copy'] },
+    provenance: { scheme: 'run', by: 'gocardless-nodejs', fromMemory: ['copy'] },
   },
   {
     name: 'lemonsqueezy',
@@ -239,7 +240,8 @@ export const commerceRows: readonly Provider[] = [
       type: [{ header: 'x-event-name' }, { member: 'meta.event_name' }],
       apart: 'the event’s name and updated_at of its object',
       kept: 'the body',
-      source: 'memory',
+      source:
+        'https://docs.lemonsqueezy.com/help/webhooks/webhook-requests for the event’s name, memory for repeats',
     },
     answer: { text: '200' },
     retries: '3: after 5, 25 and 125 s',
@@ -250,7 +252,7 @@ export const commerceRows: readonly Provider[] = [
     provenance: {
       scheme: 'memory',
       by: 'other people’s code',
-      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+      fromMemory: ['identity', 'copy'],
     },
   },
   {
@@ -291,17 +293,25 @@ export const commerceRows: readonly Provider[] = [
     scheme: plainHmac('hmacsignature', 'base64', { key: 'hex' }),
     identity: {
       names: 'object',
-      repeats: 'body',
+      repeats: 'id-and-body',
+      id: [
+        { join: [{ member: 'type' }, { member: 'timestamp' }], by: ':' },
+        { join: [{ member: 'type' }, { member: 'createdAt' }], by: ':' },
+        { join: [{ member: 'type' }, { member: 'data.creationDate' }], by: ':' },
+        { join: [{ member: 'type' }, { member: 'data.sequenceNumber' }], by: ':' },
+      ],
       type: [{ member: 'type' }],
-      apart: 'the type, and the status, sequence and times of the object in `data`',
+      apart:
+        'the type, timestamp or createdAt, and creationDate or sequenceNumber of the object in `data`. A request with none of these times is never a repeat: an object may change twice and look the same',
       kept: 'the body',
-      source: 'memory',
+      source:
+        'https://github.com/Adyen/adyen-node-api-library, src/typings, for the times; memory for repeats',
     },
     answer: { text: '2xx', timeoutSeconds: 10 },
     retries: '3 at once, then after 2 min … 8 h for 7 days',
     sample: {
       headers: { protocol: 'HmacSHA256' },
-      body: '{"data":{"balancePlatform":"Example","accountHolder":{"id":"AH3227C223222B5CMD2SXFKGT","status":"active"}},"environment":"test","type":"balancePlatform.accountHolder.updated"}',
+      body: '{"data":{"balancePlatform":"Example","accountHolder":{"id":"AH3227C223222B5CMD2SXFKGT","status":"active"}},"environment":"test","timestamp":"2026-05-02T09:00:00+02:00","type":"balancePlatform.accountHolder.updated"}',
     },
     provenance: { scheme: 'run', by: '@adyen/api-library', fromMemory: ['answer', 'retries', 'copy'] },
   },

@@ -121,7 +121,11 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
       { headers: { 'idempotency-key': 'k', 'sanity-document-id': 'a' } },
     ],
   ],
-  buildkite: bodies({ event: 'build.finished', build: { state: 'a' } }, { build: { state: 'b' } }),
+  buildkite: [
+    bodies({ build: { state: 'a' } }, { build: { state: 'b' } }, {}, { 'x-buildkite-request': '1' }),
+    // A ping holds no time: settings that are saved twice post the same body.
+    headerIds({ 'x-buildkite-request': '1' }, { 'x-buildkite-signature': 'other' }),
+  ],
   paddle: bodies({ event_id: '1', notification_id: 'a' }, { event_id: '2' }, { notification_id: 'b' }),
   github: headerIds({ 'x-github-delivery': '1' }, { 'user-agent': 'GitHub-Hookshot/2' }),
   meta: [
@@ -167,7 +171,12 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     { id: 2, attempt_number: 2 },
   ),
   gocardless: [
-    bodies({ meta: { webhook_id: '1' }, events: [{ id: 'EV1' }] }, { meta: { webhook_id: '2' } }),
+    // GoCardless: the webhook's id should not be used for deduplication, the events' ids should.
+    bodies(
+      { events: [{ id: 'EV1' }], meta: { webhook_id: '1' } },
+      { events: [{ id: 'EV2' }] },
+      { meta: { webhook_id: '2' } },
+    ),
     bodies({ events: [{ id: 'EV1' }] }, { events: [{ id: 'EV1' }, { id: 'EV2' }] }),
   ],
   lemonsqueezy: bodies(
@@ -175,10 +184,16 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     { data: { attributes: { updated_at: 'b' } } },
   ),
   'mollie-next-gen': bodies({ id: 'event_1' }, { id: 'event_2' }),
-  'adyen-platform': bodies(
-    { data: { id: 'AH1', status: 'active' } },
-    { data: { id: 'AH1', status: 'closed' } },
-  ),
+  'adyen-platform': [
+    bodies(
+      { type: 'a', timestamp: '1', data: { id: 'AH1', status: 'active' } },
+      { data: { id: 'AH1', status: 'closed' } },
+    ),
+    bodies({ type: 'a', timestamp: '1', data: { id: 'AH1' } }, { timestamp: '2' }),
+    bodies({ type: 'a', createdAt: '1', data: { id: 'AH1' } }, { createdAt: '2' }),
+    bodies({ type: 'a', data: { creationDate: '1' } }, { data: { creationDate: '2' } }),
+    bodies({ type: 'a', data: { sequenceNumber: 1 } }, { data: { sequenceNumber: 2 } }),
+  ],
   line: bodies(
     { events: [{ webhookEventId: '1', deliveryContext: { isRedelivery: false } }] },
     { events: [{ webhookEventId: '1' }, { webhookEventId: '2' }] },
@@ -236,12 +251,18 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   ],
   square: bodies({ event_id: '1' }, { event_id: '2' }),
   trello: bodies({ action: { id: '1' } }, { action: { id: '2' } }),
-  cloudinary: bodies(
-    { notification_type: 'upload', asset_id: '1', version: 1 },
-    { notification_type: 'rename' },
-    {},
-    { 'x-cld-timestamp': '1' },
-  ),
+  cloudinary: [
+    bodies(
+      { notification_type: 'upload', asset_id: '1', version: 1, timestamp: 'a' },
+      { notification_type: 'rename' },
+      {},
+      { 'x-cld-timestamp': '1' },
+    ),
+    bodies(
+      { notification_type: 'delete', notification_context: { triggered_at: 'a' } },
+      { notification_context: { triggered_at: 'b' } },
+    ),
+  ],
   discord: [
     bodies({ id: '1', type: 2 }, { id: '2' }),
     bodies({ type: 1, event: { timestamp: 'a' } }, { event: { timestamp: 'b' } }),
@@ -344,6 +365,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   adyen: [
     [{ body: adyenBody() }, { body: adyenBody({ success: 'true' }) }, { body: adyenBody() }],
     [{ body: adyenBody() }, { body: adyenBody({ eventCode: 'CAPTURE' }) }, { body: adyenBody() }],
+    [{ body: adyenBody() }, { body: adyenBody({ originalReference: '9' }) }, { body: adyenBody() }],
     [
       { body: form(adyenItem) },
       { body: form({ ...adyenItem, success: 'true' }) },
@@ -473,6 +495,11 @@ describe('a request that doesn’t tell its event is one of its own', () => {
     ],
     ['slack', 'an interaction without trigger_id', { body: form({ payload: '{"type":"view_closed"}' }) }],
     ['asana', 'a heartbeat', { body: { events: [] } }],
+    ['buildkite', 'a ping without X-Buildkite-Request', { body: { event: 'ping', service: { id: '1' } } }],
+    ['adyen-platform', 'an object without a time', { body: { type: 'a', data: { id: 'AH1' } } }],
+    ['cloudinary', 'a payload without a time', { body: { notification_type: 'upload', public_id: 'a' } }],
+    ['gocardless', 'a request without events', { body: { events: [], meta: { webhook_id: '1' } } }],
+    ['intercom', 'a ping, whose id is null', { body: { topic: 'ping', id: null } }],
     ['line', 'the console’s Verify', { body: { destination: 'U1', events: [] } }],
     ['hubspot-v2', 'a request of a workflow', { body: { vid: 1, properties: {} } }],
     [

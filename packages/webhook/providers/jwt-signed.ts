@@ -174,9 +174,10 @@ export const jwtRows: readonly Provider[] = [
       repeats: 'id',
       id: [{ member: 'id' }],
       type: [{ member: 'event' }],
-      apart: 'the id',
-      kept: 'the id',
-      source: 'memory',
+      apart: 'the id, a UUID of the event',
+      kept: 'the id and the body',
+      source:
+        'https://github.com/livekit/protocol, protobufs/livekit_webhook.proto and webhook/url_notifier.go',
     },
     answer: { text: '2xx' },
     retries: 'a few',

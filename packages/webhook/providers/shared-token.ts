@@ -1,4 +1,7 @@
+import type { Handshake, WebhookRequest } from '../scheme.ts'
 import { empty, headerChallenge, json } from '../verify/handshake.ts'
+import { headerText } from '../verify/header.ts'
+import { scanMember } from '../verify/members.ts'
 import type { HandshakeDefinition, Provider } from './provider.ts'
 
 const oktaHandshake: HandshakeDefinition = {
@@ -10,9 +13,22 @@ const oktaHandshake: HandshakeDefinition = {
   },
 }
 
+/**
+ * Azure Event Grid, for a subscription in its own schema:
+ * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
+ */
+function eventGridValidation(request: WebhookRequest): Handshake | undefined {
+  if (headerText(request.headers, 'aeg-event-type') !== 'SubscriptionValidation') return undefined
+  const validationResponse = scanMember(request.body, ['0', 'data', 'validationCode'])
+  return validationResponse === undefined || validationResponse.length > 2048
+    ? undefined
+    : json({ validationResponse })
+}
+
 const cloudEventsHandshake: HandshakeDefinition = {
-  text: 'OPTIONS with WebHook-Request-Origin: WebHook-Allowed-Origin and -Rate, Allow: POST',
-  answer(request, { config }) {
+  text: 'OPTIONS with WebHook-Request-Origin: WebHook-Allowed-Origin and -Rate, Allow: POST. Event Grid’s own schema: a POST with aeg-event-type SubscriptionValidation and the token: its validationCode as JSON',
+  answer(request, { config, verified }) {
+    if (request.method === 'POST') return verified ? eventGridValidation(request) : undefined
     if (request.method !== 'OPTIONS') return undefined
     const origin = headerChallenge(request, 'webhook-request-origin')
     if (origin === undefined) return undefined
@@ -190,11 +206,11 @@ export const sharedTokenRows: readonly Provider[] = [
       id: [{ member: 'id' }],
       type: [{ member: 'event_type' }],
       apart: 'the id, ev_…',
-      kept: 'the id',
-      source: 'memory',
+      kept: 'the id, also when it is sent again by hand',
+      source: 'https://apidocs.chargebee.com/docs/api/events',
     },
     answer: { text: '2xx' },
-    retries: 'for some days',
+    retries: '7, the last about 3 days and 7 hours after the event',
     notes: [unprotected],
     sample: {
       body: '{"id":"ev_16BHbhF4s42tO2lK","occurred_at":{nowSeconds},"source":"admin_console","object":"event","api_version":"v2","event_type":"subscription_created","content":{"subscription":{"id":"16BHbhF4s2fNm2jp","status":"active"}}}',

@@ -100,15 +100,17 @@ export const timeAndSignatureRows: readonly Provider[] = [
       type: [{ member: 'type' }],
       apart: 'event_timestamp, the conversation’s id and the type',
       kept: 'the body',
-      source: 'memory',
+      source:
+        'https://github.com/elevenlabs/elevenlabs-docs, product-guides/administration/webhooks.mdx, for event_timestamp; memory for repeats',
     },
     answer: { text: '200' },
-    retries: 'none known; disabled after repeated failures',
+    retries:
+      'none, unless they are enabled for the webhook; disabled after 10 failures in a row and 7 days without success',
     notes: ['Third-party pages call this Standard Webhooks: it isn’t.'],
     sample: {
       body: '{"type":"post_call_transcription","event_timestamp":1760000000,"data":{"agent_id":"agent_01","conversation_id":"conv_01","status":"done"}}',
     },
-    provenance: { scheme: 'run', by: '@elevenlabs/elevenlabs-js', fromMemory: ['retries', 'copy'] },
+    provenance: { scheme: 'run', by: '@elevenlabs/elevenlabs-js', fromMemory: ['copy'] },
   },
   {
     name: 'workos',
@@ -196,20 +198,26 @@ export const timeAndSignatureRows: readonly Provider[] = [
       },
     ),
     identity: {
-      names: 'nothing',
-      repeats: 'body',
+      names: 'delivery',
+      repeats: 'id-and-body',
+      id: [{ header: 'x-buildkite-request' }],
       type: [{ header: 'x-buildkite-event' }, { member: 'event' }],
-      apart: 'the event, the state and the times of build or job',
-      kept: 'the body',
-      source: 'memory',
+      apart:
+        'X-Buildkite-Request. The body alone doesn’t tell: a ping holds no time, and a build that changes fast may post a later state twice. Without the header nothing is a repeat',
+      kept: 'the header and the body, as far as is known: no page speaks of repeats',
+      source:
+        'https://buildkite.com/docs/apis/webhooks/pipelines for the bodies; X-Buildkite-Request from published requests',
     },
     answer: { text: '2xx' },
-    retries: 'none known',
+    retries: 'none in its documentation',
     notes: [
       'A webhook can send the token itself (X-Buildkite-Token) instead, which is accepted too: choose signatures, which protect the body.',
     ],
     sample: {
-      headers: { 'x-buildkite-event': 'build.finished' },
+      headers: {
+        'x-buildkite-event': 'build.finished',
+        'x-buildkite-request': '98c11d1e-d181-45dc-a60f-64d0fc89f6a3',
+      },
       body: '{"event":"build.finished","build":{"id":"f62a1b4d-10f9-4790-bc1c-e2c3a0c80983","number":27,"state":"passed","branch":"main"},"pipeline":{"slug":"example"}}',
     },
     provenance: {

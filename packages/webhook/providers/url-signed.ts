@@ -175,16 +175,23 @@ export const urlSignedRows: readonly Provider[] = [
     }),
     identity: {
       names: 'object',
-      repeats: 'body',
+      repeats: 'id-and-body',
+      id: [
+        { join: [{ member: 'notification_type' }, { member: 'notification_context.triggered_at' }], by: ':' },
+        { join: [{ member: 'notification_type' }, { member: 'timestamp' }], by: ':' },
+      ],
       type: [{ member: 'notification_type' }],
       apart:
-        'the type, and the version and times of the asset: asset_id and version are the same for a rename, a moderation or a deletion',
+        'the type, triggered_at or timestamp, and the body: asset_id and version are the same for a rename, a moderation or a deletion. A payload without either time is never a repeat',
       kept: 'the body',
       source: 'memory',
     },
     answer: { text: '200' },
     retries: 'a few',
-    notes: ['A plain digest, not an HMAC: SHA-1 of body, time and secret.'],
+    notes: [
+      'A plain digest, not an HMAC: SHA-1 of body, time and secret.',
+      'X-Cld-Signature_v2 (Ed25519) isn’t accepted: no page was found that says which bytes it signs with which key. Leave auth_scheme of a trigger at default or legacy_hmac.',
+    ],
     sample: {
       body: '{"notification_type":"upload","timestamp":"2026-05-02T09:00:00+00:00","asset_id":"c4d9a1f0b2e34f5d8a6b7c8d9e0f1a2b","public_id":"sample","version":1760000000,"resource_type":"image"}',
     },
