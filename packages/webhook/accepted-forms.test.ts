@@ -55,6 +55,24 @@ describe('mailgun', () => {
     expect(identity.deliveryId).toBe(signed.token)
   })
 
+  test('an event of a subaccount isn’t refused by a source that has the primary account’s key', () => {
+    const { timestamp, token, signature } = signed
+    const other = '0'.repeat(64)
+    const check = (own: string, parent: string) =>
+      verify(
+        { provider: 'mailgun' },
+        { 'content-type': 'application/json' },
+        JSON.stringify({ signature: { timestamp, token, signature: own, 'parent-signature': parent } }),
+      ).verdict
+    expect(check(other, signature)).toEqual({ kind: 'valid', secret: 0 })
+    expect(check(signature, other)).toEqual({ kind: 'valid', secret: 0 })
+    expect(check(other, other)).toMatchObject({ reason: 'signature_mismatch' })
+    const route = new URLSearchParams({ timestamp, token, signature: other, 'parent-signature': signature })
+    expect(verify({ provider: 'mailgun' }, urlencoded, route.toString()).verdict).toMatchObject({
+      kind: 'valid',
+    })
+  })
+
   test.each<[string, Record<string, string>, string, string]>([
     ['another token', multipart, mail({ ...signed, token: 'b'.repeat(50) }), 'signature_mismatch'],
     ['no signature', multipart, mail({ timestamp: '1', token: 'a' }), 'signature_missing'],
@@ -210,4 +228,37 @@ describe('cloudevents', () => {
   ])('%s gets no validation', async (_title, headers, text) => {
     expect(await answer(headers, text)).toBeUndefined()
   })
+})
+
+test('a Twilio request that a Webhook Rule signs with a shared key and SHA-256 isn’t refused', () => {
+  const url = 'https://hooks.example.com/webhooks/acme/twilio'
+  const settings = 'x-twilio-webhooks-signature-settings'
+  const check = (algorithm: string, signature: string) =>
+    verify(
+      { provider: 'twilio', secrets: ['auth-token', 's3cret'] },
+      { ...urlencoded, 'x-twilio-signature': signature, [settings]: `key=SK1,algorithm=${algorithm}` },
+      'A=1',
+      url,
+    ).verdict
+  const signature = hmac(`${url}A1`, 'base64')
+  expect(check('HMAC_SHA256', signature)).toMatchObject({ kind: 'valid', secret: 1 })
+  expect(check('HMAC_SHA1', signature)).toMatchObject({ reason: 'signature_mismatch' })
+  expect(check('NONE', signature)).toMatchObject({ reason: 'signature_malformed' })
+})
+
+test('a Supabase hook that is signed with two secrets isn’t refused by a source that has one', () => {
+  const key = Buffer.alloc(32, 7)
+  const body = '{"metadata":{"uuid":"u-1","name":"send-sms"}}'
+  const right = `v1,${hmac(`msg_1.1760000000.${body}`, 'base64', key)}`
+  const wrong = `v1,${hmac('other', 'base64', key)}`
+  const check = (signatures: string) =>
+    verify(
+      { provider: 'supabase-auth-hooks', secrets: [`v1,whsec_${key.toString('base64')}`] },
+      { 'webhook-id': 'msg_1', 'webhook-timestamp': '1760000000', 'webhook-signature': signatures },
+      body,
+    ).verdict
+  // The hook joins them by comma and blank.
+  for (const signatures of [`${right}, ${wrong}`, `${wrong}, ${right}`, `${right} ${wrong}`])
+    expect(check(signatures), signatures).toEqual({ kind: 'valid', secret: 0 })
+  expect(check(`${wrong}, ${wrong}`)).toMatchObject({ reason: 'signature_mismatch' })
 })

@@ -162,7 +162,19 @@ function repeatsText({ repeats, id, withoutId }: Provider['identity']): string {
 }
 
 function rulesText(rules: readonly IdRule[] | undefined): string | undefined {
-  return rules?.length ? rules.map(entryText).join(', else ') : undefined
+  if (!rules?.length) return undefined
+  const names = [...new Set(rules.flatMap(namesOf))].map(name => `\`${name}\``).join(', ')
+  // Rules that give a name to what they find differ in the place alone: together they are one line.
+  const texts = rules.map(entry => entryText(entry).replaceAll(namePlace, `${names}, by what the body holds`))
+  return [...new Set(texts)].join(', else ')
+}
+
+const namePlace = '{name}'
+
+function namesOf(entry: IdRule): string[] {
+  const rule = 'rule' in entry ? entry.rule : entry
+  const parts = 'join' in rule ? rule.join : [rule]
+  return parts.flatMap(part => ('as' in part && part.as !== undefined ? [part.as] : []))
 }
 
 function entryText(entry: IdRule): string {
@@ -178,7 +190,7 @@ function ruleText(rule: IdentityRule): string {
   if ('form' in rule) {
     return `form field \`${rule.form}\`${rule.member === undefined ? '' : `, in its JSON \`${rule.member}\``}`
   }
-  if ('member' in rule) return `body \`${rule.member}\``
+  if ('member' in rule) return rule.as === undefined ? `body \`${rule.member}\`` : namePlace
   if ('find' in rule) return rule.text
   return `the body’s first name other than ${rule.firstNameExcept.map(name => `\`${name}\``).join(', ')}`
 }

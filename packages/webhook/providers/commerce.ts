@@ -98,7 +98,8 @@ export const commerceRows: readonly Provider[] = [
       type: [{ join: [{ member: 'events.*.eventCategory' }, { member: 'events.*.eventType' }], by: '.' }],
       apart: 'the ids and times of the events, the sequence and the entropy',
       kept: 'the body',
-      source: 'memory',
+      source:
+        'https://developer.xero.com/documentation/webhooks/overview for the fields, memory for a repeat',
     },
     answer: { text: '200 with an empty body and no cookies', timeoutSeconds: 5, accepted: empty(200) },
     retries: 'up to 24 hours',
@@ -129,7 +130,10 @@ export const commerceRows: readonly Provider[] = [
     identity: {
       names: 'occurrence',
       repeats: 'id',
-      id: [{ member: '*.id' }],
+      // The ids end in the entity's name and number: nothing says that the beginning is another at each change.
+      id: [
+        { join: [{ member: '*.id' }, { member: '*.type' }, { member: '*.time', optional: true }], by: ':' },
+      ],
       withoutId: 'body',
       type: [
         {
@@ -141,9 +145,11 @@ export const commerceRows: readonly Provider[] = [
         },
         { member: '*.type' },
       ],
-      apart: 'the ids of the CloudEvents; in the older form lastUpdated of each entity',
-      kept: 'the ids, or the body',
-      source: 'memory',
+      apart:
+        'id, type and time of each CloudEvent, whose id ends in the entity’s; in the older form lastUpdated of each entity',
+      kept: 'these, or the body',
+      source:
+        'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/data-objects for the fields, memory for a repeat',
     },
     answer: { text: '200', timeoutSeconds: 3 },
     retries: 'over about 24 hours',
@@ -169,7 +175,7 @@ export const commerceRows: readonly Provider[] = [
       type: [{ member: 'event' }],
       apart: 'the id',
       kept: 'the id',
-      source: 'memory',
+      source: 'https://razorpay.com/docs/webhooks/best-practices',
     },
     answer: { text: '2xx', timeoutSeconds: 5 },
     retries: 'growing gaps for 24 hours, then disabled',

@@ -97,10 +97,11 @@ export const headerTimeRows: readonly Provider[] = [
       apart:
         'event_ts (ms), the event and its object. X-Zm-Trackingid is not used: nothing says whether a repeat keeps it',
       kept: 'the body',
-      source: 'memory',
+      source:
+        'https://github.com/raman325/ha-zoom-automation/issues/57 for event_ts of a repeat, memory for the rest',
     },
     answer: { text: '200 or 204', timeoutSeconds: 3 },
-    retries: '3: after 5, 30 and 90 minutes',
+    retries: '3: after 5 minutes, 20 minutes later and 60 minutes later',
     handshake: zoomHandshake,
     notes: ['Zoom’s library bounds no time; set toleranceSeconds to do so.'],
     sample: {
@@ -111,7 +112,7 @@ export const headerTimeRows: readonly Provider[] = [
     provenance: {
       scheme: 'vectors',
       by: 'requests that @zoom/rivet accepted and refused; no code of Zoom’s has a free licence to run it here',
-      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+      fromMemory: ['identity', 'copy'],
     },
   },
   {
@@ -133,9 +134,9 @@ export const headerTimeRows: readonly Provider[] = [
       repeats: 'id',
       id: [{ header: 'x-zendesk-webhook-invocation-id' }, { member: 'id' }],
       type: [{ member: 'type' }],
-      apart: 'the id',
+      apart: 'the id of the invocation, which may have several attempts',
       kept: 'the id',
-      source: 'memory',
+      source: 'https://developer.zendesk.com/api-reference/webhooks/introduction',
     },
     answer: { text: '2xx', timeoutSeconds: 12 },
     retries: '409: 3; time-outs: 5; 429 and 503 with a retry-after under 60 s',
@@ -149,7 +150,7 @@ export const headerTimeRows: readonly Provider[] = [
     provenance: {
       scheme: 'read',
       by: 'Zendesk’s documentation',
-      fromMemory: ['answer', 'retries', 'identity'],
+      fromMemory: ['answer', 'retries'],
     },
   },
   {

@@ -105,6 +105,7 @@ const postmarkOpen = {
   ReceivedAt: '2026-11-05T16:33:54.9070259Z',
 }
 const netlify = { id: '65f0', state: 'ready', locked: false, updated_at: '2026-05-02T09:00:00Z' }
+const quickBooks = { id: 'Customer-1', type: 'qbo.customer.updated.v1', time: '2026-05-02T09:00:00Z' }
 const twilioMessage = { MessageSid: 'SM1', MessageStatus: 'sent', AccountSid: 'AC1' }
 
 const cases: Readonly<Record<string, Case | readonly Case[]>> = {
@@ -158,7 +159,22 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   woocommerce: bodies({ id: 1 }, { id: 2 }, {}, { 'x-wc-webhook-delivery-id': '7d9c' }),
   xero: bodies({ events: [{ eventDateUtc: 'a' }], entropy: 'x' }, { events: [{ eventDateUtc: 'b' }] }),
   quickbooks: [
-    [{ body: [{ id: '1' }] }, { body: [{ id: '1' }, { id: '2' }] }, { body: [{ id: '1', time: 'later' }] }],
+    [
+      { body: [quickBooks] },
+      { body: [quickBooks, { ...quickBooks, id: 'Customer-2' }] },
+      { body: [{ ...quickBooks, data: {} }] },
+    ],
+    // Two changes of a customer, whose name and number the id ends in.
+    [
+      { body: [quickBooks] },
+      { body: [{ ...quickBooks, time: '2026-05-02T09:00:01Z' }] },
+      { body: [quickBooks] },
+    ],
+    [
+      { body: [quickBooks] },
+      { body: [{ ...quickBooks, type: 'qbo.customer.merged.v1' }] },
+      { body: [quickBooks] },
+    ],
     bodies(
       { eventNotifications: [{ dataChangeEvent: { entities: [{ id: '1', lastUpdated: 'a' }] } }] },
       { eventNotifications: [{ dataChangeEvent: { entities: [{ id: '1', lastUpdated: 'b' }] } }] },
@@ -250,7 +266,11 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     ],
   ],
   square: bodies({ event_id: '1' }, { event_id: '2' }),
-  trello: bodies({ action: { id: '1' } }, { action: { id: '2' } }),
+  trello: [
+    bodies({ action: { id: '1' } }, { action: { id: '2' } }),
+    // Webhooks of a board and of its card, which one action sets off.
+    bodies({ action: { id: '1' }, model: { id: 'board' } }, { model: { id: 'card' } }),
+  ],
   cloudinary: [
     bodies(
       { notification_type: 'upload', asset_id: '1', version: 1, timestamp: 'a' },
@@ -436,6 +456,15 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   'hubspot-v1': hubSpot,
   'hubspot-v2': hubSpot,
   'hubspot-v3': hubSpot,
+  'supabase-auth-hooks': [
+    webhookIds,
+    // Each try has a webhook-id of its own.
+    [
+      { headers: { 'webhook-id': '1' }, body: { metadata: { uuid: 'a' }, user: { id: 'u' } } },
+      { headers: { 'webhook-id': '2' }, body: { metadata: { uuid: 'b' }, user: { id: 'u' } } },
+      { headers: { 'webhook-id': '3' }, body: { metadata: { uuid: 'a' }, user: { id: 'u' } } },
+    ],
+  ],
   svix: [svixIds, webhookIds],
   clerk: [svixIds, webhookIds],
   resend: [svixIds, webhookIds],
@@ -448,7 +477,6 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
       'replicate',
       'polar',
       'liveblocks',
-      'supabase-auth-hooks',
       'bigcommerce',
       'gitlab-signing-token',
     ].map(name => [name, webhookIds]),
@@ -544,9 +572,37 @@ describe('every thing in a request counts for its routes', () => {
     ],
     [
       'meta',
-      'messages without changes',
+      'a message of an unknown kind',
       { body: { object: 'page', entry: [{ messaging: [{}] }] } },
       ['page'],
+    ],
+    [
+      'meta',
+      'messages beside changes',
+      {
+        body: {
+          object: 'page',
+          entry: [
+            { changes: [{ field: 'feed' }] },
+            {
+              messaging: [
+                { sender: { id: '1' }, message: { mid: 'm_1' } },
+                { message: { mid: 'm_2' } },
+                { read: { watermark: 1 } },
+                { postback: { title: 'Start', payload: 'start' } },
+              ],
+            },
+            { standby: [{ sender: { id: '1' } }] },
+          ],
+        },
+      },
+      ['page.feed', 'page.messages', 'page.message_reads', 'page.messaging_postbacks', 'page.standby'],
+    ],
+    [
+      'meta',
+      'messages alone',
+      { body: { entry: [{ messaging: [{ message: { mid: 'm_1', is_echo: true } }] }], object: 'instagram' } },
+      ['instagram.messages', 'instagram.message_echoes'],
     ],
     [
       'xero',

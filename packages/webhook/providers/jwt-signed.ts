@@ -106,7 +106,7 @@ export const jwtRows: readonly Provider[] = [
       type: [{ join: [{ member: 'webhook_type' }, { member: 'webhook_code' }], by: '.' }],
       apart: 'nothing: the request says which item has something new, in the same words each time',
       kept: 'the body',
-      source: 'memory',
+      source: 'https://goleary.com/posts/plaid-webhooks',
     },
     answer: { text: '200', timeoutSeconds: 10 },
     retries: 'up to 24 hours',
@@ -143,7 +143,7 @@ export const jwtRows: readonly Provider[] = [
       type: [{ member: 'type' }],
       apart: 'the message’s id',
       kept: 'the message’s id; Upstash-Retried grows',
-      source: 'memory',
+      source: 'https://upstash.com/docs/qstash/features/at-least-once',
     },
     answer: { text: '2xx' },
     retries: 'as asked when publishing (Upstash-Retried counts)',
@@ -209,7 +209,8 @@ export const jwtRows: readonly Provider[] = [
       apart:
         'the status and its time: the id is the message’s, and the same for each of its states. Of a GET the query is compared',
       kept: 'the body, or the query',
-      source: 'memory',
+      source:
+        'https://docs.bird.com/connectivity-platform/troubleshooting/i-am-missing-my-delivery-reports for status reports, memory for the rest',
     },
     answer: { text: '2xx' },
     retries: 'a few',
@@ -239,7 +240,8 @@ export const jwtRows: readonly Provider[] = [
       type: [{ member: 'status' }, { member: 'message_type' }],
       apart: 'the status and its timestamp: message_uuid is the same for each state',
       kept: 'the body',
-      source: 'memory',
+      source:
+        'https://developer.vonage.com/en/messages/concepts/messages-status-callbacks for the states, memory for a repeat',
     },
     answer: { text: '200' },
     retries: 'up to 24 hours',
@@ -280,7 +282,8 @@ export const jwtRows: readonly Provider[] = [
       type: [{ header: 'x-netlify-event' }, { member: 'state' }],
       apart: 'the event’s name in the header, and the deploy’s state, lock and times: the id is the deploy’s',
       kept: 'event, id and body',
-      source: 'memory',
+      source:
+        'https://docs.netlify.com/deploy/deploy-notifications/ for the events of a deploy, memory for a repeat',
     },
     answer: { text: '2xx' },
     retries: 'a few; a failing notification is disabled',

@@ -16,20 +16,23 @@ const open: OpenVerify = config => {
   return (request, nowMs) => {
     const signed = bodyForm(request) === 'json' ? signedMembers(request.body) : signedFields(request)
     if ('kind' in signed) return signed
-    const { timestamp, token, signature } = signed
-    if (signature === undefined) return invalid('signature_missing', 'no signature in the body')
+    const { timestamp, token, signatures } = signed
+    if (signatures.length === 0) return invalid('signature_missing', 'no signature in the body')
     if (timestamp === undefined) return invalid('timestamp_missing')
     if (token === undefined) return invalid('signature_missing', 'no token beside the signature')
-    const secret = findHmacKey('sha256', keys, [`${timestamp}${token}`], [signature], 'hex')
+    const secret = findHmacKey('sha256', keys, [`${timestamp}${token}`], signatures, 'hex')
     if (secret === undefined) return invalid('signature_mismatch')
     return checkTimestamp(timestamp, rule, nowMs) ?? { kind: 'valid', secret }
   }
 }
 
+const parentSignature = 'parent-signature'
+
 interface Signed {
   readonly timestamp: string | undefined
   readonly token: string | undefined
-  readonly signature: string | undefined
+  /** Of an event of a subaccount two: its own key's and the primary account's, of which either may be configured. */
+  readonly signatures: readonly string[]
 }
 
 /** Webhooks: `signature` is an object of the JSON body. */
@@ -37,20 +40,25 @@ function signedMembers(body: Uint8Array): Signed | InvalidVerdict {
   const message = parseFields(body)
   if (!message) return invalid('body_unreadable', 'expected JSON')
   if (!isFields(message.signature)) return invalid('signature_missing', 'no signature in the body')
-  const { timestamp, token, signature } = message.signature
+  const { timestamp, token, signature, [parentSignature]: parent } = message.signature
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
   const isNumber = typeof timestamp === 'number'
   return {
     timestamp: isNumber ? String(timestamp) : text(timestamp),
     token: text(token),
-    signature: text(signature),
+    signatures: [text(signature), text(parent)].filter(isGiven),
   }
 }
 
 /** Routes, and webhooks of the older kind: fields of a form, which is multipart where a mail has attachments. */
 function signedFields(request: WebhookRequest): Signed {
-  const [timestamp, token, signature] = formFields(request, ['timestamp', 'token', 'signature'])
-  return { timestamp, token, signature }
+  const names = ['timestamp', 'token', 'signature', parentSignature]
+  const [timestamp, token, ...signatures] = formFields(request, names)
+  return { timestamp, token, signatures: signatures.filter(isGiven) }
+}
+
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined
 }
 
 const sign: SignSample = (request, config, { nowMs, random }) => {
@@ -72,7 +80,7 @@ export const mailgun: Provider = {
     open,
     text: {
       where:
-        'body signature {timestamp, token, signature}; of routes the form fields timestamp, token and signature, urlencoded or multipart',
+        'body signature {timestamp, token, signature}, of subaccounts parent-signature too; of routes the form fields timestamp, token and signature, urlencoded or multipart',
       algorithm: 'HMAC-SHA256, hex',
       content: 'timestamp and token; nothing of the event',
       key: 'the bytes of the text as copied',
@@ -88,11 +96,13 @@ export const mailgun: Provider = {
     type: [{ member: 'event-data.event' }, { form: 'event' }],
     apart: 'the token',
     kept: 'the token, as far as is known',
-    source: 'memory',
+    source:
+      'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks for the token, memory for a repeat',
   },
   answer: { text: '200; 406 stops the retries' },
   retries: 'after 10, 10, 15 and 30 min, 1, 2 and 4 h',
   notes: [
+    'Events of a subaccount are signed with its key and with the primary account’s: either is enough.',
     'Routes post forms, with attachments as multipart; one source takes webhooks and routes.',
     'The event isn’t protected, only the token: a token that was seen before is taken for a repeated delivery.',
   ],

@@ -154,7 +154,7 @@ export const paypal: Provider = {
     type: [{ member: 'event_type' }],
     apart: 'the id, WH-…',
     kept: 'the id, also when it is sent again by hand',
-    source: 'memory',
+    source: 'https://docs.paypal.ai/reference/api/rest/webhooks-events/resend-event-notification',
   },
   answer: { text: '2xx' },
   retries: 'up to 25 tries over 3 days',

@@ -3,6 +3,7 @@ import { echo, empty, isOneOf, json, queryChallenge } from '../verify/handshake.
 import { headerText } from '../verify/header.ts'
 import { scanMember } from '../verify/members.ts'
 import { hmacText } from './hmac-text.ts'
+import { messagingTypes } from './meta-messaging.ts'
 import type { HandshakeDefinition, Provider, SchemeDefinition } from './provider.ts'
 
 /** An HMAC of the body, with a label before it: `sha256=<hex>`. */
@@ -98,11 +99,12 @@ export const prefixedHmacRows: readonly Provider[] = [
       repeats: 'body',
       type: [
         { join: [{ member: 'object' }, { member: 'entry.*.changes.*.field' }], by: '.' },
+        ...messagingTypes,
         { member: 'object' },
       ],
       apart: 'the time of each entry (s) and what changed; a message’s states share its id (wamid)',
       kept: 'the body, unless Meta puts other updates with it',
-      source: 'memory',
+      source: 'https://developers.facebook.com/docs/graph-api/webhooks for the entries, memory for a repeat',
     },
     answer: { text: '200' },
     retries: 'at once, then rarer, for up to 36 hours (WhatsApp: 7 days)',
@@ -188,7 +190,8 @@ export const prefixedHmacRows: readonly Provider[] = [
       type: [{ member: 'type' }],
       apart: 'the id',
       kept: 'the id; attempt_number grows',
-      source: 'memory',
+      source:
+        'https://developers.notion.com/reference/webhooks-events-delivery for the id, memory for a repeat',
     },
     answer: { text: '2xx' },
     retries: 'up to 8 tries over about 24 hours',
@@ -238,7 +241,8 @@ export const prefixedHmacRows: readonly Provider[] = [
       type: [{ member: 'event_type' }],
       apart: 'event_id',
       kept: 'event_id',
-      source: 'memory',
+      source:
+        'https://azure.github.io/Connectors-NodeJS-SDK/interfaces/generated_TypeformExtensions.WebhookPayload.html for the id, memory for a repeat',
     },
     answer: { text: '2xx; 404 and 410 disable at once', timeoutSeconds: 30 },
     retries: 'for about 10 hours',

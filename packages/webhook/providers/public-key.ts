@@ -80,7 +80,8 @@ export const publicKeyRows: readonly Provider[] = [
       type: [{ member: 'data.event_type' }],
       apart: 'data.id',
       kept: 'data.id; meta.attempt grows',
-      source: 'memory',
+      source:
+        'https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks for the id, memory for a repeat',
     },
     answer: { text: '2xx' },
     retries: '3 tries, then the failover URL',
@@ -114,7 +115,7 @@ export const publicKeyRows: readonly Provider[] = [
       type: [{ member: '*.event' }],
       apart: 'sg_event_id of each item',
       kept: 'sg_event_id of each item',
-      source: 'memory',
+      source: 'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event',
     },
     answer: { text: '2xx' },
     retries: 'growing gaps for 24 hours',

@@ -179,7 +179,7 @@ export const sharedTokenRows: readonly Provider[] = [
       apart:
         'the RecordType, the times, and the id of the bounce: MessageID is the mail’s, and the same for its delivery, opens, clicks and bounces',
       kept: 'the body',
-      source: 'memory',
+      source: 'https://postmarkapp.com/email-webhooks for MessageID, memory for a repeat',
     },
     answer: { text: '200; 403 stops the retries' },
     retries: 'growing gaps',
@@ -256,7 +256,7 @@ export const sharedTokenRows: readonly Provider[] = [
       apart: 'version 2: meta.id; version 1, where meta.id is the object’s: meta.timestamp_micro',
       kept: 'these; meta.attempt or retry grows',
       source:
-        'https://devcommunity.pipedrive.com/t/troubleshooting-webhook-delivery-and-payload-structure/4964 for version 1, memory for 2',
+        'https://devcommunity.pipedrive.com/t/troubleshooting-webhook-delivery-and-payload-structure/4964 for version 1, https://pipedrive.readme.io/docs/webhooks-v2-migration-guide for attempt, memory for meta.id of version 2',
     },
     answer: { text: '2xx' },
     retries: '3',

@@ -1,6 +1,6 @@
 import type { IdentityRule } from '../verify/identity-rule.ts'
 import type { KeyForm } from '../verify/key.ts'
-import type { Provenance, Provider, SchemeDefinition } from './provider.ts'
+import type { Provenance, Provider, ProviderIdentity, SchemeDefinition } from './provider.ts'
 
 /*
  * Standard Webhooks, and those who send it under two header names and with four forms of the key. What is signed is
@@ -41,6 +41,8 @@ type Row = Pick<
   readonly scheme: SchemeDefinition
   readonly brand?: 'svix'
   readonly type?: readonly IdentityRule[]
+  /** For a sender whose webhook-id isn't the same in a repeat. */
+  readonly identity?: Pick<ProviderIdentity, 'id' | 'apart' | 'kept'>
   /** Where it is said that the id is kept; default the specification. */
   readonly idSource?: string
   readonly body: string
@@ -48,7 +50,7 @@ type Row = Pick<
   readonly sampleHeaders?: Readonly<Record<string, string>>
 }
 
-function row({ brand, type, idSource, body, sampleHeaders, ...rest }: Row): Provider {
+function row({ brand, type, identity, idSource, body, sampleHeaders, ...rest }: Row): Provider {
   return {
     ...rest,
     identity: {
@@ -59,6 +61,7 @@ function row({ brand, type, idSource, body, sampleHeaders, ...rest }: Row): Prov
       apart: 'the id',
       kept: 'the id; its timestamp and signature are new',
       source: idSource ?? specification,
+      ...identity,
     },
     sample: { body, ...(sampleHeaders && { headers: sampleHeaders }) },
   }
@@ -200,7 +203,13 @@ export const standardWebhooksRows: readonly Provider[] = [
     documentation: 'https://supabase.com/docs/guides/auth/auth-hooks',
     copy: { what: 'Secret, v1,whsec_…', where: 'Dashboard → Authentication → Hooks' },
     secretSeparator: '|',
-    idSource: 'memory',
+    idSource: 'https://github.com/supabase/auth/blob/master/internal/hooks/hookshttp/hookshttp.go',
+    // Each try makes a webhook-id of its own for the same body.
+    identity: {
+      id: [{ member: 'metadata.uuid' }, { header: 'webhook-id' }],
+      apart: 'metadata.uuid',
+      kept: 'the body and with it metadata.uuid; webhook-id, timestamp and signature are new',
+    },
     scheme: standard('whsec'),
     type: [{ member: 'metadata.name' }],
     answer: {
@@ -215,7 +224,7 @@ export const standardWebhooksRows: readonly Provider[] = [
     provenance: {
       scheme: 'memory',
       by: 'standardwebhooks on vectors of our own',
-      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+      fromMemory: ['copy'],
     },
   }),
   row({

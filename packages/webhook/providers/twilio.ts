@@ -4,7 +4,7 @@ import { equal } from '../verify/compare.ts'
 import { decode } from '../verify/decode.ts'
 import { queryValue } from '../verify/form.ts'
 import { readForm } from '../verify/form-fields.ts'
-import { headerText } from '../verify/header.ts'
+import { eachPair, headerText } from '../verify/header.ts'
 import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { invalid } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'
@@ -22,17 +22,39 @@ const open: OpenVerify = config => {
     if (signature === undefined || signature === '')
       return invalid('signature_missing', 'no header x-twilio-signature')
     if (!decode(signature, 'base64')) return invalid('signature_malformed', 'expected base64')
+    const hash = hashOf(headerText(request.headers, 'x-twilio-webhooks-signature-settings'))
+    if (hash === undefined) return invalid('signature_malformed', 'expected algorithm=HMAC_SHA256')
     const bodyHash = queryValue(request.url, 'bodySHA256')
     const fields = bodyHash === undefined ? sortedFields(request.body) : ''
     if (fields === undefined)
       return invalid('body_unreadable', 'expected a form of at most 1 MiB and 2,000 fields')
     for (const url of candidates(request.url)) {
-      const secret = findHmacKey('sha1', keys, [url, fields], [signature], 'base64')
+      const secret = findHmacKey(hash, keys, [url, fields], [signature], 'base64')
       if (secret === undefined) continue
       const isBodyRight = bodyHash === undefined || isHashOf(bodyHash, request.body)
       return isBodyRight ? { kind: 'valid', secret, url } : invalid('body_hash_mismatch')
     }
     return invalid('signature_mismatch')
+  }
+}
+
+/**
+ * Requests that a Webhook Rule matches are signed with a shared key, and name its algorithm beside its id
+ * (`key=…,algorithm=HMAC_SHA256`); all others with the auth token and SHA-1. Undefined for another algorithm.
+ */
+function hashOf(settings: string | undefined): 'sha1' | 'sha256' | undefined {
+  if (settings === undefined) return 'sha1'
+  let algorithm = ''
+  eachPair(settings, ',', (name, value) => {
+    if (name === 'algorithm') algorithm = value
+  })
+  switch (algorithm) {
+    case 'HMAC_SHA1':
+      return 'sha1'
+    case 'HMAC_SHA256':
+      return 'sha256'
+    default:
+      return undefined
   }
 }
 
@@ -108,13 +130,17 @@ export const twilio: Provider = {
   name: 'twilio',
   title: 'Twilio',
   documentation: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
-  copy: { what: 'Auth token (primary)', where: 'Console → Account Dashboard → Account Info' },
+  copy: {
+    what: 'Auth token (primary), and each shared key that a Webhook Rule signs with',
+    where:
+      'Console → Account Dashboard → Account Info; shared keys: the answer to the API call that makes one',
+  },
   scheme: {
     kind: 'code',
     open,
     text: {
       where: 'header X-Twilio-Signature',
-      algorithm: 'HMAC-SHA1, base64',
+      algorithm: 'HMAC-SHA1, base64; HMAC-SHA256 where X-Twilio-Webhooks-Signature-Settings says so',
       content:
         'the URL and the sorted form fields; for other bodies the URL alone, with their digest as its bodySHA256',
       key: 'the bytes of the text as copied',
@@ -145,11 +171,13 @@ export const twilio: Provider = {
     apart:
       'the token. Without it, of a message its Sid and the form, of a call’s progress its Sid and SequenceNumber, of a batch of Event Streams the ids; other requests of a call are never repeats: a caller who presses 1 twice sends the same form twice',
     kept: 'the token',
-    source: 'memory',
+    source:
+      'https://www.twilio.com/docs/events/event-delivery-and-duplication for Event Streams, memory for the rest',
   },
   answer: { text: '2xx', timeoutSeconds: 15 },
   retries: 'none by default: a fallback URL, or #rc= at the URL’s end',
   notes: [
+    'Where a Webhook Rule signs with shared keys (https://www.twilio.com/docs/usage/webhooks/webhook-shared-keys), configure them beside the auth token.',
     'The URL is tried with and without its port, as received and as normalised; the one that matched is reported.',
   ],
   sample: {

@@ -71,7 +71,7 @@ export const urlSignedRows: readonly Provider[] = [
       type: [{ member: 'type' }],
       apart: 'event_id',
       kept: 'event_id; Square-Retry-Number grows',
-      source: 'memory',
+      source: 'https://developer.squareup.com/docs/webhooks/step4manage',
     },
     answer: { text: '2xx', timeoutSeconds: 10 },
     retries: 'up to 24 hours (square-retry-number)',
@@ -97,11 +97,13 @@ export const urlSignedRows: readonly Provider[] = [
     identity: {
       names: 'occurrence',
       repeats: 'id',
-      id: [{ member: 'action.id' }],
+      id: [{ join: [{ member: 'action.id' }, { member: 'model.id', optional: true }], by: ':' }],
       type: [{ member: 'action.type' }],
-      apart: 'action.id',
-      kept: 'action.id',
-      source: 'memory',
+      apart:
+        'action.id, and the model that is watched: webhooks of a board and of its card send one action each',
+      kept: 'both',
+      source:
+        'https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks for action and model, memory for a repeat',
     },
     answer: { text: '200; 410 deletes the webhook' },
     retries: '3: after 30, 60 and 120 s; disabled after 30 days of failing',

@@ -8,9 +8,9 @@ export type IdentityRule =
   | { readonly header: string }
   /**
    * A member of the JSON body: names joined by dots. `0` is an array's first element, `*` each of its elements: the
-   * rule then finds many texts.
+   * rule then finds many texts. With `as`, that text in the place of whatever stands there.
    */
-  | { readonly member: string }
+  | { readonly member: string; readonly as?: string }
   /** A field of a form, or a value of a GET's query. With `member`, a member of the JSON document in that field. */
   | { readonly form: string; readonly member?: string }
   /** The name of the root object's first member that isn't one of these (Telegram's update_id). */
@@ -85,17 +85,20 @@ function openList(
   const texts = parts.map(
     (part): ((reading: Reading, row: readonly (string | undefined)[]) => string | undefined) => {
       if (!isList(part)) return openText(part, asked)
-      const path = (part as { member: string }).member.split('.')
+      const { member, as } = part as { member: string; as?: string }
+      const path = member.split('.')
       const end = path.lastIndexOf('*') + 1
       elements ??= path.slice(0, end)
       if (elements.join('.') !== path.slice(0, end).join('.')) throw new TypeError('one rule, several lists')
       const index = members.push(path.slice(end)) - 1
-      return (_reading, row) => row[index]
+      if (as === undefined) return (_reading, row) => row[index]
+      return (_reading, row) => row[index] && as
     },
   )
   const list =
     asked.lists.push({ elements: elements!, members, ...(distinct !== undefined && { distinct }) }) - 1
-  if (parts.length === 1) return reading => foundOf(reading, asked).lists[list]!.map(([text]) => text)
+  if (texts.length === 1)
+    return reading => foundOf(reading, asked).lists[list]!.map(row => texts[0]!(reading, row))
   return reading =>
     foundOf(reading, asked).lists[list]!.map(row =>
       joinTexts(
@@ -112,7 +115,10 @@ function openText(rule: JoinedRule, asked: Asked): Text {
   if ('firstNameExcept' in rule) return ({ request }) => scanFirstName(request.body, rule.firstNameExcept)
   if ('find' in rule) return ({ request }) => rule.find(request)
   const index = asked.values.push(rule.member.split('.')) - 1
-  return reading => foundOf(reading, asked).values[index]
+  const { as } = rule
+  return as === undefined
+    ? reading => foundOf(reading, asked).values[index]
+    : reading => foundOf(reading, asked).values[index] && as
 }
 
 function openField(

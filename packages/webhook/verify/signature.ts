@@ -141,10 +141,15 @@ function readCandidates(
         if (name === pair.name) take(value)
         else if (name === timePair) timestamp = value
       })
-    } else if (scheme.list) eachItem(text, scheme.list, take)
+      // A header that stands twice, and Supabase's several signatures, are joined by `, `.
+    } else if (scheme.list) eachItem(text, scheme.list, item => take(withoutComma(item)))
     else take(text)
   }
   return { present, candidates, timestamp }
+}
+
+function withoutComma(item: string): string {
+  return item.endsWith(',') ? item.slice(0, -1) : item
 }
 
 function readTimestamp(
