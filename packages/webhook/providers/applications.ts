@@ -305,6 +305,7 @@ export const applicationRows: readonly Provider[] = [
     retries: '3: after 1 min, 1 h and 6 h',
     notes: [
       'The time is a member of the body; the header Linear-Timestamp isn’t signed, so it is not looked at.',
+      'Linear’s library allows 60 s, and so does the default here. No page says whether a retry after 1 min, 1 h or 6 h carries a new webhookTimestamp, and users report that it doesn’t (https://github.com/vercel/eve/issues/1570). If retries are refused as too old, set toleranceSeconds to 30000.',
     ],
     sample: {
       headers: { 'linear-delivery': '234d1a4e-b617-4388-90fe-adc3633d6b72', 'linear-event': 'Issue' },

@@ -137,7 +137,10 @@ export const prefixedHmacRows: readonly Provider[] = [
     },
     answer: { text: '2xx', timeoutSeconds: 10 },
     retries: 'twice on 5xx (X-Attempt-Number)',
-    notes: ['Data Center’s `diagnostics:ping` is an ordinary POST.'],
+    notes: [
+      'Data Center’s `diagnostics:ping` is an ordinary POST.',
+      'A Data Center webhook with basic authentication alone isn’t signed, and is refused: set a secret too.',
+    ],
     sample: {
       headers: { 'x-event-key': 'repo:push', 'x-request-uuid': '3e1d2b1e-9f6c-4f0c-8f5a-0d0a2a7c1b11' },
       body: '{"push":{"changes":[{"new":{"type":"branch","name":"main"}}]},"repository":{"full_name":"acme/example"},"actor":{"display_name":"Ada"}}',

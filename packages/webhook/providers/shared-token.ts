@@ -211,7 +211,10 @@ export const sharedTokenRows: readonly Provider[] = [
     },
     answer: { text: '2xx' },
     retries: '7, the last about 3 days and 7 hours after the event',
-    notes: [unprotected],
+    notes: [
+      unprotected,
+      'The last retry comes after the 72 hours in which repeats are known: it is an event of its own.',
+    ],
     sample: {
       body: '{"id":"ev_16BHbhF4s42tO2lK","occurred_at":{nowSeconds},"source":"admin_console","object":"event","api_version":"v2","event_type":"subscription_created","content":{"subscription":{"id":"16BHbhF4s2fNm2jp","status":"active"}}}',
     },
