@@ -52,6 +52,29 @@ test('each organization keeps its days, dead letters thirty, and days that nobod
   expect(rows.map(({ id }) => id)).toEqual([week, month])
 })
 
+test('an organization that was deleted within a day keeps its dead letters, in case it comes back', async () => {
+  await using database = await createTestDatabase()
+  const pool = new Pool({ connectionString: database.url, max: 2 })
+  await using _ = { [Symbol.asyncDispose]: () => pool.end() }
+  const [today, before] = [newId('org', now), newId('org', now)].map(toUuid)
+  await inScope(pool, 'platform', async db => {
+    for (const [id, hours] of [
+      [today, 23],
+      [before, 25],
+    ]) {
+      await db.query(
+        `insert into organizations (id, slug, display_name, plan, active, retention_days, owner_kind, owner_reference, deleted_at)
+         values ($1, 'acme', '', 'free', false, 7, 'file', 'default/acme', now() - make_interval(hours => $2))`,
+        [id, hours],
+      )
+      await addEvent(db, String(id), 20, 'dead')
+    }
+  })
+  await maintain(pool, now, log)
+  expect(await ages(database.adminUrl, today!)).toEqual([20])
+  expect(await ages(database.adminUrl, before!)).toEqual([])
+})
+
 async function addEvent(
   db: Parameters<typeof ensureDays>[0],
   organization: string,

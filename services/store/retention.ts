@@ -1,5 +1,6 @@
 import type { Log } from '@fairlead/daemon/log'
 import type { Pool } from 'pg'
+import { returnInterval } from './organizations/returning.ts'
 import { comingDays, ensureDays } from './partitions.ts'
 import { type Db, inScope } from './scope.ts'
 
@@ -72,7 +73,8 @@ async function removeExpired(db: Db, day: string, ageDays: number): Promise<numb
     `delete from events e where ${ofDay}
        and not exists (select from organizations o where o.id = e.organization_id and o.retention_days >= $2)
        and not ($2 <= $3 and e.dead_count > 0
-         and exists (select from organizations o where o.id = e.organization_id and o.deleted_at is null)
+         and exists (select from organizations o where o.id = e.organization_id
+           and (o.deleted_at is null or o.deleted_at > now() - ${returnInterval}))
          and exists (select from deliveries d where d.organization_id = e.organization_id and d.event_id = e.id
            and d.received_at = e.received_at and d.state = 'dead'))`,
     [day, ageDays, deadLetterDays],

@@ -281,6 +281,58 @@ test('a slug has one owner, also when several ask at once; a deleted one gives i
   expect(next.organization!.id).not.toBe(id)
 })
 
+const ofFile = (slug: string) =>
+  desired(slug, { owner: { kind: OwnerKind.FILE, reference: `default/${slug}` } })
+const remove = (organizationId: string) => store.client.organizations.deleteOrganization({ organizationId })
+
+test('a file that comes back within a day has the ids, and with them the log, that it had', async () => {
+  const first = await apply(ofFile('returns'))
+  const id = first.organization!.id
+  await remove(id)
+  await until(async () => (await published(id)) === undefined)
+  const bySlug = store.client.organizations.getOrganization({ by: { case: 'slug', value: 'returns' } })
+  expect((await failure(bySlug)).code).toBe(Code.NotFound)
+  const back = await apply(ofFile('returns'))
+  expect(back).toMatchObject({ created: false, changed: true, organization: { id } })
+  expect(back.sources.map(source => source.id)).toEqual(first.sources.map(source => source.id))
+  expect((await published(id))!.config).toMatchObject({ active: true, slug: 'returns' })
+  expect(await apply(ofFile('returns'))).toMatchObject({ changed: false, organization: { id } })
+})
+
+test('a file that comes back suspended is published as such at once', async () => {
+  const suspended = { ...ofFile('returns-suspended'), active: false }
+  const { organization } = await apply(suspended)
+  await remove(organization!.id)
+  await until(async () => (await published(organization!.id)) === undefined)
+  expect(await apply(suspended)).toMatchObject({ changed: true, organization: { id: organization!.id } })
+  expect((await published(organization!.id))!.config.active).toBe(false)
+})
+
+test('a file that comes back after a day is a new organization', async () => {
+  const { organization } = await apply(ofFile('returns-late'))
+  await remove(organization!.id)
+  await asPlatform(
+    `update organizations set deleted_at = now() - interval '24 hours 1 second' where slug = 'returns-late'`,
+  )
+  const late = await apply(ofFile('returns-late'))
+  expect(late.created).toBe(true)
+  expect(late.organization!.id).not.toBe(organization!.id)
+})
+
+test('a slug that returns under another owner shows nobody the log of the owner before', async () => {
+  const { organization } = await apply(ofFile('returns-other'))
+  await remove(organization!.id)
+  const other = desired('returns-other')
+  const taken = await apply(other)
+  expect(taken.created).toBe(true)
+  expect(taken.organization!.id).not.toBe(organization!.id)
+  expect((await failure(apply(ofFile('returns-other')))).reason).toBe(ErrorReason.SLUG_TAKEN)
+  await remove(taken.organization!.id)
+  const again = await apply(other)
+  expect(again.created).toBe(true)
+  expect(again.organization!.id).not.toBe(taken.organization!.id)
+})
+
 test('an owner can neither rename its organization nor delete another’s', async () => {
   const { organization } = await apply(desired('mine'))
   const owner = organization!.owner!

@@ -8,6 +8,7 @@ import { diff } from './diff.ts'
 import { digestOf } from './digest.ts'
 import { readOrganization } from './read.ts'
 import { type OrganizationInForce, readUnchanged } from './read-unchanged.ts'
+import { findReturning, isDeleted } from './returning.ts'
 import type { OrganizationRow } from './rows.ts'
 import { write } from './write.ts'
 
@@ -34,13 +35,16 @@ export async function applyOrganization(
   const digest = digestOf(desired, keyring)
   const unchanged = await readUnchanged(db, desired, digest)
   if (unchanged) return { organization: unchanged, created: false, changed: false }
-  const found = await findTarget(db, desired)
+  const found = (await findTarget(db, desired)) ?? (await findReturning(db, desired))
   const id = found ? fromUuid('org', found.id) : newId('org', nowMs)
   await db.query(`${enterStatement(id)}; set local fairlead.keeps_applied = 'on'`)
   const stored = found && (await readOrganization(db, id, { deleted: true }))
   const changes = diff(stored, desired, { organizationId: toUuid(id), keyring, nowMs, makeSigningSecret })
+  const changed = changes.length > 0 || isDeleted(found)
+  // A statement of its own: one that also notes the digest would lose it.
+  if (isDeleted(found))
+    await db.query('update organizations set deleted_at = null where id = $1', [toUuid(id)])
   await write(db, changes)
-  const changed = changes.length > 0
   await db.query(
     `update organizations set updated_at = case when $2 then now() else updated_at end,
        applied_digest = case when changes_by_others = $3 then $4::bytea end where id = $1`,
@@ -50,7 +54,7 @@ export async function applyOrganization(
   return { organization: organization!, created: !found, changed }
 }
 
-/** The row of the organization that is to become what is desired; undefined: it is to be created. */
+/** The row of the organization that these are the desires for; undefined: there is none that is not deleted. */
 async function findTarget(
   db: Db,
   { slug, owner }: DesiredOrganization,

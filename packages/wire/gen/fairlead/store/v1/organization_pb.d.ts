@@ -921,7 +921,8 @@ export declare const OrganizationService: GenService<{
   },
   /**
    * Stops intake, gives up the slug, lets open deliveries finish, and removes the rows once their retention has
-   * passed. Safe to repeat: an organization that is gone already is no error.
+   * passed. Safe to repeat: an organization that is gone already is no error. An owner of the kind FILE that applies
+   * the same slug again within 24 hours gets this organization back, unless another owner has taken the slug.
    *
    * @generated from rpc fairlead.store.v1.OrganizationService.DeleteOrganization
    */
