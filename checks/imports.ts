@@ -117,7 +117,7 @@ export function importCircles(workspaces: readonly Workspace[], sources: readonl
 }
 
 /** The file of ours that an import leads to, as none or one. */
-function fileOf(
+export function fileOf(
   importer: string,
   specifier: string,
   workspaces: readonly Workspace[],
@@ -141,7 +141,9 @@ export function importsOf(text: string): string[] {
   )
 }
 
-function readWorkspaces(root: string): Workspace[] {
+const root = join(import.meta.dirname, '..')
+
+export function readWorkspaces(): Workspace[] {
   const patterns: string[] = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).workspaces
   const files = globSync(
     patterns.map(pattern => `${pattern}/package.json`),
@@ -162,12 +164,16 @@ function readWorkspaces(root: string): Workspace[] {
   })
 }
 
-if (import.meta.main) {
-  const root = join(import.meta.dirname, '..')
-  const workspaces = readWorkspaces(root)
-  const patterns = workspaces.map(({ folder }) => `${folder}/**/*.{ts,tsx,mjs}`)
+/** All modules of the workspaces, but generated ones. */
+export function readSources(): Source[] {
+  const patterns = readWorkspaces().map(({ folder }) => `${folder}/**/*.{ts,tsx,mjs}`)
   const files = globSync(patterns, { cwd: root, exclude: ['**/node_modules', '**/gen'] })
-  const sources = files.map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+  return files.toSorted().map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+}
+
+if (import.meta.main) {
+  const workspaces = readWorkspaces()
+  const sources = readSources()
   const faults = importFaults(workspaces, sources)
   const circles = importCircles(workspaces, sources)
   for (const fault of [...faults, ...circles]) console.error(fault)
