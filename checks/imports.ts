@@ -180,5 +180,5 @@ if (import.meta.main) {
   console.log(
     `${sources.length} files, ${faults.length} imports that are not allowed, ${circles.length} circles of imports`,
   )
-  process.exitCode = faults.length > 0 ? 1 : 0
+  process.exitCode = faults.length + circles.length > 0 ? 1 : 0
 }
