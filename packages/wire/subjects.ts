@@ -12,6 +12,7 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  *   deliveries.ordered.<partition>.<organization>.<destination>.<key>          waits for the one before it
  *   deliveries.held.<partition>.<organization>.<destination>.<key>             the one that others wait for, if not at once done
  *   attempts.<worker>
+ *   attempts.receiver                      of all receivers: repeats that they swallowed
  *   outbound.<organization's slug>.<destination's name>   for teams that consume from JetStream
  *   dead.<organization>.<destination>
  *   rejections.<organization>.<source>           requests that did not verify
@@ -65,6 +66,9 @@ export const heldOfPartition = (partition: number): string => `deliveries.held.$
 export const heldNamed = (partition: number, name: string): string => `deliveries.held.${partition}.${name}`
 /** `<organization>.<destination>.<key>` of a subject of ordered or held deliveries. */
 export const keyNameIn = (subject: string): string => subject.split('.').slice(3).join('.')
+
+/** Receivers need no subject each: their records name no receiver. */
+export const receiverAttemptsSubject = 'attempts.receiver'
 
 /** By worker, not by partition: a worker writes what it did in all its partitions into one message. */
 export const attemptsSubject = (worker: string): string => `attempts.${worker}`

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams, streamName } from '@fairlead/wire/streams'
-import { attemptsSubject } from '@fairlead/wire/subjects'
+import { receiverAttemptsSubject } from '@fairlead/wire/subjects'
 import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -137,7 +136,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const repeats = opened.use(
     openRepeats({
       publisher: attemptsPublisher,
-      subject: attemptsSubject(`receiver-${randomUUID()}`),
+      subject: receiverAttemptsSubject,
       end: async () => (await manager.streams.info(streamName.events)).state.last_seq,
       lost: count => metrics.repeatsUntold.inc(count),
     }),

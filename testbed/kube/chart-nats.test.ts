@@ -262,7 +262,7 @@ test.each([
   ['worker', '$KV.config.org'],
   ['worker', '$JS.API.STREAM.UPDATE.EVENTS'],
   ['worker', '$JS.API.STREAM.DELETE.DELIVERIES'],
-  ['store', 'events.0.org.github'],
+  ['store', 'rejections.org.github'],
   ['store', 'attempts.worker'],
   ['store', 'outbound.acme.bus'],
   ['store', '$KV.partitions.0'],
