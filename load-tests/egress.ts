@@ -11,7 +11,7 @@ import { Agent, Client, request } from 'undici'
 /**
  * What one delivery costs the sending process: CPU µs for each POST of 2 KB on kept-alive loopback connections, of the
  * worker's sender and of the clients that it could have been. All take turns on the same server, a process of its own,
- * so that a busy machine moves all of them alike: read the ratios. Then the bytes that a place costs.
+ * so that a busy machine moves all of them alike: read the ratios. Then the bytes that a remote costs.
  *
  *   node load-tests/egress.ts [concurrency, default 32]
  */
@@ -155,9 +155,9 @@ async function compareClients(port: number): Promise<void> {
   httpAgent.destroy()
 }
 
-/** Heap and buffers a place holds with an idle connection, and after it has gone. */
-async function weighPlaces(port: number): Promise<void> {
-  const places = 5000
+/** Heap and buffers a remote (origin, owner, client certificate) holds with an idle connection, and after it has gone. */
+async function weighRemotes(port: number): Promise<void> {
+  const remotes = 5000
   const weigh = () => {
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
@@ -173,14 +173,14 @@ async function weighPlaces(port: number): Promise<void> {
         { url: `http://127.0.0.1:${port}/`, headers, body, timeoutMs: 15_000, owner: `${owner++}` },
         signal,
       )
-    await repeat(places, post)
+    await repeat(remotes, post)
     const { idle } = sender.connections
     console.log(
-      `bytes a place with an idle connection: ${Math.round((weigh() - empty) / idle)} (${idle} of them)`,
+      `bytes a remote with an idle connection: ${Math.round((weigh() - empty) / idle)} (${idle} of them)`,
     )
   }
   await new Promise(setImmediate)
-  console.log(`bytes a place after they have closed: ${Math.round((weigh() - empty) / places)}`)
+  console.log(`bytes a remote after they have closed: ${Math.round((weigh() - empty) / remotes)}`)
 }
 
 function median(values: readonly number[]): number {
@@ -192,6 +192,6 @@ else {
   const server = fork(fileURLToPath(import.meta.url))
   const [address] = await once(server, 'message')
   await compareClients(address.port)
-  await weighPlaces(address.port)
+  await weighRemotes(address.port)
   server.kill()
 }

@@ -74,7 +74,7 @@ const owners = Array.from({ length: organizations }, () => newId('org', Date.now
 const beforeLanes = held()
 const lanes = Array.from({ length: destinations }, (_, i) => {
   const owner = owners[i % owners.length]!
-  const lane = new Lane({ concurrency: 10, paused: false }, hosts.place(`https://${owner}.example`), owner)
+  const lane = new Lane({ concurrency: 10, paused: false }, hosts.host(`https://${owner}.example`), owner)
   lane.ask(0)
   return lane
 })

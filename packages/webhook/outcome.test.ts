@@ -15,7 +15,7 @@ const expected: Readonly<Record<Blame, readonly FailureKind[]>> = {
     'response_timeout',
     'protocol_error',
   ],
-  place: [
+  host: [
     'dns_failed',
     'connection_refused',
     'network_unreachable',
@@ -58,7 +58,7 @@ test.each([
   ['no open file left', { code: 'EMFILE' }],
   ['no local port left', { code: 'EADDRNOTAVAIL' }],
   ['an error that nobody foresaw', new TypeError('x is not a function')],
-])("%s spoils nobody else's deliveries to the place", (_name, error) => {
+])("%s spoils nobody else's deliveries to the host", (_name, error) => {
   expect(blames(classifyError(error))).toBe('own')
 })
 

@@ -62,14 +62,14 @@ export function isOwnFault(
 /**
  * Which party an outcome counts against:
  *
- * - `destination`: it answered something other than 2xx, hung up, or let its time pass. Its place (scheme, host, port)
- *   was reached, so the place is well.
- * - `place`: no connection that can be trusted came about, for any tenant's request to this scheme, host and port.
+ * - `destination`: it answered something other than 2xx, hung up, or let its time pass. Its host (scheme, host, port)
+ *   was reached, so the host is well.
+ * - `host`: no connection that can be trusted came about, for any tenant's request to this scheme, host and port.
  * - `own`: this tenant's settings (URL, client certificate, credentials) or Fairlead itself. It says nothing about the
- *   place, and must not count for anyone else's destination there.
+ *   host, and must not count for anyone else's destination there.
  * - `none`: delivered, or nothing was tried.
  */
-export type Blame = 'destination' | 'place' | 'own' | 'none'
+export type Blame = 'destination' | 'host' | 'own' | 'none'
 
 const blameOf = {
   redirected: 'destination',
@@ -81,14 +81,14 @@ const blameOf = {
   connection_reset: 'destination',
   response_timeout: 'destination',
   protocol_error: 'destination',
-  dns_failed: 'place',
-  connection_refused: 'place',
-  network_unreachable: 'place',
-  connect_timeout: 'place',
-  tls_expired: 'place',
-  tls_name_mismatch: 'place',
-  tls_untrusted: 'place',
-  tls_failed: 'place',
+  dns_failed: 'host',
+  connection_refused: 'host',
+  network_unreachable: 'host',
+  connect_timeout: 'host',
+  tls_expired: 'host',
+  tls_name_mismatch: 'host',
+  tls_untrusted: 'host',
+  tls_failed: 'host',
   // Refused by Fairlead's own rules: nothing was dialled.
   address_blocked: 'own',
   port_blocked: 'own',

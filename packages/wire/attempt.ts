@@ -33,8 +33,8 @@ interface OfEvent {
 }
 
 /**
- * What a lane can be besides well: cut down by 429 or while it recovers, closed by its breaker, or by that of its place (scheme,
- * host, port), which others share.
+ * What a lane can be besides well: `throttled` (cut down by 429, or recovering), `broken` (its breaker is open), or
+ * `host_broken` (the breaker of its host, which other destinations share, is open).
  */
 export const laneConditions = ['throttled', 'broken', 'host_broken'] as const
 

@@ -253,14 +253,14 @@ test('what is given back comes again', async () => {
   await pulling
 })
 
-test('what has no place yet is not joined by more than may be held', async () => {
+test('messages that are not handed over yet are joined by no more than may be held', async () => {
   await using opened = await open()
   let taken = 0
-  const placed = Promise.withResolvers<void>()
+  const handedOver = Promise.withResolvers<void>()
   const stopping = new AbortController()
   const take = async (message: PulledMessage) => {
     taken++
-    await placed.promise
+    await handedOver.promise
     message.ack()
   }
   const options = {
@@ -277,7 +277,7 @@ test('what has no place yet is not joined by more than may be held', async () =>
   await until(() => taken === 8, { what: 'the first eight' })
   const { num_ack_pending } = await opened.manager.consumers.info('EVENTS', 'test')
   expect(num_ack_pending).toBe(8)
-  placed.resolve()
+  handedOver.resolve()
   await until(() => taken === 50, { what: 'all of them' })
   stopping.abort()
   await pulling

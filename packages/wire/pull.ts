@@ -9,7 +9,7 @@ import type { Trouble } from './trouble.ts'
  *
  * A pull asks for `batch` messages. Before they are used up the next one is on its way, so that a full stream never
  * waits for a round trip. A pull that ends early (408, 409), a server that goes silent and a reconnection all lead to
- * the same place: forget what was asked for, make sure that the consumer exists, ask again.
+ * the same steps: forget what was asked for, make sure that the consumer exists, ask again.
  */
 
 export interface PullOptions {
@@ -17,7 +17,7 @@ export interface PullOptions {
   readonly consumer: Partial<ConsumerConfig> & { readonly durable_name: string }
   /** Messages that may be on their way at one time. */
   readonly batch: number
-  /** Bytes of messages that were taken and not yet placed; beyond it nothing more is asked for. */
+  /** Bytes of messages that were taken and not yet handed over; above that the pull asks for no more. */
   readonly maxHeldBytes: number
   /** Bytes of one pull; at least the largest message. */
   readonly maxBytes: number
@@ -55,8 +55,9 @@ const retryMs = 250
 /**
  * Resolves when the signal has aborted and nothing more will be handed to `take`.
  *
- * @param take a promise resolves when the message has found its place (under way, or stored elsewhere), not when it is
- *   done: until then it counts against `batch` and `maxHeldBytes`. Must not reject. Without one it has its place.
+ * @param take takes a message. Until the promise resolves, the message counts against `batch` and `maxHeldBytes`: it resolves
+ *   when the message is handed over (queued, under way, or stored elsewhere), not when its deliveries are done. The promise
+ *   must not reject. Undefined: the message was handed over at once.
  */
 export async function pull(
   nats: NatsConnection,
@@ -68,7 +69,7 @@ export async function pull(
   const { stream, consumer, batch, maxBytes, maxHeldBytes, trouble } = options
   const inbox = newInbox(nats)
   const next = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.durable_name}`
-  /** Messages asked for that have not come yet, and those that came and have no place yet. */
+  /** Messages asked for that have not come yet, and those that came and are not handed over yet. */
   let asked = 0
   let held = 0
   let heldBytes = 0
@@ -85,12 +86,12 @@ export async function pull(
       asked = Math.max(0, asked - 1)
       if (signal.aborted) return
       const opened = new OpenMessage(nats, message)
-      const placed = take(opened)
-      if (placed) {
+      const handedOver = take(opened)
+      if (handedOver) {
         const bytes = opened.data.length
         held++
         heldBytes += bytes
-        void placed.finally(() => {
+        void handedOver.finally(() => {
           held--
           heldBytes -= bytes
           ask()

@@ -24,7 +24,7 @@ async function openBoth(environment: Record<string, string> = {}) {
   return {
     ...opened,
     bodyBytes: () => gauge('fairlead_receiver_body_bytes'),
-    places: () => gauge('fairlead_receiver_requests'),
+    permits: () => gauge('fairlead_receiver_requests'),
   }
 }
 
@@ -39,7 +39,7 @@ test('uploads that stop one byte short refuse nobody else, and leave nothing cou
   } finally {
     for (const socket of sockets) socket.destroy()
   }
-  await until(async () => (await opened.bodyBytes()) === 0 && (await opened.places()) === 0, {
+  await until(async () => (await opened.bodyBytes()) === 0 && (await opened.permits()) === 0, {
     what: 'gauges back at 0',
   })
 })

@@ -5,7 +5,7 @@ import type { Handshake, Identity, InvalidVerdict, RejectionReason, Verdict } fr
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { PublishError, type Publisher } from '@fairlead/wire/publish'
 import type { BodyLease, BodyMemory } from './admission/body-memory.ts'
-import type { Place, Places } from './admission/places.ts'
+import type { Permit, Permits } from './admission/permits.ts'
 import type { RefusalLog } from './admission/refusal-log.ts'
 import type { Throttle } from './admission/throttle.ts'
 import type { Confirmations } from './confirm.ts'
@@ -22,7 +22,7 @@ import type { Seen } from './seen/seen.ts'
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → place → body → verify → handshake? → rate
+ *   source from memory → rate → permit → body → verify → handshake? → rate
  *     → throttle → event id → accepted before? → publish → 2xx
  *
  * Each way out is one reply. 2xx comes after JetStream's acknowledgement and never before: of this request, or of the
@@ -40,7 +40,7 @@ export interface Receiver {
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
   readonly bodies: BodyMemory
-  readonly places: Places
+  readonly permits: Permits
   readonly throttle: Throttle
   readonly refusals: RefusalLog
   readonly limits: {
@@ -73,18 +73,18 @@ export function ingest(request: IncomingMessage, receiver: Receiver): Reply | Pr
   if (barred) return turnAway(receiver, source, barred)
   const { id } = source.organization
   const startedMs = performance.now()
-  const place = receiver.throttle.hasRoom(id) ? receiver.places.take(id, startedMs) : undefined
-  return place ? comeIn(request, source, place, receiver, startedMs) : shed(receiver, source)
+  const permit = receiver.throttle.hasRoom(id) ? receiver.permits.take(id, startedMs) : undefined
+  return permit ? comeIn(request, source, permit, receiver, startedMs) : shed(receiver, source)
 }
 
 /**
- * Reads the body, and goes on with it. Place and lease end here, whatever happens. (`using` would say the same for one
+ * Reads the body and ingests it. Permit and lease end here, whatever happens. (`using` would say the same for one
  * more microsecond a request.)
  */
 async function comeIn(
   request: IncomingMessage,
   source: Source,
-  place: Place,
+  permit: Permit,
   receiver: Receiver,
   startedMs: number,
 ): Promise<Reply> {
@@ -97,11 +97,11 @@ async function comeIn(
       return lease
     })
     if (read.kind !== 'read') return refuseBody(read, source, receiver)
-    if (!place.work()) return shed(receiver, source)
+    if (!permit.work()) return shed(receiver, source)
     return await accept(request, source, read.body, receiver, startedMs)
   } finally {
     lease?.[Symbol.dispose]()
-    place[Symbol.dispose]()
+    permit[Symbol.dispose]()
   }
 }
 

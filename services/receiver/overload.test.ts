@@ -77,7 +77,7 @@ test('whoever sends to no source, or above a rate, fills no log', async () => {
   })
 })
 
-test('bodies that drip hold no place of those that come at once', async () => {
+test('bodies that drip hold no permit of those that come at once', async () => {
   await using opened = await openAcme({ FAIRLEAD_MAX_REQUESTS: '16' })
   const sockets = Array.from({ length: 40 }, () => {
     const socket = connectTcp(opened.port, '127.0.0.1')
@@ -86,7 +86,7 @@ test('bodies that drip hold no place of those that come at once', async () => {
     return socket
   })
   try {
-    await until(async () => (await opened.github('{"quick":1}')).status === 200, { what: 'a place' })
+    await until(async () => (await opened.github('{"quick":1}')).status === 200, { what: 'a permit' })
     const answers = await Promise.all([1, 2, 3].map(n => opened.github(`{"n":${n}}`)))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
   } finally {

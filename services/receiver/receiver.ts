@@ -9,7 +9,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import { openBodyMemory } from './admission/body-memory.ts'
-import { openPlaces } from './admission/places.ts'
+import { openPermits } from './admission/permits.ts'
 import { openRefusalLog, type RefusalLog, type Refused } from './admission/refusal-log.ts'
 import { openThrottle } from './admission/throttle.ts'
 import type { ReceiverConfig } from './config.ts'
@@ -111,11 +111,11 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
   const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
   const bodies = opened.use(openBodyMemory({ limit: config.FAIRLEAD_MAX_BODIES_BYTES }))
-  const places = openPlaces(config.FAIRLEAD_MAX_REQUESTS)
+  const permits = openPermits(config.FAIRLEAD_MAX_REQUESTS)
   const throttle = opened.use(openThrottle(() => performance.now(), tools.backlog?.ask))
   tools.backlog?.listen(throttle.observe)
   const metrics = openReceiverMetrics(registry, {
-    requests: () => places.used,
+    requests: () => permits.used,
     bodyBytes: () => bodies.used,
     unacknowledged: () => publisher.unacknowledged,
     organizations: () => directory.size,
@@ -151,7 +151,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     metrics,
     log,
     bodies,
-    places,
+    permits,
     throttle,
     refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },

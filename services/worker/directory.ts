@@ -20,8 +20,8 @@ export interface Destination {
   readonly auth: readonly DestinationAuthentication[]
   /** What it gets of the headers of an event of that source. */
   readonly forward: (event: { readonly source: string; readonly provider: string }) => ForwardPolicy
-  /** Scheme, host and port: what destinations share that live at one place. */
-  readonly place: string
+  /** Scheme, host and port: what destinations share at the same address. */
+  readonly host: string
 }
 
 export interface Organization {
@@ -168,7 +168,7 @@ function openDestination(
       ...config.headers.map(({ name }) => name),
       ...headersOfAuth(auth),
     ]),
-    place: placeOf(config),
+    host: hostOf(config),
   }
 }
 
@@ -211,7 +211,7 @@ function headersOfAuth(auths: readonly DestinationAuthentication[]): string[] {
 }
 
 /** A destination without an address shares its health with no other. The origin lacks the port where it is the scheme's own. */
-function placeOf({ url, id }: DestinationConfig): string {
+function hostOf({ url, id }: DestinationConfig): string {
   const parsed = URL.parse(url)
   return parsed?.host ? parsed.origin : id
 }

@@ -58,10 +58,10 @@ export function deliverEvent(
   const storing: Promise<unknown>[] = []
   for (const { destination, order } of wanted) {
     const reference = firstDelivery(event, destination, order, wanted.length)
-    const placed = scene.order.take(reference)
+    const stored = scene.order.take(reference)
       ? scene.lanes.offer(queue(reference, origin, event, engine.now()), destination)
       : hold(reference, origin, scene)
-    if (placed) storing.push(placed)
+    if (stored) storing.push(stored)
   }
   return storing.length > 0 ? Promise.all(storing) : undefined
 }

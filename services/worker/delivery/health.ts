@@ -1,7 +1,7 @@
 import { blames, isOwnFault, type Outcome } from '@fairlead/webhook/outcome'
 import type { Health } from '../lanes/lane.ts'
 
-/** What an outcome says about the destination's health, and about the health of its place. Pure. */
+/** What an outcome says about the destination's health, and about the health of its host. Pure. */
 export function healthOf(outcome: Outcome): Health {
   if (outcome.kind === 'delivered') return 'well'
   if (outcome.kind === 'throttled') return 'throttled'
@@ -11,7 +11,7 @@ export function healthOf(outcome: Outcome): Health {
   switch (blame) {
     case 'destination':
       return 'failing'
-    case 'place':
+    case 'host':
       return 'unreachable'
     case 'own':
       return 'faulty'

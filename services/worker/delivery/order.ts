@@ -4,6 +4,7 @@ import { readNextOfLeader } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { heldSubject, orderedSubject } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
+import type { Begun } from './begun.ts'
 import {
   append,
   beginStoring,
@@ -15,7 +16,6 @@ import {
   takeFirst,
   type Waiting,
 } from './key-line.ts'
-import type { Placed } from './placed.ts'
 import { restoreLines } from './restore-order.ts'
 import { untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
@@ -65,7 +65,7 @@ export interface OrderSignals {
 export function openOrder(
   engine: Engine,
   { taking, working }: OrderSignals,
-  go: (reference: DeliveryReference) => Promise<Placed>,
+  go: (reference: DeliveryReference) => Promise<Begun>,
 ): Order {
   const lines = new Map<string, KeyLine>()
   const inHand = new Set<Promise<void>>()

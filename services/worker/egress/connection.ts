@@ -4,7 +4,8 @@ import { EgressError } from './egress-error.ts'
 import { ResponseParser } from './response-parser.ts'
 import type { Target } from './target.ts'
 
-export interface Place {
+/** The other end of connections, and as whom Fairlead makes them: origin, owner, client certificate. */
+export interface Remote {
   /** Equal for what may share connections. */
   readonly key: string
   readonly target: Target
@@ -42,7 +43,7 @@ export function openScratch(): Scratch {
  * carries one request at a time. What comes while nobody holds it (bytes, an end, an error) ends it: `onUnasked`.
  */
 export class Connection {
-  readonly place: Place
+  readonly remote: Remote
   readonly parser: ResponseParser
   readonly openedMs = performance.now()
   /** Requests begun on it. */
@@ -58,13 +59,13 @@ export class Connection {
   #closed = false
 
   constructor(
-    place: Place,
+    remote: Remote,
     dial: Dial,
     scratch: Scratch,
     maxHeadBytes: number,
     onUnasked: (connection: Connection) => void,
   ) {
-    this.place = place
+    this.remote = remote
     this.parser = new ResponseParser({ maxHeadBytes })
     this.#dial = dial
     this.#scratch = scratch
@@ -104,7 +105,7 @@ export class Connection {
       return
     }
     // TLS holds the bytes until they are encrypted, so that they need memory of their own.
-    const own = this.place.target.secure
+    const own = this.remote.target.secure
     const bytes = own ? Buffer.allocUnsafe(length) : this.#scratch.bytes
     bytes.write(head, 0, head.length, 'latin1')
     bytes.set(body, head.length)
@@ -126,7 +127,7 @@ export class Connection {
   }
 
   #connect(): void {
-    const { target, certificate } = this.place
+    const { target, certificate } = this.remote
     const dialled = this.#dial(target, certificate, this.#dialling.signal, this.#onBytes)
     dialled.then(
       socket => this.#connected(socket),

@@ -174,7 +174,7 @@ describe('bounds', () => {
     await Promise.all(hanging)
   })
 
-  test('an idle connection is closed, and nothing is left of its place', async () => {
+  test('an idle connection is closed, and nothing is left of its remote', async () => {
     await using sink = await startSink()
     await using sender = openTestSender({ idleMs: 50 })
     await sender.send(aRequest({ url: sink.url }), never)

@@ -1,26 +1,26 @@
-import { Connection, openScratch, type Place } from './connection.ts'
+import { Connection, openScratch, type Remote } from './connection.ts'
 import type { Dial } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 
 /**
- * Keep-alive connections, a set for each place (origin, owner, client certificate):
+ * Keep-alive connections, a set for each remote (origin, owner, client certificate):
  *
  *   borrow ─ idle one? ─ room for a new one? ─ else wait ─▶ ready(connection) ─▶ giveBack: to a waiter, idle, or closed
  *
- * A place without connections costs nothing: it is forgotten.
+ * A remote without connections costs nothing: it is forgotten.
  */
 export interface Connections extends AsyncDisposable {
   /**
    * Calls `waiter.ready` with a connection that is nobody else's until `giveBack`: at once, or when there is room.
    * @param fresh not one that has been used before
    */
-  borrow(place: Place, waiter: Waiter, fresh: boolean): void
+  borrow(remote: Remote, waiter: Waiter, fresh: boolean): void
   /** Stops waiting. */
-  cancel(place: Place, waiter: Waiter): void
+  cancel(remote: Remote, waiter: Waiter): void
   /** It is kept if it is reusable, and closed if not. */
   giveBack(connection: Connection): void
-  /** Whether a place has as many connections as it may have; false: those in all are too many. */
-  isFull(place: Place): boolean
+  /** Whether a remote has as many connections as it may have; false: those in all are too many. */
+  isFull(remote: Remote): boolean
   readonly counts: ConnectionCounts
 }
 
@@ -37,9 +37,9 @@ export interface Waiter {
   refused(error: Error): void
 }
 
-/** The connections of one place. */
+/** The connections of one remote. */
 interface Pool {
-  readonly place: Place
+  readonly remote: Remote
   readonly idle: Connection[]
   open: number
   /** First come, first served. */
@@ -47,8 +47,8 @@ interface Pool {
 }
 
 export interface ConnectionLimits {
-  /** Connections to one place. */
-  readonly perPlace: number
+  /** Connections to one remote. */
+  readonly perRemote: number
   /** Connections in all, idle ones too; those make room when it is needed. */
   readonly total: number
   /** Milliseconds that an idle connection is kept; a shorter Keep-Alive of the peer counts. */
@@ -85,28 +85,28 @@ class Pools implements Connections {
     this.#limits = limits
   }
 
-  borrow(place: Place, waiter: Waiter, fresh: boolean): void {
+  borrow(remote: Remote, waiter: Waiter, fresh: boolean): void {
     if (this.#disposed) {
       waiter.refused(stopped())
       return
     }
-    const pool = this.#poolOf(place)
+    const pool = this.#poolOf(remote)
     const connection = fresh ? undefined : this.#takeIdle(pool)
     if (connection) {
       waiter.ready(connection)
       return
     }
     pool.waiting.add(waiter)
-    this.#pools.set(place.key, pool)
+    this.#pools.set(remote.key, pool)
     this.#admit(pool)
   }
 
-  cancel(place: Place, waiter: Waiter): void {
-    const pool = this.#pools.get(place.key)
+  cancel(remote: Remote, waiter: Waiter): void {
+    const pool = this.#pools.get(remote.key)
     pool?.waiting.delete(waiter)
     if (pool?.waiting.size === 0) {
       this.#starved.delete(pool)
-      if (pool.open === 0) this.#pools.delete(place.key)
+      if (pool.open === 0) this.#pools.delete(remote.key)
     }
   }
 
@@ -137,8 +137,8 @@ class Pools implements Connections {
     }
   }
 
-  isFull(place: Place): boolean {
-    return (this.#pools.get(place.key)?.open ?? 0) >= this.#limits.perPlace
+  isFull(remote: Remote): boolean {
+    return (this.#pools.get(remote.key)?.open ?? 0) >= this.#limits.perRemote
   }
 
   get counts(): ConnectionCounts {
@@ -165,11 +165,11 @@ class Pools implements Connections {
     await Promise.all(closing)
   }
 
-  #poolOf(place: Place): Pool {
-    let pool = this.#pools.get(place.key)
+  #poolOf(remote: Remote): Pool {
+    let pool = this.#pools.get(remote.key)
     if (!pool) {
-      pool = { place, idle: [], open: 0, waiting: new Set() }
-      this.#pools.set(place.key, pool)
+      pool = { remote, idle: [], open: 0, waiting: new Set() }
+      this.#pools.set(remote.key, pool)
     }
     return pool
   }
@@ -191,7 +191,13 @@ class Pools implements Connections {
 
   #open(pool: Pool): Connection {
     const { maxHeadBytes } = this.#limits
-    const connection = new Connection(pool.place, this.#dial, this.#scratch, maxHeadBytes, this.#closeUnasked)
+    const connection = new Connection(
+      pool.remote,
+      this.#dial,
+      this.#scratch,
+      maxHeadBytes,
+      this.#closeUnasked,
+    )
     pool.open++
     this.#all.set(connection, pool)
     return connection
@@ -212,8 +218,8 @@ class Pools implements Connections {
       this.#starved.delete(hungry)
       this.#admit(hungry)
     }
-    if (pool.open === 0 && pool.waiting.size === 0 && this.#pools.get(pool.place.key) === pool) {
-      this.#pools.delete(pool.place.key)
+    if (pool.open === 0 && pool.waiting.size === 0 && this.#pools.get(pool.remote.key) === pool) {
+      this.#pools.delete(pool.remote.key)
     }
   }
 
@@ -228,7 +234,7 @@ class Pools implements Connections {
 
   /** Opens a connection for the first waiter of a pool, if it may have one. */
   #admit(pool: Pool): void {
-    if (this.#disposed || pool.waiting.size === 0 || pool.open >= this.#limits.perPlace) return
+    if (this.#disposed || pool.waiting.size === 0 || pool.open >= this.#limits.perRemote) return
     if (!this.#hasRoom()) {
       this.#starved.add(pool)
       return

@@ -1,11 +1,11 @@
-import type { Connection, Holder, Place } from './connection.ts'
+import type { Connection, Holder, Remote } from './connection.ts'
 import type { Connections, Waiter } from './connections.ts'
 import { type Deadline, type Deadlines, type Expiring, openDeadlines } from './deadlines.ts'
 import { EgressError } from './egress-error.ts'
 
 /** One POST: what goes out, and until when. */
 export interface Post {
-  readonly place: Place
+  readonly remote: Remote
   /** The head's lines from elsewhere, each with its line end: see `headers.ts`. */
   readonly headerLines: string
   readonly body: Uint8Array
@@ -111,7 +111,7 @@ class Exchange implements Waiter, Holder, Expiring {
   }
 
   begin(fresh: boolean): void {
-    this.#connections.borrow(this.#request.place, this, fresh)
+    this.#connections.borrow(this.#request.remote, this, fresh)
   }
 
   ready(connection: Connection): void {
@@ -125,11 +125,11 @@ class Exchange implements Waiter, Holder, Expiring {
 
   sending(): void {
     const connection = this.#connection!
-    const { place, headerLines, body, keepBytes, maxBytes, keepIfDelivered } = this.#request
+    const { remote, headerLines, body, keepBytes, maxBytes, keepIfDelivered } = this.#request
     this.#sent = true
     this.#reused = connection.requests > 0
     connection.parser.reset(keepBytes, maxBytes, keepIfDelivered)
-    connection.write(`${place.target.headBegins}${headerLines}content-length: ${body.length}\r\n\r\n`, body)
+    connection.write(`${remote.target.headBegins}${headerLines}content-length: ${body.length}\r\n\r\n`, body)
   }
 
   received(): void {
@@ -162,12 +162,12 @@ class Exchange implements Waiter, Holder, Expiring {
   }
 
   expire(): void {
-    const { timeoutMs, place } = this.#request
+    const { timeoutMs, remote } = this.#request
     if (this.#sent) {
       this.#fail(new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', `no complete answer within ${timeoutMs} ms`))
     } else if (this.#connection) {
       this.#fail(new EgressError('ETIMEDOUT', `no connection within ${timeoutMs} ms`))
-    } else if (this.#connections.isFull(place)) {
+    } else if (this.#connections.isFull(remote)) {
       // Its own requests before it are slow; whether the host can be reached is not known.
       const reason = `no free connection within ${timeoutMs} ms: too many requests to this host are under way`
       this.#fail(new EgressError('FAIRLEAD_RESPONSE_TIMEOUT', reason))
@@ -181,7 +181,7 @@ class Exchange implements Waiter, Holder, Expiring {
     if (this.#finished) return
     this.#finish()
     if (this.#connection) this.#giveBack()
-    else this.#connections.cancel(this.#request.place, this)
+    else this.#connections.cancel(this.#request.remote, this)
     this.#ending.failed(error)
   }
 

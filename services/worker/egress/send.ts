@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { classify, classifyError } from '@fairlead/webhook/classify'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import type { AddressPolicy } from './address.ts'
-import type { Place } from './connection.ts'
+import type { Remote } from './connection.ts'
 import { type ConnectionCounts, openConnections } from './connections.ts'
 import { type ClientCertificate, openDialer } from './dial.ts'
 import { EgressError } from './egress-error.ts'
@@ -78,12 +78,12 @@ type Keep = Pick<Post, 'keepBytes' | 'keepIfDelivered' | 'maxBytes'>
 const keepForReason: Keep = { keepBytes: excerptBytes, keepIfDelivered: false, maxBytes: maxBodyBytes }
 const keepAll: Keep = { keepBytes: maxBodyBytes, keepIfDelivered: true, maxBytes: maxBodyBytes }
 /** URLs that are kept taken apart. */
-const maxPlaces = 20_000
+const maxRemotes = 20_000
 
 export function openSender(options: SenderOptions): Sender {
   const dial = openDialer({ ...options, connectTimeoutMs: options.connectTimeoutMs ?? 5000 })
   const connections = openConnections(dial, {
-    perPlace: options.maxConnectionsPerOrigin ?? 64,
+    perRemote: options.maxConnectionsPerOrigin ?? 64,
     total: options.maxConnections ?? 4096,
     idleMs: options.idleMs ?? 55_000,
     lifetimeMs: options.lifetimeMs ?? 120_000,
@@ -91,12 +91,12 @@ export function openSender(options: SenderOptions): Sender {
   })
   const poster = openPoster(connections)
   const headerLines = openHeaderWriter()
-  const placeOf = openPlaces(options.ports)
+  const remoteOf = openRemotes(options.ports)
 
   /** @throws EgressError for a URL that can't be used */
   function post(request: OutgoingRequest, signal: AbortSignal, keep: Keep, ending: Ending): void {
     const whole = {
-      place: placeOf(request),
+      remote: remoteOf(request),
       headerLines: headerLines(request.headers),
       body: request.body,
       timeoutMs: request.timeoutMs,
@@ -159,10 +159,10 @@ export function failureOf(error: unknown): Outcome {
   return { ...outcome, reason: error.message }
 }
 
-/** URL, owner and certificate → place, kept so that a URL isn't taken apart for each request. */
-function openPlaces(ports: PortPolicy): (request: OutgoingRequest) => Place {
+/** URL, owner and certificate → remote, kept so that a URL isn't taken apart for each request. */
+function openRemotes(ports: PortPolicy): (request: OutgoingRequest) => Remote {
   // Looked up by strings that the configuration holds: one that is put together would be hashed for each request.
-  const byUrl = new Map<string, Map<string, Place>>()
+  const byUrl = new Map<string, Map<string, Remote>>()
   let count = 0
   const identities = new WeakMap<ClientCertificate, string>()
   const identityOf = (certificate: ClientCertificate): string => {
@@ -175,20 +175,20 @@ function openPlaces(ports: PortPolicy): (request: OutgoingRequest) => Place {
   }
   return ({ url, owner = '', tls }) => {
     const whose = tls ? `${owner} ${identityOf(tls)}` : owner
-    let places = byUrl.get(url)
-    let place = places?.get(whose)
-    if (!places || !place) {
+    let remotes = byUrl.get(url)
+    let remote = remotes?.get(whose)
+    if (!remotes || !remote) {
       const target: Target = parseTarget(url, ports)
-      place = { key: `${whose} ${target.origin}`, target, certificate: tls }
-      if (++count > maxPlaces) {
+      remote = { key: `${whose} ${target.origin}`, target, certificate: tls }
+      if (++count > maxRemotes) {
         byUrl.clear()
         count = 1
-        places = undefined
+        remotes = undefined
       }
-      places ??= new Map()
-      places.set(whose, place)
-      byUrl.set(url, places)
+      remotes ??= new Map()
+      remotes.set(whose, remote)
+      byUrl.set(url, remotes)
     }
-    return place
+    return remote
   }
 }

@@ -143,7 +143,7 @@ describe('client certificates', () => {
     expect(seen).toEqual(['acme', 'other'])
   })
 
-  test("without one, where it is demanded: the tenant's own fault, and no reset of the place", async () => {
+  test("without one, where it is demanded: the tenant's own fault, and no reset of the host", async () => {
     expect(await sendTo(demanding)).toEqual({
       kind: 'client_certificate_refused',
       reason: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',

@@ -1,20 +1,20 @@
 import { newId, type OrganizationId } from '@fairlead/webhook/id'
 import { expect, test } from 'vitest'
-import { openHosts, Place } from './hosts.ts'
+import { Host, openHosts } from './hosts.ts'
 import { Lane } from './lane.ts'
 
 const [first, second, victim] = [newId('org', 1), newId('org', 2), newId('org', 3)]
-const openLane = (place: Place, organization: OrganizationId) =>
-  new Lane({ concurrency: 4, paused: false }, place, organization)
+const openLane = (host: Host, organization: OrganizationId) =>
+  new Lane({ concurrency: 4, paused: false }, host, organization)
 
-/** Fails so often to reach the place. */
-function fail(place: Place, organization: OrganizationId, times: number, nowMs = 0): void {
-  for (let i = 0; i < times; i++) place.failed(organization, nowMs)
+/** Fails so often to reach the host. */
+function fail(host: Host, organization: OrganizationId, times: number, nowMs = 0): void {
+  for (let i = 0; i < times; i++) host.failed(organization, nowMs)
 }
 
 test('a dead host with many destinations is probed with one request', () => {
-  const place = new Place()
-  const lanes = Array.from({ length: 500 }, () => openLane(place, first))
+  const host = new Host()
+  const lanes = Array.from({ length: 500 }, () => openLane(host, first))
   let attempts = 0
   for (const lane of lanes) {
     if (lane.ask(0) !== 'go') continue
@@ -29,40 +29,40 @@ test('a dead host with many destinations is probed with one request', () => {
   expect(lanes.filter(lane => lane.ask(5_000) === 'go').length).toBeGreaterThan(400)
 })
 
-test('who has not failed to reach a place is not held up there, however often others failed', () => {
-  const place = new Place()
-  fail(place, first, 60)
-  const lane = openLane(place, victim)
+test('an organization that has not failed to reach a host is not held up there, however often others failed', () => {
+  const host = new Host()
+  fail(host, first, 60)
+  const lane = openLane(host, victim)
   for (let i = 0; i < 60; i++) {
     expect(lane.ask(i)).toBe('go')
     expect(lane.state(i)).toBe('busy')
     // Others go on failing: that changes nothing for this one.
-    if (i % 2) fail(place, first, 10, i)
+    if (i % 2) fail(host, first, 10, i)
     lane.finish('unknown', i, 1)
   }
 })
 
 test.each(['faulty', 'failing', 'throttled', 'unknown'] as const)('%s counts for nobody else', health => {
-  const place = new Place()
+  const host = new Host()
   for (let i = 0; i < 60; i++) {
-    const lane = openLane(place, first)
+    const lane = openLane(host, first)
     lane.ask(0)
     lane.finish(health, 0, 1)
   }
-  expect(place.state).toBe('closed')
+  expect(host.state).toBe('closed')
 })
 
 test('organizations take turns with probes', () => {
-  const place = new Place()
-  fail(place, first, 10)
-  fail(place, second, 1)
+  const host = new Host()
+  fail(host, first, 10)
+  fail(host, second, 1)
   const probers: OrganizationId[] = []
   for (let nowMs = 0; nowMs < 60_000; nowMs += 100) {
     // The first asks at every opportunity, before the other.
     for (const organization of [first, first, second]) {
-      if (place.ask(organization, nowMs) !== 'probe') continue
+      if (host.ask(organization, nowMs) !== 'probe') continue
       probers.push(organization)
-      place.failed(organization, nowMs)
+      host.failed(organization, nowMs)
     }
   }
   expect(probers.length).toBeGreaterThan(4)
@@ -70,30 +70,30 @@ test('organizations take turns with probes', () => {
 })
 
 test('a turn that nobody takes goes to another', () => {
-  const place = new Place()
-  fail(place, first, 10)
-  fail(place, second, 1)
-  place.ask(first, 0)
-  place.ask(second, 0)
-  expect(place.ask(second, 1_500)).toBeTypeOf('number')
-  expect(place.ask(second, 2_100)).toBe('probe')
+  const host = new Host()
+  fail(host, first, 10)
+  fail(host, second, 1)
+  host.ask(first, 0)
+  host.ask(second, 0)
+  expect(host.ask(second, 1_500)).toBeTypeOf('number')
+  expect(host.ask(second, 2_100)).toBe('probe')
 })
 
 test('a probe that hangs holds up the others for ten seconds at most', () => {
-  const place = new Place()
-  fail(place, first, 10)
-  fail(place, second, 1)
-  expect(place.ask(first, 1_000)).toBe('probe')
-  expect(place.ask(second, 10_900)).toBeTypeOf('number')
-  expect(place.ask(second, 11_100)).toBe('probe')
+  const host = new Host()
+  fail(host, first, 10)
+  fail(host, second, 1)
+  expect(host.ask(first, 1_000)).toBe('probe')
+  expect(host.ask(second, 10_900)).toBeTypeOf('number')
+  expect(host.ask(second, 11_100)).toBe('probe')
 })
 
 test('a deleted organization has no turn and no probe', () => {
   const hosts = openHosts()
-  const place = hosts.place('https://app.test')
-  fail(place, first, 10)
-  fail(place, second, 1)
-  expect(place.ask(first, 1_000)).toBe('probe')
+  const host = hosts.host('https://app.test')
+  fail(host, first, 10)
+  fail(host, second, 1)
+  expect(host.ask(first, 1_000)).toBe('probe')
   hosts.forget(first)
-  expect(place.ask(second, 1_000)).toBe('probe')
+  expect(host.ask(second, 1_000)).toBe('probe')
 })

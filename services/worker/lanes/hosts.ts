@@ -2,50 +2,50 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 import { Breaker } from './breaker.ts'
 
 /**
- * Breakers of places. A place is scheme, host and port: what destinations of several organizations share that live there.
- * While a place can't be reached, it is probed by a single request instead of by each destination.
+ * Breakers of hosts. A host here is scheme, name and port: destinations of several organizations may share it. While a host
+ * can't be reached, a single request probes it instead of one for each destination.
  *
- * Nobody's settings can hold up others: only a failure to *reach* the place counts, an organization is held up only after
+ * Nobody's settings can hold up others: only a failure to *reach* the host counts, an organization is held up only after
  * such a failure of its own, and the organizations that are held up take turns with probes.
  */
 export interface Hosts {
-  place(name: string): Place
+  host(name: string): Host
   /** The organization was deleted: it takes no more turns. */
   forget(organization: OrganizationId): void
 }
 
-const placeBreaker = { threshold: 10, firstMs: 1_000, longestMs: 10_000 }
-/** Beyond this many, places whose breakers are closed are forgotten. */
+const hostBreaker = { threshold: 10, firstMs: 1_000, longestMs: 10_000 }
+/** Beyond this many, hosts whose breakers are closed are forgotten. */
 const remembered = 10_000
 /** The organization whose turn it is has so long, ms, to make the probe; then any may. */
 const turnMs = 1_000
 /** How soon to ask again while another organization's probe is under way, ms. */
 const probingMs = 250
-/** A probe that has no end after so long, ms, holds up nobody else: who connects and then hangs has reached the place. */
+/** A probe that has no end after so long, ms, holds up no other organization: a request that connected and then hangs has reached the host. */
 const probeMs = 10_000
 
 export function openHosts(): Hosts {
-  const places = new Map<string, Place>()
+  const hosts = new Map<string, Host>()
   return {
-    place(name) {
-      let place = places.get(name)
-      if (!place) {
-        if (places.size >= remembered) {
-          for (const [known, { state }] of places) if (state === 'closed') places.delete(known)
+    host(name) {
+      let host = hosts.get(name)
+      if (!host) {
+        if (hosts.size >= remembered) {
+          for (const [known, { state }] of hosts) if (state === 'closed') hosts.delete(known)
         }
-        place = new Place()
-        places.set(name, place)
+        host = new Host()
+        hosts.set(name, host)
       }
-      return place
+      return host
     },
     forget(organization) {
-      for (const place of places.values()) place.forget(organization)
+      for (const host of hosts.values()) host.forget(organization)
     },
   }
 }
 
-export class Place {
-  readonly #breaker = new Breaker(placeBreaker)
+export class Host {
+  readonly #breaker = new Breaker(hostBreaker)
   /** Organizations that failed to reach it since somebody last did. */
   readonly #failed = new Set<OrganizationId>()
   /** Organizations that are held up, the one whose turn is next first. */
@@ -86,12 +86,12 @@ export class Place {
     return Math.max(probeFromMs, nowMs) + turnMs
   }
 
-  /** A probe was granted, but not used, or said nothing about the place. */
+  /** A probe was granted, but not used, or said nothing about the host. */
   unused(organization: OrganizationId): void {
     if (this.#prober === organization) this.#endProbe()
   }
 
-  /** The place answered. */
+  /** The host answered. */
   succeeded(): void {
     this.#prober = undefined
     this.#breaker.succeeded()
@@ -99,7 +99,7 @@ export class Place {
     this.#turns.clear()
   }
 
-  /** The place could not be reached. */
+  /** The host could not be reached. */
   failed(organization: OrganizationId, nowMs: number): void {
     this.#failed.add(organization)
     // An attempt that was under way before says nothing about another's probe.

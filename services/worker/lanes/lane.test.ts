@@ -2,12 +2,12 @@ import { newId } from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Breaker } from './breaker.ts'
-import { Place } from './hosts.ts'
+import { Host } from './hosts.ts'
 import { type Health, Lane, type LaneLimits, laneBreaker, moves } from './lane.ts'
 
 const owner = newId('org', 1)
-const openLane = (limits: Partial<LaneLimits> = {}, place = new Place(), organization = owner) =>
-  new Lane({ concurrency: 4, paused: false, ...limits }, place, organization)
+const openLane = (limits: Partial<LaneLimits> = {}, host = new Host(), organization = owner) =>
+  new Lane({ concurrency: 4, paused: false, ...limits }, host, organization)
 
 function fill(lane: Lane, nowMs = 0): number {
   let count = 0
@@ -126,13 +126,13 @@ test('a changed configuration refills no rate, and frees no hold of a 429', () =
   const lane = openLane({ rateLimit: { perSecond: 1, burst: 3 } })
   expect(fill(lane, 0)).toBe(3)
   const faster = { concurrency: 4, paused: false, rateLimit: { perSecond: 1, burst: 100 } }
-  lane.change({ ...faster, paused: true }, new Place(), 0)
-  lane.change(faster, new Place(), 0)
+  lane.change({ ...faster, paused: true }, new Host(), 0)
+  lane.change(faster, new Host(), 0)
   for (let i = 0; i < 3; i++) lane.finish('well', 0, 1)
   expect(lane.ask(0)).toMatchObject({ why: 'rate' })
   expect(lane.ask(1_000)).toBe('go')
   lane.finish('throttled', 1_000, 1, 5_000)
-  lane.change({ concurrency: 4, paused: false }, new Place(), 2_000)
+  lane.change({ concurrency: 4, paused: false }, new Host(), 2_000)
   expect(lane.ask(5_999)).toMatchObject({ why: 'throttled' })
 })
 

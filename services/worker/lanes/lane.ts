@@ -2,7 +2,7 @@ import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/dae
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { Breaker } from './breaker.ts'
 import { Concurrency } from './concurrency.ts'
-import type { Place } from './hosts.ts'
+import type { Host } from './hosts.ts'
 
 /**
  * Decides for one destination whether its next delivery may be attempted now. Pure: it holds no delivery, waits for
@@ -31,9 +31,9 @@ export type Health =
   | 'throttled'
   /** It answered, but not well. */
   | 'failing'
-  /** Its place (scheme, host, port) could not be reached. */
+  /** Its host (scheme, host, port) could not be reached. */
   | 'unreachable'
-  /** The destination's own settings, or something that only it needs, failed: that says nothing about its place. */
+  /** The destination's own settings, or something that only it needs, failed: that says nothing about its host. */
   | 'faulty'
   /** There was no attempt, or none that says anything. */
   | 'unknown'
@@ -88,7 +88,7 @@ export class Lane {
   readonly #organization: OrganizationId
   readonly #concurrency: Concurrency
   readonly #breaker = new Breaker(laneBreaker)
-  #place: Place
+  #host: Host
   #limits: LaneLimits
   #bucket: TokenBucket | undefined
   /** Of a 429. */
@@ -100,9 +100,9 @@ export class Lane {
   /** What an attempt takes lately, ms. */
   #tookMs = 0
 
-  constructor(limits: LaneLimits, place: Place, organization: OrganizationId) {
+  constructor(limits: LaneLimits, host: Host, organization: OrganizationId) {
     this.#limits = limits
-    this.#place = place
+    this.#host = host
     this.#organization = organization
     this.#concurrency = new Concurrency(limits.concurrency)
     if (limits.rateLimit) this.#bucket = openTokenBucket(limits.rateLimit)
@@ -128,11 +128,11 @@ export class Lane {
 
   #askFurther(nowMs: number): Wait | undefined {
     if (!this.hasSlot) return this.#isHung(nowMs) ? hangs : full
-    const shared = this.#place.ask(this.#organization, nowMs)
+    const shared = this.#host.ask(this.#organization, nowMs)
     if (typeof shared === 'number') return { why: 'host_broken', untilMs: shared }
     const rateMs = this.#bucket?.take(nowMs) ?? 0
     if (rateMs === 0) return undefined
-    if (shared === 'probe') this.#place.unused(this.#organization)
+    if (shared === 'probe') this.#host.unused(this.#organization)
     return { why: 'rate', untilMs: nowMs + rateMs }
   }
 
@@ -161,19 +161,19 @@ export class Lane {
         return
       case 'failing':
         this.#breaker.failed(nowMs)
-        this.#place.succeeded() // it answered
+        this.#host.succeeded() // it answered
         return
       case 'unreachable':
         this.#breaker.failed(nowMs)
-        this.#place.failed(this.#organization, nowMs)
+        this.#host.failed(this.#organization, nowMs)
         return
       case 'faulty':
         this.#breaker.failed(nowMs)
-        this.#place.unused(this.#organization)
+        this.#host.unused(this.#organization)
         return
       case 'unknown':
         this.#breaker.unused()
-        this.#place.unused(this.#organization)
+        this.#host.unused(this.#organization)
         return
       default:
         health satisfies never
@@ -182,13 +182,13 @@ export class Lane {
 
   #answered(): void {
     this.#breaker.succeeded()
-    this.#place.succeeded()
+    this.#host.succeeded()
   }
 
   /** A changed rate refills nothing. */
-  change(limits: LaneLimits, place: Place, nowMs: number): void {
+  change(limits: LaneLimits, host: Host, nowMs: number): void {
     this.#limits = limits
-    this.#place = place
+    this.#host = host
     this.#concurrency.change(limits.concurrency)
     if (!limits.rateLimit) this.#bucket = undefined
     else if (this.#bucket) this.#bucket.change(limits.rateLimit, nowMs)
@@ -203,7 +203,7 @@ export class Lane {
   state(nowMs: number): LaneState {
     if (this.#limits.paused) return 'paused'
     if (this.#breaker.state !== 'closed') return 'broken'
-    if (this.#place.holdsUp(this.#organization)) return 'host_broken'
+    if (this.#host.holdsUp(this.#organization)) return 'host_broken'
     if (this.#concurrency.isCut || nowMs < this.#holdUntilMs) return 'throttled'
     return this.inFlight > 0 ? 'busy' : 'well'
   }

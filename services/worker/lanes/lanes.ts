@@ -51,7 +51,7 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
     if (!queue) {
       const destination = engine.directory.destination(organization, id)
       const limits = destination?.config ?? { paused: false }
-      const lane = new Lane(limits, engine.hosts.place(destination?.place ?? id), organization)
+      const lane = new Lane(limits, engine.hosts.host(destination?.host ?? id), organization)
       queue = new LaneQueue(lane, { engine, steps, organization, destination: id, signal })
       queues.set(id, queue)
     }
@@ -84,7 +84,7 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
         if (queue.organization !== organizationId) continue
         const destination = organization?.destinations.get(id)
         if (destination)
-          queue.lane.change(destination.config, engine.hosts.place(destination.place), engine.now())
+          queue.lane.change(destination.config, engine.hosts.host(destination.host), engine.now())
         queue.serve()
       }
     },

@@ -40,7 +40,7 @@ test('sixty broken destinations of one tenant hold up nothing of another at the 
       const lanes = await running.registry.getSingleMetric('fairlead_lanes')?.get()
       return lanes?.values.some(({ labels, value }) => labels.state === 'host_broken' && value > 0)
     },
-    { what: 'a place that can not be reached' },
+    { what: 'a host that can not be reached' },
   )
   const startMs = performance.now()
   for (let i = 0; i < 60; i++) {

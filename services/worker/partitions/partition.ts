@@ -7,10 +7,10 @@ import { streamName } from '@fairlead/wire/streams'
 import { dueOfPartition, eventsOfPartition, parkedOfPartition } from '@fairlead/wire/subjects'
 import { openTrouble, type Trouble } from '@fairlead/wire/trouble'
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream'
+import type { Begun } from '../delivery/begun.ts'
 import { attempt, deliverEvent, forsake, park, resume } from '../delivery/deliver.ts'
 import type { MessageOrigin } from '../delivery/delivery.ts'
 import { type OrderSignals, openOrder } from '../delivery/order.ts'
-import type { Placed } from '../delivery/placed.ts'
 import type { Scene } from '../delivery/scene.ts'
 import type { Directory } from '../directory.ts'
 import type { Engine } from '../engine.ts'
@@ -133,7 +133,7 @@ function openScene(engine: Engine, signals: OrderSignals, opening: AsyncDisposab
   return scene
 }
 
-/** Undefined: the message has its place already. */
+/** Undefined: the message was handed over at once. */
 type Take = (message: PulledMessage) => Promise<void> | undefined
 
 interface Takes {
@@ -142,29 +142,32 @@ interface Takes {
   readonly pendingEvents: number
 }
 
-/** What is done with pulled messages. A promise, which does not reject, resolves when a message has found its place. */
+/**
+ * Hands pulled messages over to deliveries. The promise, which does not reject, resolves when each delivery of the message is
+ * queued, under way, or stored elsewhere.
+ */
 function openTakes(scene: Scene, inHand: InHand): Takes {
   const { engine, signal } = scene
   let pendingEvents = 0
 
   function taker(
     kind: 'event' | 'due',
-    place: (message: PulledMessage, taken: Taken) => Promise<unknown> | undefined,
+    handOver: (message: PulledMessage, taken: Taken) => Promise<unknown> | undefined,
   ): Take {
     return message => {
       const taken = inHand.take(kind, message)
       if (!taken) return undefined
       try {
-        const placing = engine.mayStart()
-          ? place(message, taken)
-          : engine.untilMayStart(signal).then(() => place(message, taken))
-        if (placing) {
-          return placing.then(
-            () => taken.placed(),
+        const handingOver = engine.mayStart()
+          ? handOver(message, taken)
+          : engine.untilMayStart(signal).then(() => handOver(message, taken))
+        if (handingOver) {
+          return handingOver.then(
+            () => taken.handedOver(),
             error => taken.failed(error),
           )
         }
-        taken.placed()
+        taken.handedOver()
       } catch (error) {
         taken.failed(error)
       }
@@ -232,7 +235,7 @@ function openPulls(
 }
 
 /** Brings a delivery whose key is free onto its way. */
-async function release(reference: DeliveryReference, scene: Scene): Promise<Placed> {
+async function release(reference: DeliveryReference, scene: Scene): Promise<Begun> {
   const end = Promise.withResolvers<void>()
   const origin: MessageOrigin = { kind: 'key', done: end.resolve, failed: end.reject, handBack: () => false }
   await resume(reference, origin, scene)

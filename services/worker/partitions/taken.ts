@@ -84,7 +84,7 @@ export class Taken implements MessageOrigin {
   readonly #key: string
   readonly #end: (key: string, taken: Taken, fault: Fault | undefined) => void
   #expected = 0
-  /** That it finds its place counts too. */
+  /** What is not stored yet, and 1 until the message is handed over. */
   #open = 1
   #fault: Fault | undefined
 
@@ -100,14 +100,14 @@ export class Taken implements MessageOrigin {
     this.#end = end
   }
 
-  /** So many things follow from it: `done` or `failed` is called for each, and once when it has found its place. */
+  /** `count` things follow from the message: `done` or `failed` is called for each of them, `handedOver` once besides. */
   expect(count: number): void {
     this.#expected += count
     this.#open += count
   }
 
-  /** It has found its place: what is still needed of it is held by its deliveries. */
-  placed(): void {
+  /** The message's deliveries hold what is still needed of it; the message itself is dropped. */
+  handedOver(): void {
     this.message.forget()
     this.done()
   }

@@ -505,7 +505,7 @@ export enum LaneState {
   BROKEN = 3,
 
   /**
-   * The same, because its place (scheme, host, port) can't be reached.
+   * The same, because its host (scheme, name and port) can't be reached.
    *
    * @generated from enum value: LANE_STATE_HOST_BROKEN = 4;
    */

@@ -2,36 +2,35 @@ import { openShares, type Shares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 
 /**
- * Places for requests that are worked on, `FAIRLEAD_MAX_REQUESTS` of them; one organization has at most half, and less
- * while others have some. A place is taken before its request waits for anything, so that no request waits and is then
- * refused.
+ * Permits bound the requests in work to `FAIRLEAD_MAX_REQUESTS`; one organization has at most half of them, and less while
+ * others have some. A request takes its permit before it waits for anything, so that no request waits and is then refused.
  *
  *   take ──▶ sending ── body is whole ──▶ working ──▶ leave
- *               └─ 100 ms, and others need the place ──▶ none ── body is whole: take again, or be refused
+ *               └─ 100 ms, and others need the permit ──▶ none ── body is whole: take again, or be refused
  */
-export interface Places {
-  /** Places taken. */
+export interface Permits {
+  /** Permits taken. */
   readonly used: number
   /** Undefined where there is none, or none for this organization. @param nowMs `performance.now()` */
-  take(organization: OrganizationId, nowMs: number): Place | undefined
+  take(organization: OrganizationId, nowMs: number): Permit | undefined
 }
 
-export interface Place extends Disposable {
-  /** Its body is whole. False where it lost its place and found no other. */
+export interface Permit extends Disposable {
+  /** Its body is whole. False if the request lost its permit and there is no other. */
   work(): boolean
 }
 
-/** A body that was sent with its head is whole by then. Slower senders hold places only while nobody needs them, ms. */
+/** A body that was sent with its head is whole by then. Slower senders hold permits only while nobody needs them, ms. */
 const patienceMs = 100
 
-export function openPlaces(limit: number): Places {
-  const places: Taken = { shares: openShares(limit), sending: new Set() }
-  const { shares, sending } = places
+export function openPermits(limit: number): Permits {
+  const permits: Taken = { shares: openShares(limit), sending: new Set() }
+  const { shares, sending } = permits
 
   function takeFromSlowSenders(nowMs: number): void {
-    for (const place of sending) {
-      if (nowMs - place.sinceMs < patienceMs) return
-      place.lose()
+    for (const permit of sending) {
+      if (nowMs - permit.sinceMs < patienceMs) return
+      permit.lose()
     }
   }
 
@@ -44,7 +43,7 @@ export function openPlaces(limit: number): Places {
         takeFromSlowSenders(nowMs)
         if (!shares.take(organization, 1)) return undefined
       }
-      return new HeldPlace(places, organization, nowMs)
+      return new HeldPermit(permits, organization, nowMs)
     },
   }
 }
@@ -52,17 +51,17 @@ export function openPlaces(limit: number): Places {
 interface Taken {
   readonly shares: Shares<OrganizationId>
   /** Those whose bodies are being sent, the earliest first. */
-  readonly sending: Set<HeldPlace>
+  readonly sending: Set<HeldPermit>
 }
 
 /** A class, because each request makes one: it costs a third of an object of closures. */
-class HeldPlace implements Place {
+class HeldPermit implements Permit {
   readonly sinceMs: number
   readonly #taken: Taken
   readonly #organization: OrganizationId
   #isHeld = true
 
-  /** One place of `taken` has been taken for it. */
+  /** One permit of `taken` has been taken for it. */
   constructor(taken: Taken, organization: OrganizationId, sinceMs: number) {
     this.#taken = taken
     this.#organization = organization
