@@ -13,8 +13,8 @@ import { analyse } from 'scslre'
 const shipped = ['packages', 'services', 'operator', 'cli', 'standalone']
 
 /**
- * Where patterns are put together while running, and why that is safe: nothing that is put in comes from outside, and the
- * whole was looked at as a literal is.
+ * Files that compose patterns at run time, and why each is safe: no part comes from outside, and the whole pattern was
+ * reviewed like a literal.
  */
 const composed: Readonly<Record<string, string>> = {
   'operator/organization/field.ts': 'a DNS label, at most 63 characters',

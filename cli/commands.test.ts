@@ -18,7 +18,7 @@ interface Ended {
 }
 
 const main = join(import.meta.dirname, 'main.ts')
-/** Of this process' environment nothing that would lead the commands elsewhere. */
+/** This process' environment without the variables that would send the commands to another Fairlead. */
 const bare = { PATH: process.env.PATH ?? '', NO_COLOR: '1', TZ: 'UTC' }
 
 async function fairlead(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {

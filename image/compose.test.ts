@@ -44,16 +44,13 @@ test('runs every part that is needed without Kubernetes', () => {
   }
 })
 
-test.each(Object.entries(schemas))(
-  '%s finds what it must know, and nothing that it does not',
-  (name, schema) => {
-    const { environment } = compose.services[name]!
-    expect(() => readConfig(daemonConfig, environment)).not.toThrow()
-    expect(() => readConfig(schema as z.ZodObject, environment)).not.toThrow()
-    const known = [...Object.keys(schema.shape), ...Object.keys(daemonConfig.shape)]
-    for (const key of Object.keys(environment)) expect(known).toContain(key)
-  },
-)
+test.each(Object.entries(schemas))('%s is given each setting it needs, and no other', (name, schema) => {
+  const { environment } = compose.services[name]!
+  expect(() => readConfig(daemonConfig, environment)).not.toThrow()
+  expect(() => readConfig(schema as z.ZodObject, environment)).not.toThrow()
+  const known = [...Object.keys(schema.shape), ...Object.keys(daemonConfig.shape)]
+  for (const key of Object.keys(environment)) expect(known).toContain(key)
+})
 
 test.each(Object.keys(user))('who does not set %s is sent to the README, which says how', async key => {
   const others = Object.fromEntries(Object.entries(user).filter(([other]) => other !== key))
@@ -99,7 +96,7 @@ test('every address in a setting is a service in a network of the part', () => {
   }
 })
 
-test('who waits for another can: it exists, and has a health check or ends', () => {
+test('each service that is waited for exists, and has a health check or ends', () => {
   for (const { depends_on } of Object.values(compose.services)) {
     for (const [other, { condition }] of Object.entries(depends_on)) {
       const { healthcheck, restart } = compose.services[other]!

@@ -12,7 +12,7 @@ function pathsOf(packages: Record<string, LockEntry>): string[] {
 }
 
 test.each<[string, Record<string, LockEntry>, string[]]>([
-  ['what nobody needs stays out', { 'node_modules/a': {}, 'node_modules/b': {} }, ['node_modules/a']],
+  ['an unneeded package stays out', { 'node_modules/a': {}, 'node_modules/b': {} }, ['node_modules/a']],
   [
     'needs of needs',
     { 'node_modules/a': { dependencies: { b: '1' } }, 'node_modules/b': {} },

@@ -28,7 +28,7 @@ export interface Place {
   look(): Promise<Program | { readonly none: string }>
 }
 
-/** A line for a person who waits: long steps say what they do. */
+/** A line of progress for the person at the terminal: long steps say what they do. */
 export type Progress = (line: string) => void
 
 /**

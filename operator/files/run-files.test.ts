@@ -266,7 +266,7 @@ test('catches up once the store is back', async () => {
 test('says nothing twice: a steady state is silent', async () => {
   await using files = await startFiles({ 'acme.yaml': anOrganization('acme') })
   await until(async () => (await files.ready()) === undefined)
-  await files.write('notes.txt', 'nothing that is read')
+  await files.write('notes.txt', 'not an Organization')
   await files.write('other.yaml', anOrganization('other'))
   await until(() => files.store.applied.has('other'))
   await until(async () => (await files.ready()) === undefined)

@@ -66,7 +66,7 @@ export async function runFiles(
     const texts = await readTexts(folder)
     // Of the time that passed: a clock that is set, or a machine that slept, deletes nothing.
     const nowMs = performance.now()
-    // Until it is known which slugs are given, nothing that is read here is good yet.
+    // A file is good only once the slugs that the store has given are known.
     const found =
       typeof texts === 'string'
         ? { ...state, absent: restartAbsences(state.absent, nowMs) }

@@ -10,7 +10,7 @@ import { openTenantSecrets } from './tenant-secrets.ts'
 
 const samples = resolve(import.meta.dirname, '../../k8s/samples')
 
-test('the samples hold nothing that stands in their way', async () => {
+test('the samples apply without a fault', async () => {
   const folder = mergeFolder(emptyFolder, await readFolder(samples), new Map(), 0)
   expect(folder.faults).toEqual([])
   const files = openDeclaredFiles(openTenantSecrets('/nowhere'), { onReport() {}, onRelease() {} })

@@ -29,7 +29,7 @@ export interface Declarations {
   readSecret(namespace: string, name: string): Promise<SecretData | undefined>
 }
 
-/** Asks the store who has a slug; `ours` says whether it is the Organization of this key. */
+/** Asks the store for the owner of a slug; `ours` says whether it is the Organization of this key. */
 export type FindSlug = (key: OrganizationKey, slug: string) => Promise<SlugOwner | 'unavailable' | undefined>
 
 export interface SlugOwner {

@@ -37,7 +37,7 @@ export function diff(snapshot: Snapshot): Plan {
 const namesOf = (unresolved: readonly Unresolved[], kind: Unresolved['kind']): ReadonlySet<string> =>
   new Set(unresolved.filter(one => one.kind === kind).map(({ name }) => name))
 
-/** Whether nothing that is in force now would be taken away by applying the rest. */
+/** Whether applying the resolved rest removes no source or destination that is in force now. */
 function canApplyRest({ inForce, tenantSecretTaken }: Snapshot, unresolved: readonly Unresolved[]): boolean {
   if (tenantSecretTaken || inForce === 'unavailable') return false
   return !unresolved.some(({ kind, name }) =>

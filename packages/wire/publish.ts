@@ -23,8 +23,8 @@ export interface PublisherOptions {
   /** Whether the stream takes atomic batches (`allow_atomic`); all subjects are of this one stream then. Default false. */
   atomic?: boolean
   /**
-   * How long a message waits for others to share a batch, ms: for what nobody waits for, one sync to disk then stands
-   * for many. Only with `atomic`. Default 0.
+   * How long a message lingers for others to share its batch, ms: one sync to disk then stores many. For messages whose
+   * acknowledgement delays no answer, such as parks and schedules. Only with `atomic`. Default 0.
    */
   lingerMs?: number
 }
@@ -86,7 +86,7 @@ interface Flight {
 
 /** Up to so many unacknowledged messages go singly: more of them cost more syncs than a batch. */
 const singlesInFlight = 8
-/** The same with a linger: nobody waits for those messages, so they go as whatever takes fewer syncs. */
+/** The same with a linger: such messages delay no answer, so they go in the way that takes the fewest syncs. */
 const lingeringSingles = 3
 /** So many that wait are a batch although another flight is in the air. */
 const enoughMessages = 100

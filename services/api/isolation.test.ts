@@ -79,7 +79,7 @@ async function ask(operation: Operation, values: Record<string, string>, more: o
     key,
     ...(body && { body: { ...body, ...more } }),
   })
-  // What was asked for may be repeated to who has asked.
+  // An answer may repeat the values of its own request.
   const text = Object.values(values).reduce(
     (all, value) => all.replaceAll(value, '…'),
     JSON.stringify(answered ?? {}),

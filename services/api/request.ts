@@ -70,7 +70,7 @@ export function takesInBody(operation: Operation, field: string): boolean {
   return body instanceof z.ZodObject && field in body.shape
 }
 
-/** Faults told at most: more would only help who sends rubbish. */
+/** The most faults in an answer: more would only help clients that send rubbish. */
 const maxFaults = 20
 
 function faultsOf(where: 'query' | 'body', error: z.ZodError): RequestFault[] {

@@ -77,7 +77,7 @@ test('whoever sends to no source, or above a rate, fills no log', async () => {
   })
 })
 
-test('bodies that drip hold no permit of those that come at once', async () => {
+test('slow senders lose their permits to requests whose bodies are whole', async () => {
   await using opened = await openAcme({ FAIRLEAD_MAX_REQUESTS: '16' })
   const sockets = Array.from({ length: 40 }, () => {
     const socket = connectTcp(opened.port, '127.0.0.1')

@@ -78,7 +78,7 @@ export async function openServer(
       request.url = originForm(request.url ?? '/')
       try {
         const ready = answer(request)
-        // What is known at once is sent at once: who refuses thousands a second can do without promises.
+        // An answer known at once is sent without a promise, which would cost much at thousands of refusals a second.
         if (ready instanceof Promise) ready.then(reply, replyFault).catch(failed)
         else reply(ready)
       } catch (error) {
@@ -114,7 +114,7 @@ export async function openServer(
   return { port: bound, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
-/** Who shares a port shares it with whoever asks for it, which is never meant. */
+/** A shared port would be shared with any process that asks for it, which is never meant. */
 async function refuseTakenPort(port: number, host: string | undefined): Promise<void> {
   const probe = createTcpServer()
   await listen(probe, { port, host })

@@ -9,7 +9,7 @@ export interface CallMetrics {
   seconds: { observe(labels: { call: string; code: string }, seconds: number): void }
 }
 
-/** Turns what calls throw into gRPC statuses by the one table, measures each call, and logs what nobody expected. */
+/** Turns errors of calls into gRPC statuses by the table below, measures each call, and logs unexpected errors. */
 export function answerErrors(metrics: CallMetrics, log: Log): Interceptor {
   return next => async request => {
     const startedMs = performance.now()

@@ -131,7 +131,7 @@ export async function insertAudit<Row extends object>(
 }
 
 /**
- * One transaction at a time appends to a chain, and no other work follows there: whoever holds this lock waits for nobody.
+ * One transaction at a time appends to a chain, and no other work follows there: the holder of this lock waits for no other.
  * Locking the last row instead would let two that wait for it both append after it.
  */
 async function lockChain(db: Db, organization: string | null): Promise<{ seq: number; sha256: Buffer }> {

@@ -12,8 +12,8 @@ const replayDays = 90
 const lockTimeoutMs = 2_000
 
 /**
- * Makes the log's coming days, and removes what nobody keeps any more: whole days as tables, and, of days that only
- * some organizations keep, the rows of the others. Retention is to the day (UTC): an event of today that is kept for
+ * Makes the tables of the log's coming days, and removes days past retention: the whole table of a day that no organization
+ * keeps, and single rows of a day that only some organizations keep. Retention is to the day (UTC): an event of today that is kept for
  * one day goes the day after tomorrow. Safe to stop and to repeat.
  */
 export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<void> {

@@ -135,7 +135,7 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     },
   }
   const match = compileRoutes(config.routes)
-  // Their sealed secrets are of no use here, and would be held for nothing.
+  // Without the sources' sealed secrets: a worker never opens them.
   const schemes = new Map(
     config.sources.map(({ name, provider, options, scheme }) => [name, { provider, options, scheme }]),
   )

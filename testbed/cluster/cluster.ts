@@ -14,7 +14,7 @@ import { startWorker } from './worker.ts'
 
 /**
  * A real Kubernetes of one or two nodes on this machine: kubelet, containerd and kube-proxy in each, CoreDNS, volumes for
- * claims; pods really run. Started from the cache in about 12 s. Its network has no way out, so nothing that runs in it
+ * claims; pods really run. Started from the cache in about 12 s. Its network has no way out, so no program in it
  * reaches anything else. Several may run side by side.
  */
 export interface Cluster extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { openShares, type Shares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 
 /**
- * Memory for request bodies. Nobody who sends bodies, whole or broken off, keeps others out:
+ * Memory for request bodies. No sender of bodies, whole or broken off, keeps others out:
  *
  * - One organization holds at most half of it, and less while others hold some.
  * - One peer holds at most three quarters, so that whoever sends to many organizations leaves room for other peers, and

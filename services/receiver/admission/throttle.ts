@@ -3,7 +3,7 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 /**
  * Where receiver and workers share their processors (standalone), accepting more than can be delivered takes the
  * processors from delivering. So while the workers are behind, verified events wait here and are stored as fast as
- * workers take events: organizations take turns, one event each. Elsewhere nobody tells the backlog, and nothing waits.
+ * workers take events: organizations take turns, one event each. Elsewhere the backlog is not known, and no event waits.
  *
  *   backlog ── young ──▶ everything is stored as it comes
  *      └────── old ────▶ at the workers' rate, and a little less the older it is; too many wait ──▶ refused early
@@ -74,7 +74,7 @@ const fewestWaiting = 256
 /** Between these bounds: those that are stored within so many seconds. */
 const longestWaitSeconds = 1
 const tickMs = 10
-/** Events stored since the backlog was last told, after which it is asked for: at low rates nobody is woken up for it. */
+/** Events stored since the backlog was last told, after which it is asked for: at low rates no worker is woken up for it. */
 const storedUntold = 500
 /** How often it is asked for while workers are behind, ms. */
 const askEveryMs = 250

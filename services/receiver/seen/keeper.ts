@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KeptId } from './buckets.ts'
 
-/** Writes down what was accepted, behind the requests: nobody waits for it, and it waits for Redis to come back. */
+/** Writes ids of accepted events to Redis in the background: no answer waits for it, and it waits while Redis is away. */
 export interface Keeper extends AsyncDisposable {
   keep(entry: KeptId): void
   /** Redis answers again. */
@@ -13,7 +13,7 @@ export interface Keeper extends AsyncDisposable {
   readonly limit: number
   /** Of those that are not written. */
   readonly oldest: KeptId | undefined
-  /** The first that found no room since this was last asked: whoever asks sees to it and what came after. */
+  /** The first id that found no room since the last call; the caller must keep that id and those after it. */
   takeGap(): KeptId | undefined
 }
 

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 
-/** Up to when each receiver has written what it accepted: whoever ends without a word leaves a last line. */
+/** Up to when each receiver has written its accepted events: a receiver that crashes leaves its last line. */
 export interface Roll {
   /** Of this receiver. */
   readonly name: string

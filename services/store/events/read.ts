@@ -34,7 +34,7 @@ export async function readDeliveries(
 }
 
 /**
- * The same, locked: who hands one over once more must not meet a Replay that takes it at the same time, because both
+ * The same, locked: a caller that hands a delivery over once more must not meet a Replay that takes it at the same time, because both
  * attempts would have one number.
  */
 export const lockDeliveries = (db: Db, event: EventRow): Promise<DeliveryRow[]> =>

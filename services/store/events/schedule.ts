@@ -133,7 +133,7 @@ export async function purgeSchedule(
   return purge(nats, subjectOf(organization, row))
 }
 
-/** Locked, so that two who ask at once take turns. */
+/** Locked, so that two calls at once take turns. */
 async function readWaiting(
   db: Db,
   organization: OrganizationId,

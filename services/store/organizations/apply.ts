@@ -59,7 +59,7 @@ async function findTarget(
   db: Db,
   { slug, owner }: DesiredOrganization,
 ): Promise<OrganizationRow | undefined> {
-  // Two who declare the same slug at the same time take turns, and so do two slugs of one owner.
+  // Two calls that declare the same slug at the same time take turns, and so do two slugs of one owner.
   const owned = `${owner.owner_kind} ${owner.owner_reference}`
   for (const lock of [`fairlead.slug.${slug}`, `fairlead.owner.${owned}`].sort()) {
     await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lock])

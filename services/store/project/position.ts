@@ -24,7 +24,7 @@ export async function readPositions(db: Db): Promise<Map<string, StoredPosition>
   )
 }
 
-/** How far the log has been written, for those who only look. */
+/** How far the log has been written, for readers that write nothing. */
 export async function storedPositions(db: Db): Promise<Partial<Positions>> {
   const stored = await readPositions(db)
   return Object.fromEntries([...stored].map(([stream, { seq }]) => [stream, seq]))

@@ -121,7 +121,7 @@ function newRow(
   }
 }
 
-/** Of two who ask with one request id at once, the second gets what the first has made. */
+/** Of two calls with the same request id at once, the second gets the Replay that the first has made. */
 async function insert(db: Db, row: ReplayRow, requestId: string): Promise<ReplayRow> {
   const { rows } = await db.query<ReplayRow>(
     `insert into replays (organization_id, id, request_id, selector, destination_ids, rate_per_second, matched_events,

@@ -19,15 +19,15 @@ import type { StoredEvent } from './stored-event.ts'
 import { untilStored } from './until-stored.ts'
 
 /**
- * The way of a delivery, from a matched event to its fate:
+ * The way of a delivery, from a matched event to delivered, retry or dead:
  *
  *   event ─ match ─▶ deliveries ─ queue of the lane ─ a slot is free ─▶ prepare ─▶ send ─▶ Outcome ─ settle ─▶ delivered
  *                                   │        ▲                                                    ─▶ retry: a schedule in DELIVERIES
- *                   the lane stands ▼        │ it moves on                                        ─▶ dead: a copy in DEAD
+ *                   the lane stands ▼        │ the lane moves                                     ─▶ dead: a copy in DEAD
  *                                 parked in DELIVERIES                                            … and a record in ATTEMPTS
  *
- * Each delivery tells its origin when all that followed from it is stored. That fails only where the partition is given
- * up; the delivery is then made again by the partition's next owner.
+ * Each delivery tells its origin when all that followed from it is stored. Storing fails only when the partition is given up;
+ * the partition's next owner then makes the delivery again.
  */
 
 /** The message of an event waits for all that follows from it. */

@@ -10,10 +10,10 @@ import type { StoredEvent } from './stored-event.ts'
  *       │          ▼  │          ▼
  *       │         parked     scheduled ──(due)──▶ queued
  *       ▼
- *     held ──(the delivery before it with its key has its fate)──▶ queued
+ *     held ──(the delivery before it with its key has ended)──▶ queued
  *
- * Queued and under way are in memory, and the message that the delivery came from is not done with: it comes again if
- * the worker dies. Parked, scheduled and held are messages of DELIVERIES, with the same reference in each.
+ * Queued and under way are in memory, and the message that the delivery came from is not acknowledged: it comes again
+ * if the worker dies. Parked, scheduled and held are messages of DELIVERIES, with the same reference in each.
  */
 type Delivery = Queued | UnderWay | Parked | Scheduled | Held
 
@@ -45,7 +45,7 @@ export interface UnderWay {
   readonly event: StoredEvent
 }
 
-/** Waits until its lane moves on, or has room in its queue. */
+/** Waits until its lane moves, or has room in its queue. */
 interface Parked {
   readonly kind: 'parked'
   readonly reference: DeliveryReference

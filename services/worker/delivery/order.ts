@@ -22,10 +22,10 @@ import { untilStored } from './until-stored.ts'
 
 /**
  * Order by key: of deliveries to one destination with the same key, one is under way at a time. Those after it wait
- * in DELIVERIES under the key's own subject, and the next one goes when the one before has its fate, or has kept it
- * waiting for too long.
+ * in DELIVERIES under the key's own subject. The next delivery goes when the one before has ended, or has kept it waiting for
+ * too long.
  *
- *   free ─▶ held ─(fate, or waited too long)─▶ passing ─▶ held by the next │ storing, until it is stored │ free
+ *   free ─▶ held ─(ended, or waited too long)─▶ passing ─▶ held by the next │ storing, until it is stored │ free
  *             ▲
  *   after a crash: awaited ─(its event comes again)
  *
@@ -40,13 +40,13 @@ export interface Order {
   wait(reference: DeliveryReference): Promise<void>
   /** The delivery goes on later, and must not be stored as parked or scheduled before this: remembers that it holds its key. */
   kept(reference: DeliveryReference): Promise<void>
-  /** The delivery has its fate, whether that is stored yet or not: the next one goes. */
+  /** The delivery was delivered or given up, stored or not yet: the next delivery of its key goes. */
   ended(reference: DeliveryReference): void
   /** Reads what an earlier owner of the partition left. */
   restore(partition: number): Promise<void>
   /** From here on deliveries go: those that an earlier owner left, too. */
   begin(): void
-  /** Resolves when nothing that has waited is under way. */
+  /** Resolves when no delivery that has waited is under way. */
   idle(): Promise<void>
   close(): void
 }

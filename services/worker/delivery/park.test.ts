@@ -60,7 +60,7 @@ test('parked deliveries that someone took out of the stream are no longer waited
   await opened.manager.streams.purge('DELIVERIES', { filter: 'deliveries.parked.>' })
   expect(await waiting(opened.worker.registry)).toBe(100)
   await opened.resume()
-  await until(async () => (await waiting(opened.worker.registry)) === 0, { what: 'nothing that waits' })
+  await until(async () => (await waiting(opened.worker.registry)) === 0, { what: 'no delivery waits' })
   await opened.publish('later')
   await opened.sink.waitFor(({ body }) => body.toString() === 'later')
   // But for the few that had been read before.

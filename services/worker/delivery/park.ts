@@ -130,9 +130,9 @@ export class Park {
   }
 
   /**
-   * Takes what is finished out of the stream, in rounds: all before the first that is not finished at one stroke, and
-   * a delivery behind such a one by itself, if it still stands behind it in the next round. A delivery that has its fate
-   * must not be found by the next owner.
+   * Purges finished deliveries, in rounds, so that the partition's next owner does not find them. A round purges all before the
+   * first unfinished delivery at once. A finished delivery behind that is deleted by itself, if it is still behind an unfinished
+   * delivery in the next round.
    */
   async #purge(): Promise<void> {
     const { engine, signal } = this.#options

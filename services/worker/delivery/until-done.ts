@@ -3,7 +3,7 @@ import type { JetStreamManager } from '@nats-io/jetstream'
 
 const retryMs = 500
 
-/** Tries until it is done: JetStream's API may be away for a while. Rejects only when the signal aborts. */
+/** Repeats `work` every 500 ms until it resolves: JetStream's API may be away for a while. Rejects only when the signal aborts. */
 export async function untilDone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     try {
@@ -15,7 +15,7 @@ export async function untilDone<T>(work: () => Promise<T>, signal: AbortSignal):
   }
 }
 
-/** The server has several words for a message that is gone already: whether it is there is what counts. */
+/** Deletes a message. The server has several errors for a message that is gone already, so the message itself is looked up. */
 export async function removeMessage(
   { streams }: JetStreamManager,
   stream: string,

@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Acknowledgement, PublishError, type Publisher } from '@fairlead/wire/publish'
 
 /**
- * Publishes until the stream has it: JetStream may be away for a while, and what is not stored is not safe. Repeats
- * are harmless where the headers carry a `Nats-Msg-Id`. Rejects only when the signal aborts.
+ * Publishes a message until its stream has acknowledged it, because JetStream may be away for a while. Waits 50 ms before the
+ * second try and twice as long each time, 2 s at most. Repeats are harmless where the headers carry a `Nats-Msg-Id`.
+ *
+ * Rejects when the signal aborts, when the publisher is closed, and with any error that is no `PublishError`. A message that
+ * the stream refuses is tried again: a full stream has room later.
  */
 export async function untilStored(
   publisher: Publisher,

@@ -136,7 +136,7 @@ describe('bounds', () => {
     expect(sender.connections).toEqual({ open: 4, idle: 4, waiting: 0 })
   })
 
-  test('connections in all: idle ones make room, and who waits gets a turn', async () => {
+  test('connections in all: idle ones make room, and waiting requests get a turn', async () => {
     await using sinks = new AsyncDisposableStack()
     const urls: string[] = []
     for (let i = 0; i < 5; i++) urls.push(sinks.use(await startSink({ status: 200, delayMs: 2 })).url)
@@ -148,7 +148,7 @@ describe('bounds', () => {
     expect(sender.connections.waiting).toBe(0)
   })
 
-  test('who waits too long is told so, and it is no fault of the host', async () => {
+  test('a request that waits too long fails, and the host is not at fault', async () => {
     await using sink = await startSink({ hang: true })
     await using sender = openTestSender({ maxConnectionsPerOrigin: 1 })
     const first = sender.send(aRequest({ url: sink.url, timeoutMs: 600 }), never)

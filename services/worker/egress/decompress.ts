@@ -7,7 +7,7 @@ import {
   zstdDecompressSync,
 } from 'node:zlib'
 
-/** Bytes of plain text that a compressed beginning of a body may become. More is a bomb, or nothing that people read. */
+/** Bytes of plain text that a compressed beginning of a body may become. More is a compression bomb, or too much for a person to read. */
 const maxPlainBytes = 64 * 1024
 /** Codings that lie over each other. */
 const maxCodings = 2

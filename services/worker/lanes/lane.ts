@@ -60,7 +60,7 @@ const badRememberedMs = 600_000
 /** The longest hold of a 429, ms. */
 const longestHoldMs = 60_000
 
-/** A lane that waits for one of these moves on by itself. */
+/** Whether a lane that waits for this moves: it goes on by itself, without a probe, a resume or the end of a hold. */
 export function moves({ why }: Wait): boolean {
   switch (why) {
     case 'full':

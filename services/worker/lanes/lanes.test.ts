@@ -5,7 +5,7 @@ import { parkedSubject } from '@fairlead/wire/subjects'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from '../fixtures/platform.ts'
 
-test('a lane that hangs parks what it holds, and drains in order when it moves on', async () => {
+test('a lane that hangs parks what it holds, and drains in order when it moves again', async () => {
   await using opened = await openPlatform()
   const destination = { ...opened.organization.destinations[0]!, concurrency: 1, timeoutSeconds: 30 }
   await putConfiguration(opened.nats, { ...opened.organization, destinations: [destination] })

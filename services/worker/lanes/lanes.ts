@@ -18,12 +18,12 @@ export interface Lanes {
   resume(): void
   /** The configuration of an organization has changed, or the organization is gone. */
   changed(id: OrganizationId, organization: Organization | undefined): void
-  /** How the lane of a delivery stands, for the log. Busy and paused are no news: what waits is counted, and a pause is asked for. */
+  /** The condition of a delivery's lane, for the log. Busy and paused are not told: waiting deliveries are counted, and a pause was asked for. */
   condition(reference: DeliveryReference): AttemptRecord['lane']
   states(): Iterable<LaneReport>
-  /** Starts nothing more, and hands back what waits. Resolves when all is where its next owner finds it. */
+  /** Starts nothing more, and hands waiting deliveries back. Resolves when the next owner can find all of them. */
   handBack(): Promise<void>
-  /** Resolves when nothing that came from the park is in hand. */
+  /** Resolves when no delivery from the park is queued or under way. */
   idle(): Promise<void>
   close(): void
 }

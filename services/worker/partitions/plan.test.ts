@@ -8,7 +8,14 @@ test.each([
   ['alone: everything', 'a', ['a'], claims(undefined, undefined, undefined, undefined), [0, 1, 2, 3], []],
   ['nothing to do', 'a', ['a', 'b'], claims('a', 'a', 'b', 'b'), [], []],
   ['a new worker waits for what others hand back', 'b', ['a', 'b'], claims('a', 'a', 'a', 'a'), [], []],
-  ['who has too many hands back', 'a', ['a', 'b'], claims('a', 'a', 'a', 'a'), [], [2, 3]],
+  [
+    'a worker with too many partitions hands some back',
+    'a',
+    ['a', 'b'],
+    claims('a', 'a', 'a', 'a'),
+    [],
+    [2, 3],
+  ],
   ['a dead one is inherited', 'a', ['a'], claims('a', 'b', 'a', 'b'), [1, 3], []],
   ['no more than a fair share is inherited', 'a', ['a', 'c'], claims('a', 'b', 'b', 'b'), [1], []],
 ])('%s', (_name, me, alive, view, claim, release) => {
