@@ -29,16 +29,83 @@ const parts: readonly [name: string, what: string, schema: z.ZodObject][] = [
   ],
 ]
 
+type Row = readonly [key: string, byDefault: string, what: string]
+
+/** Variables that no schema of a process reads: the test beside this file compares the first two tables with their readers. */
+const others: readonly [name: string, what: string, rows: readonly Row[]][] = [
+  [
+    'fairlead (the command line)',
+    'Options of a command come before these.',
+    [
+      ['FAIRLEAD_API_URL', '`http://localhost:8081`', 'address of the API'],
+      ['FAIRLEAD_API_PORT', '`8081`', 'port of the API on this machine, where no address is given'],
+      ['FAIRLEAD_API_KEY', 'the key of `npm start`', 'API key'],
+      ['FAIRLEAD_API_KEY_FILE', 'none', 'file that holds an API key; read if FAIRLEAD_API_KEY is not set'],
+      ['FAIRLEAD_HOME', '`.fairlead`', 'folder of `npm start`, where its API key is'],
+      ['FAIRLEAD_NAMESPACE', 'searched for', '`kubectl fairlead`: the namespace where Fairlead is'],
+      ['FAIRLEAD_ORGANIZATION', 'the only one', "the organization's slug; `acme` for `fairlead seed`"],
+      ['FAIRLEAD_ORGANIZATIONS', '`k8s/samples`', '`fairlead send`: folder of Organizations'],
+      ['FAIRLEAD_RECEIVER_PORT', '`8080`', '`fairlead send`: port of the receiver on this machine'],
+      ['FAIRLEAD_SECRET', 'none', '`fairlead verify` and `explain`: secret of the source'],
+      ['FAIRLEAD_STORE_TOKEN', 'that of `npm start`', '`fairlead seed`: token of the store'],
+      ['FAIRLEAD_STORE_URL', '`http://localhost:50051`', '`fairlead seed`: address of the store'],
+    ],
+  ],
+  [
+    'compose.yaml',
+    'Variables of the file for Docker; see image/README.md.',
+    [
+      ['FAIRLEAD_DESTINATION_ALLOW', 'empty', 'as for the worker'],
+      ['FAIRLEAD_ENCRYPTION_KEYS', '**required**', 'as for receiver, worker and store'],
+      ['FAIRLEAD_IMAGE', '`localhost/fairlead:dev`', 'image of all parts'],
+      ['FAIRLEAD_LISTEN', '`127.0.0.1`', 'address of this machine at which receiver and API answer'],
+      ['FAIRLEAD_ORGANIZATIONS', '`./k8s/samples`', 'folder of Organizations'],
+      ['FAIRLEAD_POSTGRES_ADMIN_PASSWORD', '**required**', "password of PostgreSQL's superuser"],
+      ['FAIRLEAD_POSTGRES_PASSWORD', '**required**', "password of the store's role in PostgreSQL"],
+      ['FAIRLEAD_PUBLIC_URL', '`http://localhost:8080`', 'as for receiver, api and operator'],
+      ['FAIRLEAD_TRUSTED_PROXIES', 'empty', 'as for the receiver'],
+    ],
+  ],
+  [
+    'OpenTelemetry',
+    "Every process reads the SDK's own variables (opentelemetry.io, SDK environment variables). These decide whether it is loaded.",
+    [
+      [
+        'OTEL_EXPORTER_OTLP_ENDPOINT',
+        'none',
+        'collector, such as `http://otel-collector:4318`; without it the SDK is not loaded',
+      ],
+      ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'none', 'collector of traces alone; comes before the other'],
+      ['OTEL_SDK_DISABLED', '`false`', '`true`: the SDK is not loaded'],
+      ['OTEL_SERVICE_NAME', '`fairlead-<part>`', 'name of the process in traces'],
+    ],
+  ],
+]
+
+/** Keys of the table of that name. */
+export const keysOf = (name: string): readonly string[] =>
+  others.flatMap(([table, , rows]) => (table === name ? rows.map(([key]) => key) : []))
+
+const listed = (rows: readonly Row[]): string =>
+  [
+    '| key | default | what it is |',
+    '| --- | --- | --- |',
+    ...rows.map(([key, byDefault, what]) => `| \`${key}\` | ${byDefault} | ${what} |`),
+  ].join('\n')
+
 export function configurationPage(): string {
   const sections = parts.map(([name, what, schema]) => `## ${name}\n\n${what}\n\n${table(schema)}`)
   return [
     '# Configuration',
     '',
     'Made from the schemas in the code. Every key is an environment variable. A process that is given a faulty value',
-    'ends with code 78 and tells all faults at once. OpenTelemetry is configured by its own `OTEL_*` variables, and off',
-    'without them.',
+    'ends with code 78 and tells all faults at once. For each key of a process, `<KEY>_FILE` may name a file that holds the',
+    'value instead, such as a mounted secret; a last line break is dropped. The command line reads only the two `_FILE`',
+    'keys that its table has.',
     '',
-    sections.join('\n\n'),
+    [...sections, ...others.map(([name, what, rows]) => `## ${name}\n\n${what}\n\n${listed(rows)}`)].join(
+      '\n\n',
+    ),
     '',
   ].join('\n')
 }

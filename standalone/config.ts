@@ -26,7 +26,7 @@ export const standaloneConfig = z.object({
     .default('127.0.0.1')
     .describe('the address that the receiver and the API listen on'),
   FAIRLEAD_RECEIVER_PORT: port(8080, 'where providers post', 1),
-  FAIRLEAD_API_PORT: port(8081, 'where the API and the console answer'),
+  FAIRLEAD_API_PORT: port(8081, 'where the API answers'),
   FAIRLEAD_METRICS_PORT: port(9090, 'where /livez, /readyz and /metrics answer'),
   FAIRLEAD_STORE_PORT: freePort("the store's gRPC"),
   FAIRLEAD_ECHO_PORT: port(8082, "where the samples' destinations answer"),

@@ -21,11 +21,11 @@ const member = z.strictObject({
     .string()
     .max(254)
     .regex(/^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$/, 'must be an email address')
-    .describe('The address that sign-in links go to. At most 254 characters.'),
+    .describe('The address of the person, unique in the organization. At most 254 characters.'),
   role: z
     .enum(['owner', 'admin', 'developer', 'viewer'])
     .describe(
-      'viewer reads; developer also replays; admin also changes settings; owner also manages members.',
+      'Recorded for the organization. Members have no sign-in yet; an API key has a role of its own.',
     ),
 })
 

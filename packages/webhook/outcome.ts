@@ -1,5 +1,5 @@
 /**
- * How one attempt ended: one word of a closed list, the same in log, metric, API and console.
+ * How one attempt ended: one word of a closed list, the same in log, metric and API.
  */
 export const failures = {
   // The destination answered.

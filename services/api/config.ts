@@ -12,7 +12,7 @@ export const apiConfig = z.object({
     .min(0)
     .max(65535)
     .default(8081)
-    .describe('where the API and the console answer'),
+    .describe('where the API answers'),
   FAIRLEAD_API_HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
   FAIRLEAD_PUBLIC_URL: z
     .url()

@@ -3,7 +3,7 @@ import { type Attempt, type Delivery, DeliveryState, Trigger } from '@fairlead/w
 import { z } from 'zod'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
-/** Where a delivery stands; the words of the API, the console and the CLI. */
+/** Where a delivery stands; the words of the API and the CLI. */
 export const deliveryStates = ['waiting', 'delivered', 'dead', 'discarded'] as const
 type State = (typeof deliveryStates)[number]
 /** Where a delivery stands that is not under way. */
