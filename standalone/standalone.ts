@@ -22,7 +22,6 @@ import { keptEncryptionKeys, keptPassword } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
-import { stepBack } from './priority.ts'
 import { countOrganizations, hostInUrl, untilAllReady, untilReceiverKnows } from './ready.ts'
 import { type ReceiverProcess, startReceiverProcess } from './receiver-process.ts'
 import { startServers } from './servers.ts'
@@ -173,7 +172,6 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     }),
   )
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
-  await stepBack()
   await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), receiver, signal)
 
   const held = opened.move()

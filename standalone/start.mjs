@@ -17,7 +17,7 @@ const main = fileURLToPath(new URL('main.ts', import.meta.url))
 // By the IPC channel main.ts notices when this process is killed, and stops too.
 const watching = process.argv.includes('--watch') ? ['--watch', '--watch-preserve-output'] : []
 const child = spawn(nodePath, [...watching, main], {
-  // A session of its own, which steps back behind its servers (priority.ts); signals are passed on to it.
+  // A session of its own: Linux shares processors between sessions first (sched(7)). Signals are passed on to it.
   detached: true,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   // Saves a third of the CPU that loading takes: https://nodejs.org/api/module.html#module-compile-cache

@@ -24,7 +24,7 @@ export interface Applied {
  *
  *   unchanged? ─▶ lock slug and owner ─▶ whose is the slug? ─▶ read ─▶ diff (pure) ─▶ write ─▶ note digest ─▶ read again
  *
- * What was applied before, and what nobody changed since, is answered by the first statement alone (docs/adr/0038).
+ * What was applied before, and what nobody changed since, is answered by the first statement alone (docs/adr/0035).
  * Throws a StoreError: `slug_taken`, or `owned_by_another` if this owner has an organization under another slug.
  */
 export async function applyOrganization(
