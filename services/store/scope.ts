@@ -68,12 +68,7 @@ function within(client: ClientBase, timeoutMs: number): Db {
   return { query } as Db
 }
 
-/** Changes the scope of the transaction that is open. */
-export async function enterScope(db: Db, scope: Scope): Promise<void> {
-  await db.query(enterStatement(scope))
-}
-
-/** Written into the text, in one round trip with `begin`: a UUID from `toUuid` is hexadecimal whatever comes in. */
+/** Sets the scope of the transaction that is open. In the text, in one round trip with `begin`: a UUID from `toUuid` is hexadecimal whatever comes in. */
 export function enterStatement(scope: Scope): string {
   return scope === 'platform'
     ? "set local fairlead.organization_id = ''; set local fairlead.scope = 'platform'"
