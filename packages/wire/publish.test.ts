@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { startTestNats } from '@fairlead/testbed/nats'
 import { until } from '@fairlead/testbed/until'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -183,7 +182,7 @@ test('what waits for a landing while the server is silent is answered in time to
     return performance.now() - startedMs
   }
   const first = Array.from({ length: 20 }, took)
-  await delay(300)
+  await until(() => publisher.unacknowledged === 20, { what: 'all of the first under way' })
   // They find the others unacknowledged, and so wait to go as a batch.
   const all = await Promise.all([...first, ...Array.from({ length: 20 }, took)])
   expect(Math.max(...all)).toBeLessThan(1_900)

@@ -28,16 +28,21 @@ test('built-in processors are destinations with the same log and the same retrie
   await using opened = await openPlatform({
     destinations: [
       { name: 'tally', kind: 'processor', processor: 'tally' },
-      { name: 'typo', kind: 'processor', processor: 'tallly', retryDelaysSeconds: [] },
+      { name: 'typo', kind: 'processor', processor: 'tallly', retryDelaysSeconds: [1] },
     ],
   })
   await using _running = await startWorker(opened.server.url)
   const id = await opened.publish('{}')
   const attempts = await until(async () => {
     const all = attemptsOf(await opened.records(), id)
-    return all.length === 2 && all
+    return all.length === 3 && all
   })
-  expect(attempts.map(({ outcome }) => outcome).sort()).toEqual(['delivered', 'processor_failed'])
+  const fates = attempts.map(({ outcome, number, settlement }) => `${outcome} ${number} ${settlement.kind}`)
+  expect(fates.sort()).toEqual([
+    'delivered 1 delivered',
+    'processor_failed 1 retry',
+    'processor_failed 2 dead',
+  ])
 })
 
 test('a destination that asks for a token gets it', async () => {
