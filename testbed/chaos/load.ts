@@ -15,7 +15,7 @@ export interface Load {
 }
 
 /** The machine may be busy with other tests: how long anything may take to come back, ms. */
-export const patienceMs = 60_000
+export const patienceMs = 120_000
 
 /** Sends while `disturb` does its worst; resolves when the last request has its answer. */
 export async function underLoad(load: Load, disturb: () => Promise<void>): Promise<void> {

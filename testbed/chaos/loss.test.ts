@@ -15,7 +15,7 @@ import { withoutPostgres } from './without-postgres.ts'
 const organization = 'load'
 
 test('kill -9 of Fairlead, nats-server, PostgreSQL and Redis under 200 webhooks/s loses nothing', {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async () => {
   await using arrivals = await openArrivals()
   const destinationUrl = `http://127.0.0.1:${arrivals.port}/hooks`
@@ -55,7 +55,7 @@ test('kill -9 of Fairlead, nats-server, PostgreSQL and Redis under 200 webhooks/
 test(
   'without PostgreSQL accepting and delivering go on, and the log catches up exactly',
   {
-    timeout: 240_000,
+    timeout: 480_000,
   },
   () => withoutPostgres(20_000),
 )
