@@ -9,6 +9,7 @@ const parts = ['services/receiver', 'services/worker', 'services/store', 'servic
 const packages = ['packages/webhook', 'packages/wire', 'packages/daemon']
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/webhook': [],
+  'packages/client': [],
   'packages/daemon': [],
   'packages/wire': ['packages/webhook'],
   'services/receiver': packages,
