@@ -14,8 +14,9 @@ import { openRefusalLog, type RefusalLog, type Refused } from './admission/refus
 import { openThrottle } from './admission/throttle.ts'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
+import { type IngestLog, type Receiver, sourceFields } from './context.ts'
 import { openDirectory } from './directory.ts'
-import { type IngestLog, ingest, type Receiver, whose } from './ingest.ts'
+import { ingest } from './ingest.ts'
 import { openReceiverMetrics, type ReceiverMetrics } from './metrics.ts'
 import { openRejectionLog } from './rejection-log.ts'
 import { openRepeats } from './repeats.ts'
@@ -210,7 +211,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
 function openReceiverRefusalLog(metrics: ReceiverMetrics, log: ReceiverLog, now: () => number): RefusalLog {
   const fields = ({ source, code, reason, count }: Refused): object => {
     metrics.refused.inc({ code, reason }, count)
-    return { ...(source && whose(source)), code, reason: reason === code ? undefined : reason }
+    return { ...(source && sourceFields(source)), code, reason: reason === code ? undefined : reason }
   }
   return openRefusalLog({
     tellOne: refused => log.warn(fields(refused), 'request.refused'),

@@ -1,0 +1,107 @@
+import type { IncomingMessage } from 'node:http'
+import { type EventId, eventId, newId } from '@fairlead/webhook/id'
+import type { Identity, Verdict, WebhookRequest } from '@fairlead/webhook/scheme'
+import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import type { Receiver } from './context.ts'
+import type { Source } from './directory.ts'
+import { bodyDigest } from './seen/body-digest.ts'
+
+/** A request that verified, and the event that it is. */
+export interface Verified {
+  readonly request: IncomingMessage
+  readonly source: Source
+  readonly body: Uint8Array
+  readonly received: WebhookRequest
+  readonly receivedAt: number
+  readonly verdict: Extract<Verdict, { kind: 'valid' }>
+  readonly identity: Identity
+  readonly id: EventId
+}
+
+export interface Stored {
+  /** In EVENTS; undefined where Redis knew the event, so that JetStream was not asked. */
+  readonly seq: number | undefined
+  /** The server that knew the event's id from an earlier request; undefined for a new event. */
+  readonly knownBy: 'jetstream' | 'redis' | undefined
+  /** A repeat whose body differs from the body of the event that was stored. */
+  readonly differs: boolean
+}
+
+/**
+ * Publishes the event unless an earlier request with its id was stored.
+ * @throws PublishError
+ */
+export async function storeEvent(event: Verified, receiver: Receiver): Promise<Stored> {
+  const { source, body, id, identity } = event
+  const { seen, publisher, throttle, now, isBodyOf } = receiver
+  // An id that is made from the body is compared only within JetStream's window: Redis isn't asked.
+  const lasting = source.config.deduplicate && identity.deliveryId !== undefined
+  const digest = lasting ? bodyDigest(body) : 0
+  const known = lasting ? await seen.check(id, digest) : 'new'
+  if (known === 'accepted' || known === 'differs') {
+    return { seq: undefined, knownBy: 'redis', differs: known === 'differs' }
+  }
+  const { duplicate, seq } = await publisher.publish(source.eventSubject, body, {
+    'Nats-Msg-Id': id,
+    [eventHeader]: metaOf(event),
+  })
+  // Two requests that share an id made from the body share the body.
+  const differs = duplicate && lasting && !(await isBodyOf(seq, body))
+  // Redis keeps the digest of the first request's body, which this one's isn't where they differ.
+  if (lasting) seen.keep(id, now(), differs ? 0 : digest)
+  if (!duplicate) throttle.stored()
+  return { seq, knownBy: duplicate ? 'jetstream' : undefined, differs }
+}
+
+/** Records a repeat, which is not delivered: in the log, and whole where its body differs, for a member to take it in. */
+export function recordRepeat(event: Verified, differs: boolean, { repeats, rejections }: Receiver): void {
+  const { request, source, body, id, receivedAt, identity, verdict } = event
+  const { organization, config } = source
+  repeats.note({ organization: organization.id, sourceId: config.id, event: id, differs, atMs: receivedAt })
+  if (!differs) return
+  rejections.addRepeat(source, request, body, {
+    event: id,
+    sourceId: config.id,
+    revision: organization.revision,
+    type: identity.eventType ?? '',
+    types: identity.eventTypes && [...identity.eventTypes],
+    secret: secretId(source, verdict),
+  })
+}
+
+/**
+ * The event's id. A new id where the source doesn't deduplicate, or where the provider sends nothing that tells a
+ * repeat from a new event.
+ */
+export function idOf(
+  { organization, config }: Source,
+  identity: Identity,
+  body: Uint8Array,
+  nowMs: number,
+): EventId {
+  if (!config.deduplicate || identity.repeats === 'none') return newId('evt', nowMs)
+  const { deliveryId } = identity
+  return eventId(organization.id, config.name, deliveryId === undefined ? { body } : { id: deliveryId })
+}
+
+function metaOf({ request, source, body, received, receivedAt, verdict, identity, id }: Verified): string {
+  return encodeEventMeta({
+    id,
+    organization: source.organization.id,
+    source: source.config.name,
+    sourceId: source.config.id,
+    provider: source.config.provider,
+    revision: source.organization.revision,
+    type: identity.eventType ?? '',
+    types: identity.eventTypes,
+    receivedAt,
+    method: received.method,
+    url: request.url ?? '',
+    headers: request.rawHeaders,
+    size: body.length,
+    secret: secretId(source, verdict),
+  })
+}
+
+const secretId = ({ config }: Source, { secret }: Verified['verdict']) =>
+  secret === undefined ? undefined : config.secrets[secret]?.id
