@@ -20,7 +20,7 @@ test('events of an organization whose configuration can not be read wait, howeve
   expect(forsaken(1)).toBe(true)
 })
 
-test('a configuration sealed with a key that is not there leaves what was known', () => {
+test('a configuration sealed with a missing key leaves the last readable one in force', () => {
   const directory = openDirectory(openKeyring(testEncryptionKeys), () => {})
   directory.put(config, 1)
   const other = openKeyring(`other:${Buffer.alloc(32, 7).toString('base64')}`)

@@ -18,9 +18,9 @@ export interface Destination {
   readonly extraHeaders: readonly string[]
   /** The same array for as long as the configuration is the same. */
   readonly auth: readonly DestinationAuthentication[]
-  /** What it gets of the headers of an event of that source. */
+  /** Which headers of an event of that source it gets. */
   readonly forward: (event: { readonly source: string; readonly provider: string }) => ForwardPolicy
-  /** Scheme, host and port: what destinations share at the same address. */
+  /** Scheme, host and port; destinations with the same one share a breaker. */
   readonly host: string
 }
 
@@ -28,7 +28,7 @@ export interface Organization {
   readonly id: OrganizationId
   readonly slug: string
   readonly revision: number
-  /** Its part of the worker's slots, to those of others. */
+  /** Its share of the worker's slots, relative to other organizations' weights. */
   readonly weight: number
   readonly keys: readonly SigningKey[]
   readonly destinations: ReadonlyMap<DestinationId, Destination>
@@ -36,22 +36,22 @@ export interface Organization {
   match(source: string, eventType: string, eventTypes?: readonly string[]): readonly Wanted[]
 }
 
-/** A destination that wants an event, and in what order. */
+/** A destination that a route gives an event, and the order that the route asks for. */
 export interface Wanted {
   readonly destination: Destination
   readonly order: OrderConfig | undefined
 }
 
-/** All organizations in memory, as the configuration bucket last told. */
+/** All organizations in memory, as the configuration bucket last said. */
 export interface Directory {
   organization(id: OrganizationId): Organization | undefined
   destination(organization: OrganizationId, id: DestinationId): Destination | undefined
   put(config: OrganizationConfig, revision: number): void
   remove(id: OrganizationId): void
   isRemoved(id: OrganizationId): boolean
-  /** Its configuration is there and can't be read (the key that seals it is missing, say): its events have to wait. */
+  /** Its configuration can't be read (the key that seals it is missing, say): its events have to wait. */
   isUnreadable(id: OrganizationId): boolean
-  /** A key of the bucket whose value can't be read. What was known of it stays. */
+  /** Marks a key of the bucket whose value can't be read. The last readable value stays in force. */
   unreadable(key: string): void
   /**
    * Resolves when an organization is known at this revision or a later one: a receiver may have learnt of a new route
@@ -184,7 +184,7 @@ function openForward(
   return ({ source, provider }) => {
     let policy = policies.get(source)
     if (!policy) {
-      // A source that is gone, or is another provider's now, verified the event by what its provider usually reads.
+      // The source is gone, or has another provider now: the headers that its provider usually signs are assumed.
       const configured = sources.get(source)
       const scheme = schemeHeaders(configured?.provider === provider ? configured : { provider })
       policy = openForwardPolicy({ scheme, forwardCredentials, replaced })
@@ -210,7 +210,7 @@ function headersOfAuth(auths: readonly DestinationAuthentication[]): string[] {
   })
 }
 
-/** A destination without an address shares its health with no other. The origin lacks the port where it is the scheme's own. */
+/** A destination without an address shares its breaker with no other. `URL.origin` leaves out a scheme's default port. */
 function hostOf({ url, id }: DestinationConfig): string {
   const parsed = URL.parse(url)
   return parsed?.host ? parsed.origin : id

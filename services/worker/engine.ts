@@ -14,7 +14,7 @@ import type { Slots } from './lanes/slots.ts'
 import type { WorkerMetrics } from './metrics.ts'
 import type { Processor } from './processors/process.ts'
 
-/** What all partitions of a worker share. */
+/** The connections, limits and state that all partitions of a worker share. */
 export interface Engine {
   readonly nats: NatsConnection
   readonly manager: JetStreamManager
@@ -34,7 +34,7 @@ export interface Engine {
   /** Deliveries that wait in memory, in the queues of their lanes, and bytes of their bodies. */
   readonly queued: Shares<OrganizationId>
   readonly queuedBytes: Shares<OrganizationId>
-  /** Who gets the next free slot. */
+  /** Decides which lane gets the next free slot. */
   readonly scheduler: Scheduler
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
@@ -46,7 +46,7 @@ export interface Engine {
   random(): number
 }
 
-/** One wide line for each fate. */
+/** One line for each attempt, dead letter or unrouted event. */
 export interface DeliveryLog {
   info(fields: object, message: 'delivery.attempted' | 'event.unrouted' | 'partition.moved'): void
   warn(fields: object, message: 'delivery.attempted' | 'delivery.dead'): void

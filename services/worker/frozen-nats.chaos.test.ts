@@ -14,7 +14,7 @@ test('a worker survives a nats-server that is frozen, and one that is stopped wh
   await publish(40)
   process.kill(opened.server.pid, 'SIGSTOP')
   await until(() => !running.worker.mayStart, { what: 'a worker that starts nothing', deadlineMs: 10_000 })
-  await delay(7_000) // what waits for an answer of NATS gives up
+  await delay(7_000) // calls that wait for an answer of NATS time out
   process.kill(opened.server.pid, 'SIGCONT')
   await until(() => running.worker.mayStart, { what: 'a worker that goes on', deadlineMs: 15_000 })
   await publish(40)

@@ -10,7 +10,7 @@ test('after a crash another worker has everything within seconds, and nothing is
   await until(() => first.worker.partitions === 16, { what: 'all partitions' })
   const ids = new Set<string>()
   for (let i = 0; i < 20; i++) ids.add(await opened.publish(`${i}`))
-  await opened.sink.waitForCount(10) // as many as the lane lets through; the rest is parked
+  await opened.sink.waitForCount(10) // as many as the lane has slots for; the rest is parked
   await first.crash()
   const crashedAt = Date.now()
   opened.sink.answer({ status: 200 })
@@ -47,7 +47,7 @@ test('a worker that stops hands over without a repeat', async () => {
   expect(opened.sink.received.length - 200).toBe(0)
 })
 
-test('while outcomes can not be stored nothing more is attempted, and nothing is repeated after it', async () => {
+test('while outcomes can not be stored no attempt is started, and none is repeated afterwards', async () => {
   await using opened = await openPlatform()
   await using running = await startWorker(opened.server.url)
   await opened.publish('before')
@@ -66,7 +66,7 @@ test('while outcomes can not be stored nothing more is attempted, and nothing is
   expect(opened.sink.received).toHaveLength(41)
 })
 
-/** Events that were taken and are not done. */
+/** Events that a worker has taken and not acknowledged. */
 async function inHand({ manager, organization }: Awaited<ReturnType<typeof openPlatform>>): Promise<number> {
   const consumer = `worker-${partitionOf(organization.id)}`
   return (await manager.consumers.info('EVENTS', consumer)).num_ack_pending

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { openWorkerMetrics } from './metrics.ts'
 
-test('what waits is told as it is now, not as it was at the last scrape', async () => {
+test('gauges of waiting deliveries are read at each scrape', async () => {
   const registry = new Registry()
   const lanes = [
     { state: 'busy' as const, waiting: 3 },

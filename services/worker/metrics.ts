@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { LaneState } from './lanes/lane.ts'
 
-/** Everything the worker tells Prometheus. */
+/** All metrics of the worker. */
 export interface WorkerMetrics {
   readonly attempts: Counter<'outcome'>
   readonly dead: Counter<'reason'>
@@ -17,7 +17,7 @@ export interface WorkerGauges {
   lanes(): Iterable<{ state: LaneState; waiting: number }>
 }
 
-/** What standalone reads too. */
+/** The metrics that standalone reads too. */
 export const pendingEventsMetric = 'fairlead_worker_pending_events'
 export const waitingDeliveriesMetric = 'fairlead_deliveries_waiting'
 

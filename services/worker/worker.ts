@@ -26,7 +26,7 @@ import { type Ownership, ownPartitions } from './partitions/own.ts'
 import { type OpenPartition, openPartition } from './partitions/partition.ts'
 import { openProcessors } from './processors/processor.ts'
 
-/** What the worker is given by whoever runs it. */
+/** What the process that runs the worker gives it. */
 export interface WorkerTools {
   readonly nats: NatsConnection
   readonly sender: Sender
@@ -38,11 +38,11 @@ export interface RunningWorker extends AsyncDisposable {
   readonly partitions: number
   /** False while nothing new is attempted: NATS takes no heartbeats or no outcomes. */
   readonly mayStart: boolean
-  /** What keeps this worker from its work, for its readiness; each is tolerated for 15 s. */
+  /** Faults that stop this worker from delivering, for its readiness; each is tolerated for 15 s. */
   readiness(): Readonly<Record<'partitions' | 'pulling' | 'config', string | undefined>>
 }
 
-/** A partition that does not open, a pull that fails: after so long this worker is not ready, ms. */
+/** How long a partition may fail to open, or a pull fail, before this worker is not ready, ms. */
 const toleratedMs = 15_000
 
 /** Bodies that are being delivered at one time. */
@@ -54,7 +54,7 @@ const maxBodiesBytes = 256 * 1024 ** 2
  */
 const maxQueued = 16_384
 const maxQueuedBytes = 64 * 1024 ** 2
-/** Nobody waits for a delivery to be parked, or for a retry to be scheduled. */
+/** Park and schedule writes linger this long, ms, and go as one batch: no answer waits for them. */
 const deliveriesLingerMs = 50
 const ownPollMs = 50
 

@@ -73,7 +73,7 @@ async function publish(
   for (let i = 0; i + 1 < list.length; i += 2) {
     if (/^[!-9;-~]+$/.test(list[i]!)) headers[list[i]!] = list[i + 1]!.replace(/[\r\n]+/g, ' ')
   }
-  // A delivery that is made again on purpose is a message of its own; one that is only repeated is not.
+  // The attempt's number is in the message id: a retry is stored again, a repeat after a crash is not.
   headers['Nats-Msg-Id'] = `${reference.delivery}.${reference.attempt}`
   try {
     const subject = outboundSubject(destination.organization.slug, destination.config.name)

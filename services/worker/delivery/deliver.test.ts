@@ -58,7 +58,7 @@ test('an event arrives with its bytes and headers, signed, and stands in the log
   ])
 })
 
-test('what fails is tried again on schedule, with the same id and the next number', async () => {
+test('a failed delivery is tried again on schedule, with the same id and the next number', async () => {
   await using opened = await openPlatform()
   opened.sink.answer((_request, count) => ({ status: count < 3 ? 500 : 204 }))
   await using _running = await startWorker(opened.server.url)
@@ -108,7 +108,7 @@ test('a delivery that uses up its attempts becomes a dead letter with its body',
   })
 })
 
-test('routes choose by source and type; an event that no one wants is recorded as such', async () => {
+test('routes choose by source and type; an event without a route is recorded as unrouted', async () => {
   await using opened = await openPlatform({
     destinations: [
       { name: 'pushes', url: 'http://127.0.0.1:1/unused' },
@@ -131,7 +131,7 @@ test('routes choose by source and type; an event that no one wants is recorded a
   const both = await opened.publish('{"n":1}', { type: 'push', revision: 2 })
   const one = await opened.publish('{"n":2}', { type: 'issues.opened', revision: 2 })
   const none = await opened.publish('{"n":3}', { type: 'star', revision: 2 })
-  // A request that holds two things, the second of which a route wants.
+  // One request of two types, of which a route matches the second.
   await opened.publish('{"n":4}', { type: 'star', types: ['star', 'issues.opened'], revision: 2 })
   await opened.sink.waitForCount(4)
   const wanted = opened.sink.received.map(({ url, body }) => `${url} ${body}`).sort()
@@ -146,7 +146,7 @@ test('routes choose by source and type; an event that no one wants is recorded a
   expect(routed.some(({ event }) => event === one)).toBe(false)
 })
 
-test('a delivery whose destination was deleted meanwhile has a fate of its own', async () => {
+test('a waiting delivery is logged as destination_deleted when its destination is deleted', async () => {
   await using opened = await openPlatform()
   const [destination] = opened.organization.destinations
   await putConfiguration(opened.nats, {
@@ -170,7 +170,7 @@ test('a delivery whose destination was deleted meanwhile has a fate of its own',
   expect((await opened.manager.streams.info('DELIVERIES')).state.messages).toBe(0)
 })
 
-test('a sequence that names another event by now delivers nothing', async () => {
+test('a sequence that EVENTS has given to another event delivers nothing', async () => {
   await using opened = await openPlatform()
   const [destination] = opened.organization.destinations
   await putConfiguration(opened.nats, {
@@ -182,7 +182,7 @@ test('a sequence that names another event by now delivers nothing', async () => 
   await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 1, {
     what: 'parked',
   })
-  // EVENTS is lost and made anew: the same sequence is somebody else's.
+  // EVENTS is lost and made anew: the same sequence is an event of another organization.
   const { config } = await opened.manager.streams.info('EVENTS')
   await opened.manager.streams.delete('EVENTS')
   await opened.manager.streams.add(config)

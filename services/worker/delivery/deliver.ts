@@ -26,16 +26,16 @@ import { untilStored } from './until-stored.ts'
  *                   the lane stands ▼        │ the lane moves                                     ─▶ dead: a copy in DEAD
  *                                 parked in DELIVERIES                                            … and a record in ATTEMPTS
  *
- * Each delivery tells its origin when all that followed from it is stored. Storing fails only when the partition is given up;
+ * A delivery's origin is told when its outcome is stored. Storing fails only when the partition is given up;
  * the partition's next owner then makes the delivery again.
  */
 
-/** The message of an event waits for all that follows from it. */
+/** The message of an event is acknowledged when the outcomes of all its deliveries are stored. */
 export type EventOrigin = MessageOrigin & { expect(count: number): void }
 
 /**
- * Matches a new event and makes its deliveries. A promise is to be waited for before the next event is taken: deliveries
- * are being stored. Does not reject.
+ * Matches a new event and makes its deliveries. Where it returns a promise, deliveries are being
+ * stored, and the caller waits before it takes the next event. Does not reject.
  */
 export function deliverEvent(
   event: StoredEvent,
@@ -91,7 +91,7 @@ function firstDelivery(
   }
 }
 
-/** A delivery that is due again, or whose key is free. A promise as of `deliverEvent`. */
+/** Starts a delivery that is due again, or whose key is free. Returns a promise as `deliverEvent` does. */
 export function resume(
   reference: DeliveryReference,
   origin: Origin,
@@ -128,7 +128,7 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
   conclude(delivery, destination, outcome, { at, durationMs: Math.round(tookMs) }, scene)
 }
 
-/** A delivery that no attempt can be made of. */
+/** Ends a delivery of which no attempt can be made: its event has expired, or its destination is deleted. */
 export function forsake(
   { reference, origin }: Queued,
   kind: 'event_expired' | 'destination_deleted',
@@ -137,7 +137,7 @@ export function forsake(
   conclude({ reference, origin }, undefined, { kind }, { at: scene.engine.now(), durationMs: 0 }, scene)
 }
 
-/** What follows from an outcome: settled, recorded and carried out. */
+/** Settles an outcome, records it and carries out the settlement. */
 function conclude(
   delivery: Concluded,
   destination: Destination | undefined,
@@ -214,7 +214,7 @@ async function bury(
   await untilStored(engine.publisher, deadSubject(organization, destination), event.body, headers, signal)
 }
 
-/** Stores a queued delivery where it costs nobody anything until its lane has room. Rejects where the signal aborts. */
+/** Parks a queued delivery until its lane has room. Rejects when the signal aborts. */
 export async function park({ reference, origin }: Queued, scene: Scene): Promise<void> {
   const { engine } = scene
   await scene.order.kept(reference)
@@ -236,7 +236,7 @@ async function store(delivery: Parameters<typeof messageOf>[0], { engine, signal
   await untilStored(engine.deliveries, subject, encodeDelivery(delivery.reference), headers, signal)
 }
 
-/** Stores a delivery behind the one that holds its key. */
+/** Stores a delivery behind the delivery that holds its key. */
 async function hold(reference: DeliveryReference, origin: Origin, { order }: Scene): Promise<void> {
   try {
     await order.wait(reference)

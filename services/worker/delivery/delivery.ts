@@ -65,13 +65,13 @@ interface Held {
   readonly reference: DeliveryReference
 }
 
-/** The message that a delivery came from. It is told once how the delivery went on. */
+/** The message that a delivery came from. `done` or `failed` is called once. */
 export type Origin = MessageOrigin | ParkOrigin
 
 interface Told {
-  /** All that follows from the delivery is stored. */
+  /** The delivery's outcome, and all that follows from it, is stored. */
   done(): void
-  /** It could not be stored: a fault, or the partition is given up. Then the message comes again. */
+  /** The outcome could not be stored: a fault, or the partition is given up. The message then comes again. */
   failed(error: unknown): void
 }
 
@@ -79,8 +79,8 @@ interface Told {
 export interface MessageOrigin extends Told {
   readonly kind: 'event' | 'due' | 'key'
   /**
-   * Hands the message back to JetStream, for the partition's next owner. False where others of its deliveries may
-   * have been made, which would be made again.
+   * Hands the message back to JetStream, for the partition's next owner. False where other deliveries of the
+   * message may have been made: they would be made again.
    */
   handBack(): boolean
 }
@@ -105,7 +105,8 @@ export function messageOf(delivery: Stored, random: number): Message {
   const { organization, destination, delivery: id, attempt } = reference
   switch (delivery.kind) {
     case 'parked':
-      // Parked again after a while, it is another message; repeated because no acknowledgement came, it is the same.
+      // The random part makes a second parking another message. A publish that is repeated because no acknowledgement
+      // came has the same one, so that JetStream dedupes it.
       return {
         subject: parkedSubject(organization, destination),
         headers: { 'Nats-Msg-Id': `${id}.${attempt}.${random}` },

@@ -17,7 +17,7 @@ test.each([
   'x-amz-sns-message-type',
 ])('%s goes on as it is', name => expect(plain.nameFor(name)).toBe(name))
 
-describe('a header that speaks for another than the sender does not go on', () => {
+describe('a header that claims another sender is not forwarded', () => {
   test.each([
     ['a name that CGI takes for another', 'fairlead_event_id'],
     ['an underscore in capitals', 'Webhook_Signature'],
@@ -40,7 +40,7 @@ describe('a header that speaks for another than the sender does not go on', () =
     ["given by the destination's settings", 'x-oWN'],
   ])('%s: %s', (_why, name) => {
     expect(plain.nameFor(name)).toBeUndefined()
-    // The verdict that is kept is the same.
+    // The second call answers from memory.
     expect(plain.nameFor(name)).toBeUndefined()
   })
 })
@@ -73,7 +73,7 @@ describe('the credential that a source is verified by', () => {
     const scheme = schemeHeaders({ provider })
     const given = openForwardPolicy({ scheme, forwardCredentials: true, replaced: [] })
     expect(given.nameFor(name)).toBe(name)
-    // That alone: no other header that is left out comes back.
+    // Only the credential: the other headers stay left out.
     for (const other of ['Cookie', 'X-Original-URL', 'X-Real-IP', 'a_b', 'Connection']) {
       expect(given.nameFor(other)).toBeUndefined()
     }

@@ -1,41 +1,25 @@
 import type { SchemeHeaders } from '@fairlead/webhook/scheme-headers'
+import { connectionHeaders } from '../egress/connection-headers.ts'
 
 /**
- * Which of a received request's headers go on to a destination, and under which name. All do, but for these; the reasons
- * are in docs/headers.md.
+ * Which headers of a received request are forwarded to a destination, and under which name. All are, except those below;
+ * the reasons are in docs/headers.md.
  */
 export interface ForwardPolicy {
-  /** A header's name as it was received → the name it goes on with; undefined: it doesn't. */
+  /** A header's name as received → the name under which it is forwarded; undefined: it is not forwarded. */
   nameFor(received: string): string | undefined
 }
 
 export interface ForwardOptions {
   /** Of the event's source. */
   readonly scheme: SchemeHeaders
-  /** Whether the credentials by which the source is verified go on too. */
+  /** Whether the credentials by which the source is verified are forwarded too. */
   readonly forwardCredentials: boolean
-  /** Names of headers that the destination's own settings give, in any letter case: those win. */
+  /** Names of headers that the destination's settings give, in any letter case: these win over received ones. */
   readonly replaced: Iterable<string>
 }
 
-/** Of one connection (RFC 9110, 7.6.1), or made anew by the sender. */
-const ofTheConnection = [
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]
-
-/** Whom the request seems to come from, as proxies and gateways tell those behind them. */
+/** Client addresses, hosts and protocols as proxies report them: a server behind a proxy trusts them. */
 const ofProxies = [
   'cf-connecting-ip',
   'cf-connecting-ipv6',
@@ -59,7 +43,7 @@ const ofProxiesBeginnings = [
   'x-ms-client-principal',
 ]
 
-/** Another target or method than the request has: frameworks route by these, past what a gateway checked. */
+/** Targets and methods that override the request's own: frameworks route by them, past a gateway's checks. */
 const ofRouting = [
   'x-http-method',
   'x-http-method-override',
@@ -70,12 +54,12 @@ const ofRouting = [
   'x-rewrite-url',
 ]
 
-/** Who the sender is, as authenticating proxies tell it: believed by what stands behind one. */
+/** The user, as authenticating proxies report it: a server behind such a proxy trusts these. */
 const ofIdentity = [
   'authorization',
   'cookie',
   'cookie2',
-  // Read as HTTP_PROXY by what runs under CGI (CVE-2016-5385).
+  // CGI programs read it as HTTP_PROXY (CVE-2016-5385).
   'proxy',
   'remote-user',
   'ssl-client-cert',
@@ -85,18 +69,18 @@ const ofIdentity = [
 ]
 const ofIdentityBeginnings = ['x-auth-request-', 'x-ssl-client-', 'ssl-client-']
 
-const dropped = new Set([...ofTheConnection, ...ofProxies, ...ofRouting, ...ofIdentity])
+const dropped = new Set([...connectionHeaders, ...ofProxies, ...ofRouting, ...ofIdentity])
 const droppedBeginnings = [...ofProxiesBeginnings, ...ofIdentityBeginnings, 'fairlead-']
 
-/** How many names are kept with their verdict: a source's senders use few. */
+/** Header names that are remembered with their verdict: a source's senders use few. */
 const maxNames = 500
 
-/** One for a source and a destination, as long as their settings are the same: verdicts are kept in it. */
+/** Opens the policy of one source and one destination, to be kept while their settings stay: it remembers verdicts. */
 export function openForwardPolicy(options: ForwardOptions): ForwardPolicy {
   const { scheme, forwardCredentials } = options
   const replaced = new Set([...options.replaced].map(name => name.toLowerCase()))
   const credentials = new Set(scheme.credentials)
-  const connection = new Set(ofTheConnection)
+  const connection = new Set(connectionHeaders)
   const verdicts = new Map<string, string>()
 
   function judge(received: string): string {
@@ -104,7 +88,7 @@ export function openForwardPolicy(options: ForwardOptions): ForwardPolicy {
     if (replaced.has(name) || connection.has(name)) return ''
     if (credentials.has(name)) return forwardCredentials ? received : ''
     if (name.startsWith('webhook-')) return `fairlead-original-${name}`
-    // Authorization, say, where it is a signature over the body (LiveKit).
+    // Before the credentials, because Authorization may be a signature over the body (LiveKit).
     if (isSignature(scheme.signatures, name)) return received
     // CGI, WSGI and PHP turn dashes into underscores: fairlead_event_id would be Fairlead-Event-Id there.
     if (name.includes('_') || dropped.has(name)) return ''
@@ -124,7 +108,7 @@ export function openForwardPolicy(options: ForwardOptions): ForwardPolicy {
   }
 }
 
-/** A name of fairlead's own can't be had by calling it a signature. */
+/** Whether the scheme declares this name a signature. Fairlead's own names are never signatures. */
 function isSignature(signatures: readonly string[], name: string): boolean {
   return !name.startsWith('fairlead-') && signatures.includes(name)
 }

@@ -5,7 +5,7 @@ import type { Health } from '../lanes/lane.ts'
 export function healthOf(outcome: Outcome): Health {
   if (outcome.kind === 'delivered') return 'well'
   if (outcome.kind === 'throttled') return 'throttled'
-  // Such a delivery is dead at once: nothing was tried.
+  // The delivery is dead without an attempt.
   if (isOwnFault(outcome.kind)) return 'unknown'
   const blame = blames(outcome)
   switch (blame) {

@@ -7,8 +7,8 @@ import type { JetStreamManager } from '@nats-io/jetstream'
 import { removeMessage, untilDone } from './until-done.ts'
 
 /**
- * The deliveries that wait for one key, oldest first. Each is a message of DELIVERIES until what follows from it is
- * stored; the first ones are in memory as well, so that the next one needs no read.
+ * The deliveries that wait for one key, oldest first. Each is a message of DELIVERIES until its outcome is stored. The
+ * first ones are in memory as well, so that the next delivery needs no read.
  */
 export interface KeyLine {
   readonly organization: OrganizationId
@@ -18,14 +18,14 @@ export interface KeyLine {
   mark: Mark
   /** Deliveries that are being stored, in the order in which they were published. */
   readonly storing: Set<Storing>
-  /** In memory, by the order of their events. */
+  /** Deliveries in memory, in the order of their events. */
   readonly loaded: Waiting[]
   /** Whether the stream may hold more, behind those in memory, from `nextSeq` on. */
   hasMore: boolean
   nextSeq: number
-  /** So many were stored without being kept in memory. */
+  /** How many were stored without being kept in memory. */
   overflowed: number
-  /** Sequences of deliveries that went and whose outcome is not stored yet. */
+  /** Sequences of deliveries that were started and whose outcome is not stored yet. */
   readonly underWay: Set<number>
   /** Sequences whose outcome is stored: to be deleted. */
   readonly finished: Set<number>
@@ -43,12 +43,12 @@ export type Turn =
       readonly sinceMs: number
       readonly maxWaitMs: number
     }
-  /** The next one is being found. */
+  /** The next delivery is being read. */
   | { readonly kind: 'passing' }
-  /** The next one is being stored. */
+  /** The next delivery is being stored. */
   | { readonly kind: 'storing' }
 
-/** Whether it is written down who holds the key: then the partition's next owner lets none past that delivery. */
+/** Whether the key's holder is stored: the partition's next owner then lets no delivery past it. */
 export type Mark =
   | { readonly kind: 'none' }
   | { readonly kind: 'written'; readonly for: string; readonly stored: Promise<void> }

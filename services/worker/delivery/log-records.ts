@@ -2,9 +2,9 @@ import { encodeLogRecords, type LogRecord } from '@fairlead/wire/attempt'
 import type { Publisher } from '@fairlead/wire/publish'
 import { untilStored } from './until-stored.ts'
 
-/** What the worker did, for the event log: written many to a message. */
+/** Records of attempts for the event log, written many to a message. */
 export interface LogRecords {
-  /** Tells `waiter` when the record is stored, or that the signal aborted first. */
+  /** Calls `waiter` when the record is stored, or when the signal aborts before that. */
   add(record: LogRecord, waiter: RecordWaiter): void
   /**
    * Nothing was stored for a while: JetStream is away. What is attempted now is repeated if this worker ends before it
@@ -19,7 +19,7 @@ export interface RecordWaiter {
   failed(error: unknown): void
 }
 
-/** How long a record waits for others, ms. What is delivered but not yet recorded is repeated after a crash. */
+/** How long a record waits for others, ms. A delivery whose record is not stored is repeated after a crash. */
 const lingerMs = 10
 const lateMs = 1_000
 /** Records of one message: about 100 KiB. */
@@ -32,7 +32,7 @@ interface Batch {
 
 const isFull = (batch: Batch | undefined): boolean => (batch?.records.length ?? 0) >= mostRecords
 
-/** One message is under way at a time; what comes meanwhile goes into the next, which waits as long as the first. */
+/** One message is under way at a time. Records that come meanwhile go into the next message, which lingers as long. */
 export function openLogRecords(publisher: Publisher, subject: string, signal: AbortSignal): LogRecords {
   const batches: Batch[] = []
   let writing = false

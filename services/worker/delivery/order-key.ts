@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import type { OrderConfig } from '@fairlead/wire/config'
 import type { StoredEvent } from './stored-event.ts'
 
-/** Larger bodies have no key: finding it means parsing the whole. */
+/** Larger bodies have no key, because the whole body is parsed to find one. */
 const maxParsedBytes = 1024 * 1024
 
-/** The digest of an event's key; undefined where it has none, and then no order. Pure. */
+/** The digest of an event's key; undefined where the event has no key, and so no order. Pure. */
 export function orderKey(
   { key }: OrderConfig,
   { meta, body }: Pick<StoredEvent, 'meta' | 'body'>,

@@ -18,7 +18,7 @@ test('deliveries with one key go one after the other, and other keys pass them b
   const bodies = () =>
     opened.sink.received.map(({ body }) => JSON.parse(body.toString()) as { account: string; n: number })
   const numbers = (account: string) => bodies().flatMap(body => (body.account === account ? [body.n] : []))
-  // The first of account a fails until all of b have come: all of a wait for it.
+  // The first delivery of account a fails until all of b have arrived: the others of a wait for it.
   opened.sink.answer(({ body }) => {
     const isA = JSON.parse(body.toString()).account === 'a'
     return isA && numbers('b').length < 10 ? { status: 500 } : { status: 200, delayMs: 5 }
@@ -71,11 +71,11 @@ async function inDeliveries(manager: JetStreamManager): Promise<Record<string, n
   return counts
 }
 
-/** Which ones were attempted, in order; how often each was tried in a row is left out. */
+/** The deliveries in the order of their attempts, without attempts of one delivery in a row. */
 const inTurn = (received: readonly { body: Buffer }[]): string[] =>
   received.map(({ body }) => body.toString()).filter((body, index, all) => body !== all[index - 1])
 
-test('order outlives its worker: the next owner lets none past the one that is tried again', async () => {
+test('order outlives its worker: the next owner lets none past a delivery that is being retried', async () => {
   await using opened = await openOrdered()
   opened.sink.answer({ status: 500 })
   const first = await startWorker(opened.server.url, 'first')
@@ -97,7 +97,7 @@ test('order outlives its worker: the next owner lets none past the one that is t
   expect(inTurn(opened.sink.received)).toEqual(['0', '1', '2'])
 })
 
-test('order outlives a crash: none gets past the one whose first attempt was under way', async () => {
+test('order outlives a crash: none passes a delivery whose first attempt was under way', async () => {
   await using opened = await openOrdered()
   opened.sink.answer({ hang: true })
   const first = await startWorker(opened.server.url, 'first')
@@ -159,7 +159,7 @@ test('a busy key whose deliveries end at once is never written down, however man
   expect(most).toBe(0)
 })
 
-test('a key that becomes free while the next one comes keeps none of them', async () => {
+test('a delivery that comes while its key becomes free is not left waiting', async () => {
   await using opened = await openOrdered()
   await using _worker = await startWorker(opened.server.url)
   for (let n = 0; n < 60; n++) {
@@ -174,7 +174,7 @@ test('a key that becomes free while the next one comes keeps none of them', asyn
   })
 })
 
-test('a delivery that keeps others waiting too long is overtaken', async () => {
+test('a delivery that holds its key for too long is overtaken', async () => {
   await using opened = await openPlatform({
     destinations: [{ name: 'app', url: 'http://127.0.0.1:1/', retryDelaysSeconds: [20] }],
   })

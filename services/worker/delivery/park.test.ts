@@ -30,7 +30,7 @@ async function waiting(registry: Registry): Promise<number | undefined> {
   return metric?.values.reduce((sum, { value }) => sum + value, 0)
 }
 
-test('one that is slow holds none of the others in the park', async () => {
+test('a slow delivery holds up no other parked delivery', async () => {
   await using opened = await openParked(60)
   opened.sink.answer((_request, count) => (count === 1 ? { hang: true } : { status: 200 }))
   await opened.resume()
@@ -39,7 +39,7 @@ test('one that is slow holds none of the others in the park', async () => {
   expect(new Set(opened.sink.received.map(({ body }) => body.toString())).size).toBe(60)
 })
 
-test('what is drained under way of a restart is neither lost nor left behind', async () => {
+test('parked deliveries that drain during a restart are neither lost nor left behind', async () => {
   await using opened = await openParked(200)
   opened.sink.answer({ status: 200, delayMs: 20 })
   await opened.resume()
@@ -51,11 +51,11 @@ test('what is drained under way of a restart is neither lost nor left behind', a
   await until(async () => (await opened.parked()) === 0, { what: 'an empty park' })
   const bodies = opened.sink.received.map(({ body }) => body.toString())
   expect(new Set(bodies).size).toBe(200)
-  // It stopped in order: nothing is repeated.
+  // The worker stopped in order: nothing is repeated.
   expect(bodies).toHaveLength(200)
 })
 
-test('parked deliveries that someone took out of the stream are no longer waited for', async () => {
+test('parked deliveries that were deleted from the stream are no longer waited for', async () => {
   await using opened = await openParked(100)
   await opened.manager.streams.purge('DELIVERIES', { filter: 'deliveries.parked.>' })
   expect(await waiting(opened.worker.registry)).toBe(100)
@@ -63,6 +63,6 @@ test('parked deliveries that someone took out of the stream are no longer waited
   await until(async () => (await waiting(opened.worker.registry)) === 0, { what: 'no delivery waits' })
   await opened.publish('later')
   await opened.sink.waitFor(({ body }) => body.toString() === 'later')
-  // But for the few that had been read before.
+  // Except for the few that had been read before.
   expect(opened.sink.received.length).toBeLessThan(20)
 })

@@ -8,8 +8,8 @@ import { removeMessage, untilDone } from './until-done.ts'
 
 /**
  * Parked deliveries of one lane. They lie in DELIVERIES under their destination's own subject and are read in pages, by
- * sequence, when the lane has room: no consumer, no memory and no wake-up for a lane that only waits. Deliveries that have
- * their fate are purged, many at one stroke. What was in hand at a crash still lies there.
+ * sequence, when the lane has room: no consumer, no memory and no wake-up for a lane that only waits. Finished
+ * deliveries are purged many at a time. Deliveries that were in hand at a crash are still in the stream.
  *
  *   stored ──read──▶ open ─finished─▶ purged
  *     ▲               │
@@ -32,14 +32,14 @@ export interface ParkOptions {
 const roundMs = 50
 
 export class Park {
-  /** Deliveries in the stream that nobody has taken; a count, which `read` puts right where it finds that it is wrong. */
+  /** Deliveries in the stream that `read` has not taken. A count; `read` corrects it where it finds none to take. */
   waiting = 0
   readonly #options: ParkOptions
   /** Read and put back, oldest first. */
   #back: ParkedDelivery[] = []
   /** Read, and still in the stream. */
   readonly #known = new Set<number>()
-  /** Of these, those whose fate is stored: to be purged. */
+  /** Of these, the finished ones: to be purged. */
   readonly #finished = new Set<number>()
   #purging: Promise<void> | undefined
   /** How often a purge has begun. */
@@ -51,17 +51,17 @@ export class Park {
     this.#options = options
   }
 
-  /** Deliveries that were read and have no fate yet, and purges under way. */
+  /** Deliveries that were read and are not finished, and purges under way. */
   get inHand(): number {
     return this.#known.size - this.#finished.size - this.#back.length + (this.#purging ? 1 : 0)
   }
 
-  /** Nothing is in the stream, or in hand: it may be forgotten. */
+  /** Nothing is in the stream or in hand: the park may be forgotten. */
   get isEmpty(): boolean {
     return this.waiting === 0 && this.#known.size === 0 && !this.#purging
   }
 
-  /** Takes the oldest, at most so many. None: there is none, or it can't be told now. Rejects where the stream can't be read. */
+  /** Takes the oldest deliveries, at most `count`. Empty: none is parked, or a replica lags. Rejects where the stream can't be read. */
   async read(count: number): Promise<ParkedDelivery[]> {
     if (this.#back.length > 0) {
       const back = this.#back.splice(0, count)
@@ -85,12 +85,12 @@ export class Park {
       if (page.length > 0 || found.length < count) break
     }
     this.waiting = Math.max(0, this.waiting - page.length)
-    // A replica that lags behind, or deliveries that somebody purged: the stream's leader counts.
+    // Either a replica lags behind, or deliveries were purged by hand: the stream's leader is asked for the count.
     if (page.length === 0) await this.#recount()
     return page
   }
 
-  /** A message that nobody can read would hold up those behind it for ever. */
+  /** An unreadable message is finished at once: it would hold up those behind it for ever. */
   #decode(seq: number, data: Uint8Array): DeliveryReference | undefined {
     try {
       return decodeDelivery(data)
@@ -102,13 +102,13 @@ export class Park {
     }
   }
 
-  /** Gives back what was taken and not attempted. In their order, before all that are not read yet. */
+  /** Gives back deliveries that were taken and not attempted. They come first at the next `read`, in their order. */
   putBack(deliveries: readonly ParkedDelivery[]): void {
     this.#back = [...deliveries, ...this.#back]
     this.waiting += deliveries.length
   }
 
-  /** All that follows from a delivery is stored: it is purged, together with others. */
+  /** The outcome of a delivery is stored: its message is purged, together with others. */
   finish(seq: number): void {
     this.#finished.add(seq)
     if (!this.#purging) this.#beginPurge()
@@ -117,7 +117,7 @@ export class Park {
   #beginPurge(): void {
     this.#purges++
     this.#purging = this.#purge()
-      .catch(() => {}) // the partition is given up: its next owner finds what still lies there
+      .catch(() => {}) // the partition is given up: its next owner finds what is still in the stream
       .then(() => {
         this.#purging = undefined
         if (this.#finished.size > 0 && !this.#options.signal.aborted) this.#beginPurge()
@@ -163,7 +163,7 @@ export class Park {
     }
   }
 
-  /** The first sequence of the lane that is not finished, or that nobody has read. */
+  /** The first sequence of the lane that is not finished, or was not read. */
   #firstOpen(): number {
     let first = this.#nextSeq
     for (const seq of this.#known) if (seq < first && !this.#finished.has(seq)) first = seq
@@ -171,11 +171,11 @@ export class Park {
   }
 
   async #recount(): Promise<void> {
-    // What is being purged may be gone from the stream, and still be known here.
+    // Messages that are being purged may be gone from the stream and still be in `#known`.
     if (this.#purging) return
     const purges = this.#purges
     const subject = this.#subject
-    // What is parked meanwhile counts by itself: only what was counted before is put right.
+    // Deliveries that are parked during the request are counted by their parking: only the count before it is corrected.
     const before = this.waiting
     const { state } = await this.#options.engine.manager.streams.info(streamName.deliveries, {
       subjects_filter: subject,

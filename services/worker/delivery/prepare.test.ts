@@ -8,7 +8,7 @@ import { prepareHeaders } from './prepare.ts'
 const now = Date.parse('2026-01-01T00:00:00Z')
 const body = Buffer.from('{}')
 
-/** The headers of an attempt, by lower-case name, for an event that was received with those. */
+/** The headers of an attempt, by lower-case name, for an event that was received with these headers. */
 function prepared(received: readonly string[], extraHeaders: readonly string[] = []) {
   const meta = {
     id: 'evt_1',
@@ -53,7 +53,7 @@ test("no name that a destination may read as Fairlead's stands beside Fairlead's
   expect(pairs).toContainEqual(['fairlead-original-webhook-id', 'forged'])
 })
 
-test('headers that Connection names stay behind, in whatever order and letter case', () => {
+test('headers that Connection names are not forwarded, in whatever order and letter case', () => {
   const pairs = prepared([
     'X-Hop',
     '1',
@@ -80,7 +80,7 @@ test("a destination's own header takes the place of the provider's", () => {
   expect(pairs).toContainEqual(['x-hub-signature-256', 'sha256=a'])
 })
 
-test('the page on headers names each header that does not go on', async () => {
+test('docs/headers.md names each header that is not forwarded', async () => {
   const page = (await readFile(new URL('../../../docs/headers.md', import.meta.url), 'utf8')).toLowerCase()
   const policy = openForwardPolicy({
     scheme: { credentials: [], signatures: [] },

@@ -54,7 +54,7 @@ export function prepareHeaders(
   return headers
 }
 
-/** The provider's headers that go on, without those that `Connection` names (RFC 9110, 7.6.1). */
+/** The provider's headers that are forwarded, without those that `Connection` names (RFC 9110, 7.6.1). */
 function forwardedHeaders(received: readonly string[], forward: ForwardPolicy): string[] {
   const headers: string[] = []
   let named: Set<string> | undefined
@@ -66,7 +66,7 @@ function forwardedHeaders(received: readonly string[], forward: ForwardPolicy): 
   return named ? without(headers, named) : headers
 }
 
-/** What a header `Connection` names, beside what was named before: close and keep-alive are no headers. */
+/** Adds the names in a `Connection` header to those found before. `close` and `keep-alive` name no headers. */
 function namedByConnection(
   name: string,
   value: string,

@@ -9,8 +9,8 @@ import type { StoredEvent } from './stored-event.ts'
 /**
  * Events of one organization, read back by sequence for deliveries that come from the park or wait without their bodies.
  *
- * Deliveries that were made one after the other have their events near each other: one request reads the next events of
- * the organization, of which most are wanted. Where they lie apart, each is read by itself.
+ * Deliveries that were made one after the other have events that lie near each other in the stream: one request reads
+ * the organization's next events, most of which are wanted. Events that lie apart are read singly.
  */
 type Events = Map<number, StoredEvent>
 
@@ -18,7 +18,7 @@ type EventReader = Pick<Engine, 'reader' | 'manager'>
 
 /** Bytes of one request; a batch ends with the message that exceeds it. */
 const batchBytes = 4 * 1024 ** 2
-/** A batch of which less than this part was wanted is not worth the next one. */
+/** After a batch of which less than this part was wanted, events are read singly. */
 const leastWanted = 1 / 4
 
 /**
@@ -73,7 +73,7 @@ async function readBatches(
   }
 }
 
-/** The stream's leader is asked where a replica has none, or another event: after a stream was made anew it may be another tenant's. */
+/** Asks the stream's leader where a replica has no event, or another: in a stream that was made anew, even another tenant's. */
 async function readOne(
   reference: DeliveryReference,
   { reader, manager }: EventReader,

@@ -7,7 +7,7 @@ import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredEvent } from './stored-event.ts'
 
-/** What is told of a delivery: records for the log, metrics and a line for people. */
+/** Reports of a delivery: a record for the event log, metrics, and a line in the process's log. */
 
 /** A dead letter is retried from DEAD when its event is no longer in EVENTS; it was logged long ago. */
 export const eventSeqOf = ({ stored }: DeliveryReference): number =>

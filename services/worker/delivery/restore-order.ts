@@ -12,7 +12,7 @@ const comesAgainMs = 6_000
 const readAtOnce = 16
 const heldPage = 256
 
-/** What an earlier owner of the partition left: who holds each key, and which deliveries wait for it. */
+/** The order that an earlier owner of the partition left: each key's holder, and the deliveries that wait for it. */
 export async function restoreLines(
   engine: Engine,
   partition: number,
@@ -47,7 +47,7 @@ export async function restoreLines(
   return lines
 }
 
-/** Decides whose turn it is. Takes the holder of this key out of `holders`. */
+/** Decides which delivery of this key goes next. Takes the key's holder out of `holders`. */
 function decideTurn(
   line: KeyLine,
   holders: Map<string, DeliveryReference>,
@@ -85,13 +85,13 @@ const heldSince = ({ delivery, order }: DeliveryReference, nowMs: number): KeyLi
   maxWaitMs: (order?.maxWaitSeconds ?? 0) * 1000,
 })
 
-/** Whether no event of the partition was in hand when its last owner ended. False where that can't be found out. */
+/** Whether no event of the partition was in hand when its last owner ended. False where NATS does not answer that. */
 async function nothingInHand({ manager }: Engine, partition: number): Promise<boolean> {
   const info = await manager.consumers.info(streamName.events, `worker-${partition}`).catch(() => undefined)
   return info?.num_ack_pending === 0
 }
 
-/** The deliveries that were written down as holding their keys: in pages, and from the leader where a replica lacks one. */
+/** The stored holders of keys, read in pages, and from the leader where a replica lacks a message. */
 async function readHeld(engine: Engine, partition: number): Promise<Map<string, DeliveryReference>> {
   const { manager } = engine
   const subject = heldOfPartition(partition)

@@ -1,24 +1,14 @@
+import { connectionHeaders } from './connection-headers.ts'
+
 /**
  * Makes headers that came from elsewhere (a provider's request, a destination's settings) fit to be sent, so that none
  * of them can fail a delivery, end the head early, or speak for this connection.
  */
 
-/** What the connection or the client itself decides (RFC 9110, 7.6.1 and 8.6), by lower-case name. */
+/** Names that the client sets itself. */
 const ours = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  // The answer is read by us, and only its first bytes, for people.
+  ...connectionHeaders,
+  // The client decides which codings it can read; it reads the first bytes of an answer only.
   'accept-encoding',
 ])
 

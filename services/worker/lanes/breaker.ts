@@ -1,5 +1,5 @@
 /**
- * Stops attempts at something that keeps failing, and finds out by single probes when it is well again.
+ * Stops attempts at a destination that keeps failing, and finds out by single probes when it works again.
  *
  *            threshold failures in a row               time is up: one probe
  *   closed ───────────────────────────────▶ open ◀──────────────────────────▶ probing
@@ -13,7 +13,7 @@ export interface BreakerLimits {
   readonly firstMs: number
   readonly longestMs: number
   /**
-   * Failures further apart than this, ms, are not counted as a row: attempts that are so few burden nobody, and follow
+   * Failures further apart than this, ms, are not counted as a row: so few attempts are no burden, and follow
    * their retry schedule. Default: any distance counts.
    */
   readonly rowMs?: number
@@ -32,7 +32,7 @@ export class Breaker {
     this.#limits = limits
   }
 
-  /** 'closed': go. 'probe': go, as the only one. A time (ms): not before then, or not while a probe is under way. */
+  /** 'closed': attempt. 'probe': attempt, with no other beside it. A time, ms: ask again then, or when the probe has ended. */
   ask(nowMs: number): 'closed' | 'probe' | number {
     if (this.#openings === 0) return 'closed'
     if (this.#probing || nowMs < this.#closedUntilMs) return Math.max(this.#closedUntilMs, nowMs + 1)
@@ -40,7 +40,7 @@ export class Breaker {
     return 'probe'
   }
 
-  /** A probe was granted, but not used, or said nothing. */
+  /** A probe was granted, and not used or without a result. */
   unused(): void {
     this.#probing = false
   }

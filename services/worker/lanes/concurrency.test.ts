@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { Concurrency } from './concurrency.ts'
 
-/** A destination that takes this long for an answer, given how many requests it has at one time. */
+/** How long the destination takes for an answer, by the number of requests under way. */
 type Answers = (open: number) => number
 
 const always =
   (ms: number): Answers =>
   () =>
     ms
-/** Answers at once up to so many at a time, and makes the others wait. */
+/** Answers at once up to this many requests at a time; further ones wait. */
 const upTo =
   (capacity: number, ms: number): Answers =>
   open =>
     ms * Math.max(1, open / capacity)
 
-/** So many successes with a full lane. */
+/** This many successes with a full lane. */
 function run(concurrency: Concurrency, answers: Answers, times: number): number {
   let nowMs = 1_000_000
   for (let i = 0; i < times; i++) {
@@ -52,7 +52,7 @@ test('a destination that grows slower is given less', () => {
   expect(concurrency.now).toBeGreaterThanOrEqual(10)
 })
 
-test('429 halves what was learnt, down to one', () => {
+test('429 halves the learnt slots, down to one', () => {
   const concurrency = new Concurrency(undefined)
   run(concurrency, always(3), 5_000)
   const seen: number[] = []

@@ -14,7 +14,7 @@ const forgivenMs = 60_000
 const toleratedMs = 5
 /** Weight of the newest answer in the recent latency. */
 const recentWeight = 0.1
-/** The same in the usual latency, where it is higher than that. */
+/** Weight of the newest answer in the usual latency, where the answer took longer than usual. */
 const usualWeight = 0.02
 
 export class Concurrency {
@@ -24,7 +24,7 @@ export class Concurrency {
   /** Below this, growth doubles a round. */
   #doublesBelow: number
   #cutMs = Number.NEGATIVE_INFINITY
-  /** What the destination takes for an answer, ms: usually, and lately. */
+  /** The destination's time to answer, ms: usually, and lately. */
   #usualMs = Number.POSITIVE_INFINITY
   #recentMs = 0
 
@@ -35,7 +35,7 @@ export class Concurrency {
     this.#doublesBelow = this.#base
   }
 
-  /** What it begins with, and comes back to by itself. */
+  /** The slots it begins with, and returns to by itself. */
   get #base(): number {
     return this.#declared ?? least
   }
@@ -45,7 +45,7 @@ export class Concurrency {
     return Math.max(1, Math.floor(this.#slots))
   }
 
-  /** Fewer than it began with: cut by 429, or recovering. */
+  /** It has fewer slots than it began with: cut by a 429, or recovering. */
   get isCut(): boolean {
     return this.#slots < this.#base
   }
@@ -70,7 +70,7 @@ export class Concurrency {
         this.#base,
         this.#slots + (this.#slots < this.#doublesBelow ? 1 : 1 / this.#slots),
       )
-      // With little traffic success adds slowly; nothing bad for so long is as good.
+      // With little traffic success adds slots slowly; so long without a cut counts as well.
       if (nowMs - this.#cutMs > forgivenMs) this.#slots = this.#base
       return
     }
@@ -96,7 +96,7 @@ export class Concurrency {
     this.#cutMs = nowMs
   }
 
-  /** What is usual is measured with few attempts at a time: with many, slow answers may be of their own making. */
+  /** The usual latency is measured with few attempts at a time: many attempts may themselves make answers slow. */
   #learn(latencyMs: number): void {
     const isFirst = this.#recentMs === 0
     this.#recentMs = isFirst ? latencyMs : this.#recentMs + (latencyMs - this.#recentMs) * recentWeight

@@ -1,4 +1,4 @@
-/** First in, first out, without moving what stays: `Array.prototype.shift` moves thousands. */
+/** First in, first out. Taking an item moves no other, as `Array.prototype.shift` does. */
 export class Fifo<Item> {
   #items: (Item | undefined)[] = []
   #first = 0
@@ -11,7 +11,7 @@ export class Fifo<Item> {
     this.#items.push(item)
   }
 
-  /** The one that is taken next, or the one so many behind it. */
+  /** The item that is taken next, or the item so many places behind it. */
   peek(behind = 0): Item | undefined {
     return this.#items[this.#first + behind]
   }

@@ -7,7 +7,7 @@ const [first, second, victim] = [newId('org', 1), newId('org', 2), newId('org', 
 const openLane = (host: Host, organization: OrganizationId) =>
   new Lane({ concurrency: 4, paused: false }, host, organization)
 
-/** Fails so often to reach the host. */
+/** Fails this many times to reach the host. */
 function fail(host: Host, organization: OrganizationId, times: number, nowMs = 0): void {
   for (let i = 0; i < times; i++) host.failed(organization, nowMs)
 }
@@ -36,21 +36,24 @@ test('an organization that has not failed to reach a host is not held up there, 
   for (let i = 0; i < 60; i++) {
     expect(lane.ask(i)).toBe('go')
     expect(lane.state(i)).toBe('busy')
-    // Others go on failing: that changes nothing for this one.
+    // Other organizations go on failing, which changes nothing for this organization.
     if (i % 2) fail(host, first, 10, i)
     lane.finish('unknown', i, 1)
   }
 })
 
-test.each(['faulty', 'failing', 'throttled', 'unknown'] as const)('%s counts for nobody else', health => {
-  const host = new Host()
-  for (let i = 0; i < 60; i++) {
-    const lane = openLane(host, first)
-    lane.ask(0)
-    lane.finish(health, 0, 1)
-  }
-  expect(host.state).toBe('closed')
-})
+test.each(['faulty', 'failing', 'throttled', 'unknown'] as const)(
+  'an outcome %s holds up no other organization',
+  health => {
+    const host = new Host()
+    for (let i = 0; i < 60; i++) {
+      const lane = openLane(host, first)
+      lane.ask(0)
+      lane.finish(health, 0, 1)
+    }
+    expect(host.state).toBe('closed')
+  },
+)
 
 test('organizations take turns with probes', () => {
   const host = new Host()
@@ -69,7 +72,7 @@ test('organizations take turns with probes', () => {
   for (const [index, prober] of probers.entries()) if (index > 0) expect(prober).not.toBe(probers[index - 1])
 })
 
-test('a turn that nobody takes goes to another', () => {
+test('a turn that is not taken goes to another organization', () => {
   const host = new Host()
   fail(host, first, 10)
   fail(host, second, 1)

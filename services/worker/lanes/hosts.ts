@@ -5,8 +5,8 @@ import { Breaker } from './breaker.ts'
  * Breakers of hosts. A host here is scheme, name and port: destinations of several organizations may share it. While a host
  * can't be reached, a single request probes it instead of one for each destination.
  *
- * Nobody's settings can hold up others: only a failure to *reach* the host counts, an organization is held up only after
- * such a failure of its own, and the organizations that are held up take turns with probes.
+ * An organization's settings can't hold up others: only a failure to *reach* the host counts, an organization is held up
+ * only after such a failure of its own, and the organizations that are held up take turns with probes.
  */
 export interface Hosts {
   host(name: string): Host
@@ -15,13 +15,13 @@ export interface Hosts {
 }
 
 const hostBreaker = { threshold: 10, firstMs: 1_000, longestMs: 10_000 }
-/** Beyond this many, hosts whose breakers are closed are forgotten. */
+/** Hosts that are kept. Beyond this many, those whose breakers are closed are forgotten. */
 const remembered = 10_000
-/** The organization whose turn it is has so long, ms, to make the probe; then any may. */
+/** How long the organization whose turn it is has for its probe, ms; then any organization may probe. */
 const turnMs = 1_000
 /** How soon to ask again while another organization's probe is under way, ms. */
 const probingMs = 250
-/** A probe that has no end after so long, ms, holds up no other organization: a request that connected and then hangs has reached the host. */
+/** After this long, ms, a probe holds up no other organization: a request that connected and then hangs has reached the host. */
 const probeMs = 10_000
 
 export function openHosts(): Hosts {
@@ -46,14 +46,14 @@ export function openHosts(): Hosts {
 
 export class Host {
   readonly #breaker = new Breaker(hostBreaker)
-  /** Organizations that failed to reach it since somebody last did. */
+  /** Organizations that failed to reach it since it was last reached. */
   readonly #failed = new Set<OrganizationId>()
-  /** Organizations that are held up, the one whose turn is next first. */
+  /** Organizations that are held up, in the order of their turns. */
   readonly #turns = new Set<OrganizationId>()
   #prober: OrganizationId | undefined
   #probedMs = 0
 
-  /** As a breaker's: 'closed': go. 'probe': go, as the only one. A time (ms): ask again then. */
+  /** As `Breaker.ask`. 'closed': attempt. 'probe': attempt, with no other beside it. A time, ms: ask again then. */
   ask(organization: OrganizationId, nowMs: number): 'closed' | 'probe' | number {
     if (this.#breaker.state === 'closed' || !this.#failed.has(organization)) return 'closed'
     if (this.#breaker.state === 'probing' && nowMs - this.#probedMs > probeMs) this.#breaker.unused()
@@ -79,7 +79,7 @@ export class Host {
     if (first === undefined || first === organization) return undefined
     const { state, probeFromMs } = this.#breaker
     if (state === 'open' && nowMs >= probeFromMs + turnMs) {
-      // It did not come: its destinations are paused, or have nothing to deliver.
+      // It made no probe: its destinations are paused, or have nothing to deliver.
       this.#turns.delete(first)
       return undefined
     }
@@ -102,7 +102,7 @@ export class Host {
   /** The host could not be reached. */
   failed(organization: OrganizationId, nowMs: number): void {
     this.#failed.add(organization)
-    // An attempt that was under way before says nothing about another's probe.
+    // The outcome of an attempt that began before the probe says nothing about the probe.
     if (this.#breaker.state === 'probing' && this.#prober !== organization) return
     this.#prober = undefined
     this.#breaker.failed(nowMs)

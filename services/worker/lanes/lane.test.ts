@@ -15,7 +15,7 @@ function fill(lane: Lane, nowMs = 0): number {
   return count
 }
 
-test('a breaker opens after so many failures in a row, probes once, and doubles its patience', () => {
+test('a breaker opens after so many failures in a row, probes once, and doubles the wait', () => {
   const breaker = new Breaker({ threshold: 3, firstMs: 1000, longestMs: 3000 })
   breaker.failed(0)
   breaker.failed(0)
@@ -75,7 +75,7 @@ function breakLane(lane: Lane, health: Health, nowMs: number): void {
   }
 }
 
-test('429 halves the slots, waits as long as it asks, and success brings them back', () => {
+test('429 halves the slots and holds for Retry-After; success brings the slots back', () => {
   const lane = openLane({ concurrency: 8 })
   lane.ask(0)
   lane.finish('throttled', 0, 1, 2_000)
@@ -116,7 +116,7 @@ test('where failures are far apart the breaker leaves deliveries to their retry 
   expect(lane.ask(100_000)).toMatchObject({ why: 'broken' })
 })
 
-test('a rate is kept, and says when to ask again', () => {
+test('a lane keeps its rate, and says when to ask again', () => {
   const lane = openLane({ rateLimit: { perSecond: 2, burst: 2 } })
   expect(fill(lane, 1_000)).toBe(2)
   expect(lane.ask(1_000)).toEqual({ why: 'rate', untilMs: 1_500 })

@@ -6,7 +6,7 @@ import type { Host } from './hosts.ts'
 
 /**
  * Decides for one destination whether its next delivery may be attempted now. Pure: it holds no delivery, waits for
- * nothing and reads no clock. `lanes.ts` keeps the queue and does what is decided here.
+ * nothing and reads no clock. `queue.ts` keeps the deliveries and acts on these decisions.
  *
  *                      ┌──────────────── moves ────────────────┐
  *   next delivery ─▶ ask ─▶ go                                  │
@@ -25,17 +25,17 @@ export interface Wait {
   readonly untilMs?: number
 }
 
-/** What an attempt says about the destination. */
+/** The destination's health as an attempt shows it. */
 export type Health =
   | 'well'
   | 'throttled'
-  /** It answered, but not well. */
+  /** It answered with a failure. */
   | 'failing'
   /** Its host (scheme, host, port) could not be reached. */
   | 'unreachable'
   /** The destination's own settings, or something that only it needs, failed: that says nothing about its host. */
   | 'faulty'
-  /** There was no attempt, or none that says anything. */
+  /** There was no attempt, or its outcome says nothing about the destination. */
   | 'unknown'
 
 export interface LaneLimits {
@@ -52,15 +52,15 @@ export const laneBreaker = { threshold: 5, firstMs: 1_000, longestMs: 10_000, ro
 /** With all slots in use and no attempt ended for so long, ms, or for `hangFactor` times what attempts take lately. */
 const hangMs = 1_000
 const hangFactor = 4
-/** With attempts under way and none that ended well for so long, ms, they may hang. */
+/** Attempts under way may hang where none has ended well for this long, ms. */
 const doubtMs = 5_000
-/** An idle lane is kept for so long, ms; one that failed or was throttled for longer. */
+/** How long an idle lane is kept, ms. A lane that failed or was throttled is kept for longer. */
 const rememberedMs = 60_000
 const badRememberedMs = 600_000
 /** The longest hold of a 429, ms. */
 const longestHoldMs = 60_000
 
-/** Whether a lane that waits for this moves: it goes on by itself, without a probe, a resume or the end of a hold. */
+/** Whether a lane with this answer moves: it goes on without a probe, a resume or the end of a hold. */
 export function moves({ why }: Wait): boolean {
   switch (why) {
     case 'full':
@@ -91,13 +91,13 @@ export class Lane {
   #host: Host
   #limits: LaneLimits
   #bucket: TokenBucket | undefined
-  /** Of a 429. */
+  /** When the hold of a 429 ends, ms. */
   #holdUntilMs = Number.NEGATIVE_INFINITY
   /** When an attempt last ended; when one last ended well; since when some are under way without a break, ms. */
   #endedMs = 0
   #wellMs = 0
   #busyMs = 0
-  /** What an attempt takes lately, ms. */
+  /** How long attempts took lately, ms. */
   #tookMs = 0
 
   constructor(limits: LaneLimits, host: Host, organization: OrganizationId) {
@@ -113,7 +113,7 @@ export class Lane {
     if (this.#limits.paused) return paused
     if (nowMs < this.#holdUntilMs) return { why: 'throttled', untilMs: this.#holdUntilMs }
     const own = this.#breaker.ask(nowMs)
-    // While its probe is under way, the end of that will tell.
+    // While its probe is under way, `finish` of the probe decides.
     if (typeof own === 'number')
       return this.#breaker.state === 'probing' ? broken : { why: 'broken', untilMs: own }
     const wait = this.#askFurther(nowMs)
@@ -185,7 +185,7 @@ export class Lane {
     this.#host.succeeded()
   }
 
-  /** A changed rate refills nothing. */
+  /** Applies changed settings. A changed rate does not refill the bucket. */
   change(limits: LaneLimits, host: Host, nowMs: number): void {
     this.#limits = limits
     this.#host = host
@@ -208,7 +208,7 @@ export class Lane {
     return this.inFlight > 0 ? 'busy' : 'well'
   }
 
-  /** The last attempt failed, or those under way may hang: it may not have the slots that are kept for others. */
+  /** The last attempt failed, or those under way may hang: the lane gets none of the slots that are kept for others. */
   isDoubtful(nowMs: number): boolean {
     if (this.#breaker.failures > 0) return true
     return this.inFlight > 0 && nowMs - this.#wellMs > doubtMs
@@ -224,7 +224,7 @@ export class Lane {
     return nowMs - this.#endedMs > (isWell ? rememberedMs : badRememberedMs)
   }
 
-  /** Whether it has a slot left, whatever else may hold it up. */
+  /** Whether a slot is left, although a hold, rate or breaker may still stop the lane. */
   get hasSlot(): boolean {
     return this.inFlight < this.#concurrency.now
   }

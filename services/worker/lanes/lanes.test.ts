@@ -28,7 +28,7 @@ test('a destination that hangs costs its neighbour nothing', async () => {
   await using opened = await openPlatform()
   const [app] = opened.organization.destinations
   const stuck = anOrganization('stuck', {
-    id: opened.organization.id, // the same partition
+    id: opened.organization.id, // an organization in the same partition
     sources: [{ name: 'github', provider: 'github' }],
     destinations: [{ name: 'hangs', url: hanging.url, concurrency: 4, timeoutSeconds: 20 }],
   })
@@ -48,7 +48,7 @@ test('a destination that hangs costs its neighbour nothing', async () => {
   await running.crash()
 })
 
-test('a broken destination is left alone, probed, and drained when it is well again', async () => {
+test('deliveries to a broken destination are parked; probes find when it works, and the park drains', async () => {
   await using opened = await openPlatform()
   const destination = {
     ...opened.organization.destinations[0]!,
@@ -97,7 +97,7 @@ test('a paused destination gets nothing, and everything once it is resumed', asy
   await opened.sink.waitForCount(10)
 })
 
-test('more organizations that hang than a worker has slots: one that does well is delivered to', async () => {
+test('more organizations hang than a worker has slots: a healthy organization still gets its deliveries', async () => {
   await using hanging = await startSink((_request, count) => (count <= 12 ? { status: 500 } : { hang: true }))
   await using opened = await openPlatform()
   const ill = Array.from({ length: 12 }, (_, i) =>

@@ -9,21 +9,21 @@ import { LaneQueue, type LaneSteps } from './queue.ts'
 
 /** The lanes of one partition. A lane exists while it has something in it or something to remember. */
 export interface Lanes {
-  /** Takes a delivery. A promise, which does not reject, resolves when it is parked: the next is to wait for it. */
+  /** Takes a delivery. Where it returns a promise, the caller waits for it before its next `offer`: the delivery is being parked. Never rejects. */
   offer(delivery: Queued, destination: Destination): Promise<unknown> | undefined
   /** An attempt is over. */
   finish(delivery: UnderWay, health: Health, tookMs: number, retryAfterMs?: number): void
-  /** So many deliveries were parked by an earlier owner. Nothing is started before `resume`. */
+  /** Tells a lane how many deliveries an earlier owner parked. None is started before `resume`. */
   restore(organization: OrganizationId, id: DestinationId, count: number): void
   resume(): void
   /** The configuration of an organization has changed, or the organization is gone. */
   changed(id: OrganizationId, organization: Organization | undefined): void
-  /** The condition of a delivery's lane, for the log. Busy and paused are not told: waiting deliveries are counted, and a pause was asked for. */
+  /** The condition of a delivery's lane, for the log; undefined while well, busy or paused, which the log learns otherwise. */
   condition(reference: DeliveryReference): AttemptRecord['lane']
   states(): Iterable<LaneReport>
-  /** Starts nothing more, and hands waiting deliveries back. Resolves when the next owner can find all of them. */
+  /** Starts nothing more, and hands waiting deliveries back. Resolves when the partition's next owner can read all of them. */
   handBack(): Promise<void>
-  /** Resolves when no delivery from the park is queued or under way. */
+  /** Resolves when all that follows from each delivery that was taken from the park is stored. */
   idle(): Promise<void>
   close(): void
 }
@@ -36,9 +36,8 @@ export interface LaneReport {
   readonly queued: number
 }
 
-/** So often lanes are looked through for those that may be forgotten, ms. */
+/** How often lanes that may be forgotten are looked for, ms. */
 const sweepMs = 30_000
-const idlePollMs = 10
 
 /** @param signal aborts when the partition is given up */
 export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal): Lanes {
@@ -114,10 +113,7 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
       await Promise.all([...queues.values()].map(queue => queue.close()))
     },
     async idle() {
-      for (const queue of queues.values()) {
-        while (queue.unparked > 0) await new Promise(resolve => setTimeout(resolve, idlePollMs))
-        await queue.park.idle()
-      }
+      for (const queue of queues.values()) await queue.idle()
     },
     close() {
       clearInterval(sweeper)

@@ -5,7 +5,7 @@ import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from '../fixtures/platform.ts'
 
-/** A port that nobody listens on. */
+/** A port on which nothing listens. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -75,7 +75,7 @@ test('an event with two destinations, one of which hangs, is delivered to the ot
   await until(() => arrived().length === 50, { what: 'all at the one that answers' })
   expect(arrived().map(({ body }) => body.toString())).toHaveLength(50)
   expect(opened.sink.received).toHaveLength(52)
-  // What waits for the one that hangs is parked: the events are acknowledged but for those under way.
+  // Deliveries to the hanging destination are parked: all events but those under way are acknowledged.
   await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 48, {
     what: '48 parked deliveries',
   })

@@ -12,7 +12,7 @@ import { openLanes } from './lanes.ts'
 import { openScheduler } from './scheduler.ts'
 import { openSlots } from './slots.ts'
 
-/** The lanes of a partition with one destination, whose attempts end when the test says so, and what became of its deliveries. */
+/** The lanes of a partition with one destination, whose attempts end when the test says so; records its deliveries. */
 function openAlone(destination: object, { slots = 1_000, queued = 10_000, queuedBytes = 1e9 } = {}) {
   vi.useFakeTimers()
   const config = anOrganization('acme', {
@@ -38,7 +38,7 @@ function openAlone(destination: object, { slots = 1_000, queued = 10_000, queued
   const back: number[] = []
   const numberOf = ({ reference }: Pick<Queued, 'reference'>) => reference.stored.seq
   const lanes = openLanes(
-    // Nothing is read back here: what is parked stays there.
+    // Parked deliveries stay parked: these tests read none back.
     engine as Engine,
     {
       attempt: delivery => void attempts.push({ ...delivery, atMs: Date.now() }),
@@ -135,7 +135,7 @@ test('after 429 nothing goes before Retry-After, although the lane was idle', ()
   expect(parked).toEqual([1])
 })
 
-test('a lane that stands parks what it holds, and what comes, in their order', () => {
+test('a lane that stands parks waiting and new deliveries in their order', () => {
   const { offer, finish, started, parked, engine } = openAlone({ concurrency: 1 })
   for (const seq of upTo(5)) void offer(seq)
   expect(parked).toEqual([])
@@ -146,7 +146,7 @@ test('a lane that stands parks what it holds, and what comes, in their order', (
   expect([engine.queued.used, engine.queuedBytes.used]).toEqual([0, 0])
 })
 
-test('a lane that hangs parks after a second, one that only waits for its turn does not', () => {
+test('a lane that hangs parks after a second; a lane that waits for its turn does not', () => {
   const hanging = openAlone({ concurrency: 2 })
   for (const seq of upTo(5)) void hanging.offer(seq)
   vi.advanceTimersByTime(900)
@@ -155,7 +155,7 @@ test('a lane that hangs parks after a second, one that only waits for its turn d
   expect(hanging.parked).toEqual([2, 3, 4])
 })
 
-test('nobody waits in memory for more than ten seconds', () => {
+test('no delivery waits in memory for more than ten seconds', () => {
   const { offer, finish, parked, started } = openAlone({ concurrency: 1 })
   for (const seq of upTo(100)) void offer(seq)
   for (let ms = 0; ms < 9_500; ms += 500) {
@@ -171,7 +171,7 @@ test('a queue that is full overflows into the park, together with those behind i
   const { offer, parked, started, engine } = openAlone({ concurrency: 1 }, { queued: 20 })
   for (const seq of upTo(30)) void offer(seq)
   expect(started()).toEqual([0])
-  // Half of what a worker holds is for others. The first that is parked keeps all behind it from passing.
+  // One organization gets half of the worker's memory. Behind the first parked delivery, all others are parked too.
   expect(engine.queued.used).toBe(10)
   expect(parked[0]).toBe(11)
   expect(parked).toEqual(parked.toSorted((a, b) => a - b))
@@ -185,7 +185,7 @@ test('a body that does not fit is dropped, and its delivery keeps its place', ()
   expect(engine.queuedBytes.used).toBeLessThanOrEqual(20_000)
 })
 
-test('on a stop what waits is handed back, and nothing more is started', async () => {
+test('on a stop waiting deliveries are handed back, and none is started', async () => {
   const { offer, finish, lanes, back, started, parked } = openAlone({ concurrency: 1 })
   for (const seq of upTo(4)) void offer(seq)
   await lanes.handBack()
@@ -196,7 +196,7 @@ test('on a stop what waits is handed back, and nothing more is started', async (
   expect(parked).toEqual([])
 })
 
-test('while the worker has no slot a lane that does well waits in memory, and goes when there is one', () => {
+test('while the worker has no slot a healthy lane waits in memory, and starts when a slot is free', () => {
   const { offer, finish, parked, started, engine } = openAlone({ concurrency: 50 }, { slots: 8 })
   void offer(0)
   finish()

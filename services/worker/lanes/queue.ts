@@ -2,11 +2,12 @@ import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import { type ParkOrigin, type Queued, queue, type UnderWay } from '../delivery/delivery.ts'
 import { Park, type ParkedDelivery } from '../delivery/park.ts'
-import { readEvents } from '../delivery/read-events.ts'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { Fifo } from './fifo.ts'
+import { HeldBodies } from './held-bodies.ts'
 import { type Answer, type Health, type Lane, type LaneState, moves } from './lane.ts'
+import { ReadAhead } from './read-ahead.ts'
 import type { Waiting } from './scheduler.ts'
 
 /**
@@ -18,33 +19,25 @@ import type { Waiting } from './scheduler.ts'
  *                └────────────────────── nothing parked ──────────────────────────┘
  *
  * While the lane moves, deliveries wait here in memory: those of new events without their message being acknowledged, so
- * that a crash brings them back. A lane that stands parks all that it holds and all that comes. What does not fit into
- * the queue, or would wait in it for too long, is parked as well, and comes back in pages.
+ * that a crash brings them back. A lane that stands parks all waiting and all new deliveries. Deliveries that do not
+ * fit into the queue, or have waited in it for too long, are parked as well. Parked deliveries are read back in pages.
  *
- * A delivery whose body does not fit keeps its place without it: the body lies in EVENTS and is read back, many at a
- * time, shortly before its turn.
+ * A delivery whose body does not fit keeps its position without the body, which is read back from EVENTS shortly before
+ * the delivery's turn, together with others.
  */
 
 /**
- * Deliveries in head and in tail, at most. All that wait in memory are kept alive every 1.5 s, about 5 µs each, and come
- * again after a crash.
+ * Deliveries in head and in tail, at most. Each has its message kept alive every 1.5 s, which takes about
+ * 5 µs, and comes again after a crash.
  */
 const mostQueued = 4_096
-/** Bytes of bodies that one lane holds: a quarter of a worker's, so that one lane leaves room for others. */
-const mostLaneBytes = 16 * 1024 ** 2
-/** Who would wait in memory for longer than this, ms, is parked: it costs nothing there. */
+/** A delivery that has waited in memory for longer than this, ms, is parked, where waiting costs nothing. */
 const longestWaitMs = 10_000
-/** So often a queue that does not become empty looks whether its lane hangs, ms. */
+/** How often a queue that does not become empty looks whether its lane hangs, ms. */
 const checkMs = 1_000
-/** How soon a lane asks again while the worker may start nothing, ms. */
+/** How soon a lane asks for a slot again while the worker may start nothing, ms. */
 const heldMs = 50
-/** Waits after the stream could not be read, ms. */
-const firstRetryMs = 500
-const longestRetryMs = 30_000
-/** Deliveries of a page of the park, at most; a lane with few slots reads fewer. */
-const mostPage = 256
-
-/** What is done with a delivery. Nothing here rejects, but `park` where the partition is given up. */
+/** The steps after the queue. None rejects, except `park` where the partition is given up. */
 export interface LaneSteps {
   attempt(delivery: UnderWay, destination: Destination): void
   forsake(delivery: Queued, kind: 'event_expired' | 'destination_deleted'): void
@@ -64,24 +57,22 @@ export class LaneQueue implements Waiting {
   readonly organization: OrganizationId
   readonly lane: Lane
   readonly park: Park
-  /** Deliveries from the park that have no fate yet. */
-  unparked = 0
+  /** Deliveries from the park that are under way or forsaken, and from which not all that follows is stored. */
+  #unparked = 0
+  /** Resolvers of `idle`. */
+  #whenIdle: (() => void)[] = []
   readonly #destination: DestinationId
   readonly #engine: Engine
   readonly #steps: LaneSteps
   readonly #signal: AbortSignal
   #head = new Fifo<Queued>()
   #tail = new Fifo<Queued>()
-  /** As of when the lane was asked last. */
+  /** Whether the lane stood when it was asked last. */
   #stands = false
   /** Deliveries on their way into the park. */
   #storing = 0
-  #heldBytes = 0
-  #reading = false
-  #loading = false
-  /** Reads of the stream in a row that failed, and when it may be read again, ms. */
-  #failures = 0
-  #readFromMs = 0
+  readonly #bodies: HeldBodies
+  readonly #readAhead: ReadAhead
   #timer: NodeJS.Timeout | undefined
   #timerMs = 0
   #closed = false
@@ -94,9 +85,20 @@ export class LaneQueue implements Waiting {
     this.#engine = options.engine
     this.#steps = options.steps
     this.#signal = options.signal
+    this.#bodies = new HeldBodies(options.engine, options.organization)
+    this.#readAhead = new ReadAhead({
+      engine: options.engine,
+      destination: options.destination,
+      park: this.park,
+      bodies: this.#bodies,
+      mayHaveSlot: () => this.#mayHaveSlot(),
+      addPage: page => this.#addPage(page),
+      ready: () => this.serve(),
+      lookAt: atMs => this.#lookAt(atMs),
+    })
   }
 
-  /** Takes a delivery. A promise, which does not reject, resolves when it is parked: the next is to wait for it. */
+  /** As `Lanes.offer`. */
   offer(delivery: Queued, destination: Destination): Promise<unknown> | undefined {
     const { event } = delivery
     if (this.isEmpty && typeof event === 'object' && !this.#closed) {
@@ -111,7 +113,7 @@ export class LaneQueue implements Waiting {
     return this.#stands ? this.#parkAll([delivery]) : this.#enqueue(delivery)
   }
 
-  /** Starts what may go. Whether anything did. */
+  /** Starts the deliveries that may go next. @returns whether it started any */
   serve(): boolean {
     let started = false
     this.#stands = false
@@ -121,7 +123,7 @@ export class LaneQueue implements Waiting {
       const destination = this.#engine.directory.destination(this.organization, this.#destination)
       if (!destination || next.event === 'expired') {
         this.#take()
-        if (next.origin.kind === 'park') this.unparked++
+        if (next.origin.kind === 'park') this.#unparked++
         this.#steps.forsake(next, destination ? 'event_expired' : 'destination_deleted')
         continue
       }
@@ -135,7 +137,7 @@ export class LaneQueue implements Waiting {
       started = true
     }
     if (this.#stands) void this.#parkAll([])
-    else if (!this.#closed) this.#readAhead()
+    else if (!this.#closed) this.#readAhead.read(this.#head, this.lane.slots)
     return started
   }
 
@@ -150,7 +152,7 @@ export class LaneQueue implements Waiting {
     return this.lane.isDoubtful(this.#engine.now())
   }
 
-  /** Nothing waits, in memory or parked. */
+  /** No delivery waits, in memory or parked. */
   get isEmpty(): boolean {
     return this.#head.size === 0 && this.#tail.size === 0 && this.park.waiting === 0 && this.#storing === 0
   }
@@ -168,14 +170,21 @@ export class LaneQueue implements Waiting {
     return state === 'well' && !this.isEmpty ? 'busy' : state
   }
 
-  /** Starts nothing more. What waits goes back to where it came from; resolves when that is so. */
+  /** Resolves when all that follows from each delivery that was taken from the park is stored, and purged there. */
+  async idle(): Promise<void> {
+    if (this.#unparked > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
+    await this.park.idle()
+  }
+
+  /** Starts nothing more, and hands waiting deliveries back to the streams. Resolves when all are handed back. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#readAhead.close()
     clearTimeout(this.#timer)
     await this.#handBack([...this.#takeAll(this.#head), ...this.#takeAll(this.#tail)])
   }
 
-  /** To JetStream, for the partition's next owner; into the park where that would repeat others of the same event. */
+  /** To JetStream, for the partition's next owner. Into the park where that would repeat other deliveries of the event. */
   #handBack(deliveries: readonly Queued[]): Promise<unknown> {
     return this.#store(
       deliveries.filter(
@@ -185,7 +194,7 @@ export class LaneQueue implements Waiting {
     )
   }
 
-  /** 'worker': it has no slot, or may start nothing. */
+  /** Asks worker and lane for a slot. 'worker': the worker has none left, or may start nothing. */
   #ask(bytes: number): Answer | 'worker' {
     const { slots, now, mayStart } = this.#engine
     const nowMs = now()
@@ -210,7 +219,7 @@ export class LaneQueue implements Waiting {
   }
 
   #begin({ reference, origin }: Queued, event: UnderWay['event'], destination: Destination): void {
-    if (origin.kind === 'park') this.unparked++
+    if (origin.kind === 'park') this.#unparked++
     this.#steps.attempt({ kind: 'under_way', reference, origin, event }, destination)
   }
 
@@ -220,14 +229,14 @@ export class LaneQueue implements Waiting {
     if (fifo.size >= mostQueued || !this.#engine.queued.take(this.organization, 1)) {
       return this.#store([...this.#takeAll(this.#tail), delivery])
     }
-    this.#keepBody(delivery)
+    this.#bodies.keep(delivery)
     fifo.push(delivery)
     this.#lookAt(this.#engine.now() + checkMs)
-    if (delivery.event === 'stored') this.#readAhead()
+    if (delivery.event === 'stored') this.#readAhead.read(this.#head, this.lane.slots)
     return undefined
   }
 
-  /** The next one, where the head is empty: of the tail, unless others are parked before it. */
+  /** The next delivery where the head is empty: the tail's first, unless parked deliveries come before it. */
   #moveUp(): Queued | undefined {
     if (this.park.waiting > 0 || this.#storing > 0) return undefined
     const emptied = this.#head
@@ -243,7 +252,7 @@ export class LaneQueue implements Waiting {
 
   #release(delivery: Queued): void {
     if (delivery.origin.kind !== 'park') this.#engine.queued.give(this.organization, 1)
-    this.#dropBody(delivery)
+    this.#bodies.release(delivery)
   }
 
   #takeAll(fifo: Fifo<Queued>): Queued[] {
@@ -252,33 +261,7 @@ export class LaneQueue implements Waiting {
     return all
   }
 
-  /** Takes a part of the worker's memory for a body that is there. Without one the body is dropped, and read back. */
-  #keepBody(delivery: Queued): void {
-    const { event } = delivery
-    if (typeof event === 'string') return
-    if (!this.#reserve(delivery)) delivery.event = 'stored'
-    // A body is a part of the socket's buffer, all of which it would keep.
-    else delivery.event = { ...event, body: new Uint8Array(event.body) }
-  }
-
-  #reserve(delivery: Queued): boolean {
-    const bytes = delivery.reference.bytes + headBytes
-    if (this.#heldBytes + bytes > mostLaneBytes) return false
-    if (!this.#engine.queuedBytes.take(this.organization, bytes)) return false
-    delivery.heldBytes = bytes
-    this.#heldBytes += bytes
-    return true
-  }
-
-  #dropBody(delivery: Queued): void {
-    const { heldBytes } = delivery
-    if (heldBytes === 0) return
-    delivery.heldBytes = 0
-    this.#heldBytes -= heldBytes
-    this.#engine.queuedBytes.give(this.organization, heldBytes)
-  }
-
-  /** Parks all that waits, then these. What came from the park still lies there. */
+  /** Parks all waiting deliveries, then these. Those that came from the park are still stored there. */
   #parkAll(last: readonly Queued[]): Promise<unknown> {
     const back: ParkedDelivery[] = []
     const rest: Queued[] = []
@@ -291,7 +274,7 @@ export class LaneQueue implements Waiting {
     return this.#store([...rest, ...last])
   }
 
-  /** Resolves when all are parked, or given up. */
+  /** Parks these. Resolves when all are parked, or could not be. */
   #store(deliveries: readonly Queued[]): Promise<unknown> {
     this.#storing += deliveries.length
     return Promise.all(
@@ -314,19 +297,7 @@ export class LaneQueue implements Waiting {
     if (this.#storing === 0 && !this.#stands && !this.#closed) this.serve()
   }
 
-  /** Has the next deliveries and their bodies at hand before a slot is free. */
-  #readAhead(): void {
-    if (this.#closed || this.#engine.now() < this.#readFromMs) return
-    const { slots } = this.lane
-    const wantsPage = this.park.waiting > 0 && this.#head.size < 2 * slots && !this.#reading
-    const last = this.#head.peek(Math.min(this.#head.size, slots) - 1)
-    const wantsBodies = !this.#loading && (this.#head.peek()?.event === 'stored' || last?.event === 'stored')
-    if (!(wantsPage || wantsBodies) || !this.#mayHaveSlot()) return
-    if (wantsPage) void this.#readPage(Math.min(mostPage, 4 * slots))
-    if (wantsBodies) void this.#load(2 * slots)
-  }
-
-  /** Nothing is read for a lane that the worker has no slot for. */
+  /** Whether the worker has a slot for this lane. If not, the lane stands in line for one. */
   #mayHaveSlot(): boolean {
     const { slots, scheduler } = this.#engine
     if (slots.take(this.organization, 0, this.isDoubtful)) {
@@ -337,78 +308,35 @@ export class LaneQueue implements Waiting {
     return false
   }
 
-  async #readPage(count: number): Promise<void> {
-    this.#reading = true
-    try {
-      const page = await this.park.read(count)
-      for (const { seq, reference } of page) {
-        this.#head.push(
-          queue(reference, new ParkedOrigin(seq, reference, this), 'stored', this.#engine.now()),
-        )
-      }
-      // How many there are can't be told while a purge is under way.
-      if (page.length === 0 && this.park.waiting > 0) this.#readLater(firstRetryMs)
-    } catch (error) {
-      this.#failed(error)
+  #addPage(page: readonly ParkedDelivery[]): void {
+    const nowMs = this.#engine.now()
+    for (const { seq, reference } of page) {
+      this.#head.push(queue(reference, new ParkedOrigin(seq, reference, this), 'stored', nowMs))
     }
-    this.#reading = false
-    if (!this.#closed) this.serve()
-  }
-
-  /** Reads the bodies of the next deliveries that have none. */
-  async #load(most: number): Promise<void> {
-    this.#loading = true
-    const wanted: Queued[] = []
-    for (let i = 0; i < Math.min(this.#head.size, most); i++) {
-      const delivery = this.#head.peek(i)
-      if (delivery?.event !== 'stored') continue
-      // The first is read, whatever it takes: it would wait for ever.
-      if (!this.#reserve(delivery) && (i > 0 || wanted.length > 0)) break
-      wanted.push(delivery)
-    }
-    try {
-      const events = await readEvents(
-        wanted.map(({ reference }) => reference),
-        this.#engine,
-      )
-      this.#failures = 0
-      for (const [index, delivery] of wanted.entries()) delivery.event = events[index] ?? 'expired'
-    } catch (error) {
-      for (const delivery of wanted) this.#dropBody(delivery)
-      this.#failed(error)
-    }
-    this.#loading = false
-    if (!this.#closed) this.serve()
-  }
-
-  /** The stream could not be read: after a while once more. */
-  #failed(err: unknown): void {
-    if (this.#closed) return
-    const waitMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures++)
-    this.#engine.log.error({ err, destination: this.#destination, retryMs: waitMs }, 'worker.failed')
-    this.#readLater(waitMs)
-  }
-
-  #readLater(waitMs: number): void {
-    this.#readFromMs = this.#engine.now() + waitMs
-    this.#lookAt(this.#readFromMs)
   }
 
   /** All that follows from a delivery from the park is stored. */
   finished(seq: number): void {
-    this.unparked--
     this.park.finish(seq)
+    this.#countDone()
   }
 
-  /** What followed from a delivery of the park could not be stored: it is tried again. */
+  /** The outcome of a delivery from the park could not be stored: the delivery is tried again. */
   notStored(parked: ParkedDelivery, err: unknown): void {
-    this.unparked--
-    if (this.#signal.aborted) return // it lies there for the next owner
-    this.park.putBack([parked])
-    this.#failed(err)
+    if (!this.#signal.aborted) {
+      this.park.putBack([parked])
+      this.#readAhead.failed(err)
+    } // else it is still parked, for the partition's next owner
+    this.#countDone()
   }
 
-  /** Looks again at this time, ms, or before. */
+  #countDone(): void {
+    this.#unparked--
+    if (this.#unparked > 0) return
+    for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  /** Calls `#look` at this time, Unix ms, or before. */
   #lookAt(atMs: number): void {
     if (this.#closed || (this.#timer && this.#timerMs <= atMs)) return
     clearTimeout(this.#timer)
@@ -424,9 +352,6 @@ export class LaneQueue implements Waiting {
     if (this.queued > 0) this.#lookAt(this.#engine.now() + checkMs)
   }
 }
-
-/** What is counted for an event's headers, bytes: about what providers send. */
-const headBytes = 2_048
 
 const isOlder = (delivery: Queued | undefined, thanMs: number): boolean =>
   delivery !== undefined && delivery.origin.kind !== 'park' && delivery.sinceMs < thanMs

@@ -4,7 +4,7 @@ import { openScheduler, type Waiting } from './scheduler.ts'
 
 const organizations = (count: number) => Array.from({ length: count }, (_, i) => newId('org', i + 1))
 
-/** Lanes that say who was served. */
+/** Lanes that record in which order they are served. */
 function openLanes() {
   const served: string[] = []
   const lane = (
@@ -46,7 +46,7 @@ test('an organization has as many turns in a row as its weight', () => {
   expect(served).toEqual(['heavy', 'heavy', 'heavy', 'light', 'heavy', 'heavy', 'heavy', 'light'])
 })
 
-test('lanes in doubt and lanes that do well take turns, however many wait in either line', () => {
+test('lanes in doubt and healthy lanes take turns, however many wait in either line', () => {
   const scheduler = openScheduler()
   const { served, lane } = openLanes()
   const all = organizations(8)
@@ -59,7 +59,7 @@ test('lanes in doubt and lanes that do well take turns, however many wait in eit
   expect(served).toHaveLength(8)
 })
 
-test('a slot that a lane has no use for goes to the next', () => {
+test('a slot that a lane can not use is offered to the next lane', () => {
   const scheduler = openScheduler()
   const { served, lane } = openLanes()
   const [first, second] = organizations(2)

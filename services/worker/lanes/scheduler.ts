@@ -1,12 +1,12 @@
 import type { OrganizationId } from '@fairlead/webhook/id'
 
 /**
- * Gives the slots of the worker that become free to those that were refused one: organizations take turns, each as many
- * in a row as its weight, and the lanes of an organization take turns within that. Lanes in doubt, which may not have
- * every slot, stand in a line of their own; the two lines take turns too.
+ * Offers free slots of the worker to lanes that were refused a slot. Organizations take turns, each with as many turns in
+ * a row as its weight, and an organization's lanes take turns within these. Lanes in doubt, which may not use every slot,
+ * stand in a line of their own; the two lines take turns too.
  */
 export interface Scheduler {
-  /** A lane that the worker has no slot for. It stands in line once, however often it is added. */
+  /** Puts a lane that was refused a slot in line. It stands in line once, however often it is added. */
   add(lane: Waiting): void
   /** A slot has become free. */
   next(): void
@@ -16,16 +16,16 @@ export interface Scheduler {
 export interface Waiting {
   readonly organization: OrganizationId
   readonly isDoubtful: boolean
-  /** Starts a delivery of this lane: false if it has none that may go now, so that another lane gets the slot. */
+  /** Starts a delivery of this lane. False if none may start now: the slot is then offered to another lane. */
   serve(): boolean
 }
 
-/** Lanes that are asked for one free slot: most that are refused come back to the end of their line. */
+/** Lanes to which one free slot is offered, at most. */
 const mostAsked = 4
 
 interface Turn {
   readonly lanes: Set<Waiting>
-  /** Turns that its organization has left before the next one's. */
+  /** Turns that the organization has left before the next organization's turn. */
   left: number
 }
 

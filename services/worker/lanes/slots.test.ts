@@ -10,7 +10,7 @@ test('an organization whose attempts hang does not hold the slots of others', ()
   const [hanging, ...others] = organizations(10)
   let held = 0
   while (slots.take(hanging!, 1, true)) held++
-  expect(held).toBe(38) // half of the three quarters that all may have
+  expect(held).toBe(38) // half of the three quarters that lanes in doubt may use
   for (const other of others) expect(slots.take(other, 1, false)).toBe(true)
   for (let i = 0; i < held; i++) slots.give(hanging!, 1)
   for (const other of others) slots.give(other, 1)
@@ -32,7 +32,7 @@ test('once slots run short, organizations hold them by weight', () => {
   expect(held.get(heavy!)).toBe(45)
 })
 
-test('bodies are bounded too, and one alone always fits', () => {
+test('bodies are bounded too, and a body alone always fits', () => {
   const slots = openSlots(100, 1_000)
   const [first, second] = organizations(2)
   expect(slots.take(first!, 5_000, true)).toBe(true)
@@ -41,7 +41,7 @@ test('bodies are bounded too, and one alone always fits', () => {
   expect(slots.take(second!, 1, true)).toBe(true)
 })
 
-test('however many organizations hang, one that does well has a slot at once, and gives back what it took', () => {
+test('however many organizations hang, a healthy one has a slot at once, and gives back what it took', () => {
   const step = fc.record({
     organization: fc.nat(300),
     bytes: fc.nat(40_000),

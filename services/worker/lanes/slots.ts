@@ -3,11 +3,11 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 
 /**
  * The attempts that a worker makes at one time, and the bytes of their bodies, shared between organizations. While
- * there is plenty, everyone takes what its lanes allow. Once half is in use, an organization may hold no more than its
- * share by weight: an attempt that hangs holds its slot for as long as its time-out, and must not hold everyone's.
+ * less than half is in use, an organization is bounded by its lanes alone. Above that, it may hold no more than its share
+ * by weight: an attempt that hangs holds its slot until its time-out, and must not hold other organizations' slots.
  *
- * A quarter is kept from lanes that are in doubt. So it takes more than any number of destinations that hang to hold up
- * those that answer; only what hangs for the first time can come in between, and that once, for one time-out.
+ * A quarter is kept from lanes in doubt, so that destinations that hang, however many, can't hold up those that answer.
+ * A destination that hangs for the first time may take slots of this quarter, once, for one time-out.
  */
 export interface Slots {
   /** @param doubtful whether the lane's last attempts failed, or hang */
@@ -46,7 +46,7 @@ export function openSlots(
 
 const keptPart = 1 / 4
 
-/** Two amounts that are taken from in turn and given back to in reverse: what is kept is free again first. */
+/** Two amounts, taken in turn and given back in reverse, so that the part that is kept is free again first. */
 function openPool(total: number, weightOf: (organization: OrganizationId) => number) {
   const kept = openShares(Math.floor(total * keptPart), weightOf)
   const open = openShares(total - kept.total, weightOf)

@@ -2,13 +2,13 @@ import type { EventMeta } from '@fairlead/wire/event'
 
 /**
  * A built-in processor: a destination that is code of the worker instead of an address. It meets the same lane,
- * retries and dead letters as any destination, and so may be called more than once for one delivery: what it does
- * must be safe to repeat, by the event's id.
+ * retries and dead letters as any destination, and so may be called more than once for one delivery: its
+ * effects must be safe to repeat, by the event's id.
  */
 export interface Processor {
   /**
    * Resolves when the event is dealt with.
-   * @throws ProcessorError to have it tried again; anything else counts as a fault of ours, and is tried again too
+   * @throws ProcessorError to have the event tried again; any other error counts as a fault of Fairlead's, and is retried too
    */
   process(event: ProcessedEvent, signal: AbortSignal): Promise<void>
 }
@@ -22,7 +22,7 @@ export interface ProcessedEvent {
   readonly destination: string
 }
 
-/** An event that could not be dealt with; the message goes into the event log, and must hold no secret. */
+/** Thrown for an event that could not be processed. The message goes into the event log, and must hold no secret. */
 export class ProcessorError extends Error {
   override readonly name = 'ProcessorError'
 }
