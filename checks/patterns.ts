@@ -17,7 +17,7 @@ const shipped = ['packages', 'services', 'operator', 'cli', 'standalone']
  * reviewed like a literal.
  */
 const composed: Readonly<Record<string, string>> = {
-  'operator/organization/field.ts': 'a DNS label, at most 63 characters',
+  'packages/wire/declared/field.ts': 'a DNS label, at most 63 characters',
   'operator/organization/schema.ts': 'a DNS label, at most 63 characters',
   'operator/replay/schema.ts': 'a DNS label, at most 63 characters',
   'packages/webhook/sample-request.ts': 'our own samples',

@@ -1,7 +1,7 @@
+import type { Path } from '@fairlead/wire/declared/rule'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
 import type { z } from 'zod'
 import { type Fault, faultsOf, nearestOf, textOfPath } from '../organization/fault.ts'
-import type { Path } from '../organization/rule.ts'
 import {
   apiVersion,
   type Organization,

@@ -1,15 +1,17 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { defaultBurst } from '@fairlead/daemon/token-bucket'
-import { retryPresets } from '@fairlead/webhook/settle'
-import type { DestinationAuthentication } from '@fairlead/wire/destination-auth'
+import type { SecretRef } from '@fairlead/wire/declared/field'
+import type { PlainDestination, PlainSource } from '@fairlead/wire/declared/plain'
+import {
+  destinationToStore,
+  rateLimitToStore,
+  routeToStore,
+  sourceToStore,
+} from '@fairlead/wire/declared/to-store'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequestSchema } from '@fairlead/wire/store/organization'
-import type { DestinationSpec } from './destination.ts'
-import type { SecretRef } from './field.ts'
-import type { RouteSpec } from './route.ts'
 import { type Organization, slugOfOrganization } from './schema.ts'
 import { secretId } from './secret-refs.ts'
-import type { SourceSpec } from './source.ts'
+import type { DestinationSpec, SourceSpec } from './spec-parts.ts'
 import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
 
 /** What the store is asked for; the owner is added by whoever calls it. */
@@ -45,22 +47,23 @@ export function desiredOrganization(
     active: spec.active,
     retentionDays: spec.retentionDays,
     weight: spec.weight,
-    ...rateLimit(spec.rateLimit),
+    ...rateLimitToStore(spec.rateLimit),
     members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),
     sources: spec.sources
       .filter(({ active, name }) => active && !lacking.sources.has(name))
-      .map(source => desiredSource(source, secrets)),
+      .map(source => sourceToStore(withSecrets(source, secrets))),
     destinations: spec.destinations
       .filter(destination => destination.active)
       .map(destination =>
         lacking.destinations.has(destination.name)
-          ? desiredDestination({ ...destination, paused: true, headers: [], auth: [] }, secrets)
-          : desiredDestination(destination, secrets),
-      ),
+          ? { ...destination, paused: true, headers: [], auth: [] }
+          : destinationWithSecrets(destination, secrets),
+      )
+      .map(destinationToStore),
     routes: spec.routes
       .map(route => ({ ...route, destinations: route.destinations.filter(name => active.has(name)) }))
       .filter(route => route.destinations.length > 0)
-      .map(desiredRoute),
+      .map(routeToStore),
     signingSecrets: tenant.signingKeys.map((value, index) => ({
       id: index === 0 ? 'current' : 'previous',
       value,
@@ -76,99 +79,43 @@ const roles = {
   viewer: MemberRole.VIEWER,
 } as const
 
-function desiredSource(source: SourceSpec, secrets: ReadonlyMap<string, string>) {
+/** Secrets filled in. */
+function withSecrets(source: SourceSpec, secrets: ReadonlyMap<string, string>): PlainSource {
   return {
-    name: source.name,
-    settings: {
-      provider: source.provider,
-      ...(source.scheme === undefined ? {} : { scheme: asJson(source.scheme) }),
-      ...(source.options === undefined ? {} : { options: asJson(source.options) }),
-      ...(source.toleranceSeconds === undefined ? {} : { toleranceSeconds: source.toleranceSeconds }),
-      ...rateLimit(source.rateLimit),
-      deduplicate: source.deduplicate,
-    },
-    secrets: source.secrets.map(({ secretRef }) =>
-      plainSecret(secretId(secretRef), secretId(secretRef), secrets),
-    ),
+    ...source,
+    secrets: source.secrets.map(({ secretRef }) => ({
+      id: secretId(secretRef),
+      value: readSecret(secretRef, secrets),
+    })),
   }
 }
 
-function desiredDestination(destination: DestinationSpec, secrets: ReadonlyMap<string, string>) {
-  const { retry } = destination
+function destinationWithSecrets(
+  { headers, auth, ...rest }: DestinationSpec,
+  secrets: ReadonlyMap<string, string>,
+): PlainDestination {
   return {
-    name: destination.name,
-    settings: {
-      url: destination.url ?? '',
-      nats: destination.nats !== undefined,
-      processor: destination.processor?.name ?? '',
-      timeoutSeconds: destination.timeoutSeconds,
-      // 0: not declared.
-      concurrency: destination.concurrency ?? 0,
-      ...rateLimit(destination.rateLimit),
-      retry: {
-        delaysSeconds: [
-          ...(retry.delaysSeconds ?? retryPresets[retry.preset ?? 'default'].map(ms => ms / 1000)),
-        ],
-      },
-      paused: destination.paused,
-      forwardCredentials: destination.forwardCredentials,
-    },
-    headers: destination.headers.map(({ name, secretRef }) =>
-      plainSecret(name, secretId(secretRef), secrets),
-    ),
-    auth:
-      destination.auth.length === 0
-        ? ''
-        : JSON.stringify(destination.auth.map(one => desiredAuth(one, secrets))),
+    ...rest,
+    headers: headers.map(({ name, secretRef }) => ({ name, value: readSecret(secretRef, secrets) })),
+    auth: auth.map(one => authWithSecrets(one, secrets)),
   }
 }
 
-/** One way of letting a delivery in, secrets filled in. */
-function desiredAuth(
+function authWithSecrets(
   { basic, bearer, mtls, oauth2 }: DestinationSpec['auth'][number],
   secrets: ReadonlyMap<string, string>,
-): DestinationAuthentication {
-  const read = (ref: SecretRef) => plainSecret('', secretId(ref), secrets).value
-  if (basic) return { kind: 'basic', username: basic.username, password: read(basic.passwordRef) }
-  if (bearer) return { kind: 'bearer', token: read(bearer.tokenRef) }
-  if (mtls) return { kind: 'mtls', certPem: read(mtls.certificateRef), keyPem: read(mtls.keyRef) }
+): PlainDestination['auth'][number] {
+  const read = (ref: SecretRef) => readSecret(ref, secrets)
+  if (basic) return { basic: { username: basic.username, password: read(basic.passwordRef) } }
+  if (bearer) return { bearer: { token: read(bearer.tokenRef) } }
+  if (mtls) return { mtls: { certificate: read(mtls.certificateRef), key: read(mtls.keyRef) } }
   if (!oauth2) throw new TypeError('the schema lets no empty auth through')
   const { clientSecretRef, ...rest } = oauth2
-  return { kind: 'oauth2', ...rest, clientSecret: read(clientSecretRef) }
+  return { oauth2: { ...rest, clientSecret: read(clientSecretRef) } }
 }
 
-function desiredRoute({ source, eventTypes, destinations, order }: RouteSpec) {
-  return {
-    settings: {
-      source,
-      eventTypes,
-      destinations,
-      ...(order && { order: { key: orderKey(order.key), maxWaitSeconds: order.maxWaitSeconds } }),
-    },
-  }
-}
-
-function orderKey({ pointer, header }: NonNullable<RouteSpec['order']>['key']) {
-  return pointer !== undefined
-    ? { case: 'pointer' as const, value: pointer }
-    : { case: 'header' as const, value: header ?? '' }
-}
-
-function plainSecret(id: string, from: string, secrets: ReadonlyMap<string, string>) {
-  const value = secrets.get(from)
-  if (value === undefined) throw new TypeError(`the secret ${from} was not read`)
-  return { id, value }
-}
-
-function rateLimit(limit: { perSecond: number; burst?: number | undefined } | undefined) {
-  return limit
-    ? { rateLimit: { perSecond: limit.perSecond, burst: limit.burst ?? defaultBurst(limit.perSecond) } }
-    : {}
-}
-
-type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
-
-/** Came from YAML or JSON, so it is JSON; what is undefined is left out. */
-function asJson(value: object): { [key: string]: Json } {
-  return JSON.parse(JSON.stringify(value)) as { [key: string]: Json }
+function readSecret(ref: SecretRef, secrets: ReadonlyMap<string, string>): string {
+  const value = secrets.get(secretId(ref))
+  if (value === undefined) throw new TypeError(`the secret ${secretId(ref)} was not read`)
+  return value
 }

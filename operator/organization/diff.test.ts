@@ -213,7 +213,7 @@ test('an applied Organization says to the store what the spec says', () => {
     sources: [
       {
         name: 'stripe',
-        settings: { provider: 'stripe', rateLimit: { perSecond: 5, burst: 10 } },
+        settings: { provider: 'stripe', rateLimit: { perSecond: 5, burst: 0 } },
         secrets: [{ id: 'acme/stripe', value: 'whsec_test' }],
       },
     ],

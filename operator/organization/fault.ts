@@ -1,5 +1,5 @@
+import type { Path } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
-import type { Path } from './rule.ts'
 
 /** Something wrong in a document: where, and a sentence that says what to do. */
 export interface Fault {

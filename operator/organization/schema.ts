@@ -1,19 +1,20 @@
+import { label, labelRule, name } from '@fairlead/wire/declared/field'
+import { organizationSettings } from '@fairlead/wire/declared/organization-settings'
+import { route } from '@fairlead/wire/declared/route'
+import { mapList, type Path, type Rule, ruled, type TransitionRule } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
-import { destination } from './destination.ts'
-import { countedByReceivers, integer, label, labelRule, name, rateLimit } from './field.ts'
-import { route } from './route.ts'
-import { mapList, type Path, type Rule, ruled, type TransitionRule } from './rule.ts'
-import { source } from './source.ts'
+import { destination, source } from './spec-parts.ts'
 
 /**
  * `Organization` (fairlead.dev/v1alpha1): a tenant with its members, sources, destinations and routes. The one
  * source of the file mode's validation and of the CRD (`crd.ts`). Patterns must mean the same in JavaScript and in
  * RE2; each list and text is bounded, because the API server refuses CEL rules whose cost it can't bound.
  *
- *   source.ts              where webhooks of one provider come in
- *   destination.ts         where events go, how, and what lets them in (destination-auth.ts)
- *   route.ts               which events go where, and in which order
- *   field.ts               what fields of these have in common: names, numbers, limits, secrets
+ *   spec-parts.ts                          sources and destinations, with references to secrets
+ *   packages/wire/declared/source.ts       where webhooks of one provider come in
+ *   …/destination.ts                       where events go, how, and what lets them in (destination-auth.ts)
+ *   …/route.ts                             which events go where, and in which order
+ *   …/field.ts                             what fields of these have in common: names, numbers, limits
  */
 
 const member = z.strictObject({
@@ -63,43 +64,10 @@ const specRules: readonly Rule<Routed>[] = [
 
 const spec = ruled(
   z.strictObject({
-    displayName: z
-      .string()
-      .min(1)
-      .max(100)
-      .optional()
-      .describe('As people read it. At most 100 characters. Default: the slug.'),
+    ...organizationSettings,
     slug: name(
       "Part of the webhook URLs, unique in the platform; can't change. A DNS label. Default: metadata.name.",
     ).optional(),
-    plan: z
-      .string()
-      .min(1)
-      .max(63)
-      .optional()
-      .describe(
-        'What the organization has booked, for people and reports; sets no limit by itself. At most 63 characters.',
-      ),
-    webhookLimit: integer(1, 1_000_000_000_000, 'events')
-      .optional()
-      .describe(
-        'Accepted events in a calendar month (UTC); further ones are refused with 429. Default: no limit.',
-      ),
-    weight: integer(1, 100, 'parts')
-      .default(1)
-      .describe(
-        'Its part of the attempts that workers make at one time when they run short, to the parts of other organizations. Parts, 1 to 100. Default: 1.',
-      ),
-    active: z
-      .boolean()
-      .default(true)
-      .describe('False: requests are refused with 403, deliveries under way end. Default: true.'),
-    retentionDays: integer(1, 365, 'days')
-      .default(7)
-      .describe(
-        "How long the log keeps events and attempts. Days, 1 to 365. Default: 7. Bodies are kept as long as the platform's stream keeps them.",
-      ),
-    rateLimit: rateLimit('all sources together', countedByReceivers).optional(),
     members: mapList(member, 'email', 500, 'Who may sign in. At most 500.').default([]),
     sources: mapList(source, 'name', 100, 'Where webhooks come in. At most 100.').default([]),
     destinations: mapList(destination, 'name', 100, 'Where events are delivered to. At most 100.').default(

@@ -1,6 +1,6 @@
-import type { DestinationSpec } from './destination.ts'
-import type { SecretRef } from './field.ts'
+import type { SecretRef } from '@fairlead/wire/declared/field'
 import type { Organization } from './schema.ts'
+import type { DestinationSpec } from './spec-parts.ts'
 
 /** How a secret is called in the store, in status and in logs. */
 export const secretId = ({ name, key }: SecretRef): string => `${name}/${key}`

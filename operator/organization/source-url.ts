@@ -1,5 +1,5 @@
 import { type Organization, slugOfOrganization } from './schema.ts'
-import type { SourceSpec } from './source.ts'
+import type { SourceSpec } from './spec-parts.ts'
 
 /**
  * Where a source's provider posts to: the source's own option, else below the installation's public URL.

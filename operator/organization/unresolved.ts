@@ -1,10 +1,10 @@
 import { openScheme } from '@fairlead/webhook/open'
 import { SchemeError } from '@fairlead/webhook/verify/scheme-error'
+import type { SecretRef } from '@fairlead/wire/declared/field'
 import type { ConditionReason } from './condition.ts'
-import type { SecretRef } from './field.ts'
 import type { Organization } from './schema.ts'
 import { refsOfDestination, secretId } from './secret-refs.ts'
-import type { SourceSpec } from './source.ts'
+import type { SourceSpec } from './spec-parts.ts'
 
 /** A part of a spec that can't be put in force as it stands. */
 export interface Unresolved {

@@ -1,6 +1,6 @@
+import { integer, label, labelRule, name } from '@fairlead/wire/declared/field'
+import { type Rule, ruled, type TransitionRule } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
-import { integer, label, labelRule, name } from '../organization/field.ts'
-import { type Rule, ruled, type TransitionRule } from '../organization/rule.ts'
 import { apiVersion } from '../organization/schema.ts'
 
 /**

@@ -82,6 +82,13 @@ export declare type DestinationSettings = Message<"fairlead.store.v1.Destination
    * @generated from field: bool forward_credentials = 9;
    */
   forwardCredentials: boolean;
+
+  /**
+   * False: events are not delivered to it, and none wait for it. Absent: true.
+   *
+   * @generated from field: optional bool active = 10;
+   */
+  active?: boolean | undefined;
 };
 
 /**

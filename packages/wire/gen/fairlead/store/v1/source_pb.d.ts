@@ -88,6 +88,13 @@ export declare type SourceSettings = Message<"fairlead.store.v1.SourceSettings">
    * @generated from field: optional bool deduplicate = 6;
    */
   deduplicate?: boolean | undefined;
+
+  /**
+   * False: requests are refused as from an unknown source. Absent: true.
+   *
+   * @generated from field: optional bool active = 7;
+   */
+  active?: boolean | undefined;
 };
 
 /**

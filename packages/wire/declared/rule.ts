@@ -52,7 +52,7 @@ export function ruled<Schema extends z.ZodType>(
  */
 export function mapList<Item extends z.ZodType<object>>(
   item: Item,
-  key: string & keyof z.output<Item>,
+  key: string,
   maxItems: number,
   description: string,
 ) {
@@ -62,7 +62,7 @@ export function mapList<Item extends z.ZodType<object>>(
     .superRefine((items, context) => {
       const seen = new Set<unknown>()
       for (const [index, value] of items.entries()) {
-        const name = value[key]
+        const name = (value as Record<string, unknown>)[key]
         if (seen.has(name)) {
           context.addIssue({
             code: 'custom',
