@@ -147,6 +147,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         FAIRLEAD_API_PORT: config.FAIRLEAD_API_PORT,
         FAIRLEAD_API_HOST: config.FAIRLEAD_HOST,
         FAIRLEAD_PUBLIC_URL: publicUrl,
+        FAIRLEAD_REDIS_URL: servers.redisUrl,
       }),
       daemon,
       serviceFailed,

@@ -1,11 +1,11 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ApiKey } from '@fairlead/wire/store/api_key'
 import { z } from 'zod'
-import { mayActAs, roleOf, roles, roleToStore } from './authenticate.ts'
 import { managedBy, presentManagedBy } from './managed.ts'
 import { operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import { keyParams, noQuery, organizationParams, plainText } from './query.ts'
+import { mayActAs, roleOf, roles, roleToStore } from './role.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
 const keySchema = z
@@ -66,12 +66,9 @@ const create = operation({
     .extend({ key: z.string().meta({ description: 'Its text. Shown this once.' }) })
     .meta({ id: 'NewApiKey' }),
   problems: ['conflict'],
-  async handle({ store, organization, caller, body, change, write }) {
-    if (!mayActAs(caller.role, body.role)) {
-      throw new ApiError(
-        'forbidden',
-        `This key has the role ${caller.role}: it can't make one that may do more.`,
-      )
+  async handle({ store, organization, role, body, change, write }) {
+    if (!mayActAs(role, body.role)) {
+      throw new ApiError('forbidden', `Whoever has the role ${role} makes no key that may do more.`)
     }
     const { apiKey, key } = await store.apiKeys.createApiKey(
       {

@@ -225,7 +225,7 @@ async function send(
   const response = await fetch(new URL(api.url + path), {
     method: method.toUpperCase(),
     headers: { authorization: `Bearer ${api.platformKey}`, 'content-type': 'application/json' },
-    ...(body !== undefined && method === 'post' && { body }),
+    ...(body !== undefined && method !== 'get' && { body }),
   })
   return { status: response.status, text: await response.text() }
 }

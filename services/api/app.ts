@@ -2,17 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { peerOf } from '@fairlead/daemon/peer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
-import type { Caller } from './authenticate.ts'
+import { admit } from './admit.ts'
 import { readJsonBody } from './body.ts'
+import type { Caller } from './caller.ts'
 import { docsPage } from './docs-page.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
-import { admit, type Parts, perform } from './perform.ts'
+import type { Parts } from './parts.ts'
+import { perform } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
 import { readQuery, traceIdOf } from './request.ts'
 
-/** The whole HTTP surface: documentation in the open, everything else behind a key. */
+/** The whole HTTP surface: documentation in the open, everything else behind a key or a session. */
 export function buildApp(parts: Parts): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -85,13 +87,25 @@ function trace({ log, metrics, trusted, refusals }: Parts): RequestHandler {
         status,
         code,
         durationMs: Math.round(durationMs),
-        keyId: (caller as Caller | undefined)?.keyId,
+        ...(caller && credentialOf(caller)),
         organization: request.params.slug,
       }
       if (!caller && (status === 401 || status === 429)) refusals.take(line, Date.now())
       else log.info(line, 'request.answered')
     })
     next()
+  }
+}
+
+/** Which key or session asked, for the log: never its text. */
+function credentialOf(caller: Caller) {
+  switch (caller.kind) {
+    case 'api-key':
+      return { keyId: caller.keyId }
+    case 'person':
+      return { sessionId: caller.sessionId }
+    default:
+      return caller satisfies never
   }
 }
 

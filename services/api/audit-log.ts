@@ -9,7 +9,7 @@ const entrySchema = z
     id: z.string(),
     at: timeText,
     actor: z.object({
-      kind: z.enum(['member', 'api_key', 'owner', 'system']),
+      kind: z.enum(['member', 'api_key', 'owner', 'system', 'staff']),
       id: z.string(),
       name: z.string().nullable().meta({ description: 'As it was then.' }),
     }),
@@ -77,7 +77,7 @@ const list = operation({
 
 export const auditLogOperations = [list]
 
-function presentActorKind(kind: ActorKind): 'member' | 'api_key' | 'owner' | 'system' {
+function presentActorKind(kind: ActorKind): 'member' | 'api_key' | 'owner' | 'system' | 'staff' {
   switch (kind) {
     case ActorKind.MEMBER:
       return 'member'
@@ -85,6 +85,8 @@ function presentActorKind(kind: ActorKind): 'member' | 'api_key' | 'owner' | 'sy
       return 'api_key'
     case ActorKind.OWNER:
       return 'owner'
+    case ActorKind.STAFF:
+      return 'staff'
     default:
       return 'system'
   }

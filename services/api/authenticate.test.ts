@@ -2,8 +2,9 @@ import { type KeyId, toUuid } from '@fairlead/webhook/id'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bearerKey, mayActAs, roles } from './authenticate.ts'
+import { bearerKey } from './authenticate.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+import { mayActAs, roles } from './role.ts'
 
 test.each([
   ['Bearer key_live_abc', 'key_live_abc'],

@@ -1,28 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { KeyId, OrganizationId } from '@fairlead/webhook/id'
 import { parseId } from '@fairlead/webhook/id'
 import { canBeApiKey } from '@fairlead/wire/api-key'
-import { MemberRole } from '@fairlead/wire/store/member'
 import type { StoreClient } from '@fairlead/wire/store-client'
+import type { ApiKeyCaller } from './caller.ts'
 import { openGuesses } from './guesses.ts'
 import { ApiError } from './problem.ts'
+import { roleOf } from './role.ts'
 import { storeProblem } from './store-problem.ts'
-
-/** From the most to the least powerful: a role may also do what the ones after it may. */
-export const roles = ['owner', 'admin', 'developer', 'viewer'] as const
-export type Role = (typeof roles)[number]
-
-/** What a key must be allowed to do: `read` every role; `operate` from developer on; `administer` from admin on. */
-export type Access = 'read' | 'operate' | 'administer'
-
-/** Who calls: an API key. */
-export interface Caller {
-  readonly keyId: KeyId
-  readonly keyName: string
-  readonly role: Role
-  /** Absent: a key of the platform, which may name any organization. */
-  readonly organizationId?: OrganizationId
-}
 
 /** Longer than any key; more is not even hashed. */
 const maxKeyLength = 256
@@ -46,7 +30,7 @@ export interface Authenticator {
    * that can't be a key, and keys of a peer that has guessed too often, never reach it. Throws an ApiError: `unauthenticated`,
    * the same for a key that never was and one that was revoked; `rate_limited` with the time to wait.
    */
-  authenticate(key: string, peer: string): Promise<Caller>
+  authenticate(key: string, peer: string): Promise<ApiKeyCaller>
   /** Whether a key was right when it was last used here. */
   isRemembered(key: string): boolean
 }
@@ -54,9 +38,9 @@ export interface Authenticator {
 export function openAuthenticator(store: StoreClient, now: () => number = Date.now): Authenticator {
   const guesses = openGuesses()
   const remembered = new Set<string>()
-  const underWay = new Map<string, Promise<Caller>>()
+  const underWay = new Map<string, Promise<ApiKeyCaller>>()
 
-  async function lookUp(digest: Buffer): Promise<Caller> {
+  async function lookUp(digest: Buffer): Promise<ApiKeyCaller> {
     const name = digest.toString('base64')
     const wasRemembered = remembered.delete(name)
     const caller = await askStore(store, digest).catch((error: unknown) => {
@@ -69,7 +53,7 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
     return caller
   }
 
-  async function lookUpGuess(digest: Buffer, peer: string): Promise<Caller> {
+  async function lookUpGuess(digest: Buffer, peer: string): Promise<ApiKeyCaller> {
     const waitMs = await guesses.enter(peer, now)
     if (waitMs > 0) {
       const retryAfterSeconds = Math.ceil(waitMs / 1000)
@@ -110,7 +94,7 @@ const digestOf = (key: string): Buffer => createHash('sha256').update(key).diges
 const isUnauthenticated = (error: unknown): boolean =>
   error instanceof ApiError && error.code === 'unauthenticated'
 
-async function askStore(store: StoreClient, sha256: Buffer): Promise<Caller> {
+async function askStore(store: StoreClient, sha256: Buffer): Promise<ApiKeyCaller> {
   const { apiKey } = await store.apiKeys
     .authenticateApiKey({ sha256: new Uint8Array(sha256) })
     .catch((error: unknown) => {
@@ -119,47 +103,10 @@ async function askStore(store: StoreClient, sha256: Buffer): Promise<Caller> {
   const keyId = parseId('key', apiKey?.id ?? '')
   const role = roleOf(apiKey?.role)
   if (!apiKey || !keyId || !role) throw new ApiError('unauthenticated')
-  if (apiKey.organizationId === '') return { keyId, keyName: apiKey.name, role }
+  const caller = { kind: 'api-key', keyId, keyName: apiKey.name, role } as const
+  if (apiKey.organizationId === '') return caller
   const organizationId = parseId('org', apiKey.organizationId)
   // Failing closed: a key with an owner that can't be read is no key of the platform.
   if (!organizationId) throw new ApiError('unauthenticated')
-  return { keyId, keyName: apiKey.name, role, organizationId }
-}
-
-/** Throws an ApiError `forbidden` that says which role would do. */
-export function requireAccess(caller: Caller, access: Access): void {
-  const least: Record<Access, Role> = { read: 'viewer', operate: 'developer', administer: 'admin' }
-  if (!mayActAs(caller.role, least[access])) {
-    throw new ApiError(
-      'forbidden',
-      `This key has the role ${caller.role}; this takes ${least[access]} or more.`,
-    )
-  }
-}
-
-/** Whether a role includes another. */
-export function mayActAs(role: Role, other: Role): boolean {
-  return roles.indexOf(role) <= roles.indexOf(other)
-}
-
-export function roleOf(role: MemberRole | undefined): Role | undefined {
-  switch (role) {
-    case MemberRole.OWNER:
-      return 'owner'
-    case MemberRole.ADMIN:
-      return 'admin'
-    case MemberRole.DEVELOPER:
-      return 'developer'
-    case MemberRole.VIEWER:
-      return 'viewer'
-    default:
-      return undefined
-  }
-}
-
-export const roleToStore: Readonly<Record<Role, MemberRole>> = {
-  owner: MemberRole.OWNER,
-  admin: MemberRole.ADMIN,
-  developer: MemberRole.DEVELOPER,
-  viewer: MemberRole.VIEWER,
+  return { ...caller, organizationId }
 }

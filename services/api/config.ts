@@ -1,6 +1,7 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
+import { readStaff } from './auth/people.ts'
 
 /** What the API reads from the environment: name → unit, default, reason. */
 export const apiConfig = z.object({
@@ -27,6 +28,26 @@ export const apiConfig = z.object({
     .describe(
       'addresses and CIDR ranges of proxies that are believed: their X-Forwarded-For tells who calls; none by default',
     ),
+  FAIRLEAD_REDIS_URL: z
+    .string()
+    .optional()
+    .describe(
+      'redis:// or rediss://, Redis 6.2 or newer or Valkey: keeps sessions of people; without it nobody signs in, and API keys are all there is',
+    ),
+  FAIRLEAD_CONSOLE_URL: z
+    .url()
+    .refine(isSafeToSignInAt, 'https, or http on loopback: a session would travel in the clear')
+    .optional()
+    .describe(
+      'scheme, host and port under which people reach API and console; links in mails begin with it; without it nobody signs in',
+    ),
+  FAIRLEAD_PLATFORM_STAFF: z
+    .string()
+    .default('')
+    .refine(text => readStaff(text) !== undefined, 'address=superadmin or address=support, comma-separated')
+    .describe(
+      'staff of the platform, comma-separated: `ada@example.com=superadmin, bob@example.com=support`; nobody by default',
+    ),
   FAIRLEAD_API_RATE_PER_SECOND: z.coerce
     .number()
     .positive()
@@ -40,5 +61,10 @@ export const apiConfig = z.object({
     .describe('requests that one key may make at once'),
   FAIRLEAD_API_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(2_000).describe('open connections'),
 })
+
+function isSafeToSignInAt(text: string): boolean {
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+}
 
 export type ApiConfig = z.infer<typeof apiConfig>

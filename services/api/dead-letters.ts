@@ -1,6 +1,7 @@
 import { type DeadLetter, DeliveryState } from '@fairlead/wire/store/event'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
+import { nameOf } from './caller.ts'
 import { deliverySummarySchema, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
 import { operation } from './operation.ts'
@@ -157,7 +158,7 @@ const retryAll = operation({
       destinationIds: destinationId ? [destinationId] : [],
       ratePerSecond: body.ratePerSecond ?? 0,
       dryRun: body.dryRun ?? false,
-      createdBy: caller.keyName,
+      createdBy: nameOf(caller),
       ofDeadLetters: true,
       change,
     }

@@ -54,7 +54,7 @@ interface Listed {
 function listOperations(document: OpenApiDocument): Listed[] {
   const listed: Listed[] = []
   for (const [path, item] of Object.entries(document.paths ?? {})) {
-    for (const method of ['get', 'post', 'delete'] as const) {
+    for (const method of ['get', 'post', 'put', 'patch', 'delete'] as const) {
       const operation = item[method]
       if (operation) listed.push({ method, path, operation })
     }
@@ -153,7 +153,7 @@ h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--
 code, pre { font: .875em ui-monospace, monospace } pre { background: var(--soft); padding: .75rem; overflow-x: auto }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; padding: .5rem .75rem }
 summary { cursor: pointer; overflow-wrap: anywhere } summary b { display: inline-block; min-width: 4.5rem }
-.get { color: light-dark(#15603a, #6ee7a8) } .post { color: light-dark(#1d4ed8, #93b4ff) } .delete { color: light-dark(#b42318, #ff9a8f) }
+.get { color: light-dark(#15603a, #6ee7a8) } .post, .put, .patch { color: light-dark(#1d4ed8, #93b4ff) } .delete { color: light-dark(#b42318, #ff9a8f) }
 table { border-collapse: collapse; width: 100% } td { border-top: 1px solid var(--line); padding: .35rem .5rem .35rem 0; vertical-align: top; overflow-wrap: anywhere }
 td p { margin: 0 0 .25rem }
 `

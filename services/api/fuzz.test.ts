@@ -5,6 +5,7 @@ import { seeded } from '@fairlead/testbed/seeded'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
 import { openApiDocument } from './openapi.ts'
+import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { problemSchema } from './problem.ts'
 
@@ -96,7 +97,7 @@ interface Field {
   readonly required: boolean
 }
 
-function fieldsOf(path: string, method: 'get' | 'post' | 'delete'): Field[] {
+function fieldsOf(path: string, method: Operation['method']): Field[] {
   const declared = openApiDocument().paths?.[path]?.[method]?.requestBody as
     | { content?: Record<string, { schema: { properties?: object; required?: string[] } }> }
     | undefined

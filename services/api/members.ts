@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { roleOf, roles } from './authenticate.ts'
 import { managedBy, presentManagedBy } from './managed.ts'
 import { operation } from './operation.ts'
 import { noQuery, organizationParams } from './query.ts'
+import { roleOf, roles } from './role.ts'
 import { presentTime, timeText } from './time.ts'
 
 const memberSchema = z

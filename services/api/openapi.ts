@@ -5,10 +5,10 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
-import type { Access } from './authenticate.ts'
 import { isWrite, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
+import { saidOf } from './rights.ts'
 
 export type OpenApiDocument = ReturnType<typeof createDocument>
 
@@ -23,12 +23,6 @@ const tags: Readonly<Record<Tag, string>> = {
   Settings: 'Sources, destinations, routes and members.',
   'API keys': 'Keys of an organization.',
   'Audit log': 'Who changed what.',
-}
-
-const roleFor: Readonly<Record<Access, string>> = {
-  read: 'every role',
-  operate: 'developer, admin or owner',
-  administer: 'admin or owner',
 }
 
 /** What every operation can end in. */
@@ -78,7 +72,7 @@ export function openApiDocument(): OpenApiDocument {
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
   const { answer, body } = operation
-  const description = [operation.description, `Allowed to: ${roleFor[operation.access]}.`]
+  const description = [operation.description, `Allowed to: ${saidOf(operation.access)}.`]
     .filter(Boolean)
     .join('\n\n')
   return {

@@ -4,15 +4,17 @@ import type { ChangeSchema } from '@fairlead/wire/store/change'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { z } from 'zod'
-import type { Access, Caller } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 import type { ProblemCode } from './problem.ts'
+import type { Right } from './rights.ts'
+import type { Role } from './role.ts'
 
 /**
  * One call of the API, said once: its route, the check of what it is sent and its page in `/openapi.json` all come from
  * this.
  */
 export interface Operation {
-  readonly method: 'get' | 'post' | 'delete'
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** As OpenAPI writes it. With `{slug}` in it, the organization is resolved before the handler is called. */
   readonly path: string
   /** OpenAPI's operationId, and the label in metrics and logs. */
@@ -20,7 +22,8 @@ export interface Operation {
   readonly tag: Tag
   readonly summary: string
   readonly description?: string
-  readonly access: Access
+  /** What the caller must have: in the organization of its path, or on the platform. */
+  readonly access: Right
   readonly params: z.ZodObject
   readonly query: z.ZodObject
   /** Absent: the operation takes no body. */
@@ -51,6 +54,13 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly caller: Caller
   /** Throws on operations without `{slug}` in their path: a fault of ours. */
   readonly organization: Organization
+  /** The caller's role in it; throws like `organization`. */
+  readonly role: Role
+  /**
+   * Asks again whether the caller may still do this, for answers that last: at least every 15 s, so that a revoked key, an ended
+   * session or a removed member loses a stream in time. Rejects with an ApiError once not.
+   */
+  readonly reauthorize: () => Promise<void>
   readonly params: Params
   readonly query: Query
   readonly body: Body

@@ -1,5 +1,7 @@
+import type { OrganizationId } from '@fairlead/webhook/id'
 import { type Organization, OwnerKind } from '@fairlead/wire/store/organization'
 import { z } from 'zod'
+import type { Caller } from './caller.ts'
 import { presentRateLimit, rateLimitSchema } from './managed.ts'
 import { operation } from './operation.ts'
 import { cursor, defaultPageSize, limit, noParams, noQuery, organizationParams, pageOf } from './query.ts'
@@ -31,8 +33,9 @@ const list = operation({
   path: '/api/v1/organizations',
   name: 'listOrganizations',
   tag: 'Organizations',
-  summary: 'Organizations that this key may see',
-  description: 'All of them, by slug, for a key of the platform; else the one that the key belongs to.',
+  summary: 'Organizations that the caller may see',
+  description:
+    'By slug: all of them for keys and staff of the platform; those that a person is a member of; the one that a key belongs to.',
   access: 'read',
   params: noParams,
   query: z.strictObject({ cursor, limit }),
@@ -41,10 +44,16 @@ const list = operation({
   answer: pageOf(organizationSchema).meta({ id: 'OrganizationPage' }),
   problems: ['cursor_invalid'],
   async handle({ store, caller, query, signal }) {
-    if (caller.organizationId) {
-      const by = { case: 'id', value: caller.organizationId } as const
-      const { organization } = await store.organizations.getOrganization({ by }, { signal })
-      return { items: organization ? [presentOrganization(organization)] : [], next: null }
+    const own = organizationsOf(caller)
+    if (own) {
+      // A person has a few memberships: they are one page, whatever its size.
+      const found = await Promise.all(
+        own.map(value => store.organizations.getOrganization({ by: { case: 'id', value } }, { signal })),
+      )
+      const items = found.flatMap(({ organization }) =>
+        organization ? [presentOrganization(organization)] : [],
+      )
+      return { items: items.toSorted((a, b) => (a.slug < b.slug ? -1 : 1)), next: null }
     }
     const { organizations, next } = await store.organizations.listOrganizations(
       { cursor: query.cursor ?? '', limit: query.limit ?? defaultPageSize },
@@ -71,6 +80,19 @@ const get = operation({
 })
 
 export const organizationOperations = [list, get]
+
+/** Organizations that a caller is bound to; undefined: to none, so that all may be named. */
+function organizationsOf(caller: Caller): OrganizationId[] | undefined {
+  switch (caller.kind) {
+    case 'api-key':
+      return caller.organizationId && [caller.organizationId]
+    case 'person':
+      if (caller.impersonation) return [caller.impersonation.organizationId]
+      return caller.staff ? undefined : [...caller.memberships.keys()]
+    default:
+      return caller satisfies never
+  }
+}
 
 function presentOrganization(organization: Organization): z.input<typeof organizationSchema> {
   const { webhookLimit, owner } = organization

@@ -1,60 +1,26 @@
 import { createHash } from 'node:crypto'
-import type { Log } from '@fairlead/daemon/log'
-import type { TrustedProxies } from '@fairlead/daemon/peer'
-import { ActorKind } from '@fairlead/wire/store/audit'
+import { parseId } from '@fairlead/webhook/id'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Request, Response } from 'express'
-import { type Authenticator, bearerKey, type Caller, requireAccess } from './authenticate.ts'
+import { admitAgain } from './admit.ts'
 import { bindCursor, type CursorOwner, unbindCursor } from './bound-cursor.ts'
-import type { ApiMetrics } from './metrics.ts'
+import { actorOf, type Caller } from './caller.ts'
 import { type Call, isWrite, type Operation } from './operation.ts'
+import type { Parts } from './parts.ts'
 import { ApiError } from './problem.ts'
-import type { RateVerdict } from './rate-limit.ts'
-import type { RefusalLog } from './refusal-log.ts'
 import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './request.ts'
+import { roleIn } from './rights.ts'
+import type { Role } from './role.ts'
 import { storeProblem } from './store-problem.ts'
 
-export interface Parts {
-  readonly store: StoreClient
-  /** Scheme, host and port as providers see them. */
-  readonly publicUrl: string | undefined
-  readonly log: Log
-  readonly metrics: ApiMetrics
-  readonly trusted: TrustedProxies
-  readonly authenticator: Authenticator
-  readonly refusals: RefusalLog
-  /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
-  readonly underWay: Set<Promise<unknown>>
-  readonly takeRate: (key: string, nowMs: number) => RateVerdict
-}
-
 /**
- * One call, from its request to its answer:
+ * One call, once its caller is admitted (`admit.ts`) and its body was read:
  *
- *   admit: key → rate → caller → role       (before a byte of the body is read)
- *   perform: parameters → organization → what it does → answer
+ *   parameters → organization → what it does → answer
  *
  * Throws an ApiError for everything that stops it on the way.
  */
-export async function admit(
-  parts: Parts,
-  operation: Operation,
-  request: Request,
-  response: Response,
-): Promise<void> {
-  const key = bearerKey(request.headers.authorization)
-  if (!key) throw new ApiError('unauthenticated')
-  // A key that was right lately is held back before anyone is asked about it; another once it has proved right.
-  const wasRemembered = parts.authenticator.isRemembered(key)
-  if (wasRemembered) takeRate(parts, key, response)
-  const caller = await parts.authenticator.authenticate(key, response.locals.peer)
-  if (!wasRemembered) takeRate(parts, key, response)
-  response.locals.caller = caller
-  requireAccess(caller, operation.access)
-}
-
-/** After `admit`, and after the body was read. */
 export async function perform(
   parts: Parts,
   operation: Operation,
@@ -99,7 +65,7 @@ async function callOf(
   const organization = await findOrganization(store, caller, asked.params, signal)
   const list = {
     operation: operation.name,
-    organizationId: organization?.id ?? '',
+    organizationId: organization?.found.id ?? '',
     query: request.query as Record<string, unknown>,
   }
   const call: Call = {
@@ -109,8 +75,13 @@ async function callOf(
     query: withStoreCursor(asked.query, list),
     get organization() {
       if (!organization) throw new TypeError(`${operation.name} has no organization in its path`)
-      return organization
+      return organization.found
     },
+    get role() {
+      if (!organization) throw new TypeError(`${operation.name} has no organization in its path`)
+      return organization.role
+    },
+    reauthorize: () => admitAgain(parts, operation, request, response),
     publicUrl: parts.publicUrl,
     signal,
     change,
@@ -155,9 +126,7 @@ function changeOf(
   // The body as JSON has it: a parsed one may hold what JSON can't (a time's seconds are a BigInt).
   const asked = [operation.name, request.path, canonicalJson(request.body)]
   return {
-    actorKind: ActorKind.API_KEY,
-    actorId: caller.keyId,
-    actorName: caller.keyName,
+    ...actorOf(caller, slugOf(request)),
     via: 'api',
     address: response.locals.peer,
     agent: request.get('user-agent') ?? '',
@@ -169,14 +138,6 @@ function changeOf(
   }
 }
 
-/** Counts a request by its key. */
-function takeRate(parts: Parts, key: string, response: Response): void {
-  const digest = createHash('sha256').update(key).digest('base64')
-  const { allowed, remaining, retryAfterSeconds } = parts.takeRate(digest, Date.now())
-  response.set('ratelimit-remaining', String(remaining))
-  if (!allowed) throw new ApiError('rate_limited', undefined, { retryAfterSeconds })
-}
-
 /**
  * The organization that a path names, if the caller may see it; undefined where the path names none. Throws an
  * ApiError `not_found`, the same whether there is none or it is somebody else's.
@@ -186,7 +147,7 @@ async function findOrganization(
   caller: Caller,
   params: unknown,
   signal: AbortSignal,
-): Promise<Organization | undefined> {
+): Promise<{ readonly found: Organization; readonly role: Role } | undefined> {
   const { slug } = params as { slug?: string }
   if (slug === undefined) return undefined
   const { organization } = await store.organizations
@@ -194,10 +155,14 @@ async function findOrganization(
     .catch(error => {
       throw storeProblem(error)
     })
-  if (!organization || (caller.organizationId && caller.organizationId !== organization.id)) {
-    throw new ApiError('not_found')
-  }
-  return organization
+  const id = organization && parseId('org', organization.id)
+  const role = id && roleIn(caller, { id })
+  if (!organization || !role) throw new ApiError('not_found')
+  return { found: organization, role }
+}
+
+function slugOf({ params }: Request): string | undefined {
+  return typeof params.slug === 'string' ? params.slug : undefined
 }
 
 /** Aborts when the client goes away before it was answered. */

@@ -10,8 +10,9 @@ export const problems = {
   request_invalid: [400, 'A parameter or the body is not what this operation takes; see `errors`.'],
   cursor_invalid: [400, 'The cursor is damaged, or belongs to a list with other filters.'],
   body_unreadable: [400, 'The body is not JSON.'],
-  unauthenticated: [401, 'Send a live API key: `Authorization: Bearer sk_live_fl_…`.'],
-  forbidden: [403, 'This key may not do that.'],
+  unauthenticated: [401, 'Send a live API key (`Authorization: Bearer sk_live_fl_…`), or sign in.'],
+  forbidden: [403, 'This is not yours to do.'],
+  cross_site: [403, 'A browser sent this from a page of another site.'],
   // 404 also for what exists but belongs to somebody else: a key learns nothing about other organizations.
   not_found: [404, 'There is no such thing, or it is not yours to see.'],
   method_not_allowed: [405, 'This address does not take that method; see the `Allow` header.'],

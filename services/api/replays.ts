@@ -2,6 +2,7 @@ import { EventStatus } from '@fairlead/wire/store/event'
 import { type Replay, type ReplaySelector, ReplayState } from '@fairlead/wire/store/replay'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
+import { nameOf } from './caller.ts'
 import { endedStates, presentState, stateOf } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
 import { presentStatus, status, statuses } from './events.ts'
@@ -195,7 +196,7 @@ const create = operation({
       ),
       ratePerSecond: rate ?? 0,
       dryRun: isDry ?? false,
-      createdBy: caller.keyName,
+      createdBy: nameOf(caller),
       change,
     }
     return presentAnswer(await store.replays.createReplay(request, { ...write, timeoutMs: countTimeoutMs }))

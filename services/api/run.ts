@@ -4,10 +4,13 @@ import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
 import { connectStore } from '@fairlead/wire/store-client'
 import { buildApp } from './app.ts'
+import { readStaff } from './auth/people.ts'
+import { openSignIn, type SignIn } from './auth/sign-in.ts'
 import { openAuthenticator } from './authenticate.ts'
 import type { ApiConfig } from './config.ts'
 import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
+import { connectRedis } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
 
 /** How long an answer that is being made may take once the process stops, ms. */
@@ -34,6 +37,7 @@ export async function run(
   const trusted = openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!
   const authenticator = openAuthenticator(store)
   using refusals = openRefusalLog(log)
+  using signIn = openConfiguredSignIn(config)
   const app = buildApp({
     store,
     publicUrl,
@@ -43,6 +47,7 @@ export async function run(
     trusted,
     underWay,
     authenticator,
+    signIn,
     refusals,
   })
   const server = createServer(limits, app)
@@ -59,6 +64,18 @@ export async function run(
   log.info({ port: address.port }, 'api.listening')
   listening?.(address.port)
   if (!signal.aborted) await once(signal, 'abort')
+}
+
+/** People sign in where there is a Redis to keep sessions in, and an address to come back to. */
+function openConfiguredSignIn(config: ApiConfig): (SignIn & Disposable) | undefined {
+  const { FAIRLEAD_REDIS_URL, FAIRLEAD_CONSOLE_URL, FAIRLEAD_PLATFORM_STAFF } = config
+  if (!FAIRLEAD_REDIS_URL || !FAIRLEAD_CONSOLE_URL) return undefined
+  const redis = connectRedis(FAIRLEAD_REDIS_URL)
+  const staff = readStaff(FAIRLEAD_PLATFORM_STAFF)!
+  return {
+    ...openSignIn(redis, new URL(FAIRLEAD_CONSOLE_URL), staff),
+    [Symbol.dispose]: () => redis.disconnect(),
+  }
 }
 
 /** Slow clients are cut: header and body of a request are small here. */

@@ -53,6 +53,7 @@ export const actorKinds = {
   api_key: ActorKind.API_KEY,
   owner: ActorKind.OWNER,
   system: ActorKind.SYSTEM,
+  staff: ActorKind.STAFF,
 } as const
 
 /** A row of `audit_logs` to be. */

@@ -87,6 +87,7 @@ export const ProblemCode = {
   body_unreadable: 'body_unreadable',
   unauthenticated: 'unauthenticated',
   forbidden: 'forbidden',
+  cross_site: 'cross_site',
   not_found: 'not_found',
   method_not_allowed: 'method_not_allowed',
   conflict: 'conflict',
@@ -1135,6 +1136,7 @@ export const AuditLogEntryActorKind = {
   api_key: 'api_key',
   owner: 'owner',
   system: 'system',
+  staff: 'staff',
 } as const;
 
 export type AuditLogEntryActor = {
@@ -1872,10 +1874,10 @@ export const getListOrganizationsUrl = (params?: ListOrganizationsParams,) => {
 }
 
 /**
- * All of them, by slug, for a key of the platform; else the one that the key belongs to.
+ * By slug: all of them for keys and staff of the platform; those that a person is a member of; the one that a key belongs to.
  *
  * Allowed to: every role.
- * @summary Organizations that this key may see
+ * @summary Organizations that the caller may see
  */
 export const listOrganizations = async (params?: ListOrganizationsParams, options?: Parameters<typeof transport>[1]): Promise<listOrganizationsResponse> => {
 

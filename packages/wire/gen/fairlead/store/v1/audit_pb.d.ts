@@ -379,6 +379,13 @@ export enum ActorKind {
    * @generated from enum value: ACTOR_KIND_SYSTEM = 4;
    */
   SYSTEM = 4,
+
+  /**
+   * Platform staff; the id is an e-mail address.
+   *
+   * @generated from enum value: ACTOR_KIND_STAFF = 5;
+   */
+  STAFF = 5,
 }
 
 /**

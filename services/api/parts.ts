@@ -1,0 +1,25 @@
+import type { Log } from '@fairlead/daemon/log'
+import type { TrustedProxies } from '@fairlead/daemon/peer'
+import type { StoreClient } from '@fairlead/wire/store-client'
+import type { SignIn } from './auth/sign-in.ts'
+import type { Authenticator } from './authenticate.ts'
+import type { ApiMetrics } from './metrics.ts'
+import type { RateVerdict } from './rate-limit.ts'
+import type { RefusalLog } from './refusal-log.ts'
+
+/** What the API works with. */
+export interface Parts {
+  readonly store: StoreClient
+  /** Scheme, host and port as providers see them. */
+  readonly publicUrl: string | undefined
+  readonly log: Log
+  readonly metrics: ApiMetrics
+  readonly trusted: TrustedProxies
+  readonly authenticator: Authenticator
+  /** Absent: nobody signs in here, and API keys are all there is. */
+  readonly signIn: SignIn | undefined
+  readonly refusals: RefusalLog
+  /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
+  readonly underWay: Set<Promise<unknown>>
+  readonly takeRate: (key: string, nowMs: number) => RateVerdict
+}
