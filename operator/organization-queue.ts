@@ -66,6 +66,28 @@ export function logReport(
   }
   if (ready?.status === 'True') log.info(line, 'organization.reconciled')
   else log.warn(line, 'organization.reconciled')
+  logIll(log, key, status, before)
+}
+
+/**
+ * One line for each condition that is newly false, with its sentence: with files nobody reads a status. What `Ready`
+ * says already is left out. A destination that fails is its owner's matter and no warning.
+ */
+function logIll(
+  log: Log,
+  organization: OrganizationKey,
+  { conditions }: OrganizationStatus,
+  before: OrganizationStatus | undefined,
+): void {
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  for (const { type, status, reason, message } of conditions) {
+    if (status !== 'False' || reason === ready?.reason) continue
+    const known = before?.conditions.find(condition => condition.type === type)
+    if (known?.status === status && known.reason === reason) continue
+    const line = { organization, condition: type, reason, detail: message }
+    if (type === 'DestinationsHealthy') log.info(line, 'organization.ill')
+    else log.warn(line, 'organization.ill')
+  }
 }
 
 function summaryOf({ observedGeneration, conditions }: OrganizationStatus): string {

@@ -1,6 +1,7 @@
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
+import { sampleRequest } from '@fairlead/webhook/sample-request'
 import { EventStatus } from '@fairlead/wire/store/event'
 import { ReplayState } from '@fairlead/wire/store/replay'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -299,4 +300,59 @@ test('the status of an Organization tells how its sources, secrets and destinati
   expect(await operator.kubectl(['get', 'orgs', 'telling'])).toMatch(
     /NAME +READY +SOURCES +DESTINATIONS +WAITING +LAST EVENT +AGE\ntelling +True +1\/1 +2\/3 +3 +\S+ +\d+s/,
   )
+})
+
+test('a source that swallows new events as repeats says so in its Organization, with what to do', async () => {
+  await operator.applySecret('swallowing', { github: 'test-only-github' })
+  await operator.apply('swallowing', {
+    sources: [
+      {
+        name: 'github',
+        provider: 'github',
+        secrets: [{ secretRef: { name: 'swallowing', key: 'github' } }],
+      },
+    ],
+    destinations: [{ name: 'billing', url: platform.sink.url, allowInsecureHttp: true }],
+    routes: [{ source: 'github', destinations: ['billing'] }],
+  })
+  await until(async () => (await operator.reason('swallowing')) === 'Reconciled')
+  const receiver = opened.use(await platform.startReceiver())
+  const post = async (delivery: string, n: number) => {
+    const body = JSON.stringify({ n })
+    const options = { secret: 'test-only-github', nowMs: 0, random: Math.random, body }
+    const headers = { ...sampleRequest('github', options).headers, 'x-github-delivery': delivery }
+    const url = `${receiver.url}/webhooks/swallowing/github`
+    const response = await fetch(url, { method: 'POST', headers: headers as Record<string, string>, body })
+    return response.ok && ((await response.json()) as { duplicate: boolean }).duplicate
+  }
+  const reason = () => operator.reason('swallowing', 'SourcesHealthy')
+  const counted = async () => {
+    const { organizations, sources } = platform.store.client
+    const { organization } = await organizations.getOrganization({
+      by: { case: 'slug', value: 'swallowing' },
+    })
+    return (await sources.listSources({ organizationId: organization!.id })).sources[0]!.lastHour!
+  }
+  await until(async () => (await post('first', 0)) === false, { what: 'a receiver that knows the source' })
+  // 41 new ones: nine that differ are few, ten less than a fifth, and the eleventh is the first too many.
+  for (let n = 1; n <= 40; n++) expect(await post(`other ${n}`, n)).toBe(false)
+  const swallow = async (upTo: bigint) => {
+    for (let n = (await counted()).differing; n < upTo; n++) {
+      expect(await post('first', 100 + Number(n))).toBe(true)
+    }
+    await until(async () => (await counted()).differing === upTo, { what: 'the repeats in the log' })
+  }
+  await swallow(10n)
+  expect((await counted()).swallowing).toBe(false)
+  expect(await reason()).toBe('Healthy')
+  await swallow(11n)
+  await until(async () => (await reason()) === 'RepeatsDiffer', { deadlineMs: 20_000, what: 'the condition' })
+  const { status } = await operator.get('swallowing')
+  const condition = status!.conditions.find(({ type }) => type === 'SourcesHealthy')
+  expect(condition).toMatchObject({
+    status: 'False',
+    message:
+      'github: 11 of 52 requests of the last hour had the id of an event and another body, and were not delivered: ' +
+      'fairlead rejections --source github, or deduplicate: false',
+  })
 })

@@ -509,6 +509,46 @@ test('a repeat that differs is taken in once as an event of its own, by its own 
   ])
 })
 
+/** Keeps a request of `stripe` as the receiver keeps a swallowed repeat that differs. */
+async function swallow(body: string, receivedAt: number): Promise<bigint> {
+  const fields = headers()
+  const repeats = { event: newId('evt', 0), sourceId: source, revision: 0, type: 'invoice.voided' }
+  const meta = { organization, source: 'stripe', provider: 'stripe', receivedAt, repeats }
+  const request = { method: 'POST', url: '/webhooks/acme/stripe', headers: [], size: body.length }
+  fields.set(rejectionHeader, encodeRejectionMeta({ ...meta, ...request, reason: 'repeat_differs' }))
+  const subject = repeatsSubject(organization, 'stripe')
+  return BigInt((await jetstream(nats).publish(subject, body, { headers: fields })).seq)
+}
+
+test('a take-in that is called again long after its store was killed makes no second event', async () => {
+  const receivedAt = Date.now()
+  const id = await swallow('{}', receivedAt)
+  const taken = eventId(organization, 'stripe', { id: `rejection ${id} of ${receivedAt}` })
+  // As a store leaves it that was killed after it published: JetStream has forgotten the id by now, the log has not.
+  await publishEvent(nats, anEventMeta({ organization, sourceId: source, source: 'stripe', id: taken }))
+  const which = { organizationId: organization, eventId: taken }
+  await until(() => store.client.events.getEvent(which).catch(() => undefined), { what: 'the event' })
+  const manager = await jetstreamManager(nats)
+  const count = async () => (await manager.streams.info('EVENTS')).state.messages
+  const before = await count()
+  const request = { organizationId: organization, id }
+  expect(await store.client.rejections.takeInRejection(request)).toMatchObject({ eventId: taken })
+  expect(await count()).toBe(before)
+})
+
+test('taken in by several at one time it is one event, and one is told its id', async () => {
+  const request = { organizationId: organization, id: await swallow('{"n":1}', Date.now()) }
+  const answers = await Promise.all(
+    [1, 2, 3].map(() =>
+      store.client.rejections
+        .takeInRejection(request)
+        .then(({ eventId }) => eventId)
+        .catch(error => storeErrorDetail(error)?.reason),
+    ),
+  )
+  expect(answers.filter(answer => answer !== ErrorReason.NOT_FOUND)).toHaveLength(1)
+})
+
 test('what did not verify is never taken in', async () => {
   const id = await reject(organization, 'stripe', 'signature_mismatch')
   const call = store.client.rejections.takeInRejection({ organizationId: organization, id })

@@ -30,7 +30,7 @@ import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { Calls } from './calls.ts'
-import { takeIn } from './take-in.ts'
+import { notThere, takeIn } from './take-in.ts'
 import { write } from './write.ts'
 
 /** Rejections are in JetStream only: a flood of bad requests must not reach Postgres. */
@@ -51,15 +51,19 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
 
     async takeInRejection(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async () => {
-        const { eventId, source, from } = await takeIn(calls, organization, request.id)
+      let isFirst = false
+      const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async db => {
+        await takeTurn(db, organization, request.id, notThere)
+        const { eventId, source, from } = await takeIn(calls, db, organization, request.id)
+        isFirst = true
         return {
           answer: { eventId, source },
           entry: { action: 'rejection.taken_in', subjectId: eventId, details: { source, from } },
         }
       })
       // After the commit: killed before, the call is made again, and the event's id is the same.
-      await erase(calls, Number(request.id))
+      const erased = await erase(calls, Number(request.id))
+      if (isFirst && !erased) throw notThere()
       return answer
     },
 
@@ -67,7 +71,7 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       const organization = requireId('org', request.organizationId, 'organization_id')
       let isFirst = false
       const answer = await write(calls, context, request, TakeOfferedSecretResponseSchema, async db => {
-        await takeTurn(db, organization, request.id)
+        await takeTurn(db, organization, request.id, noSecret)
         const messages = await readAll(calls, [rejectionsSubject(organization, '*')], true)
         const message = messages.find(({ seq }) => BigInt(seq) === request.id)
         const meta = message && readMeta(message)
@@ -91,13 +95,18 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
   }
 }
 
-/** Of two calls for one secret at one time, the second is told that there is none. */
-async function takeTurn(db: Db, organization: string, rejection: bigint): Promise<void> {
+/** Of two calls for one rejection at one time, the second is told that there is nothing to take. */
+async function takeTurn(
+  db: Db,
+  organization: string,
+  rejection: bigint,
+  refusal: () => StoreError,
+): Promise<void> {
   const { rows } = await db.query<{ taken: boolean }>(
     'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken',
-    [JSON.stringify(['offered_secret', organization, String(rejection)])],
+    [JSON.stringify(['rejection', organization, String(rejection)])],
   )
-  if (!rows[0]!.taken) throw noSecret()
+  if (!rows[0]!.taken) throw refusal()
 }
 
 const noSecret = () => new StoreError('not_found', 'there is no such rejection, or it holds no secret')
