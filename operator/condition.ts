@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 export type ConditionStatus = 'True' | 'False' | 'Unknown'
 
-/** A condition as it is found, before it is known since when. */
+/** A condition as a look finds it, without the time since when it holds. */
 export interface Finding<Type extends string = string, Reason extends string = string> {
   readonly type: Type
   readonly status: ConditionStatus
@@ -20,10 +20,10 @@ export interface Condition<Type extends string = string, Reason extends string =
   readonly lastTransitionTime: string
 }
 
-/** The most that the API server takes; also bounds what a store's message can do to a status. */
+/** Characters that the API server takes; also bounds a store's message in a status. */
 const maxMessageCharacters = 1024
 
-/** Findings as conditions: one whose status is as before keeps its time. */
+/** Findings as conditions: a condition whose status is unchanged keeps its time. */
 export function conditionsOf<Type extends string, Reason extends string>(
   findings: readonly Finding<Type, Reason>[],
   before: readonly Condition[],

@@ -116,7 +116,7 @@ describe('a real API server', () => {
     ])
   })
 
-  test('refuses another slug, and takes the same one said aloud', async () => {
+  test('refuses another slug, and takes the same slug when it is spelled out', async () => {
     const apply = (spec: Record<string, unknown>) =>
       kube.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(anOrganization(spec)))
     await apply({})

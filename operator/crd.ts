@@ -18,12 +18,12 @@ export interface CustomResource {
   /** The whole resource, metadata and spec included. */
   readonly schema: z.ZodType
   readonly status: z.ZodType
-  /** What a spec that is left out is; absent: it must be there. */
+  /** The default of a spec that is left out; absent: the spec is required. */
   readonly defaultSpec?: Json
   readonly columns: readonly Json[]
 }
 
-/** What `kubectl get` shows; those of a priority above 0 only with `-o wide`. */
+/** Columns of `kubectl get`; those of a priority above 0 only with `-o wide`. */
 export function column(
   name: string,
   type: 'string' | 'integer' | 'date' | 'boolean',
@@ -34,7 +34,7 @@ export function column(
   return { name, type, jsonPath, description, ...(priority > 0 ? { priority } : {}) }
 }
 
-/** One kind of ours: structural, with its CEL rules, list keys and defaults. */
+/** The CRD of one kind: structural, with its CEL rules, list keys and defaults. */
 export function customResource({
   kind,
   schema,
@@ -87,7 +87,7 @@ function structural(schema: z.ZodType): Json {
 }
 
 /**
- * Takes out what a structural schema must not have: `additionalProperties: false` beside `properties` (unknown fields
+ * Takes out parts that a structural schema must not have: `additionalProperties: false` beside `properties` (unknown fields
  * are pruned or refused by the API server itself), and bounds that only say "a safe integer".
  */
 function simplify(value: Json): Json {

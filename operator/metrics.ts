@@ -2,7 +2,7 @@ import { Gauge, Histogram, type Registry } from 'prom-client'
 import type { ConditionReason } from './organization/condition.ts'
 import { type Phase, phases } from './replay/status-schema.ts'
 
-/** What is reconciled, as log lines name it. */
+/** The kinds that are reconciled, as log lines name them. */
 export type Kind = 'organization' | 'replay'
 
 /** All metrics of the operator. What is counted is asked for at each scrape, and only of the process that leads. */
@@ -15,9 +15,9 @@ export interface OperatorMetrics {
   organizations(count: () => ReadonlyMap<ConditionReason, number>): void
   /** `fairlead_replays{phase}`: Replays, as resources, by their phase; those that are deleted are no longer counted. */
   replays(count: () => ReadonlyMap<Phase, number>): void
-  /** `fairlead_organization_file_faults`: what is wrong in files now. */
+  /** `fairlead_organization_file_faults`: faults in files now. */
   fileFaults(count: number): void
-  /** `fairlead_operator_leader`: 1 where this process is the one that acts. */
+  /** `fairlead_operator_leader`: 1 where this process leads. */
   leader(is: boolean): void
 }
 

@@ -12,7 +12,7 @@ import type { Queue } from './queue.ts'
 import { openReconcileQueue } from './reconcile-queue.ts'
 import type { OwnedRows } from './store-rows.ts'
 
-/** What is declared, by files or in the Kubernetes API, and what is found of it. */
+/** The declared Organizations, from files or the Kubernetes API, and where their status is reported. */
 export interface DeclaredOrganizations extends Declarations, Holdings, Reports {
   readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
   /** Names the state of all that an Organization is made from; undefined: there is none, or it is being deleted. */
@@ -48,7 +48,7 @@ export function openOrganizationQueue(context: OrganizationQueueContext): Queue 
   return openReconcileQueue({ kind: 'organization', reconcile, concurrency, log, metrics })
 }
 
-/** One line for each change of what is reported; nothing where all is as before. */
+/** Logs a line for each reported condition that changed. */
 export function logReport(
   log: Log,
   key: OrganizationKey,

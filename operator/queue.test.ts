@@ -70,7 +70,7 @@ test.each([
   await queue[Symbol.asyncDispose]()
 })
 
-test('a key comes back when it said so', async () => {
+test('a key comes back at the time that its work asked for', async () => {
   const { queue, begun, end } = startQueue()
   queue.add('a')
   end({ kind: 'again', afterMs: 1 })
@@ -79,12 +79,12 @@ test('a key comes back when it said so', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
-test('what happened goes before what only comes back', async () => {
+test('keys with news go before keys that only come back', async () => {
   const { queue, begun, end } = startQueue(1)
   queue.add('a')
   end({ kind: 'again', afterMs: 1 })
   queue.add('b')
-  // a is due again and waits behind b; what happens meanwhile overtakes it.
+  // a is due again and waits behind b; a key with news overtakes it.
   await until(() => begun.length === 2 && queue.size === 2)
   queue.add('c')
   end()
@@ -96,7 +96,7 @@ test('what happened goes before what only comes back', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
-test('what only comes back leaves a slot for what happens', async () => {
+test('keys that only come back leave a slot for keys with news', async () => {
   const { queue, begun, end } = startQueue(2)
   for (const key of ['a', 'b']) queue.add(key)
   end({ kind: 'again', afterMs: 1 })
@@ -111,7 +111,7 @@ test('what only comes back leaves a slot for what happens', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
-test('what is due and then happens is worked on once', async () => {
+test('a key that is due and then has news is worked on once', async () => {
   const { queue, begun, end } = startQueue(1)
   queue.add('a')
   end({ kind: 'again', afterMs: 1 })
@@ -126,7 +126,7 @@ test('what is due and then happens is worked on once', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
-test('closing waits for what is worked on, and drops what waits', async () => {
+test('closing waits for keys in work, and drops waiting keys', async () => {
   const { queue, begun, end } = startQueue(1)
   queue.add('a')
   queue.add('b')

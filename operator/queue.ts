@@ -1,24 +1,24 @@
-/** What the queue does with a key next: nothing, look again after a while, or try again with growing waits. */
+/** The next step for a key: none, look again after a while, or try again with growing waits. */
 export type Next =
   | { readonly kind: 'done' }
   | { readonly kind: 'again'; readonly afterMs: number }
   | { readonly kind: 'retry' }
 
 /**
- * Keys that wait for work. A key is worked on by one at a time; added again while it waits it stands in the queue
- * once, added while it is worked on it comes again afterwards. A failure brings it back after growing waits. What is
- * added is news and goes before what only comes back: else one changed Secret would wait for a look at each of
- * thousands of Organizations where nothing happened.
+ * A queue of keys to work on. A key is worked on once at a time. Added again while it waits, it stays in the queue once;
+ * added while it is worked on, it comes again afterwards. A failure brings it back after growing waits. Added keys have
+ * news and go before keys that only come back: else a changed Secret would wait for a look at each of thousands of
+ * unchanged Organizations.
  */
 export interface Queue extends AsyncDisposable {
-  /** Something happened to this key. */
+  /** Adds a key that has news. */
   add(key: string): void
   /** Keys that wait or are worked on now; those that only come back later don't count. */
   readonly size: number
 }
 
 export interface QueueOptions {
-  /** Never rejects for what is expected; what it rejects with goes to `onError`, and the key comes back. */
+  /** Does the work for a key. A rejection goes to `onError`, and the key comes back. */
   readonly work: (key: string) => Promise<Next>
   readonly onError: (key: string, error: unknown, retryMs: number) => void
   /** Keys worked on at one time. */
@@ -108,7 +108,7 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
     get size() {
       return news.size + routine.size + running.size
     },
-    /** Lets what is worked on end; what waits is dropped. */
+    /** Waits for keys in work; drops waiting keys. */
     async [Symbol.asyncDispose]() {
       closed = true
       news.clear()

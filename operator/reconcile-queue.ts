@@ -12,7 +12,7 @@ export interface ReconcileQueueOptions {
   readonly metrics: OperatorMetrics
 }
 
-/** The queue of one kind's keys: each reconciliation is measured, and what it rejects with is in the log. */
+/** The queue of one kind's keys: each reconciliation is measured, and its error is logged. */
 export function openReconcileQueue(options: ReconcileQueueOptions): Queue {
   const { kind, reconcile, concurrency, log, metrics } = options
   const queue = openQueue({

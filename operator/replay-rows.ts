@@ -63,13 +63,13 @@ export function openReplayRows(
             throw new TypeError(`unknown change ${change satisfies never}`)
         }
       })
-      // It ended meanwhile: as it stands.
+      // It has ended meanwhile: its final state is returned.
       return 'kind' in changed && changed.kind === 'refused' ? await get(organizationId, replayId) : changed
     },
   }
 }
 
-/** Clocks of the API server and of the store may differ by so much, ms. */
+/** How much the clocks of the API server and of the store may differ, ms. */
 const clockSkewMs = 300_000
 
 /** Looks for the Replay that was made for a resource, from the newest back to when that was made. */

@@ -2,7 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import type { ErrorDetail } from '@fairlead/wire/store/error'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 
-/** What an error of the store means: a no, or that it can't answer now. */
+/** An error of the store: a refusal, or that it can't answer now. */
 export type StoreFailure =
   | {
       readonly kind: 'refused'
@@ -12,7 +12,7 @@ export type StoreFailure =
     }
   | { readonly kind: 'unavailable'; readonly message: string }
 
-/** Statuses by which the store says no; after all others the same call may work later. https://grpc.io/docs/guides/status-codes/ */
+/** Statuses of refusals; after all others the same call may work later. https://grpc.io/docs/guides/status-codes/ */
 const refusals: ReadonlySet<Code> = new Set([
   Code.InvalidArgument,
   Code.FailedPrecondition,
@@ -21,7 +21,7 @@ const refusals: ReadonlySet<Code> = new Set([
   Code.OutOfRange,
 ])
 
-/** Reads an error of the store's client. Throws what isn't the store's. */
+/** Reads an error of the store's client. Rethrows other errors. */
 export function storeFailureOf(error: unknown): StoreFailure {
   if (!(error instanceof ConnectError)) throw error
   const { code, rawMessage } = error

@@ -1,8 +1,8 @@
-/** A document that no file declares any more. */
+/** The state of a document that no file declares any more. */
 export type Absence =
-  /** Since a moment ago: an editor or a sync may be at work. */
+  /** Absent for a moment: an editor or a sync may be at work. */
   | { readonly kind: 'unsettled'; readonly sinceMs: number }
-  /** Long enough to tell of it; the document stays in force. */
+  /** Absent for long enough to report it; the document stays in force. */
   | { readonly kind: 'missing'; readonly sinceMs: number }
   /** Taken for deleted. */
   | { readonly kind: 'gone' }
@@ -11,9 +11,9 @@ export type Absences = ReadonlyMap<string, Absence>
 
 /** How long a document has to be absent, in ms, while the whole folder can be read. */
 export interface AbsencePeriods {
-  /** Until its absence is told. */
+  /** Until its absence is reported. */
   readonly tellAfterMs: number
-  /** Until it is taken for deleted. More than `tellAfterMs`. */
+  /** Until it counts as deleted. More than `tellAfterMs`. */
   readonly deleteAfterMs: number
 }
 
@@ -21,8 +21,8 @@ export interface AbsencePeriods {
 export const absencePeriods: AbsencePeriods = { tellAfterMs: 5_000, deleteAfterMs: 60_000 }
 
 /**
- * How things stand with the documents that are absent now, given how they stood before. Pure. A document is told as
- * missing in one look at least before it is gone, however long nobody looked.
+ * The states of the documents that are absent now, given their states before. Pure. A document is reported as missing
+ * in at least one look before it is gone, however long ago the last look was.
  *
  * @param absent the keys of all known documents that no file declares
  * @param readable whether all files can be read: while one can't, nothing is taken for deleted, and time starts anew
@@ -68,7 +68,7 @@ export function restartAbsences(absences: Absences, nowMs: number): Absences {
   )
 }
 
-/** What has to be told, given what stood before: documents that are missing now, and those that are declared again. */
+/** Changes to report: documents that are missing now, and documents that are declared again. */
 export function absenceNews(
   before: Absences,
   now: Absences,

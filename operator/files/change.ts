@@ -1,17 +1,17 @@
 import { type FSWatcher, watch } from 'node:fs'
 
-/** Tells of changes in a folder. What happens between two `next` isn't lost. */
+/** Reports changes in a folder. A change between two calls of `next` isn't lost. */
 export interface FolderChanges extends Disposable {
   /** Resolves when something changed, after `withinMs` at the latest, or when the signal aborts. Never rejects. */
   next(withinMs: number): Promise<void>
 }
 
-/** So long nothing more must happen after a change: an editor writes a file in several steps. */
+/** How long no further change must follow a change, ms: an editor writes a file in several steps. */
 const quietMs = 100
 
 /**
- * Watches a folder. What a watch can miss (a folder that is mounted anew, network file systems) is found by whoever
- * reads the folder every `withinMs`.
+ * Watches a folder. A watch can miss changes (a folder that is mounted anew, network file systems), so the caller reads
+ * the folder every `withinMs`.
  */
 export function watchFolder(folder: string, signal: AbortSignal): FolderChanges {
   let watcher: FSWatcher | undefined
@@ -53,7 +53,7 @@ export function watchFolder(folder: string, signal: AbortSignal): FolderChanges 
       if (!changed && !signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>()
         const timer = setTimeout(() => {
-          // A folder that was put in the place of another says nothing: watch it anew.
+          // A folder that replaced another causes no event: it is watched anew.
           close()
           open()
           resolve()

@@ -15,13 +15,13 @@ import type { StoredOrganization } from '../store-rows.ts'
 import type { FolderState } from './merge.ts'
 import type { TenantSecrets } from './tenant-secrets.ts'
 
-/** What files declare, as the reconcile code sees it. */
+/** Organizations and Secrets that files declare, for the reconcile code. */
 export interface DeclaredFiles extends DeclaredOrganizations {
   /** The slugs that Organizations have, and keep. */
   readonly slugs: ReadonlyMap<OrganizationKey, string>
-  /** Notes what the store has from files. */
+  /** Sets the Organizations that the store has from files. */
   remember(stored: readonly StoredOrganization[]): void
-  /** Takes over what the folder says now. Answers with the keys of Organizations that have something to do. */
+  /** Takes over the folder's present state. Returns the keys of Organizations to reconcile. */
   update(folder: Pick<FolderState, 'organizations' | 'secrets' | 'absent'>): readonly OrganizationKey[]
 }
 
@@ -55,7 +55,7 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
       const document = secrets.get(`${namespace}/${name}`)
       return document && { data: dataOf(document), ours: false }
     },
-    // What the store has from files is found again by its list of them: nothing to mark.
+    // The store lists the Organizations that it has from files, so they need no mark.
     claim: async () => {},
     async writeTenantSecret(key, secret) {
       const [namespace, name] = splitKey(key)
@@ -104,7 +104,7 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
   }
 }
 
-/** What is left of an Organization whose document is gone. */
+/** An Organization whose document is gone. */
 function bare(key: OrganizationKey, slug: string): Organization {
   const [namespace, name] = splitKey(key)
   return organizationSchema.parse({

@@ -22,7 +22,7 @@ function seen(state: FolderState) {
   }
 }
 
-test('a file that becomes faulty keeps what it last said', () => {
+test('a file that becomes faulty keeps its last good state', () => {
   const good = mergeFolder(
     emptyFolder,
     folderOf({ 'acme.yaml': anOrganization('acme', '{ displayName: Acme }') }),
@@ -48,7 +48,7 @@ test('a file that becomes faulty keeps what it last said', () => {
   expect(seen(mended)).toEqual({ organizations: ['default/acme Again'], faults: [] })
 })
 
-test('a faulty file takes nothing from the others', () => {
+test('a faulty file changes nothing in other files', () => {
   const state = mergeFolder(
     emptyFolder,
     folderOf({ 'a.yaml': 'kind: [', 'b.yaml': anOrganization('globex') }),
@@ -58,7 +58,7 @@ test('a faulty file takes nothing from the others', () => {
   expect(seen(state).organizations).toEqual(['default/globex'])
 })
 
-test('a file that can no longer be read keeps what it last said', () => {
+test('a file that can no longer be read keeps its last good state', () => {
   const good = mergeFolder(emptyFolder, folderOf({ 'acme.yaml': anOrganization('acme') }), noSlugs, 0)
   const state = mergeFolder(good, new Map([['acme.yaml', { fault: "can't be read: EACCES" }]]), noSlugs, 1)
   expect(seen(state)).toEqual({
@@ -73,7 +73,7 @@ const known = new Map([
   ['default/other', 'other'],
 ])
 
-/** Looks at the folder at each of these times; answers how acme stood at each. */
+/** Merges the folder at each of these times; returns the state of acme at each. */
 function watched(looks: readonly (readonly [atMs: number, folder: FolderTexts])[]): string[] {
   let state = mergeFolder(emptyFolder, acme, known, 0)
   return looks.map(([atMs, folder]) => {
@@ -161,7 +161,7 @@ test.each([
   expect(watched(looks.map(([atMs, folder]) => [atMs, folder]))).toEqual(looks.map(([, , stands]) => stands))
 })
 
-test('what is absent when Fairlead starts may be on its way, and is deleted after a minute too', () => {
+test('a document that is absent when Fairlead starts is deleted only after a minute, as at other times', () => {
   const first = mergeFolder(emptyFolder, without, known, 0)
   expect(first.absent.get('default/acme')).toEqual({ kind: 'unsettled', sinceMs: 0 })
   const missing = mergeFolder(first, without, known, 5_000)
@@ -188,7 +188,7 @@ test('a document that moves to another file is the same Organization', () => {
   expect(seen(moved)).toEqual({ organizations: ['default/acme Moved'], faults: [] })
 })
 
-test('a name that is used twice belongs to the first file', () => {
+test('a name that two files use belongs to the first file', () => {
   const state = mergeFolder(
     emptyFolder,
     folderOf({
@@ -206,7 +206,7 @@ test('a name that is used twice belongs to the first file', () => {
   })
 })
 
-test('a slug that is used twice belongs to the first, and the second is left as it is', () => {
+test('a slug that is used twice belongs to the first document, and the second is left as it is', () => {
   const state = mergeFolder(
     emptyFolder,
     folderOf({ 'a.yaml': anOrganization('acme'), 'b.yaml': anOrganization('other', '{ slug: acme }') }),

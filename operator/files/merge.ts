@@ -4,9 +4,9 @@ import { type AbsencePeriods, type Absences, absencePeriods, absencesNow } from 
 import { type FileFault, type Located, type ParsedFile, parseFile } from './parse.ts'
 import type { FolderTexts } from './read-folder.ts'
 
-/** What one file says, as last found good. */
+/** The last good state of a file. */
 interface FileState {
-  /** What was read last: the same text isn't parsed again. */
+  /** The text that was read last, which isn't parsed again. */
   readonly text: string
   readonly good: Pick<ParsedFile, 'organizations' | 'secrets'>
   readonly faults: readonly FileFault[]
@@ -15,20 +15,20 @@ interface FileState {
   readonly missingSinceMs?: number
 }
 
-/** What a folder declares. */
+/** The Organizations and Secrets that a folder declares. */
 export interface FolderState {
   readonly files: ReadonlyMap<string, FileState>
   /** With those that are absent, but not gone. */
   readonly organizations: ReadonlyMap<OrganizationKey, Organization>
   /** `namespace/name` → Secret; with those that are absent, but not gone. */
   readonly secrets: ReadonlyMap<string, SecretDocument>
-  /** Of single files and of all together; what is at fault keeps its last good state. */
+  /** Faults of single files, and of all files together. A file or document at fault keeps its last good state. */
   readonly faults: readonly FileFault[]
-  /** Declared, but in a way that can't be: neither changed nor taken for deleted. */
+  /** Declared with a conflict (a name or slug of another): neither changed nor deleted. */
   readonly held: ReadonlySet<OrganizationKey>
   /** Known Organizations that no file declares. */
   readonly absent: Absences
-  /** The same for Secrets. Nobody is told of them: an Organization that needs one that is gone says so itself. */
+  /** The same for Secrets. Not reported, because an Organization reports a missing Secret itself. */
   readonly absentSecrets: Absences
   /** Something is absent and not gone: look again soon. */
   readonly unsettled: boolean
@@ -46,8 +46,8 @@ export const emptyFolder: FolderState = {
 }
 
 /**
- * What a folder declares now, given what it declared before. Pure. A faulty file keeps what it last said; so does one
- * that can't be read. A document that is absent stays in force until it is gone.
+ * The state of a folder, given the state before. Pure. A file that is faulty, or can't be read, keeps its last good
+ * state. A document that is absent stays in force until it is gone.
  *
  * @param slugs the slug that each known Organization has: it can't be given another. Known are those of the store too.
  */
@@ -92,7 +92,7 @@ export function mergeFolder(
   }
 }
 
-/** What is absent and not gone stays as it was. */
+/** Documents that are absent and not gone stay as they were. */
 function withAbsent<Document>(
   declared: ReadonlyMap<string, Document>,
   before: ReadonlyMap<string, Document>,

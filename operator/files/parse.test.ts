@@ -86,7 +86,7 @@ test.each([
   expect(parseFile('acme.yaml', text).faults.map(textOfFault)).toEqual(faults)
 })
 
-test('reads several documents, and passes over what is not its business', () => {
+test('reads several documents, and passes over other kinds', () => {
   const text = `# empty at first\n---\n${head}spec: {}\n---\napiVersion: v1\nkind: Namespace\nmetadata: { name: tenants }\n---\napiVersion: v1\nkind: Secret\nmetadata: { name: acme-stripe }\ndata: { key: c2VjcmV0 }\n`
   const { organizations, secrets, faults } = parseFile('all.yaml', text)
   expect(faults).toEqual([])
@@ -104,11 +104,11 @@ test('takes JSON as it is', () => {
   expect(parseFile('acme.json', text)).toMatchObject({ faults: [], organizations: [{ line: 1 }] })
 })
 
-test('survives what is nested ten thousand deep', () => {
+test('survives a document that is nested ten thousand deep', () => {
   expect(parseFile('deep.yaml', '['.repeat(10_000)).faults.length).toBeGreaterThan(0)
 })
 
-test('a list of kubectl’s is taken, and what is not taken of it is told', () => {
+test('a list as kubectl prints it is read, and items of other kinds are reported', () => {
   const item = (kind: string, name: string, rest = '') =>
     `- apiVersion: ${kind === 'Organization' ? 'fairlead.dev/v1alpha1' : 'v1'}\n  kind: ${kind}\n  metadata:\n    name: ${name}\n    uid: 1b2c\n    resourceVersion: "7"\n${rest}`
   const text = `apiVersion: v1\nkind: List\nitems:\n${item('Organization', 'acme', '  spec: {}\n')}${item('ConfigMap', 'other')}${item('Secret', 'acme', '  type: Opaque\n  data: { key: c2VjcmV0 }\n')}- kind: List\n  items:\n  - apiVersion: fairlead.dev/v1alpha1\n    kind: Organization\n    metadata: { name: globex }\n    spec: { plan: 7 }\n`
@@ -128,6 +128,6 @@ test('a hundred thousand names in one map end within a second or two', () => {
   const start = process.cpuUsage()
   expect(parseFile('many.yaml', text).faults).toHaveLength(1)
   const { user, system } = process.cpuUsage(start)
-  // Each name compared with each takes a quarter of an hour.
+  // Comparing each name with each other would take a quarter of an hour.
   expect((user + system) / 1000).toBeLessThan(10_000)
 })

@@ -21,7 +21,7 @@ export interface Located<T> {
   readonly value: T
   readonly file: string
   readonly line: number
-  /** Where a field of it stands: for what is found wrong only beside other documents. */
+  /** The line of one of its fields, for faults that only other documents reveal. */
   readonly lineOf: (path: Path) => number
 }
 
@@ -29,7 +29,7 @@ export interface ParsedFile {
   readonly organizations: readonly Located<Organization>[]
   readonly secrets: readonly Located<SecretDocument>[]
   readonly faults: readonly FileFault[]
-  /** What stands in a `List` and is not taken. It keeps nothing else from being taken. */
+  /** Items of a `List` that are of other kinds and are passed over. */
   readonly notTaken: readonly FileFault[]
 }
 
@@ -39,7 +39,7 @@ export function textOfFault({ file, line, path, message }: FileFault): string {
   return `${file}:${line}: ${field ? `${field}: ` : ''}${message}`
 }
 
-/** Aliases that a document may resolve to: bounds what a few lines can grow to. */
+/** Aliases that a document may resolve to, which bounds how much a few lines can grow to. */
 const maxAliases = 100
 
 /**
@@ -201,7 +201,7 @@ function refuse(path: Path, message: string): Extract<Read, { kind: 'refused' }>
   return { kind: 'refused', faults: [{ path, message }] }
 }
 
-/** The line of a field's name, or of the nearest thing around it that is there. */
+/** The line of a field's name, or of the nearest field around it that exists. */
 function lineOf(document: Document, path: Path, lines: LineCounter): number {
   let node: unknown = document.contents
   let offset = (document.contents as Node | null)?.range?.[0] ?? document.range?.[0] ?? 0

@@ -1,7 +1,7 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What a folder holds: file name → its text, or a sentence that says why it can't be read. */
+/** A folder's files: file name → its text, or a sentence that says why it can't be read. */
 export type FolderTexts = ReadonlyMap<string, { readonly text: string } | { readonly fault: string }>
 
 /** More than any Organization needs; keeps a file that was put there by mistake out of memory. */

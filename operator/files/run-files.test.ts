@@ -35,7 +35,7 @@ interface Running extends AsyncDisposable {
 
 const shortPeriods = { tellAfterMs: 100, deleteAfterMs: 1_000 }
 
-/** The operator on a folder of its own. Given another, it goes on where that one stopped. */
+/** The operator on a folder of its own. Given an earlier operator, it goes on where that stopped. */
 async function startFiles(
   files: Record<string, string>,
   on?: Running,
@@ -144,7 +144,7 @@ test('waits for a Secret that isn’t there yet', async () => {
   await until(() => files.store.applied.get('acme')?.sources.length === 1)
 })
 
-test('a faulty file is told of once, with its line, and what it said before stays', async () => {
+test('a faulty file is reported once, with its line, and its last good state stays', async () => {
   await using files = await startFiles({ 'acme.yaml': anOrganization('acme', '{ displayName: Good }') })
   await until(() => displayName(files) === 'Good')
   await files.write('acme.yaml', anOrganization('acme', '{ sources: [{ name: a, provider: strpe }] }'))
@@ -188,7 +188,7 @@ test('a file that is away until it is told as missing, and comes back, changes n
   ])
 })
 
-test('what was deleted while nobody looked is deleted at the next start', async () => {
+test('a file that was deleted while Fairlead was stopped is deleted at the next start', async () => {
   await using files = await startFiles({
     'acme.yaml': anOrganization('acme'),
     'other.yaml': anOrganization('other'),

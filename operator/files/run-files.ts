@@ -15,16 +15,16 @@ import { textOfFault } from './parse.ts'
 import { type FolderTexts, readFolder } from './read-folder.ts'
 import { openTenantSecrets } from './tenant-secrets.ts'
 
-/** How often the folder is read when nothing tells of a change, ms. */
+/** How often the folder is read without an event of a change, ms. */
 const rescanMs = 10_000
-/** How often it is read while something is open: the store is away, or a document absent. Ms. */
+/** How often it is read while the store is away or a document is absent, ms. */
 const lookAgainMs = 1_000
 
 /**
- * Keeps the store as a folder of files says, until the signal aborts. A change counts within a second; a faulty file
- * is told of in the log and keeps what it last said. An Organization whose document is absent stays in force, is told
- * of, and is deleted in the end; but never while something in the folder can't be read, and never because the folder
- * itself is gone or empty.
+ * Keeps the store equal to a folder of files, until the signal aborts. A change takes effect within a second. A faulty
+ * file is reported in the log and keeps its last good state. An Organization whose document is absent stays in force, is
+ * reported, and is deleted in the end; but never while a file can't be read, and never because the folder itself is gone
+ * or empty.
  */
 export async function runFiles(
   config: OperatorConfig & { readonly FAIRLEAD_ORGANIZATIONS: string },
@@ -98,7 +98,7 @@ async function rememberStored(rows: OwnedRows, files: DeclaredFiles, log: Log): 
   }
 }
 
-/** What the folder holds, or a sentence why that doesn't count: what looks like a folder that isn't mounted. */
+/** The folder's files, or a sentence why they don't count: the folder seems not to be mounted. */
 async function readTexts(folder: string): Promise<FolderTexts | string> {
   try {
     const texts = await readFolder(folder)
@@ -109,14 +109,14 @@ async function readTexts(folder: string): Promise<FolderTexts | string> {
   }
 }
 
-/** Says once what a list holds and is not taken. */
+/** Logs once which items of lists are passed over. */
 function tellNotTaken(log: Log, before: readonly string[], { files }: FolderState): readonly string[] {
   const now = [...files.values()].flatMap(({ notTaken }) => notTaken.map(textOfFault))
   for (const detail of now) if (!before.includes(detail)) log.warn({ detail }, 'resource.passed-over')
   return now
 }
 
-/** Says once which Organizations are missing, and which of them are declared again. */
+/** Logs once which Organizations are missing, and which of them are declared again. */
 function tellAbsences(log: Log, before: FolderState, now: FolderState, periods: AbsencePeriods): void {
   const news = absenceNews(before.absent, now.absent)
   const leftSeconds = Math.round((periods.deleteAfterMs - periods.tellAfterMs) / 1000)
@@ -127,7 +127,7 @@ function tellAbsences(log: Log, before: FolderState, now: FolderState, periods: 
   for (const organization of news.back) log.info({ organization }, 'organization.back')
 }
 
-/** Says what is newly wrong, and what no longer is. */
+/** Logs new faults, and faults that are gone. */
 function tell(log: Log, before: readonly string[], now: readonly string[]): readonly string[] {
   for (const fault of now) if (!before.includes(fault)) log.warn({ fault }, 'file.refused')
   if (before.length > 0 && now.length === 0) log.info('files.mended')

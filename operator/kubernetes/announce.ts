@@ -2,7 +2,7 @@ import type { Condition } from '../condition.ts'
 import { apiVersion } from '../organization/schema.ts'
 import { fieldManager, type KubernetesClient } from './client.ts'
 
-/** Conditions whose status or reason is another than before: what is worth an Event. Repetition isn't. */
+/** Conditions whose status or reason changed, which are worth an Event. */
 export function transitionsOf(
   status: { readonly conditions: readonly Condition[] },
   before: { readonly conditions: readonly Condition[] } | undefined,
@@ -10,7 +10,7 @@ export function transitionsOf(
   return status.conditions.filter(condition => {
     const old = before?.conditions.find(({ type }) => type === condition.type)
     if (old) return old.status !== condition.status || old.reason !== condition.reason
-    // At first only what is wrong, and that it is ready.
+    // At first only faults, and that it is ready.
     return condition.type === 'Ready' || condition.status === 'False'
   })
 }

@@ -10,7 +10,7 @@ export class KubernetesError extends Error {
   readonly code = 'kubernetes_refused'
   readonly status: number
   readonly reason: string
-  /** What the API server asks to wait, if it does. */
+  /** How long the API server asks to wait, if it does. */
   readonly retryAfterMs: number | undefined
 
   constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
@@ -50,13 +50,13 @@ export interface KubernetesClient extends Disposable {
   readonly namespace: string
   /** How many requests were made, watches and those for leases aside. */
   readonly requests: number
-  /** The answer's JSON. Throws a KubernetesError, or what the connection died of. */
+  /** The answer's JSON. Throws a KubernetesError, or the error of a broken connection. */
   call(request: KubernetesRequest): Promise<unknown>
-  /** As `call`; undefined where there is no such thing. */
+  /** As `call`; undefined for 404. */
   find(request: KubernetesRequest): Promise<unknown>
   /**
-   * Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/): makes the fields that are
-   * given what they say, and takes away those that this manager gave before and no longer does.
+   * Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/): sets the given fields,
+   * and removes fields that this manager set before and no longer gives.
    */
   apply(path: string, object: object, query?: Readonly<Record<string, string>>): Promise<unknown>
   /** The events of a watch, until the server ends it, it goes silent, or the signal aborts. */
@@ -123,7 +123,7 @@ export async function openKubernetes(config = defaultConfig()): Promise<Kubernet
     request.on('timeout', () => request.destroy(new Error(`the API server said nothing for ${timeoutMs} ms`)))
     request.end(body)
     const [response] = (await once(request, 'response')) as [IncomingMessage]
-    // What breaks from now on reaches whoever reads the response.
+    // Later errors reach the reader of the response.
     request.on('error', () => {})
     if ((response.statusCode ?? 0) >= 400) throw await readError(response)
     return response
@@ -213,7 +213,7 @@ async function readError(response: IncomingMessage): Promise<KubernetesError> {
   )
 }
 
-/** What a watch says instead of an object when it can't go on. */
+/** The error that a watch sends instead of an object when it can't go on. */
 export function errorOfWatch(object: unknown): KubernetesError {
   const { code = 0, reason, message } = status.parse(object)
   return new KubernetesError(code, reason, message)

@@ -11,14 +11,14 @@ import type { ReplayStatus } from '../replay/status-schema.ts'
 import { crdFolder } from '../write-crds.ts'
 
 /**
- * What depends on deliveries: Replays from `kubectl apply` to the destination, and the status of an Organization. A real
+ * Features that depend on deliveries: Replays from `kubectl apply` to the destination, and the status of an Organization. A real
  * API server, a real store with PostgreSQL and nats-server, and a worker. Each test has a type of events for itself.
  */
 
 vi.setConfig({ testTimeout: 120_000 })
 
 const opened = new AsyncDisposableStack()
-/** Else a test would wait half a minute for what is new. */
+/** Shorter than usual: else a test would wait half a minute for a new status. */
 const periods = { refreshMs: 500 }
 let kube: TestKube
 let platform: TestPlatform
@@ -119,7 +119,7 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
   await until(async () => (await events()).length >= 2)
   expect((await events()).sort()).toEqual(['Normal Completed', 'Normal Counted'])
   await operator.kubectl(['wait', '--for=condition=Complete', 'replay/counted', '--timeout=5s'])
-  // Nothing more is to be learnt, and nothing more is written.
+  // Its state is final: the status is not written again.
   const { resourceVersion } = (await read('counted')).metadata
   await operator.kubectl(['annotate', 'replay', 'counted', 'looked-at=again'])
   expect((await read('counted')).status).toEqual(completed)

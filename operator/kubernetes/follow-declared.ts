@@ -15,8 +15,8 @@ export interface DeclaredContext {
 }
 
 /**
- * Hears of the objects of one of our kinds: keeps each, and queues its key where what is declared has changed. A
- * deletion comes as a change first, because the finalizer holds the object; when it is gone, nothing is left to do.
+ * Follows the objects of one of our kinds: keeps each, and queues its key when its declaration has changed. A deletion
+ * comes as a change first, because the finalizer holds the object; when the object is gone, nothing is left to do.
  */
 export function followDeclared({ kind, objects, queue, log }: DeclaredContext): Follower {
   const versions = new Map<string, string>()
@@ -28,7 +28,7 @@ export function followDeclared({ kind, objects, queue, log }: DeclaredContext): 
         log.error({ [kind]: key, fault }, `${kind}.unreadable`)
         return
       }
-      // Without the status: that it was written, by us, is nothing to act on.
+      // Without the status, which this operator writes itself.
       const { generation, deletionTimestamp, annotations, uid } = object.metadata
       const version = JSON.stringify([uid, generation, deletionTimestamp, annotations])
       if (versions.get(key) === version) return

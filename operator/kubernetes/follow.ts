@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { errorOfWatch, type KubernetesClient, KubernetesError } from './client.ts'
 
-/** What every object has. */
+/** The fields of every object. */
 export const objectMeta = z.looseObject({
   name: z.string(),
   namespace: z.string(),
@@ -21,7 +21,7 @@ const list = z.looseObject({
     .transform(items => items ?? []),
 })
 
-/** Hears of the objects of a collection. Called again and again with what is there: it compares for itself. */
+/** Callbacks for the objects of a collection. Called again with unchanged objects: the receiver compares. */
 export interface Follower {
   /** An object was made or changed, or is found in a list. */
   onObject(object: KubernetesObject): void
@@ -34,7 +34,7 @@ export interface Follower {
 export interface Collection {
   /** Such as `/apis/fairlead.dev/v1alpha1/organizations`. */
   readonly path: string
-  /** Only metadata: no one needs to hold every Secret to know which one changed. */
+  /** Only metadata: enough to know which Secret changed, without holding every Secret. */
   readonly metadataOnly?: boolean
 }
 
@@ -43,8 +43,8 @@ const [firstRetryMs, lastRetryMs] = [200, 30_000]
 
 /**
  * Follows a collection until the signal aborts: list, watch, and list again after anything goes wrong (the client
- * library's own informer stops for good after any error but 410). Objects that went away while nobody watched are
- * told of as gone. Never rejects.
+ * library's own informer stops for good after any error but 410). Objects that were deleted between watches are
+ * reported as gone. Never rejects.
  *
  * @param onListed a whole list is read: at first, and again after each interruption
  */

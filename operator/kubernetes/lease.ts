@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { type KubernetesClient, KubernetesError } from './client.ts'
 
 /**
- * Leader election over a Lease (https://kubernetes.io/docs/concepts/architecture/leases/): of several operators one
- * acts.
+ * Leader election over a Lease (https://kubernetes.io/docs/concepts/architecture/leases/): of several operators only
+ * the leader acts.
  *
  *   free or expired ──update wins──▶ ours ──renewed every third──▶ ours
  *                                     │ not renewed for renewMs: we stop acting
@@ -89,7 +89,7 @@ async function acquire(
         return true
       }
     } catch (error) {
-      // Someone else was quicker.
+      // Another operator was quicker.
       if (!isConflict(error)) options.onError(error)
     }
     await delay(options.durationMs / 6, undefined, { signal }).catch(() => {})

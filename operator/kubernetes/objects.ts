@@ -29,7 +29,7 @@ export interface DeclaredObject<Document> {
 export interface ObjectKind<Document, Status> {
   readonly kind: 'Organization' | 'Replay'
   readonly plural: 'organizations' | 'replays'
-  /** Holds an object until what stands outside of the cluster is taken down. */
+  /** The finalizer: holds a deleted object until its resources outside of the cluster are deleted. */
   readonly finalizer: string
   readonly schema: z.ZodType<Document>
   readonly statusSchema: z.ZodType<Status>
@@ -38,7 +38,7 @@ export interface ObjectKind<Document, Status> {
 /** A status was written that differs from the one before. */
 export type OnReport<Status> = (key: string, uid: string, status: Status, before: Status | undefined) => void
 
-/** The objects of one of our kinds, by `namespace/name`: what is followed is put here, and what we write at them is here. */
+/** The objects of one of our kinds, by `namespace/name`, as the watch reports them, and writes to them. */
 export interface Objects<Document, Status> {
   readonly statuses: ReadonlyMap<string, Status>
   find(key: string): DeclaredObject<Document> | undefined
@@ -110,7 +110,7 @@ export function openObjects<Document, Status>(
   }
 }
 
-/** Names an object of ours, so that a write can't reach another one that has its name by now. */
+/** Names an object by name and uid, so that a write can't reach a later object with the same name. */
 function identityOf({ meta }: Pick<DeclaredObject<unknown>, 'meta'>) {
   return { name: meta.name, namespace: meta.namespace, uid: meta.uid }
 }

@@ -24,7 +24,7 @@ export interface Organizations extends DeclaredOrganizations {
 export interface OrganizationsEvents {
   readonly onReport: OnReport<OrganizationStatus>
   onRelease(key: OrganizationKey): void
-  /** Someone else wrote the tenant's Secret while it was written. */
+  /** Another writer changed the tenant's Secret while it was written. */
   onDisturbed(key: OrganizationKey): void
 }
 

@@ -17,7 +17,7 @@ export interface Replays {
   /** One was made or changed. Answers with a sentence if it can't be read, which a CRD of another version could cause. */
   put(key: ReplayKey, object: unknown): string | undefined
   remove(key: ReplayKey): void
-  /** Those that are for an Organization, `namespace/name`. */
+  /** The Replays of an Organization, `namespace/name`. */
   ofOrganization(organization: string): readonly ReplayKey[]
 }
 

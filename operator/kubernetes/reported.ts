@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /**
  * Statuses as they were last written or seen, whichever is newer: a watch tells of older versions of an object for a
- * while after a write, and what was reported already must not be reported again.
+ * while after a write, and a status that was reported must not be reported again.
  */
 export interface Reported<Status> {
   readonly statuses: ReadonlyMap<string, Status>
@@ -17,7 +17,7 @@ const versioned = z.looseObject({ metadata: z.looseObject({ uid: z.string(), res
 
 export function openReported<Status>(): Reported<Status> {
   const statuses = new Map<string, Status>()
-  /** What was written last, by key. */
+  /** The last written status, by key. */
   const writes = new Map<string, { readonly uid: string; readonly version: bigint }>()
   return {
     statuses,

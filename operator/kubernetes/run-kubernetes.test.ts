@@ -186,7 +186,7 @@ test('a deletion waits for the store, and says so', async () => {
   expect(operator.store.deleted).toEqual(['acme'])
 })
 
-test('of two operators one acts, and the other takes over when it stops', async () => {
+test('of two operators only the leader acts, and the other takes over when the leader stops', async () => {
   await using first = await startOperator(kube)
   await until(() => first.lines.some(({ msg }) => msg === 'operator.leading'))
   await using second = await startOperator(kube, { store: first.store, namespace: first.namespace })
@@ -210,7 +210,7 @@ test('of two operators one acts, and the other takes over when it stops', async 
   await until(() => first.store.applied.get('acme')?.displayName === 'Taken over')
 })
 
-test('Organizations are counted by the one who leads: also what was there before, and not what is gone', async () => {
+test('the leader counts Organizations: also those that were there before, and not those that are gone', async () => {
   await using first = await startOperator(kube)
   for (const name of ['acme', 'beta']) await first.apply(name, {})
   const reconciled = (count: number) => [`fairlead_organizations{reason="Reconciled"} ${count}`]

@@ -75,7 +75,7 @@ interface Leadership {
   readonly periods: Periods
 }
 
-/** Reconciles all that is declared, as the leader, until the signal aborts. */
+/** Reconciles all Organizations and Replays, as the leader, until the signal aborts. */
 async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promise<void> {
   const { config, client, store, log, metrics, identity, periods } = leadership
   const tell = (regarding: Regarding, transitions: readonly Condition[]) => {
@@ -96,7 +96,7 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     },
     onRelease(key) {
       log.info({ organization: key }, 'organization.deleted')
-      // Its slug is free: for whoever wanted it.
+      // Its slug is free now for Organizations that wait for it.
       for (const other of refusedFor('SlugTaken', organizations.statuses)) queue.add(other)
     },
     onDisturbed: key => queue.add(key),
@@ -153,7 +153,7 @@ function scopesOf(namespaces: readonly string[]): readonly string[] {
   return namespaces.length === 0 ? [''] : namespaces.map(namespace => `/namespaces/${namespace}`)
 }
 
-/** Hears of Secrets, and queues the Organizations that a change is news for. */
+/** Follows Secrets, and queues the Organizations that a change concerns. */
 function followSecrets(organizations: Organizations, queue: Queue, log: Log): Follower {
   const changed = (secret: string, resourceVersion: string | undefined) => {
     for (const key of organizations.putSecret(secret, resourceVersion)) queue.add(key)

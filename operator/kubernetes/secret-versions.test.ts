@@ -7,7 +7,7 @@ const noOne = () => {
   throw new Error('no one else wrote it')
 }
 
-test('a version is news once, for those it concerns', () => {
+test('a version is reported once, for the Organizations that it concerns', () => {
   const versions = openSecretVersions()
   versions.setSecretsOf(acme, [secret])
   versions.setSecretsOf('tenants/beta', [secret, 'tenants/stripe'])
@@ -19,7 +19,7 @@ test('a version is news once, for those it concerns', () => {
   expect(versions.seen('tenants/unknown', '3')).toEqual([])
 })
 
-test('what the operator wrote is no news, whether the watch tells of it before or after the answer', async () => {
+test('a version that the operator wrote is not reported, whether the watch shows it before or after the answer', async () => {
   const versions = openSecretVersions()
   versions.setSecretsOf(acme, [secret])
   await versions.whileWriting(secret, async () => '1', noOne)
@@ -35,7 +35,7 @@ test('what the operator wrote is no news, whether the watch tells of it before o
   expect(versions.stateOf(secret)).not.toBe(state)
 })
 
-test('what someone else wrote meanwhile is told of after the write, also where that failed', async () => {
+test('a version of another writer is reported after the write, also where the write failed', async () => {
   const versions = openSecretVersions()
   versions.setSecretsOf(acme, [secret])
   let disturbed = 0

@@ -1,8 +1,8 @@
 import type { OrganizationKey } from '../organization/declared.ts'
 
 /**
- * Versions of Secrets, `namespace/name`, as a watch tells of them, and which Organizations each concerns. What the
- * operator writes itself comes back by the watch too, before or after the write is answered, and is no news.
+ * Versions of Secrets, `namespace/name`, as a watch reports them, and which Organizations each concerns. The operator's own
+ * writes come back by the watch too, before or after they are answered, and don't count as changes.
  */
 export interface SecretVersions {
   /** From now on these Secrets concern an Organization, and no others do. */
@@ -28,7 +28,7 @@ export function openSecretVersions(): SecretVersions {
   const versions = new Map<string, string>()
   /** Versions that the operator itself wrote. */
   const own = new Map<string, string>()
-  /** Secrets that are being written: whose version one is, isn't known yet. */
+  /** Secrets that are being written: whether a version is the operator's own isn't known yet. */
   const writing = new Set<string>()
   return {
     setSecretsOf(key, secrets) {

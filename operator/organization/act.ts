@@ -5,8 +5,8 @@ import type { ActResult, Holdings, StoreRows } from './holdings.ts'
 import type { Action } from './plan.ts'
 
 /**
- * Does what was decided, in order, up to the first action that fails. What the store says is an outcome; rejects
- * only where the holdings can't be reached or something is broken.
+ * Carries out actions in order, up to the first that fails. An answer of the store, also a refusal, is an outcome.
+ * Rejects only where the holdings can't be reached, and for bugs.
  */
 export async function act(
   key: OrganizationKey,
@@ -47,7 +47,7 @@ export async function act(
   return outcome
 }
 
-/** What an error of the store means for the Organization. Throws what isn't the store's. */
+/** An error of the store as an outcome for the Organization. Rethrows other errors. */
 export function resultOf(error: unknown): Extract<ActResult, { kind: 'refused' | 'unavailable' }> {
   const failure = storeFailureOf(error)
   if (failure.kind === 'unavailable') return failure

@@ -1,7 +1,7 @@
 import type * as general from '../condition.ts'
 
 /**
- * What an Organization's status says, in closed lists: the same words stand in conditions, Kubernetes Events and
+ * The conditions and reasons of an Organization's status, in closed lists: the same words stand in conditions, Kubernetes Events and
  * log lines.
  */
 
@@ -13,21 +13,21 @@ export const conditionReasons = [
   'Reconciled',
   'SecretsFound',
   'Healthy',
-  /** There is nothing of the kind that could be ill. */
+  /** The Organization has none of the kind. */
   'NoneDeclared',
   /** A Secret, or a key in it, isn't there or is empty. */
   'SecretMissing',
-  /** The tenant's Secret exists already and was made by someone else. */
+  /** The tenant's Secret exists already and was not made by the operator. */
   'SecretNotOurs',
-  /** A source can't verify with what it is configured with. */
+  /** A source can't verify with its present configuration. */
   'SourceInvalid',
   /** Another Organization has the slug. */
   'SlugTaken',
   /** The slug was changed, or belongs to what another owner declares. */
   'OwnedByAnother',
-  /** The store refuses what is declared. */
+  /** The store refuses the declaration. */
   'StoreRefused',
-  /** The store can't be reached, so nothing is known anew. */
+  /** The store can't be reached, so the status is not current. */
   'StoreUnavailable',
   /** At least one source swallows many requests as repeats although their bodies differ: 10 an hour, a fifth of all. */
   'RepeatsDiffer',

@@ -10,7 +10,7 @@ export interface Declared {
   readonly organization: Organization
   /** Counts changes of the spec, from 1. */
   readonly generation: number
-  /** It was deleted, and waits for what stands outside to be taken down. */
+  /** It was deleted, and waits until the store has deleted its organization. */
   readonly deleting: boolean
 }
 
@@ -21,7 +21,7 @@ export interface SecretData {
   readonly ours: boolean
 }
 
-/** Reads what is declared: a folder of files, or the Kubernetes API. */
+/** Reads declarations: from a folder of files, or the Kubernetes API. */
 export interface Declarations {
   /** Undefined if there is no such Organization (any more). */
   readOrganization(key: OrganizationKey): Promise<Declared | undefined>

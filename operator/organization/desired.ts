@@ -14,21 +14,21 @@ import { secretId } from './secret-refs.ts'
 import type { DestinationSpec, SourceSpec } from './spec-parts.ts'
 import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
 
-/** What the store is asked for; the owner is added by whoever calls it. */
+/** The request to the store, without the owner, which the caller adds. */
 export type DesiredOrganization = Omit<
   MessageInitShape<typeof ApplyOrganizationRequestSchema>,
   'owner' | '$typeName'
 >
 
-/** Names of what lacks its secrets. */
+/** Names of sources and destinations that lack their secrets. */
 export interface Lacking {
   readonly sources: ReadonlySet<string>
   readonly destinations: ReadonlySet<string>
 }
 
 /**
- * Says to the store what a spec says, secrets filled in. Sources and destinations that aren't active are left out, and
- * so are sources that lack their secrets; destinations that do are paused, so that what is for them waits.
+ * Translates a spec, with its secrets, into the store's request. Sources and destinations that aren't active are left out,
+ * and so are sources that lack their secrets. Destinations that lack theirs are paused, so that their deliveries wait.
  */
 export function desiredOrganization(
   organization: Organization,

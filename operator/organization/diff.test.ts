@@ -166,7 +166,7 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
   expect(plan.obstacle?.reason).toBe(obstacle)
 })
 
-test('says which secrets are missing, and holds none of them in its words', () => {
+test('says which secrets are missing, and shows no secret', () => {
   const organization = parsed({
     sources: [
       source,
@@ -187,7 +187,7 @@ test('says which secrets are missing, and holds none of them in its words', () =
   )
 })
 
-test('an applied Organization says to the store what the spec says', () => {
+test('the request to the store holds what the spec declares', () => {
   const organization = parsed({
     webhookLimit: 1000,
     sources: [{ ...source, rateLimit: { perSecond: 5 } }],
@@ -230,7 +230,7 @@ test('an applied Organization says to the store what the spec says', () => {
   })
 })
 
-test('of what is new, sources without their secrets are left out, and destinations wait', () => {
+test('new sources without their secrets are left out, and new destinations without theirs are paused', () => {
   const secretRef = { name: 'acme', key: 'not-there' }
   const organization = parsed({
     sources: [source, { name: 'github', provider: 'github', secrets: [{ secretRef }] }],

@@ -6,11 +6,11 @@ import { desiredTenantSecret, tenantSecretName } from './tenant-secret.ts'
 import { type Unresolved, unresolvedOf } from './unresolved.ts'
 
 /**
- * Decides what is to be done for an Organization. Pure.
+ * Decides the actions for an Organization. Pure.
  *
- * Nothing that works is taken away for want of a secret. What is new and unresolved is left out and the rest applied:
- * a source answers 404 as before, a destination is paused and loses nothing. While a part that is in force is
- * unresolved, the store keeps all that it has: applied without its secret, a source would refuse what it accepts now.
+ * A missing secret takes nothing out of force. New sources without their secrets are left out and answer 404 as before;
+ * new destinations without theirs are paused; the rest is applied. While a part that is in force lacks a secret, nothing
+ * is applied: without its secret a source would refuse requests that it accepts now.
  */
 export function diff(snapshot: Snapshot): Plan {
   if (snapshot.declared.deleting) return takeDown(snapshot)
@@ -22,7 +22,7 @@ export function diff(snapshot: Snapshot): Plan {
   const tenant = desiredTenantSecret(organization, snapshot.tenantSecret, snapshot.fresh, snapshot.publicUrl)
   const write: readonly Action[] = isDeepStrictEqual(tenant, snapshot.tenantSecret)
     ? []
-    : // Before the store knows a key, so that none is lost.
+    : // The Secret is written before the store knows its keys, so that none is lost.
       [{ kind: 'write-tenant-secret', secret: tenant }]
   const desired = desiredOrganization(organization, snapshot.secrets, tenant, {
     sources: namesOf(unresolved, 'source'),
@@ -50,7 +50,7 @@ function takeDown({ stored }: Snapshot): Plan {
     const message = 'it is being deleted, which waits for the store to be reached'
     return { actions: [], obstacle: { reason: 'StoreUnavailable', message } }
   }
-  // A slug that another owner has by now is none of ours: there is nothing left to delete.
+  // Another owner has the slug by now: there is nothing left to delete.
   const remove: readonly Action[] = stored?.ours ? [{ kind: 'delete', organizationId: stored.id }] : []
   return { actions: [...remove, { kind: 'release' }] }
 }
@@ -66,7 +66,7 @@ function findObstacle(snapshot: Snapshot, unresolved: readonly Unresolved[]): Ob
   }
   const [first] = unresolved
   if (!first) return undefined
-  // Whoever has to make a Secret reads that first; then what is wrong in one.
+  // Missing Secrets come first, then faulty ones.
   const reason = unresolved.some(one => one.reason === 'SecretMissing') ? 'SecretMissing' : first.reason
   const parts = unresolved.map(({ kind, name, message }) => `${kind} ${name}: ${message}`).join('; ')
   const rest = canApplyRest(snapshot, unresolved)

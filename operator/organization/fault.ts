@@ -1,13 +1,13 @@
 import type { Path } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
 
-/** Something wrong in a document: where, and a sentence that says what to do. */
+/** A fault in a document: its place, and a sentence that says what to do. */
 export interface Fault {
   readonly path: Path
   readonly message: string
 }
 
-/** What zod found in a document, as sentences for whoever wrote it; each unknown field is a fault of its own. */
+/** zod's findings as sentences for the author of the document; each unknown field is a fault of its own. */
 export function faultsOf(error: z.ZodError, schema: z.ZodType, document: unknown): readonly Fault[] {
   return error.issues.flatMap(issue => {
     const path = issue.path as Path
@@ -50,7 +50,7 @@ function sentenceOf(issue: z.core.$ZodIssue, value: unknown): string {
   }
 }
 
-/** Never shows more than a little of what someone wrote: it may be a secret in the wrong place. */
+/** Shows only the beginning of a value, which may be a secret in the wrong place. */
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 40 ? `${text.slice(0, 40)}…` : text
@@ -85,7 +85,7 @@ function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
   return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
-/** The word that was probably meant, else what there is to choose from. */
+/** The word that was probably meant, else the list of known words. */
 function hint(written: string, known: readonly string[]): string {
   const near = nearestOf(written, known)
   if (near) return `; did you mean ${near}?`

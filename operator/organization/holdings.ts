@@ -6,7 +6,7 @@ import type { OrganizationKey } from './declared.ts'
 import type { DesiredOrganization } from './desired.ts'
 import type { TenantSecret } from './tenant-secret.ts'
 
-/** What stands with the declaration: beside the file, or in the Kubernetes API. */
+/** Resources beside the declaration: in files, or in the Kubernetes API. */
 export interface Holdings {
   /** Marks the declaration, so that its deletion waits for `release`. Writes nothing if it is marked. */
   claim(key: OrganizationKey): Promise<void>
@@ -19,7 +19,7 @@ export interface Holdings {
 export interface StoreRows {
   apply(key: OrganizationKey, desired: DesiredOrganization): Promise<InForce>
   delete(key: OrganizationKey, organizationId: string): Promise<void>
-  /** How sources and destinations do. */
+  /** Health of sources and destinations. */
   health(organizationId: string): Promise<Health | Extract<ActResult, { kind: 'unavailable' }>>
 }
 
@@ -29,12 +29,12 @@ export interface Health {
   readonly destinations: readonly Destination[]
 }
 
-/** What the store has in force. */
+/** The Organization as the store has it in force. */
 export interface InForce extends Omit<Health, 'kind'> {
   readonly organization?: Organization | undefined
 }
 
-/** What became of the actions. */
+/** The outcome of the actions. */
 export type ActResult =
   | { readonly kind: 'applied'; readonly answer: InForce }
   /** Nothing was to be applied. */
@@ -45,5 +45,5 @@ export type ActResult =
       readonly reason: Extract<ConditionReason, 'SlugTaken' | 'OwnedByAnother' | 'StoreRefused'>
       readonly message: string
     }
-  /** The store is away; what is in force stays so. */
+  /** The store is away; the Organization stays in force as it is. */
   | { readonly kind: 'unavailable'; readonly message: string }

@@ -5,7 +5,7 @@ import { secretId, secretRefsOf } from './secret-refs.ts'
 import { decodeTenantSecret, type FreshKeys, type TenantSecret, tenantSecretName } from './tenant-secret.ts'
 import { unresolvedOf } from './unresolved.ts'
 
-/** Everything that `diff` decides on. */
+/** The snapshot that `diff` decides on. */
 export interface Snapshot {
   readonly key: OrganizationKey
   readonly declared: Declared
@@ -14,14 +14,14 @@ export interface Snapshot {
   readonly tenantSecret: TenantSecret | undefined
   /** A Secret of that name exists, and isn't the operator's. */
   readonly tenantSecretTaken: boolean
-  /** Only looked up for what is being deleted. */
+  /** Only looked up for an Organization that is being deleted. */
   readonly stored: SlugOwner | 'unavailable' | undefined
   /**
    * What the store has in force, and how it does; only looked up where something is unresolved. Undefined: it has no
    * such organization of ours.
    */
   readonly inForce: Health | 'unavailable' | undefined
-  /** Keys to use where one is to be made. */
+  /** Random keys, used where the tenant's Secret needs a new one. */
   readonly fresh: FreshKeys
   /** Base of the webhook URLs, without a slash at its end. */
   readonly publicUrl: string

@@ -2,7 +2,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt'
 import type { Source } from '@fairlead/wire/store/source'
 
 const dayMs = 86_400_000
-/** As long as providers such as Stripe try again: what is signed with the old one has arrived by then, or never will. */
+/** As long as providers such as Stripe retry: a request that was signed with the old secret has arrived by then, or never will. */
 const quietDays = 3
 
 /** A secret that can be taken out, and the sentence that says so. */

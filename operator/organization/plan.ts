@@ -4,7 +4,7 @@ import type { TenantSecret } from './tenant-secret.ts'
 import type { Unresolved } from './unresolved.ts'
 
 export type Action =
-  /** Notes at the resource that something stands outside of it. */
+  /** Adds the finalizer to the resource. */
   | { readonly kind: 'claim' }
   | { readonly kind: 'write-tenant-secret'; readonly secret: TenantSecret }
   | { readonly kind: 'apply'; readonly desired: DesiredOrganization }
@@ -12,7 +12,7 @@ export type Action =
   /** Lets a deleted resource go. */
   | { readonly kind: 'release' }
 
-/** Why not everything that is declared is applied. */
+/** Why the declaration is not applied whole. */
 export interface Obstacle {
   readonly reason: Extract<
     ConditionReason,
@@ -25,6 +25,6 @@ export interface Plan {
   /** In this order; each is safe to repeat. */
   readonly actions: readonly Action[]
   readonly obstacle?: Obstacle
-  /** What is not in force although the rest is applied: sources left out, and destinations that wait. */
+  /** Parts that are not in force although the rest is applied: sources left out, destinations paused. */
   readonly unresolved?: readonly Unresolved[]
 }

@@ -8,10 +8,10 @@ import type { Plan } from './plan.ts'
 import { statusOf } from './status.ts'
 import type { OrganizationStatus } from './status-schema.ts'
 
-/** Where what was found is told. */
+/** Where the status is written. */
 export interface Reports {
   readStatus(key: OrganizationKey): Promise<OrganizationStatus | undefined>
-  /** Writes only what differs from what was reported before. */
+  /** Writes the status if it differs from the last reported one. */
   report(key: OrganizationKey, status: OrganizationStatus): Promise<void>
 }
 
@@ -32,19 +32,19 @@ export interface Periods {
   readonly resyncMs?: number
 }
 
-/** What was in force when it was last applied; secrets are left out. */
+/** The state when it was last applied, without secrets. */
 interface Applied {
   readonly fingerprint: string
   readonly snapshot: Snapshot
-  /** What could not be applied. */
+  /** Parts that could not be applied. */
   readonly plan: Plan
   readonly answer: Extract<ActResult, { kind: 'applied' }>['answer']
   readonly atMs: number
 }
 
 /**
- * Makes Organizations what they are declared to be. Level-driven: whatever happened, calling it with a key is all
- * there is to do, and calling it again changes nothing.
+ * Brings Organizations to their declared state. Level-driven: after any event it is called with the Organization's key,
+ * and a second call changes nothing.
  */
 export function openReconcile(context: ReconcileContext): (key: OrganizationKey) => Promise<Next> {
   const applied = new Map<OrganizationKey, Applied>()
@@ -80,7 +80,7 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
     return isStoreAway ? { kind: 'retry' } : nextAfter(outcome, lookAfterMs)
   }
 
-  /** Nothing changed: only how it does is asked for, and told. */
+  /** The declaration is unchanged: only health is read and reported. */
   async function refresh(key: OrganizationKey, last: Applied): Promise<Next> {
     // Whatever goes wrong, the next time everything is looked at.
     applied.delete(key)
@@ -115,7 +115,7 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
   return reconcile
 }
 
-/** What is worth a write at once: everything but counts, times and sentences. */
+/** The part of a status whose change is written at once: everything but counts, times and sentences. */
 function stateOf({
   observedGeneration,
   conditions,

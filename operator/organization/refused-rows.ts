@@ -6,9 +6,9 @@ export interface RefusedRow {
   readonly name: string
   readonly spec?: Record<string, unknown>
   readonly metadata?: Record<string, unknown>
-  /** What files are told. */
+  /** The faults reported for files. */
   readonly faults: readonly { readonly path: string; readonly message: Fault['message'] }[]
-  /** A part of what the API server says. */
+  /** A part of the API server's message. */
   readonly api: string
 }
 

@@ -18,7 +18,7 @@ test.each(refusedRows)('refuses $name', ({ spec, metadata, faults }) => {
   expect(found.map(({ path, message }) => ({ path: textOfPath(path), message }))).toEqual(faults)
 })
 
-test('fills in what a resource leaves out', () => {
+test('fills in defaults', () => {
   const { spec } = organizationSchema.parse(
     anOrganization({
       sources: [{ name: 'github', provider: 'github' }],

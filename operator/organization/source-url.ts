@@ -2,7 +2,7 @@ import { type Organization, slugOfOrganization } from './schema.ts'
 import type { SourceSpec } from './spec-parts.ts'
 
 /**
- * Where a source's provider posts to: the source's own option, else below the installation's public URL.
+ * The URL that a source's provider posts to: the source's own option, else a path below the installation's public URL.
  *
  * @param publicUrl FAIRLEAD_PUBLIC_URL, without a slash at its end
  */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { conditionList } from '../condition.ts'
 import { conditionReasons, conditionTypes } from './condition.ts'
 
-/** What the operator reports of an Organization: the status of its CRD, and the type that `status.ts` fills. */
+/** The status of an Organization: part of its CRD, and the type that `status.ts` fills. */
 
 const time = (description: string) => z.string().optional().meta({ description, format: 'date-time' })
 

@@ -179,7 +179,7 @@ test('a condition keeps its time until its status changes', () => {
   })
 })
 
-test('what isn’t known anew stays as it was', () => {
+test('parts of a status that could not be read stay as they were', () => {
   const first = statusOf(snapshot, { actions: [] }, applied({ destinations: [failing] }), undefined, nowMs)
   const away = statusOf(snapshot, { actions: [] }, { kind: 'unavailable', message: 'away' }, first, nowMs)
   expect(away).toMatchObject({

@@ -31,7 +31,7 @@ export function statusOf(
   }
 }
 
-/** How what is in force does, if the store has just said so. */
+/** Health of sources and destinations, if the store has just reported it. */
 function answerOf({ inForce }: Snapshot, outcome: ActResult): InForce | undefined {
   if (outcome.kind === 'applied') return outcome.answer
   return typeof inForce === 'object' && outcome.kind === 'held' ? inForce : undefined
@@ -121,7 +121,7 @@ function destinationsHealth(
   return { type, status: 'False', reason: isFailing ? 'Failing' : 'DestinationPaused', message }
 }
 
-/** What may be taken out, of all sources. */
+/** Secrets of all sources that may be taken out. */
 function oldSecrets(answer: InForce | undefined, nowMs: number): string {
   const old = (answer?.sources ?? []).flatMap(source =>
     oldSecretsOf(source, nowMs).map(({ id, message }) => `source ${source.name}: ${id} ${message}`),
@@ -137,7 +137,7 @@ function unknownHealth(type: Finding['type'], plan: Plan, outcome: ActResult): F
   return { type, status: 'Unknown', reason, message: 'not known while it isn’t applied' }
 }
 
-/** One that someone paused is as it is meant to be. */
+/** A destination that was paused on purpose is not ill. */
 function isIll({ state, pauseReason }: Destination): boolean {
   if (state === DestinationState.PAUSED)
     return pauseReason === PauseReason.GONE || pauseReason === PauseReason.FAILING

@@ -27,7 +27,7 @@ interface Rotation {
   readonly signingKey: string
 }
 
-/** Keys that were made and are used where one is missing or to be rotated. */
+/** New random keys, used where a key is missing or to be rotated. */
 export interface FreshKeys {
   readonly apiKey: string
   readonly signingKey: string
@@ -46,7 +46,7 @@ export function makeKeys(randomBytes: (count: number) => Buffer): FreshKeys {
   }
 }
 
-/** What the tenant's Secret is to hold, given what it holds. */
+/** The desired content of the tenant's Secret, given its present content. */
 export function desiredTenantSecret(
   organization: Organization,
   current: TenantSecret | undefined,
@@ -112,7 +112,7 @@ function readRotation(text: string | undefined): Rotation {
   }
 }
 
-/** How the store knows an API key: by its digest; people, by its beginning. */
+/** An API key as the store keeps it: its digest, and its beginning for people. */
 export function apiKeyDigest(apiKey: string): { prefix: string; sha256: Uint8Array<ArrayBuffer> } {
   const digest = createHash('sha256').update(apiKey).digest()
   return { prefix: shownApiKey(apiKey), sha256: new Uint8Array(digest) }

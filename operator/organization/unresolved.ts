@@ -6,7 +6,7 @@ import type { Organization } from './schema.ts'
 import { refsOfDestination, secretId } from './secret-refs.ts'
 import type { SourceSpec } from './spec-parts.ts'
 
-/** A part of a spec that can't be put in force as it stands. */
+/** A part of a spec that can't be put in force as declared. */
 export interface Unresolved {
   readonly kind: 'source' | 'destination'
   readonly name: string
@@ -15,7 +15,7 @@ export interface Unresolved {
   readonly message: string
 }
 
-/** What of a spec lacks its secrets, or can't work with them. Those that are not active may. Pure. */
+/** Active sources and destinations of a spec that lack their secrets, or can't work with them. Pure. */
 export function unresolvedOf(
   { spec }: Organization,
   secrets: ReadonlyMap<string, string>,
@@ -56,7 +56,7 @@ function missing(
   return [{ kind, name, reason: 'SecretMissing', message: `missing or empty: ${keys}` }]
 }
 
-/** Opens a source as the receiver will, so that whoever wrote it learns now what doesn't work. */
+/** Opens a source as the receiver will, so that its author learns of faults now. */
 function faultOf(source: SourceSpec, secrets: ReadonlyMap<string, string>): string | undefined {
   const { provider, options, scheme, toleranceSeconds } = source
   try {

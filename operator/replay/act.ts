@@ -5,7 +5,7 @@ import type { DesiredReplay } from './desired.ts'
 import type { Action } from './diff.ts'
 import type { ReplayLookup, Unavailable } from './observe.ts'
 
-/** What stands with the declaration in the Kubernetes API. */
+/** Writes to the declaration in the Kubernetes API. */
 export interface Holdings {
   /** Marks the declaration, so that its deletion waits for `release`. Writes nothing if it is marked. */
   claim(key: ReplayKey): Promise<void>
@@ -20,7 +20,7 @@ export interface Refused {
   readonly message: string
 }
 
-/** The Replays of the store. What it says no to, or can't say, is an answer; all of it is safe to repeat. */
+/** The Replays of the store. Refusals and failures are answers; every call is safe to repeat. */
 export interface ReplayRows extends ReplayLookup {
   count(organizationId: string, desired: DesiredReplay): Promise<StoredReplay | Refused | Unavailable>
   create(organizationId: string, desired: DesiredReplay): Promise<StoredReplay | Refused | Unavailable>
@@ -32,7 +32,7 @@ export interface ReplayRows extends ReplayLookup {
   ): Promise<StoredReplay | Refused | Unavailable>
 }
 
-/** What became of the actions. */
+/** The outcome of the actions. */
 export type ActResult =
   /** As it stands in the store now. */
   | { readonly kind: 'stored'; readonly replay: StoredReplay }
@@ -44,7 +44,7 @@ export type ActResult =
   | Refused
   | Unavailable
 
-/** Does what was decided, in order, up to the first action that fails. Rejects only where the API server doesn't answer. */
+/** Carries out actions in order, up to the first that fails. Rejects only where the API server doesn't answer. */
 export async function act(
   key: ReplayKey,
   actions: readonly Action[],

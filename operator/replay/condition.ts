@@ -1,20 +1,20 @@
 import type * as general from '../condition.ts'
 
-/** What a Replay's status says, in closed lists: the same words stand in conditions, Kubernetes Events and log lines. */
+/** The conditions and reasons of a Replay's status, in closed lists: the same words stand in conditions, Kubernetes Events and log lines. */
 
 export const conditionTypes = ['Ready', 'Complete'] as const
 export type ConditionType = (typeof conditionTypes)[number]
 
 export const conditionReasons = [
-  /** A dry run: what it would make is counted. */
+  /** A dry run: its deliveries are counted. */
   'Counted',
   /** Deliveries are handed to the workers. */
   'Running',
   /** `spec.paused`. */
   'Paused',
-  /** All that it matched was handed over. */
+  /** All matched deliveries were handed over. */
   'Completed',
-  /** Someone ended it, or it is being deleted. */
+  /** It was cancelled, or is being deleted. */
   'Cancelled',
   /** The store gave it up. */
   'Failed',
@@ -25,7 +25,7 @@ export const conditionReasons = [
   /** More is matched than one Replay may make. */
   'TooLarge',
   'StoreRefused',
-  /** The store can't be reached, so nothing is known anew. */
+  /** The store can't be reached, so the status is not current. */
   'StoreUnavailable',
   /** The store had it, and has it no more. */
   'Lost',

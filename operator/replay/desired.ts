@@ -4,7 +4,7 @@ import { DeliveryState, EventStatus } from '@fairlead/wire/store/event'
 import type { CreateReplayRequestSchema } from '@fairlead/wire/store/replay'
 import type { Declared } from './declared.ts'
 
-/** What the store is asked to make or to count; whose it is, is added by whoever calls it. */
+/** The request to the store to make or count a Replay, without the organization, which the caller adds. */
 export type DesiredReplay = Omit<
   MessageInitShape<typeof CreateReplayRequestSchema>,
   'organizationId' | 'dryRun' | '$typeName'

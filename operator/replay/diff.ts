@@ -37,7 +37,7 @@ export interface Plan {
 }
 
 /**
- * Decides what is to be done for a Replay. Pure.
+ * Decides the actions for a Replay. Pure.
  *
  *   dryRun, or paused before it began ──▶ count, once a generation
  *   else, not in the store            ──▶ claim, create ──▶ running ⇄ paused ──▶ ended ──▶ expire after its time
@@ -63,7 +63,7 @@ export function diff(snapshot: Snapshot): Plan {
     : { actions: [{ kind: 'claim' }, { kind: 'create', organizationId, desired }] }
 }
 
-/** Whether it only is to be counted, and that was done for what the spec says now. */
+/** Whether it is only to be counted, and was counted for the present spec. */
 function isCounted({ declared, before }: Snapshot): boolean {
   const { dryRun, paused } = declared.replay.spec
   return (

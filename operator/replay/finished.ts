@@ -1,6 +1,6 @@
 import type { ReplayStatus } from './status-schema.ts'
 
-/** Whether nothing more is to be learnt of it: it has ended, and so have all its deliveries. */
+/** Whether its status is final: it has ended, and so have all its deliveries. */
 export function isFinished(status: ReplayStatus | undefined): boolean {
   switch (status?.phase) {
     case 'Completed':

@@ -4,13 +4,13 @@ import type { Declarations, Declared, ReplayKey } from './declared.ts'
 import { isFinished } from './finished.ts'
 import type { ReplayStatus } from './status-schema.ts'
 
-/** What the store can't say now. */
+/** Questions that the store can't answer now. */
 export interface Unavailable {
   readonly kind: 'unavailable'
   readonly message: string
 }
 
-/** What the store is asked while looking. All of it is without effect. */
+/** Reads of the store; none has an effect. */
 export interface ReplayLookup {
   /** The id that the Organization has in the store, if it is in force there. */
   findOrganization(key: string, slug: string): Promise<string | Unavailable | undefined>
@@ -22,7 +22,7 @@ export interface ReplayLookup {
   ): Promise<StoredReplay | Unavailable | undefined>
 }
 
-/** Everything that `diff` decides on. */
+/** The snapshot that `diff` decides on. */
 export interface Snapshot {
   readonly declared: Declared
   readonly before: ReplayStatus | undefined

@@ -10,7 +10,7 @@ import type { ReplayStatus } from './status-schema.ts'
 export interface ReconcileContext extends ObserveContext {
   readonly holdings: Holdings
   readonly rows: ReplayRows
-  /** Writes only what differs from what was reported before. */
+  /** Writes the status if it differs from the last reported one. */
   readonly report: (key: ReplayKey, status: ReplayStatus) => Promise<void>
 }
 
@@ -18,8 +18,8 @@ export interface ReconcileContext extends ObserveContext {
 const [soonestMs, latestMs, quietMs] = [1_000, 10_000, 30_000]
 
 /**
- * Makes a Replay what it is declared to be. Level-driven: whatever happened, calling it with a key is all there is to
- * do, and calling it again changes nothing: the store makes one Replay for a resource's uid.
+ * Brings a Replay to its declared state. Level-driven: after any event it is called with the Replay's key, and a second
+ * call changes nothing, because the store makes one Replay for a resource's uid.
  */
 export async function reconcile(key: ReplayKey, context: ReconcileContext): Promise<Next> {
   const snapshot = await observe(key, context)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { conditionList } from '../condition.ts'
 import { conditionReasons, conditionTypes } from './condition.ts'
 
-/** What the operator reports of a Replay: the status of its CRD, and the type that `status.ts` fills. */
+/** The status of a Replay: part of its CRD, and the type that `status.ts` fills. */
 
 /**
  * Where a Replay stands, as a Job's columns would say it. The store's own word where it has the Replay; conditions are

@@ -98,7 +98,7 @@ function faultInStore({ stored }: Snapshot, outcome: ActResult): string {
   return (outcome.kind === 'stored' ? outcome.replay : stored)?.fault ?? ''
 }
 
-/** What its phase means, for people. Counts that move are in fields of their own. */
+/** The phase as a sentence. Counts that move are in fields of their own. */
 function situationOf({ phase, matched, matchedEvents }: Progress, fault: string): Said {
   switch (phase) {
     case 'Counted': {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { apiKeyText, canBeApiKey, shownApiKey } from './api-key.ts'
 
-test('a key is one, and what is shown of it is its beginning', () => {
+test('a new key is well formed, and its shown part is its beginning', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 32, maxLength: 32 }),
@@ -18,7 +18,7 @@ test('a key is one, and what is shown of it is its beginning', () => {
   )
 })
 
-test('a key with one character wrong is none', () => {
+test('a key with one wrong character is no key', () => {
   const text = apiKeyText('sk_live_fl_', randomBytes(32))
   for (let i = 0; i < text.length; i++) {
     const other = text[i] === 'x' ? 'y' : 'x'

@@ -2,11 +2,11 @@ import { crc32 } from 'node:zlib'
 
 /**
  * The text of an API key: a prefix that secret scanners can look for, 256 random bits, and a checksum of both, so that a typing
- * error or a guess is told from a key without asking anyone.
+ * error or a guess is told from a key without a look-up.
  *
  *   sk_live_fl_<43 characters of base62><6 characters: CRC-32 in base62>
  *
- * `pk` keys and `test` keys have the same form. Keys that were made before have none of it: `key_live_` and 43 characters.
+ * `pk` keys and `test` keys have the same form. Keys of earlier versions are `key_live_` and 43 characters, without a checksum.
  */
 export type ApiKeyKind = 'sk_live_fl_' | 'pk_live_fl_' | 'sk_test_fl_' | 'pk_test_fl_'
 
@@ -28,7 +28,7 @@ export function canBeApiKey(text: string): boolean {
   return sum !== undefined && checksum(body) === sum
 }
 
-/** What people are shown of a key: its prefix and four characters. */
+/** The part of a key that people are shown: its prefix and four characters. */
 export function shownApiKey(text: string): string {
   return text.slice(0, (text.startsWith('key_live_') ? 'key_live_' : 'sk_live_fl_').length + 4)
 }

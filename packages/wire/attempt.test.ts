@@ -136,7 +136,7 @@ test('a record is read or refused by hand exactly as its schema does, whichever 
   expect(accepted).toBeGreaterThan(20)
 })
 
-test('what is written is what is read', () => {
+test('records that are written are read back equal', () => {
   expect(decodeLogRecords(Buffer.from(encodeLogRecords(samples)))).toEqual(samples)
 })
 

@@ -11,8 +11,8 @@ import {
 import { WireError } from './wire-error.ts'
 
 /**
- * Messages of ATTEMPTS: what workers and receivers did, many records to a message (a JSON array), for the store to
- * project.
+ * Messages of ATTEMPTS: records by workers and receivers, many to a message (a JSON array), which the store projects
+ * into the event log.
  *
  * - `routed`: an event was matched; it has these deliveries (none: no route wanted it). Written when it can't be
  *   told from the attempt itself, that is, unless the event has one delivery and that was attempted at once.
@@ -33,7 +33,7 @@ interface OfEvent {
 }
 
 /**
- * What a lane can be besides well: `throttled` (cut down by 429, or recovering), `broken` (its breaker is open), or
+ * The states of a lane besides well: `throttled` (cut down by 429, or recovering), `broken` (its breaker is open), or
  * `host_broken` (the breaker of its host, which other destinations share, is open).
  */
 export const laneConditions = ['throttled', 'broken', 'host_broken'] as const
@@ -56,7 +56,7 @@ export interface AttemptRecord extends OfEvent {
   /** Unix milliseconds when the attempt began. */
   readonly at: number
   readonly durationMs: number
-  /** One word of the closed list in `@fairlead/webhook/outcome`. */
+  /** A word of the closed list in `@fairlead/webhook/outcome`. */
   readonly outcome: string
   /** HTTP status, where there was an answer. */
   readonly status?: number | undefined
@@ -83,7 +83,7 @@ export interface RepeatedRecord extends OfEvent {
   readonly sourceId: SourceId
   /** Requests, from 1. */
   readonly count: number
-  /** How many of them had another body than the event. */
+  /** How many of them had a body that differs from the event's. */
   readonly differing: number
   /** Unix milliseconds when the last of them came. */
   readonly at: number

@@ -3,7 +3,7 @@ import { idSchema } from './id-schema.ts'
 import { WireError } from './wire-error.ts'
 
 /**
- * What receivers and workers need to know of one organization: the value of its key (the organization's id) in the
+ * The configuration of one organization for receivers and workers: the value of its key (the organization's id) in the
  * key-value bucket `config`. The store alone writes it; secrets in it are sealed (`seal.ts`).
  */
 
@@ -65,7 +65,7 @@ const order = z.object({
     z.object({ from: z.literal('body'), pointer: z.string() }),
     z.object({ from: z.literal('header'), name: z.string() }),
   ]),
-  /** A delivery that has waited so long for the one before goes all the same. */
+  /** A delivery that has waited this long for the delivery before it is made all the same. */
   maxWaitSeconds: z.number().int().positive().max(86_400),
 })
 
@@ -85,13 +85,13 @@ const schema = z.object({
   id: idSchema('org'),
   slug: z.string(),
   active: z.boolean(),
-  /** Its part of what organizations share under load, 1 to 100. */
+  /** Its share, under load, of resources that organizations share: a weight, 1 to 100. */
   weight: z.number().int().min(1).max(100).default(1),
   /** For all sources together. */
   rateLimit: rateLimit.optional(),
   /** True once the month's limit of accepted events is used up. */
   quotaExceeded: z.boolean().default(false),
-  /** Sign what is delivered; the first signs, the others too while they are being rotated out. Text `whsec_…`. */
+  /** Sign what is delivered; the first signs; the others also sign while they are being rotated out. Text `whsec_…`. */
   signingSecrets: z.array(z.object({ id: z.string(), sealed })),
   sources: z.array(source),
   destinations: z.array(destination),

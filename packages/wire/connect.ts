@@ -11,7 +11,7 @@ export interface NatsConfig {
   readonly url: string
   /** What the server's logs and `connz` call this connection: `receiver`, `worker` … */
   readonly name: string
-  /** Whom to sign in as. Replies then come to `_INBOX.<user>.>` alone, so that users can't read each other's. */
+  /** The user to sign in as. Replies then come to `_INBOX.<user>.>` alone, so that users can't read each other's. */
   readonly user?: string | undefined
   readonly password?: string | undefined
 }

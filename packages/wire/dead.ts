@@ -4,8 +4,8 @@ import { WireError } from './wire-error.ts'
 
 /**
  * A message of DEAD: a delivery that used up its attempts. The payload is the event's body, the header
- * `Fairlead-Event` is the event's own (`event.ts`), so that it outlives EVENTS; this one says what died. Published
- * with a `Nats-Msg-Id` of delivery and attempt, because a worker may do so twice.
+ * `Fairlead-Event` is the event's own (`event.ts`), so that it outlives EVENTS; this header says which delivery died. Published
+ * with a `Nats-Msg-Id` of delivery and attempt, because a worker may publish it twice.
  */
 export const deadHeader = 'Fairlead-Dead'
 
@@ -18,7 +18,7 @@ const schema = z.object({
   attempt: z.number().int().positive(),
   /** Unix milliseconds when it died. */
   at: z.number(),
-  /** One word of the closed list of settlements' reasons. */
+  /** A word of the closed list of settlements' reasons. */
   reason: z.string(),
 })
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { WireError } from './wire-error.ts'
 
 /**
- * What a destination asks for to let a delivery in, beside Fairlead's own signature. Several go together (mTLS and a
+ * The credentials that a destination demands of a delivery, beside Fairlead's own signature. Several go together (mTLS and a
  * bearer token). Sealed as a whole: nothing in it is of use without the rest.
  */
 const auth = z.discriminatedUnion('kind', [

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { NatsConfig } from './connect.ts'
 import { defaultStreamLimits } from './streams.ts'
 
-/** What receiver, worker and store all read from the environment: name → unit, default, reason. Each key has one home. */
+/** Environment variables that receiver, worker and store share: name → unit, default, reason. */
 export const platformEnvironment = {
   FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
   FAIRLEAD_NATS_USER: z
@@ -27,7 +27,7 @@ export const platformEnvironment = {
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
 }
 
-/** What store, API and operator read: whoever has the token is answered. */
+/** The store's token, which store, API and operator read: every caller with the token is answered. */
 export const storeTokenEnvironment = {
   FAIRLEAD_STORE_TOKEN: z
     .string()

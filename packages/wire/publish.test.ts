@@ -42,7 +42,7 @@ test('many at once are all stored, in few batches, and each knows its own sequen
   }
 })
 
-test('after a large batch nothing waits: few that follow go singly, at once', async () => {
+test('after a large batch, few messages that follow are published singly, at once', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { atomic: true })
   const publish = (count: number) =>
@@ -59,7 +59,7 @@ test('after a large batch nothing waits: few that follow go singly, at once', as
   expect(others).toEqual([])
 })
 
-test('what comes while a slow sync holds a flight goes as one batch, and then messages go singly again', async () => {
+test('messages that come during a slow sync go as one batch; later messages go singly again', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { atomic: true })
   const publish = () => publisher.publish('events.0.x', '{}')
@@ -82,7 +82,7 @@ test('what comes while a slow sync holds a flight goes as one batch, and then me
   expect(await batchOf(seq)).toBe('')
 })
 
-test('a header that would break off its message is refused, and what follows it is stored', async () => {
+test('a header that would break off its message is refused, and the next message is stored', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { timeoutMs: 2_000 })
   const broken = publisher.publish('events.0.x', 'x', { 'Fairlead-Event': 'a\r\nNats-Msg-Id: b' })
@@ -93,7 +93,7 @@ test('a header that would break off its message is refused, and what follows it 
   expect(publisher.unacknowledged).toBe(0)
 })
 
-test('a message that is too large holds up none of those that would share its batch', async () => {
+test('a message that is too large holds up no message that would share its batch', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { atomic: true, timeoutMs: 5_000 })
   const startedMs = performance.now()
@@ -104,7 +104,7 @@ test('a message that is too large holds up none of those that would share its ba
   expect(performance.now() - startedMs).toBeLessThan(4_000)
 })
 
-test('a duplicate inside a batch is told as one, and harms none of its neighbours', async () => {
+test('a duplicate inside a batch is reported as a duplicate, and the others are stored', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { atomic: true })
   const first = await publisher.publish('events.0.x', 'first', { 'Nats-Msg-Id': 'id-7' })
@@ -171,7 +171,7 @@ test('a silent server: no acknowledgement in time, and the next one counts again
   })
 })
 
-test('what waits for a landing while the server is silent is answered in time too, not after twice the time', async () => {
+test('messages that wait for a flight while the server is silent time out after the time-out, not after twice that', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { timeoutMs: 1_000, atomic: true })
   await publisher.publish('events.0.x', 'x')
@@ -188,7 +188,7 @@ test('what waits for a landing while the server is silent is answered in time to
   expect(Math.max(...all)).toBeLessThan(1_900)
 })
 
-test('too much that waits is refused at once', async () => {
+test('messages above the bound are refused at once', async () => {
   await using opened = await open()
   await using publisher = openPublisher(opened.nats, { maxWaiting: 10 })
   const results = await Promise.allSettled(
@@ -197,7 +197,7 @@ test('too much that waits is refused at once', async () => {
   expect(results.filter(result => result.status === 'rejected')).toHaveLength(10)
 })
 
-test('pulling goes on over kill -9 of the server, and hands everything out', async () => {
+test('pulling goes on over kill -9 of the server, and hands out every message', async () => {
   await using opened = await open()
   const seen = new Map<number, PulledMessage>()
   const stopping = new AbortController()
@@ -226,7 +226,7 @@ test('pulling goes on over kill -9 of the server, and hands everything out', asy
   await pulling
 })
 
-test('what is given back comes again', async () => {
+test('a message that is given back comes again', async () => {
   await using opened = await open()
   const deliveries: number[] = []
   const stopping = new AbortController()
@@ -252,7 +252,7 @@ test('what is given back comes again', async () => {
   await pulling
 })
 
-test('messages that are not handed over yet are joined by no more than may be held', async () => {
+test('a pull holds no more messages than it may until some are handed over', async () => {
   await using opened = await open()
   let taken = 0
   const handedOver = Promise.withResolvers<void>()

@@ -9,10 +9,10 @@ import { encodeFields, openHeaderCarrier } from './encode-headers.ts'
  *                       └─ the last flight has landed,                                │
  *                          or enough wait ─────────────▶ one atomic batch ─ refused ──┴─▶ acknowledgement ─▶ promise
  *
- * No message waits for a timer (unless it may linger): while a flight is in the air, the next batch grows. So the busier the
- * stream, the larger its batches, at any rate. All acknowledgements come to one inbox, so a publish costs a third of
+ * No message waits for a timer (unless it may linger): the next batch grows while a flight is in the air, so the busier
+ * the stream, the larger its batches. All acknowledgements come to one inbox, so a publish costs a third of
  * `js.publish`. A file stream that syncs each message takes about 5,000 a second singly; an atomic batch (nats-server 2.12)
- * costs about 2.4 ms and three syncs, whatever is in it.
+ * costs about 2.4 ms and three syncs, however many messages it has.
  */
 
 export interface PublisherOptions {
@@ -36,11 +36,11 @@ export interface Acknowledgement {
 }
 
 export type PublishErrorCode =
-  /** Nothing came back in time: the message may or may not be stored. */
+  /** No acknowledgement came in time: the message may or may not be stored. */
   | 'no_acknowledgement'
   /** The server refused it: the stream is full, absent, or the message too large. */
   | 'refused'
-  /** Too much waits already; nothing was sent. */
+  /** Too many messages wait already; this one was not sent. */
   | 'overloaded'
   | 'closed'
 
@@ -74,7 +74,7 @@ interface Outgoing {
   /** Its headers, encoded. */
   fields: string
   bytes: number
-  /** `performance.now()` at which its caller is told that nobody acknowledged it, wherever it is then. */
+  /** `performance.now()` at which its publish times out, sent or not. */
   deadlineMs: number
   resolve(acknowledgement: Acknowledgement): void
   reject(error: PublishError): void
@@ -84,11 +84,11 @@ interface Flight {
   messages: Outgoing[]
 }
 
-/** Up to so many unacknowledged messages go singly: more of them cost more syncs than a batch. */
+/** Up to this many unacknowledged messages are sent singly: more would cost more syncs than a batch. */
 const singlesInFlight = 8
-/** The same with a linger: such messages delay no answer, so they go in the way that takes the fewest syncs. */
+/** The same with a linger: no answer waits for such messages, so they go with the fewest syncs. */
 const lingeringSingles = 3
-/** So many that wait are a batch although another flight is in the air. */
+/** This many waiting messages go as a batch although another flight is in the air. */
 const enoughMessages = 100
 /** The server's own limit for a batch is 1,000 messages. */
 const batchMessages = 500
@@ -167,7 +167,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     try {
       nats.publish(subject, payload, { headers: carrier.headers, ...(reply && { reply }) })
     } catch (cause) {
-      // The connection is closed. The flight then has nobody to acknowledge it.
+      // The connection is closed: the flight is not acknowledged, and times out.
       reject(new PublishError('refused', cause instanceof Error ? cause.message : 'not sent'))
     }
   }
@@ -223,7 +223,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
       for (const outgoing of flight.messages) rejectLate(outgoing)
       schedule()
     }
-    // Those that wait for a landing count too: else they would wait for twice the time when nothing lands.
+    // Messages that wait for a flight time out too: else they would wait for twice the time-out.
     while (waiting.length > 0 && waiting[0]!.deadlineMs <= now) rejectLate(waiting.shift()!)
     if (flights.size > 0 || waiting.length > 0) watch()
   }

@@ -21,7 +21,7 @@ export interface PullOptions {
   readonly maxHeldBytes: number
   /** Bytes of one pull; at least the largest message. */
   readonly maxBytes: number
-  /** Told why the consumer can't be made, which is tried again every 250 ms, and when it could. */
+  /** Told why the consumer can't be made, which is tried again every 250 ms, and when it was made. */
   readonly trouble: Pick<Trouble, 'failed' | 'over'>
 }
 
@@ -36,7 +36,7 @@ export interface PulledMessage {
   /** Messages behind it that the consumer has not handed out. */
   readonly pending: number
   header(name: string): string | undefined
-  /** Lets go of data and headers, which are empty from then on: what is not acknowledged yet need not be held in memory. */
+  /** Frees data and headers, which are empty from then on, where a message waits for its acknowledgement. */
   forget(): void
   /** This and the following never throw: where the connection is closed, the server hands the message out again. */
   ack(): void
@@ -107,7 +107,7 @@ export async function pull(
   function ask(): void {
     if (signal.aborted || restarting || nats.isClosed() || heldBytes > maxHeldBytes) return
     const want = batch - held - asked
-    // Seldom and many rather than often and few; but never none at all.
+    // Few large pulls rather than many small ones, but always one.
     if (want < batch / 2 && (asked > 0 || want < 1)) return
     asked += want
     const request = {

@@ -4,14 +4,14 @@ import { WireError } from './wire-error.ts'
 
 /**
  * A message of REJECTIONS: a request that failed verification. The payload is its body, or the part of it that is
- * kept; this header says the rest.
+ * kept; this header holds the rest.
  */
 export const rejectionHeader = 'Fairlead-Rejection'
 
 /** A body larger than this is left out of the record: anyone can post there, and 100 of each source are kept. */
 export const maxKeptBytes = 256 * 1024
 
-/** What a request would have been as an event, and the event that it was taken for again. */
+/** The event that a swallowed repeat was taken for, and the fields that it would have had as an event of its own. */
 const repeatOf = z.object({
   event: idSchema('evt'),
   sourceId: idSchema('src'),

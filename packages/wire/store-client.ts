@@ -33,7 +33,7 @@ export interface StoreClient extends AsyncDisposable {
 export interface StoreClientOptions {
   /** Deadline of a call, with its retries. A call's own `timeoutMs` overrides it. Default 10,000. */
   timeoutMs?: number
-  /** What the store asks for, where it has a token. */
+  /** The store's token, where it has one. */
   token?: string | undefined
 }
 
@@ -73,7 +73,7 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
   }
 }
 
-/** What the store says is wrong, or undefined if the error didn't come from it (a broken connection, a deadline). */
+/** The store's own error, or undefined if the error didn't come from the store (a broken connection, a deadline). */
 export function storeErrorDetail(error: unknown): ErrorDetail | undefined {
   return error instanceof ConnectError ? error.findDetails(ErrorDetailSchema)[0] : undefined
 }

@@ -37,7 +37,7 @@ export const defaultStreamLimits: StreamLimits = { replicas: 1, eventsMaxBytes: 
  */
 export const duplicateWindowSeconds = 300
 
-/** What each stream is. `ensureStreams` makes the server agree. */
+/** The configuration of each stream. `ensureStreams` applies it to the server. */
 export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { name: string })[] {
   const stored = {
     storage: StorageType.File,
@@ -71,7 +71,7 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       // Without limits nothing is ever discarded; a stream with schedules refuses DiscardPolicy.New (2.15).
       discard: DiscardPolicy.Old,
       allow_msg_schedules: true, // nats-server 2.12
-      // Workers store what they park and what is to be tried again many at a time.
+      // Workers store parked deliveries and retries many at a time.
       allow_atomic: true,
       allow_msg_ttl: true,
     },
@@ -149,7 +149,7 @@ async function ensureStream(
 const streamNotFound = 10059
 const insufficientStorage = 10047
 
-/** nats-server can't promise the room that a stream asks for. */
+/** Thrown where nats-server can't reserve the bytes that a stream asks for. */
 export class StreamError extends Error {
   readonly code = 'no_room_for_stream'
 
@@ -164,7 +164,7 @@ export class StreamError extends Error {
   }
 }
 
-/** Whether the server's configuration differs in anything that ours says. */
+/** Whether the server's configuration differs in a field that ours sets. */
 function differs(ours: Partial<StreamConfig>, theirs: StreamConfig): boolean {
   return Object.entries(ours).some(
     ([key, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(theirs, key)),

@@ -9,14 +9,14 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  *   deliveries.due.<partition>.<organization>.<destination>                    to be attempted now
  *   deliveries.parked.<partition>.<organization>.<destination>                 waits until its lane has room
  *   deliveries.scheduled.<partition>.<organization>.<destination>.<delivery>   fires into due at its time
- *   deliveries.ordered.<partition>.<organization>.<destination>.<key>          waits for the one before it
- *   deliveries.held.<partition>.<organization>.<destination>.<key>             the one that others wait for, if not at once done
+ *   deliveries.ordered.<partition>.<organization>.<destination>.<key>          waits for the delivery before it
+ *   deliveries.held.<partition>.<organization>.<destination>.<key>             holds its key while others wait, if it doesn't end at once
  *   attempts.<worker>
  *   attempts.receiver                      of all receivers: repeats that they swallowed
  *   outbound.<organization's slug>.<destination's name>   for teams that consume from JetStream
  *   dead.<organization>.<destination>
  *   rejections.<organization>.<source>           requests that did not verify
- *   rejections.<organization>.<source>.repeats   that did, and were swallowed as repeats although their bodies differ
+ *   rejections.<organization>.<source>.repeats   requests that were swallowed as repeats although their bodies differ
  */
 
 /**
@@ -50,7 +50,7 @@ export const scheduledSubject = (
   delivery: DeliveryId,
 ): string => `deliveries.scheduled.${partitionOf(organization)}.${organization}.${destination}.${delivery}`
 
-/** Deliveries that wait for the one before them with the same key, oldest first. `key` is a digest. */
+/** Deliveries that wait for an earlier one with the same key, oldest first. `key` is a digest. */
 export const orderedSubject = (
   organization: OrganizationId,
   destination: DestinationId,
@@ -70,13 +70,13 @@ export const keyNameIn = (subject: string): string => subject.split('.').slice(3
 /** Receivers need no subject each: their records name no receiver. */
 export const receiverAttemptsSubject = 'attempts.receiver'
 
-/** By worker, not by partition: a worker writes what it did in all its partitions into one message. */
+/** By worker, not by partition: one message holds a worker's records of all its partitions. */
 export const attemptsSubject = (worker: string): string => `attempts.${worker}`
 
 export const deadSubject = (organization: OrganizationId, destination: DestinationId): string =>
   `dead.${organization}.${destination}`
 
-/** Apart from what strangers can fill: 100 of each subject are kept. */
+/** A subject of its own, because 100 of each subject are kept and strangers can fill the other one. */
 export const repeatsSubject = (organization: OrganizationId, source: string): string =>
   `rejections.${organization}.${source}.repeats`
 export const rejectionsSubject = (organization: OrganizationId, source: string): string =>

@@ -1,8 +1,8 @@
 /** A failure that is retried for as long as it lasts: since when it lasts, and a report of its reason now and then. */
 export interface Trouble {
-  /** It failed (again). */
+  /** Says that it failed. */
   failed(error: unknown): void
-  /** It went well. */
+  /** Says that it succeeded. */
   over(): void
   /** Since when it has failed, on the clock of `performance.now()`; undefined while all is well. */
   readonly sinceMs: number | undefined

@@ -5,7 +5,7 @@ const retryMs = 500
 
 /**
  * Tries again for as long as NATS refuses it to this connection's user: where each part has a user of its own, only the
- * store may make and change streams, and the others wait until they are as they should be.
+ * store may make and change streams, and the others wait until the streams are there.
  */
 export async function untilAllowed<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {

@@ -37,7 +37,7 @@ async function open() {
   }
 }
 
-test('everything that is there is told first, then each change', async () => {
+test('all entries of the bucket are reported first, then each change', async () => {
   await using opened = await open()
   await opened.bucket.put('a', '1')
   await opened.bucket.put('b', '2')
@@ -47,7 +47,7 @@ test('everything that is there is told first, then each change', async () => {
   await until(() => opened.told.at(-1) === 'DEL a ', { what: 'the deletion' })
 })
 
-test('a watch whose consumer is gone says so, and misses no change', async () => {
+test('a watch whose consumer is gone reports that, and misses no change', async () => {
   await using opened = await open()
   await opened.bucket.put('a', '1')
   const watch = await opened.watch()
@@ -60,7 +60,7 @@ test('a watch whose consumer is gone says so, and misses no change', async () =>
   await until(() => watch.trouble.sinceMs === undefined, { what: 'a sound watch' })
 })
 
-test('a bucket that is gone is told as a failure for as long as it lasts, and followed when it was made anew', async () => {
+test('a deleted bucket is reported as a failure until it is made anew, and then followed', async () => {
   await using opened = await open()
   await opened.bucket.put('a', '1')
   const watch = await opened.watch()
@@ -74,7 +74,7 @@ test('a bucket that is gone is told as a failure for as long as it lasts, and fo
   await until(() => opened.told.at(-1) === 'PUT a anew', { what: 'the new bucket', deadlineMs: 10_000 })
 })
 
-test('changes that were made while the server was killed are told once it is back', async () => {
+test('changes made while the server was away are reported once it is back', async () => {
   await using opened = await open()
   await opened.bucket.put('a', '1')
   await opened.watch()

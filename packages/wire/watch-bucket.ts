@@ -18,11 +18,11 @@ export interface BucketWatch {
 }
 
 export interface BucketWatchOptions {
-  /** Aborts when nobody listens any more. */
+  /** Ends the watch. */
   readonly signal: AbortSignal
-  /** Told each entry, in the bucket's order. After a failure an entry may be told twice. */
+  /** Called with each entry, in the bucket's order. After a failure an entry may come twice. */
   tell(entry: KvWatchEntry): void
-  /** Told why the watch failed: the first time, then the same reason every 30 s. */
+  /** Called with the reason why the watch failed: the first time, then with the same reason every 30 s. */
   failed(error: unknown): void
   /** How often the leader is asked, ms. Default 5,000. */
   readonly checkMs?: number
@@ -38,12 +38,12 @@ export async function watchBucket(
 ): Promise<BucketWatch> {
   const complete = Promise.withResolvers<void>()
   const trouble = openTrouble(failed)
-  /** The last revision that was told. */
+  /** The last revision that was passed on. */
   let told = 0
   let isWhole = false
   let made = ''
   let current: { stop(): void } | undefined
-  /** What was told at the last check, if that was less than the leader had. */
+  /** The last revision at the last check, if the leader had a later one. */
   let behindAt: number | undefined
 
   function fail(error: unknown): void {

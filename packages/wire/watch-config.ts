@@ -7,15 +7,15 @@ import { failingForMs } from './trouble.ts'
 import { untilAllowed } from './until-allowed.ts'
 import { type BucketWatch, watchBucket } from './watch-bucket.ts'
 
-/** What a watcher of the configuration bucket is told. */
+/** The callbacks of a watcher of the configuration bucket. */
 export interface ConfigWatcher {
   /** An organization is new or has changed. `revision` counts up with every change in the bucket. */
   put(config: OrganizationConfig, revision: number): void
   /** An organization is gone. */
   remove(organization: OrganizationId): void
-  /** A value can't be read: whatever was known of that organization stays. */
+  /** A value can't be read: that organization's last readable value stays in force. */
   fault(key: string, error: unknown): void
-  /** The watch failed, and is tried again. The same reason is told every 30 s. */
+  /** The watch failed, and is tried again. Called with the same reason every 30 s. */
   failed(error: unknown): void
 }
 

@@ -1,4 +1,4 @@
-/** What can be wrong with something that came over the wire, or with what opens it. */
+/** Thrown for a message that can't be read, or a seal or key that can't open one. */
 export type WireErrorCode =
   | 'event_unreadable'
   | 'delivery_unreadable'

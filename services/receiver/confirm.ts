@@ -15,7 +15,7 @@ export interface ConfirmationsOptions {
   readonly fetch?: typeof fetch
   /** From connecting to the head of the answer; the rest isn't read. Default 5,000. */
   readonly timeoutMs?: number
-  /** Fetches at one time; what comes meanwhile is left to the provider's next handshake. Default 4. */
+  /** Fetches at one time; further confirmations are left to the provider's next handshake. Default 4. */
   readonly maxAtOnce?: number
 }
 

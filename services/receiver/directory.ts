@@ -31,9 +31,9 @@ export interface Organization {
   readonly sources: ReadonlyMap<string, Source | 'unusable'>
 }
 
-/** All organizations in memory: what `watchConfig` tells, opened. */
+/** All organizations in memory: the values that `watchConfig` reads, opened. */
 export interface Directory {
-  /** `unusable`: it is declared, and can't be opened. */
+  /** `unusable`: the source is declared, and can't be opened. */
   find(slug: string, source: string): Source | 'unusable' | undefined
   put(config: OrganizationConfig, revision: number): void
   remove(id: OrganizationId): void

@@ -28,7 +28,7 @@ async function openBoth(environment: Record<string, string> = {}) {
   }
 }
 
-test('uploads that stop one byte short refuse nobody else, and leave nothing counted when they break off', async () => {
+test('uploads that stop one byte short cause no refusal of others, and leave nothing counted when they break off', async () => {
   const mebibyte = 1024 ** 2
   await using opened = await openBoth({ FAIRLEAD_MAX_BODIES_BYTES: `${8 * mebibyte}` })
   const sockets = Array.from({ length: 32 }, () => stopShort(opened.port, mebibyte))
@@ -44,7 +44,7 @@ test('uploads that stop one byte short refuse nobody else, and leave nothing cou
   })
 })
 
-test('floods of strangers refuse none of the true webhooks of their victim, and fill no log', async () => {
+test('a flood of unverified requests causes no refusal of true webhooks, and fills no log', async () => {
   await using opened = await openBoth()
   const flood = Array.from({ length: 120 }, (_, n) =>
     opened.post(`/webhooks/${n % 2 ? 'acme/slow' : 'acme/github'}`, `{"n":${n}}`, {
@@ -52,7 +52,7 @@ test('floods of strangers refuse none of the true webhooks of their victim, and 
     }),
   )
   const unknown = Array.from({ length: 30 }, () => opened.post('/webhooks/acme/nothing', '{}'))
-  // `slow` takes two at once: the strangers' 60 take none of them.
+  // The source `slow` allows a burst of two: the 60 unverified requests take none of it.
   const own = [
     opened.github('{"own":1}', {}, 'slow'),
     opened.github('{"own":2}', {}, 'slow'),

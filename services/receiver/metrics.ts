@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Seen, SeenEvents } from './seen/seen.ts'
 
-/** Everything the receiver tells Prometheus. */
+/** All metrics of the receiver. */
 export interface ReceiverMetrics {
   readonly accepted: Counter<'provider' | 'duplicate'>
   readonly secretsMatched: Counter<'provider' | 'position'>

@@ -16,7 +16,7 @@ test('while NATS is away the answer is 503 with Retry-After, and afterwards 200 
   await until(async () => (await opened.github('{"n":3}')).status === 200, { what: '200 after the restart' })
 })
 
-test('what no more can wait for JetStream is refused at once, and one organization leaves room for others', async () => {
+test('requests above the bound on waiting publishes are refused at once, and one organization leaves room for others', async () => {
   await using opened = await openAcme({ FAIRLEAD_MAX_REQUESTS: '16', FAIRLEAD_PUBLISH_TIMEOUT_MS: '30000' })
   await putConfiguration(opened.nats, other)
   await until(async () => (await opened.postOther('{}')).status === 200, { what: 'the other organization' })
@@ -46,7 +46,7 @@ test('what no more can wait for JetStream is refused at once, and one organizati
     code: 'unavailable',
     detail: 'too much is being received',
   })
-  // Not a line for each: what is turned away must cost little.
+  // Not a line for each: refusing must cost little.
   await until(() => opened.lines.some(({ msg }) => msg === 'requests.refused'), {
     what: 'a line that counts them',
   })
@@ -55,7 +55,7 @@ test('what no more can wait for JetStream is refused at once, and one organizati
   ])
 })
 
-test('whoever sends to no source, or above a rate, fills no log', async () => {
+test('requests to unknown sources or above a rate fill no log', async () => {
   await using opened = await openAcme()
   const many = Array.from({ length: 50 }, (_, n) => `{"n":${n}}`)
   await Promise.all(many.map(body => opened.post('/webhooks/nobody/github', body)))
@@ -94,7 +94,7 @@ test('slow senders lose their permits to requests whose bodies are whole', async
   }
 })
 
-test('a full stream is answered 503: what is accepted is never pushed out', async () => {
+test('a full stream is answered 503: no accepted event is pushed out', async () => {
   await using opened = await openAcme()
   await opened.github('{"n":1}')
   await opened.manager.streams.update('EVENTS', { max_msgs: 1 })
@@ -102,7 +102,7 @@ test('a full stream is answered 503: what is accepted is never pushed out', asyn
   expect((await opened.stored(1)).body.toString()).toBe('{"n":1}')
 })
 
-test('a header that never ends and a body that never comes hold no one else up', async () => {
+test('a header that never ends and a body that never comes hold up no other request', async () => {
   await using opened = await openAcme()
   const sockets = Array.from({ length: 50 }, (_, i) => {
     const socket = connectTcp(opened.port, '127.0.0.1')

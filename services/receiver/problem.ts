@@ -27,7 +27,7 @@ interface ProblemKind {
   readonly title: string
 }
 
-/** The one table: code → HTTP status. */
+/** code → HTTP status. */
 const kinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   unknown_source: { status: 404, title: 'There is no such source' },
   method_not_allowed: { status: 405, title: 'Webhooks come by POST' },
@@ -44,7 +44,7 @@ const kinds: Readonly<Record<ProblemCode, ProblemKind>> = {
 
 export interface Problem {
   readonly code: ProblemCode
-  /** More exact than the code, for people: never anything secret or expected. */
+  /** More exact than the code, for people. Never holds a secret, or a value that would have been right. */
   readonly detail?: string
   /** Seconds for Retry-After. */
   readonly retryAfterSeconds?: number

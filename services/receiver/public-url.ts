@@ -44,7 +44,7 @@ function forwardedBase(
   return isHost && /^https?$/.test(scheme) ? `${scheme}://${host}` : undefined
 }
 
-/** What the nearest proxy said; those before it are the sender's word. */
+/** The last element, which the nearest proxy wrote; earlier ones may be the sender's. */
 function lastOf(header: string | string[] | undefined): string {
   return String(header ?? '')
     .slice(-512)

@@ -3,9 +3,9 @@ import type { BodyLease } from './admission/body-memory.ts'
 
 export type BodyRead =
   | { readonly kind: 'read'; readonly body: Uint8Array }
-  /** More than one request may have. */
+  /** More bytes than one request may have. */
   | { readonly kind: 'too_large' }
-  /** More than there is room for now: of all, of its organization or of its peer. */
+  /** More bytes than fit now: into all memory for bodies, or into the organization's or the peer's share. */
   | { readonly kind: 'no_room' }
   /** It came slower than the least rate. */
   | { readonly kind: 'too_slow' }

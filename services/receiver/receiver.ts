@@ -24,7 +24,7 @@ import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
 
-/** What the receiver is given by whoever runs it. */
+/** What the process that runs the receiver gives it. */
 export interface ReceiverTools {
   readonly nats: NatsConnection
   readonly registry: Registry
@@ -220,10 +220,10 @@ function openReceiverRefusalLog(metrics: ReceiverMetrics, log: ReceiverLog, now:
   })
 }
 
-/** A repeat is answered the later for its comparison, but no later than this, ms. */
+/** How long a repeat's answer may wait for the comparison of bodies, ms. */
 const compareMs = 1_000
 
-/** Compares a body with the one that EVENTS holds; true where that can't be read. */
+/** Compares a body with the body that EVENTS holds; true where EVENTS can't be read. */
 function openBodyComparison(manager: JetStreamManager): Receiver['isBodyOf'] {
   return async (seq, body) => {
     const first = await manager.direct.getMessage(streamName.events, { seq }).catch(() => null)
@@ -236,7 +236,7 @@ export class ReceiverConfigError extends Error {
   readonly code = 'max_payload_too_small'
 }
 
-/** EVENTS made anew holds none of what the one before held: what was remembered of that one must not count. */
+/** Names this EVENTS: ids that Redis keeps of an earlier stream of that name must not count for a stream made anew. */
 export async function generationOf(manager: JetStreamManager): Promise<string> {
   const { created } = await manager.streams.info(streamName.events)
   return Date.parse(created).toString(36)

@@ -8,7 +8,7 @@ import { acme, openAcme, secret, sign } from './fixtures/acme.ts'
 const signStripe = (body: string, atSeconds: number) =>
   `t=${atSeconds},v1=${createHmac('sha256', secret).update(`${atSeconds}.${body}`).digest('hex')}`
 
-describe('what is refused has a code of its own', () => {
+describe('each kind of refusal has a code of its own', () => {
   const now = () => Math.floor(Date.now() / 1000)
   test.each<[string, number, string, string, string, () => Record<string, string>]>([
     ['no such path', 404, 'unknown_source', '/elsewhere', '{}', () => ({})],
@@ -92,7 +92,7 @@ describe('what is refused has a code of its own', () => {
     await until(async () => (await opened.github('{"later":1}')).status === 403, { what: '403' })
   })
 
-  test('a month that is used up', async () => {
+  test("a month's quota that is used up", async () => {
     await using opened = await openAcme()
     await putConfiguration(opened.nats, { ...acme, quotaExceeded: true })
     const response = await until(async () => {

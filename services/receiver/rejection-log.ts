@@ -7,7 +7,7 @@ import { type Keyring, sealContext } from '@fairlead/wire/seal'
 import { repeatsSubject } from '@fairlead/wire/subjects'
 import type { Source } from './directory.ts'
 
-/** Keeps requests that did not verify, so that the organization's own people can find out why. */
+/** Keeps requests that did not verify, so that the organization's members can find out why. */
 export interface RejectionLog {
   /** False where this source has left too many lately: this one is lost. */
   add(

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { acme, openAcme } from './fixtures/acme.ts'
 import { openRepeats } from './repeats.ts'
 
-test('a swallowed repeat is told to the log, and kept whole where its body is another one', async () => {
+test('a swallowed repeat reaches the event log, and is kept whole where its body differs', async () => {
   await using opened = await openAcme()
   const send = async (body: string, delivery: string) => {
     const response = await opened.github(body, { 'x-github-delivery': delivery })
@@ -46,7 +46,7 @@ test('a swallowed repeat is told to the log, and kept whole where its body is an
   expect((await manager.streams.info('REJECTIONS')).state.messages).toBe(1)
 })
 
-test('repeats wait for NATS under one message id, are bounded for one organization, and what is left out is counted', async () => {
+test('repeats wait for NATS under one message id, are bounded for one organization, and those left out are counted', async () => {
   const published: { id: string; records: LogRecord[] }[] = []
   let refusals = 1
   let lost = 0

@@ -4,12 +4,12 @@ import { encodeLogRecords, type RepeatedRecord } from '@fairlead/wire/attempt'
 import type { Publisher } from '@fairlead/wire/publish'
 
 /**
- * Tells the log of requests that were taken for an event again and not stored: added up for each event over a second, in
- * records of ATTEMPTS. Nobody waits for it.
+ * Reports swallowed repeats (requests that were taken for an event again and not stored) to the event log: added up for
+ * each event over a second, in records of ATTEMPTS. No answer waits for this.
  *
  *   note ─▶ added up for a second ─▶ EVENTS' end is asked ─▶ published ─ refused ─▶ again a second later, same message id
  *
- * The log may read a record only after its event. Where nobody told the event's sequence (Redis doesn't know it), the end
+ * The log may read a record only after its event. Where the event's sequence isn't known (Redis doesn't keep it), the end
  * of EVENTS stands for it: an id is remembered after its event was stored, so the event lies before that end.
  */
 export interface Repeats extends AsyncDisposable {
@@ -20,7 +20,7 @@ export interface Repeat {
   readonly organization: OrganizationId
   readonly sourceId: SourceId
   readonly event: EventId
-  /** Its body is another one than the event's. */
+  /** Whether its body differs from the event's. */
   readonly differs: boolean
   /** Unix milliseconds. */
   readonly atMs: number
@@ -31,7 +31,7 @@ export interface RepeatOptions {
   readonly subject: string
   /** The last sequence of EVENTS. Rejects while NATS is away. */
   end(): Promise<number>
-  /** So many repeats are not in the log: too many different events were repeated at once, or the process ends. */
+  /** Called with a number of repeats that the log misses: too many events were repeated at once, or the process ends. */
   lost(repeats: number): void
 }
 
@@ -86,7 +86,7 @@ export function openRepeats({ publisher, subject, end, lost }: RepeatOptions): R
         waiting.shift()
       }
     } catch {
-      // NATS is away: readiness says so, and what waits goes out when it is back.
+      // NATS is away, which readiness reports. Waiting messages are published when it is back.
     }
   }
 

@@ -32,7 +32,7 @@ export async function run(
   stack.use(health.check('receiver.nats', () => (receiver.connected ? undefined : 'not connected to NATS')))
   stack.use(health.check('receiver.config', () => receiver.configFault))
   if (!signal.aborted) await once(signal, 'abort')
-  // Not ready any more: clients have so long to move to another receiver before connections are refused.
+  // No longer ready: clients have this long to move to another receiver before connections are refused.
   receiver.leave()
   await delay(config.FAIRLEAD_DRAIN_DELAY_MS)
 }

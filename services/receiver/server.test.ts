@@ -21,7 +21,7 @@ const failed = (error: unknown): void => {
 const ok: Reply = { status: 200, headers: {}, body: '' }
 const options = { limits, port: 0, host: '127.0.0.1', failed }
 
-/** What answers say about the connection that they came on, to a client that keeps one. */
+/** The `connection` headers of answers, to a client that keeps its connection. */
 function openClient(port: number): Disposable & { ask(): Promise<string | undefined> } {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return {
@@ -60,7 +60,7 @@ test('while a receiver leaves, clients take their next request elsewhere and non
   expect(await client.ask(), 'a new connection is still answered').toBe('close')
 })
 
-describe('what is refused before its body was read keeps its connection where the rest is worth reading away', () => {
+describe('a request that is refused before its body was read keeps its connection where the rest is small', () => {
   const post = (headers: string, body: string) => `POST / HTTP/1.1\r\nhost: a\r\n${headers}\r\n\r\n${body}`
   const another = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'
   test.each([
@@ -96,7 +96,7 @@ test('a body that was begun and left is read away, and its connection goes on', 
   expect((await text(socket)).match(/^HTTP\/1.1 200 OK/gm)).toHaveLength(2)
 })
 
-test('a fault before anything was waited for is answered 500, and ends nothing else', async () => {
+test('a synchronous fault is answered 500, and ends no other request', async () => {
   const faults: unknown[] = []
   await using server = await openServer(
     () => {
@@ -146,7 +146,7 @@ test('a port that is taken is refused, also by one that would share it', async (
 })
 
 // Elsewhere there is one listening socket.
-test.runIf(process.platform === 'linux')('a crowd is let in many at a time', async () => {
+test.runIf(process.platform === 'linux')('many connections at once are accepted many at a time', async () => {
   const crowd = 320
   let answered = 0
   await using server = await openServer(

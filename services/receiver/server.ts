@@ -30,8 +30,8 @@ export interface ServerOptions {
   readonly host?: string
   readonly failed: (error: unknown) => void
   /**
-   * While true, each answer asks its client to connect anew: whoever keeps a connection doesn't notice that a Service has
-   * no more connections for us, and would write into it while it is closed. Default: never.
+   * While true, each answer asks its client to connect anew: a client that keeps its connection doesn't notice that the
+   * Service no longer sends connections here, and would write into it while it is closed. Default: never.
    */
   readonly isLeaving?: () => boolean
 }
@@ -43,11 +43,11 @@ export interface RunningServer extends AsyncDisposable {
 
 /**
  * Listening sockets on the one port. libuv takes one connection from each in a turn of the event loop (since 1.45, its
- * pull request 3696): with one of them a few hundred a second are taken where a turn takes milliseconds, and those who
- * could be refused in a moment wait for seconds. Only Linux shares connections out among several (SO_REUSEPORT, socket(7)).
+ * pull request 3696): with one socket a few hundred a second are accepted where a turn takes milliseconds, and requests
+ * that could be refused at once wait for seconds. Only Linux shares connections out among several (SO_REUSEPORT, socket(7)).
  */
 const listeningSockets = process.platform === 'linux' ? 16 : 1
-/** Connections that wait to be taken, for each of them: a burst of more meets TCP's retry after a second. */
+/** Connections that wait to be accepted, for each socket. Above that, TCP tries again after a second. */
 const backlog = 1_024
 
 /**
@@ -68,7 +68,7 @@ export async function openServer(
       noDelay: true,
     },
     (request, response) => {
-      // A client that keeps its connection busy would hold up a stop for ever: it is told to go elsewhere.
+      // A client that keeps its connection busy would hold up a stop for ever: it is asked to connect anew.
       const reply = (ready: Reply) => send(request, response, ready, server.listening && !isLeaving())
       const replyFault = (error: unknown) => {
         failed(error)
@@ -114,7 +114,7 @@ export async function openServer(
   return { port: bound, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
-/** A shared port would be shared with any process that asks for it, which is never meant. */
+/** With SO_REUSEPORT another process could share the port, which is never meant: a taken port is refused. */
 async function refuseTakenPort(port: number, host: string | undefined): Promise<void> {
   const probe = createTcpServer()
   await listen(probe, { port, host })
@@ -176,7 +176,7 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
   response.end(reply.body)
 }
 
-/** What the head says of the body's length: a request without either header has none (RFC 9112, 6.3). */
+/** The body's length as the head declares it: without either header there is no body (RFC 9112, 6.3). */
 function declaredBytes({ headers }: IncomingMessage): number {
   return 'transfer-encoding' in headers ? Number.POSITIVE_INFINITY : Number(headers['content-length'] ?? 0)
 }

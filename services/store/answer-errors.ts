@@ -55,7 +55,7 @@ function asStoreError(error: unknown): unknown {
   if (isUnavailable(error)) {
     return new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
   }
-  // lock_not_available: whoever holds a row that this needs has hung, or works for long.
+  // lock_not_available: the holder of a row's lock has hung, or works for long.
   if (error instanceof Error && 'code' in error && error.code === '55P03') {
     return new StoreError('postgres_unavailable', 'others hold what this needs: try again', { cause: error })
   }

@@ -35,7 +35,7 @@ const digestAnew = (entry: StoredEntry): StoredEntry => ({
 const kinds = (...given: Parameters<typeof findChainFaults>) =>
   findChainFaults(...given).map(({ kind, seq }) => `${kind} ${seq}`)
 
-test('a chain that nobody touched has no fault, whatever the order of names in its details', () => {
+test('an untouched chain has no fault, whatever the order of names in its details', () => {
   const { entries, head } = aChain(20)
   const other = entries.map(entry => ({ ...entry, details: { a: [{ c: 2, d: 1 }], b: entry.seq - 1 } }))
   expect(findChainFaults(other, head)).toEqual([])
@@ -46,7 +46,7 @@ test('each kind of change is found at its place, and named', () => {
   fc.assert(
     fc.property(fc.integer({ min: 4, max: 30 }), fc.nat(), (length, pick) => {
       const { entries, head } = aChain(length)
-      // Not the last one: cutting that off is another kind.
+      // Not the last entry: cutting that off is a kind of its own.
       const i = pick % (length - 1)
       const at = (change: (entry: StoredEntry) => StoredEntry) =>
         entries.map((entry, j) => (j === i ? change(entry) : entry))
@@ -69,7 +69,7 @@ test('each kind of change is found at its place, and named', () => {
   )
 })
 
-test('the last entry is edited and digested anew: its chain ends otherwise than was written', () => {
+test('an edited last entry with a new digest is found by the recorded end of the chain', () => {
   const { entries, head } = aChain(5)
   const last = digestAnew({ ...entries[4]!, subject_id: 'other' })
   expect(kinds([...entries.slice(0, 4), last], head)).toEqual(['edited 5'])

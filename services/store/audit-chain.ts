@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What stands before the first entry. */
+/** The digest before the first entry. */
 export const chainStart: Uint8Array = new Uint8Array(32)
 
 /** An entry as its digest covers it. */
@@ -27,7 +27,7 @@ export interface StoredEntry extends ChainedEntry {
   readonly sha256: Uint8Array
 }
 
-/** A place in the chain where it isn't what was written. */
+/** A place where the chain differs from the chain that was written. */
 export interface ChainFault {
   readonly kind: 'edited' | 'deleted' | 'inserted' | 'reordered' | 'truncated'
   /** The first place that is meant, from 1. */
@@ -37,8 +37,8 @@ export interface ChainFault {
 }
 
 /**
- * SHA-256 of an entry at its place, after the entry before it. Covers what Postgres gives back: milliseconds, which is what
- * times are written with, and JSON with sorted names, since jsonb keeps no order.
+ * SHA-256 of an entry at its place, after the entry before it. Covers values as Postgres gives them back:
+ * times in milliseconds, as they are written, and JSON with sorted names, because jsonb keeps no order.
  */
 export function chainDigest(before: Uint8Array, seq: number, entry: ChainedEntry): Buffer {
   const fields = [
@@ -64,12 +64,12 @@ const sortNames = (_name: string, value: unknown) =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value
 
-/** Places that an entry which doesn't fit its own is tried at, to either side. */
+/** Places, to either side, at which an entry that doesn't fit its own place is tried. */
 const searched = 1_000
 
 /**
- * Finds where a chain isn't what was written. Pure. Each entry's digest says at which place it was written; what stands where
- * tells an edit from a deletion, an insertion and another order.
+ * Finds the places where a chain differs from the chain that was written. Pure. Each entry's digest says at which place it was
+ * written, which tells an edit from a deletion, an insertion and a changed order.
  *
  * @param entries by their place, ascending
  * @param head where the chain ends; undefined: nothing was ever written
@@ -94,7 +94,7 @@ export function findChainFaults(
   return faults.sort((a, b) => a.seq - b.seq)
 }
 
-/** The place that an entry's digest was made for; undefined: for none, so that its text was changed. */
+/** The place that an entry's digest was made for; undefined: none fits, so its text was changed. */
 function placeOf(entry: StoredEntry, end: number): number | undefined {
   const fits = (seq: number) => chainDigest(entry.before_sha256, seq, entry).equals(entry.sha256)
   if (fits(entry.seq)) return entry.seq
@@ -104,7 +104,7 @@ function placeOf(entry: StoredEntry, end: number): number | undefined {
   return undefined
 }
 
-/** One fault for each run of places that nothing was found for; a run at the end was cut off. */
+/** A fault for each run of places without an entry; a run at the end was cut off. */
 function missing(owner: ReadonlyMap<number, StoredEntry>, end: number): ChainFault[] {
   const faults: ChainFault[] = []
   for (let seq = 1; seq <= end; seq++) {
@@ -116,7 +116,7 @@ function missing(owner: ReadonlyMap<number, StoredEntry>, end: number): ChainFau
   return faults
 }
 
-/** Entries that stand before one which was written earlier. */
+/** Entries that stand before an entry that was written earlier. */
 function outOfOrder(
   entries: readonly StoredEntry[],
   writtenAt: ReadonlyMap<StoredEntry, number | undefined>,
@@ -132,7 +132,7 @@ function outOfOrder(
   return faults
 }
 
-/** Entries with a digest of their own that isn't the one which the next was written after: edited, and digested anew. */
+/** Entries whose digest fits their text, and not the next entry's: edited, with a new digest. */
 function unlinked(
   owner: ReadonlyMap<number, StoredEntry>,
   head: { readonly seq: number; readonly sha256: Uint8Array } | undefined,

@@ -13,7 +13,7 @@ import {
 import type { Db } from './scope.ts'
 import { StoreError } from './store-error.ts'
 
-/** Everything that is written down, noun and past verb. `details` are facts without secrets. */
+/** The actions in the audit log, noun and past verb. `details` are facts without secrets. */
 export interface AuditEntry {
   readonly action:
     | 'organization.created'
@@ -38,16 +38,16 @@ export interface AuditEntry {
     | 'rejection.taken_in'
     | 'api_key.created'
     | 'api_key.revoked'
-  /** UUID of the organization whose log it stands in; default: the one that the call names. */
+  /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string
-  /** The id of what it was done to. */
+  /** The id of the resource that was changed. */
   readonly subjectId: string
   readonly details?: JsonObject
-  /** Who did it, where the call names nobody. */
+  /** The actor where the call names none. */
   readonly owner?: string | undefined
 }
 
-/** Postgres' words for kinds of actors. */
+/** Kinds of actors, as the rows name them. */
 export const actorKinds = {
   member: ActorKind.MEMBER,
   api_key: ActorKind.API_KEY,
@@ -67,7 +67,7 @@ export interface NewAuditRow {
   readonly details: JsonObject
 }
 
-/** Writes a change's entry, in its transaction. Throws a StoreError `invalid_field` for an actor that can't be one. */
+/** Writes a change's entry, in the change's transaction. Throws a StoreError `invalid_field` for an invalid actor. */
 export async function writeAudit(
   db: Db,
   organization: string | null,
@@ -91,7 +91,7 @@ export async function writeAudit(
   )
 }
 
-/** Adds a row to its chain, and answers with it; with none if this request has written it already. */
+/** Adds a row to its chain and returns it; undefined if this request has written it already. */
 export async function insertAudit<Row extends object>(
   db: Db,
   { organization, ...row }: NewAuditRow,
@@ -151,7 +151,7 @@ async function readHead(db: Db, organization: string | null) {
   return rows[0] && { seq: Number(rows[0].seq), sha256: rows[0].sha256 }
 }
 
-/** Reads a whole chain and looks where it isn't what was written. Answers how long it is, too. */
+/** Reads a whole chain and finds its faults. Returns its length, too. */
 export async function verifyAudit(
   db: Db,
   organization: string | null,
@@ -164,7 +164,7 @@ export async function verifyAudit(
   return { entries: entries.length, faults: findChainFaults(entries, await readHead(db, organization)) }
 }
 
-/** Postgres takes no U+0000, and nobody reads more than this. */
+/** Cuts a text to a length that people read, and drops U+0000, which Postgres doesn't take. */
 const plain = (text: string | undefined, maxLength: number) =>
   (text ?? '').replaceAll('\0', '').slice(0, maxLength)
 

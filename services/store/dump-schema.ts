@@ -2,8 +2,8 @@ import { Client } from 'pg'
 
 /**
  * The schema as text, from the catalog: the same for the same schema, whatever made it. `schema.sql` is kept beside
- * the migrations so that a change of the schema can be read as a difference, and a test compares it. (pg_dump says
- * more, but is not everywhere and differs by version.) Days of the log are left out: they come and go.
+ * the migrations so that a change of the schema can be read as a difference, and a test compares it. (pg_dump is
+ * not installed everywhere, and its output differs by version.) Partitions for days of the log are left out.
  */
 export async function dumpSchema(databaseUrl: string): Promise<string> {
   const client = new Client({ connectionString: databaseUrl })

@@ -62,7 +62,7 @@ afterAll(async () => {
 })
 
 let count = 0
-/** Puts an event and what became of it into the streams, and waits until the log has it. */
+/** Puts an event and its outcome into the streams, and waits until the log has both. */
 async function happened(
   delivery: Pick<PlannedDelivery, 'attempts' | 'end'> | undefined,
   overrides: Parameters<typeof anEventMeta>[0] = {},
@@ -96,7 +96,7 @@ const reasonOf = (call: Promise<unknown>) =>
     (error: unknown) => storeErrorDetail(error)?.reason,
   )
 
-/** What was handed to workers for a delivery, by the attempt it is to be. */
+/** The deliveries that were handed to workers, by the number of their next attempt. */
 async function handedOver(event: PlannedEvent): Promise<DeliveryReference[]> {
   const manager = await jetstreamManager(nats)
   const found: DeliveryReference[] = []
@@ -165,13 +165,13 @@ test('a dead letter is listed, retried once however often it is asked for, and i
   )
 })
 
-test('what is told late of the attempts before does not undo a retry: it would be given twice', async () => {
+test('a late record of an earlier attempt does not undo a retry, which would then be handed over twice', async () => {
   const planned = await happened({ attempts: 1, end: 'dead' })
   const retry = { organizationId: organization, eventId: planned.meta.id }
   await store.client.events.retryEvent(retry)
   await publishRecords(nats, recordsOf(planned, 1))
   await publishDead(nats, planned, 1)
-  // Both streams are read in their order: when these have died by one of them each, the others were read.
+  // Each stream is read in order: once these are dead in the log, the records before them have been read.
   const [other, another] = [await happened(undefined), await happened(undefined)]
   const died = { matched: true, deliveries: [{ destination, attempts: 1, end: 'dead' as const }] }
   await publishRecords(nats, recordsOf({ ...other, ...died }, 1))
@@ -184,14 +184,14 @@ test('what is told late of the attempts before does not undo a retry: it would b
   ])
   expect(await reasonOf(store.client.events.retryEvent(retry))).toBe(ErrorReason.DELIVERY_OPEN)
   expect(await handedOver(planned)).toHaveLength(1)
-  // The attempt that it was retried for says how it stands.
+  // The record of the retried attempt decides the delivery's state.
   const [record] = recordsOf({ ...planned, ...died }, 1)
   if (record?.kind !== 'attempted') throw new TypeError('one delivery has one record')
   await publishRecords(nats, [{ ...record, number: 2, trigger: 'manual' }])
   await until(async () => (await getEvent(planned)).event!.status === EventStatus.FAILED)
 })
 
-test('an event whose body is left only with its dead letter is retried from there; without any it can’t be', async () => {
+test('an event whose body only its dead letter still holds is retried from there; without a body it can’t be retried', async () => {
   const [kept, gone] = [
     await happened({ attempts: 1, end: 'dead' }),
     await happened({ attempts: 1, end: 'delivered' }),
@@ -214,7 +214,7 @@ test('an event whose body is left only with its dead letter is retried from ther
   expect(content).toMatchObject({ expired: true, headers: [] })
 })
 
-test('what is on its way is not retried, and neither is what no route wanted', async () => {
+test('a delivery that is on its way is not retried, and neither is an unrouted event', async () => {
   const retry = (planned: PlannedEvent) =>
     reasonOf(store.client.events.retryEvent({ organizationId: organization, eventId: planned.meta.id }))
   expect(await retry(await happened({ attempts: 1, end: 'waiting' }))).toBe(ErrorReason.DELIVERY_OPEN)
@@ -264,7 +264,7 @@ test('events are listed newest first, filtered, and page by page', async () => {
   expect(await reasonOf(list({ cursor: 'nonsense' }))).toBe(ErrorReason.INVALID_FIELD)
 })
 
-test('what no route wanted is no success: it stands and is found as unrouted, also from before there was the word', async () => {
+test('an event without a route is shown and found as unrouted, also where its row is older than that status', async () => {
   const type = 'unrouted.test'
   const nowhere = await happened(undefined, { type })
   const somewhere = await happened({ attempts: 1, end: 'delivered' }, { type })
@@ -288,7 +288,7 @@ test('what no route wanted is no success: it stands and is found as unrouted, al
   expect(await find(EventStatus.SUCCESS)).toEqual([somewhere.meta.id])
 })
 
-test('an event of several types is found by any of them, in every list, and tells all of them', async () => {
+test('an event of several types is found by each of them, in every list, and shows all of them', async () => {
   const types = ['batch.first', 'batch.{"second"}\\', 'batch.third']
   const dead = await happened({ attempts: 1, end: 'dead' }, { type: types[0]!, types })
   const waiting = await happened({ attempts: 1, end: 'waiting' }, { type: types[0]!, types })
@@ -316,7 +316,7 @@ test('an event of several types is found by any of them, in every list, and tell
   expect(replay?.matched).toBe(1n)
 })
 
-test('sources, secrets and destinations say when they were last used and how they do', async () => {
+test('sources, secrets and destinations show their last use and their health', async () => {
   const planned = await happened({ attempts: 2, end: 'waiting' }, { receivedAt: Date.now() - 1_000 })
   const { sources } = await store.client.sources.listSources({ organizationId: organization })
   expect(sources[0]!.lastEventAt).toEqual(timestampFromMs(planned.meta.receivedAt))
@@ -333,7 +333,7 @@ test('sources, secrets and destinations say when they were last used and how the
   expect(Number(destinations[0]!.waiting)).toBeGreaterThan(0)
 })
 
-test("a destination's lane is as its newest attempt found it", async () => {
+test('a destination shows the lane state of its newest attempt', async () => {
   const lane = async () => {
     const { destinations } = await store.client.destinations.listDestinations({
       organizationId: organization,
@@ -355,7 +355,7 @@ test("a destination's lane is as its newest attempt found it", async () => {
   await until(async () => (await lane()) === LaneState.WELL, { what: 'a lane that is well' })
 })
 
-test('an imported event is there once, as it ended', async () => {
+test('an imported event is in the log once, with its outcome', async () => {
   const request = {
     organizationId: organization,
     source: 'stripe',
@@ -389,7 +389,7 @@ test('an imported event is there once, as it ended', async () => {
   expect(deliveries[0]!.attempts).toHaveLength(2)
 })
 
-test('the month’s limit used up is published to receivers', async () => {
+test('a quota that is used up is published to receivers', async () => {
   const { organizations } = store.client
   await organizations.applyOrganization({
     owner: { kind: OwnerKind.FILE, reference: 'small.yaml' },
@@ -434,7 +434,7 @@ async function reject(of: OrganizationId, name: string, reason: string, offered?
   return BigInt(seq)
 }
 
-test('swallowed repeats stand on their event and their source, which says when it swallows new events', async () => {
+test('swallowed repeats are counted on their event and source, and the source says when it swallows new events', async () => {
   const planned = await happened({ attempts: 1, end: 'delivered' }, { receivedAt: Date.now() - 1_000 })
   const key = { organizationId: organization }
   const readSource = async () => (await store.client.sources.listSources(key)).sources[0]!
@@ -549,7 +549,7 @@ test('taken in by several at one time it is one event, and one is told its id', 
   expect(answers.filter(answer => answer !== ErrorReason.NOT_FOUND)).toHaveLength(1)
 })
 
-test('what did not verify is never taken in', async () => {
+test('a request that did not verify is never taken in', async () => {
   const id = await reject(organization, 'stripe', 'signature_mismatch')
   const call = store.client.rejections.takeInRejection({ organizationId: organization, id })
   expect(await reasonOf(call)).toBe(ErrorReason.NOT_FOUND)

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '@fairlead/daemon/log'
 
-/** How soon what failed is tried again. */
+/** How soon a failed round is tried again. */
 const retryMs = 2_000
 
 /**
- * Does something now and again and again, each time after the one before has ended, until the signal aborts. A failure
- * is one line under the name given, and is tried again sooner.
+ * Calls a function now and then at an interval, counted from the end of the last call, until the signal aborts. A failure
+ * is a log line with the name given, and is tried again sooner.
  */
 export async function every(
   intervalMs: number,

@@ -6,7 +6,7 @@ import type { Standing } from './project/standing.ts'
 import type { PublishMetrics } from './publish/publish.ts'
 import type { ReplayMetrics } from './replay/run.ts'
 
-/** Everything the store tells Prometheus. */
+/** All metrics of the store. */
 export interface StoreMetrics {
   readonly calls: CallMetrics
   readonly projection: ProjectionMetrics
@@ -17,7 +17,7 @@ export interface StoreMetrics {
 export interface StoreGauges {
   /** Connections of the pool by state. */
   connections(): { idle: number; busy: number; waiting: number }
-  /** How the log stands, asked at each scrape. */
+  /** How far the log lags, asked at each scrape. */
   readonly standing: Pick<Standing, 'measure' | 'leading'>
 }
 
@@ -91,7 +91,7 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
   }
 }
 
-/** Measured when they are scraped, against the ends of the streams: a projection that hangs sets nothing. */
+/** Measured at each scrape against the ends of the streams, because a projection that hangs sets no gauge. */
 function openStandingGauges(registers: Registry[], standing: StoreGauges['standing']): void {
   const behind = new Gauge({
     name: 'fairlead_projection_behind_messages',

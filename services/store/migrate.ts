@@ -85,7 +85,7 @@ async function readApplied(client: Pick<ClientBase, 'query'>): Promise<Map<strin
 async function apply(client: Client, { name, sql, sha256 }: Migration): Promise<void> {
   await client.query('begin')
   try {
-    // Who waits for a table's lock keeps all others from that table: rather fail, and be run again.
+    // A statement that waits for a table's lock keeps all others from that table: it fails instead, and is run again.
     await client.query(`set local lock_timeout = ${lockTimeoutMs}`)
     await client.query(sql)
     await client.query('insert into migrations (name, sha256) values ($1, $2)', [name, sha256])

@@ -1,17 +1,17 @@
 import { StoreError } from './store-error.ts'
 
-/** A page's size: what was asked for, or the default for 0. Throws a StoreError `invalid_field` past the limit. */
+/** A page's size: the size asked for, or the default for 0. Throws a StoreError `invalid_field` past the limit. */
 export function pageSize(asked: number, preset: number, limit: number): number {
   if (asked <= limit) return asked || preset
   throw new StoreError('invalid_field', `limit: must be at most ${limit}`, { field: 'limit' })
 }
 
-/** A cursor: where the page before ended. Callers hand it back as it is. */
+/** A cursor: where the page before ended. Callers return it unchanged. */
 export function encodeCursor(...parts: string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url')
 }
 
-/** What a part of a cursor can be: whatever else came through would reach Postgres as a value that it refuses. */
+/** The forms of a cursor's parts. Any other value would reach Postgres, which refuses it. */
 const isPart = {
   time: (text: string) => /^(19[7-9]|[2-9]\d\d)\d-.{18}Z$/.test(text) && isTime(text),
   uuid: (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text),
@@ -36,7 +36,7 @@ export function decodeCursor(cursor: string, ...shapes: (keyof typeof isPart)[])
     )
       return parts
   } catch {
-    // Falls through to the one answer for all that is no cursor.
+    // Falls through to the error below.
   }
   throw new StoreError('invalid_field', 'cursor: is not one of ours', { field: 'cursor' })
 }
@@ -47,7 +47,7 @@ export interface Page<Row> {
   next: string
 }
 
-/** Cuts what was read with one more than the limit; `position` is what the cursor names of the last row. */
+/** Cuts rows that were read with a limit of one more; `position` is what the cursor names of the last row. */
 export function page<Row>(rows: Row[], limit: number, position: (row: Row) => [Date, string]): Page<Row> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)

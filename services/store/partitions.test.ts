@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { ensureDays } from './partitions.ts'
 
-test('many who need the same new day at once all get it', async () => {
+test('many calls that need the same new day at once all get its tables', async () => {
   await using database = await createTestDatabase()
   await using opened = new AsyncDisposableStack()
   const clients = await Promise.all(

@@ -14,13 +14,13 @@ import { type ClientConfig, Pool } from 'pg'
  */
 
 export const connectTimeoutMs = 5_000
-/** The most that one statement may take unless its caller says another time. A full batch of the log takes 50 ms. */
+/** How long one statement may take, unless its caller gives another time. A full batch of the log takes 50 ms. */
 export const statementTimeoutMs = 30_000
-/** The most that a statement may wait for a lock. Statements that hold locks take 30 s at most, most of them milliseconds. */
+/** How long a statement may wait for a lock. Statements that hold locks take milliseconds, and 30 s at most. */
 export const lockTimeoutMs = 10_000
 /** How long a transaction may do nothing: its client has hung, and holds locks. */
 export const idleTimeoutMs = 60_000
-/** How much later than the server we give a statement up, for its answer to travel. */
+/** How much later than the server this side gives a statement up: time for the answer to travel. */
 const answerMs = 2_000
 const keepAliveMs = 10_000
 /** How long closing waits for goodbyes before it cuts. */
@@ -49,7 +49,7 @@ export function connectionConfig(
   }
 }
 
-/** When we give up a statement that the server gives up after `statementMs`. */
+/** When this side gives up a statement that the server gives up after `statementMs`. */
 export const queryTimeoutMs = (statementMs: number): number => statementMs + answerMs
 
 /** A pool for calls. Disposing it waits for what is in hand, and then 2 s at most for the connections to close. */

@@ -4,8 +4,8 @@ import type { Pool } from 'pg'
 import { type Db, inScope } from './scope.ts'
 
 /**
- * Seals everything anew that was sealed with an older key, a few rows a transaction. Safe to stop and to repeat: what is
- * done stays done, and a secret that changes meanwhile is left as it is. When it has ended, and the store has published
+ * Seals all secrets anew that were sealed with an older key, a few rows a transaction. Safe to stop and to repeat: rows
+ * that are done stay done, and a secret that changes meanwhile is left as it is. When it has ended, and the store has published
  * what changed (within a minute), the older keys can go. Answers how many it sealed.
  *
  * Throws a WireError `seal_key_unknown` if a key that is still needed is gone.

@@ -2,12 +2,12 @@ import { openShares, type Shares } from '@fairlead/daemon/shares'
 import type { OrganizationId } from '@fairlead/webhook/id'
 
 /**
- * Memory for request bodies. No sender of bodies, whole or broken off, keeps others out:
+ * Memory for request bodies, shared so that no sender, also of uploads that never end, can use it up:
  *
  * - One organization holds at most half of it, and less while others hold some.
- * - One peer holds at most three quarters, so that whoever sends to many organizations leaves room for other peers, and
+ * - One peer holds at most three quarters, so that a peer that sends to many organizations leaves room for others, and
  *   an organization at its half leaves room for those that share its peer (a proxy that isn't trusted).
- * - A body counts as it comes, and one that comes too slowly is given up.
+ * - A body counts as its bytes come. A body that comes too slowly is given up.
  */
 export interface BodyMemory extends Disposable {
   /** Bytes held now. */
@@ -16,15 +16,15 @@ export interface BodyMemory extends Disposable {
   lease(organization: OrganizationId, peer: string, tooSlow: () => void): BodyLease
 }
 
-/** What one body holds. Disposing of it gives all of it back, once; from then on it holds nothing and grows no more. */
+/** The memory of one body. Disposing of it gives all of it back, once; it takes nothing afterwards. */
 export interface BodyLease extends Disposable {
   /** Bytes held. */
   readonly bytes: number
-  /** Whether so many more bytes would find room now; takes nothing. */
+  /** Whether this many more bytes would fit now; takes nothing. */
   fits(bytes: number): boolean
-  /** Takes room for bytes that have come. False where there is none: then nothing is taken. */
+  /** Takes memory for bytes that have come. False, and nothing taken, where none is left. */
   grow(bytes: number): boolean
-  /** The body is whole: it has no least rate any more. */
+  /** Says that the body is whole: the least rate no longer applies. */
   complete(): void
 }
 

@@ -16,11 +16,11 @@ export interface Permits {
 }
 
 export interface Permit extends Disposable {
-  /** Its body is whole. False if the request lost its permit and there is no other. */
+  /** Says that the body is whole. False if the request lost its permit and no other is left. */
   work(): boolean
 }
 
-/** A body that was sent with its head is whole by then. Slower senders hold permits only while nobody needs them, ms. */
+/** After this long, ms, a request whose body is not whole loses its permit to others that need one. */
 const patienceMs = 100
 
 export function openPermits(limit: number): Permits {
@@ -50,7 +50,7 @@ export function openPermits(limit: number): Permits {
 
 interface Taken {
   readonly shares: Shares<OrganizationId>
-  /** Those whose bodies are being sent, the earliest first. */
+  /** Permits of requests whose bodies are being sent, the earliest first. */
   readonly sending: Set<HeldPermit>
 }
 

@@ -3,7 +3,7 @@ import type { Source } from '../directory.ts'
 import type { ProblemCode } from '../problem.ts'
 
 /**
- * Refused requests in log and metric. Anyone can cause as many as they like, so they don't get a line each:
+ * Refused requests in log and metric. Strangers can cause any number of them, so most get no line of their own:
  *
  *   told     the first few of a source, each with a line of its own
  *   counted  the others, and all that are refused before their body is read: one line a second for each source and
@@ -17,7 +17,7 @@ export interface RefusalLog extends Disposable {
 }
 
 export interface Refused {
-  /** Absent where there is none of that name, and for sources above the bound on lines. */
+  /** Absent where no source has that name, and for sources above the bound on lines. */
   readonly source: Source | undefined
   readonly code: ProblemCode
   readonly reason: string
@@ -25,7 +25,7 @@ export interface Refused {
 }
 
 const everyMs = 1_000
-/** Lines a second for counts: of more sources and reasons, the largest counts have a line, and the others one a code. */
+/** Lines a second for counts. With more sources and reasons the largest counts have a line each, the others one for each code. */
 const mostLines = 50
 /** Lines of requests of their own, for all sources together; for one source see its `lineBucket`. */
 const linesInAll = { perSecond: 10, burst: 100 }

@@ -1,5 +1,5 @@
 /**
- * Whether Redis is asked. No webhook waits to find out that Redis is back: a probe on a timer does.
+ * Whether Redis is asked. A probe on a timer finds out that Redis is back, so that no webhook waits for that.
  *
  *   available ── so many misses in a row, or no connection ──▶ away ── a probe answered in time ──▶ available
  *                                                              └── probed every `probeEveryMs` ──┘

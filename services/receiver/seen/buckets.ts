@@ -21,20 +21,20 @@ import { dayOf, daysLookedUp, keptAfterDayMs, ticksPerDay } from './ticks.ts'
  */
 
 export interface Buckets {
-  /** For each id when it was last accepted and as what (`readFound`); -1 if it isn't known. Rejects as ioredis does. */
+  /** For each id the time and body digest of its acceptance (see `readFound`), or -1 for an unknown id. Rejects as ioredis does. */
   find(ids: readonly EventId[], nowTick: number): Promise<readonly number[]>
-  /** Remembers; safe to repeat, the last one counts. */
+  /** Remembers ids. Safe to repeat: the last call counts. */
   keep(entries: readonly KeptId[]): Promise<void>
 }
 
 export interface KeptId {
   readonly id: EventId
   readonly tick: number
-  /** Of the event's body: 1 to 2^24 - 1, see `bodyDigest`. Default 0: not known; what is known stays. */
+  /** Digest of the event's body: 1 to 2^24 - 1, see `bodyDigest`. Default 0: not known; a known digest stays. */
   readonly digest?: number
 }
 
-/** What a search answers of an id that is known. */
+/** A known id, as a search finds it. */
 export function readFound(found: number): { readonly tick: number; readonly digest: number } {
   return { tick: found % 2 ** tickBits, digest: Math.floor(found / 2 ** tickBits) }
 }

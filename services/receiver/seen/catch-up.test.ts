@@ -62,7 +62,7 @@ async function startReceiver(natsUrl: string, redisUrl: string) {
   }
 }
 
-test('what a receiver could not write before it was killed, another reads from EVENTS', async () => {
+test('ids that a killed receiver had not written are read from EVENTS by another', async () => {
   await using redis = await startTestRedis()
   await using server = await startTestNats()
   const nats = await connectNats({ url: server.url, name: 'test' })
@@ -114,13 +114,13 @@ test('what a receiver could not write before it was killed, another reads from E
       what: 'the ids caught up with',
     })
     for (const id of ids) expect(await seen.check(id)).toBe('accepted')
-    // The dead one is struck before EVENTS is read; the own line says until then what is owed.
+    // The dead receiver's line is struck before EVENTS is read; until then this receiver's line covers the gap.
     const caughtUp = async () => {
       const upTo = Object.values(await lines()).map(Number)
       return upTo.length === 1 && upTo[0]! >= openedMs
     }
     await until(caughtUp, { what: 'the dead one struck, and all it owed read' })
   }
-  // Whoever ends well leaves nothing to catch up with.
+  // A receiver that ends in order leaves nothing to catch up with.
   expect(await lines()).toEqual({})
 })

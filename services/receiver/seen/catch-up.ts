@@ -52,7 +52,7 @@ export interface CatchUpOptions {
   now(): number
 }
 
-/** An acknowledgement can be on its way for so long (the longest FAIRLEAD_PUBLISH_TIMEOUT_MS), in ms. */
+/** How long an acknowledgement can be on its way, ms: the longest FAIRLEAD_PUBLISH_TIMEOUT_MS. */
 const inFlightMs = 30_000
 /** Ids read and not yet written, before reading waits; requests need the rest of the room. */
 const readAheadLimit = 5_000
@@ -63,7 +63,7 @@ const readAheadLimit = 5_000
  * memory while Redis was away is read the same way, by the receiver itself.
  */
 export interface CatchUp extends AsyncDisposable {
-  /** Signs and looks at once: Redis answers again. */
+  /** Writes this receiver's line and looks for gaps at once, because Redis answers again. */
   resume(): void
 }
 
@@ -93,7 +93,7 @@ export function openCatchUp(options: CatchUpOptions): CatchUp {
     if (gap) owe(gap.tick * tickMs)
     await roll.sign(writtenUpToMs())
     for (const { name, upToMs } of await roll.absent(now() - absentMs)) {
-      // What it owes is ours from here on: if this process ends too, its own line says so.
+      // The gap is this receiver's from here on: if this process ends too, its own line covers it.
       owe(upToMs)
       await roll.sign(writtenUpToMs())
       await roll.strike(name)

@@ -27,12 +27,12 @@ interface Batch {
   resolved: boolean
 }
 
-/** More ids than these are two questions: Redis does nothing else while it looks them up (10 to 30 µs each). */
+/** Ids in one request to Redis, which does nothing else while it looks them up (10 to 30 µs each). */
 const batchIds = 32
-/** Questions under way: what comes meanwhile is asked together, so the busier the receiver, the less each id costs. */
+/** Requests under way. Ids that come meanwhile share the next one, so the busier the receiver, the less each id costs. */
 const inFlightLimit = 1
 
-/** Asks for many ids at once, each in bounded time. The function returned never rejects. */
+/** Opens a function that looks ids up, many to a request, each in bounded time. The function never rejects. */
 export function openChecks(options: CheckOptions): (id: EventId, digest?: number) => Promise<Known> {
   const { find, waitMs, now, answered, missed } = options
   let next: Batch | undefined

@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis'
 
-/** Connects in the background, and again for ever. A command that can't be sent at once rejects at once. */
+/** Connects in the background, and reconnects for ever. A command that can't be sent at once rejects at once. */
 export function connectRedis(url: string): Redis {
   const redis = new Redis(url, {
     connectionName: 'fairlead-receiver',
     enableOfflineQueue: false,
-    // What was sent on a connection that broke is rejected, not sent again: both scripts have a caller that decides.
+    // Commands on a connection that broke are rejected, not sent again: their callers decide.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: 2_000,

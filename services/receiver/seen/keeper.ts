@@ -6,7 +6,7 @@ export interface Keeper extends AsyncDisposable {
   keep(entry: KeptId): void
   /** Redis answers again. */
   resume(): void
-  /** Writes what waits, for a second at most. */
+  /** Writes the waiting ids, for a second at most. */
   close(): Promise<void>
   readonly waiting: number
   /** Ids that may wait. */
@@ -22,7 +22,7 @@ export interface KeeperOptions {
   write(entries: readonly KeptId[]): Promise<void>
   /** Whether it makes sense to write now. */
   ready(): boolean
-  /** So many ids will not be written from here: too many wait, or the process ends. EVENTS still holds them. */
+  /** Called with a number of ids that won't be written from here: too many wait, or the process ends. EVENTS still holds them. */
   deferred(ids: number): void
   /** Ids that may wait, about 150 bytes each. Default 100,000. */
   readonly limit?: number
@@ -34,7 +34,7 @@ const batchIds = 64
 const lingerMs = 100
 /** After Redis refused a write (it is full, say), in ms. */
 const retryMs = 500
-/** For what still waits when the process ends, in ms. */
+/** How long the end of the process waits for the last writes, ms. */
 const closeMs = 1_000
 
 export function openKeeper({ write, ready, deferred, limit = 100_000 }: KeeperOptions): Keeper {
@@ -82,7 +82,7 @@ export function openKeeper({ write, ready, deferred, limit = 100_000 }: KeeperOp
 
   return {
     keep(entry) {
-      // The oldest stay: JetStream itself still knows the newest for some minutes.
+      // The oldest are kept, because JetStream itself still knows the newest for some minutes.
       if (waiting.length >= limit) {
         gap ??= entry
         deferred(1)

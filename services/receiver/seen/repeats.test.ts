@@ -137,7 +137,7 @@ test('with Redis, a repeat is answered as a duplicate after the window and after
   expect(await servers.stored()).toBe(3)
 })
 
-test("a repeat inside JetStream's window is known too when Redis never heard of the first", async () => {
+test("a repeat inside JetStream's window is known also when Redis never saw the first", async () => {
   await using servers = await startServers()
   await using receiver = await openAgain(servers, undefined)
   await servers.manager.streams.update('EVENTS', { duplicate_window: 60_000_000_000 })
@@ -157,7 +157,7 @@ test('a source that does not de-duplicate neither asks nor writes', async () => 
   expect(await servers.stored()).toBe(2)
 })
 
-test('what JetStream refused is not remembered: its repeat is accepted', async () => {
+test('an event that JetStream refused is not remembered: its repeat is accepted', async () => {
   await using servers = await startServers()
   await using redis = await startTestRedis()
   await using receiver = await openAgain(servers, redis.url)
@@ -170,7 +170,7 @@ test('what JetStream refused is not remembered: its repeat is accepted', async (
   expect(await servers.stored()).toBe(2)
 })
 
-test('EVENTS made anew remembers nothing of the one before: what was lost with it can be sent again', async () => {
+test('after EVENTS is made anew, events that were lost with the old stream are accepted again', async () => {
   await using servers = await startServers()
   await using redis = await startTestRedis()
   {

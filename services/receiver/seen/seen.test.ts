@@ -30,7 +30,7 @@ async function open(options: Partial<SeenOptions> & { clock?: { nowMs: number } 
   const seen = openSeen({
     url: redis.url,
     generation: randomBytes(6).toString('hex'),
-    // Tests share two cores with whatever else runs: what isn't about time must not fail by it.
+    // Tests share two cores with other programs: a test that isn't about time must not fail by time.
     waitMs: 500,
     now: () => clock.nowMs,
     events: {
@@ -70,7 +70,7 @@ test('a repeat with another body is told from a true one, also after its id was 
   expect(await seen.check(id, 1)).toBe('new')
 })
 
-test('an id is known once it was kept, and another is not', async () => {
+test('an id that was kept is known, and no other id', async () => {
   const { seen, clock } = await open()
   await using _ = seen
   const [id, other] = [anId(), anId()]
@@ -129,7 +129,7 @@ test('a day of ids goes by itself when its last one is 72 hours old', async () =
   }
 })
 
-test('ids survive kill -9 of Redis, and of everyone who knew them', async () => {
+test('ids survive kill -9 of Redis and of all receivers', async () => {
   await using own = await startTestRedis()
   const generation = 'kept'
   const ids = Array.from({ length: 5_000 }, anId)
@@ -147,7 +147,7 @@ test('ids survive kill -9 of Redis, and of everyone who knew them', async () => 
   expect(known.filter(answer => answer === 'accepted')).toHaveLength(ids.length)
 })
 
-test('what is accepted while Redis is away is unchecked, counted, and known when it is back', async () => {
+test('events accepted while Redis is away are counted as unchecked, and known when it is back', async () => {
   await using own = await startTestRedis()
   const { seen, clock, counted } = await open({ url: own.url })
   await using _ = seen
@@ -180,7 +180,7 @@ test('Redis that hangs costs a few answers a few ms, then none; it is asked agai
     for (let i = 0; i < 300; i++) {
       const startMs = performance.now()
       const answer = seen.check(anId())
-      // Nobody waits once it is known to hang: the answer is no promise.
+      // Once Redis is known to hang, no check waits: the answer is no promise.
       if (answer !== 'unknown') {
         expect(await answer).toBe('unknown')
         expect(performance.now() - startMs).toBeLessThan(1_000)
@@ -217,7 +217,7 @@ test('Redis that takes no writes is still asked, and gets them once it does', as
   }
 })
 
-test('no more ids wait than may, and what found no room is counted', async () => {
+test('waiting ids are bounded, and those above the bound are counted', async () => {
   await using own = await startTestRedis()
   const { seen, clock, counted } = await open({ url: own.url, maxWaiting: 10 })
   await own.kill9()
@@ -229,7 +229,7 @@ test('no more ids wait than may, and what found no room is counted', async () =>
   expect(counted.deferred).toBe(15)
 })
 
-test('what found no room while Redis was away is read again when it is back', async () => {
+test('ids above the bound while Redis was away are read from EVENTS when it is back', async () => {
   await using own = await startTestRedis()
   const ids = Array.from({ length: 15 }, anId)
   const clock = { nowMs: Date.now() }
@@ -293,7 +293,9 @@ describe('memory', () => {
  * Against a model that is a map from id to the last time it was accepted: whatever is accepted, asked and restarted in
  * whatever order. Buckets of two ids make the tree deep.
  */
-test('it knows what a plain map knows', { timeout: 60_000 }, async () => {
+test('seen ids agree with a plain map, whatever is accepted, asked and restarted', {
+  timeout: 60_000,
+}, async () => {
   await using own = await startTestRedis()
   const step = fc.oneof(
     { weight: 40, arbitrary: fc.record({ kind: fc.constant('keep' as const), id: fc.nat(39) }) },

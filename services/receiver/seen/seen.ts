@@ -17,7 +17,7 @@ import { tickOf } from './ticks.ts'
  *
  * An id is kept after JetStream acknowledged its event and never before, so nothing is suppressed that isn't stored.
  * While Redis is away or slow nothing waits for it: events are accepted unchecked and counted, and their ids are
- * written when it is back. What a receiver that was killed could not write, another reads from EVENTS.
+ * written when it is back. Ids that a killed receiver had not written are read from EVENTS by another.
  */
 export interface Seen extends AsyncDisposable {
   /** Never rejects, and takes no longer than `waitMs`. */
@@ -41,7 +41,7 @@ export interface SeenOptions {
   readonly waitMs?: number
   /** Ids that may wait for Redis to come back. Default 100,000. */
   readonly maxWaiting?: number
-  /** How to find what receivers that ended without a word have not written; without it nobody looks. */
+  /** Finds ids that killed receivers had not written. Without it they are not looked for. */
   readonly catchUp?: Pick<CatchUpOptions, 'stored' | 'signEveryMs' | 'absentMs'>
   now(): number
   readonly events: SeenEvents
@@ -49,12 +49,12 @@ export interface SeenOptions {
   changed(up: boolean): void
 }
 
-/** What is counted. */
+/** Counts for metrics. */
 export interface SeenEvents {
   checked(seconds: number): void
-  /** So many events were accepted without an answer from Redis. */
+  /** Events accepted without an answer from Redis. */
   unchecked(reason: UncheckedReason, ids: number): void
-  /** So many ids could not wait for Redis here: they are read again from EVENTS. */
+  /** Ids above the bound on waiting ids: they are read again from EVENTS. */
   deferred(ids: number): void
 }
 

@@ -8,7 +8,7 @@ import { requireId } from '../parse-request.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
 import { type Db, inScope, type Scope } from '../scope.ts'
 
-/** What the calls work with. */
+/** Connections and tools that all calls share. */
 export interface Calls {
   pool: Pool
   nats: NatsConnection
@@ -28,14 +28,14 @@ export function transact<T>(
   return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs() })
 }
 
-/** For whom a call works: an organization, under its scope, or the platform, which has none. */
+/** The scope of a call: one organization, or the platform, which has none. */
 export function scopeOf(organizationId: string): { scope: Scope; organization: string | null } {
   if (!organizationId) return { scope: 'platform', organization: null }
   const id = requireId('org', organizationId, 'organization_id')
   return { scope: id, organization: toUuid(id) }
 }
 
-/** How long a call waits for its change to be published before it answers all the same. */
+/** How long a call's answer waits for its change to be published. */
 const publishWaitMs = 1_000
 
 /**

@@ -13,10 +13,10 @@ import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
 import { write } from './write.ts'
 
-/** A time so far in the past is taken as now: clocks differ. */
+/** How far in the past a time is taken as now, because clocks differ. */
 const clockSkewMs = 60_000
 
-/** How far away an attempt may be put: DELIVERIES keeps it, but EVENTS not its body. */
+/** How far in the future an attempt may be scheduled: DELIVERIES would keep it longer, EVENTS not its body. */
 const maxDelayMs = 30 * 86_400_000
 
 export function deliveryCalls(calls: Calls): ServiceImpl<typeof DeliveryService> {

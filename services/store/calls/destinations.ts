@@ -34,7 +34,7 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
     return (organization?.destinations ?? []).map(row => destinationMessage(row, condition.get(row.id)))
   }
 
-  /** Changes one destination's pause, publishes it, and answers with how the destination stands. */
+  /** Pauses or resumes a destination, publishes that, and returns the destination's state. */
   async function change(
     request: PauseDestinationRequest | ResumeDestinationRequest,
     context: HandlerContext,
@@ -74,7 +74,7 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
         await db.query('delete from destination_pauses where organization_id = $1 and destination_id = $2', [
           ...key,
         ])
-        // Five days begin anew: otherwise the next look would pause it again before its first attempt.
+        // The five days begin anew: otherwise the next look would pause it again before its first attempt.
         await db.query(
           `update destination_health set failing_since = null, last_error = null, lane = null
            where organization_id = $1 and destination_id = $2`,

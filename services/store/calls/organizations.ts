@@ -158,7 +158,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
   }
 }
 
-/** Of the organization's own log, also where the platform makes the change. */
+/** Writes to the organization's own audit log, also where the platform makes the change. */
 function entryOf(
   action: AuditEntry['action'],
   { id, slug }: Pick<OrganizationRow, 'id' | 'slug'>,

@@ -143,7 +143,7 @@ async function readAll(calls: Calls, subjects: string[], headersOnly: boolean): 
 async function erase(calls: Calls, seq: number): Promise<boolean> {
   try {
     const manager = await jetstreamManager(calls.nats, { checkAPI: false })
-    // Overwritten on the disk too, not only marked.
+    // Overwritten on the disk, not only marked as deleted.
     return await manager.streams.deleteMessage(streamName.rejections, seq, true)
   } catch (cause) {
     if (cause instanceof JetStreamApiError && cause.code === noSuchMessage) return false
@@ -151,10 +151,10 @@ async function erase(calls: Calls, seq: number): Promise<boolean> {
   }
 }
 
-/** JetStream's err_code 10057, "no message found"; deleting what is deleted answers it too. */
+/** JetStream's err_code 10057, "no message found", which a second deletion answers too. */
 const noSuchMessage = 10_057
 
-/** Undefined for what can't be read: it is no use to anyone. */
+/** Undefined for a message that can't be read, which is left out. */
 function readMeta(message: JsMsg): RejectionMeta | undefined {
   try {
     return decodeRejectionMeta(message.headers?.get(rejectionHeader))

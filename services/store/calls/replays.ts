@@ -58,7 +58,7 @@ export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
         const nowMs = calls.now()
         const row = await createReplay(db, calls.nats, organization, request, nowMs)
         const replay = replayMessage(row, await readNames(db, [row]))
-        // One that was there already, by its request id, is written down already.
+        // A Replay that this request id made before has its entry in the audit log already.
         const isNew = replay.id && row.created_at.getTime() === nowMs
         return { answer: { replay }, entry: isNew ? entryOf(request, replay) : undefined }
       })

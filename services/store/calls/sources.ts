@@ -90,7 +90,7 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
   }
 }
 
-/** Source → secret → when and how often. */
+/** Source → secret → when it last verified an event, and how many. */
 async function readActivity(db: Db, id: OrganizationId): Promise<Map<string, Activity>> {
   const { rows } = await db.query<{
     source_id: string

@@ -8,13 +8,13 @@ import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, scopeOf, transact } from './calls.ts'
 
-/** How long an answer is kept for repeats: longer than anyone repeats a request. */
+/** How long an answer is kept for repeats of its request. */
 const keptMs = 24 * 3_600_000
 
-/** The header of an answer that was kept. */
+/** The header that marks a kept answer. */
 const replayedHeader = 'fairlead-replayed'
 
-/** What a change did: its answer, and its entry in the audit log; without one nothing was changed after all. */
+/** The result of a change: its answer, and its entry in the audit log; no entry where nothing changed. */
 export interface Written<Answer extends DescMessage> {
   readonly answer: MessageInitShape<Answer>
   readonly entry?: AuditEntry | undefined

@@ -19,8 +19,8 @@ export interface Content {
 
 /**
  * Finds an event's content: in EVENTS, or with one of its dead letters in DEAD, which keeps it longer. Undefined if it
- * has expired. A sequence may be another event's by now (a stream that was made anew counts from 1), so what is found
- * has to name this one. Throws a StoreError `nats_unavailable`.
+ * has expired. A sequence may be another event's by now (a stream that was made anew counts from 1), so the message
+ * has to name this event. Throws a StoreError `nats_unavailable`.
  */
 export async function findContent(
   nats: NatsConnection,

@@ -57,7 +57,7 @@ test('many events over many days, each once, however often they come', async () 
   expect(deliveries[0]!.attempts.map(({ number }) => number)).toEqual([1, 2])
 })
 
-test('one that can not be added keeps out all, and is named', async () => {
+test('one event that can not be added keeps out all, and is named', async () => {
   const before = (await count()).length
   const events = [event(400), event(401, { source: 'nowhere' })]
   await expect(store.client.events.createEvents({ organizationId, events })).rejects.toThrow(

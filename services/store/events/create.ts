@@ -27,8 +27,8 @@ const dayMs = 86_400_000
 const maxEvents = 1000
 
 /**
- * Adds an event with deliveries that have ended, as if it had come and gone; it isn't delivered, and of its body
- * nothing is kept. An event that is in the log stays as it is. Throws a StoreError `invalid_field` or `not_found`.
+ * Adds an event with deliveries that have ended to the log, without delivering it; its body is not kept.
+ * An event that is in the log already stays as it is. Throws a StoreError `invalid_field` or `not_found`.
  */
 export async function createEvent(
   db: Db,
@@ -42,7 +42,7 @@ export async function createEvent(
   return { event: await readEvent(db, organization, event.eventId), created: created > 0 }
 }
 
-/** Adds many, all or none. Answers with how many were not there already. Throws as createEvent does. */
+/** Adds many events, all or none. Returns how many were new. Throws as createEvent does. */
 export async function createEvents(
   db: Db,
   organization: OrganizationId,
@@ -81,7 +81,7 @@ interface NewDelivery {
   readonly attempts: readonly Attempt[]
 }
 
-/** What an event's rows will be. @param path where the event stands in the request, for faults */
+/** Builds an event's rows. @param path where the event stands in the request, for faults */
 function planEvent(
   stored: StoredOrganization,
   organization: OrganizationId,
@@ -127,7 +127,7 @@ function planEvent(
   return { eventId: id, row, receivedAt, deliveries }
 }
 
-/** One statement a table, however many there are. Answers with how many events were not there already. */
+/** One statement for each table, however many events. Returns how many events were new. */
 async function insertEvents(
   db: Db,
   organization: OrganizationId,

@@ -11,7 +11,7 @@ import { anyType, type Conditions, conditions, dateOf, likeOfGlob } from './wher
 
 export type DeadLetterRow = DeliveryRow & Pick<EventRow, 'source' | 'provider' | 'type'>
 
-/** What is asked of dead letters; `reason` is why they died. */
+/** Filters of dead letters; `reason` is why they died. */
 type DeadLetterFilter = Pick<
   ListDeadLettersRequest,
   'organizationId' | 'destinationId' | 'source' | 'type' | 'reason' | 'diedAfter' | 'diedBefore'
@@ -41,16 +41,16 @@ export async function listDeadLetters(db: Db, request: ListDeadLettersRequest): 
   return page(rows, limit, row => [row.died_at ?? row.received_at, row.id])
 }
 
-/** What one call discards at most: a transaction of about a second. */
+/** Dead letters that one call discards, at most: a transaction of about a second. */
 const maxDiscarded = 10_000
 
 export interface Discarded {
   readonly discarded: number
-  /** Others that fit are left. */
+  /** Whether more dead letters match. */
   readonly more: boolean
 }
 
-/** Takes all that fit off the list, the oldest first; or counts them. */
+/** Discards matching dead letters, the oldest first; or only counts them. */
 export async function discardDeadLetters(db: Db, request: DiscardDeadLettersRequest): Promise<Discarded> {
   const { diedAfter, diedBefore } = request
   if (diedAfter && diedBefore && timestampMs(diedAfter) >= timestampMs(diedBefore)) {

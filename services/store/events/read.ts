@@ -34,8 +34,8 @@ export async function readDeliveries(
 }
 
 /**
- * The same, locked: a caller that hands a delivery over once more must not meet a Replay that takes it at the same time, because both
- * attempts would have one number.
+ * The same, locked: a retry and a Replay must not hand over one delivery at the same time, because both attempts would
+ * have the same number.
  */
 export const lockDeliveries = (db: Db, event: EventRow): Promise<DeliveryRow[]> =>
   readDeliveries(db, event, 'for update of d')

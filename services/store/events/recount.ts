@@ -10,7 +10,7 @@ export interface CountedEvent {
   readonly of?: number | undefined
 }
 
-/** Counts the deliveries of events again, and says where the events stand. */
+/** Counts the deliveries of events again, and sets the events' status. */
 export async function recountEvents(db: Db, events: readonly CountedEvent[]): Promise<void> {
   if (events.length === 0) return
   await db.query(

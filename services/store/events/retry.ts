@@ -12,7 +12,7 @@ import { purgeSchedule } from './schedule.ts'
 
 /**
  * Chooses the deliveries of an event that a retry is for: those to the destinations named, or, if none is, the dead
- * ones, or, if there are none, those that were delivered. Pure. Throws a StoreError that says why none is left.
+ * ones, or, if there are none, those that were delivered. Pure. Throws a StoreError that says why no delivery can be retried.
  */
 export function chooseDeliveries(
   deliveries: readonly DeliveryRow[],
@@ -42,10 +42,10 @@ export function chooseDeliveries(
 }
 
 /**
- * Hands deliveries to the worker once more, under a whole new retry schedule, and notes that they wait. First the
- * message, then the row: if the second fails, the log says so a little later, when the attempt is told of. Asking twice
- * while the first is under way makes one attempt, because the message has an id. A schedule that a crash left behind
- * goes first, so that it doesn't deliver once more later. Throws a StoreError `content_expired` or `nats_unavailable`.
+ * Hands deliveries to the worker once more, under a whole new retry schedule, and notes that they wait. The message
+ * is published before the row is written: if the row fails, the record of the attempt brings it later. Two requests for
+ * one retry make one attempt, because the message has an id. A schedule that a crash left behind is deleted first, so
+ * that it doesn't fire later. Throws a StoreError `content_expired` or `nats_unavailable`.
  */
 export async function retryDeliveries(
   db: Db,
@@ -61,7 +61,7 @@ export async function retryDeliveries(
     await purgeSchedule(nats, organization, delivery)
     await publishDue(nats, organization, id, event, delivery, content.stored)
   }
-  // The attempt may be in the log by now: then that stands.
+  // Where the attempt is in the log by now, its row stays as it is.
   const { rows } = await db.query<DeliveryRow>(
     `update deliveries d set state = 'waiting', trigger = 'manual', next_attempt_at = null, died_at = null,
        dead_reason = null, discard_reason = null

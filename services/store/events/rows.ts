@@ -90,7 +90,7 @@ export const triggerMessage = {
   replay: Trigger.REPLAY,
 } as const
 
-/** The word of the rows for a value of an enum; undefined for UNSPECIFIED and what is unknown. */
+/** An enum's value as rows write it; undefined for UNSPECIFIED and unknown values. */
 export function wordOf<Word extends string>(
   words: Readonly<Record<Word, number>>,
   value: number,

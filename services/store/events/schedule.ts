@@ -25,10 +25,10 @@ import type { DeliveryRow } from './rows.ts'
  * schedule that fires meanwhile is not made a second time, and none is ever lost between two steps.
  */
 
-/** So much later than now, ms, a schedule fires after all whose cancelling broke off halfway. */
+/** How much later than now, ms, a schedule fires whose cancelling broke off halfway. */
 const heldMs = 600_000
 
-/** The reason of a dead letter whose scheduled attempt someone took back. */
+/** The reason of a dead letter whose scheduled attempt was cancelled. */
 const cancelled = 'cancelled'
 
 /**
@@ -79,8 +79,8 @@ async function publishOver(
 }
 
 /**
- * Takes the scheduled attempt of a delivery back: it becomes a dead letter, which JetStream has before the schedule
- * goes. Throws as `retime` does; a delivery that was cancelled before is answered as it is.
+ * Cancels the scheduled attempt of a delivery. The delivery becomes a dead letter, which JetStream stores before the
+ * schedule is deleted. Throws as `retime` does; a delivery that was cancelled before is answered as it is.
  */
 export async function cancel(
   db: Db,
@@ -176,7 +176,7 @@ async function purge(nats: NatsConnection, filter: string): Promise<number> {
   }
 }
 
-/** As the worker does with one that used up its attempts; without a body there is nothing left to keep. */
+/** Stores a dead letter as the worker does. Where the body has expired, there is none to store. */
 async function bury(
   db: Db,
   nats: NatsConnection,

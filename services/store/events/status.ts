@@ -1,4 +1,4 @@
-/** How many deliveries of an event stand where. */
+/** How many deliveries of an event are in which state. */
 export interface DeliveryCounts {
   /** How many there are to be; undefined until the event is matched. */
   readonly of: number | undefined
@@ -10,12 +10,12 @@ export interface DeliveryCounts {
 export type EventStatusWord = 'pending' | 'processing' | 'success' | 'failed' | 'unrouted'
 
 /**
- * Where an event stands:
+ * The status of an event:
  *
  *   pending ──matched──▶ processing ──all deliveries ended──▶ success | failed (one or more dead)
  *       └────no route wanted it────▶ unrouted
  *
- * `event_status_of` in SQL says the same, for events that are in the log already; a test holds the two together.
+ * `event_status_of` in SQL decides the same for events that are in the log already; a test compares the two.
  */
 export function eventStatus({ of, delivered, bad }: DeliveryCounts): EventStatusWord {
   if (of === undefined) return 'pending'
@@ -25,8 +25,7 @@ export function eventStatus({ of, delivered, bad }: DeliveryCounts): EventStatus
 }
 
 /**
- * Where a row's event stands. Rows that were written before there was `unrouted`, or by a store of that version during a
- * rollout, say `success` with no deliveries.
+ * The status of a row's event. Rows of store versions without `unrouted` say `success` with no deliveries instead.
  */
 export function statusOf(row: { status: EventStatusWord; delivery_count: number | null }): EventStatusWord {
   return row.status === 'success' && row.delivery_count === 0 ? 'unrouted' : row.status

@@ -8,10 +8,10 @@ import { anyType, conditions, likeOfGlob } from './where.ts'
 
 export type WaitingRow = DeliveryRow & Pick<EventRow, 'source' | 'provider' | 'type'>
 
-/** When a delivery is due, in an index: one that was not tried yet, since its event was received. */
+/** When a delivery is due, as an index has it. A delivery without an attempt is due since its event was received. */
 const due = 'coalesce(d.next_attempt_at, d.received_at)'
 
-/** Deliveries that have not ended, the one due first first. */
+/** Deliveries that have not ended, in the order in which they are due. */
 export async function listWaiting(db: Db, request: ListWaitingDeliveriesRequest): Promise<Page<WaitingRow>> {
   const limit = pageSize(request.limit, 50, 500)
   const where = conditions()

@@ -19,12 +19,12 @@ export interface Applied {
 }
 
 /**
- * Makes an organization what is desired, in a transaction under the platform's scope (a slug may be anyone's); what is
- * written is written under the organization's own.
+ * Brings an organization to its desired state, in a transaction under the platform's scope (a slug may be any
+ * organization's). Rows are written under the organization's own scope.
  *
  *   unchanged? ─▶ lock slug and owner ─▶ whose is the slug? ─▶ read ─▶ diff (pure) ─▶ write ─▶ note digest ─▶ read again
  *
- * What was applied before, and what nobody changed since, is answered by the first statement alone (docs/adr/0035).
+ * A desired state that was applied before and has not changed since needs the first statement alone (docs/adr/0035).
  * Throws a StoreError: `slug_taken`, or `owned_by_another` if this owner has an organization under another slug.
  */
 export async function applyOrganization(
@@ -54,7 +54,7 @@ export async function applyOrganization(
   return { organization: organization!, created: !found, changed }
 }
 
-/** The row of the organization that these are the desires for; undefined: there is none that is not deleted. */
+/** The row of the organization that the desired state is for; undefined: none exists that is not deleted. */
 async function findTarget(
   db: Db,
   { slug, owner }: DesiredOrganization,

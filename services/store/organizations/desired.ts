@@ -10,8 +10,8 @@ import { StoreError } from '../store-error.ts'
 import type { OwnerKind as OwnerWord, Role } from './rows.ts'
 
 /**
- * What an ApplyOrganization request says, checked, defaults filled in, in the words of the rows. Messages of zod reach
- * the caller; values don't, because some are secret.
+ * An ApplyOrganization request, checked, with defaults, in the form of the rows. Messages of zod reach the caller; values
+ * don't, because some are secret.
  */
 
 const defaultRetryDelaysSeconds = retryPresets.default.map(ms => ms / 1000)
@@ -72,7 +72,7 @@ const source = z
     secrets,
   }))
 
-/** JSON, checked here so that a worker never meets what it can't read. The message doesn't repeat it: it is secret. */
+/** JSON, checked here so that workers can read it. The message doesn't repeat it, because it is secret. */
 const auth = z
   .string()
   .max(256 * 1024)

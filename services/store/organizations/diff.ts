@@ -6,7 +6,7 @@ import type { StoredOrganization } from './read.ts'
 import type { SealedRow } from './rows.ts'
 import type { Change, Row } from './write.ts'
 
-/** What the decision needs beside the two states: passed in, so that it stays a function. */
+/** Ids, keys and time that the decision needs beside the two states; passed in, so that it stays pure. */
 export interface DiffContext {
   /** The organization's UUID, also where it is to be created. */
   organizationId: string
@@ -17,9 +17,9 @@ export interface DiffContext {
 }
 
 /**
- * Decides what has to be written so that what is stored says what is desired: nothing, where it does already. What
- * the owner declared before and declares no longer goes; what tenants made stays, unless the owner declares the same
- * name, which then is the owner's.
+ * Decides which rows have to be written so that the stored state is the desired state. Resources that the owner declared
+ * before and no longer declares are deleted. Resources that tenants made stay, unless the owner declares the same name:
+ * then they are the owner's.
  */
 export function diff(
   stored: StoredOrganization | undefined,
@@ -136,7 +136,7 @@ function destinationChanges(
   return [...changes, ...leftovers('destinations', undeleted(before.values()))]
 }
 
-/** A route has no name: one that says something else is another route. */
+/** A route has no name: a route with another content is another route. */
 function routeChanges(
   stored: StoredOrganization | undefined,
   { routes }: DesiredOrganization,
@@ -200,8 +200,8 @@ function apiKeyChanges(
 }
 
 /**
- * Secrets are sealed anew only where they say something else: what is sealed stands in the configuration bucket too,
- * and must not change by itself. One that no longer opens (its key is gone) is sealed anew.
+ * A secret is sealed anew only where its plain text changed, because the sealed text stands in the configuration bucket
+ * too and must not change by itself; and where it no longer opens because its key is gone.
  */
 function sealedChanges(
   table: 'source_secrets' | 'destination_headers' | 'destination_auths' | 'signing_secrets',
@@ -235,7 +235,7 @@ function opens(keyring: Keyring, sealed: string, seal: string): string | undefin
   }
 }
 
-/** Whether an old row says all that a new one does. */
+/** Whether an old row has all values of a new row. */
 function same(old: object | undefined, row: Row): boolean {
   return (
     old !== undefined &&
@@ -247,7 +247,7 @@ function undeleted<R extends { deleted_at: Date | null }>(rows: Iterable<R>): R[
   return [...rows].filter(row => row.deleted_at === null)
 }
 
-/** What the owner declared before and declares no longer. */
+/** Rows that the owner declared before and no longer declares. */
 function leftovers(
   table: 'members' | 'sources' | 'destinations' | 'routes',
   rows: Iterable<{ organization_id: string; id: string; managed_by: string }>,

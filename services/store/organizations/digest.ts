@@ -1,7 +1,7 @@
 import type { Keyring } from '@fairlead/wire/seal'
 import type { DesiredOrganization } from './desired.ts'
 
-/** Raise it when `diff` makes other rows of the same desired state: else organizations that stand keep the old rows. */
+/** Raise it when `diff` makes other rows of the same desired state: else unchanged organizations keep the old rows. */
 const version = 1
 
 /**

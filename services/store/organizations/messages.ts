@@ -68,7 +68,7 @@ export function memberMessage(row: MemberRow, slug: string) {
   })
 }
 
-/** What a source took, for each secret that verified an event ('' where none is needed). */
+/** The events that a source accepted, by the secret that verified them ('' where none is needed). */
 export type Activity = ReadonlyMap<string, { readonly lastEventAt: Date; readonly matched: bigint }>
 
 export function sourceMessage(
@@ -110,7 +110,7 @@ export function sourceMessage(
   })
 }
 
-/** How a destination does. */
+/** A destination's health. */
 export interface DestinationCondition {
   waiting: number
   dead: number

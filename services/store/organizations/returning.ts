@@ -10,8 +10,8 @@ export const returnInterval = "interval '24 hours'"
 
 /**
  * The row that a file declared and that was deleted a while ago, under the same owner and slug; undefined if there is
- * none. Not for other owners: in Kubernetes a deletion is a request and no absence, and whoever creates an
- * organization by the API, or owns a namespace by now, need not be who had it before, and must not see its log.
+ * none. Not for other owners: in Kubernetes a deletion is a request, and the present owner of a namespace, or the creator of an
+ * organization by the API, may be another person than before, who must not see the earlier log.
  */
 export async function findReturning(
   db: Db,

@@ -80,7 +80,7 @@ export interface DestinationRow extends RateLimitColumns {
   deleted_at: Date | null
 }
 
-/** A pause that nobody declared. */
+/** A pause that was not declared. */
 export interface PauseRow {
   organization_id: string
   destination_id: string

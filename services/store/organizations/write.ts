@@ -19,7 +19,7 @@ const tables = {
 export type Table = keyof typeof tables
 
 export type Change =
-  /** Insert, or update what has the same key. */
+  /** Insert, or update the row with the same key. */
   | { kind: 'put'; table: Table; row: Row }
   /** Delete by id, or note that it is deleted or revoked where the log still names it. */
   | { kind: 'remove'; table: Exclude<Table, 'organizations'>; row: Row }

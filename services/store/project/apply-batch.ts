@@ -18,15 +18,15 @@ import { countRequests, noteRepeats } from './write-repeats.ts'
 export interface Applied {
   /** Organizations with events that are new in the log. */
   accepted: Set<OrganizationId>
-  /** Events that no route wanted, as far as this batch tells, for each organization. */
+  /** Events without a route in this batch, for each organization. */
   unrouted: ReadonlyMap<OrganizationId, number>
-  /** Events that records tell of and that the log doesn't have (any more): what is told of them is dropped. */
+  /** Events that records name and that the log doesn't hold (any more): these records are dropped. */
   orphans: number
 }
 
 /**
- * Writes what a batch says, in the transaction that is open. An event that comes together with its attempts, as most
- * do, is written once, as it stands; for events that were there before, the deliveries are counted again.
+ * Writes a batch in the open transaction. An event that comes together with its attempts, as most do, is written once,
+ * in its final state; for events that were in the log before, the deliveries are counted again.
  */
 export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   const events = batch.events.flatMap(({ seq, value }): NewEvent[] => (value ? [{ seq, meta: value }] : []))

@@ -10,8 +10,8 @@ import type { DeadMeta } from '@fairlead/wire/dead'
 import type { EventMeta } from '@fairlead/wire/event'
 
 /**
- * Folds what a batch says of each event into what has to be written: one row a delivery and an attempt, however many
- * records there are of it. Pure; the rules stand here and, for rows that are there already, in the upserts' `where`.
+ * Folds the records of a batch into rows: one row for each delivery and each attempt, however many records name it. Pure.
+ * The rules stand here and, for rows that are in the log already, in the upserts' `where`.
  */
 
 export interface FoldedEvent {
@@ -67,10 +67,10 @@ export function fold(records: readonly LogRecord[], dead: readonly DeadRecord[])
 }
 
 /**
- * Whether what a record says of a delivery stands over what is known. Attempts count up, so the higher number does.
- * Repeats of a number come from a worker that died between delivering and telling: delivered once is delivered, and
- * what a route's later attempts say of it is such a repeat too; and one that died after an attempt (it was cancelled)
- * is not brought back by what that attempt planned. Otherwise the later record stands.
+ * Whether a record replaces the known state of a delivery. Attempts count up, so the record with the higher number does.
+ * Records of the same number come from a worker that died before its record was stored: delivered stays delivered, also
+ * against a route's later attempts, which are such repeats too. A delivery that died after an attempt (it was cancelled)
+ * is not revived by the retry that the attempt planned. Otherwise the later record wins.
  */
 export function supersedes(incoming: FoldedDelivery, known: FoldedDelivery): boolean {
   if (known.state === 'delivered' && (incoming.trigger ?? 'route') === 'route') return false
@@ -83,7 +83,7 @@ function advance(event: FoldedEvent, incoming: FoldedDelivery): void {
   if (!known || supersedes(incoming, known)) event.deliveries.set(incoming.destination, incoming)
 }
 
-/** One row for each attempt: of repeats the first, unless only a later one was delivered. */
+/** One row for each attempt: the first of its records, unless only a later record says delivered. */
 function keep(attempts: FoldedEvent['attempts'], record: AttemptRecord): void {
   const key = `${record.destination}.${record.number}`
   const known = attempts.get(key)
@@ -107,7 +107,7 @@ function entry(
   return event
 }
 
-/** What a batch tells of the repeats of one event. */
+/** The repeats of one event in a batch. */
 export interface FoldedRepeats {
   readonly organization: OrganizationId
   readonly event: EventId

@@ -33,7 +33,7 @@ export const capacity = { events: 1_000, attempts: 100, dead: 200 } as const
 
 const dayMs = 86_400_000
 
-/** Opens the streams behind the stored positions; `wake` is called when something came. */
+/** Opens the streams behind the stored positions; `wake` is called when a message came. */
 export async function openInputs(
   nats: NatsConnection,
   manager: JetStreamManager,

@@ -44,14 +44,14 @@ export async function writePositions(
   )
 }
 
-/** What a stored position means for a stream as it is now, and why it isn't taken as it is. */
+/** Where to read a stream from, given a stored position, and why the position isn't used as it is. */
 export type Resumption =
   | { kind: 'resume'; after: number }
   /** The stream was made anew: its sequences start from 1 again. */
   | { kind: 'replaced'; after: 0 }
-  /** The stream is older than the position (restored from a snapshot): its next message is one that is not known. */
+  /** The stream is older than the position (restored from a snapshot): its next message is an unknown one. */
   | { kind: 'rewound'; after: number; rewoundFrom: number }
-  /** Messages went (by age, size or purge) before they were written to the log. */
+  /** Messages were deleted (by age, size or purge) before they were written to the log. */
   | { kind: 'missed'; after: number; missed: number }
 
 /** Decides where to read on. */

@@ -37,7 +37,7 @@ afterEach(async () => {
   await nats.close()
 })
 
-/** Waits until the log says exactly what it has to. */
+/** Waits until the log holds exactly the expected rows. */
 async function expectLog(adminUrl: string, story: Parameters<typeof expectedLog>[0]): Promise<void> {
   const expected = expectedLog(story)
   const text = JSON.stringify(expected)
@@ -67,16 +67,19 @@ async function cloneTestDatabase(
   }
 }
 
-test.each([1, 2, 3])('what the streams hold is in the log once, as it ended (seed %i)', async seed => {
-  await using database = await createTestDatabase()
-  const random = seeded(seed)
-  const story = aStory({ events: 150, random, startMs: now - 86_400_000 })
-  await publishStory(nats, story, random)
-  await using _ = await startProjector(database.url, server.url)
-  await expectLog(database.adminUrl, story)
-})
+test.each([1, 2, 3])(
+  'each event of the streams is in the log once, in its final state (seed %i)',
+  async seed => {
+    await using database = await createTestDatabase()
+    const random = seeded(seed)
+    const story = aStory({ events: 150, random, startMs: now - 86_400_000 })
+    await publishStory(nats, story, random)
+    await using _ = await startProjector(database.url, server.url)
+    await expectLog(database.adminUrl, story)
+  },
+)
 
-test('what comes while it runs is in the log once, over midnight too', async () => {
+test('events that come while the projection runs are in the log once, over midnight too', async () => {
   await using database = await createTestDatabase()
   await using _ = await startProjector(database.url, server.url)
   const random = seeded(4)
@@ -165,7 +168,7 @@ test('a log restored from a backup is brought to where it was', async () => {
   }
 })
 
-test('what can not be read or written is left out, counted, and stops nothing', async () => {
+test('records that can not be read or written are left out, counted, and stop nothing', async () => {
   await using database = await createTestDatabase()
   const random = seeded(9)
   const story = aStory({ events: 30, random, startMs: now })
@@ -195,7 +198,7 @@ test('what can not be read or written is left out, counted, and stops nothing', 
   })
 })
 
-test('what is told before its event waits for it; what is told of none is dropped and counted', async () => {
+test('a record waits for its event; a record without an event is dropped and counted', async () => {
   await using database = await createTestDatabase()
   await using projector = await startProjector(database.url, server.url)
   const [story, never] = [1, 2].map(seed => aStory({ events: 1, random: seeded(seed), startMs: now }))
@@ -277,7 +280,7 @@ test('with NATS or Postgres gone for a while it goes on by itself', { timeout: 6
   await expectLog(adminUrl, story)
 })
 
-test('SQL and TypeScript say the same of where an event stands', async () => {
+test('SQL and TypeScript give an event the same status', async () => {
   await using database = await createTestDatabase()
   const client = new Client({ connectionString: database.adminUrl })
   await client.connect()

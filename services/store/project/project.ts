@@ -12,14 +12,14 @@ import type { Standing } from './standing.ts'
 import { type Batch, halves, isFull, isReady, positionsAfter, takeBatch } from './take-batch.ts'
 
 /**
- * The projection: what the streams EVENTS, ATTEMPTS and DEAD say, as rows.
+ * The projection: messages of the streams EVENTS, ATTEMPTS and DEAD become rows of the log.
  *
  *   wait until something came ─▶ linger for more ─▶ take a batch ─▶ fold ─▶ one transaction: rows and positions
  *        ▲                                                                          │
  *        └──────────────────────────────────────────────────────────────────────────┘
  *
- * Exact after any crash, because how far it is stands in the transaction that writes the rows, and the streams are read
- * from there. One projector at a time: it holds an advisory lock on the connection that writes. Postgres or NATS away:
+ * Exact after any crash, because the position in the streams is written in the transaction that writes the rows, and the
+ * streams are read from that position. One projector at a time: it holds an advisory lock on the connection that writes. Postgres or NATS away:
  * everything is closed, and opened again from the positions.
  */
 
@@ -28,7 +28,7 @@ export interface ProjectOptions {
   readonly nats: NatsConnection
   readonly log: Log
   readonly metrics: ProjectionMetrics
-  /** Is told where the projection stands. */
+  /** Told the projection's state. */
   readonly standing: Pick<Standing, 'tell'>
   /** The most that one statement may take, in ms. Default 30,000. */
   readonly statementMs?: number
@@ -46,7 +46,7 @@ export interface ProjectionMetrics {
 
 /** How long a batch that isn't full waits for more. */
 const lingerMs = 100
-/** How long a record waits for its event before the stream is asked whether there is one to come. */
+/** How long a record waits for its event before EVENTS is asked whether the event can still come. */
 const patienceMs = 5_000
 const maxBackoffMs = 5_000
 
@@ -110,7 +110,7 @@ async function step(
   if (isReady(inputs, released)) await apply(session, inputs, takeBatch(inputs, released), options)
 }
 
-/** Resolves when something can be applied, with whether what waits for its event need wait no more. */
+/** Resolves when a batch can be applied. True: records that wait for their event need wait no longer. */
 async function untilReady(
   session: Session,
   inputs: Inputs,
@@ -131,8 +131,8 @@ async function untilReady(
 }
 
 /**
- * Applies a batch. Where Postgres refuses what is in it, it is cut in half again and again, until the one message that
- * can't be written is alone: that one is counted, logged and left out, and never stops the others.
+ * Applies a batch. Where Postgres refuses a value, the batch is cut in half again and again, until the message that can't
+ * be written is alone: it is counted, logged and left out, and never stops the others.
  */
 async function apply(session: Session, inputs: Inputs, batch: Batch, options: ProjectOptions): Promise<void> {
   const positions = positionsAfter(batch)
@@ -146,7 +146,7 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
     const end = options.metrics.batchSeconds.startTimer()
     const applied = await commit(async db => {
       const applied = await applyBatch(db, batch)
-      // Events that aren't there are no more, unless EVENTS was made anew and the reader hasn't noticed yet.
+      // Missing events won't come any more, unless EVENTS was made anew and the reader hasn't noticed yet.
       if (applied.orphans > 0) await inputs.verifyEvents()
       return applied
     })
@@ -194,7 +194,7 @@ function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: Projec
   if (applied.accepted.size > 0) accepted(applied.accepted)
 }
 
-/** Classes 21, 22 and 23 (what a statement was given), or a date that can't even be written down. */
+/** Classes 21, 22 and 23 (a statement's values), or a date that can't be written as text. */
 function isDataFault(error: unknown): boolean {
   if (error instanceof RangeError) return true
   return error instanceof Error && 'code' in error && /^2[123]...$/.test(String(error.code))

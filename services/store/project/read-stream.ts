@@ -19,24 +19,24 @@ export interface ReadOptions<Message> {
   readonly after: number
   /** Leave out the payloads. */
   readonly headersOnly: boolean
-  /** Messages to hold that were not taken. */
+  /** Messages that are buffered before they are taken, at most. */
   readonly capacity: number
   /** Never throws. */
   decode(message: Msg, seq: number): Message
-  /** Something came, or the reading failed. */
+  /** Called when a message came, or reading failed. */
   wake(): void
-  /** Told why nothing can be read, which is tried again every 250 ms, and when it could. */
+  /** Told why the stream can't be read, which is tried again every 250 ms, and when it can be read again. */
   readonly trouble: Pick<Trouble, 'failed' | 'over'>
 }
 
 export interface StreamReader<Message> extends AsyncDisposable {
-  /** What came and was not taken, in order. */
+  /** Messages that came and were not taken, in order. */
   readonly buffer: readonly Message[]
   /** Takes the first of the buffer. */
   take(count: number): Message[]
-  /** Whether everything that the stream held a moment ago has been taken. */
+  /** Whether all messages that the stream held a moment ago have been taken. */
   isAtEnd(): Promise<boolean>
-  /** Set once if this can't go on: the stream was made anew, so its sequences mean something else. */
+  /** Set once the stream was made anew: its sequences mean other messages, and reading can't go on. */
   readonly failure: Error | undefined
 }
 

@@ -4,10 +4,10 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { type Positions, type ProjectedStream, projected } from './position.ts'
 
 /**
- * How the log stands against the ends of its streams: asked from outside of the projection's loop, which may hang.
+ * How far the log lags behind the ends of its streams: measured outside of the projection's loop, which may hang.
  *
- * The loop tells where it is; readiness and the metrics ask the streams how far there is to go. So a projection that
- * does nothing at all, for whatever reason, is seen.
+ * The loop reports its position; readiness and metrics ask the streams for their ends. So a projection that hangs, for
+ * whatever reason, is noticed.
  */
 
 export type ProjectorState =
@@ -25,11 +25,11 @@ export interface Lag {
 }
 
 export interface Standing {
-  /** What the loop does now. Positions that differ from those before are a move. */
+  /** Reports the loop's step and positions. Changed positions count as progress. */
   tell(state: ProjectorState): void
   /** Whether this process writes the log. */
   readonly leading: boolean
-  /** Measured now, within 2 s. Rejects where NATS doesn't answer; undefined while nobody knows the positions. */
+  /** Measured now, within 2 s. Rejects where NATS doesn't answer; undefined while the positions are not known. */
   measure(): Promise<Lag | undefined>
   /** Why this process is not ready: the log has not moved for too long, although there is something to write. */
   standstill(): Promise<string | undefined>
@@ -84,7 +84,7 @@ export function openStanding({ nats, stored, standstillMs = 15_000 }: StandingOp
       return state.kind === 'leading'
     },
     tell(next) {
-      // To begin again and again where it stood is no move.
+      // A loop that begins again and again at the same positions makes no progress.
       const moved =
         next.kind === 'leading' && projected.some(stream => next.positions[stream] !== known?.[stream])
       if (moved || state.kind === 'waiting') movedMs = performance.now()

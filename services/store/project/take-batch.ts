@@ -14,7 +14,7 @@ export interface Batch {
 /** Attempts in one batch; a message is never cut. */
 const maxRecords = 2_000
 
-/** Whether something can be applied now. */
+/** Whether a message can be applied now. */
 export function isReady(inputs: Inputs, released: boolean): boolean {
   const position = inputs.positions.EVENTS
   return (
@@ -24,7 +24,7 @@ export function isReady(inputs: Inputs, released: boolean): boolean {
   )
 }
 
-/** Whether nothing is gained by waiting for more. */
+/** Whether the batch is full, so that waiting for more gains nothing. */
 export function isFull(inputs: Inputs): boolean {
   return (
     inputs.events.buffer.length >= capacity.events ||
@@ -34,8 +34,9 @@ export function isFull(inputs: Inputs): boolean {
 }
 
 /**
- * Takes what can be applied together. Attempts and dead letters name the sequence of their event, and go in only with
- * or after it; those behind one that has to wait, wait too. `released`: the events they wait for will not come.
+ * Takes the messages that can be applied together. Attempts and dead letters name the sequence of their event, and are
+ * applied only with or after it; those behind a message that has to wait, wait too. `released`: the events they wait for
+ * will not come.
  */
 export function takeBatch(inputs: Inputs, released: boolean): Batch {
   const events = inputs.events.take(capacity.events)

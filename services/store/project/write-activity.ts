@@ -4,7 +4,7 @@ import type { Db } from '../scope.ts'
 import type { FoldedEvent } from './fold.ts'
 import type { NewEvent } from './write-log.ts'
 
-/** What events and attempts say of sources, destinations and the month's count: a few rows a batch. */
+/** Counts of events and attempts for sources, destinations and the month: a few rows a batch. */
 
 /** Adds new events to the count of their month (UTC). */
 export async function addUsage(db: Db, events: readonly NewEvent[]): Promise<void> {
@@ -57,7 +57,7 @@ export async function noteSources(db: Db, events: readonly NewEvent[]): Promise<
   )
 }
 
-/** How a destination did in one batch. */
+/** A destination's attempts in one batch. */
 export interface DestinationRun {
   readonly organization: OrganizationId
   readonly destination: DestinationId
@@ -69,7 +69,7 @@ export interface DestinationRun {
   lane: AttemptRecord['lane']
 }
 
-/** Folds attempts, in the order in which they were made, into how each destination does. Pure. */
+/** Folds attempts, in the order in which they were made, into each destination's health. Pure. */
 export function foldRuns(events: readonly FoldedEvent[]): DestinationRun[] {
   const attempts = events.flatMap(event =>
     [...event.attempts.values()].map(attempt => ({ organization: event.organization, attempt })),
@@ -104,7 +104,7 @@ function errorOf(attempt: AttemptRecord): string {
   return attempt.status === undefined ? attempt.outcome : String(attempt.status)
 }
 
-/** Notes how destinations do; what is older than what is known changes nothing. */
+/** Writes the health of destinations. A batch that is older than the row changes nothing. */
 export async function noteDestinations(db: Db, runs: readonly DestinationRun[]): Promise<void> {
   if (runs.length === 0) return
   const rows = [...runs].sort((a, b) => (a.destination < b.destination ? -1 : 1))

@@ -15,7 +15,7 @@ export interface NewEvent {
   readonly meta: EventMeta
 }
 
-/** Postgres' text holds no NUL, and nobody reads a URL of more than 2,000 characters in a list. */
+/** Makes a text fit for a row: without NUL, which Postgres doesn't take, and at most 2,000 characters. */
 const text = (value: string): string => value.slice(0, 2_000).replaceAll('\0', '')
 const maybeText = (value: string | undefined): string | null => (value === undefined ? null : text(value))
 /** An array within a column of arrays: `unnest` would take it apart too, so it goes as text and is cast. */
@@ -25,7 +25,7 @@ const maybeDate = (ms: number | undefined): string | null => (ms === undefined ?
 const date = (ms: number): string => new Date(ms).toISOString()
 
 /**
- * Writes events that are new, with what the batch says of their deliveries; answers them by key. An event that is in the
+ * Writes new events with the counts of their deliveries in this batch; returns them by key. An event that is in the
  * log already, received within seven days of this one, stays as it is: the same webhook was accepted twice. (Providers
  * repeat for three days at most, and each day more costs each event a look into one more index.)
  */
@@ -129,15 +129,15 @@ export async function locateEvents(db: Db, events: readonly FoldedEvent[]): Prom
 }
 
 /**
- * Someone has handed it over once more, and its next attempt is not in the log. What is told now of the attempts before is
- * late: a death that is told twice (in ATTEMPTS and in DEAD) would let it be handed over again under the same number.
+ * The delivery was handed over once more (by a retry or Replay), and its next attempt is not in the log. Records of earlier
+ * attempts are late: a death, which is recorded in ATTEMPTS and in DEAD, would let it be handed over again under one number.
  */
 const handedOver = (row: string): string =>
   `(${row}.state = 'waiting' and ${row}.trigger in ('manual', 'replay') and ${row}.next_attempt_at is null)`
 
 /**
- * Writes what the batch says of deliveries over what is known, by the rule of `supersedes` in fold.ts; and over one that was
- * handed over once more only what its next attempt says.
+ * Writes the deliveries of the batch over their rows, by the rule of `supersedes` in fold.ts. Of a delivery that was handed
+ * over once more, only the record of its next attempt is written.
  */
 export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): Promise<void> {
   const rows: [FoldedEvent, FoldedDelivery][] = []
@@ -173,7 +173,7 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
   )
 }
 
-/** Writes attempts; one that is there stays, unless only this record of it was delivered. */
+/** Writes attempts. An attempt that has a row keeps it, unless only this record says delivered. */
 export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Promise<void> {
   const rows: [FoldedEvent, AttemptRecord][] = []
   for (const event of events) for (const attempt of event.attempts.values()) rows.push([event, attempt])
@@ -207,7 +207,7 @@ export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Pr
   )
 }
 
-/** Notes where in DEAD the bodies of dead letters are. */
+/** Writes the sequences in DEAD that hold the bodies of dead letters. */
 export async function noteDeadLetters(
   db: Db,
   letters: readonly { event: FoldedEvent; destination: FoldedDelivery['destination']; seq: number }[],

@@ -5,12 +5,12 @@ import { slotMs } from '../source-counts.ts'
 import { foldRepeats } from './fold.ts'
 import type { NewEvent } from './write-log.ts'
 
-/** What was swallowed as a repeat: on its event, and beside what was accepted, in the counts of its source. */
+/** Swallowed repeats: counted on their event, and in the counts of their source. */
 
 /** An id is remembered for 72 h 12 min, and the clocks of receivers differ: no repeat is of an event older than this. */
 const oldestDays = 4
 
-/** Notes on events how often they were repeated. An event that is no longer in the log is told nothing. */
+/** Notes on events how often they were repeated. Events that are no longer in the log are left out. */
 export async function noteRepeats(db: Db, records: readonly RepeatedRecord[]): Promise<void> {
   const events = foldRepeats(records)
   if (events.length === 0) return
@@ -43,7 +43,7 @@ interface Slot {
   differing: number
 }
 
-/** Adds what a batch tells to the counts of its sources: one statement, a row for each source that it names. */
+/** Adds a batch's repeats to the counts of its sources: one statement, a row for each source. */
 export async function countRequests(
   db: Db,
   accepted: readonly NewEvent[],

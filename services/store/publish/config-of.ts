@@ -7,11 +7,11 @@ import type { RateLimitColumns } from '../organizations/rows.ts'
 const drainMs = 24 * 3_600_000
 
 /**
- * What receivers and workers are told of an organization, as the text of its key in the configuration bucket;
- * undefined: its key goes. The same rows give the same text: sealed values are copied, not made.
+ * An organization's configuration for receivers and workers: the text of its key in the configuration bucket;
+ * undefined: its key is deleted. The same rows give the same text: sealed values are copied, not made.
  *
- * A deleted organization stays without sources until its open deliveries have ended. Its slug may be someone else's
- * by then, so it goes by its id, which no URL can name.
+ * A deleted organization stays without sources until its open deliveries have ended. Its slug may be another
+ * organization's by then, so its id stands in for the slug, which no URL can name.
  */
 export function configText(stored: StoredOrganization, nowMs: number): string | undefined {
   if (!stored.deleted_at) return encodeConfig(configOf(stored))

@@ -96,7 +96,7 @@ test.each([
   await expect(store.client.organizations.applyOrganization(request)).rejects.toThrow('destinations[3]')
 })
 
-test('a destination that answers 410 is paused, said so, survives an apply, and can be resumed', async () => {
+test('a destination that answers 410 is paused and shown as paused, stays so over an apply, and can be resumed', async () => {
   await using opened = await open()
   const { client } = opened.store
   const id = eventId(opened.organization, 'stripe', { id: 'test-1' })

@@ -5,7 +5,7 @@ import type { Pool } from 'pg'
 import { inScope } from '../scope.ts'
 import type { ConfigPublisher } from './publish.ts'
 
-/** A destination whose every attempt failed for so long is paused, in days. Stripe and Svix give up after as many. */
+/** Days after which a destination whose every attempt failed is paused. Stripe and Svix give up after as many. */
 export const failingDays = 5
 
 /**

@@ -10,12 +10,12 @@ import { inScope } from '../scope.ts'
 import { configText } from './config-of.ts'
 
 /**
- * Keeps the configuration bucket saying what the rows say, from two sides: after each commit the one organization is
- * published, and at the start and every minute all of them are compared, so that whatever went wrong in between
- * (NATS away, a store killed after its commit, a bucket made anew) is put right.
+ * Keeps the configuration bucket equal to the rows in two ways. After each commit the changed organization is published.
+ * At the start and every minute all organizations are compared, which repairs missed publications (NATS away, a store
+ * killed after its commit, a bucket made anew).
  *
- * Two stores may publish at the same time. Each reads the key's revision before it reads the rows, and puts only over
- * that revision: what is older can't replace what is newer.
+ * Two stores may publish at the same time. Each reads the key's revision before it reads the rows, and writes only over
+ * that revision, so that older rows can't replace newer ones.
  */
 export interface ConfigPublisher {
   /** Publishes one organization; rejects if NATS or Postgres is away, and the next comparison makes up for it. */
@@ -59,7 +59,7 @@ export function openConfigPublisher(
     }
   }
 
-  /** Throws a conflict if someone else wrote the key meanwhile. */
+  /** Throws a conflict if another store wrote the key meanwhile. */
   async function publishOnce(organization: OrganizationId): Promise<void> {
     const kv = await bucket()
     const entry = await kv.get(organization)

@@ -8,8 +8,8 @@ import type { ConfigPublisher } from './publish.ts'
 const gatherMs = 500
 
 /**
- * Publishes an organization when its month's limit of accepted events is used up. Receivers go on accepting until they
- * are told, so a few more than the limit get in. The next month, and a raised limit, are seen by the comparison of all
+ * Publishes an organization when its month's limit of accepted events is used up. Receivers accept
+ * until they read that, so a few more events than the limit are accepted. The next month, and a raised limit, are seen by the comparison of all
  * organizations.
  */
 export function watchQuotas(
@@ -30,7 +30,7 @@ export function watchQuotas(
         [organizations.map(toUuid)],
       ),
     )
-    // Publishing what is published already writes nothing.
+    // Publishing an unchanged configuration writes nothing.
     for (const { id } of rows) await publisher.publish(fromUuid('org', id))
   }
   return organizations => {

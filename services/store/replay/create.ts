@@ -9,15 +9,15 @@ import type { ReplayRow } from './rows.ts'
 import { type Counted, countSelection } from './select.ts'
 import { type Selector, selectorOf } from './selector.ts'
 
-/** Deliveries a second unless asked, and at most: what a worker does beside its new events. */
+/** Deliveries a second: the default and the most, which a worker makes beside its new events. */
 const presetRate = 50
 const maxRate = 1_000
-/** What one Replay may make. A larger one is made of several, by time. */
+/** Deliveries that one Replay may make. Larger ones are split by time. */
 const maxDeliveries = 1_000_000
 const maxDestinations = 100
 
 /**
- * Counts what a Replay would make, and writes its row unless that was all that was asked for. Throws a StoreError
+ * Counts the deliveries that a Replay would make, and writes its row unless only the count was asked for. Throws a StoreError
  * `invalid_field`, `not_found`, `destination_deleted`, `replay_too_large` or `nats_unavailable`.
  */
 export async function createReplay(

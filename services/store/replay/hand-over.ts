@@ -12,8 +12,8 @@ export function readHand(row: ReplayRow): DeliveryReference[] {
 }
 
 /**
- * Of a hand that an earlier process left, what is still to be handed over: not what the log knows an attempt of. (What
- * JetStream got within the last two minutes it recognises itself.)
+ * Of a page that an earlier process left in hand, the deliveries that are still to be handed over: those without an
+ * attempt in the log. (JetStream itself dedupes those of the last two minutes.)
  */
 export async function notAttempted(
   db: Db,

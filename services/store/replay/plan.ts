@@ -11,8 +11,8 @@ import { type SelectedRow, selectPage } from './select.ts'
  * Plans the next page of a Replay in the transaction that is open: its deliveries wait from now on in the log, they
  * stand in hand in the Replay's row, and the cursor is behind their events. When none is left, it is completed.
  *
- * The number of each attempt is fixed here, and only a delivery that still stands as it was read is taken: one that
- * someone retried in this moment is on its way already.
+ * The number of each attempt is fixed here, and only a delivery whose row is unchanged is taken: a delivery that
+ * was retried in this moment is on its way already.
  */
 export async function planPage(db: Db, row: ReplayRow, kept: Kept, size: number, now: Date): Promise<void> {
   const after = row.cursor_at && row.cursor_id ? ([row.cursor_at, row.cursor_id] as const) : null
@@ -63,7 +63,7 @@ function referenceTo(found: SelectedRow, replay: ReplayRow): DeliveryReference |
   }
 }
 
-/** Notes that deliveries wait; those that there were not are made. Answers the ids of those that were as planned. */
+/** Marks deliveries as waiting, and inserts missing ones. Returns the ids of those that were as planned. */
 async function take(
   db: Db,
   replay: ReplayRow,

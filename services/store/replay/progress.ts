@@ -1,9 +1,9 @@
 import type { Db } from '../scope.ts'
 
 /**
- * Brings the progress of a Replay up to now: what became of its deliveries, from their attempts. One that was cancelled
- * after an attempt has failed too: it is dead at that number, or someone asked for it anew since. Never less than was
- * counted before, because attempts go with their day.
+ * Updates the progress of a Replay by counting the attempts of its deliveries. A delivery that was cancelled after an
+ * attempt counts as failed: it is dead at that number, or was retried since. Counts never go down, because attempts are
+ * deleted with their day.
  */
 export async function updateProgress(db: Db, organization: string, id: string): Promise<void> {
   const sameDelivery = (table: string) =>

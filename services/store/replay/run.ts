@@ -39,13 +39,13 @@ export interface ReplayMetrics {
   readonly published: Counter
 }
 
-/** How often Replays that are new are looked for. */
+/** How often new Replays are looked for, ms. */
 const pollMs = 250
 const progressMs = 5_000
 const backoffMs = 1_000
-/** A page is what goes in this time, and 250 deliveries at most: pause takes hold that soon. */
+/** A page holds the deliveries of this time at the Replay's rate, 250 at most: a pause takes effect as soon. */
 const pageMs = 250
-/** A Replay that fails so often in turn, and not for want of a server, is given up. */
+/** Failures in a row after which a Replay is given up; those of a server that is away don't count. */
 const mostFaults = 5
 
 /** Runs Replays until the signal aborts; the page in hand is finished. */
@@ -155,8 +155,8 @@ async function readActive(db: Db): Promise<ReplayKey[]> {
 }
 
 /**
- * The row, locked: who pauses or cancels meanwhile waits until the page is planned. The projection writes the same
- * deliveries; where the two get in each other's way, it is this transaction that gives way.
+ * The row, locked: a pause or cancellation waits until the page is planned. The projection writes the same deliveries; in
+ * a deadlock with it, this transaction gives way.
  */
 async function lock(db: Db, { organization_id, id }: ReplayKey): Promise<ReplayRow> {
   await db.query("set local lock_timeout = '500ms'")

@@ -5,7 +5,7 @@ import type { Db } from '../scope.ts'
 import type { Held, Kept } from './kept.ts'
 import type { Selector } from './selector.ts'
 
-/** What a Replay is to deliver, and where to. */
+/** The deliveries that a Replay makes: which events, to which destinations. */
 export interface Selection {
   readonly organization: OrganizationId
   readonly selector: Selector
@@ -112,7 +112,7 @@ function statement({ organization, selector, destinations }: Selection): { from:
   }
   if (selector.diedAfter) where.add(p => `d.died_at >= ${p}`, selector.diedAfter)
   if (selector.diedBefore) where.add(p => `d.died_at < ${p}`, selector.diedBefore)
-  // Listed, so that the partial index of dead ones can serve; what waits is on its way already.
+  // Listed, so that the partial index of dead deliveries can serve. Waiting deliveries are on their way already.
   const states = selector.states.length > 0 ? selector.states : ['delivered', 'dead', 'discarded']
   const inState = `d.state in (${states.map(state => `'${state}'`).join(', ')})`
   const ofEvent = `d.organization_id = e.organization_id and d.event_id = e.id and d.received_at = e.received_at`
@@ -138,7 +138,7 @@ function statement({ organization, selector, destinations }: Selection): { from:
   }
 }
 
-/** Whether a stream holds what a sequence names. A stream made anew has given the number to another message. */
+/** Whether a stream still holds the message of a sequence. A stream made anew has given the number to another. */
 function bodyIn(seq: string, event: string, held: Held, { values }: Conditions): string {
   const [first, last, created] = [held.first, held.last, held.created].map(value => `$${values.push(value)}`)
   return `${seq} between ${first} and ${last} and ${event}.received_at >= ${created}`

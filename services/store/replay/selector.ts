@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { stateMessage, statusMessage, wordOf } from '../events/rows.ts'
 import { StoreError } from '../store-error.ts'
 
-/** Which deliveries a Replay makes again, as its row keeps it. Of a list any value will do; empty: no condition. */
+/** Which deliveries a Replay makes again, as its row keeps it. A list matches by any of its values; an empty list sets no condition. */
 const schema = z.object({
   sources: z.array(z.string()),
   /** Types, or globs of types. */
@@ -31,7 +31,7 @@ export const readSelector = (stored: unknown): Selector => schema.parse(stored)
 const maxValues = 100
 const maxLength = 256
 
-/** Checks what is asked for. Throws a StoreError `invalid_field`. */
+/** Checks a request's selector. Throws a StoreError `invalid_field`. */
 export function selectorOf(request: ReplaySelector | undefined, nowMs: number): Selector {
   const { sources = [], types = [], reasons = [] } = request ?? {}
   for (const [name, values] of Object.entries({ sources, types, reasons })) {

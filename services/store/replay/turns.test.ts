@@ -4,7 +4,7 @@ import { openTurns } from './turns.ts'
 const pollMs = 250
 const backoffMs = 1_000
 
-test('each Replay has its own pace, and the one due longest is first', () => {
+test('each Replay has its own pace, and the Replay that has been due longest is first', () => {
   const turns = openTurns(pollMs, backoffMs)
   expect(turns.next([], 0)).toEqual({ waitMs: pollMs })
   expect(turns.next(['slow', 'fast'], 0)).toEqual({ id: 'slow', waitMs: 0 })
@@ -18,7 +18,7 @@ test('each Replay has its own pace, and the one due longest is first', () => {
   expect(turns.next(['slow', 'fast'], 10_000)).toEqual({ id: 'slow', waitMs: 0 })
 })
 
-test('what was missed is not made up for', () => {
+test('turns that were missed are not made up for', () => {
   const turns = openTurns(pollMs, backoffMs)
   turns.taken('one', 0, 250)
   // Held up for a minute, and then two pages in a row are still their time apart.
@@ -26,7 +26,7 @@ test('what was missed is not made up for', () => {
   expect(turns.next(['one'], 60_001)).toEqual({ waitMs: 249 })
 })
 
-test('one that fails is put off, and forgotten once it is over', () => {
+test('a Replay that fails is put off, and forgotten once it has ended', () => {
   const turns = openTurns(pollMs, backoffMs)
   expect([turns.failed('bad', 0), turns.failed('bad', 5)]).toEqual([1, 2])
   expect(turns.next(['bad', 'good'], 10)).toEqual({ id: 'good', waitMs: 0 })

@@ -1,8 +1,8 @@
-/** Whose turn it is: every Replay has its own pace, and none waits for another's rate. */
+/** Which Replay's turn it is. Each Replay has its own pace, and none waits for another's rate. */
 export interface Turns {
-  /** The one that has been due longest; or else how long until one is, at most the time of a poll. */
+  /** The Replay that has been due longest; or the time until one is due, at most that of a poll. */
   next(active: readonly string[], nowMs: number): { readonly id?: string; readonly waitMs: number }
-  /** What was missed for want of time is not made up for: the rate is a bound. */
+  /** Sets the next turn. Missed turns are not made up for, because the rate is a bound. */
   taken(id: string, startedMs: number, durationMs: number): void
   /** Puts it off; answers how often in turn it has failed. */
   failed(id: string, nowMs: number): number
