@@ -24,8 +24,8 @@ export const operatorConfig = z.object({
     .number()
     .int()
     .min(1)
-    .max(64)
-    .default(8)
+    .max(256)
+    .default(64)
     .describe('organizations reconciled at one time'),
   FAIRLEAD_OPERATOR_NAMESPACES: z
     .string()

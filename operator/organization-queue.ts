@@ -5,7 +5,7 @@ import type { OperatorMetrics } from './metrics.ts'
 import type { ConditionReason } from './organization/condition.ts'
 import type { Declarations, OrganizationKey } from './organization/declared.ts'
 import type { Holdings } from './organization/holdings.ts'
-import { openReconcile, type Periods, type Reports } from './organization/reconcile.ts'
+import { type Fingerprint, openReconcile, type Periods, type Reports } from './organization/reconcile.ts'
 import type { OrganizationStatus } from './organization/status-schema.ts'
 import { makeKeys } from './organization/tenant-secret.ts'
 import type { Queue } from './queue.ts'
@@ -15,8 +15,8 @@ import type { OwnedRows } from './store-rows.ts'
 /** The declared Organizations, from files or the Kubernetes API, and where their status is reported. */
 export interface DeclaredOrganizations extends Declarations, Holdings, Reports {
   readonly statuses: ReadonlyMap<OrganizationKey, OrganizationStatus>
-  /** Names the state of all that an Organization is made from; undefined: there is none, or it is being deleted. */
-  fingerprint(key: OrganizationKey): string | undefined
+  /** The state of all that an Organization is made from; undefined: there is none, or it is being deleted. */
+  fingerprint(key: OrganizationKey): Fingerprint | undefined
 }
 
 export interface OrganizationQueueContext {

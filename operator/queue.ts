@@ -32,11 +32,22 @@ export function retryDelayMs(failures: number, random: number): number {
   return Math.min(60_000, 250 * 2 ** (failures - 1)) * (0.5 + random / 2)
 }
 
+/** Keys that come back at the same moment. */
+interface Step {
+  readonly keys: Set<string>
+  readonly timer: NodeJS.Timeout
+}
+
+/** So far apart are the moments at which keys come back, or a twentieth of their wait, ms. */
+const maxStepMs = 500
+
 export function openQueue({ work, onError, concurrency, random }: QueueOptions): Queue {
   const news = new Set<string>()
   const routine = new Set<string>()
   const running = new Map<string, Promise<void>>()
   const later = new Map<string, NodeJS.Timeout>()
+  const steps = new Map<string, Step>()
+  const stepOf = new Map<string, Step>()
   const failures = new Map<string, number>()
   /** A quarter of the slots is kept free for news. */
   const routineSlots = Math.max(1, Math.floor(concurrency * 0.75))
@@ -46,8 +57,35 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
     if (closed) return
     clearTimeout(later.get(key))
     later.delete(key)
+    stepOf.get(key)?.keys.delete(key)
+    stepOf.delete(key)
     routine.delete(key)
     news.add(key)
+    take()
+  }
+
+  /** Many keys come back at one time: one timer wakes them, and their calls to the store go together. */
+  function addAtStep(key: string, ms: number): void {
+    if (closed || news.has(key)) return
+    const stepMs = Math.min(maxStepMs, ms / 20)
+    const at = Math.ceil((performance.now() + ms) / stepMs)
+    const name = `${stepMs} ${at}`
+    let step = steps.get(name)
+    if (!step) {
+      step = { keys: new Set(), timer: setTimeout(() => wake(name), at * stepMs - performance.now()) }
+      steps.set(name, step)
+    }
+    step.keys.add(key)
+    stepOf.set(key, step)
+  }
+
+  function wake(name: string): void {
+    const step = steps.get(name)
+    steps.delete(name)
+    for (const key of step?.keys ?? []) {
+      stepOf.delete(key)
+      routine.add(key)
+    }
     take()
   }
 
@@ -80,7 +118,7 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
   async function perform(key: string): Promise<void> {
     const next = await attempt(key)
     running.delete(key)
-    if (next.kind === 'again') addAfter(key, next.afterMs * (0.9 + random() / 5))
+    if (next.kind === 'again') addAtStep(key, next.afterMs * (0.9 + random() / 5))
     if (!closed) take()
   }
 
@@ -115,6 +153,9 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
       routine.clear()
       for (const timer of later.values()) clearTimeout(timer)
       later.clear()
+      for (const { timer } of steps.values()) clearTimeout(timer)
+      steps.clear()
+      stepOf.clear()
       await Promise.all(running.values())
     },
   }

@@ -10,7 +10,7 @@ import { openOwnedRows } from './store-rows.ts'
 
 /** The store's Replays as the Kubernetes API's resources see them. */
 export function openReplayRows(
-  store: Pick<StoreClient, 'organizations' | 'sources' | 'destinations' | 'replays'>,
+  store: Pick<StoreClient, 'organizations' | 'destinations' | 'replays'>,
 ): ReplayRows {
   const owned = openOwnedRows(store, OwnerKind.KUBERNETES)
 

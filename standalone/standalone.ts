@@ -22,7 +22,7 @@ import { keptEncryptionKeys, keptPassword } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
-import { countOrganizations, hostInUrl, untilAllReady, untilReceiverKnows } from './ready.ts'
+import { countReconciled, hostInUrl, untilAllReady, untilReceiverKnows } from './ready.ts'
 import { type ReceiverProcess, startReceiverProcess } from './receiver-process.ts'
 import { startServers } from './servers.ts'
 
@@ -172,8 +172,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       failed: error => serviceFailed('receiver', error),
     }),
   )
-  await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal), broken.promise])
-  await untilReceiverKnows(await countOrganizations(config.FAIRLEAD_ORGANIZATIONS), receiver, signal)
+  await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal, progress), broken.promise])
+  await untilReceiverKnows(() => countReconciled(registry), receiver, signal)
 
   const held = opened.move()
   const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`

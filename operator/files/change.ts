@@ -2,8 +2,11 @@ import { type FSWatcher, watch } from 'node:fs'
 
 /** Reports changes in a folder. A change between two calls of `next` isn't lost. */
 export interface FolderChanges extends Disposable {
-  /** Resolves when something changed, after `withinMs` at the latest, or when the signal aborts. Never rejects. */
-  next(withinMs: number): Promise<void>
+  /**
+   * Resolves when something changed, after `withinMs` at the latest, or when the signal aborts. Never rejects. Answers with
+   * the names of the files that changed; undefined: any may have.
+   */
+  next(withinMs: number): Promise<ReadonlySet<string> | undefined>
 }
 
 /** How long no further change must follow a change, ms: an editor writes a file in several steps. */
@@ -16,10 +19,15 @@ const quietMs = 100
 export function watchFolder(folder: string, signal: AbortSignal): FolderChanges {
   let watcher: FSWatcher | undefined
   let changed = false
+  /** Undefined: something that has no name changed. */
+  let names: Set<string> | undefined = new Set()
   let wake: (() => void) | undefined
   let quiet: NodeJS.Timeout | undefined
 
-  function onChange(): void {
+  function onChange(_: string, name: string | null): void {
+    // Behind links whose names begin with a dot are the files of a mounted ConfigMap.
+    if (name === null || name.startsWith('.')) names = undefined
+    else names?.add(name)
     clearTimeout(quiet)
     quiet = setTimeout(() => {
       changed = true
@@ -56,6 +64,7 @@ export function watchFolder(folder: string, signal: AbortSignal): FolderChanges 
           // A folder that replaced another causes no event: it is watched anew.
           close()
           open()
+          names = undefined
           resolve()
         }, withinMs)
         wake = () => resolve()
@@ -66,6 +75,9 @@ export function watchFolder(folder: string, signal: AbortSignal): FolderChanges 
         wake = undefined
       }
       changed = false
+      const told = names
+      names = new Set()
+      return told
     },
     [Symbol.dispose]() {
       clearTimeout(quiet)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Declared, OrganizationKey } from '../organization/declared.ts'
 import {
@@ -35,7 +36,17 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
   const statuses = new Map<OrganizationKey, OrganizationStatus>()
   const slugs = new Map<OrganizationKey, string>()
   let secrets: FolderState['secrets'] = new Map()
-  let secretsVersion = 0
+  /** Digests of documents, each made once. */
+  const digests = new WeakMap<object, string>()
+
+  function digestOf(document: object | undefined): string {
+    if (!document) return ''
+    const known = digests.get(document)
+    if (known !== undefined) return known
+    const digest = createHash('sha256').update(JSON.stringify(document)).digest('base64url')
+    digests.set(document, digest)
+    return digest
+  }
 
   function take(key: OrganizationKey, organization: Organization): boolean {
     const old = declared.get(key)
@@ -59,7 +70,7 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
     claim: async () => {},
     async writeTenantSecret(key, secret) {
       const [namespace, name] = splitKey(key)
-      await tenantSecrets.write(namespace, tenantSecretName(name), encodeTenantSecret(secret))
+      return await tenantSecrets.write(namespace, tenantSecretName(name), encodeTenantSecret(secret))
     },
     async release(key) {
       // Declared again meanwhile: the next reconciliation makes it anew, with the keys it had.
@@ -79,7 +90,17 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
     },
     fingerprint(key) {
       const found = declared.get(key)
-      return found && !found.deleting ? `${found.generation}/${secretsVersion}` : undefined
+      if (!found || found.deleting) return undefined
+      const [namespace, name] = splitKey(key)
+      const refs = new Set(secretRefsOf(found.organization).map(ref => ref.name))
+      const used = [...refs].map(ref => [
+        ref,
+        tenantSecrets.versionOf(namespace, ref) || digestOf(secrets.get(`${namespace}/${ref}`)),
+      ])
+      return {
+        declared: JSON.stringify([digestOf(found.organization), used]),
+        tenantSecret: tenantSecrets.versionOf(namespace, tenantSecretName(name)),
+      }
     },
     remember(stored) {
       for (const { key, slug } of stored) slugs.set(key, slug)
@@ -87,7 +108,6 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
     update(folder) {
       const changedSecrets = changedNames(secrets, folder.secrets)
       secrets = folder.secrets
-      if (changedSecrets.size > 0) secretsVersion++
       const affected = new Set<OrganizationKey>()
       for (const [key, organization] of folder.organizations) {
         if (take(key, organization) || usesAny(organization, changedSecrets)) affected.add(key)
@@ -135,5 +155,6 @@ function changedNames(before: FolderState['secrets'], after: FolderState['secret
 
 function usesAny(organization: Organization, changed: ReadonlySet<string>): boolean {
   const { namespace } = organization.metadata
+  if (changed.size === 0) return false
   return secretRefsOf(organization).some(({ name }) => changed.has(`${namespace}/${name}`))
 }

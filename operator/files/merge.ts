@@ -1,13 +1,19 @@
+import { createHash } from 'node:crypto'
 import { keyOf, type OrganizationKey } from '../organization/declared.ts'
 import { type Organization, type SecretDocument, slugOfOrganization } from '../organization/schema.ts'
 import { type AbsencePeriods, type Absences, absencePeriods, absencesNow } from './absence.ts'
 import { type FileFault, type Located, type ParsedFile, parseFile } from './parse.ts'
-import type { FolderTexts } from './read-folder.ts'
+import type { FileText, FolderTexts } from './read-folder.ts'
+
+/** As `parseFile`; the digest is the text's. */
+export type Parse = (file: string, text: string, digest: string) => ParsedFile
+
+export const digestOfText = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
 /** The last good state of a file. */
 interface FileState {
-  /** The text that was read last, which isn't parsed again. */
-  readonly text: string
+  /** Of the text that was read last: the same isn't parsed again. Empty: it could not be read. */
+  readonly digest: string
   readonly good: Pick<ParsedFile, 'organizations' | 'secrets'>
   readonly faults: readonly FileFault[]
   readonly notTaken: readonly FileFault[]
@@ -49,6 +55,7 @@ export const emptyFolder: FolderState = {
  * The state of a folder, given the state before. Pure. A file that is faulty, or can't be read, keeps its last good
  * state. A document that is absent stays in force until it is gone.
  *
+ * @param texts those that are the same as `before` need not be given
  * @param slugs the slug that each known Organization has: it can't be given another. Known are those of the store too.
  */
 export function mergeFolder(
@@ -57,10 +64,11 @@ export function mergeFolder(
   slugs: ReadonlyMap<OrganizationKey, string>,
   nowMs: number,
   periods: AbsencePeriods = absencePeriods,
+  parse: Parse = parseFile,
 ): FolderState {
   const files = new Map<string, FileState>()
   for (const name of [...new Set([...texts.keys(), ...before.files.keys()])].sort()) {
-    const state = fileState(name, before.files.get(name), texts.get(name), nowMs, periods)
+    const state = fileState(name, before.files.get(name), texts.get(name), nowMs, periods, parse)
     if (state) files.set(name, state)
   }
   const present = [...files.values()].filter(({ missingSinceMs }) => missingSinceMs === undefined)
@@ -105,22 +113,25 @@ function withAbsent<Document>(
 function fileState(
   name: string,
   before: FileState | undefined,
-  read: { readonly text: string } | { readonly fault: string } | undefined,
+  read: FileText | undefined,
   nowMs: number,
   { deleteAfterMs }: AbsencePeriods,
+  parse: Parse,
 ): FileState | undefined {
   if (!read) {
     const missingSinceMs = before?.missingSinceMs ?? nowMs
     return before && nowMs - missingSinceMs < deleteAfterMs ? { ...before, missingSinceMs } : undefined
   }
   const nothing = { organizations: [], secrets: [] }
+  if ('same' in read) return before
   if ('fault' in read) {
     const faults = [{ file: name, line: 1, path: [], message: read.fault }]
-    return { text: '', good: before?.good ?? nothing, faults, notTaken: [] }
+    return { digest: '', good: before?.good ?? nothing, faults, notTaken: [] }
   }
-  if (before?.text === read.text && before.missingSinceMs === undefined) return before
-  const { faults, notTaken, ...good } = parseFile(name, read.text)
-  return { text: read.text, good: faults.length === 0 ? good : (before?.good ?? nothing), faults, notTaken }
+  const digest = digestOfText(read.text)
+  if (before?.digest === digest && before.missingSinceMs === undefined) return before
+  const { faults, notTaken, ...good } = parse(name, read.text, digest)
+  return { digest, good: faults.length === 0 ? good : (before?.good ?? nothing), faults, notTaken }
 }
 
 /** All files together: a name or a slug that is used twice belongs to the first, in the order of file names. */
@@ -173,8 +184,10 @@ function slugFault(
   owners: ReadonlyMap<string, Located<unknown>>,
 ): FileFault | undefined {
   const slug = slugOfOrganization(located.value)
-  const path = located.value.spec.slug === undefined ? ['metadata', 'name'] : ['spec', 'slug']
-  const fault = (message: string) => ({ file: located.file, line: located.lineOf(path), path, message })
+  const isGiven = located.value.spec.slug !== undefined
+  const path = isGiven ? ['spec', 'slug'] : ['metadata', 'name']
+  const line = isGiven ? located.slugLine : located.nameLine
+  const fault = (message: string) => ({ file: located.file, line, path, message })
   if (old !== undefined && old !== slug) {
     return fault(
       `can't change from ${old} to ${slug}, because it is part of the webhook URLs: make another Organization and delete this one`,
@@ -187,5 +200,5 @@ function slugFault(
 function duplicate(located: Located<unknown>, kind: string, first: Located<unknown>): FileFault {
   const path = ['metadata', 'name']
   const message = `this ${kind} is declared already, in ${first.file}:${first.line}: take one of them out`
-  return { file: located.file, line: located.lineOf(path), path, message }
+  return { file: located.file, line: located.nameLine, path, message }
 }

@@ -21,8 +21,9 @@ export interface Located<T> {
   readonly value: T
   readonly file: string
   readonly line: number
-  /** The line of one of its fields, for faults that only other documents reveal. */
-  readonly lineOf: (path: Path) => number
+  /** Where spec.slug and metadata.name stand: they can be wrong only beside other documents. */
+  readonly slugLine: number
+  readonly nameLine: number
 }
 
 export interface ParsedFile {
@@ -67,7 +68,13 @@ export function parseFile(file: string, text: string): ParsedFile {
     }
     for (const { read, path } of readDocument(document)) {
       const lineOfField = (field: Path) => at([...path, ...field])
-      const located = { file, line: at(path), lineOf: lineOfField }
+      // Not the document itself: its tree takes a hundred times the memory.
+      const located = {
+        file,
+        line: at(path),
+        slugLine: lineOfField(['spec', 'slug']),
+        nameLine: lineOfField(['metadata', 'name']),
+      }
       if (read.kind === 'refused')
         faults.push(
           ...read.faults.map(({ path: field, message }) => ({

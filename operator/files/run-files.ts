@@ -12,12 +12,13 @@ import { watchFolder } from './change.ts'
 import { type DeclaredFiles, openDeclaredFiles } from './declared-files.ts'
 import { emptyFolder, type FolderState, mergeFolder } from './merge.ts'
 import { textOfFault } from './parse.ts'
-import { type FolderTexts, readFolder } from './read-folder.ts'
+import { type FileStamps, type FolderTexts, readFolder } from './read-folder.ts'
 import { openTenantSecrets } from './tenant-secrets.ts'
 
-/** How often the folder is read without an event of a change, ms. */
+/** How often the folder is looked at when nothing tells of a change, ms; larger ones less often, 2 ms for each file. */
 const rescanMs = 10_000
-/** How often it is read while the store is away or a document is absent, ms. */
+const rescanEachMs = 2
+/** How often it is read while something is open: the store is away, or a document absent. Ms. */
 const lookAgainMs = 1_000
 
 /**
@@ -37,7 +38,8 @@ export async function runFiles(
   metrics.leader(true)
   await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
   const rows = openOwnedRows(store, OwnerKind.FILE)
-  const files = openDeclaredFiles(openTenantSecrets(join(config.FAIRLEAD_HOME, 'secrets')), {
+  const tenantSecrets = openTenantSecrets(join(config.FAIRLEAD_HOME, 'secrets'))
+  const files = openDeclaredFiles(tenantSecrets, {
     onReport: (key, status, before) => logReport(log, key, status, before),
     onRelease: key => log.info({ organization: key }, 'organization.deleted'),
   })
@@ -55,6 +57,8 @@ export async function runFiles(
   let told: readonly string[] = []
   let toldNotTaken: readonly string[] = []
   let looked = false
+  let stamps: FileStamps = new Map()
+  let changed: ReadonlySet<string> | undefined
   using _check = health.check('organizations', () => {
     if (!looked) return told[0] ?? 'the folder was not read yet'
     const open = [...state.organizations.keys()].filter(key => !files.statuses.has(key))
@@ -63,7 +67,8 @@ export async function runFiles(
 
   while (!signal.aborted) {
     listed ||= await rememberStored(rows, files, log)
-    const texts = await readTexts(folder)
+    if (changed === undefined) await tenantSecrets.look()
+    const texts = await readTexts(folder, stamps, changed)
     // Of the time that passed: a clock that is set, or a machine that slept, deletes nothing.
     const nowMs = performance.now()
     // A file is good only once the slugs that the store has given are known.
@@ -83,7 +88,10 @@ export async function runFiles(
       }
     }
     const isOpen = !listed || state.unsettled
-    await changes.next(isOpen ? Math.min(lookAgainMs, periods.tellAfterMs) : rescanMs)
+    // Nothing was kept of what was read: it is read again.
+    if (!listed) stamps = new Map()
+    const calmMs = Math.max(rescanMs, state.files.size * rescanEachMs)
+    changed = await changes.next(isOpen ? Math.min(lookAgainMs, periods.tellAfterMs) : calmMs)
   }
 }
 
@@ -98,10 +106,14 @@ async function rememberStored(rows: OwnedRows, files: DeclaredFiles, log: Log): 
   }
 }
 
-/** The folder's files, or a sentence why they don't count: the folder seems not to be mounted. */
-async function readTexts(folder: string): Promise<FolderTexts | string> {
+/** What the folder holds, or a sentence why that doesn't count: what looks like a folder that isn't mounted. */
+async function readTexts(
+  folder: string,
+  stamps: FileStamps,
+  changed: ReadonlySet<string> | undefined,
+): Promise<FolderTexts | string> {
   try {
-    const texts = await readFolder(folder)
+    const texts = await readFolder(folder, stamps, changed)
     return texts.size > 0 ? texts : `${folder}: the folder holds no YAML file: everything stays as it is`
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

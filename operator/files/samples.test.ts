@@ -19,7 +19,7 @@ test('the samples apply without a fault', async () => {
     const snapshot = await observe(keyOf(organization), {
       declarations: files,
       findSlug: async () => undefined,
-      rows: { health: async () => ({ kind: 'known', sources: [], destinations: [] }) },
+      rows: { health: async () => ({ kind: 'known', version: '', sources: [], destinations: [] }) },
       makeKeys: () => ({ apiKey: 'key_live_test', signingKey: 'whsec_test' }),
       publicUrl: 'http://localhost:8080',
     })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { secretSchema } from '../organization/schema.ts'
@@ -11,15 +11,46 @@ import { secretSchema } from '../organization/schema.ts'
 export interface TenantSecrets {
   /** The data in plain text; undefined if there is no such file. Rejects if it can't be read. */
   read(namespace: string, name: string): Promise<Readonly<Record<string, string>> | undefined>
-  /** Whole or not at all, and on the disk when it resolves: keys that the store knows must not be lost. */
-  write(namespace: string, name: string, data: Readonly<Record<string, string>>): Promise<void>
+  /** Looks how all of them stand: `versionOf` tells. */
+  look(): Promise<void>
+  /** Names how a file stood when it was looked at or written last; empty: there was none. */
+  versionOf(namespace: string, name: string): string
+  /**
+   * Whole or not at all, and on the disk when it resolves: keys that the store knows must not be lost. Answers with the
+   * version that it made.
+   */
+  write(namespace: string, name: string, data: Readonly<Record<string, string>>): Promise<string>
   remove(namespace: string, name: string): Promise<void>
 }
 
 export function openTenantSecrets(folder: string): TenantSecrets {
   const pathOf = (namespace: string, name: string) => join(folder, namespace, `${name}.yaml`)
+  const versions = new Map<string, string>()
+
+  async function note(path: string): Promise<string> {
+    const version = await versionAt(path)
+    if (version === '') versions.delete(path)
+    else versions.set(path, version)
+    return version
+  }
+
   return {
+    async look() {
+      const found = await readdir(folder, { recursive: true }).catch(() => [])
+      const paths = found.filter(name => name.endsWith('.yaml')).map(name => join(folder, name))
+      const there = new Set(paths)
+      for (const path of versions.keys()) if (!there.has(path)) versions.delete(path)
+      const left = paths.values()
+      const lane = async () => {
+        for (const path of left) await note(path)
+      }
+      await Promise.all(Array.from({ length: 16 }, lane))
+    },
+    versionOf: (namespace, name) => versions.get(pathOf(namespace, name)) ?? '',
     async read(namespace, name) {
+      // Most names are of Secrets that the operator did not make.
+      if (!versions.has(pathOf(namespace, name)) && (await note(pathOf(namespace, name))) === '')
+        return undefined
       try {
         return secretSchema.parse(parse(await readFile(pathOf(namespace, name), 'utf8'))).stringData
       } catch (error) {
@@ -37,11 +68,20 @@ export function openTenantSecrets(folder: string): TenantSecrets {
         await file.writeFile(stringify(document, { lineWidth: 0 }))
         await file.sync()
         await rename(partial, path)
+        return await note(path)
       } catch (error) {
         await rm(partial, { force: true })
         throw error
       }
     },
-    remove: (namespace, name) => rm(pathOf(namespace, name), { force: true }),
+    async remove(namespace, name) {
+      versions.delete(pathOf(namespace, name))
+      await rm(pathOf(namespace, name), { force: true })
+    },
   }
+}
+
+async function versionAt(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() ? [found.ino, found.size, found.mtimeMs].join() : ''
 }

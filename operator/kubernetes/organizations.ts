@@ -59,8 +59,13 @@ export function openOrganizations(client: KubernetesClient, events: Organization
       const found = objects.find(key)
       if (!found || found.meta.deletionTimestamp !== undefined) return undefined
       const { document, meta } = found
-      const versions = secretsOf(found).map(secrets.stateOf)
-      return JSON.stringify([meta.uid, meta.generation, document.metadata.annotations, versions])
+      const tenant = tenantSecretOf(found)
+      const named = secretsOf(found).filter(secret => secret !== tenant)
+      const versions = named.map(secret => [secret, secrets.versionOf(secret)])
+      return {
+        declared: JSON.stringify([meta.uid, meta.generation, document.metadata.annotations, versions]),
+        tenantSecret: secrets.versionOf(tenant) ?? '',
+      }
     },
     async readOrganization(key) {
       const found = objects.find(key)
@@ -80,7 +85,7 @@ export function openOrganizations(client: KubernetesClient, events: Organization
     claim: objects.claim,
     async writeTenantSecret(key, tenant) {
       const found = objects.find(key)
-      if (!found) return
+      if (!found) return undefined
       const write = async () => {
         const written = await client.apply(
           secretPath(found.meta.namespace, tenantSecretName(found.meta.name)),
@@ -88,7 +93,7 @@ export function openOrganizations(client: KubernetesClient, events: Organization
         )
         return secretSchema.parse(written).metadata.resourceVersion
       }
-      await secrets.whileWriting(tenantSecretOf(found), write, () => events.onDisturbed(key))
+      return await secrets.whileWriting(tenantSecretOf(found), write, () => events.onDisturbed(key))
     },
     async release(key) {
       // The tenant's Secret goes with its owner.

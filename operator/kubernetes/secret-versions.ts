@@ -9,15 +9,15 @@ export interface SecretVersions {
   setSecretsOf(key: OrganizationKey, secrets: readonly string[]): void
   /** A version was seen; undefined: the Secret is gone. Answers with the Organizations that this is news for. */
   seen(secret: string, version: string | undefined): readonly OrganizationKey[]
-  /** Names the state of a Secret: the same for all versions that the operator wrote. */
-  stateOf(secret: string): string | undefined
+  /** The newest version that was seen or written; undefined: there is no such Secret. */
+  versionOf(secret: string): string | undefined
   /**
-   * Writes a Secret and notes its version.
+   * Writes a Secret and notes its version, with which it answers.
    *
    * @param write answers with the version that it made
    * @param onDisturbed someone else wrote it meanwhile; called also where the write failed
    */
-  whileWriting(secret: string, write: () => Promise<string>, onDisturbed: () => void): Promise<void>
+  whileWriting(secret: string, write: () => Promise<string>, onDisturbed: () => void): Promise<string>
   /** Forgets that the operator wrote it. */
   disown(secret: string): void
 }
@@ -48,15 +48,16 @@ export function openSecretVersions(): SecretVersions {
       else versions.set(secret, version)
       return isNews && !writing.has(secret) ? [...(concerned.get(secret) ?? [])] : []
     },
-    stateOf(secret) {
-      const version = versions.get(secret)
-      return version === own.get(secret) ? 'own' : version
-    },
+    versionOf: secret => versions.get(secret),
     async whileWriting(secret, write, onDisturbed) {
       const before = versions.get(secret)
       writing.add(secret)
       try {
-        own.set(secret, await write())
+        const version = await write()
+        own.set(secret, version)
+        // The watch tells of it later, or has told of a newer one.
+        if (versions.get(secret) === before) versions.set(secret, version)
+        return version
       } finally {
         writing.delete(secret)
         const now = versions.get(secret)

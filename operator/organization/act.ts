@@ -7,24 +7,29 @@ import type { Action } from './plan.ts'
 /**
  * Carries out actions in order, up to the first that fails. An answer of the store, also a refusal, is an outcome.
  * Rejects only where the holdings can't be reached, and for bugs.
+ *
+ * @param fingerprintWith names all that is applied; told the version of the tenant's Secret if that was written
  */
 export async function act(
   key: OrganizationKey,
   actions: readonly Action[],
-  { holdings, rows }: { readonly holdings: Holdings; readonly rows: StoreRows },
+  { holdings, rows }: { readonly holdings: Holdings; readonly rows: Pick<StoreRows, 'apply' | 'delete'> },
+  fingerprintWith: (tenantSecret: string | undefined) => string | undefined = () => undefined,
 ): Promise<ActResult> {
   let outcome: ActResult = { kind: 'held' }
+  let tenantSecret: string | undefined
   for (const action of actions) {
     switch (action.kind) {
       case 'claim':
         await holdings.claim(key)
         break
       case 'write-tenant-secret':
-        await holdings.writeTenantSecret(key, action.secret)
+        tenantSecret = await holdings.writeTenantSecret(key, action.secret)
         break
       case 'apply':
         try {
-          outcome = { kind: 'applied', answer: await rows.apply(key, action.desired) }
+          const fingerprint = fingerprintWith(tenantSecret)
+          outcome = { kind: 'applied', answer: await rows.apply(key, action.desired, fingerprint) }
         } catch (error) {
           return resultOf(error)
         }

@@ -41,6 +41,7 @@ function aSnapshot(overrides: Partial<Snapshot> & { readonly organization?: Orga
 
 const inForce = (sources: string[], destinations: string[]): Health => ({
   kind: 'known',
+  version: '',
   sources: sources.map(name => create(SourceSchema, { name })),
   destinations: destinations.map(name => create(DestinationSchema, { name })),
 })

@@ -10,29 +10,44 @@ import type { TenantSecret } from './tenant-secret.ts'
 export interface Holdings {
   /** Marks the declaration, so that its deletion waits for `release`. Writes nothing if it is marked. */
   claim(key: OrganizationKey): Promise<void>
-  writeTenantSecret(key: OrganizationKey, secret: TenantSecret): Promise<void>
+  /** Answers with the version that it made, if it is known. */
+  writeTenantSecret(key: OrganizationKey, secret: TenantSecret): Promise<string | undefined>
   /** Lets a deleted declaration go, and with it the tenant's Secret. */
   release(key: OrganizationKey): Promise<void>
 }
 
 /** The store, as one owner sees it. */
 export interface StoreRows {
-  apply(key: OrganizationKey, desired: DesiredOrganization): Promise<InForce>
+  /** @param fingerprint names all that it was made from; absent: not all of it is applied */
+  apply(key: OrganizationKey, desired: DesiredOrganization, fingerprint?: string): Promise<InForce>
+  /** The id of what is in force as it was applied with this fingerprint; undefined: it has to be applied. */
+  findApplied(
+    key: OrganizationKey,
+    slug: string,
+    fingerprint: string,
+  ): Promise<string | 'unavailable' | undefined>
   delete(key: OrganizationKey, organizationId: string): Promise<void>
-  /** Health of sources and destinations. */
-  health(organizationId: string): Promise<Health | Extract<ActResult, { kind: 'unavailable' }>>
+  /** How sources and destinations do. @param version of the last answer: nothing is read where it is the same */
+  health(organizationId: string, version?: string): Promise<HealthAnswer>
 }
+
+export type HealthAnswer =
+  | Health
+  | { readonly kind: 'same' }
+  /** The store has no such organization any more. */
+  | { readonly kind: 'gone' }
+  | Extract<ActResult, { kind: 'unavailable' }>
 
 export interface Health {
   readonly kind: 'known'
+  readonly version: string
+  readonly organization?: Organization | undefined
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
 }
 
-/** The Organization as the store has it in force. */
-export interface InForce extends Omit<Health, 'kind'> {
-  readonly organization?: Organization | undefined
-}
+/** What the store has in force. */
+export type InForce = Omit<Health, 'kind' | 'version'>
 
 /** The outcome of the actions. */
 export type ActResult =

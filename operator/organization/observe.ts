@@ -67,7 +67,17 @@ async function findInForce(
   if (stored === 'unavailable') return 'unavailable'
   if (!stored?.ours) return undefined
   const health = await rows.health(stored.id)
-  return health.kind === 'unavailable' ? 'unavailable' : health
+  switch (health.kind) {
+    case 'known':
+      return health
+    case 'unavailable':
+      return 'unavailable'
+    case 'gone':
+    case 'same':
+      return undefined
+    default:
+      return health satisfies never
+  }
 }
 
 async function readSecrets(

@@ -16,6 +16,7 @@ function anOrganizationInForce() {
   const world = { nowMs: 1_000_000, waiting: 0n, state: DestinationState.HEALTHY }
   const health = () => ({
     kind: 'known' as const,
+    version: '',
     sources: [],
     destinations: [
       create(DestinationSchema, { name: 'billing', state: world.state, waiting: world.waiting }),
@@ -23,7 +24,7 @@ function anOrganizationInForce() {
   })
   const holdings: Holdings = {
     claim: async () => {},
-    writeTenantSecret: async () => {},
+    writeTenantSecret: async () => undefined,
     release: async () => {},
   }
   const reconcile = openReconcile({
@@ -39,6 +40,7 @@ function anOrganizationInForce() {
       apply: async () => ({ organization: create(OrganizationSchema, { id: 'org_1' }), ...health() }),
       delete: async () => {},
       health: async () => health(),
+      findApplied: async () => undefined,
     },
     reports: {
       readStatus: async () => written.at(-1),
@@ -46,7 +48,7 @@ function anOrganizationInForce() {
         written.push(status)
       },
     },
-    fingerprint: () => 'as it was',
+    fingerprint: () => ({ declared: 'as it was', tenantSecret: '' }),
     now: () => world.nowMs,
   })
   /** Looks again after so many seconds. */

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto'
 import type { Next } from '../queue.ts'
 import { act } from './act.ts'
-import type { OrganizationKey } from './declared.ts'
+import type { Declared, OrganizationKey } from './declared.ts'
 import { diff } from './diff.ts'
 import type { ActResult, Holdings, StoreRows } from './holdings.ts'
 import { type ObserveContext, observe, type Snapshot } from './observe.ts'
 import type { Plan } from './plan.ts'
+import { slugOfOrganization } from './schema.ts'
 import { statusOf } from './status.ts'
 import type { OrganizationStatus } from './status-schema.ts'
 
@@ -19,8 +21,8 @@ export interface ReconcileContext extends ObserveContext {
   readonly holdings: Holdings
   readonly rows: StoreRows
   readonly reports: Reports
-  /** Names the state of everything that an Organization is made from: as long as it is the same, nothing is read anew. */
-  readonly fingerprint: (key: OrganizationKey) => string | undefined
+  /** Names everything that an Organization is made from: as long as it is the same, nothing is read anew. */
+  readonly fingerprint: (key: OrganizationKey) => Fingerprint | undefined
   readonly now: () => number
   readonly periods?: Periods
 }
@@ -32,19 +34,34 @@ export interface Periods {
   readonly resyncMs?: number
 }
 
-/** The state when it was last applied, without secrets. */
+/** The state of everything that an Organization is made from; the same after a restart. */
+export interface Fingerprint {
+  /** Of the declaration, and of the Secrets that it names. */
+  readonly declared: string
+  /** Of the tenant's Secret, which the operator itself writes; empty: there is none. */
+  readonly tenantSecret: string
+}
+
+/** What is in force. */
 interface Applied {
   readonly fingerprint: string
-  readonly snapshot: Snapshot
-  /** Parts that could not be applied. */
+  /** What could not be applied. */
   readonly plan: Plan
-  readonly answer: Extract<ActResult, { kind: 'applied' }>['answer']
+  readonly organizationId: string
+  /** Of its health, as it was last told; empty: ask for all of it. */
+  readonly version: string
   readonly atMs: number
 }
 
+/** Raise it when the operator makes other rows of the same declaration: else what is in force stays as it was. */
+const fingerprintVersion = 1
+
+const nothingOpen: Plan = { actions: [] }
+
 /**
  * Brings Organizations to their declared state. Level-driven: after any event it is called with the Organization's key,
- * and a second call changes nothing.
+ * and a second call changes nothing. What the store has in force with the same fingerprint is not made anew, after a
+ * restart too.
  */
 export function openReconcile(context: ReconcileContext): (key: OrganizationKey) => Promise<Next> {
   const applied = new Map<OrganizationKey, Applied>()
@@ -54,25 +71,55 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
   const lookAfterMs = refreshMs / 0.9
 
   async function reconcile(key: OrganizationKey): Promise<Next> {
-    const fingerprint = context.fingerprint(key)
+    const state = context.fingerprint(key)
     const last = applied.get(key)
-    if (last && last.fingerprint === fingerprint && context.now() - last.atMs < resyncMs)
-      return await refresh(key, last)
+    // Whatever goes wrong, the next time everything is looked at.
     applied.delete(key)
+    const declared = state && (await context.declarations.readOrganization(key))
+    if (!state || !declared) return await apply(key, undefined)
+    const fingerprint = textOf(state, context.publicUrl)
+    const isDue = !last || last.fingerprint !== fingerprint || context.now() - last.atMs >= resyncMs
+    const inForce = isDue ? await findInForce(key, declared, fingerprint, last) : last
+    return inForce ? await refresh(key, declared, inForce) : await apply(key, state)
+  }
+
+  /** What the store has in force from exactly this; an Organization that is not whole is applied again. */
+  async function findInForce(
+    key: OrganizationKey,
+    { organization }: Declared,
+    fingerprint: string,
+    last: Applied | undefined,
+  ): Promise<Applied | undefined> {
+    if (last?.plan.obstacle) return undefined
+    const id = await context.rows.findApplied(key, slugOfOrganization(organization), fingerprint)
+    if (id === undefined || id === 'unavailable') return undefined
+    await context.holdings.claim(key)
+    return { fingerprint, plan: nothingOpen, organizationId: id, version: '', atMs: context.now() }
+  }
+
+  async function apply(key: OrganizationKey, state: Fingerprint | undefined): Promise<Next> {
     const snapshot = await observe(key, context)
     if (!snapshot) {
       toldAtMs.delete(key)
       return { kind: 'done' }
     }
     const plan = diff(snapshot)
-    const outcome = await act(key, plan.actions, context)
+    let tenantSecret = state?.tenantSecret
+    const fingerprint = () =>
+      state && textOf({ ...state, tenantSecret: tenantSecret ?? '' }, context.publicUrl)
+    const outcome = await act(key, plan.actions, context, written => {
+      tenantSecret = written ?? tenantSecret
+      // What was left out is looked for again, also after a restart.
+      return plan.obstacle ? undefined : fingerprint()
+    })
     await tell(key, snapshot, plan, outcome)
-    if (outcome.kind === 'applied' && fingerprint !== undefined) {
+    const text = fingerprint()
+    if (outcome.kind === 'applied' && text !== undefined) {
       applied.set(key, {
-        fingerprint,
-        snapshot: withoutSecrets(snapshot),
-        plan: { ...plan, actions: [] },
-        answer: outcome.answer,
+        fingerprint: text,
+        plan: plan.obstacle ? { ...plan, actions: [] } : nothingOpen,
+        organizationId: outcome.answer.organization?.id ?? '',
+        version: '',
         atMs: context.now(),
       })
     }
@@ -81,35 +128,47 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
   }
 
   /** The declaration is unchanged: only health is read and reported. */
-  async function refresh(key: OrganizationKey, last: Applied): Promise<Next> {
-    // Whatever goes wrong, the next time everything is looked at.
-    applied.delete(key)
-    const { snapshot, plan, answer } = last
-    const health = answer.organization && (await context.rows.health(answer.organization.id))
-    if (health?.kind === 'unavailable') {
-      await tell(key, snapshot, plan, health)
-      return { kind: 'retry' }
+  async function refresh(key: OrganizationKey, declared: Declared, last: Applied): Promise<Next> {
+    const { plan, organizationId, version } = last
+    const health = await context.rows.health(organizationId, version)
+    const snapshot = withoutSecrets(key, declared, context.publicUrl)
+    switch (health.kind) {
+      case 'unavailable':
+        await tell(key, snapshot, plan, health)
+        return { kind: 'retry' }
+      case 'gone':
+        return await apply(key, context.fingerprint(key))
+      case 'same':
+        applied.set(key, last)
+        break
+      case 'known': {
+        const told = await tell(key, snapshot, plan, { kind: 'applied', answer: health })
+        // A sentence that tells how long something lasts has to be written anew.
+        applied.set(key, { ...last, version: told && isWell(told) ? health.version : '' })
+        break
+      }
+      default:
+        health satisfies never
     }
-    await tell(key, snapshot, plan, { kind: 'applied', answer: { ...answer, ...health } })
-    applied.set(key, last)
     return { kind: 'again', afterMs: lookAfterMs }
   }
 
-  /** Counts and times that moved are told with the next look, and not more often. */
+  /** Counts and times that moved are told with the next look, and not more often. Answers with what was told. */
   async function tell(
     key: OrganizationKey,
     snapshot: Snapshot,
     plan: Plan,
     outcome: ActResult,
-  ): Promise<void> {
-    if (outcome.kind === 'gone') return
+  ): Promise<OrganizationStatus | undefined> {
+    if (outcome.kind === 'gone') return undefined
     const before = await context.reports.readStatus(key)
     const nowMs = context.now()
     const status = statusOf(snapshot, plan, outcome, before, nowMs)
     const isSameState = before !== undefined && stateOf(before) === stateOf(status)
-    if (isSameState && nowMs - (toldAtMs.get(key) ?? 0) < refreshMs) return
+    if (isSameState && nowMs - (toldAtMs.get(key) ?? 0) < refreshMs) return undefined
     toldAtMs.set(key, nowMs)
     await context.reports.report(key, status)
+    return status
   }
 
   return reconcile
@@ -133,8 +192,30 @@ function stateOf({
   ])
 }
 
-function withoutSecrets(snapshot: Snapshot): Snapshot {
-  return { ...snapshot, secrets: new Map(), tenantSecret: undefined }
+/** One text for all that an organization is made from, with what the operator makes of it. */
+function textOf({ declared, tenantSecret }: Fingerprint, publicUrl: string): string {
+  const parts = JSON.stringify([fingerprintVersion, publicUrl, declared, tenantSecret])
+  return createHash('sha256').update(parts).digest('base64url')
+}
+
+const isWell = ({ conditions }: OrganizationStatus): boolean =>
+  conditions.every(
+    ({ type, status, message }) => status === 'True' && (type !== 'SecretsResolved' || message === ''),
+  )
+
+/** What a status is made from, where everything is in force. */
+function withoutSecrets(key: OrganizationKey, declared: Declared, publicUrl: string): Snapshot {
+  return {
+    key,
+    declared,
+    secrets: new Map(),
+    tenantSecret: undefined,
+    tenantSecretTaken: false,
+    stored: undefined,
+    inForce: undefined,
+    fresh: { apiKey: '', signingKey: '' },
+    publicUrl,
+  }
 }
 
 function nextAfter(outcome: ActResult, afterMs: number): Next {

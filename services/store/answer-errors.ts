@@ -31,7 +31,8 @@ export function answerErrors(metrics: CallMetrics, log: Log): Interceptor {
   }
 }
 
-function answerOf(thrown: unknown): ConnectError {
+/** What a call that throws this answers. */
+export function answerOf(thrown: unknown): ConnectError {
   const error = asStoreError(thrown)
   if (error instanceof ConnectError) return error
   if (!(error instanceof StoreError))

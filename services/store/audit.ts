@@ -75,29 +75,48 @@ export async function writeAudit(
   entry: AuditEntry,
   nowMs: number,
 ): Promise<void> {
+  await insertAudit(db, rowOf(organization, change, entry, nowMs), change)
+}
+
+/** Writes the entries of many organizations' changes, no organization twice, in their transaction. */
+export async function writeAudits(db: Db, entries: readonly AuditEntry[], nowMs: number): Promise<void> {
+  const rows = entries.map(entry => rowOf(null, undefined, entry, nowMs))
+  await insertAudits(
+    db,
+    rows.map(row => ({ row, entry: chainedEntry(row) })),
+  )
+}
+
+function rowOf(
+  organization: string | null,
+  change: Change | undefined,
+  entry: AuditEntry,
+  nowMs: number,
+): NewAuditRow {
   const actor = actorOf(change, entry.owner)
   const keyName = actor.actorKind === 'api_key' && change?.actorName ? { keyName: change.actorName } : {}
-  await insertAudit(
-    db,
-    {
-      organization: entry.organization ?? organization,
-      at: new Date(nowMs),
-      ...actor,
-      action: entry.action,
-      subjectId: entry.subjectId,
-      details: { ...keyName, ...entry.details },
-    },
-    change,
-  )
+  return {
+    organization: entry.organization ?? organization,
+    at: new Date(nowMs),
+    ...actor,
+    action: entry.action,
+    subjectId: entry.subjectId,
+    details: { ...keyName, ...entry.details },
+  }
 }
 
 /** Adds a row to its chain and returns it; undefined if this request has written it already. */
 export async function insertAudit<Row extends object>(
   db: Db,
-  { organization, ...row }: NewAuditRow,
+  row: NewAuditRow,
   change?: Change,
 ): Promise<Row | undefined> {
-  const entry: ChainedEntry = {
+  const [written] = await insertAudits<Row>(db, [{ row, entry: chainedEntry(row, change) }])
+  return written
+}
+
+function chainedEntry({ organization: _, ...row }: NewAuditRow, change?: Change): ChainedEntry {
+  return {
     id: randomUUID(),
     at: row.at,
     actor_kind: row.actorKind,
@@ -111,36 +130,72 @@ export async function insertAudit<Row extends object>(
     agent: plain(change?.agent, 200),
     request_id: plain(change?.requestId, 100),
   }
-  const head = await lockChain(db, organization)
-  const seq = head.seq + 1
-  const sha256 = chainDigest(head.sha256, seq, entry)
-  const columns = Object.keys(entry)
-  const values = [organization, seq, head.sha256, sha256, ...Object.values(entry)]
-  const { rows } = await db.query<Row>(
-    `insert into audit_logs (organization_id, seq, before_sha256, sha256, ${columns.join(', ')})
-     values (${values.map((_, i) => `$${i + 1}`).join(', ')})
-     on conflict do nothing returning *`,
-    values,
-  )
-  if (!rows[0]) return undefined
-  await db.query(
-    `insert into audit_heads (organization_id, seq, sha256) values ($1, $2, $3)
-     on conflict (organization_id) do update set seq = excluded.seq, sha256 = excluded.sha256`,
-    [organization, seq, sha256],
-  )
-  return rows[0]
 }
 
+/** Each row in a chain of its own. */
+async function insertAudits<Row extends object>(
+  db: Db,
+  added: readonly { readonly row: NewAuditRow; readonly entry: ChainedEntry }[],
+): Promise<Row[]> {
+  if (added.length === 0) return []
+  const heads = await lockChains(
+    db,
+    added.map(({ row }) => row.organization),
+  )
+  const links = added.map(({ row: { organization }, entry }) => {
+    const head = heads.get(organization) ?? { seq: 0, sha256: Buffer.from(chainStart) }
+    const seq = head.seq + 1
+    const sha256 = chainDigest(head.sha256, seq, entry)
+    return {
+      organization_id: organization,
+      seq,
+      before_sha256: inJson(head.sha256),
+      sha256: inJson(sha256),
+      ...entry,
+    }
+  })
+  const columns = Object.keys(links[0]!).join(', ')
+  const { rows } = await db.query<Row & { organization_id: string | null }>(
+    `insert into audit_logs (${columns})
+     select ${columns} from jsonb_populate_recordset(null::audit_logs, $1::jsonb)
+     on conflict do nothing returning *`,
+    [JSON.stringify(links)],
+  )
+  const written = new Set(rows.map(row => row.organization_id))
+  const moved = links.filter(link => written.has(link.organization_id))
+  if (moved.length === 0) return rows
+  await db.query(
+    `insert into audit_heads (organization_id, seq, sha256)
+     select organization_id, seq, sha256 from jsonb_populate_recordset(null::audit_heads, $1::jsonb)
+     on conflict (organization_id) do update set seq = excluded.seq, sha256 = excluded.sha256`,
+    [JSON.stringify(moved.map(({ organization_id, seq, sha256 }) => ({ organization_id, seq, sha256 })))],
+  )
+  return rows
+}
+
+/** Bytes as Postgres reads them from a text. */
+const inJson = (bytes: Uint8Array): string => `\\x${Buffer.from(bytes).toString('hex')}`
+
 /**
- * One transaction at a time appends to a chain, and no other work follows there: the holder of this lock waits for no other.
- * Locking the last row instead would let two that wait for it both append after it.
+ * One transaction at a time appends to a chain, and no other work follows there: the holder of these locks waits for no other.
+ * All who take several take them in one order. Locking the last row instead would let two that wait for it both append after it.
  */
-async function lockChain(db: Db, organization: string | null): Promise<{ seq: number; sha256: Buffer }> {
-  await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-    JSON.stringify(['audit', organization]),
-  ])
-  const head = await readHead(db, organization)
-  return head ?? { seq: 0, sha256: Buffer.from(chainStart) }
+async function lockChains(
+  db: Db,
+  organizations: readonly (string | null)[],
+): Promise<Map<string | null, { seq: number; sha256: Buffer }>> {
+  await db.query(
+    'select pg_advisory_xact_lock(hashtextextended(name, 0)) from unnest($1::text[]) as locks(name)',
+    [organizations.map(organization => JSON.stringify(['audit', organization])).sort()],
+  )
+  const { rows } = await db.query<{ organization_id: string | null; seq: string; sha256: Buffer }>(
+    `select organization_id, seq, sha256 from audit_heads
+     where organization_id = any($1::uuid[]) or ($2 and organization_id is null)`,
+    [organizations.filter(id => id !== null), organizations.includes(null)],
+  )
+  return new Map(
+    rows.map(({ organization_id, seq, sha256 }) => [organization_id, { seq: Number(seq), sha256 }]),
+  )
 }
 
 async function readHead(db: Db, organization: string | null) {

@@ -52,7 +52,8 @@ CREATE OR REPLACE FUNCTION public.forget_applied()
 AS $function$
 begin
   if current_setting('fairlead.keeps_applied', true) = 'on' then return null; end if;
-  update organizations set applied_digest = null, changes_by_others = changes_by_others + 1
+  update organizations
+    set applied_digest = null, applied_fingerprint = null, changes_by_others = changes_by_others + 1
     where id = coalesce(new.organization_id, old.organization_id);
   return null;
 end
@@ -65,6 +66,7 @@ CREATE OR REPLACE FUNCTION public.forget_own_applied()
 AS $function$
 begin
   new.applied_digest := null;
+  new.applied_fingerprint := null;
   if current_setting('fairlead.keeps_applied', true) is distinct from 'on' then
     new.changes_by_others := old.changes_by_others + 1;
   end if;
@@ -363,6 +365,7 @@ create table organizations (
   weight smallint not null default 1,
   applied_digest bytea,
   changes_by_others bigint not null default 0,
+  applied_fingerprint bytea,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
@@ -522,6 +525,8 @@ CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, r
 CREATE INDEX idempotency_keys_expired ON public.idempotency_keys USING btree (expires_at);
 
 CREATE INDEX members_email ON public.members USING btree (email);
+
+CREATE INDEX organizations_owner ON public.organizations USING btree (owner_kind, owner_reference) WHERE (deleted_at IS NULL);
 
 CREATE INDEX replays_active ON public.replays USING btree (created_at) WHERE ((state = ANY (ARRAY['pending'::replay_state, 'running'::replay_state])) OR (in_hand IS NOT NULL));
 

@@ -25,17 +25,20 @@ const largePart = 1 / 5
 export const isSwallowing = ({ accepted, repeated, differing }: SourceCounts): boolean =>
   differing >= manyDiffer && differing >= largePart * (accepted + repeated)
 
+/** The first slot that counts. */
+export const countedFrom = (nowMs: number): Date => new Date(nowMs - hourMs - slotMs)
+
 /** Source → what verified in the last hour, or up to a slot more; sources without any are left out. */
 export async function readCounts(
   db: Db,
-  organization: OrganizationId,
+  organizations: readonly OrganizationId[],
   nowMs: number,
 ): Promise<Map<string, SourceCounts>> {
   const { rows } = await db.query<SourceCounts & { source_id: string }>(
     `select source_id, sum(accepted)::float8 as accepted, sum(repeated)::float8 as repeated,
        sum(differing)::float8 as differing
-     from source_counts where organization_id = $1 and slot > $2 group by source_id`,
-    [toUuid(organization), new Date(nowMs - hourMs - slotMs)],
+     from source_counts where organization_id = any($1::uuid[]) and slot > $2 group by source_id`,
+    [organizations.map(toUuid), countedFrom(nowMs)],
   )
   return new Map(rows.map(({ source_id, ...counts }) => [source_id, counts]))
 }

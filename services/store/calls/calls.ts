@@ -39,12 +39,17 @@ export function scopeOf(organizationId: string): { scope: Scope; organization: s
 const publishWaitMs = 1_000
 
 /**
- * Publishes an organization after its change is committed. The call doesn't fail with it: the change is made, and the
- * next comparison publishes it when NATS is back.
+ * Publishes organizations after their changes are committed. The call doesn't fail with it: the changes are made, and the
+ * next comparison publishes them when NATS is back.
  */
-export async function publishChange(calls: Calls, organization: OrganizationId): Promise<void> {
-  const published = calls.publisher.publish(organization).catch((err: unknown) => {
-    calls.log.warn({ err, organizationId: organization }, 'config.unpublished')
+export async function publishChange(
+  calls: Calls,
+  ...organizations: readonly OrganizationId[]
+): Promise<void> {
+  if (organizations.length === 0) return
+  const published = calls.publisher.publish(organizations).catch((err: unknown) => {
+    const [organizationId] = organizations
+    calls.log.warn({ err, organizationId, organizations: organizations.length }, 'config.unpublished')
   })
   let timer: NodeJS.Timeout | undefined
   const late = new Promise(resolve => {

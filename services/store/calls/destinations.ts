@@ -15,7 +15,7 @@ import { type Calls, publishChange, transact } from './calls.ts'
 import { write } from './write.ts'
 
 /** Waiting and dead deliveries come from partial indexes that hold nothing else. */
-const conditions = `
+const conditionsStatement = `
   select d.id,
     (select count(*)::int from deliveries w
      where w.organization_id = d.organization_id and w.destination_id = d.id and w.state = 'waiting') as waiting,
@@ -24,13 +24,23 @@ const conditions = `
     h.last_success_at, h.failing_since, h.last_error, h.lane
   from destinations d
   left join destination_health h on h.organization_id = d.organization_id and h.destination_id = d.id
-  where d.organization_id = $1 and d.deleted_at is null`
+  where d.organization_id = any($1::uuid[]) and d.deleted_at is null`
+
+/** Destination → how it does. */
+export async function readConditions(
+  db: Db,
+  organizations: readonly OrganizationId[],
+): Promise<Map<string, DestinationCondition>> {
+  const { rows } = await db.query<DestinationCondition & { id: string }>(conditionsStatement, [
+    organizations.map(toUuid),
+  ])
+  return new Map(rows.map(row => [row.id, row]))
+}
 
 export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationService> {
   const list = async (db: Db, id: OrganizationId) => {
     const organization = await readOrganization(db, id)
-    const { rows } = await db.query<DestinationCondition & { id: string }>(conditions, [toUuid(id)])
-    const condition = new Map(rows.map(row => [row.id, row]))
+    const condition = await readConditions(db, [id])
     return (organization?.destinations ?? []).map(row => destinationMessage(row, condition.get(row.id)))
   }
 

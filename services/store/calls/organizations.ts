@@ -1,29 +1,25 @@
 import type { ServiceImpl } from '@connectrpc/connect'
-import { fromUuid, parseId, toUuid } from '@fairlead/webhook/id'
+import { parseId, toUuid } from '@fairlead/webhook/id'
 import {
-  ApplyOrganizationResponseSchema,
   CreateOrganizationResponseSchema,
   DeactivateOrganizationResponseSchema,
   DeleteOrganizationResponseSchema,
   type OrganizationService,
 } from '@fairlead/wire/store/organization'
 import { z } from 'zod'
-import type { AuditEntry } from '../audit.ts'
-import { applyOrganization, ownerText } from '../organizations/apply.ts'
-import { name, ownerKindWord, readDesired, readOwner, retentionDays } from '../organizations/desired.ts'
+import { applyOrganization } from '../organizations/apply.ts'
+import { name, ownerKindWord, readOwner, retentionDays } from '../organizations/desired.ts'
 import { findOrganization } from '../organizations/find.ts'
-import {
-  destinationMessage,
-  organizationMessage,
-  routeMessage,
-  sourceMessage,
-} from '../organizations/messages.ts'
+import { ownerText } from '../organizations/find-targets.ts'
+import { organizationMessage } from '../organizations/messages.ts'
 import { readOverviews } from '../organizations/read.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
+import { applyCalls, entryOf } from './apply.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
+import { healthCalls } from './health.ts'
 import { write } from './write.ts'
 
 export function organizationCalls(calls: Calls): ServiceImpl<typeof OrganizationService> {
@@ -60,31 +56,8 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
       return answer
     },
 
-    async applyOrganization(request, context) {
-      const desired = readDesired(request)
-      const ofPlatform = { organizationId: '', change: request.change }
-      const answer = await write(calls, context, ofPlatform, ApplyOrganizationResponseSchema, async db => {
-        const applied = await applyOrganization(db, desired, { keyring: calls.keyring, nowMs: calls.now() })
-        const { organization, created, changed } = applied
-        const action = created ? 'organization.created' : 'organization.applied'
-        return {
-          answer: {
-            organization: organizationMessage(organization),
-            created,
-            changed,
-            sources: organization.sources.map(source => sourceMessage(source)),
-            destinations: organization.destinations.map(destination => destinationMessage(destination)),
-            routes: organization.routes.map(routeMessage),
-          },
-          entry: changed ? entryOf(action, organization, ownerText(desired.owner)) : undefined,
-        }
-      })
-      const { created = false, changed } = answer
-      const organizationId = parseId('org', answer.organization?.id ?? '')!
-      if (changed) await publishChange(calls, organizationId)
-      if (changed) calls.log.info({ organizationId, created }, 'organization.applied')
-      return answer
-    },
+    ...applyCalls(calls),
+    ...healthCalls(calls),
 
     async listOrganizations(request, context) {
       const limit = pageSize(request.limit, 100, 1000)
@@ -156,15 +129,6 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
       return answer
     },
   }
-}
-
-/** Writes to the organization's own audit log, also where the platform makes the change. */
-function entryOf(
-  action: AuditEntry['action'],
-  { id, slug }: Pick<OrganizationRow, 'id' | 'slug'>,
-  owner?: string,
-): AuditEntry {
-  return { action, organization: id, subjectId: fromUuid('org', id), details: { slug }, owner }
 }
 
 const created = z.object({

@@ -17,8 +17,8 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
     async listSources(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
       return transact(calls, context, id, async db => {
-        const activity = await readActivity(db, id)
-        const counts = await readCounts(db, id, calls.now())
+        const activity = await readActivity(db, [id])
+        const counts = await readCounts(db, [id], calls.now())
         const organization = await readOrganization(db, id)
         return {
           sources: (organization?.sources ?? []).map(row =>
@@ -39,8 +39,8 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
         const organization = id && (await readOrganization(db, id))
         const source = organization?.sources.find(({ name }) => name === request.name)
         if (!source) throw new StoreError('not_found', 'there is no such source')
-        const activity = await readActivity(db, id!)
-        const counts = await readCounts(db, id!, calls.now())
+        const activity = await readActivity(db, [id!])
+        const counts = await readCounts(db, [id!], calls.now())
         return { source: sourceMessage(source, activity.get(source.id), counts.get(source.id)) }
       })
     },
@@ -91,15 +91,20 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
 }
 
 /** Source → secret → when it last verified an event, and how many. */
-async function readActivity(db: Db, id: OrganizationId): Promise<Map<string, Activity>> {
+export async function readActivity(
+  db: Db,
+  organizations: readonly OrganizationId[],
+): Promise<Map<string, Activity>> {
   const { rows } = await db.query<{
     source_id: string
     secret_id: string
     last_event_at: Date
     matched: string
-  }>('select source_id, secret_id, last_event_at, matched from source_activity where organization_id = $1', [
-    toUuid(id),
-  ])
+  }>(
+    `select source_id, secret_id, last_event_at, matched from source_activity
+     where organization_id = any($1::uuid[])`,
+    [organizations.map(toUuid)],
+  )
   const activity = new Map<string, Map<string, { lastEventAt: Date; matched: bigint }>>()
   for (const { source_id, secret_id, last_event_at, matched } of rows) {
     const ofSource = activity.get(source_id) ?? new Map()

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
+import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Keyring } from '@fairlead/wire/seal'
-import { type Db, enterStatement } from '../scope.ts'
+import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { DesiredOrganization } from './desired.ts'
 import { diff } from './diff.ts'
 import { digestOf } from './digest.ts'
-import { readOrganization } from './read.ts'
-import { type OrganizationInForce, readUnchanged } from './read-unchanged.ts'
+import { findTargets, lockTargets } from './find-targets.ts'
+import { readOrganizations } from './read.ts'
+import { type OrganizationInForce, readInForce, readUnchanged } from './read-unchanged.ts'
 import { findReturning, isDeleted } from './returning.ts'
 import type { OrganizationRow } from './rows.ts'
 import { write } from './write.ts'
@@ -18,79 +19,183 @@ export interface Applied {
   changed: boolean
 }
 
-/**
- * Brings an organization to its desired state, in a transaction under the platform's scope (a slug may be any
- * organization's). Rows are written under the organization's own scope.
- *
- *   unchanged? ─▶ lock slug and owner ─▶ whose is the slug? ─▶ read ─▶ diff (pure) ─▶ write ─▶ note digest ─▶ read again
- *
- * A desired state that was applied before and has not changed since needs the first statement alone (docs/adr/0035).
- * Throws a StoreError: `slug_taken`, or `owned_by_another` if this owner has an organization under another slug.
- */
+/** What is to be applied. */
+export interface Wanted {
+  readonly desired: DesiredOrganization
+  /** Names all that it was made from; empty: nothing to remember. */
+  readonly fingerprint: string
+}
+
+/** What became of one organization: StoreErrors are `slug_taken` and `owned_by_another`. */
+export type ApplyResult =
+  | { readonly kind: 'applied'; readonly applied: Applied }
+  | { readonly kind: 'refused'; readonly error: StoreError }
+
+export interface ApplyContext {
+  readonly keyring: Keyring
+  readonly nowMs: number
+}
+
+/** As `applyOrganizations`, for one. Throws a StoreError `slug_taken` or `owned_by_another`. */
 export async function applyOrganization(
   db: Db,
   desired: DesiredOrganization,
-  { keyring, nowMs }: { keyring: Keyring; nowMs: number },
+  context: ApplyContext,
+  fingerprint = '',
 ): Promise<Applied> {
-  const digest = digestOf(desired, keyring)
-  const unchanged = await readUnchanged(db, desired, digest)
-  if (unchanged) return { organization: unchanged, created: false, changed: false }
-  const found = (await findTarget(db, desired)) ?? (await findReturning(db, desired))
-  const id = found ? fromUuid('org', found.id) : newId('org', nowMs)
-  await db.query(`${enterStatement(id)}; set local fairlead.keeps_applied = 'on'`)
-  const stored = found && (await readOrganization(db, id, { deleted: true }))
-  const changes = diff(stored, desired, { organizationId: toUuid(id), keyring, nowMs, makeSigningSecret })
-  const changed = changes.length > 0 || isDeleted(found)
-  // A statement of its own: one that also notes the digest would lose it.
-  if (isDeleted(found))
-    await db.query('update organizations set deleted_at = null where id = $1', [toUuid(id)])
-  await write(db, changes)
-  await db.query(
-    `update organizations set updated_at = case when $2 then now() else updated_at end,
-       applied_digest = case when changes_by_others = $3 then $4::bytea end where id = $1`,
-    [toUuid(id), changed && found !== undefined, found?.changes_by_others ?? '0', digest],
-  )
-  const organization = await readOrganization(db, id)
-  return { organization: organization!, created: !found, changed }
+  const [result] = await applyOrganizations(db, [{ desired, fingerprint }], context)
+  if (result!.kind === 'refused') throw result!.error
+  return result!.applied
 }
 
-/** The row of the organization that the desired state is for; undefined: none exists that is not deleted. */
-async function findTarget(
+/** One that has to be compared. */
+interface Compared {
+  readonly index: number
+  readonly wanted: Wanted
+  readonly digest: Buffer
+  readonly found: OrganizationRow | undefined
+  readonly id: OrganizationId
+}
+
+/**
+ * Brings organizations to their desired state, in a transaction under the platform's scope (a slug may be anyone's):
+ *
+ *   unchanged? ─▶ lock slugs and owners ─▶ whose are they? ─▶ read ─▶ diff (pure) ─▶ write ─▶ note digests ─▶ read again
+ *
+ * A desired state that was applied before and has not changed since needs the first statement alone (docs/adr/0035). The
+ * number of statements does not depend on how many organizations there are (docs/adr/0037).
+ *
+ * @param wanted no owner twice
+ */
+export async function applyOrganizations(
   db: Db,
-  { slug, owner }: DesiredOrganization,
-): Promise<OrganizationRow | undefined> {
-  // Two calls that declare the same slug at the same time take turns, and so do two slugs of one owner.
-  const owned = `${owner.owner_kind} ${owner.owner_reference}`
-  for (const lock of [`fairlead.slug.${slug}`, `fairlead.owner.${owned}`].sort()) {
-    await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lock])
-  }
-  const { rows } = await db.query<OrganizationRow>(
-    `select * from organizations where deleted_at is null
-       and (slug = $1 or ($2 <> 'api' and owner_kind = $2::owner_kind and owner_reference = $3))`,
-    [slug, owner.owner_kind, owner.owner_reference],
+  wanted: readonly Wanted[],
+  context: ApplyContext,
+): Promise<ApplyResult[]> {
+  const { keyring } = context
+  const digests = wanted.map(({ desired }) => digestOf(desired, keyring))
+  const results = new Map<number, ApplyResult>()
+  const unchanged = await readUnchanged(
+    db,
+    wanted.map(({ desired: { slug, owner } }, index) => ({ slug, owner, digest: digests[index]! })),
   )
-  const ours = (row: OrganizationRow) =>
-    row.owner_kind === owner.owner_kind && row.owner_reference === owner.owner_reference
-  const holder = rows.find(row => row.slug === slug)
-  if (holder && !ours(holder)) {
-    const owner = ownerText(holder)
-    throw new StoreError('slug_taken', `${owner} has the slug ${slug}`, { field: 'slug', owner })
+  for (const [index, organization] of unchanged) {
+    results.set(index, { kind: 'applied', applied: { organization, created: false, changed: false } })
   }
-  const other = rows.find(row => row.slug !== slug)
-  if (other) {
-    throw new StoreError(
-      'owned_by_another',
-      `${owned} declares ${other.slug}, and a slug never changes: delete it and declare another`,
-      { field: 'slug', owner: ownerText(other) },
-    )
+  await noteFingerprints(
+    db,
+    [...unchanged].map(([index, { id }]) => ({ id, fingerprint: keyed(wanted[index]!, keyring) })),
+  )
+
+  const open = wanted.flatMap((one, index) => (unchanged.has(index) ? [] : [{ index, one }]))
+  if (open.length > 0) {
+    const compared = await compare(db, open, digests, results, context)
+    const applied = await applyCompared(db, compared, context)
+    for (const [index, result] of applied) results.set(index, { kind: 'applied', applied: result })
   }
-  return holder
+  return wanted.map((_, index) => results.get(index)!)
 }
 
-/** An owner for people: `kubernetes tenants/acme`. */
-export function ownerText(row: Pick<OrganizationRow, 'owner_kind' | 'owner_reference'>): string {
-  return row.owner_kind === 'api' ? 'the API' : `${row.owner_kind} ${row.owner_reference}`
+/** Finds the row of each organization, and refuses those whose slug or owner is another's. */
+async function compare(
+  db: Db,
+  open: readonly { readonly index: number; readonly one: Wanted }[],
+  digests: readonly Buffer[],
+  results: Map<number, ApplyResult>,
+  { nowMs }: ApplyContext,
+): Promise<Compared[]> {
+  const desired = open.map(({ one }) => one.desired)
+  await lockTargets(db, desired)
+  const targets = await findTargets(db, desired)
+  const returning = await findReturning(
+    db,
+    desired.filter((_, place) => targets[place] === undefined),
+  )
+  return open.flatMap(({ index, one }, place): Compared[] => {
+    const target = targets[place]
+    if (target instanceof StoreError) {
+      results.set(index, { kind: 'refused', error: target })
+      return []
+    }
+    const found = target ?? returning.get(one.desired.slug)
+    const id = found ? fromUuid('org', found.id) : newId('org', nowMs)
+    return [{ index, wanted: one, digest: digests[index]!, found, id }]
+  })
 }
+
+async function applyCompared(
+  db: Db,
+  compared: readonly Compared[],
+  { keyring, nowMs }: ApplyContext,
+): Promise<Map<number, Applied>> {
+  if (compared.length === 0) return new Map()
+  await db.query("set local fairlead.keeps_applied = 'on'")
+  const known = compared.flatMap(({ found, id }) => (found ? [id] : []))
+  const rows = known.length > 0 ? await readOrganizations(db, known, { deleted: true }) : []
+  const stored = new Map(rows.map(row => [row.id, row]))
+  const changes = compared.map(({ id, wanted: { desired } }) =>
+    diff(stored.get(toUuid(id)), desired, { organizationId: toUuid(id), keyring, nowMs, makeSigningSecret }),
+  )
+  // A statement of its own: one that also notes the digest would lose it.
+  const back = compared.filter(({ found }) => isDeleted(found)).map(({ id }) => toUuid(id))
+  if (back.length > 0)
+    await db.query('update organizations set deleted_at = null where id = any($1::uuid[])', [back])
+  await write(db, changes.flat())
+  const isChanged = (place: number) => changes[place]!.length > 0 || isDeleted(compared[place]!.found)
+  await noteDigests(db, compared, isChanged, keyring)
+  const inForce = await readInForce(
+    db,
+    compared.map(({ id }) => id),
+  )
+  return new Map(
+    compared.map(({ index, id, found }, place) => [
+      index,
+      { organization: inForce.get(id)!, created: !found, changed: isChanged(place) },
+    ]),
+  )
+}
+
+async function noteDigests(
+  db: Db,
+  compared: readonly Compared[],
+  isChanged: (place: number) => boolean,
+  keyring: Keyring,
+): Promise<void> {
+  await db.query(
+    `update organizations o set
+       updated_at = case when w.touched then now() else o.updated_at end,
+       applied_digest = case when o.changes_by_others = w.seen then w.digest end,
+       applied_fingerprint = case when o.changes_by_others = w.seen then w.fingerprint end
+     from unnest($1::uuid[], $2::boolean[], $3::bigint[], $4::bytea[], $5::bytea[])
+       as w(id, touched, seen, digest, fingerprint)
+     where o.id = w.id`,
+    [
+      compared.map(({ id }) => toUuid(id)),
+      compared.map(({ found }, place) => isChanged(place) && found !== undefined),
+      compared.map(({ found }) => found?.changes_by_others ?? '0'),
+      compared.map(({ digest }) => digest),
+      compared.map(({ wanted }) => keyed(wanted, keyring)),
+    ],
+  )
+}
+
+/** What is in force by its digest, and was made from other things than before: from a file that says the same in other words. */
+async function noteFingerprints(
+  db: Db,
+  unchanged: readonly { readonly id: string; readonly fingerprint: Buffer | null }[],
+): Promise<void> {
+  const told = unchanged.filter(({ fingerprint }) => fingerprint !== null)
+  if (told.length === 0) return
+  await db.query(
+    `update organizations o set applied_fingerprint = w.fingerprint
+     from unnest($1::uuid[], $2::bytea[]) as w(id, fingerprint)
+     where o.id = w.id and o.applied_fingerprint is distinct from w.fingerprint`,
+    [told.map(({ id }) => id), told.map(({ fingerprint }) => fingerprint)],
+  )
+}
+
+const keyed = ({ fingerprint }: Wanted, keyring: Keyring): Buffer | null =>
+  fingerprint === '' ? null : keyring.digest(fingerprint)
 
 /** As Standard Webhooks writes it: 32 random bytes. */
 function makeSigningSecret(): string {

@@ -1,3 +1,4 @@
+import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Db } from '../scope.ts'
 import type { DesiredOrganization } from './desired.ts'
 import type { OrganizationOverview } from './read.ts'
@@ -26,23 +27,51 @@ interface UnchangedRow extends OrganizationRow {
   routes: RouteRow[]
 }
 
+/** An organization that its owner believes to be in force. */
+export interface Believed extends Pick<DesiredOrganization, 'slug' | 'owner'> {
+  readonly digest: Buffer
+}
+
 /**
- * The organization of this owner if its digest is the one given, in one statement; undefined: it has to be compared. The
- * digest and the rows are of one snapshot.
+ * Place → the organization of this owner, where its digest is the one given, in one statement; the others have to be
+ * compared. The digests and the rows are of one snapshot.
  */
 export async function readUnchanged(
   db: Db,
-  { slug, owner }: Pick<DesiredOrganization, 'slug' | 'owner'>,
-  digest: Buffer,
-): Promise<OrganizationInForce | undefined> {
-  const { rows } = await db.query<UnchangedRow>(statement, [
-    slug,
-    owner.owner_kind,
-    owner.owner_reference,
-    digest,
-  ])
-  const [row] = rows
-  if (!row) return undefined
+  believed: readonly Believed[],
+): Promise<Map<number, OrganizationInForce>> {
+  const { rows } = await db.query<UnchangedRow & { place: number }>(
+    select(
+      'w.place,',
+      `unnest($1::text[], $2::owner_kind[], $3::text[], $4::bytea[])
+         with ordinality as w(slug, owner_kind, owner_reference, digest, place)
+       join organizations o on o.slug = w.slug and o.owner_kind = w.owner_kind
+         and o.owner_reference = w.owner_reference and o.applied_digest = w.digest`,
+      'o.deleted_at is null',
+    ),
+    [
+      believed.map(({ slug }) => slug),
+      believed.map(({ owner }) => owner.owner_kind),
+      believed.map(({ owner }) => owner.owner_reference),
+      believed.map(({ digest }) => digest),
+    ],
+  )
+  return new Map(rows.map(({ place, ...row }) => [Number(place) - 1, inForce(row)]))
+}
+
+/** Organizations that are not deleted, in one statement. */
+export async function readInForce(
+  db: Db,
+  ids: readonly OrganizationId[],
+): Promise<Map<OrganizationId, OrganizationInForce>> {
+  const { rows } = await db.query<UnchangedRow>(
+    select('', 'organizations o', 'o.deleted_at is null and o.id = any($1::uuid[])'),
+    [ids.map(toUuid)],
+  )
+  return new Map(rows.map(row => [fromUuid('org', row.id), inForce(row)]))
+}
+
+function inForce(row: UnchangedRow): OrganizationInForce {
   const { accepted, sources, destinations, ...organization } = row
   return {
     ...organization,
@@ -63,8 +92,8 @@ export async function readUnchanged(
   }
 }
 
-const statement = `
-  select o.*, coalesce(u.accepted, 0)::text as accepted,
+const select = (columns: string, from: string, where: string) => `
+  select ${columns} o.*, coalesce(u.accepted, 0)::text as accepted,
     (select coalesce(json_agg(s order by s.name), '[]') from (
        select t.*, (select coalesce(json_agg(json_build_object('id', x.id, 'created_at', x.created_at)
            order by x.position, x.id), '[]')
@@ -78,8 +107,7 @@ const statement = `
        from destinations t where t.organization_id = o.id and t.deleted_at is null) d) as destinations,
     (select coalesce(json_agg(r order by r.created_at, r.id), '[]')
        from routes r where r.organization_id = o.id) as routes
-  from organizations o
+  from ${from}
   left join monthly_usage u
     on u.organization_id = o.id and u.month = date_trunc('month', now() at time zone 'UTC')::date
-  where o.deleted_at is null and o.slug = $1 and o.owner_kind = $2::owner_kind and o.owner_reference = $3
-    and o.applied_digest = $4`
+  where ${where}`

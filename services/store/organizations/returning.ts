@@ -9,22 +9,25 @@ import type { OrganizationRow } from './rows.ts'
 export const returnInterval = "interval '24 hours'"
 
 /**
- * The row that a file declared and that was deleted a while ago, under the same owner and slug; undefined if there is
- * none. Not for other owners: in Kubernetes a deletion is a request, and the present owner of a namespace, or the creator of an
- * organization by the API, may be another person than before, who must not see the earlier log.
+ * Slug → the row that a file declared and that was deleted a while ago, under the same owner and slug. Not for other
+ * owners: in Kubernetes a deletion is a request, and the present owner of a namespace, or the creator of an organization
+ * by the API, may be another person than before, who must not see the earlier log.
  */
 export async function findReturning(
   db: Db,
-  { slug, owner }: Pick<DesiredOrganization, 'slug' | 'owner'>,
-): Promise<OrganizationRow | undefined> {
-  if (owner.owner_kind !== 'file') return undefined
+  desired: readonly Pick<DesiredOrganization, 'slug' | 'owner'>[],
+): Promise<Map<string, OrganizationRow>> {
+  const files = desired.filter(({ owner }) => owner.owner_kind === 'file')
+  if (files.length === 0) return new Map()
   const { rows } = await db.query<OrganizationRow>(
-    `select * from organizations
-     where slug = $1 and owner_kind = 'file' and owner_reference = $2 and deleted_at > now() - ${returnInterval}
-     order by deleted_at desc limit 1 for update`,
-    [slug, owner.owner_reference],
+    `select o.* from unnest($1::text[], $2::text[]) as w(slug, reference)
+     join organizations o on o.slug = w.slug and o.owner_kind = 'file' and o.owner_reference = w.reference
+     where o.deleted_at > now() - ${returnInterval}
+     order by o.deleted_at for update of o`,
+    [files.map(({ slug }) => slug), files.map(({ owner }) => owner.owner_reference)],
   )
-  return rows[0]
+  // The newest stands.
+  return new Map(rows.map(row => [row.slug, row]))
 }
 
 export const isDeleted = (row: OrganizationRow | undefined): boolean =>

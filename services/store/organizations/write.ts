@@ -24,33 +24,59 @@ export type Change =
   /** Delete by id, or note that it is deleted or revoked where the log still names it. */
   | { kind: 'remove'; table: Exclude<Table, 'organizations'>; row: Row }
 
-/** Writes changes in their order. */
+/**
+ * Writes the changes of any number of organizations, in a statement for each table and kind of change: first what goes,
+ * since a key that was made anew has the name of the one before, then what is put, a row before those that name it.
+ */
 export async function write(db: Db, changes: readonly Change[]): Promise<void> {
-  for (const change of changes) {
-    if (change.kind === 'put') await put(db, change.table, change.row)
-    else await remove(db, change.table, change.row)
+  const groups = Map.groupBy(changes, ({ kind, table, row }) => `${kind} ${table} ${Object.keys(row).join()}`)
+  const ordered = [...groups.values()].sort((a, b) => place(a[0]!) - place(b[0]!))
+  for (const group of ordered) {
+    const [{ kind, table }] = group as [Change]
+    const rows = group.map(({ row }) => row)
+    if (kind === 'put') await put(db, table, rows)
+    else await remove(db, table, rows)
   }
 }
 
-async function put(db: Db, table: Table, row: Row): Promise<void> {
+const tableNames = Object.keys(tables)
+
+const place = ({ kind, table }: Change): number => (kind === 'remove' ? -1 : tableNames.indexOf(table))
+
+async function put(db: Db, table: Table, rows: readonly Row[]): Promise<void> {
   const { key } = tables[table]
-  const columns = Object.keys(row)
+  const columns = Object.keys(rows[0]!)
   const changing = columns.filter(column => column !== 'id' && !(key as readonly string[]).includes(column))
   await db.query(
-    `insert into ${table} (${columns.join(', ')}) values (${columns.map((_, i) => `$${i + 1}`).join(', ')})
+    `insert into ${table} (${columns.join(', ')})
+     select ${columns.join(', ')} from jsonb_populate_recordset(null::${table}, $1::jsonb)
      on conflict (${key.join(', ')}) do update set ${changing.map(column => `${column} = excluded.${column}`).join(', ')}`,
-    Object.values(row),
+    [jsonOf(rows)],
   )
 }
 
-async function remove(db: Db, table: Exclude<Table, 'organizations'>, row: Row): Promise<void> {
+async function remove(db: Db, table: Table, rows: readonly Row[]): Promise<void> {
   const how = tables[table].remove
-  const columns = Object.keys(row)
-  const where = columns.map((column, i) => `${column} = $${i + 1}`).join(' and ')
+  const columns = Object.keys(rows[0]!)
+  const gone = `jsonb_populate_recordset(null::${table}, $1::jsonb) gone`
+  const where = columns.map(column => `t.${column} = gone.${column}`).join(' and ')
   await db.query(
     how === 'delete'
-      ? `delete from ${table} where ${where}`
-      : `update ${table} set ${how} = now() where ${where}`,
-    columns.map(column => row[column]),
+      ? `delete from ${table} t using ${gone} where ${where}`
+      : `update ${table} t set ${how} = now() from ${gone} where ${where}`,
+    [jsonOf(rows)],
   )
+}
+
+/** Bytes as Postgres reads them from a text: https://www.postgresql.org/docs/current/datatype-binary.html */
+function jsonOf(rows: readonly Row[]): string {
+  const values = rows.map(row =>
+    Object.fromEntries(
+      Object.entries(row).map(([column, value]) => [
+        column,
+        value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value,
+      ]),
+    ),
+  )
+  return JSON.stringify(values)
 }

@@ -60,6 +60,6 @@ export async function pauseHopeless(pool: Pool, publisher: ConfigPublisher, log:
     )
   }
   for (const id of new Set(paused.map(row => row.organization_id)))
-    await publisher.publish(fromUuid('org', id))
+    await publisher.publish([fromUuid('org', id)])
   return paused.length
 }

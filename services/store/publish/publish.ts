@@ -2,10 +2,10 @@ import type { Log } from '@fairlead/daemon/log'
 import { type OrganizationId, parseId } from '@fairlead/webhook/id'
 import { openConfigBucket } from '@fairlead/wire/watch-config'
 import { JetStreamApiError } from '@nats-io/jetstream'
-import type { KV } from '@nats-io/kv'
+import type { KV, KvEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
-import { organizationIdOf, readOrganization, readOrganizations } from '../organizations/read.ts'
+import { organizationIdOf, readOrganizations, type StoredOrganization } from '../organizations/read.ts'
 import { inScope } from '../scope.ts'
 import { configText } from './config-of.ts'
 
@@ -18,8 +18,8 @@ import { configText } from './config-of.ts'
  * that revision, so that older rows can't replace newer ones.
  */
 export interface ConfigPublisher {
-  /** Publishes one organization; rejects if NATS or Postgres is away, and the next comparison makes up for it. */
-  publish(organization: OrganizationId): Promise<void>
+  /** Publishes organizations; rejects if NATS or Postgres is away, and the next comparison makes up for it. */
+  publish(organizations: readonly OrganizationId[]): Promise<void>
   /** Compares all organizations and writes the differences; answers how many there were. */
   reconcile(): Promise<number>
 }
@@ -28,6 +28,8 @@ export interface PublishMetrics {
   written: { inc(labels: { operation: 'put' | 'remove' }): void }
 }
 
+/** Organizations that are read and put together. */
+const pageSize = 200
 /** Tries of one key while others write it too. */
 const conflictTries = 10
 /** JetStream: wrong last sequence, which is how a revision of a key is checked. */
@@ -49,21 +51,48 @@ export function openConfigPublisher(
     return opened
   }
 
-  async function publish(organization: OrganizationId): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await publishOnce(organization)
-      } catch (error) {
-        if (!isConflict(error) || tries === conflictTries) throw error
-      }
+  async function publish(organizations: readonly OrganizationId[]): Promise<void> {
+    let open: readonly OrganizationId[] = [...new Set(organizations)]
+    for (let tries = 1; open.length > 0; tries++) {
+      const results = await publishOnce(open)
+      const failed = results.filter(({ error }) => error !== undefined)
+      const hopeless = failed.find(({ error }) => !isConflict(error) || tries === conflictTries)
+      if (hopeless) throw hopeless.error
+      open = failed.map(({ organization }) => organization)
     }
   }
 
-  /** Throws a conflict if another store wrote the key meanwhile. */
-  async function publishOnce(organization: OrganizationId): Promise<void> {
+  /** Pages, so that neither rows nor messages of thousands are in memory at one time. */
+  async function publishOnce(organizations: readonly OrganizationId[]) {
+    const results: { organization: OrganizationId; error: unknown }[] = []
     const kv = await bucket()
-    const entry = await kv.get(organization)
-    const stored = await inScope(pool, organization, db => readOrganization(db, organization))
+    for (let at = 0; at < organizations.length; at += pageSize) {
+      const page = organizations.slice(at, at + pageSize)
+      // Before the rows: what is older can't replace what is newer.
+      const entries = await Promise.all(page.map(organization => kv.get(organization)))
+      const rows = await inScope(pool, 'platform', db => readOrganizations(db, page))
+      const stored = new Map(rows.map(row => [organizationIdOf(row), row]))
+      const written = page.map(async (organization, place) => {
+        const error = await put(
+          kv,
+          organization,
+          entries[place] ?? undefined,
+          stored.get(organization),
+        ).catch((cause: unknown) => cause)
+        results.push({ organization, error })
+      })
+      await Promise.all(written)
+    }
+    return results
+  }
+
+  /** Throws a conflict if someone else wrote the key meanwhile. */
+  async function put(
+    kv: KV,
+    organization: OrganizationId,
+    entry: KvEntry | undefined,
+    stored: StoredOrganization | undefined,
+  ): Promise<void> {
     const wanted = stored && configText(stored, Date.now())
     const current = entry?.operation === 'PUT' ? entry.string() : undefined
     if (wanted === current) return
@@ -80,7 +109,7 @@ export function openConfigPublisher(
     const wanted = new Map(rows.map(stored => [organizationIdOf(stored), configText(stored, now)]))
     const keys = new Set([...wanted.keys(), ...published.keys()])
     const different = [...keys].filter(key => wanted.get(key) !== published.get(key))
-    for (const organization of different) await publish(organization)
+    await publish(different)
     if (different.length > 0) log.info({ organizations: different.length }, 'config.reconciled')
     return different.length
   }

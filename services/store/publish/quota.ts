@@ -31,7 +31,7 @@ export function watchQuotas(
       ),
     )
     // Publishing an unchanged configuration writes nothing.
-    for (const { id } of rows) await publisher.publish(fromUuid('org', id))
+    await publisher.publish(rows.map(({ id }) => fromUuid('org', id)))
   }
   return organizations => {
     if (gathered.size === 0) {

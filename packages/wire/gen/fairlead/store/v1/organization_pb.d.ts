@@ -10,6 +10,7 @@ import type { Change } from "./change_pb.js";
 import type { MemberRole } from "./member_pb.js";
 import type { Destination, DestinationSettings } from "./destination_pb.js";
 import type { Route, RouteSettings } from "./route_pb.js";
+import type { ErrorDetail } from "./error_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/organization.proto.
@@ -398,6 +399,13 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
   weight: number;
 
   /**
+   * Names all that this was made from, 256 characters at most: what FindApplied compares. Empty: nothing to compare.
+   *
+   * @generated from field: string fingerprint = 16;
+   */
+  fingerprint: string;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -658,6 +666,305 @@ export declare type ApplyOrganizationResponse = Message<"fairlead.store.v1.Apply
 export declare const ApplyOrganizationResponseSchema: GenMessage<ApplyOrganizationResponse>;
 
 /**
+ * See ApplyOrganizations.
+ *
+ * @generated from message fairlead.store.v1.ApplyOrganizationsRequest
+ */
+export declare type ApplyOrganizationsRequest = Message<"fairlead.store.v1.ApplyOrganizationsRequest"> & {
+  /**
+   * 1 to 256. Their `change` must be absent.
+   *
+   * @generated from field: repeated fairlead.store.v1.ApplyOrganizationRequest organizations = 1;
+   */
+  organizations: ApplyOrganizationRequest[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ApplyOrganizationsRequest.
+ * Use `create(ApplyOrganizationsRequestSchema)` to create a new message.
+ */
+export declare const ApplyOrganizationsRequestSchema: GenMessage<ApplyOrganizationsRequest>;
+
+/**
+ * See ApplyOrganizations.
+ *
+ * @generated from message fairlead.store.v1.ApplyOrganizationsResponse
+ */
+export declare type ApplyOrganizationsResponse = Message<"fairlead.store.v1.ApplyOrganizationsResponse"> & {
+  /**
+   * One for each of the request, in its order.
+   *
+   * @generated from field: repeated fairlead.store.v1.ApplyResult results = 1;
+   */
+  results: ApplyResult[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ApplyOrganizationsResponse.
+ * Use `create(ApplyOrganizationsResponseSchema)` to create a new message.
+ */
+export declare const ApplyOrganizationsResponseSchema: GenMessage<ApplyOrganizationsResponse>;
+
+/**
+ * What became of one organization.
+ *
+ * @generated from message fairlead.store.v1.ApplyResult
+ */
+export declare type ApplyResult = Message<"fairlead.store.v1.ApplyResult"> & {
+  /**
+   * One of the two.
+   *
+   * @generated from oneof fairlead.store.v1.ApplyResult.result
+   */
+  result: {
+    /**
+     * As ApplyOrganization answers.
+     *
+     * @generated from field: fairlead.store.v1.ApplyOrganizationResponse applied = 1;
+     */
+    value: ApplyOrganizationResponse;
+    case: "applied";
+  } | {
+    /**
+     * As ApplyOrganization fails.
+     *
+     * @generated from field: fairlead.store.v1.ApplyRefusal refused = 2;
+     */
+    value: ApplyRefusal;
+    case: "refused";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message fairlead.store.v1.ApplyResult.
+ * Use `create(ApplyResultSchema)` to create a new message.
+ */
+export declare const ApplyResultSchema: GenMessage<ApplyResult>;
+
+/**
+ * Why one organization was not applied.
+ *
+ * @generated from message fairlead.store.v1.ApplyRefusal
+ */
+export declare type ApplyRefusal = Message<"fairlead.store.v1.ApplyRefusal"> & {
+  /**
+   * The gRPC status code that ApplyOrganization fails with.
+   *
+   * @generated from field: uint32 code = 1;
+   */
+  code: number;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * The same for programs.
+   *
+   * @generated from field: fairlead.store.v1.ErrorDetail detail = 3;
+   */
+  detail?: ErrorDetail | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ApplyRefusal.
+ * Use `create(ApplyRefusalSchema)` to create a new message.
+ */
+export declare const ApplyRefusalSchema: GenMessage<ApplyRefusal>;
+
+/**
+ * See FindApplied.
+ *
+ * @generated from message fairlead.store.v1.FindAppliedRequest
+ */
+export declare type FindAppliedRequest = Message<"fairlead.store.v1.FindAppliedRequest"> & {
+  /**
+   * 1 to 1000.
+   *
+   * @generated from field: repeated fairlead.store.v1.AppliedQuestion organizations = 1;
+   */
+  organizations: AppliedQuestion[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.FindAppliedRequest.
+ * Use `create(FindAppliedRequestSchema)` to create a new message.
+ */
+export declare const FindAppliedRequestSchema: GenMessage<FindAppliedRequest>;
+
+/**
+ * One organization, as its owner believes it to be.
+ *
+ * @generated from message fairlead.store.v1.AppliedQuestion
+ */
+export declare type AppliedQuestion = Message<"fairlead.store.v1.AppliedQuestion"> & {
+  /**
+   * Who declares it. Required.
+   *
+   * @generated from field: fairlead.store.v1.Owner owner = 1;
+   */
+  owner?: Owner | undefined;
+
+  /**
+   * As applied.
+   *
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * As applied.
+   *
+   * @generated from field: string fingerprint = 3;
+   */
+  fingerprint: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.AppliedQuestion.
+ * Use `create(AppliedQuestionSchema)` to create a new message.
+ */
+export declare const AppliedQuestionSchema: GenMessage<AppliedQuestion>;
+
+/**
+ * See FindApplied.
+ *
+ * @generated from message fairlead.store.v1.FindAppliedResponse
+ */
+export declare type FindAppliedResponse = Message<"fairlead.store.v1.FindAppliedResponse"> & {
+  /**
+   * One for each of the request, in its order: `org_…`; empty: it has to be applied.
+   *
+   * @generated from field: repeated string organization_ids = 1;
+   */
+  organizationIds: string[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.FindAppliedResponse.
+ * Use `create(FindAppliedResponseSchema)` to create a new message.
+ */
+export declare const FindAppliedResponseSchema: GenMessage<FindAppliedResponse>;
+
+/**
+ * See ListHealth.
+ *
+ * @generated from message fairlead.store.v1.ListHealthRequest
+ */
+export declare type ListHealthRequest = Message<"fairlead.store.v1.ListHealthRequest"> & {
+  /**
+   * 1 to 1000.
+   *
+   * @generated from field: repeated fairlead.store.v1.HealthQuestion organizations = 1;
+   */
+  organizations: HealthQuestion[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListHealthRequest.
+ * Use `create(ListHealthRequestSchema)` to create a new message.
+ */
+export declare const ListHealthRequestSchema: GenMessage<ListHealthRequest>;
+
+/**
+ * One organization whose health is asked for.
+ *
+ * @generated from message fairlead.store.v1.HealthQuestion
+ */
+export declare type HealthQuestion = Message<"fairlead.store.v1.HealthQuestion"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `version` of the last answer; empty: there was none.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.HealthQuestion.
+ * Use `create(HealthQuestionSchema)` to create a new message.
+ */
+export declare const HealthQuestionSchema: GenMessage<HealthQuestion>;
+
+/**
+ * See ListHealth.
+ *
+ * @generated from message fairlead.store.v1.ListHealthResponse
+ */
+export declare type ListHealthResponse = Message<"fairlead.store.v1.ListHealthResponse"> & {
+  /**
+   * Those whose version is another by now, in no order.
+   *
+   * @generated from field: repeated fairlead.store.v1.OrganizationHealth organizations = 1;
+   */
+  organizations: OrganizationHealth[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListHealthResponse.
+ * Use `create(ListHealthResponseSchema)` to create a new message.
+ */
+export declare const ListHealthResponseSchema: GenMessage<ListHealthResponse>;
+
+/**
+ * How the sources and destinations of one organization do.
+ *
+ * @generated from message fairlead.store.v1.OrganizationHealth
+ */
+export declare type OrganizationHealth = Message<"fairlead.store.v1.OrganizationHealth"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * The same for as long as nothing of this changes.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * Absent: there is no such organization any more.
+   *
+   * @generated from field: fairlead.store.v1.Organization organization = 3;
+   */
+  organization?: Organization | undefined;
+
+  /**
+   * As ListSources answers.
+   *
+   * @generated from field: repeated fairlead.store.v1.Source sources = 4;
+   */
+  sources: Source[];
+
+  /**
+   * As ListDestinations answers.
+   *
+   * @generated from field: repeated fairlead.store.v1.Destination destinations = 5;
+   */
+  destinations: Destination[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.OrganizationHealth.
+ * Use `create(OrganizationHealthSchema)` to create a new message.
+ */
+export declare const OrganizationHealthSchema: GenMessage<OrganizationHealth>;
+
+/**
  * See ListOrganizations.
  *
  * @generated from message fairlead.store.v1.ListOrganizationsRequest
@@ -898,6 +1205,36 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof ApplyOrganizationRequestSchema;
     output: typeof ApplyOrganizationResponseSchema;
+  },
+  /**
+   * ApplyOrganization for many: each is applied or refused by itself.
+   *
+   * @generated from rpc fairlead.store.v1.OrganizationService.ApplyOrganizations
+   */
+  applyOrganizations: {
+    methodKind: "unary";
+    input: typeof ApplyOrganizationsRequestSchema;
+    output: typeof ApplyOrganizationsResponseSchema;
+  },
+  /**
+   * Which organizations are in force as they were applied with a fingerprint, and were changed by nobody since.
+   *
+   * @generated from rpc fairlead.store.v1.OrganizationService.FindApplied
+   */
+  findApplied: {
+    methodKind: "unary";
+    input: typeof FindAppliedRequestSchema;
+    output: typeof FindAppliedResponseSchema;
+  },
+  /**
+   * How the sources and destinations of many organizations do, where that has changed since it was asked for.
+   *
+   * @generated from rpc fairlead.store.v1.OrganizationService.ListHealth
+   */
+  listHealth: {
+    methodKind: "unary";
+    input: typeof ListHealthRequestSchema;
+    output: typeof ListHealthResponseSchema;
   },
   /**
    * Organizations by slug, also inactive ones.
