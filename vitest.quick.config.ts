@@ -3,8 +3,16 @@ import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { needsServers } from './testbed/modules-of.ts'
 
-/** Start other runtimes, or try thousands of inputs: seconds each, and no server. */
-const slow = ['packages/webhook/fuzz/', 'packages/webhook/sdk/', 'packages/webhook/independent/', 'image/']
+/** Start processes or generators, or try thousands of inputs: seconds each, and no server. */
+const slow = [
+  'packages/webhook/fuzz/',
+  'packages/webhook/sdk/',
+  'packages/webhook/independent/',
+  'packages/wire/generate.test.ts',
+  'packages/client/client.test.ts',
+  'packages/daemon/run.test.ts',
+  'image/',
+]
 
 /** `npm run test:quick`: the tests that start no server, for the inner loop. `npm test` runs them all. */
 export default defineConfig({

@@ -3,10 +3,12 @@ import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runCommand } from './run-command.ts'
 
 /*
- * The commands that need no server, run as a user runs them.
+ * The commands that need no server. A few run as a user runs them, in a process of their own; the others run in this
+ * process, because starting node and loading the schemes takes longer than any of these commands.
  */
 
 const main = new URL('main.ts', import.meta.url).pathname
@@ -23,20 +25,47 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function fairlead(
-  args: readonly string[],
-  input: string | Uint8Array = '',
-  env: Record<string, string> = {},
-) {
+/** Runs a command as a user does. */
+function spawned(args: readonly string[], input: string | Uint8Array) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     input,
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: { ...process.env, NO_COLOR: '1' },
   })
   return { status, stdout, stderr }
 }
 
-function aFile(name: string, text: string): string {
+/** Runs a command in this process. `input` is the body that `verify` would read from standard input. */
+async function fairlead(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+  env: Record<string, string> = {},
+) {
+  const written = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    vi.spyOn(process[name], 'write').mockImplementation(text => {
+      written[name] += text
+      return true
+    })
+  }
+  vi.spyOn(console, 'log').mockImplementation(text => {
+    written.stdout += `${text}\n`
+  })
+  vi.spyOn(console, 'error').mockImplementation(text => {
+    written.stderr += `${text}\n`
+  })
+  for (const [name, value] of Object.entries({ NO_COLOR: '1', ...env })) vi.stubEnv(name, value)
+  const readsBody = args[0] === 'verify' && !args.includes('--vectors') && !args.includes('--help')
+  try {
+    const status = await runCommand(readsBody ? [...args, '--body', aFile('body', input)] : args)
+    return { status, ...written }
+  } finally {
+    vi.restoreAllMocks()
+    vi.unstubAllEnvs()
+  }
+}
+
+function aFile(name: string, text: string | Uint8Array): string {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
@@ -45,20 +74,20 @@ function aFile(name: string, text: string): string {
 describe('fairlead verify', () => {
   const asStripe = ['verify', '--provider', 'stripe', '-H', header, '--now', String(time)]
 
-  test('exits with 0 for a valid signature, and says what the event is', () => {
-    const { status, stdout } = fairlead([...asStripe, '--secret', secret], body)
+  test('exits with 0 for a valid signature, and says what the event is', async () => {
+    const { status, stdout } = spawned([...asStripe, '--secret', secret], body)
     expect(stdout).toBe('valid  type invoice.paid  id evt_1\n')
     expect(status).toBe(0)
   })
 
-  test('takes secrets from a file and from the environment', () => {
+  test('takes secrets from a file and from the environment', async () => {
     const file = aFile('secret', `${secret}\n`)
-    expect(fairlead([...asStripe, '--secret-file', file], body).status).toBe(0)
-    expect(fairlead(asStripe, body, { FAIRLEAD_SECRET: secret }).status).toBe(0)
+    expect((await fairlead([...asStripe, '--secret-file', file], body)).status).toBe(0)
+    expect((await fairlead(asStripe, body, { FAIRLEAD_SECRET: secret })).status).toBe(0)
   })
 
-  test('says which of several secrets matched', () => {
-    const { stdout } = fairlead([...asStripe, '--secret', 'old', '--secret', secret], body)
+  test('says which of several secrets matched', async () => {
+    const { stdout } = await fairlead([...asStripe, '--secret', 'old', '--secret', secret], body)
     expect(stdout).toContain('secret 2 of 2')
   })
 
@@ -71,20 +100,20 @@ describe('fairlead verify', () => {
       'timestamp_out_of_tolerance',
     ],
     ['no signature', ['verify', '-p', 'stripe', '--secret', secret], body, 'invalid  signature_missing'],
-  ])('exits with 1 and the reason for %s', (_title, args, input, part) => {
-    const { status, stdout } = fairlead(args, input)
+  ])('exits with 1 and the reason for %s', async (_title, args, input, part) => {
+    const { status, stdout } = await fairlead(args, input)
     expect(stdout).toContain(part)
     expect(status).toBe(1)
   })
 
-  test('reads the body as bytes', () => {
+  test('reads the body as bytes', async () => {
     const bytes = Buffer.from([0x7b, 0xff, 0x00, 0x7d])
     const right = createHmac('sha256', secret).update(bytes).digest('hex')
     const args = ['verify', '-p', 'github', '--secret', secret, '-H', `x-hub-signature-256: sha256=${right}`]
-    expect(fairlead(args, bytes).status).toBe(0)
+    expect(spawned(args, bytes).status).toBe(0)
   })
 
-  test('passes the public URL and options on', () => {
+  test('passes the public URL and options on', async () => {
     const url = 'https://example.com/hook'
     const right = createHmac('sha256', secret)
       .update(url + body)
@@ -98,10 +127,12 @@ describe('fairlead verify', () => {
       '-H',
       `x-square-hmacsha256-signature: ${right}`,
     ]
-    expect(fairlead([...args, '--url', url], body).status).toBe(0)
-    expect(fairlead([...args, '--url', `${url}/`], body).status).toBe(1)
-    expect(fairlead(['verify', '-p', 'mollie'], body).status).toBe(2)
-    expect(fairlead(['verify', '-p', 'mollie', '--option', 'acceptUnsigned=true'], body).status).toBe(0)
+    expect((await fairlead([...args, '--url', url], body)).status).toBe(0)
+    expect((await fairlead([...args, '--url', `${url}/`], body)).status).toBe(1)
+    expect((await fairlead(['verify', '-p', 'mollie'], body)).status).toBe(2)
+    expect((await fairlead(['verify', '-p', 'mollie', '--option', 'acceptUnsigned=true'], body)).status).toBe(
+      0,
+    )
   })
 
   test.each([
@@ -111,8 +142,8 @@ describe('fairlead verify', () => {
     ['no secret', ['verify', '-p', 'stripe']],
     ['a header without a colon', [...asStripe, '--secret', 'x', '-H', 'nonsense']],
     ['a clock that is none', ['verify', '-p', 'stripe', '--secret', 'x', '--now', 'soon']],
-  ])('exits with 2 for %s', (_title, args) => {
-    const { status, stdout, stderr } = fairlead(args, body)
+  ])('exits with 2 for %s', async (_title, args) => {
+    const { status, stdout, stderr } = await fairlead(args, body)
     expect(status).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).not.toContain('    at ')
@@ -121,16 +152,16 @@ describe('fairlead verify', () => {
   test.each([
     ['provider-vectors.json', '165 passed, 0 failed'],
     ['handshakes.json', '20 passed, 0 failed'],
-  ])('checks the vectors of %s', (name, last) => {
-    const { status, stdout } = fairlead(['verify', '--vectors', vectors + name])
+  ])('checks the vectors of %s', async (name, last) => {
+    const { status, stdout } = await fairlead(['verify', '--vectors', vectors + name])
     expect(stdout.trim().split('\n').at(-1)).toBe(last)
     expect(status).toBe(0)
   })
 
-  test('names the vectors that fail, and exits with 1', () => {
+  test('names the vectors that fail, and exits with 1', async () => {
     const wrong = { id: 'wrong', provider: 'github', expected: 'valid', secret, headers: {}, body: '' }
     const unknown = { id: 'unknown', provider: 'no-such', expected: 'invalid', secret, headers: {}, body: '' }
-    const { status, stdout } = fairlead([
+    const { status, stdout } = await fairlead([
       'verify',
       '--vectors',
       aFile('wrong.json', JSON.stringify([wrong, unknown])),
@@ -166,15 +197,15 @@ describe('fairlead explain', () => {
       },
       'source eu',
     ],
-  ])('finds %s', (_title, changes, part) => {
-    const { status, stdout } = fairlead(['explain', request(changes)])
+  ])('finds %s', async (_title, changes, part) => {
+    const { status, stdout } = await fairlead(['explain', request(changes)])
     expect(stdout).toContain(part)
     expect(stdout).not.toContain(secret)
     expect(status).toBe(1)
   })
 
-  test('has nothing to say about a valid request', () => {
-    expect(fairlead(['explain', request({})])).toMatchObject({
+  test('has nothing to say about a valid request', async () => {
+    expect(await fairlead(['explain', request({})])).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('valid'),
     })
@@ -182,16 +213,16 @@ describe('fairlead explain', () => {
 })
 
 describe('fairlead providers', () => {
-  test('lists 87 with their proof', () => {
-    const { status, stdout } = fairlead(['providers'])
+  test('lists 87 with their proof', async () => {
+    const { status, stdout } = await fairlead(['providers'])
     expect(stdout).toContain('87 providers, 92 schemes')
     expect(stdout.split('\n').filter(line => /\b(run|vectors|read|memory)\b/.test(line))).toHaveLength(92)
     expect(status).toBe(0)
   })
 
-  test('says all about one, and guesses at a mistyped name', () => {
-    expect(fairlead(['providers', 'stripe']).stdout).toContain('# Stripe')
-    expect(fairlead(['providers', 'strpie'])).toMatchObject({
+  test('says all about one, and guesses at a mistyped name', async () => {
+    expect((await fairlead(['providers', 'stripe'])).stdout).toContain('# Stripe')
+    expect(await fairlead(['providers', 'strpie'])).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('stripe?'),
     })
@@ -224,8 +255,8 @@ describe('fairlead scheme test', () => {
     ['one with another key', { key: 'base64' }, 1, 'failed'],
     ['one without tests', { tests: [] }, 1, 'expected: valid'],
     ['one with a fault', { algorithm: 'md5' }, 1, 'algorithm'],
-  ])('%s', (_title, changes, status, part) => {
-    const found = fairlead(['scheme', 'test', scheme(changes)])
+  ])('%s', async (_title, changes, status, part) => {
+    const found = await fairlead(['scheme', 'test', scheme(changes)])
     expect(found.stdout + found.stderr).toContain(part)
     expect(found.status).toBe(status)
   })
@@ -237,30 +268,33 @@ test.each<[string, readonly string[], string, string]>([
   ['a scheme that is a list', ['scheme', 'test'], '[]', 'holds no scheme'],
   ['a request that is a list', ['explain'], '[]', 'holds no request'],
   ['half a file', ['verify', '--vectors'], '[', "can't be read"],
-])('a file with %s is refused with a sentence', (_title, args, text, part) => {
-  const found = fairlead([...args, aFile('odd.json', text)])
+])('a file with %s is refused with a sentence', async (_title, args, text, part) => {
+  const found = await fairlead([...args, aFile('odd.json', text)])
   expect(found).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining(part) })
   expect(found.stderr).not.toContain('    at ')
 })
 
-test('a file that is not there is told so', () => {
-  expect(fairlead(['explain', join(folder, 'none.yaml')])).toMatchObject({
+test('a file that is not there is told so', async () => {
+  expect(await fairlead(['explain', join(folder, 'none.yaml')])).toMatchObject({
     status: 1,
     stderr: expect.stringContaining('there is no such file'),
   })
 })
 
-test('a header given as a list is one header', () => {
+test('a header given as a list is one header', async () => {
   const headers = { 'Stripe-Signature': [header.slice('Stripe-Signature: '.length)] }
   const source = { provider: 'stripe', secrets: [secret] }
   const file = aFile('list.json', JSON.stringify({ headers, body, now: time, source }))
-  expect(fairlead(['explain', file])).toMatchObject({ status: 0 })
+  expect(await fairlead(['explain', file])).toMatchObject({ status: 0 })
 })
 
-test('help lists the commands, and an unknown one is a usage fault', () => {
-  expect(fairlead(['help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('verify') })
-  expect(fairlead(['nope'])).toMatchObject({ status: 2, stderr: expect.stringContaining('fairlead help') })
-  expect(fairlead(['verify', '--help'])).toMatchObject({
+test('help lists the commands, and an unknown one is a usage fault', async () => {
+  expect(await fairlead(['help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('verify') })
+  expect(await fairlead(['nope'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('fairlead help'),
+  })
+  expect(await fairlead(['verify', '--help'])).toMatchObject({
     status: 0,
     stdout: expect.stringContaining('--vectors'),
   })

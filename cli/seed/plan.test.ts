@@ -22,40 +22,44 @@ const setting: Setting = {
   ]),
 }
 const plan = (seed: string) => planEvents(setting, extent, seededRandom(seed))
+const events = plan('a')
 
 test('the same seed plans the same, another seed another', () => {
-  expect(plan('a')).toEqual(plan('a'))
-  expect(plan('a')).not.toEqual(plan('b'))
+  // As text: comparing 5,000 events field by field takes seconds.
+  expect(JSON.stringify(plan('a'))).toBe(JSON.stringify(events))
+  expect(JSON.stringify(plan('b'))).not.toBe(JSON.stringify(events))
 })
 
 test('as many as asked, in their order, within their time, and all ended by then', () => {
-  const events = plan('a')
   expect(events).toHaveLength(extent.count)
-  for (const [i, event] of events.entries()) {
-    expect(event.atMs).toBeGreaterThanOrEqual(events[i - 1]?.atMs ?? extent.fromMs)
-    for (const { attempts } of event.deliveries) expect(attempts.at(-1)!.atMs).toBeLessThan(untilMs + 10)
-  }
+  expect(events.filter(({ atMs }, i) => atMs < (events[i - 1]?.atMs ?? extent.fromMs))).toEqual([])
+  const ends = events.flatMap(({ deliveries }) => deliveries.map(({ attempts }) => attempts.at(-1)!.atMs))
+  expect(Math.max(...ends)).toBeLessThan(untilMs + 10)
   expect(events.at(-1)!.atMs).toBeLessThan(untilMs)
 })
 
 test('destinations are those of the routes, and attempts follow their schedule', () => {
-  for (const { source, type, deliveries } of plan('a')) {
-    expect(deliveries.map(({ destination }) => destination)).toEqual(
-      source === 'stripe' ? ['billing'] : source === 'github' && type === 'push' ? ['billing', 'builds'] : [],
-    )
-    for (const { destination, state, attempts } of deliveries) {
+  const wanted = (source: string, type: string) =>
+    source === 'stripe' ? ['billing'] : source === 'github' && type === 'push' ? ['billing', 'builds'] : []
+  const astray = events.filter(
+    ({ source, type, deliveries }) =>
+      deliveries.map(({ destination }) => destination).join() !== wanted(source, type).join(),
+  )
+  expect(astray).toEqual([])
+
+  const offSchedule = events
+    .flatMap(({ deliveries }) => deliveries)
+    .filter(({ destination, state, attempts }) => {
       const most = destination === 'billing' ? 4 : 1
-      expect(attempts.length).toBeLessThanOrEqual(most)
-      expect(attempts.filter(({ outcome }) => outcome === 'delivered')).toHaveLength(
-        state === 'delivered' ? 1 : 0,
-      )
-      if (state !== 'delivered') expect(attempts).toHaveLength(most)
-    }
-  }
+      const delivered = attempts.filter(({ outcome }) => outcome === 'delivered').length
+      return state === 'delivered'
+        ? delivered !== 1 || attempts.length > most
+        : delivered !== 0 || attempts.length !== most
+    })
+  expect(offSchedule).toEqual([])
 })
 
 test('looks like a company: more by day and on weekdays, few failures, fewer dead letters', () => {
-  const events = plan('a')
   const hour = (from: number, to: number) =>
     events.filter(({ atMs }) => new Date(atMs).getUTCHours() >= from && new Date(atMs).getUTCHours() < to)
       .length
