@@ -5,7 +5,7 @@ test('docs/structure.md shows imports that are no longer there', () => {
   expect(writtenStructurePage(), 'run npm run generate').toBe(currentStructurePage())
 })
 
-test('arrows are drawn between parts and between rooms, without tests', () => {
+test('arrows and files of parts and rooms are shown, without tests', () => {
   const workspace = (folder: string) => ({
     folder,
     name: `@fairlead/${folder.split('/').at(-1)}`,
@@ -22,5 +22,5 @@ test('arrows are drawn between parts and between rooms, without tests', () => {
     ],
   )
   expect(page).toContain('services_worker["services/worker"] --> packages_wire["packages/wire"]')
-  expect(page).toContain('| (top) | lanes |\n| lanes | – |')
+  expect(page).toContain('| (top) | main | lanes |\n| lanes | lane | – |')
 })

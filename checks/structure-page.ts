@@ -43,36 +43,37 @@ export function structurePage(workspaces: readonly Workspace[], all: readonly So
     '# Structure',
     '',
     'Drawn from the imports of the code, without tests. An arrow says *uses*. Dependencies run one way, and no file imports',
-    'itself by way of others: `checks/imports.ts` refuses both.',
+    'itself by way of others: `checks/imports.ts` refuses both. Files are named for the concept that they hold.',
     '',
     '## Parts',
     '',
     flowchart(parts),
     '',
-    ...rooms.flatMap(room => (room === undefined ? [] : [room, ''])),
+    ...rooms.flatMap(room => [room, '']),
   ].join('\n')
 }
 
-/** The folders of a part and the arrows between them; undefined where it has no folders. */
+/** The folders of a part, the arrows between them, and their files. */
 function roomsOf(
   part: string,
   sources: readonly Source[],
   edges: readonly (readonly [string, string])[],
-): string | undefined {
+): string {
   const inside = (path: string): boolean => path.startsWith(`${part}/`)
   const roomOf = (path: string): string =>
     dirname(path.slice(part.length + 1))
       .split('/')[0]!
       .replace(/^\.$/, '(top)')
-  const rooms = new Set(sources.filter(({ path }) => inside(path)).map(({ path }) => roomOf(path)))
-  if (rooms.size < 2) return undefined
+  const rooms = Map.groupBy(sources.map(({ path }) => path).filter(inside), path => roomOf(path))
   const arrows = arrowsBetween(
     edges.filter(([from, to]) => inside(from) && inside(to)).map(([from, to]) => [roomOf(from), roomOf(to)]),
   )
-  const rows = [...rooms]
-    .toSorted()
-    .map(room => `| ${room} | ${sorted(arrows.get(room)).join(', ') || '–'} |`)
-  return [`## ${part}`, '', '| room | uses |', '| --- | --- |', ...rows].join('\n')
+  const rows = sorted(rooms.keys()).map(room => {
+    const folder = room === '(top)' ? `${part}/` : `${part}/${room}/`
+    const files = sorted(rooms.get(room)).map(path => path.slice(folder.length).replace(/\.m?ts$/, ''))
+    return `| ${room} | ${files.join(', ')} | ${sorted(arrows.get(room)).join(', ') || '–'} |`
+  })
+  return [`## ${part}`, '', '| room | files | uses |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
 const sorted = (names: Iterable<string> = []): string[] => [...names].toSorted()

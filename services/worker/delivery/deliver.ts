@@ -3,14 +3,20 @@ import type { Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
 import type { LogRecord } from '@fairlead/wire/attempt'
 import type { OrderConfig } from '@fairlead/wire/config'
-import { deadHeader, encodeDeadMeta } from '@fairlead/wire/dead'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
-import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
-import { deadSubject } from '@fairlead/wire/subjects'
 import type { Destination, Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { carry } from './carry.ts'
-import { type MessageOrigin, messageOf, type Origin, type Queued, queue, type UnderWay } from './delivery.ts'
+import { storeDeadLetter } from './dead-letter.ts'
+import {
+  type Concluded,
+  type MessageOrigin,
+  messageOf,
+  type Origin,
+  type Queued,
+  queue,
+  type UnderWay,
+} from './delivery.ts'
 import { healthOf } from './health.ts'
 import { orderKey } from './order-key.ts'
 import { attemptRecord, eventSeqOf, reportAttempt, routedRecord } from './report.ts'
@@ -165,9 +171,6 @@ function conclude(
   )
 }
 
-/** With the event, where there was one. */
-export type Concluded = Pick<UnderWay, 'reference' | 'origin'> & { readonly event?: StoredEvent }
-
 async function carryOut(settlement: Settlement, delivery: Concluded, scene: Scene): Promise<void> {
   switch (settlement.kind) {
     case 'delivered':
@@ -175,7 +178,7 @@ async function carryOut(settlement: Settlement, delivery: Concluded, scene: Scen
     case 'retry':
       return schedule(delivery.reference, settlement.atMs, scene)
     case 'dead':
-      return bury(delivery, settlement.reason, scene)
+      return storeDeadLetter(delivery, settlement.reason, scene)
     default:
       return settlement satisfies never
   }
@@ -186,32 +189,6 @@ async function schedule(reference: DeliveryReference, atMs: number, scene: Scene
   await scene.order.kept(reference)
   const next = { ...reference, attempt: reference.attempt + 1, spent: reference.spent + 1 }
   await store({ kind: 'scheduled', reference: next, atMs }, scene)
-}
-
-/** A dead letter, with its body: it is kept longer than EVENTS. */
-async function bury(
-  { reference, event }: Concluded,
-  reason: string,
-  { engine, signal }: Scene,
-): Promise<void> {
-  const { organization, destination, delivery, attempt } = reference
-  engine.metrics.dead.inc({ reason })
-  engine.log.warn({ event: reference.event, delivery, destination, reason }, 'delivery.dead')
-  if (!event) return // nothing is left to keep
-  const meta = encodeDeadMeta({
-    delivery,
-    destination,
-    attempt,
-    eventSeq: eventSeqOf(reference),
-    at: engine.now(),
-    reason,
-  })
-  const headers = {
-    'Nats-Msg-Id': `${delivery}.${attempt}`,
-    [eventHeader]: encodeEventMeta(event.meta),
-    [deadHeader]: meta,
-  }
-  await untilStored(engine.publisher, deadSubject(organization, destination), event.body, headers, signal)
 }
 
 /** Parks a queued delivery until its lane has room. Rejects when the signal aborts. */

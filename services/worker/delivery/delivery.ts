@@ -45,6 +45,9 @@ export interface UnderWay {
   readonly event: StoredEvent
 }
 
+/** A delivery whose attempt has an outcome, or that was given up without one; with the event where it was read. */
+export type Concluded = Pick<UnderWay, 'reference' | 'origin'> & { readonly event?: StoredEvent }
+
 /** Waits until its lane moves, or has room in its queue. */
 interface Parked {
   readonly kind: 'parked'
