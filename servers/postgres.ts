@@ -46,7 +46,7 @@ export interface PostgresOptions {
 }
 
 /** How long processes of a killed server may take to end, in ms. */
-const leftoverDeadlineMs = 20_000
+const leftoverDeadlineMs = 60_000
 
 export interface PostgresServer extends Server {
   /** Database `fairlead` as the role `fairlead`, who owns it and is no superuser: row-level security binds it. */

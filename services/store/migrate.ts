@@ -24,6 +24,8 @@ export async function migrate(databaseUrl: string): Promise<void> {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   })
+  // A connection that breaks between two statements fails the next statement; without a listener it would end the process.
+  client.on('error', () => {})
   await client.connect()
   try {
     await refuseUnboundRole(client)

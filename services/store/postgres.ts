@@ -59,6 +59,9 @@ export function openPool(databaseUrl: string, connections: number): { pool: Pool
     ...connectionConfig(databaseUrl, 'store', statementTimeoutMs, sockets),
     max: connections,
   })
+  // The pool listens to its idle connections only. A connection that breaks between two statements of a transaction raises
+  // an `error` that would end the process; the transaction's next statement fails by itself.
+  pool.on('connect', client => client.on('error', () => {}))
   return { pool, [Symbol.asyncDispose]: () => close(() => pool.end(), sockets) }
 }
 
