@@ -1,0 +1,18 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Answers, type AttackName, attacks, type Target } from './attacks.ts'
+
+/*
+ * One attack, in a thread of its own: what it costs to make it doesn't hold up who measures. It ends when it is told to,
+ * and says how it was answered.
+ */
+const { name, target } = workerData as { name: AttackName; target: Target }
+const over = new AbortController()
+parentPort!.once('message', () => over.abort())
+
+const answers: Answers = {}
+parentPort!.postMessage('begins')
+await attacks[name](target, over.signal, status => {
+  answers[status] = (answers[status] ?? 0) + 1
+})
+parentPort!.postMessage(answers)
+parentPort!.close()

@@ -1,0 +1,3 @@
+import { besiege } from './besiege.ts'
+
+besiege(2)
