@@ -42,12 +42,13 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
 
   async function lookUp(digest: Buffer): Promise<ApiKeyCaller> {
     const name = digest.toString('base64')
-    const wasRemembered = remembered.delete(name)
     const caller = await askStore(store, digest).catch((error: unknown) => {
       // The store being away says nothing about the key.
-      if (wasRemembered && !isUnauthenticated(error)) remembered.add(name)
+      if (isUnauthenticated(error)) remembered.delete(name)
       throw error
     })
+    // It stays remembered while it is looked up, and goes to the end: insertion order is order of use.
+    remembered.delete(name)
     remembered.add(name)
     if (remembered.size > rememberedKeys) remembered.delete(remembered.values().next().value!)
     return caller

@@ -45,6 +45,14 @@ test('guessed keys of one peer cost the database ten lookups a minute, and nobod
   expect((await from('198.51.100.1', guess())).status).toBe(429)
 })
 
+test('a right key that is used many times at once is no guess, whatever else its peer tries', async () => {
+  const key = await api.makeKey(acme)
+  expect((await from('198.51.100.7', key)).status).toBe(200)
+  await Promise.all(Array.from({ length: 20 }, () => from('198.51.100.7', guess())))
+  const answers = await Promise.all(Array.from({ length: 30 }, () => from('198.51.100.7', key)))
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+})
+
 test('texts that can not be keys never reach the database, and use nothing up', async () => {
   const before = await lookups()
   const real = await api.makeKey(acme)
