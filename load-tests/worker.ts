@@ -26,13 +26,17 @@ import { jetstreamManager } from '@nats-io/jetstream'
  * deliveries were parked on the way. Some hundred events are on their way at any time. Processor time depends less on
  * what else the machine does than rates do; run it in turns with the commit that it is compared with.
  *
- *   node load-tests/worker.ts [--events 20000] [--concurrency 64] [--destinations 1]
+ * With `--keys 1` all of them have one order key, and go one after the other.
+ *
+ *   node load-tests/worker.ts [--events 20000] [--warm-up 2000] [--concurrency 64] [--destinations 1] [--keys 1]
  */
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '20000' },
     concurrency: { type: 'string', default: '64' },
     destinations: { type: 'string', default: '1' },
+    keys: { type: 'string' },
+    'warm-up': { type: 'string', default: '2000' },
     worker: { type: 'string' },
   },
 })
@@ -65,6 +69,7 @@ async function serve(natsUrl: string): Promise<void> {
 }
 
 const headers = Array.from({ length: 12 }, (_, i) => [`X-Header-${i}`, 'a value of usual length']).flat()
+const keyHeader = 'X-Order'
 
 const aMeta = (organization: OrganizationConfig, index: number, size: number): EventMeta => ({
   id: eventId(organization.id, 'github', { id: `${index}` }),
@@ -77,7 +82,7 @@ const aMeta = (organization: OrganizationConfig, index: number, size: number): E
   receivedAt: Date.now(),
   method: 'POST',
   url: '/webhooks/acme/github',
-  headers,
+  headers: values.keys ? [...headers, keyHeader, `${index % Number(values.keys)}`] : headers,
   size,
 })
 
@@ -96,13 +101,17 @@ async function main(): Promise<void> {
   }).listen(0, '127.0.0.1')
   await once(sink, 'listening')
   const { port } = sink.address() as { port: number }
+  const names = Array.from({ length: destinations }, (_, i) => `app-${i}`)
+  const route = { source: '*', eventTypes: ['*'], destinations: names }
+  const order = { key: { from: 'header' as const, name: keyHeader.toLowerCase() }, maxWaitSeconds: 3_600 }
   const organization = anOrganization('acme', {
     sources: [{ name: 'github', provider: 'github' }],
-    destinations: Array.from({ length: destinations }, (_, i) => ({
-      name: `app-${i}`,
+    destinations: names.map(name => ({
+      name,
       url: `http://127.0.0.1:${port}/`,
       concurrency: Number(values.concurrency),
     })),
+    routes: [{ ...route, ...(values.keys && { order }) }],
   })
   await putConfiguration(nats, organization)
   await using publisher = openPublisher(nats, { atomic: true, maxWaiting: count })
@@ -127,23 +136,24 @@ async function main(): Promise<void> {
   }
   const delivered = (number: number) =>
     until(() => arrived >= number * destinations, { deadlineMs: 300_000, everyMs: 20, what: 'all arrivals' })
-  await publish(0, 2_000)
-  await delivered(2_000) // warm-up
+  const warmUp = Number(values['warm-up'])
+  await publish(0, warmUp)
+  await delivered(warmUp)
   const before = await ask()
   const startMs = performance.now()
   // As a closed loop would: some hundreds on their way at any time.
   for (let done = 0; done < count; done += 500) {
-    await publish(2_000 + done, 500)
-    await until(() => arrived >= (2_000 + done - 1_000) * destinations, { deadlineMs: 300_000, everyMs: 5 })
+    await publish(warmUp + done, 500)
+    await until(() => arrived >= (warmUp + done - 1_000) * destinations, { deadlineMs: 300_000, everyMs: 5 })
   }
-  await delivered(2_000 + count)
+  await delivered(warmUp + count)
   const seconds = (performance.now() - startMs) / 1000
   await new Promise(resolve => setTimeout(resolve, 500))
   const after = await ask()
   const micros = after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system
   console.log(
     `${count} events × ${destinations}: worker ${Math.round(micros / count)} µs an event (user ${Math.round((after.cpu.user - before.cpu.user) / count)}), ` +
-      `${Math.round(count / seconds)}/s, parked ${after.parked}, repeated ${arrived - (2_000 + count) * destinations}`,
+      `${Math.round(count / seconds)}/s, parked ${after.parked}, repeated ${arrived - (warmUp + count) * destinations}`,
   )
   child.disconnect()
   sink.closeAllConnections()

@@ -97,14 +97,15 @@ function firstDelivery(
   }
 }
 
-/** Starts a delivery that is due again, or whose key is free. Returns a promise as `deliverEvent` does. */
+/** Starts a delivery that is due again, or whose key is free. Returns a promise as `deliverEvent` does. @param event where it is in memory */
 export function resume(
   reference: DeliveryReference,
   origin: Origin,
   scene: Scene,
+  event?: StoredEvent,
 ): Promise<unknown> | undefined {
   const { engine, lanes } = scene
-  const queued = queue(reference, origin, 'stored', engine.now())
+  const queued = queue(reference, origin, event ?? 'stored', engine.now())
   const destination = engine.directory.destination(reference.organization, reference.destination)
   if (destination) return lanes.offer(queued, destination)
   forsake(queued, 'destination_deleted', scene)

@@ -4,6 +4,7 @@ import { readNext, readNextOfLeader } from '@fairlead/wire/read'
 import { streamName } from '@fairlead/wire/streams'
 import { orderedSubject } from '@fairlead/wire/subjects'
 import type { JetStreamManager } from '@nats-io/jetstream'
+import type { KeptEvent } from './stored-event.ts'
 import { removeMessage, untilDone } from './until-done.ts'
 
 /**
@@ -62,6 +63,8 @@ export interface Storing {
 export interface Waiting {
   readonly seq: number
   readonly reference: DeliveryReference
+  /** Its event, read before its turn (`key-events.ts`). Absent: it lies in EVENTS. */
+  event?: KeptEvent
 }
 
 /** Messages that are read at one time. */

@@ -1,5 +1,6 @@
 import { putConfiguration } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
+import { ensureStreams } from '@fairlead/wire/streams'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from '../fixtures/platform.ts'
@@ -74,6 +75,20 @@ async function inDeliveries(manager: JetStreamManager): Promise<Record<string, n
 /** The deliveries in the order of their attempts, without attempts of one delivery in a row. */
 const inTurn = (received: readonly { body: Buffer }[]): string[] =>
   received.map(({ body }) => body.toString()).filter((body, index, all) => body !== all[index - 1])
+
+test('deliveries that wait for one key have their events in memory, many read at a time, when their turn comes', async () => {
+  await using opened = await openOrdered()
+  let reads = 0
+  opened.nats.subscribe('$JS.API.DIRECT.GET.EVENTS', { callback: () => void reads++ })
+  opened.sink.answer((_request, count) => ({ status: 200, delayMs: count === 1 ? 500 : 0 }))
+  await ensureStreams(opened.manager, { replicas: 1, eventsMaxBytes: 1024 ** 3 })
+  const bodies = Array.from({ length: 120 }, (_, n) => `${n}`)
+  for (const body of bodies) await opened.publish(body, { headers })
+  await using _running = await startWorker(opened.server.url)
+  const all = await opened.sink.waitForCount(120, { deadlineMs: 20_000 })
+  expect(all.map(({ body }) => body.toString())).toEqual(bodies)
+  expect(reads).toBeLessThan(12)
+})
 
 test('order outlives its worker: the next owner lets none past a delivery that is being retried', async () => {
   await using opened = await openOrdered()

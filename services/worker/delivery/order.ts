@@ -5,6 +5,7 @@ import { streamName } from '@fairlead/wire/streams'
 import { heldSubject, orderedSubject } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
 import type { Begun } from './begun.ts'
+import { readAhead, takeEvent } from './key-events.ts'
 import {
   append,
   beginStoring,
@@ -17,6 +18,7 @@ import {
   type Waiting,
 } from './key-line.ts'
 import { restoreLines } from './restore-order.ts'
+import type { StoredEvent } from './stored-event.ts'
 import { untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
 
@@ -61,11 +63,11 @@ export interface OrderSignals {
   readonly working: AbortSignal
 }
 
-/** @param go brings a delivery that has waited onto its way */
+/** @param go brings a delivery that has waited onto its way; without its event, that is read again */
 export function openOrder(
   engine: Engine,
   { taking, working }: OrderSignals,
-  go: (reference: DeliveryReference) => Promise<Begun>,
+  go: (reference: DeliveryReference, event: StoredEvent | undefined) => Promise<Begun>,
 ): Order {
   const lines = new Map<string, KeyLine>()
   const inHand = new Set<Promise<void>>()
@@ -121,6 +123,7 @@ export function openOrder(
     line.turn = { kind: 'passing' }
     await erase(line)
     await load(line, engine.manager, unreadable, working)
+    await readAhead(line.loaded, engine)
     if (taking.aborted) return // the next owner goes on
     const next = takeFirst(line)
     if (next) start(line, next)
@@ -138,11 +141,13 @@ export function openOrder(
     background(carry(line, waiting))
   }
 
-  async function carry(line: KeyLine, { seq, reference }: Waiting): Promise<void> {
+  async function carry(line: KeyLine, waiting: Waiting): Promise<void> {
+    const { seq, reference } = waiting
+    const event = takeEvent(waiting, engine)
     for (;;) {
       try {
         if (!engine.mayStart()) await engine.untilMayStart(working)
-        const { done } = await go(reference)
+        const { done } = await go(reference, event)
         await done
         break
       } catch (error) {
@@ -229,6 +234,9 @@ export function openOrder(
     async idle() {
       while (inHand.size > 0) await Promise.allSettled(inHand)
     },
-    close: () => clearInterval(sweeper),
+    close() {
+      clearInterval(sweeper)
+      for (const { loaded } of lines.values()) for (const waiting of loaded) takeEvent(waiting, engine)
+    },
   }
 }

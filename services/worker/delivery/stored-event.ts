@@ -7,3 +7,9 @@ export interface StoredEvent {
   readonly body: Uint8Array
   readonly stored: DeliveryReference['stored']
 }
+
+/** An event that is kept in memory, and what the worker counts for it. */
+export interface KeptEvent {
+  readonly event: StoredEvent
+  readonly bytes: number
+}

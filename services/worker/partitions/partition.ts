@@ -12,6 +12,7 @@ import { attempt, deliverEvent, forsake, park, resume } from '../delivery/delive
 import type { MessageOrigin } from '../delivery/delivery.ts'
 import { type OrderSignals, openOrder } from '../delivery/order.ts'
 import type { Scene } from '../delivery/scene.ts'
+import type { StoredEvent } from '../delivery/stored-event.ts'
 import type { Directory } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { type Lanes, openLanes } from '../lanes/lanes.ts'
@@ -126,7 +127,7 @@ function openScene(engine: Engine, signals: OrderSignals, opening: AsyncDisposab
   }
   const lanes = opening.adopt(openLanes(engine, steps, signal), opened => opened.close())
   const order = opening.adopt(
-    openOrder(engine, signals, reference => release(reference, scene)),
+    openOrder(engine, signals, (reference, event) => release(reference, event, scene)),
     opened => opened.close(),
   )
   const scene: Scene = { engine, lanes, order, signal }
@@ -235,10 +236,14 @@ function openPulls(
 }
 
 /** Brings a delivery whose key is free onto its way. */
-async function release(reference: DeliveryReference, scene: Scene): Promise<Begun> {
+async function release(
+  reference: DeliveryReference,
+  event: StoredEvent | undefined,
+  scene: Scene,
+): Promise<Begun> {
   const end = Promise.withResolvers<void>()
   const origin: MessageOrigin = { kind: 'key', done: end.resolve, failed: end.reject, handBack: () => false }
-  await resume(reference, origin, scene)
+  await resume(reference, origin, scene, event)
   return { done: end.promise }
 }
 
