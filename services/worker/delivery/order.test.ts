@@ -72,6 +72,13 @@ async function inDeliveries(manager: JetStreamManager): Promise<Record<string, n
   return counts
 }
 
+/** Events that workers have taken and not acknowledged. */
+async function inHand(manager: JetStreamManager): Promise<number> {
+  let count = 0
+  for await (const { num_ack_pending } of manager.consumers.list('EVENTS')) count += num_ack_pending
+  return count
+}
+
 /** The deliveries in the order of their attempts, without attempts of one delivery in a row. */
 const inTurn = (received: readonly { body: Buffer }[]): string[] =>
   received.map(({ body }) => body.toString()).filter((body, index, all) => body !== all[index - 1])
@@ -140,6 +147,7 @@ test('a delivery that had waited for its key and was under way at a crash is not
     everyMs: 5,
     what: 'the record of the first',
   })
+  await until(async () => (await inHand(opened.manager)) === 0, { what: 'all events acknowledged' })
   await first.crash()
   opened.sink.answer({ status: 200 })
   await using _second = await startWorker(opened.server.url, 'second')
