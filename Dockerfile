@@ -6,6 +6,14 @@
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
+FROM ${NODE_IMAGE} AS console
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY packages/client packages/client
+COPY services/console services/console
+RUN npm ci --workspace=@fairlead/console --include=dev --ignore-scripts --no-audit --no-fund
+RUN node services/console/build.ts console
+
 FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -31,13 +39,20 @@ WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
 COPY --from=modules /app/sbom.cdx.json ./
 COPY package.json ./
-COPY packages packages
-COPY services services
+COPY packages/daemon packages/daemon
+COPY packages/webhook packages/webhook
+COPY packages/wire packages/wire
+COPY services/api services/api
+COPY services/receiver services/receiver
+COPY services/store services/store
+COPY services/worker services/worker
+COPY --from=console /app/console console
 COPY operator operator
 COPY cli cli
 COPY image/package.json image/main.ts image/parts.ts image/
 LABEL org.opencontainers.image.title=Fairlead
 LABEL org.opencontainers.image.licenses=Apache-2.0
 ENV NODE_ENV=production
+ENV FAIRLEAD_CONSOLE_FOLDER=/app/console
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node", "/app/image/main.ts"]

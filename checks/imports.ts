@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'services/worker': packages,
   'services/store': packages,
   'services/api': packages,
+  'services/console': ['packages/client'],
   operator: packages,
   cli: ['packages/webhook', 'packages/wire'],
   servers: [],
@@ -28,8 +29,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Tests (and their fixtures) may also use these. */
 const allowedInTests = ['testbed', 'servers']
 
-/** Workspaces that run in a checkout only: development dependencies are always there. */
-const neverShipped = ['testbed', 'load-tests']
+/**
+ * Workspaces of which no module is shipped, so that development dependencies are always there: they run in a checkout only,
+ * or are built into files for browsers.
+ */
+const neverShipped = ['testbed', 'load-tests', 'services/console']
 
 /** A folder with a package.json of ours. */
 export interface Workspace {

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, posix, relative } from 'node:path'
+import { promisify } from 'node:util'
 import type { Copy, ImageRecipe } from './dockerfile.ts'
 import { openIgnore } from './ignore.ts'
 import type { Entry } from './layer.ts'
@@ -50,6 +52,9 @@ export async function readContent(recipe: ImageRecipe): Promise<Content> {
       case '/app/node_modules':
         content.modules.push(...modulesOf(path))
         break
+      case '/app/console':
+        content.sources.push(...(await consoleOf(path)))
+        break
       case '/app/sbom.cdx.json':
         content.modules.push({ kind: 'text', path, text: writeSbom(root), mode: 0o644 })
         break
@@ -79,6 +84,20 @@ async function filesOf(source: string, target: string, ignored: (path: string) =
     entries.push(...(await filesOf(path, posix.join(target, entry.name), ignored)))
   }
   return entries
+}
+
+/** What services/console/build.ts writes: built here as well, and kept in the cache. */
+async function consoleOf(target: string): Promise<Entry[]> {
+  const main = join(root, 'servers/console-main.ts')
+  const { stdout } = await promisify(execFile)(nodePath, [main])
+  const folder = stdout.trim()
+  const names = await readdir(folder, { recursive: true, withFileTypes: true })
+  return names
+    .filter(entry => entry.isFile())
+    .map(({ parentPath, name }) => {
+      const from = join(parentPath, name)
+      return { kind: 'file', path: posix.join(target, relative(folder, from)), from, mode: 0o644 }
+    })
 }
 
 /** What `npm ci --workspace=@fairlead/image --omit=dev` and image/prune.ts leave in node_modules. */

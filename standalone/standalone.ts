@@ -6,6 +6,7 @@ import { operatorConfig } from '@fairlead/operator/config'
 import { readFolder } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
+import { buildConsole, consoleFolder } from '@fairlead/servers/console'
 import type { Progress } from '@fairlead/servers/search'
 import { StartError } from '@fairlead/servers/start-error'
 import { storeConfig } from '@fairlead/store/config'
@@ -67,6 +68,11 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   }
   await refuseUnreadable(config.FAIRLEAD_ORGANIZATIONS)
   await refuseTakenPorts(config)
+  // Beside everything else: nobody waits for it, and the API serves it from the moment it is there.
+  buildConsole(progress).catch((error: unknown) => {
+    log.error({ err: error }, 'console.failed')
+    progress(`there is no console: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+  })
   await using opened = new AsyncDisposableStack()
 
   const servers = opened.use(await startServers(config, log, progress, broken.reject))
@@ -148,6 +154,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         FAIRLEAD_API_HOST: config.FAIRLEAD_HOST,
         FAIRLEAD_PUBLIC_URL: publicUrl,
         FAIRLEAD_REDIS_URL: servers.redisUrl,
+        FAIRLEAD_CONSOLE_FOLDER: consoleFolder(),
       }),
       daemon,
       serviceFailed,

@@ -25,6 +25,7 @@ export function welcomeText(welcome: Welcome): string {
   const lines = [
     '',
     `  webhooks        ${receiverUrl}/webhooks/{organization}/{source}`,
+    `  console         ${apiUrl}/`,
     `  API             ${apiUrl}/api/v1`,
     `  its document    ${apiUrl}/docs`,
     `  store (gRPC)    ${storeUrl}`,

@@ -1,4 +1,5 @@
 import { findComposeLoader } from '@fairlead/image/fixtures/compose'
+import { buildConsole } from '@fairlead/servers/console'
 import { findNats } from '@fairlead/servers/nats'
 import { findRedis } from '@fairlead/servers/redis'
 import type { Progress } from '@fairlead/servers/search'
@@ -6,6 +7,7 @@ import { findRuntimes } from '@fairlead/webhook/fixtures/runtimes'
 import { findSdks } from '@fairlead/webhook/fixtures/sdks'
 import type { Reporter, TestSpecification } from 'vitest/node'
 import { findActionlint } from './actionlint.ts'
+import { findChromium } from './chromium.ts'
 import { findDebianTools } from './cluster/images/debian-tools.ts'
 import { whyNoCluster } from './cluster/probe.ts'
 import { findRuntime } from './cluster/runtime.ts'
@@ -38,6 +40,8 @@ const built: readonly Tool[] = [
 /** Fetched ready-made, meanwhile. */
 const fetched: readonly Tool[] = [
   { modules: ['servers/redis.ts', standalone], find: findRedis },
+  { modules: ['testbed/chromium.ts'], find: findChromium },
+  { modules: ['servers/console.ts'], find: buildConsole },
   { modules: ['testbed/kube/promtool.ts'], find: findPromtool },
   { modules: ['testbed/cluster/runtime.ts'], find: whereClustersRun(findRuntime) },
   { modules: ['testbed/cluster/images/debian-tools.ts'], find: whereClustersRun(findDebianTools) },

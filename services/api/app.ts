@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import { admit } from './admit.ts'
 import { readJsonBody } from './body.ts'
 import type { Caller } from './caller.ts'
+import { serveConsole } from './console.ts'
 import { docsPage } from './docs-page.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operation.ts'
@@ -14,7 +15,7 @@ import { perform } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
 import { readQuery, traceIdOf } from './request.ts'
 
-/** The whole HTTP surface: documentation in the open, everything else behind a key or a session. */
+/** The whole HTTP surface: console and documentation in the open, everything else behind a key or a session. */
 export function buildApp(parts: Parts): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -24,6 +25,7 @@ export function buildApp(parts: Parts): Express {
   app.use(trace(parts))
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: nothingAllowed } }))
   serveDocumentation(app)
+  if (parts.consoleFolder) serveConsole(app, parts.consoleFolder)
   for (const operation of operations) serve(app, parts, operation)
   for (const [path, methods] of methodsByPath()) app.all(path, refuseMethod(methods))
   app.use(() => {

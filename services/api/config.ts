@@ -41,6 +41,12 @@ export const apiConfig = z.object({
     .describe(
       'scheme, host and port under which people reach API and console; links in mails begin with it; without it nobody signs in',
     ),
+  FAIRLEAD_CONSOLE_FOLDER: z
+    .string()
+    .optional()
+    .describe(
+      'the folder of the built console, which the image has; may come to be there later; without it `/` answers 404',
+    ),
   FAIRLEAD_PLATFORM_STAFF: z
     .string()
     .default('')

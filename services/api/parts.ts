@@ -18,6 +18,8 @@ export interface Parts {
   readonly authenticator: Authenticator
   /** Absent: nobody signs in here, and API keys are all there is. */
   readonly signIn: SignIn | undefined
+  /** The folder of the built console; absent: there is none. */
+  readonly consoleFolder: string | undefined
   readonly refusals: RefusalLog
   /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
   readonly underWay: Set<Promise<unknown>>

@@ -48,6 +48,7 @@ export async function run(
     underWay,
     authenticator,
     signIn,
+    consoleFolder: config.FAIRLEAD_CONSOLE_FOLDER,
     refusals,
   })
   const server = createServer(limits, app)

@@ -1,0 +1,165 @@
+import {
+  type Attempt,
+  cancelDelivery,
+  type Delivery,
+  type EventDetail,
+  retryDelivery,
+} from '@fairlead/client/gen/client'
+import { useState } from 'react'
+import { once, take } from '../call.ts'
+import { StateBadge } from '../parts/badge.tsx'
+import { ActionButton } from '../resource/actions.tsx'
+import type { Action } from '../resource/resource.ts'
+import { Time } from '../time.tsx'
+
+const actions: readonly Action<Delivery>[] = [
+  {
+    label: 'Retry now',
+    right: 'operate',
+    applies: ({ state }) => state !== 'discarded',
+    run: ({ id }, slug) => take(retryDelivery(slug, id, {}, once())),
+    done: () => 'The next attempt is under way.',
+  },
+  {
+    label: 'Give up',
+    right: 'operate',
+    tone: 'danger',
+    applies: ({ state }) => state === 'waiting',
+    confirm: ({ destination }) =>
+      `No more attempts are made to ${destination}. The delivery becomes a dead letter, which can be retried for 30 days.`,
+    run: ({ id }, slug) => take(cancelDelivery(slug, id, once())),
+    done: () => 'It is a dead letter now.',
+  },
+]
+
+/** Every delivery of an event with its attempts; two attempts can be looked at side by side. */
+export function Deliveries({ event, slug }: { readonly event: EventDetail; readonly slug: string }) {
+  if (event.deliveries.length === 0) {
+    return (
+      <p className="note">
+        {event.status === 'unrouted'
+          ? 'No route wanted this event, so it went nowhere.'
+          : 'No delivery has begun yet.'}
+      </p>
+    )
+  }
+  return event.deliveries.map(delivery => (
+    <section key={delivery.id} className="card">
+      <header className="page-head">
+        <h3>
+          {delivery.destination} <StateBadge state={delivery.state} />
+        </h3>
+        <div className="row">
+          {!event.bodyExpired &&
+            actions.map(action => (
+              <ActionButton key={action.label} action={action} item={delivery} slug={slug} />
+            ))}
+        </div>
+      </header>
+      {delivery.nextAttemptAt && (
+        <p>
+          Next attempt: <Time at={delivery.nextAttemptAt} />
+        </p>
+      )}
+      {delivery.discardReason && <p>Discarded: {delivery.discardReason}</p>}
+      <Attempts attempts={delivery.attempts} />
+    </section>
+  ))
+}
+
+function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
+  const [compared, setCompared] = useState<readonly number[]>([])
+  if (attempts.length === 0) return <p className="muted">No attempt has been made yet.</p>
+  const toggle = (number: number) =>
+    setCompared(
+      compared.includes(number) ? compared.filter(each => each !== number) : [...compared, number].slice(-2),
+    )
+  return (
+    <>
+      <table className="plain">
+        <thead>
+          <tr>
+            {attempts.length > 1 && <th scope="col">Compare</th>}
+            <th scope="col">Attempt</th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Status</th>
+            <th scope="col" className="wide">
+              Began
+            </th>
+            <th scope="col">Took</th>
+            <th scope="col" className="wide">
+              Why made
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {attempts.map(attempt => (
+            <tr key={`${attempt.number} ${attempt.at}`}>
+              {attempts.length > 1 && (
+                <td>
+                  <input
+                    type="checkbox"
+                    aria-label={`Compare attempt ${attempt.number}`}
+                    checked={compared.includes(attempt.number)}
+                    onChange={() => toggle(attempt.number)}
+                  />
+                </td>
+              )}
+              <td>{attempt.number}</td>
+              <td>
+                <StateBadge state={attempt.outcome === 'delivered' ? 'delivered' : 'failed'} />{' '}
+                {attempt.outcome !== 'delivered' && attempt.outcome.replaceAll('_', ' ')}
+                {attempt.reason && <div className="muted">{attempt.reason}</div>}
+              </td>
+              <td>{attempt.status ?? <span className="muted">no answer</span>}</td>
+              <td className="wide">
+                <Time at={attempt.at} />
+              </td>
+              <td>{attempt.durationMs} ms</td>
+              <td className="wide">{attempt.trigger}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {compared.length === 2 && (
+        <Comparison pair={compared.map(number => attempts.find(attempt => attempt.number === number)!)} />
+      )}
+    </>
+  )
+}
+
+const compared = ['outcome', 'status', 'reason', 'durationMs', 'at', 'trigger'] as const
+
+function Comparison({ pair }: { readonly pair: readonly Attempt[] }) {
+  return (
+    <table className="plain comparison">
+      <caption>Side by side; what differs is marked</caption>
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          {pair.map(({ number }) => (
+            <th key={number} scope="col">
+              Attempt {number}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {compared.map(field => {
+          const differs = pair[0]?.[field] !== pair[1]?.[field]
+          return (
+            <tr key={field} className={differs ? 'differs' : ''}>
+              <th scope="row">
+                {field}
+                {differs && ' ≠'}
+              </th>
+              {pair.map(attempt => (
+                <td key={attempt.number}>{String(attempt[field] ?? '–')}</td>
+              ))}
+            </tr>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}

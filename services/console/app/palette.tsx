@@ -1,0 +1,121 @@
+import { Dialog } from '@base-ui/react/dialog'
+import { useNavigate } from '@tanstack/react-router'
+import { type KeyboardEvent, useState } from 'react'
+import { placesIn } from './places.ts'
+import { usePlaces } from './session.ts'
+
+interface Goal {
+  readonly to: string
+  readonly label: string
+  readonly hint: string
+}
+
+/** One box that goes anywhere: pages, organizations, and an event by its id. */
+export function Palette({
+  open,
+  setOpen,
+  slug,
+}: {
+  readonly open: boolean
+  readonly setOpen: (open: boolean) => void
+  readonly slug: string | undefined
+}) {
+  return (
+    <Dialog.Root open={open} onOpenChange={setOpen}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="dialog palette">
+          <Dialog.Title className="visually-hidden">Go to</Dialog.Title>
+          <Box slug={slug} leave={() => setOpen(false)} />
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  )
+}
+
+function Box({ slug, leave }: { readonly slug: string | undefined; readonly leave: () => void }) {
+  const [typed, setTyped] = useState('')
+  const [at, setAt] = useState(0)
+  const navigate = useNavigate()
+  const { data: places = [] } = usePlaces()
+  const goals = goalsOf(typed.trim(), slug, places)
+  const go = (goal: Goal | undefined) => {
+    if (!goal) return
+    leave()
+    void navigate({ to: goal.to as never })
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step) setAt((at + step + goals.length) % Math.max(goals.length, 1))
+    else if (event.key === 'Enter') go(goals[at])
+    else return
+    event.preventDefault()
+  }
+  return (
+    <>
+      <input
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="goals"
+        aria-activedescendant={goals[at] && `goal-${at}`}
+        aria-label="Page, organization or id"
+        placeholder="Page, organization, or paste an id"
+        value={typed}
+        onChange={event => {
+          setTyped(event.target.value)
+          setAt(0)
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div id="goals" role="listbox" aria-label="Where to go">
+        {goals.map((goal, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are the input's
+          <div
+            key={goal.to}
+            id={`goal-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onClick={() => go(goal)}
+          >
+            {goal.label} <span className="muted">{goal.hint}</span>
+          </div>
+        ))}
+      </div>
+      {goals.length === 0 && <p className="muted">Nothing is called so.</p>}
+    </>
+  )
+}
+
+/** What fits a text: the object of a pasted id first. */
+export function goalsOf(
+  typed: string,
+  slug: string | undefined,
+  places: readonly { readonly slug: string; readonly name: string }[],
+): readonly Goal[] {
+  const wanted = typed.toLowerCase()
+  const pages = placesIn(slug).flatMap(({ title, links }) =>
+    links.map(({ to, label }) => ({ to, label, hint: title })),
+  )
+  const organizations = places.map(place => ({
+    to: `/organizations/${place.slug}`,
+    label: place.name,
+    hint: `organization ${place.slug}`,
+  }))
+  const fitting = [...pages, ...organizations].filter(({ label, hint }) =>
+    `${label} ${hint}`.toLowerCase().includes(wanted),
+  )
+  return [...idGoal(typed, slug), ...fitting].slice(0, 12)
+}
+
+function idGoal(typed: string, slug: string | undefined): readonly Goal[] {
+  if (!slug) return []
+  const id = encodeURIComponent(typed)
+  if (/^evt_\w+$/.test(typed)) {
+    return [{ to: `/organizations/${slug}/events/${id}`, label: typed, hint: 'event' }]
+  }
+  if (/^rej_\w+$/.test(typed)) {
+    return [{ to: `/organizations/${slug}/rejections/${id}`, label: typed, hint: 'rejection' }]
+  }
+  return []
+}

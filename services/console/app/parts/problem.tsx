@@ -1,0 +1,52 @@
+import { ProblemError } from '../call.ts'
+import { CopyButton } from './copy.tsx'
+
+/** What went wrong, in the API's own sentence, with the request's id to copy. */
+export function ProblemNote({ error, again }: { readonly error: Error; readonly again?: () => void }) {
+  const problem = error instanceof ProblemError ? error.problem : undefined
+  const requestId = error instanceof ProblemError ? error.requestId : undefined
+  return (
+    <div className="note bad" role="alert">
+      <p>
+        <strong>{titleOf(problem?.code)}</strong> {problem?.detail ?? error.message}
+      </p>
+      {problem?.errors && (
+        <ul>
+          {problem.errors.map(({ in: where, name, message }) => (
+            <li key={`${where} ${name} ${message}`}>
+              {name && <code>{name}</code>} {message}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p className="row">
+        {again && (
+          <button type="button" className="button small" onClick={again}>
+            Try again
+          </button>
+        )}
+        {requestId && (
+          <>
+            <span className="muted">
+              Request <code>{requestId}</code>
+            </span>
+            <CopyButton text={requestId} label="Copy request id" />
+          </>
+        )}
+      </p>
+    </div>
+  )
+}
+
+function titleOf(code: string | undefined): string {
+  switch (code) {
+    case 'forbidden':
+      return 'Not permitted.'
+    case 'not_found':
+      return 'Not found.'
+    case undefined:
+      return 'Not reached.'
+    default:
+      return 'Refused.'
+  }
+}

@@ -1,0 +1,171 @@
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useCallback } from 'react'
+import { ProblemError } from '../call.ts'
+import { CopyButton } from '../parts/copy.tsx'
+import { ProblemNote } from '../parts/problem.tsx'
+import { freezeTimes, readTime } from '../read-time.ts'
+import { type Search, writeSearch } from '../search-params.ts'
+import { Filters } from './filters.tsx'
+import type { Filter, Resource } from './resource.ts'
+import { ResourceTable } from './table.tsx'
+
+/** The page of a declared resource. */
+export function ResourcePage<Item>({ resource }: { readonly resource: Resource<Item> }) {
+  const { slug = '' } = useParams({ strict: false })
+  const search: Search = useSearch({ strict: false })
+  const navigate = useNavigate()
+  const chosen = Object.fromEntries(
+    resource.filters.flatMap(({ name }) => (search[name] ? [[name, search[name]]] : [])),
+  )
+  const query = useInfiniteQuery({
+    queryKey: [resource.name, slug, chosen],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      resource.load({ slug, filters: asAsked(chosen, resource.filters), cursor: pageParam, signal }),
+    getNextPageParam: page => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+    ...(resource.refreshMs !== undefined && { refetchInterval: resource.refreshMs }),
+  })
+  const set = (changes: Search) =>
+    void navigate({ to: '.', search: { ...search, ...changes } as never, replace: true })
+  const items = query.data?.pages.flatMap(page => page.items) ?? []
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
+  const nearEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  const known = new Set([...resource.filters.map(({ name }) => name), 'open'])
+  const unknown = Object.keys(search).filter(name => !known.has(name))
+  return (
+    <section className="page">
+      <header className="page-head">
+        <div>
+          <h1>{resource.title}</h1>
+          {resource.about && <p className="muted">{resource.about}</p>}
+        </div>
+        <div className="row">
+          {resource.toolbar?.(slug)}
+          {resource.filters.length > 0 && (
+            <CopyButton
+              label="Copy link"
+              text={() => location.origin + location.pathname + writeSearch(freezeTimes(search, new Date()))}
+            />
+          )}
+          <button type="button" className="button small" onClick={() => query.refetch()}>
+            Reload
+          </button>
+        </div>
+      </header>
+      <Filters
+        filters={resource.filters}
+        search={search}
+        change={(name, value) => set({ [name]: value, open: '' })}
+      />
+      {unknown.length > 0 && (
+        <p className="note warn">
+          The address has what this page doesn't know:{' '}
+          {unknown.map(name => `${name}=${search[name]}`).join(', ')}.
+        </p>
+      )}
+      {query.isError && !isPermission(query.error) && (
+        <ProblemNote error={query.error} again={() => void query.refetch()} />
+      )}
+      {query.isPending && <p className="muted">Loading …</p>}
+      {items.length > 0 && (
+        <ResourceTable
+          resource={resource}
+          items={items}
+          slug={slug}
+          opened={search.open}
+          open={id => set({ open: id ?? '' })}
+          nearEnd={nearEnd}
+        />
+      )}
+      {query.isSuccess && items.length === 0 && (
+        <Empty resource={resource} slug={slug} chosen={chosen} clear={name => set({ [name]: '' })} />
+      )}
+      {isPermission(query.error) && <NotPermitted error={query.error as ProblemError} />}
+      {items.length > 0 && (
+        <p className="muted end-of-list" role="status">
+          {isFetchingNextPage
+            ? 'Loading more …'
+            : hasNextPage
+              ? `${items.length} so far; more as you scroll`
+              : `${items.length === 1 ? 'That is the only one' : `All ${items.length}`}${resource.kept ? `; ${resource.kept}` : ''}.`}
+        </p>
+      )}
+    </section>
+  )
+}
+
+/** Filters as the API takes them: times absolute, since it doesn't know the viewer's zone. */
+function asAsked(chosen: Search, filters: readonly Filter[]): Search {
+  const now = new Date()
+  return Object.fromEntries(
+    Object.entries(chosen).map(([name, value]) => {
+      const isTime = filters.some(filter => filter.name === name && filter.kind === 'time')
+      const time = isTime ? readTime(value, now) : undefined
+      return [name, time ? time.toISOString() : value]
+    }),
+  )
+}
+
+const isPermission = (error: Error | null): boolean =>
+  error instanceof ProblemError && error.problem.code === 'forbidden'
+
+/** Nothing there is of four kinds, and each says which: none yet, none that fits, not permitted, older than kept. */
+function Empty<Item>({
+  resource,
+  slug,
+  chosen,
+  clear,
+}: {
+  readonly resource: Resource<Item>
+  readonly slug: string
+  readonly chosen: Search
+  readonly clear: (name: string) => void
+}) {
+  const names = Object.keys(chosen)
+  if (names.length === 0) return <div className="empty">{resource.nothingYet(slug)}</div>
+  const isTooOld = chosen.before !== undefined && isOlderThanKept(chosen.before)
+  return (
+    <div className="empty">
+      <h2>{isTooOld ? 'Older than what is kept' : 'Nothing matches'}</h2>
+      <p>
+        {isTooOld
+          ? `The time before ${chosen.before} may lie further back than the log; ${resource.kept ?? ''}.`
+          : 'There is something, but not with these filters. Take one away:'}
+      </p>
+      <p className="row">
+        {names.map(name => (
+          <button key={name} type="button" className="button small" onClick={() => clear(name)}>
+            {labelOf(resource, name)}: {chosen[name]} ✕
+          </button>
+        ))}
+      </p>
+      <p>
+        <Link to="." search={{} as never}>
+          Clear all filters
+        </Link>
+      </p>
+    </div>
+  )
+}
+
+function labelOf<Item>(resource: Resource<Item>, name: string): string {
+  return resource.filters.find(filter => filter.name === name)?.label ?? name
+}
+
+function isOlderThanKept(text: string): boolean {
+  const time = readTime(text, new Date())
+  return time !== undefined && Date.now() - time.getTime() > 30 * 86_400_000
+}
+
+function NotPermitted({ error }: { readonly error: ProblemError }) {
+  return (
+    <div className="empty">
+      <h2>Not permitted</h2>
+      <p>{error.problem.detail}</p>
+    </div>
+  )
+}

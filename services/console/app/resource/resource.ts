@@ -1,0 +1,84 @@
+import type { ReactNode } from 'react'
+import type { Right } from '../session.ts'
+
+/** A page of a list, as the API answers it; lists without pages have no `next`. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next?: string | null
+}
+
+/**
+ * One declaration for each page that lists something: what Django's ModelAdmin is to a model. All that a person has chosen
+ * stands in the address.
+ */
+export interface Resource<Item> {
+  /** Names the page in addresses and caches: `events`. */
+  readonly name: string
+  readonly title: string
+  /** One sentence below the title. */
+  readonly about?: ReactNode
+  readonly columns: readonly Column<Item>[]
+  readonly filters: readonly Filter[]
+  readonly load: (asked: Asked) => Promise<Page<Item>>
+  readonly idOf: (item: Item) => string
+  /** What a row is called where it is spoken of. */
+  readonly labelOf: (item: Item) => string
+  /** The page of one; absent: `details` opens below the row, or nothing does. */
+  readonly pathOf?: (item: Item, slug: string) => string
+  readonly details?: (item: Item, slug: string) => ReactNode
+  readonly actions?: readonly Action<Item>[]
+  /** Beside the title. */
+  readonly toolbar?: (slug: string) => ReactNode
+  /** What to say, and to do next, where there is nothing yet. */
+  readonly nothingYet: (slug: string) => ReactNode
+  /** How far back the list goes, said at its end. */
+  readonly kept?: string
+  /** Loaded again this often, ms, while the page is looked at; absent: by hand. */
+  readonly refreshMs?: number
+}
+
+export interface Asked {
+  readonly slug: string
+  readonly filters: Readonly<Record<string, string>>
+  readonly cursor: string | undefined
+  readonly signal: AbortSignal
+}
+
+export interface Column<Item> {
+  readonly title: string
+  readonly cell: (item: Item, slug: string) => ReactNode
+  /** In a narrow window: `always` there, or only where there is room. */
+  readonly shown?: 'always' | 'wide'
+  readonly className?: string
+}
+
+export type Filter =
+  | {
+      readonly kind: 'choice'
+      readonly name: string
+      readonly label: string
+      readonly choices: readonly string[]
+    }
+  | {
+      readonly kind: 'text' | 'search'
+      readonly name: string
+      readonly label: string
+      readonly placeholder?: string
+    }
+  | { readonly kind: 'time'; readonly name: string; readonly label: string }
+
+/** What can be done to a row. The button of an action whose right is missing says who has it. */
+export interface Action<Item> {
+  readonly label: string
+  readonly right: Right
+  /** Absent: always there. */
+  readonly applies?: (item: Item) => boolean
+  /** Asked before it is done, with what will follow. */
+  readonly confirm?: (item: Item) => string
+  readonly tone?: 'danger'
+  readonly run: (item: Item, slug: string) => Promise<unknown>
+  /** Said when it has been done. */
+  readonly done: (item: Item) => string
+  /** `r`, say: does it to the row in focus. */
+  readonly key?: string
+}

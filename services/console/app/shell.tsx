@@ -1,0 +1,146 @@
+import { Link, Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router'
+import { Suspense, useEffect, useState } from 'react'
+import { tinykeys } from 'tinykeys'
+import { KeysHelp } from './keys-help.tsx'
+import { Palette } from './palette.tsx'
+import { placesIn } from './places.ts'
+import { usePlaces } from './session.ts'
+import { ThemeButton } from './theme.tsx'
+
+/** What surrounds every page: where one is, where one can go, and the keys. */
+export function Shell() {
+  const { slug } = useParams({ strict: false })
+  const [menu, setMenu] = useState(false)
+  const [palette, setPalette] = useState(false)
+  const [help, setHelp] = useState(false)
+  const path = useRouterState({ select: ({ location }) => location.pathname })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it closes because the page is another
+  useEffect(() => setMenu(false), [path])
+  useKeys({ palette: () => setPalette(true), help: () => setHelp(true), slug })
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the page
+      </a>
+      <header className="bar">
+        <button
+          type="button"
+          className="button small menu-button"
+          aria-expanded={menu}
+          aria-controls="menu"
+          onClick={() => setMenu(!menu)}
+        >
+          Menu
+        </button>
+        <Link to="/" className="brand">
+          Fairlead
+        </Link>
+        <Switcher slug={slug} />
+        <div className="row end">
+          <button type="button" className="button small" onClick={() => setPalette(true)}>
+            Go to <kbd>⌘K</kbd>
+          </button>
+          <button type="button" className="button small" onClick={() => setHelp(true)} aria-label="Keys">
+            ?
+          </button>
+          <ThemeButton />
+        </div>
+      </header>
+      <nav id="menu" className={menu ? 'menu open' : 'menu'} aria-label="Pages">
+        {placesIn(slug).map(({ title, links }) => (
+          <div key={title}>
+            <h2>{title}</h2>
+            <ul>
+              {links.map(({ to, label }) => (
+                <li key={to}>
+                  <Link
+                    to={to as never}
+                    activeOptions={{ exact: to.split('/').length < 4 }}
+                    activeProps={{ 'aria-current': 'page' }}
+                  >
+                    {label}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </nav>
+      <main id="main" tabIndex={-1}>
+        <Suspense fallback={<p className="muted page">Loading …</p>}>
+          <Outlet />
+        </Suspense>
+      </main>
+      <Palette open={palette} setOpen={setPalette} slug={slug} />
+      <KeysHelp open={help} setOpen={setHelp} />
+    </div>
+  )
+}
+
+function Switcher({ slug }: { readonly slug: string | undefined }) {
+  const { data: places = [] } = usePlaces()
+  const navigate = useNavigate()
+  if (!slug) return null
+  const known = places.some(place => place.slug === slug) ? places : [{ slug, name: slug }, ...places]
+  return (
+    <select
+      className="switcher"
+      aria-label="Organization"
+      value={slug}
+      onChange={event => void navigate({ to: `/organizations/${event.target.value}` as never })}
+    >
+      {known.map(place => (
+        <option key={place.slug} value={place.slug}>
+          {place.name}
+        </option>
+      ))}
+    </select>
+  )
+}
+
+/** Keys that hold everywhere but where one types. */
+function useKeys({
+  palette,
+  help,
+  slug,
+}: {
+  readonly palette: () => void
+  readonly help: () => void
+  readonly slug: string | undefined
+}): void {
+  const navigate = useNavigate()
+  useEffect(() => {
+    const unlessTyping = (act: () => void) => (event: KeyboardEvent) => {
+      const target = event.target as Element
+      if (target.closest('input, textarea, select, [role=dialog], [role=alertdialog]')) return
+      event.preventDefault()
+      act()
+    }
+    const go = (page: string) => () => {
+      if (slug) void navigate({ to: `/organizations/${slug}/${page}` as never })
+    }
+    return tinykeys(window, {
+      '$mod+k': event => {
+        event.preventDefault()
+        palette()
+      },
+      'Shift+?': unlessTyping(help),
+      '?': unlessTyping(help),
+      '/': unlessTyping(() => document.querySelector<HTMLElement>('[data-search]')?.focus()),
+      j: unlessTyping(() => focusFirstRow()),
+      r: unlessTyping(() => document.querySelector<HTMLElement>('.page-head [data-key=r]')?.click()),
+      'g o': unlessTyping(go('')),
+      'g e': unlessTyping(go('events')),
+      'g r': unlessTyping(go('rejections')),
+      'g d': unlessTyping(go('destinations')),
+      'g s': unlessTyping(go('sources')),
+      'g l': unlessTyping(go('dead-letters')),
+    })
+  }, [palette, help, slug, navigate])
+}
+
+/** Moves within the table are the rows' own; this is the way in. */
+function focusFirstRow(): void {
+  if (document.activeElement?.closest('tr')) return
+  document.querySelector<HTMLElement>('table.resource tbody tr[tabindex]')?.focus()
+}

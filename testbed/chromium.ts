@@ -1,0 +1,45 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeCached } from '@fairlead/servers/cache'
+import { distribution, unpackDebian } from '@fairlead/servers/debian'
+import { onPath, type Program, type Progress, search } from '@fairlead/servers/search'
+
+/** The oldest that runs what the console is built for. */
+const oldestUsable = [140, 0] as const
+
+/** A Chromium for tests: the machine's own, or Debian's, unpacked into the cache (400 MB). */
+export function findChromium(progress: Progress = console.error): Promise<Program> {
+  const debian = {
+    name: 'Debian package',
+    async look() {
+      const release = await distribution()
+      if (release === undefined) return { none: 'not Debian or Ubuntu' }
+      const packages = ['chromium', 'fonts-dejavu-core', 'fontconfig-config']
+      const folder = await makeCached(
+        `chromium-${release}-${process.arch}`,
+        into => unpackDebian(packages, into, progress),
+        progress,
+      )
+      return unpackedChromium(folder)
+    },
+  }
+  return search(
+    'Chromium',
+    [onPath(['chromium', 'google-chrome'], oldestUsable), debian],
+    `install Chromium ${oldestUsable[0]} or newer`,
+  )
+}
+
+/** `usr/bin/chromium` of the package is a script that looks for things at the system's own places. */
+async function unpackedChromium(folder: string): Promise<Program> {
+  const libraries = join(folder, 'usr', 'lib')
+  const multiarch = (await readdir(libraries)).filter(name => name.includes('-linux-'))
+  const folders = multiarch.flatMap(name => [join(libraries, name), join(libraries, name, 'pulseaudio')])
+  return {
+    path: join(libraries, 'chromium', 'chromium'),
+    env: {
+      LD_LIBRARY_PATH: folders.join(':'),
+      FONTCONFIG_SYSROOT: folder,
+    },
+  }
+}
