@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { openScheme } from './open.ts'
 import type { SchemeConfig } from './scheme.ts'
@@ -261,4 +261,108 @@ test('a Supabase hook that is signed with two secrets isn’t refused by a sourc
   for (const signatures of [`${right}, ${wrong}`, `${wrong}, ${right}`, `${right} ${wrong}`])
     expect(check(signatures), signatures).toEqual({ kind: 'valid', secret: 0 })
   expect(check(`${wrong}, ${wrong}`)).toMatchObject({ reason: 'signature_mismatch' })
+})
+
+describe('messagebird without a JWT', () => {
+  // Published in messagebird/python-rest-api, tests/test_signed_request.py, with this query and key.
+  const secret = 'PlLrKaqvZNRR5zAjm42ZT6q1SQxgbbGd'
+  const at = 1_547_198_231
+  const query = new URLSearchParams({
+    recipient: '31612345678',
+    reference: 'FOO',
+    statusDatetime: '2019-01-11T09:17:11+00:00',
+    id: 'eef0ab57a9e049be946f3821568c2b2e',
+    status: 'delivered',
+    mccmnc: '20408',
+    ported: '1',
+  })
+  const path = '/webhooks/acme/bird'
+  const check = (
+    signature: string,
+    body: string,
+    { url = `https://hooks.example.com${path}?${query}`, headers = {}, nowSeconds = at, options = {} } = {},
+  ) =>
+    openScheme({ provider: 'messagebird', secrets: [secret], ...options }).verify(
+      {
+        method: body === '' ? 'GET' : 'POST',
+        url,
+        headers: {
+          'messagebird-signature': signature,
+          'messagebird-request-timestamp': String(at),
+          ...headers,
+        },
+        body: Buffer.from(body),
+      },
+      nowSeconds * 1000,
+    )
+  const published = [
+    ['KVBdcVdz2lYMwcBLZCRITgxUfA/WkwSi+T3Wxl2HL6w=', ''],
+    ['2bl+38H4oHVg03pC3bk2LvCB0IHFgfC4cL5HPQ0LdmI=', '{"foo":"bar"}'],
+  ] as const
+
+  test.each(published)(
+    'the older signature over the sorted query isn’t refused: %s %s',
+    (signature, body) => {
+      expect(check(signature, body)).toEqual({ kind: 'valid', secret: 0 })
+      // The host isn't signed, so it needn't be known.
+      expect(check(signature, body, { url: `${path}?${query}` })).toEqual({ kind: 'valid', secret: 0 })
+      for (const wrong of [
+        check(signature, `${body} `),
+        check(signature, body, { url: `${path}?${query}&status=failed` }),
+        check(signature, body, { headers: { 'messagebird-request-timestamp': String(at + 1) } }),
+      ])
+        expect(wrong).toMatchObject({ kind: 'invalid', reason: 'signature_mismatch' })
+    },
+  )
+
+  const signed = (address: string, body: string) => {
+    const hash = createHash('sha256').update(body).digest()
+    return createHmac('sha256', secret).update(`${at}\n${address}\n`).update(hash).digest('base64')
+  }
+
+  test('Bird’s signature over the URL isn’t refused', () => {
+    const url = 'https://domain.example/webhook/bird?b=2&a=1'
+    expect(check(signed(url, '{}'), '{}', { url })).toEqual({ kind: 'valid', secret: 0 })
+    const other = check(signed(url, '{}'), '{}', { url: 'https://other.example/webhook/bird?b=2&a=1' })
+    expect(other).toMatchObject({ kind: 'invalid', reason: 'signature_mismatch' })
+  })
+
+  test('a query with blanks, signs and letters beyond ASCII is escaped as Go and Python do', () => {
+    const address = 'a=%27%28%21%2A%29~&b=1+2&b=0&z%C3%AB=%E2%82%AC%2B'
+    const url = `${path}?z%C3%AB=%E2%82%AC%2B&b=1%202&a='(!*)~&b=0`
+    expect(check(signed(address, ''), '', { url })).toEqual({ kind: 'valid', secret: 0 })
+  })
+
+  test('an old request is refused, and one with a wrong JWT beside a right signature too', () => {
+    const [signature, body] = published[1]
+    const old = check(signature, body, { nowSeconds: at + 301 })
+    expect(old).toMatchObject({ kind: 'invalid', reason: 'timestamp_out_of_tolerance' })
+    const jwt = { 'messagebird-signature-jwt': 'a.b.c' }
+    expect(check(signature, body, { headers: jwt })).toMatchObject({ kind: 'invalid' })
+    const none = { 'messagebird-request-timestamp': undefined } as unknown as Record<string, string>
+    expect(check(signature, body, { headers: none })).toMatchObject({ reason: 'timestamp_missing' })
+    expect(check('AAAA', body)).toMatchObject({ reason: 'signature_malformed' })
+  })
+})
+
+test('a webhook of Postmark’s with a secret in a custom header isn’t refused', () => {
+  const config = { provider: 'postmark', options: { header: 'X-Webhook-Secret' } }
+  const body = '{"RecordType":"Delivery"}'
+  expect(verify(config, { 'x-webhook-secret': 's3cret' }, body).verdict).toEqual({ kind: 'valid', secret: 0 })
+  const wrong = verify(config, { 'x-webhook-secret': 's3cret2' }, body).verdict
+  expect(wrong).toMatchObject({ reason: 'signature_mismatch' })
+  expect(verify(config, {}, body).verdict).toMatchObject({ reason: 'signature_missing' })
+})
+
+test('a retry of Linear’s, which carries the time of its first sending, isn’t refused', () => {
+  const hour = 3_600_000
+  const after = (ms: number, tolerance?: number) => {
+    const body = `{"action":"create","type":"Issue","webhookTimestamp":${nowMs - ms}}`
+    const headers = { 'linear-signature': hmac(body, 'hex'), 'linear-delivery': '1' }
+    const set = tolerance === undefined ? {} : { toleranceSeconds: tolerance }
+    return verify({ provider: 'linear', ...set }, headers, body).verdict.kind
+  }
+  for (const ms of [60_000, 61_000 + hour, 62_000 + 7 * hour]) expect(after(ms)).toBe('valid')
+  expect(after(9 * hour)).toBe('invalid')
+  expect(after(61_000, 60)).toBe('invalid')
 })

@@ -1,5 +1,5 @@
 import { rootCertificates } from 'node:tls'
-import type { Provider, SchemeTools } from './providers/provider.ts'
+import type { OtherSignature, Provider, SchemeTools } from './providers/provider.ts'
 import { findProvider, nearestProvider } from './providers/table.ts'
 import type { KeyFetch, Scheme, SchemeConfig, Verdict, WebhookRequest } from './scheme.ts'
 import { customProvider } from './verify/custom.ts'
@@ -7,7 +7,7 @@ import { runCustomTests } from './verify/custom-tests.ts'
 import type { SignatureDescriptor } from './verify/descriptor.ts'
 import { headerText } from './verify/header.ts'
 import { openIdentify } from './verify/identify.ts'
-import { openJwt } from './verify/jwt.ts'
+import { type JwtDescriptor, openJwt } from './verify/jwt.ts'
 import { SchemeError } from './verify/scheme-error.ts'
 import { openSignature } from './verify/signature.ts'
 import { openToken } from './verify/token.ts'
@@ -112,7 +112,9 @@ function openVerify(provider: Provider, config: SchemeConfig, tools: SchemeTools
     case 'token':
       return openToken(scheme, config)
     case 'jwt':
-      return openJwt(scheme, config, tools.keys)
+      return scheme.orSigned === undefined
+        ? openJwt(scheme, config, tools.keys)
+        : openJwtOrSigned(scheme, scheme.orSigned, config, tools)
     case 'code':
       return scheme.open(config, tools)
     case 'unsigned':
@@ -135,6 +137,22 @@ function openSignatureOrToken(
     const isSigned = scheme.headers.some(name => headerText(request.headers, name) !== undefined)
     const hasToken = headerText(request.headers, tokenHeader) !== undefined
     return hasToken && !isSigned ? byToken(request, nowMs) : bySignature(request, nowMs)
+  }
+}
+
+/** As above: a request with a JWT is checked by that alone. */
+function openJwtOrSigned(
+  scheme: JwtDescriptor,
+  other: OtherSignature,
+  config: SchemeConfig,
+  tools: SchemeTools,
+): Verify {
+  const byJwt = openJwt(scheme, config, tools.keys)
+  const bySignature = other.open(config, tools)
+  return (request, nowMs) => {
+    const hasJwt = headerText(request.headers, scheme.header) !== undefined
+    const isSigned = headerText(request.headers, other.header) !== undefined
+    return isSigned && !hasJwt ? bySignature(request, nowMs) : byJwt(request, nowMs)
   }
 }
 

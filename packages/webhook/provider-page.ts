@@ -121,8 +121,8 @@ function describeScheme(scheme: SchemeDefinition): SchemeText {
       }
     case 'jwt':
       return {
-        where: `header \`${scheme.header}\`${scheme.bearer ? ': Bearer …' : ''}`,
-        algorithm: `JWT, only ${scheme.algorithms.join(', ')}`,
+        where: `header \`${scheme.header}\`${scheme.bearer ? ': Bearer …' : ''}${scheme.orSigned ? `; or, without it, header \`${scheme.orSigned.header}\`` : ''}`,
+        algorithm: `JWT, only ${scheme.algorithms.join(', ')}${scheme.orSigned ? `; without one ${scheme.orSigned.text}` : ''}`,
         content: scheme.bodyHash
           ? `the body’s SHA-256 in the claim \`${scheme.bodyHash.claim}\` (${scheme.bodyHash.encoding})`
           : 'nothing of the body',

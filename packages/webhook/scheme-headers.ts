@@ -32,7 +32,10 @@ export function schemeHeaders(config: Pick<SchemeConfig, 'provider' | 'options' 
     }
     case 'jwt':
       return scheme.bodyHash
-        ? { credentials: [], signatures: [scheme.header] }
+        ? {
+            credentials: [],
+            signatures: [scheme.header, ...(scheme.orSigned ? [scheme.orSigned.header] : [])],
+          }
         : { credentials: [scheme.header], signatures: [] }
     case 'signature':
       return { credentials: [], signatures: scheme.headers }

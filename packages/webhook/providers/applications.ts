@@ -31,6 +31,9 @@ const vercelHandshake: HandshakeDefinition = {
 }
 
 /** Tools and services that sign the bare body. */
+/** Linear tries again after 1 min, 1 h and 6 h; an hour more for its own delays. */
+const lastRetrySeconds = 60 + 3_600 + 6 * 3_600 + 3_600
+
 export const applicationRows: readonly Provider[] = [
   {
     name: 'line',
@@ -286,7 +289,7 @@ export const applicationRows: readonly Provider[] = [
     documentation: 'https://linear.app/developers/webhooks',
     copy: { what: 'Signing secret, lin_wh_…', where: 'Settings → API → Webhooks → the webhook' },
     scheme: plainHmac('linear-signature', 'hex', {
-      timestamp: { member: 'webhookTimestamp', unit: 'ms', past: 60, future: 60 },
+      timestamp: { member: 'webhookTimestamp', unit: 'ms', past: lastRetrySeconds, future: 60 },
     }),
     identity: {
       names: 'delivery',
@@ -305,7 +308,7 @@ export const applicationRows: readonly Provider[] = [
     retries: '3: after 1 min, 1 h and 6 h',
     notes: [
       'The time is a member of the body; the header Linear-Timestamp isn’t signed, so it is not looked at.',
-      'Linear’s library allows 60 s, and so does the default here. No page says whether a retry after 1 min, 1 h or 6 h carries a new webhookTimestamp, and users report that it doesn’t (https://github.com/vercel/eve/issues/1570). If retries are refused as too old, set toleranceSeconds to 30000.',
+      'Linear’s library allows 60 s. Here the default is the time of the last retry, 7 h 1 min, and an hour more: a retry is the same body, so it carries the first one’s webhookTimestamp (https://github.com/vercel/eve/issues/1570), and would be refused for ever. What was accepted once is known by its Linear-Delivery. Set toleranceSeconds to 60 to do as the library does.',
     ],
     sample: {
       headers: { 'linear-delivery': '234d1a4e-b617-4388-90fe-adc3633d6b72', 'linear-event': 'Issue' },

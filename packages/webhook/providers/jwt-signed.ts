@@ -1,4 +1,5 @@
 import { parseKeySet, readKeySet } from '../verify/key-set.ts'
+import { messagebird } from './messagebird.ts'
 import type { Provider } from './provider.ts'
 
 // Google's keys for OpenID Connect; the library google-auth-library fetches the same.
@@ -187,38 +188,7 @@ export const jwtRows: readonly Provider[] = [
     },
     provenance: { scheme: 'run', by: 'livekit-server-sdk', fromMemory: ['retries'] },
   },
-  {
-    name: 'messagebird',
-    title: 'Bird (MessageBird)',
-    documentation: 'https://developers.messagebird.com/api/#verifying-http-requests',
-    copy: { what: 'Signing key', where: 'Dashboard → Developer settings → Signing keys' },
-    scheme: {
-      kind: 'jwt',
-      header: 'messagebird-signature-jwt',
-      algorithms: ['HS256', 'HS384', 'HS512'],
-      issuers: ['MessageBird'],
-      bodyHash: { claim: 'payload_hash', encoding: 'hex', absentWhenEmpty: true },
-      url: { claim: 'url_hash', hashed: true },
-      required: ['exp', 'nbf'],
-      leewaySeconds: 5,
-    },
-    identity: {
-      names: 'message',
-      repeats: 'body',
-      type: [{ member: 'type' }, { member: 'status' }, { form: 'status' }],
-      apart:
-        'the status and its time: the id is the message’s, and the same for each of its states. Of a GET the query is compared',
-      kept: 'the body, or the query',
-      source:
-        'https://docs.bird.com/connectivity-platform/troubleshooting/i-am-missing-my-delivery-reports for status reports, memory for the rest',
-    },
-    answer: { text: '2xx' },
-    retries: 'a few',
-    sample: {
-      body: '{"id":"b3f1a2c4d5e64f7a8b9c0d1e2f3a4b5c","type":"message.created","message":{"id":"e8077d803532c0b5937c639b60216938","status":"received","content":{"text":"Hello"}}}',
-    },
-    provenance: { scheme: 'run', by: 'messagebird', fromMemory: ['retries', 'identity', 'copy'] },
-  },
+  messagebird,
   {
     name: 'vonage-messages',
     title: 'Vonage Messages',

@@ -20,7 +20,7 @@ export type OpenVerify = (
 export type SchemeDefinition =
   | ({ readonly kind: 'signature' } & SignatureDescriptor)
   | ({ readonly kind: 'token' } & TokenDescriptor)
-  | ({ readonly kind: 'jwt' } & JwtDescriptor)
+  | ({ readonly kind: 'jwt'; readonly orSigned?: OtherSignature } & JwtDescriptor)
   | {
       readonly kind: 'code'
       readonly open: OpenVerify
@@ -35,6 +35,15 @@ export type SchemeDefinition =
     }
   /** The provider signs nothing: accepted only where the source says `acceptUnsigned: true`. */
   | { readonly kind: 'unsigned' }
+
+/** How a provider signs requests that carry no JWT, where both are alive at once (MessageBird). */
+export interface OtherSignature {
+  /** Holds the signature. */
+  readonly header: string
+  readonly open: OpenVerify
+  /** What is signed, for people. */
+  readonly text: string
+}
 
 /** Signs a sample as the provider would; returns the headers to add, and body or URL where those change. */
 export type SignSample = (

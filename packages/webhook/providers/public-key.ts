@@ -122,6 +122,7 @@ export const publicKeyRows: readonly Provider[] = [
     notes: [
       'A request is a batch; each item has its own sg_event_id.',
       'SendGrid’s library bounds no time; set toleranceSeconds to do so.',
+      'OAuth, which SendGrid can use beside the signature or without it (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features), isn’t looked at: its tokens are your own server’s, and only that can tell a right one. Switch the signature on. Inbound Parse is signed in the same way, where its security policy says so.',
     ],
     sample: {
       body: '[{"email":"ada@example.com","timestamp":{nowSeconds},"smtp-id":"<14c5d75ce93.dfd.64b469@ismtpd-555>","event":"delivered","category":["example"],"sg_event_id":"ZGVsaXZlcmVkLTEwOTk0OTE5LUxSelhsX05I","sg_message_id":"14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0","response":"250 OK"}]\r\n',

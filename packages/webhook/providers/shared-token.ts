@@ -171,7 +171,17 @@ export const sharedTokenRows: readonly Provider[] = [
     title: 'Postmark',
     documentation: 'https://postmarkapp.com/developer/webhooks/webhooks-overview',
     copy: basicCopy('Server → Message stream → Webhooks → the webhook → Basic auth credentials'),
-    scheme: { kind: 'token', places: [{ header: 'authorization', scheme: 'Basic' }] },
+    options: [
+      {
+        name: 'header',
+        text: 'the custom header of the webhook (HttpHeaders) that holds the secret, where it isn’t basic authentication',
+      },
+    ],
+    scheme: {
+      kind: 'token',
+      places: [{ header: 'authorization', scheme: 'Basic' }],
+      headerOption: 'header',
+    },
     identity: {
       names: 'message',
       repeats: 'body',
@@ -183,7 +193,10 @@ export const sharedTokenRows: readonly Provider[] = [
     },
     answer: { text: '200; 403 stops the retries' },
     retries: 'growing gaps',
-    notes: [unprotected],
+    notes: [
+      unprotected,
+      'A user and password in the webhook’s URL (https://user:password@…) arrive as basic authentication too.',
+    ],
     sample: {
       body: '{"RecordType":"Delivery","MessageID":"883953f4-6105-42a2-a16a-77a8eac79483","Recipient":"ada@example.com","DeliveredAt":"2026-11-05T16:33:54.9070259Z","ServerID":23,"Tag":"welcome"}',
     },
@@ -213,7 +226,7 @@ export const sharedTokenRows: readonly Provider[] = [
     retries: '7, the last about 3 days and 7 hours after the event',
     notes: [
       unprotected,
-      'The last retry comes after the 72 hours in which repeats are known: it is an event of its own.',
+      'The last retry, 79 h after the event, is a repeat that isn’t known any more (72 h) only where the first, within 7 h, were accepted and every answer since was lost. It is an event of its own then, with the same id in its body.',
     ],
     sample: {
       body: '{"id":"ev_16BHbhF4s42tO2lK","occurred_at":{nowSeconds},"source":"admin_console","object":"event","api_version":"v2","event_type":"subscription_created","content":{"subscription":{"id":"16BHbhF4s2fNm2jp","status":"active"}}}',

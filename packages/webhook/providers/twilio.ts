@@ -178,6 +178,7 @@ export const twilio: Provider = {
   retries: 'none by default: a fallback URL, or #rc= at the URL’s end',
   notes: [
     'Where a Webhook Rule signs with shared keys (https://www.twilio.com/docs/usage/webhooks/webhook-shared-keys), configure them beside the auth token.',
+    'Basic and digest authentication (user and password in the URL, or a Webhook Auth Profile) and OAuth aren’t looked at: the signature, which every request has, says more. Twilio sends a password only after a 401, so give it a URL without one.',
     'The URL is tried with and without its port, as received and as normalised; the one that matched is reported.',
   ],
   sample: {

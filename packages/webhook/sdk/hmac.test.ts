@@ -126,7 +126,8 @@ compareWithSdk({
 
 compareWithSdk({
   provider: 'linear',
-  clock: [-61, -60, 60, 61],
+  // Older ones the library refuses, and we don't: Linear's retries carry the first one's time.
+  clock: [-61, -60, 60],
   body: fc.constant('{"action":"create","data":{"title":"Zoë"},"webhookTimestamp":{nowMs}}'),
   accepts: ({ body, header, secret }) => {
     const at = JSON.parse(body).webhookTimestamp
