@@ -99,7 +99,7 @@ export const commerceRows: readonly Provider[] = [
       apart: 'the ids and times of the events, the sequence and the entropy',
       kept: 'the body',
       source:
-        'https://developer.xero.com/documentation/webhooks/overview for the fields, memory for a repeat',
+        'https://developer.xero.com/documentation/webhooks/overview for the fields, https://developer.xero.com/documentation/webhooks/configuring-your-server for a repeat: the request is sent again',
     },
     answer: { text: '200 with an empty body and no cookies', timeoutSeconds: 5, accepted: empty(200) },
     retries: 'up to 24 hours',

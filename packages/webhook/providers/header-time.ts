@@ -4,6 +4,7 @@ import { headerText } from '../verify/header.ts'
 import { scanMember } from '../verify/members.ts'
 import { hmacText } from './hmac-text.ts'
 import type { HandshakeDefinition, Provider, SchemeDefinition } from './provider.ts'
+import { webflow } from './webflow.ts'
 
 type Differs = Pick<SignatureDescriptor, 'headers' | 'timestamp' | 'content'> & Partial<SignatureDescriptor>
 
@@ -153,37 +154,7 @@ export const headerTimeRows: readonly Provider[] = [
       fromMemory: ['answer', 'retries'],
     },
   },
-  {
-    name: 'webflow',
-    title: 'Webflow',
-    documentation: 'https://developers.webflow.com/data/docs/working-with-webhooks',
-    copy: {
-      what: 'Client secret of the app, or the webhook’s own secret',
-      where: 'App settings, or Site settings → Apps & Integrations → Webhooks',
-    },
-    scheme: timed({
-      headers: ['x-webflow-signature'],
-      timestamp: { header: 'x-webflow-timestamp', unit: 'ms', past: null, future: null },
-      content: ['{timestamp}', ':', '{body}'],
-    }),
-    identity: {
-      names: 'object',
-      repeats: 'body',
-      type: [{ member: 'triggerType' }],
-      apart: 'the type, lastUpdated, and what changed: payload.id is the item’s, and the same at each change',
-      kept: 'the body',
-      source: 'https://developers.webflow.com/data/reference/webhooks/events/collection-item-changed',
-    },
-    answer: { text: '200' },
-    retries: '3, ten minutes apart',
-    notes: [
-      'Webflow’s library bounds no time, its documentation says 5 minutes; set toleranceSeconds to do so.',
-    ],
-    sample: {
-      body: '{"triggerType":"form_submission","payload":{"name":"Contact","siteId":"65427cf400e02b306eaa049c","data":{"First Name":"Ada"},"id":"6321ca84df3949bfc6752327"}}',
-    },
-    provenance: { scheme: 'run', by: 'webflow-api', fromMemory: ['retries', 'identity', 'copy'] },
-  },
+  webflow,
   {
     name: 'twitch',
     title: 'Twitch EventSub',

@@ -250,10 +250,28 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   // Nothing says what a tracking id names.
   zoom: bodies({ event: 'meeting.started', event_ts: 1 }, { event_ts: 2 }, {}, { 'x-zm-trackingid': 'rid' }),
   zendesk: headerIds({ 'x-zendesk-webhook-invocation-id': '1' }, { 'x-zendesk-webhook-signature': 'other' }),
-  webflow: bodies(
-    { triggerType: 'collection_item_changed', payload: { id: '1', lastUpdated: 'a' } },
-    { payload: { id: '1', lastUpdated: 'b' } },
-  ),
+  webflow: [
+    bodies(
+      { triggerType: 'collection_item_changed', payload: { id: '1', lastUpdated: 'a' } },
+      { payload: { id: '1', lastUpdated: 'b' } },
+    ),
+    bodies(
+      { triggerType: 'collection_item_changed', payload: { id: '1', lastUpdated: 'a' } },
+      { triggerType: 'collection_item_deleted', payload: { id: '1', lastUpdated: 'a' } },
+    ),
+    bodies(
+      { triggerType: 'form_submission', payload: { id: '1', data: { name: 'Ada' } } },
+      { payload: { id: '2', data: { name: 'Ada' } } },
+    ),
+    bodies(
+      { triggerType: 'ecomm_new_order', payload: { orderId: '1', status: 'unfulfilled' } },
+      { payload: { orderId: '2', status: 'unfulfilled' } },
+    ),
+    bodies(
+      { triggerType: 'site_publish', payload: { siteId: '1', publishedOn: 'a' } },
+      { payload: { siteId: '1', publishedOn: 'b' } },
+    ),
+  ],
   twitch: headerIds(
     { 'twitch-eventsub-message-id': '1' },
     { 'twitch-eventsub-message-retry': '1', 'twitch-eventsub-message-timestamp': 'later' },
@@ -526,6 +544,26 @@ describe('a request that doesn’t tell its event is one of its own', () => {
     ['buildkite', 'a ping without X-Buildkite-Request', { body: { event: 'ping', service: { id: '1' } } }],
     ['adyen-platform', 'an object without a time', { body: { type: 'a', data: { id: 'AH1' } } }],
     ['cloudinary', 'a payload without a time', { body: { notification_type: 'upload', public_id: 'a' } }],
+    [
+      'webflow',
+      'stock that went to 99 and is at 100 again',
+      {
+        body: {
+          triggerType: 'ecomm_inventory_changed',
+          payload: { id: '1', quantity: 100, inventoryType: 'finite' },
+        },
+      },
+    ],
+    [
+      'webflow',
+      'an item that is unpublished once more',
+      { body: { triggerType: 'collection_item_unpublished', payload: { id: '1', lastUpdated: 'a' } } },
+    ],
+    [
+      'webflow',
+      'an order with the comment that it had before',
+      { body: { triggerType: 'ecomm_order_changed', payload: { orderId: '1', orderComment: '' } } },
+    ],
     ['gocardless', 'a request without events', { body: { events: [], meta: { webhook_id: '1' } } }],
     ['intercom', 'a ping, whose id is null', { body: { topic: 'ping', id: null } }],
     ['line', 'the console’s Verify', { body: { destination: 'U1', events: [] } }],

@@ -85,7 +85,7 @@ export const messagebird: Provider = {
       'https://docs.bird.com/connectivity-platform/troubleshooting/i-am-missing-my-delivery-reports for status reports, memory for the rest',
   },
   answer: { text: '2xx' },
-  retries: 'a few',
+  retries: 'for 8 hours with growing gaps (https://docs.bird.com/api/notifications-api/retries)',
   notes: [
     'A request with a JWT is checked by that alone. Without one MessageBird-Signature counts: over the sorted query, as MessageBird’s older APIs sign, or over the URL, as Bird’s do. No library of theirs bounds that time but by a choice of 10 s; 300 s are allowed here.',
   ],
@@ -95,6 +95,6 @@ export const messagebird: Provider = {
   provenance: {
     scheme: 'run',
     by: 'messagebird for the JWT; the older signature agrees with the requests in messagebird/python-rest-api, tests/test_signed_request.py',
-    fromMemory: ['retries', 'identity', 'copy'],
+    fromMemory: ['identity', 'copy'],
   },
 }

@@ -81,7 +81,7 @@ export const publicKeyRows: readonly Provider[] = [
       apart: 'data.id',
       kept: 'data.id; meta.attempt grows',
       source:
-        'https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks for the id, memory for a repeat',
+        'https://developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks for the id, https://developers.telnyx.com/docs/voice/programmable-voice/command-retries for a repeat, which is identical',
     },
     answer: { text: '2xx' },
     retries: '3 tries, then the failover URL',

@@ -234,7 +234,7 @@ export const sharedTokenRows: readonly Provider[] = [
     provenance: {
       scheme: 'memory',
       by: 'other people’s notes',
-      fromMemory: ['answer', 'retries', 'identity', 'copy'],
+      fromMemory: ['answer', 'retries', 'copy'],
     },
   },
   {

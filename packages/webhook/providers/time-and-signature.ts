@@ -48,14 +48,15 @@ export const timeAndSignatureRows: readonly Provider[] = [
       source: 'memory',
     },
     answer: { text: '2xx; 10 s to connect', timeoutSeconds: 15 },
-    retries: 'up to 24 hours, then the subscription is disabled',
+    retries:
+      'up to 24 hours with growing gaps, then the subscription is disabled (https://developer.calendly.com/api-docs/overview/webhooks/webhook-errors)',
     sample: {
       body: '{"created_at":"2026-11-19T12:00:00.000000Z","created_by":"https://api.calendly.com/users/AAAAAAAAAAAAAAAA","event":"invitee.created","payload":{"uri":"https://api.calendly.com/scheduled_events/BBBB/invitees/CCCC","email":"ada@example.com","status":"active"}}',
     },
     provenance: {
       scheme: 'read',
       by: 'Calendly’s documentation, in excerpts',
-      fromMemory: ['answer', 'retries', 'copy'],
+      fromMemory: ['answer', 'copy'],
     },
   },
   {
