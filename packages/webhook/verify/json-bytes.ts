@@ -16,6 +16,8 @@ export const comma = 0x2c
 const backslash = 0x5c
 const closeBrace = 0x7d
 const colon = 0x3a
+const zero = 0x30
+const nine = 0x39
 
 /** A body as Buffer over the same bytes: its indexOf is native. */
 export function bufferOf(body: Uint8Array): Buffer {
@@ -120,16 +122,30 @@ function isEscaped(body: Buffer, from: number, found: number): boolean {
   return (found - before) % 2 === 1
 }
 
-/** Whether the name between two quotes is the wanted one. */
-export function isName(body: Buffer, start: number, end: number, wanted: string): boolean {
-  if (end - start === wanted.length) {
-    let i = 0
-    while (i < wanted.length && body[start + i] === wanted.charCodeAt(i)) i++
-    if (i === wanted.length) return true
+/** Which of these names stands between two quotes, escaped or not; -1 for none. Those whose bit is set are passed over. */
+export function nameAt(
+  body: Buffer,
+  start: number,
+  end: number,
+  names: readonly string[],
+  passOver: number,
+): number {
+  for (let i = 0; i < names.length; i++) {
+    if ((passOver & (1 << i)) === 0 && isPlainName(body, start, end, names[i]!)) return i
   }
-  // An escaped name is at most six bytes a character; nearly every name has no escape.
-  if (end - start <= wanted.length || end - start > wanted.length * 6) return false
-  return hasEscape(body, start, end) && readString(body, start - 1, end + 1) === wanted
+  // Nearly every name has no escape: it is looked for once a name, not once for each that is wanted.
+  if (!hasEscape(body, start, end)) return -1
+  const text = readString(body, start - 1, end + 1)
+  const found = text === undefined ? -1 : names.indexOf(text)
+  return found >= 0 && passOver & (1 << found) ? -1 : found
+}
+
+function isPlainName(body: Buffer, start: number, end: number, wanted: string): boolean {
+  const { length } = wanted
+  if (end - start !== length) return false
+  let i = 0
+  while (i < length && body[start + i] === wanted.charCodeAt(i)) i++
+  return i === length
 }
 
 function hasEscape(body: Buffer, start: number, end: number): boolean {
@@ -142,18 +158,38 @@ export function readScalar(body: Buffer, start: number, end: number): string | u
   if (body[start] === quote)
     return body[end - 1] === quote && end > start + 1 ? readString(body, start, end) : undefined
   if (end - start > maxValueBytes) return undefined
-  const text = body.toString('latin1', start, end).trimEnd()
+  const text = body.toString('latin1', start, end)
+  if (isDigits(body, start, end)) return text
+  return readOther(text.trimEnd())
+}
+
+/** Most numbers are ids and times: digits alone. */
+function isDigits(body: Buffer, start: number, end: number): boolean {
+  let at = start
+  while (at < end && body[at]! >= zero && body[at]! <= nine) at++
+  return at === end && at > start
+}
+
+function readOther(text: string): string | undefined {
   return /^(-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false)$/.test(text) ? text : undefined
 }
 
 /** The text between two quotes, escapes resolved; undefined where it is too long or isn't a JSON string. */
 export function readString(body: Buffer, start: number, end: number): string | undefined {
   if (end - start - 2 > maxValueBytes) return undefined
-  const text = body.toString('utf8', start + 1, Math.max(start + 1, end - 1))
+  const last = Math.max(start + 1, end - 1)
+  if (isPlain(body, start + 1, last)) return body.toString('latin1', start + 1, last)
+  const text = body.toString('utf8', start + 1, last)
   if (!text.includes('\\')) return text
   try {
     return JSON.parse(`"${text}"`) as string
   } catch {
     return undefined
   }
+}
+
+/** Whether all bytes are ASCII and none begins an escape. */
+function isPlain(body: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (body[at]! >= 0x80 || body[at] === backslash) return false
+  return true
 }

@@ -3,7 +3,7 @@ import {
   closeBracket,
   comma,
   endOfString,
-  isName,
+  nameAt,
   nextItem,
   openBrace,
   openBracket,
@@ -201,11 +201,9 @@ function walkObject({ names, places }: Place, start: number, pass: Pass): number
     const nameEnd = endOfString(body, at, end)
     const value = valueAfter(body, nameEnd, end)
     if (value >= end) return end
-    let which = 0
-    while (which < names.length && (met & (1 << which) || !isName(body, at + 1, nameEnd - 1, names[which]!)))
-      which++
+    const which = nameAt(body, at + 1, nameEnd - 1, names, met)
     let valueEnd: number
-    if (which < names.length) {
+    if (which >= 0) {
       met |= 1 << which
       left--
       valueEnd = walk(places[which]!, value, pass)
