@@ -123,6 +123,17 @@ test('a list as kubectl prints it is read, and items of other kinds are reported
   ])
 })
 
+test.each([
+  ['no items', '', []],
+  ['null', 'items:', []],
+  ['an empty list', 'items: []', []],
+  ['a map', 'items: { a: 1 }', ['all.yaml:3: items: must be a list of resources']],
+  ['a text', 'items: acme.yaml', ['all.yaml:3: items: must be a list of resources']],
+])('a List whose items are %s is not passed over without a word', (_name, items, expected) => {
+  const { organizations, faults } = parseFile('all.yaml', `apiVersion: v1\nkind: List\n${items}\n`)
+  expect([organizations, faults.map(textOfFault)]).toEqual([[], expected])
+})
+
 test('twenty thousand names in one map take time in proportion to their number', () => {
   const text = Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n')
   const start = process.cpuUsage()

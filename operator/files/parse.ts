@@ -159,7 +159,10 @@ function readDocument(document: Document): readonly ReadAt[] {
 function readListed(value: unknown, path: Path): readonly ReadAt[] {
   const list = value as { kind?: unknown; items?: unknown } | null | undefined
   const isList = list?.kind === 'List' || list?.kind === 'OrganizationList' || list?.kind === 'SecretList'
-  if (!isList || !Array.isArray(list.items)) return [{ read: readResource(value), path }]
+  if (!isList) return [{ read: readResource(value), path }]
+  // A null is what an empty list is written as too.
+  if (list.items === null || list.items === undefined) return []
+  if (!Array.isArray(list.items)) return [{ read: refuse(['items'], 'must be a list of resources'), path }]
   return list.items.flatMap((item, index) => readListed(item, [...path, 'items', index]))
 }
 
