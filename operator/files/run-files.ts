@@ -12,6 +12,7 @@ import { watchFolder } from './change.ts'
 import { type DeclaredFiles, openDeclaredFiles } from './declared-files.ts'
 import { emptyFolder, type FolderState, mergeFolder } from './merge.ts'
 import { textOfFault } from './parse.ts'
+import { openParsedFiles } from './parsed-files.ts'
 import { type FileStamps, type FolderTexts, readFolder } from './read-folder.ts'
 import { openTenantSecrets } from './tenant-secrets.ts'
 
@@ -51,6 +52,7 @@ export async function runFiles(
     organizations: files,
   })
   using changes = watchFolder(folder, signal)
+  const parsed = openParsedFiles(join(config.FAIRLEAD_HOME, 'declared.jsonl'))
   let state = emptyFolder
   /** Whether it is known which Organizations the store has from files. */
   let listed = false
@@ -69,13 +71,14 @@ export async function runFiles(
     listed ||= await rememberStored(rows, files, log)
     if (changed === undefined) await tenantSecrets.look()
     const texts = await readTexts(folder, stamps, changed)
+    if (typeof texts !== 'string') await parsed.prepare(texts)
     // Of the time that passed: a clock that is set, or a machine that slept, deletes nothing.
     const nowMs = performance.now()
     // A file is good only once the slugs that the store has given are known.
     const found =
       typeof texts === 'string'
         ? { ...state, absent: restartAbsences(state.absent, nowMs) }
-        : mergeFolder(listed ? state : emptyFolder, texts, files.slugs, nowMs, periods)
+        : mergeFolder(listed ? state : emptyFolder, texts, files.slugs, nowMs, periods, parsed.parse)
     told = tell(log, told, typeof texts === 'string' ? [texts] : found.faults.map(textOfFault))
     metrics.fileFaults(told.length)
     toldNotTaken = tellNotTaken(log, toldNotTaken, found)
@@ -88,6 +91,7 @@ export async function runFiles(
       }
     }
     const isOpen = !listed || state.unsettled
+    if (listed) await parsed.keep()
     // Nothing was kept of what was read: it is read again.
     if (!listed) stamps = new Map()
     const calmMs = Math.max(rescanMs, state.files.size * rescanEachMs)
