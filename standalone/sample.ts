@@ -1,5 +1,5 @@
 import { emptyFolder, mergeFolder } from '@fairlead/operator/files/merge'
-import { readFolder } from '@fairlead/operator/files/read-folder'
+import { readFirstFiles } from '@fairlead/operator/files/read-folder'
 import {
   type Organization,
   type SecretDocument,
@@ -13,8 +13,12 @@ export interface Sample {
   readonly slug: string | undefined
 }
 
+/** Files that are searched for a source: a folder may hold thousands. */
+const searchedFiles = 20
+
 export async function readSample(folder: string, receiverUrl: string): Promise<Sample> {
-  const { organizations, secrets } = mergeFolder(emptyFolder, await readFolder(folder), new Map(), Date.now())
+  const texts = await readFirstFiles(folder, searchedFiles)
+  const { organizations, secrets } = mergeFolder(emptyFolder, texts, new Map(), Date.now())
   return signedCurl(receiverUrl, organizations.values(), secrets) ?? { curl: undefined, slug: undefined }
 }
 

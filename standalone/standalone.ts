@@ -3,7 +3,7 @@ import { run as runApi } from '@fairlead/api/run'
 import { openHealth } from '@fairlead/daemon/health'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { operatorConfig } from '@fairlead/operator/config'
-import { readFolder } from '@fairlead/operator/files/read-folder'
+import { listFiles } from '@fairlead/operator/files/read-folder'
 import { runFiles } from '@fairlead/operator/files/run-files'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { buildConsole, consoleFolder } from '@fairlead/servers/console'
@@ -197,7 +197,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 /** @throws StartError `organizations_invalid` */
 async function refuseUnreadable(folder: string): Promise<void> {
   try {
-    await readFolder(folder)
+    await listFiles(folder)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     throw new StartError(

@@ -36,7 +36,15 @@ export async function readFolder(
   stamps: FileStamps = new Map(),
   changed?: ReadonlySet<string>,
 ): Promise<FolderTexts> {
-  const names = (await readdir(folder)).filter(name => /^[^.].*\.(ya?ml|json)$/i.test(name)).sort()
+  return await readFiles(folder, await listFiles(folder), stamps, changed)
+}
+
+async function readFiles(
+  folder: string,
+  names: readonly string[],
+  stamps: FileStamps,
+  changed?: ReadonlySet<string>,
+): Promise<FolderTexts> {
   const texts = new Map<string, FileText | undefined>(names.map(name => [name, undefined]))
   for (const name of stamps.keys()) if (!texts.has(name)) stamps.delete(name)
   const left = names.values()
@@ -48,6 +56,17 @@ export async function readFolder(
   }
   await Promise.all(Array.from({ length: lanes }, lane))
   return new Map([...texts].flatMap(([name, text]) => (text ? [[name, text] as const] : [])))
+}
+
+/** The first files of a folder, by name. Rejects as `readFolder`. */
+export async function readFirstFiles(folder: string, most: number): Promise<FolderTexts> {
+  const names = await listFiles(folder)
+  return await readFiles(folder, names.slice(0, most), new Map())
+}
+
+/** The names of the files that are read. Rejects if the folder can't be read. */
+export async function listFiles(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder)).filter(name => /^[^.].*\.(ya?ml|json)$/i.test(name)).sort()
 }
 
 async function readText(path: string, name: string, stamps: FileStamps): Promise<FileText | undefined> {

@@ -28,7 +28,10 @@ export interface Organization {
   readonly active: boolean
   readonly quotaExceeded: boolean
   readonly bucket: TokenBucket | undefined
-  readonly sources: ReadonlyMap<string, Source | 'unusable'>
+  /** Sources that had a request, opened: most of thousands have none for days. */
+  readonly sources: Map<string, Source | 'unusable'>
+  /** Sources as configured. */
+  readonly configs: ReadonlyMap<string, SourceConfig>
 }
 
 /** All organizations in memory: the values that `watchConfig` reads, opened. */
@@ -40,11 +43,11 @@ export interface Directory {
   readonly size: number
 }
 
-/** A source that can't be opened (an undecodable key, say) is told to `fault`; its requests are answered 503. */
+/** A source that can't be opened (an undecodable key, say) is told to `fault` at its first request; its requests are answered 503. */
 export interface DirectoryOptions {
   keyring: Keyring
   fetchKey: KeyFetch
-  fault(config: OrganizationConfig, source: string, error: unknown): void
+  fault(organization: Pick<Organization, 'id' | 'slug'>, source: string, error: unknown): void
   /** Unix milliseconds. */
   now(): number
 }
@@ -58,7 +61,13 @@ export function openDirectory(options: DirectoryOptions): Directory {
   const bySlug = new Map<string, Organization>()
   const slugs = new Map<OrganizationId, string>()
   return {
-    find: (slug, source) => bySlug.get(slug)?.sources.get(source),
+    find(slug, name) {
+      const organization = bySlug.get(slug)
+      const opened = organization?.sources.get(name)
+      if (!organization || opened !== undefined) return opened
+      const config = organization.configs.get(name)
+      return config && openSource(organization, config, undefined, options)
+    },
     put(config, revision) {
       const slugBefore = slugs.get(config.id)
       const before = slugBefore === undefined ? undefined : bySlug.get(slugBefore)
@@ -85,7 +94,6 @@ function openOrganization(
   before: Organization | undefined,
   options: DirectoryOptions,
 ): Organization {
-  const sources = new Map<string, Source | 'unusable'>()
   const organization: Organization = {
     id: config.id,
     slug: config.slug,
@@ -93,32 +101,46 @@ function openOrganization(
     active: config.active,
     quotaExceeded: config.quotaExceeded,
     bucket: keepBucket(config.rateLimit, before?.bucket, options.now()),
-    sources,
+    sources: new Map(),
+    configs: new Map(config.sources.map(source => [source.name, source])),
   }
-  for (const source of config.sources) {
-    const old = before?.sources.get(source.name)
-    const known = old === 'unusable' ? undefined : old
-    try {
-      sources.set(source.name, {
-        config: source,
-        organization,
-        scheme: openSourceScheme(config, source, options),
-        bucket: keepBucket(source.rateLimit, known?.bucket, options.now()),
-        rejectionBucket: known?.rejectionBucket ?? openTokenBucket(keptRejections),
-        lineBucket: known?.lineBucket ?? openTokenBucket(singleLines),
-        eventSubject: eventSubject(config.id, source.name),
-        rejectionsSubject: rejectionsSubject(config.id, source.name),
-      })
-    } catch (error) {
-      sources.set(source.name, 'unusable')
-      options.fault(config, source.name, error)
-    }
+  for (const [name, old] of before?.sources ?? []) {
+    const source = organization.configs.get(name)
+    if (source) openSource(organization, source, old === 'unusable' ? undefined : old, options)
   }
   return organization
 }
 
+/** @param before how it was opened before this change of the configuration: its buckets keep their level */
+function openSource(
+  organization: Organization,
+  config: SourceConfig,
+  before: Source | undefined,
+  options: DirectoryOptions,
+): Source | 'unusable' {
+  const { id, sources } = organization
+  try {
+    const source: Source = {
+      config,
+      organization,
+      scheme: openSourceScheme(id, config, options),
+      bucket: keepBucket(config.rateLimit, before?.bucket, options.now()),
+      rejectionBucket: before?.rejectionBucket ?? openTokenBucket(keptRejections),
+      lineBucket: before?.lineBucket ?? openTokenBucket(singleLines),
+      eventSubject: eventSubject(id, config.name),
+      rejectionsSubject: rejectionsSubject(id, config.name),
+    }
+    sources.set(config.name, source)
+    return source
+  } catch (error) {
+    sources.set(config.name, 'unusable')
+    options.fault(organization, config.name, error)
+    return 'unusable'
+  }
+}
+
 function openSourceScheme(
-  { id }: OrganizationConfig,
+  id: OrganizationId,
   source: SourceConfig,
   { keyring, fetchKey }: DirectoryOptions,
 ): Scheme {
