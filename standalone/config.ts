@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { readAddress } from '@fairlead/api/auth/address'
 import { logLevels } from '@fairlead/daemon/log'
 import { z } from 'zod'
 
@@ -25,6 +26,11 @@ export const standaloneConfig = z.object({
     .string()
     .default('127.0.0.1')
     .describe('the address that the receiver and the API listen on'),
+  FAIRLEAD_OWNER: z
+    .string()
+    .refine(text => readAddress(text) === text, 'an e-mail address, lower case')
+    .default('owner@localhost')
+    .describe("the platform's owner, who signs in by the link that is printed"),
   FAIRLEAD_RECEIVER_PORT: port(8080, 'where providers post', 1),
   FAIRLEAD_API_PORT: port(8081, 'where the API answers'),
   FAIRLEAD_METRICS_PORT: port(9090, 'where /livez, /readyz and /metrics answer'),

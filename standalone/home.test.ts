@@ -2,7 +2,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { expect, test } from 'vitest'
-import { keptEncryptionKeys, keptSecret, openHome, refuseFullDisk } from './home.ts'
+import { keptKeys, keptSecret, openHome, refuseFullDisk } from './home.ts'
 
 test('one process at a time has a home', async () => {
   await using folder = await scratchFolder()
@@ -47,9 +47,9 @@ test('a secret is made once, for its owner alone', async () => {
 test('encryption keys are 32 bytes with an id, and stay', async () => {
   await using folder = await scratchFolder()
   await mkdir(folder.path, { recursive: true })
-  const keys = await keptEncryptionKeys(folder.path)
+  const keys = await keptKeys(folder.path, 'encryption-keys')
   expect(keys).toMatch(/^k1:[A-Za-z0-9+/]{43}=$/)
-  expect(await keptEncryptionKeys(folder.path)).toBe(keys)
+  expect(await keptKeys(folder.path, 'encryption-keys')).toBe(keys)
 })
 
 test('a disk that is nearly full is told before anything is written to it', () => {

@@ -55,9 +55,9 @@ export function refuseFullDisk(home: string, freeBytes: number): void {
   )
 }
 
-/** The keys that seal secrets, `id:base64 of 32 bytes`: made at the first start, mode 600. */
-export function keptEncryptionKeys(home: string): Promise<string> {
-  return keptSecret(join(home, 'encryption-keys'), async () => `k1:${randomBytes(32).toString('base64')}`)
+/** Keys as `id:base64 of 32 bytes`: made at the first start, mode 600. */
+export function keptKeys(home: string, name: 'encryption-keys' | 'sign-in-keys'): Promise<string> {
+  return keptSecret(join(home, name), async () => `k1:${randomBytes(32).toString('base64')}`)
 }
 
 /** A password of 192 random bits, made at the first start, mode 600. */

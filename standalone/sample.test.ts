@@ -54,6 +54,7 @@ test('without a GitHub source there is nothing to paste, and the welcome says so
     metricsUrl: 'http://127.0.0.1:9090',
     storeUrl: 'http://127.0.0.1:50051',
     echoUrl: 'http://127.0.0.1:9999',
+    signInUrl: undefined,
     home: '.fairlead',
     organizations: 'my/organizations',
     ...sample,

@@ -1,3 +1,4 @@
+import { makePrintedLink } from '@fairlead/api/auth/link/print'
 import { apiConfig } from '@fairlead/api/config'
 import { run as runApi } from '@fairlead/api/run'
 import { openHealth } from '@fairlead/daemon/health'
@@ -19,7 +20,7 @@ import { keepAdminKey } from './admin-key.ts'
 import { readBacklog } from './backlog.ts'
 import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
-import { keptEncryptionKeys, keptPassword } from './home.ts'
+import { keptKeys, keptPassword } from './home.ts'
 import { host, hostListening, type SharedDaemon } from './host.ts'
 import type { Logs } from './log.ts'
 import { refuseTakenPorts } from './ports.ts'
@@ -45,6 +46,8 @@ export interface Standalone extends AsyncDisposable {
   readonly storeUrl: string
   /** The destinations of the samples. */
   readonly echoUrl: string
+  /** A secret: who opens it on this machine within 15 minutes is the platform's owner. Undefined: nobody signs in here. */
+  readonly signInUrl: string | undefined
 }
 
 /**
@@ -100,7 +103,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const shared = {
     FAIRLEAD_NATS_URL: servers.natsUrl,
     FAIRLEAD_REDIS_URL: servers.redisUrl,
-    FAIRLEAD_ENCRYPTION_KEYS: await keptEncryptionKeys(config.FAIRLEAD_HOME),
+    FAIRLEAD_ENCRYPTION_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'encryption-keys'),
   }
 
   // Also the file that `fairlead seed` reads it from.
@@ -143,6 +146,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const files = { ...operator, FAIRLEAD_ORGANIZATIONS: config.FAIRLEAD_ORGANIZATIONS }
   opened.use(host('operator', runFiles, files, daemon, serviceFailed))
 
+  const consoleUrl = consoleUrlOf(config)
   const api = opened.use(
     await hostListening(
       'api',
@@ -155,6 +159,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         FAIRLEAD_PUBLIC_URL: publicUrl,
         FAIRLEAD_REDIS_URL: servers.redisUrl,
         FAIRLEAD_CONSOLE_FOLDER: consoleFolder(),
+        FAIRLEAD_CONSOLE_URL: consoleUrl,
+        FAIRLEAD_SIGN_IN_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'sign-in-keys'),
+        FAIRLEAD_PLATFORM_STAFF: `${config.FAIRLEAD_OWNER}=superadmin`,
       }),
       daemon,
       serviceFailed,
@@ -190,8 +197,16 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     metricsUrl: at(health.port),
     storeUrl,
     echoUrl: at(echo.port),
+    signInUrl: consoleUrl && (await makePrintedLink(servers.redisUrl, consoleUrl, config.FAIRLEAD_OWNER)),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Where people sign in: on this machine, at a port that is known before the start. */
+function consoleUrlOf({ FAIRLEAD_HOST, FAIRLEAD_API_PORT }: StandaloneConfig): string | undefined {
+  const host = hostInUrl(FAIRLEAD_HOST)
+  const isLoopback = host === 'localhost' || host === '[::1]' || host.startsWith('127.')
+  return FAIRLEAD_API_PORT === 0 || !isLoopback ? undefined : `http://${host}:${FAIRLEAD_API_PORT}`
 }
 
 /** @throws StartError `organizations_invalid` */

@@ -53,6 +53,32 @@ async function untilDelivered(settings: StandaloneSettings, id: string): Promise
   })
 }
 
+/** By the link that was printed: its page changes nothing, its button works once, and the owner sees the mails. */
+async function signInAsOwner(output: string): Promise<void> {
+  const link = new URL(/^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(output)![1]!)
+  const send = (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+    fetch(new URL(path, link), {
+      redirect: 'manual',
+      ...init,
+      headers: { accept: 'text/html', 'sec-fetch-site': 'same-origin', ...init.headers },
+    })
+  const press = () =>
+    send('/auth/printed', {
+      method: 'POST',
+      body: new URLSearchParams({ token: link.searchParams.get('token')! }),
+    })
+  const elsewhere = await send(link.href, { headers: { 'x-forwarded-for': '192.0.2.1' } })
+  expect(elsewhere.status).toBe(404)
+  for (let i = 0; i < 3; i++) expect(await (await send(link.href)).text()).toContain('owner@localhost')
+  const pressed = await press()
+  const cookie = pressed.headers.getSetCookie().map(line => line.split(';')[0])[0]!
+  expect([pressed.status, (await press()).status]).toEqual([303, 401])
+  expect((await send('/auth/mails')).status).toBe(401)
+  expect((await send('/auth/mails', { headers: { cookie } })).status).toBe(200)
+  const listed = await send('/api/v1/organizations', { headers: { cookie } })
+  expect(await listed.text()).toContain('acme')
+}
+
 /** What Fairlead runs beside itself. */
 const servers = ['nats', 'postgres', 'redis', 'receiver'] as const
 
@@ -82,6 +108,7 @@ test('a first start, a webhook, an orderly stop, and a second start that knows i
     expect(answer).toMatchObject({ id: expect.stringMatching(/^evt_/), duplicate: false })
     id = answer.id
     await untilDelivered(settings, id)
+    await signInAsOwner(standalone.output)
     const pids = await Promise.all([...servers, 'fairlead' as const].map(name => standalone.pidOf(name)))
     standalone.kill('SIGINT')
     expect(await standalone.exited).toBe(0)

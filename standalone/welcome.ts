@@ -7,6 +7,8 @@ export interface Welcome {
   readonly metricsUrl: string
   readonly storeUrl: string
   readonly echoUrl: string
+  /** Undefined: nobody signs in here. */
+  readonly signInUrl: string | undefined
   /** As a person would write them here. */
   readonly home: string
   readonly organizations: string
@@ -51,6 +53,16 @@ export function welcomeText(welcome: Welcome): string {
     )
   } else {
     lines.push(`No Organization in ${organizations} has a GitHub source to try: see k8s/samples.`, '')
+  }
+  if (welcome.signInUrl) {
+    lines.push(
+      'Sign in as the owner of this platform, once, within 15 minutes:',
+      '',
+      `  ${welcome.signInUrl}`,
+      '',
+      `Mails to people are shown at ${apiUrl}/auth/mails`,
+      '',
+    )
   }
   lines.push('Fairlead is ready')
   return lines.join('\n')

@@ -3,6 +3,7 @@ import { peerOf } from '@fairlead/daemon/peer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import { admit } from './admit.ts'
+import { serveAuth } from './auth/serve.ts'
 import { readJsonBody } from './body.ts'
 import type { Caller } from './caller.ts'
 import { serveConsole } from './console.ts'
@@ -28,6 +29,8 @@ export function buildApp(parts: Parts): Express {
   if (parts.consoleFolder) serveConsole(app, parts.consoleFolder)
   for (const operation of operations) serve(app, parts, operation)
   for (const [path, methods] of methodsByPath()) app.all(path, refuseMethod(methods))
+  app.use('/auth', serveAuth(parts.signIn))
+  if (parts.signIn) app.get('/', (_request, response) => response.redirect(303, '/auth/account'))
   app.use(() => {
     throw new ApiError('not_found')
   })

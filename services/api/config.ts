@@ -1,6 +1,7 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
+import { readSignInKeys } from './auth/keys.ts'
 import { readStaff } from './auth/people.ts'
 
 /** What the API reads from the environment: name → unit, default, reason. */
@@ -47,6 +48,25 @@ export const apiConfig = z.object({
     .describe(
       'the folder of the built console, which the image has; may come to be there later; without it `/` answers 404',
     ),
+  FAIRLEAD_SIGN_IN_KEYS: z
+    .string()
+    .refine(text => readSignInKeys(text) !== undefined, 'id:base64 of 32 bytes, comma-separated')
+    .optional()
+    .describe(
+      'id:base64 of 32 bytes, comma-separated, the newest first: codes in mails and tokens of tools are signed with keys made from it; a new one goes first, the old one stays an hour; without it nobody signs in',
+    ),
+  FAIRLEAD_SMTP_URL: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .describe(
+      'smtp://user:password@host:587 or smtps://…:465, through which mails go out; without it they are kept in memory and shown to superadmins at /auth/mails',
+    ),
+  FAIRLEAD_MAIL_FROM: z
+    .string()
+    .max(320)
+    .regex(/^[^\r\n]+$/, 'one line')
+    .default('Fairlead <fairlead@localhost>')
+    .describe('whom mails come from'),
   FAIRLEAD_PLATFORM_STAFF: z
     .string()
     .default('')

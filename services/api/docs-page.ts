@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { oas31 } from 'zod-openapi'
+import { escapeHtml } from './html.ts'
 import type { OpenApiDocument } from './openapi.ts'
 
 export interface DocsPage {
@@ -139,11 +140,6 @@ function paragraphs(text: string | undefined): string {
 /** Of Markdown, only code: the descriptions have nothing else. */
 function inline(text: string): string {
   return escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>')
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-  return text.replaceAll(/[&<>"]/g, character => entities[character]!)
 }
 
 const style = `

@@ -11,10 +11,15 @@ export const problems = {
   cursor_invalid: [400, 'The cursor is damaged, or belongs to a list with other filters.'],
   body_unreadable: [400, 'The body is not JSON.'],
   unauthenticated: [401, 'Send a live API key (`Authorization: Bearer sk_live_fl_…`), or sign in.'],
+  sign_in_refused: [401, 'The link or the code is wrong, used, or no longer good: ask for a new one.'],
   forbidden: [403, 'This is not yours to do.'],
   cross_site: [403, 'A browser sent this from a page of another site.'],
   // 404 also for what exists but belongs to somebody else: a key learns nothing about other organizations.
   not_found: [404, 'There is no such thing, or it is not yours to see.'],
+  sign_in_off: [
+    404,
+    'Nobody signs in here: set FAIRLEAD_REDIS_URL, FAIRLEAD_CONSOLE_URL and FAIRLEAD_SIGN_IN_KEYS for that.',
+  ],
   method_not_allowed: [405, 'This address does not take that method; see the `Allow` header.'],
   // What was asked can't be done now.
   conflict: [409, 'What was asked does not fit the state it is in.'],

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import type { Log } from '@fairlead/daemon/log'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
-import { connectStore } from '@fairlead/wire/store-client'
+import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import { buildApp } from './app.ts'
+import { readSignInKeys } from './auth/keys.ts'
 import { readStaff } from './auth/people.ts'
 import { openSignIn, type SignIn } from './auth/sign-in.ts'
 import { openAuthenticator } from './authenticate.ts'
@@ -37,7 +39,7 @@ export async function run(
   const trusted = openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!
   const authenticator = openAuthenticator(store)
   using refusals = openRefusalLog(log)
-  using signIn = openConfiguredSignIn(config)
+  await using signIn = openConfiguredSignIn(config, store, log)
   const app = buildApp({
     store,
     publicUrl,
@@ -67,16 +69,24 @@ export async function run(
   if (!signal.aborted) await once(signal, 'abort')
 }
 
-/** People sign in where there is a Redis to keep sessions in, and an address to come back to. */
-function openConfiguredSignIn(config: ApiConfig): (SignIn & Disposable) | undefined {
-  const { FAIRLEAD_REDIS_URL, FAIRLEAD_CONSOLE_URL, FAIRLEAD_PLATFORM_STAFF } = config
-  if (!FAIRLEAD_REDIS_URL || !FAIRLEAD_CONSOLE_URL) return undefined
-  const redis = connectRedis(FAIRLEAD_REDIS_URL)
-  const staff = readStaff(FAIRLEAD_PLATFORM_STAFF)!
-  return {
-    ...openSignIn(redis, new URL(FAIRLEAD_CONSOLE_URL), staff),
-    [Symbol.dispose]: () => redis.disconnect(),
-  }
+/** People sign in where there is a Redis to keep sessions in, an address to come back to, and keys. */
+function openConfiguredSignIn(
+  config: ApiConfig,
+  store: StoreClient,
+  log: Log,
+): (SignIn & AsyncDisposable) | undefined {
+  const { FAIRLEAD_REDIS_URL, FAIRLEAD_CONSOLE_URL, FAIRLEAD_SIGN_IN_KEYS } = config
+  if (!FAIRLEAD_REDIS_URL || !FAIRLEAD_CONSOLE_URL || !FAIRLEAD_SIGN_IN_KEYS) return undefined
+  const { FAIRLEAD_SMTP_URL: url, FAIRLEAD_MAIL_FROM: from } = config
+  return openSignIn({
+    redis: connectRedis(FAIRLEAD_REDIS_URL),
+    publicUrl: new URL(FAIRLEAD_CONSOLE_URL),
+    keys: readSignInKeys(FAIRLEAD_SIGN_IN_KEYS)!,
+    staff: readStaff(config.FAIRLEAD_PLATFORM_STAFF)!,
+    smtp: url ? { url, from } : undefined,
+    store,
+    log,
+  })
 }
 
 /** Slow clients are cut: header and body of a request are small here. */

@@ -1,17 +1,65 @@
+import type { Log } from '@fairlead/daemon/log'
+import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Redis } from 'ioredis'
+import type { SignInKeys } from './keys.ts'
+import { type Limits, openLimits } from './limits.ts'
+import { openTickets, type Tickets } from './link/tickets.ts'
+import { type KeptMails, openKeptMails } from './mail/kept.ts'
+import type { Mailer } from './mail/mail.ts'
+import { openQueue, type Queue } from './mail/queue.ts'
+import { openSmtp } from './mail/smtp.ts'
 import type { StaffList } from './people.ts'
 import { type Cookies, openCookies } from './sessions/cookie.ts'
 import { openSessions, type Sessions } from './sessions/sessions.ts'
 
-/** All that signing people in needs; absent where the API has no Redis or no address of its own. */
+/** All that signing people in needs; absent where the API has no Redis, no keys or no address of its own. */
 export interface SignIn {
   /** Scheme, host and port under which people reach the API and the console. */
   readonly publicUrl: URL
   readonly cookies: Cookies
   readonly sessions: Sessions
   readonly staff: StaffList
+  readonly keys: SignInKeys
+  readonly limits: Limits
+  readonly tickets: Tickets
+  readonly mailer: Mailer
+  /** Absent where mails go out by SMTP. */
+  readonly keptMails: KeptMails | undefined
+  readonly queue: Queue
+  readonly redis: Redis
+  readonly store: StoreClient
+  readonly log: Log
 }
 
-export function openSignIn(redis: Redis, publicUrl: URL, staff: StaffList): SignIn {
-  return { publicUrl, staff, cookies: openCookies(publicUrl), sessions: openSessions(redis) }
+export interface SignInOptions {
+  readonly redis: Redis
+  readonly publicUrl: URL
+  readonly keys: SignInKeys
+  readonly staff: StaffList
+  readonly smtp: { readonly url: string; readonly from: string } | undefined
+  readonly store: StoreClient
+  readonly log: Log
+}
+
+export function openSignIn(options: SignInOptions): SignIn & AsyncDisposable {
+  const { redis, publicUrl, keys, smtp, log } = options
+  const keptMails = smtp ? undefined : openKeptMails()
+  const mailer = smtp ? openSmtp(smtp.url, smtp.from) : keptMails!
+  const queue = openQueue(err => log.warn({ err }, 'mail.failed'))
+  const limits = openLimits(redis)
+  return {
+    ...options,
+    cookies: openCookies(publicUrl),
+    sessions: openSessions(redis),
+    limits,
+    tickets: openTickets(redis, keys, limits),
+    mailer,
+    keptMails,
+    queue,
+    async [Symbol.asyncDispose]() {
+      await queue[Symbol.asyncDispose]()
+      mailer[Symbol.dispose]()
+      redis.disconnect()
+    },
+  }
 }

@@ -1,0 +1,52 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { Request, Response } from 'express'
+import { membershipsOf } from './people.ts'
+import type { SignInMethod } from './sessions/record.ts'
+import { memberLimits, staffLimits } from './sessions/sessions.ts'
+import type { SignIn } from './sign-in.ts'
+
+/** Who has proved to be somebody, and how. */
+export interface Proven {
+  readonly email: string
+  readonly name?: string
+  readonly method: SignInMethod
+}
+
+/** Begins a session: a new secret at every sign-in, and the one that this browser had before ends. */
+export async function enter(
+  signIn: SignIn,
+  { email, name, method }: Proven,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const { sessions, cookies, staff, log } = signIn
+  const nowMs = Date.now()
+  const limits = staff.has(email) ? staffLimits : memberLimits
+  const peer: string = response.locals.peer
+  await endOwn(signIn, request, nowMs)
+  const agent = (request.get('user-agent') ?? '').slice(0, 300)
+  const { secret, id } = await sessions.begin(
+    { email, method, peer, agent, limits, ...(name && { name }) },
+    nowMs,
+  )
+  response.append('set-cookie', cookies.write('session', secret, limits.absoluteMs))
+  response.append('set-cookie', cookies.clear('login'))
+  log.info({ sessionId: id, method, peer }, 'sign_in.succeeded')
+  await noteLogin(signIn, email, nowMs).catch((err: unknown) => log.warn({ err }, 'sign_in.unrecorded'))
+}
+
+/** Ends the session that a request's cookie names, if there is one. */
+export async function endOwn({ sessions, cookies }: SignIn, request: Request, nowMs: number): Promise<void> {
+  const secret = cookies.read(request.headers.cookie, 'session')
+  const session = secret ? await sessions.find(secret, nowMs) : undefined
+  if (session) await sessions.end(session.email, session.id)
+}
+
+async function noteLogin({ store }: SignIn, email: string, nowMs: number): Promise<void> {
+  const memberships = await membershipsOf(store, email)
+  await Promise.all(
+    [...memberships].map(([organizationId, { memberId }]) =>
+      store.members.updateLastLogin({ organizationId, memberId, at: timestampFromMs(nowMs) }),
+    ),
+  )
+}

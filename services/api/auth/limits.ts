@@ -1,0 +1,70 @@
+import type { Redis } from 'ioredis'
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { redisPrefix } from '../redis.ts'
+import { digestOf } from './secret.ts'
+
+/**
+ * Bounds on signing in, shared by all processes through Redis. While Redis is away each process counts in its own memory: that is
+ * no reason to refuse everyone.
+ */
+export interface Limits {
+  /** One more mail to this address: 3 in 15 minutes, 10 a day. */
+  takeMail(email: string): Promise<boolean>
+  /** One more request for a mail from this network: 20 an hour. */
+  takeRequest(peer: string): Promise<boolean>
+  /** One more link or code tried from this network: 30 in 10 minutes. */
+  takeTry(peer: string): Promise<boolean>
+  /** One more code tried for this address: ten a day may be wrong, however many codes are sent. Links don't count. */
+  takeCode(email: string): Promise<boolean>
+  /** The code was right. */
+  returnCode(email: string): Promise<void>
+}
+
+const minute = 60
+const day = 86_400
+
+export function openLimits(redis: Redis): Limits {
+  const limit = (name: string, points: number, duration: number) => {
+    const rule = { keyPrefix: `${redisPrefix}limit:${name}`, points, duration }
+    const insuranceLimiter = new RateLimiterMemory(rule)
+    return new RateLimiterRedis({
+      ...rule,
+      storeClient: redis,
+      rejectIfRedisNotReady: true,
+      insuranceLimiter,
+    })
+  }
+  const mails = limit('mail', 3, 15 * minute)
+  const mailsOfDay = limit('mail-day', 10, day)
+  const requests = limit('request', 20, 60 * minute)
+  const tries = limit('try', 30, 10 * minute)
+  const codes = limit('code', 10, day)
+  return {
+    takeMail: async email =>
+      (await take(mails, digestOf(email))) && (await take(mailsOfDay, digestOf(email))),
+    takeRequest: peer => take(requests, networkOf(peer)),
+    takeTry: peer => take(tries, networkOf(peer)),
+    takeCode: email => take(codes, digestOf(email)),
+    returnCode: async email => void (await codes.reward(digestOf(email), 1)),
+  }
+}
+
+async function take(limiter: RateLimiterRedis, key: string): Promise<boolean> {
+  try {
+    await limiter.consume(key)
+    return true
+  } catch (refused) {
+    if (refused instanceof RateLimiterRes) return false
+    throw refused
+  }
+}
+
+/** The /24 of an IPv4 address, the /56 of an IPv6 one: usually one customer of a provider. */
+export function networkOf(peer: string): string {
+  const v4 = /^(\d+\.\d+\.\d+)\.\d+$/.exec(peer)
+  if (v4) return `${v4[1]}.0/24`
+  const v6 = /^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):([0-9a-f]+)::\/64$/.exec(peer)
+  if (!v6) return peer
+  const group = Number.parseInt(v6[2]!, 16) & 0xff00
+  return `${v6[1]}:${group.toString(16)}::/56`
+}

@@ -1,0 +1,100 @@
+import { escapeHtml } from '../../html.ts'
+import { deviceOf } from '../device.ts'
+import type { Ticket } from '../link/tickets.ts'
+import type { KeptMail } from '../mail/kept.ts'
+import type { SessionRecord } from '../sessions/record.ts'
+import type { Page } from './page.ts'
+
+const askForm = `<form method="post" action="/auth/request-magic-link">
+<label for="email">E-mail address</label>
+<input id="email" name="email" type="email" autocomplete="username" required autofocus>
+<button>Send me a link</button>
+</form>`
+
+const codeForm = `<form method="post" action="/auth/verify">
+<label for="code">Code from the mail</label>
+<input id="code" class="code" name="code" inputmode="numeric" pattern="[0-9]{6}" maxlength="6" autocomplete="one-time-code" required>
+<button>Sign in with the code</button>
+</form>`
+
+/** @param oidcName what the other way of signing in is called; undefined: there is none */
+export const askPage = (oidcName: string | undefined): Page => ({
+  title: 'Sign in',
+  body: `<p>A link and a code come by mail. There are no passwords.</p>
+${askForm}
+${oidcName ? `<p><a href="/auth/oidc">Sign in with ${escapeHtml(oidcName)}</a></p>` : ''}`,
+})
+
+/** The same for every address. */
+export const askedPage: Page = {
+  title: 'Look at your mail',
+  body: `<p>If this address may sign in here, a mail is on its way. Open its link in this browser, or type its code here.</p>
+${codeForm}
+<p><a href="/auth/sign-in">Ask again</a></p>`,
+}
+
+/** One button; nothing happens without it. */
+export const confirmPage = (token: string, email: string): Page => ({
+  title: 'Sign in',
+  body: `<form method="post" action="/auth/verify">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
+<p>Sign in as <b>${escapeHtml(email)}</b>?</p>
+<button>Sign in as ${escapeHtml(email)}</button>
+</form>`,
+})
+
+export const confirmPrintedPage = (token: string, email: string): Page => ({
+  title: 'Sign in',
+  body: `<form method="post" action="/auth/printed">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
+<p>Sign in as <b>${escapeHtml(email)}</b>, the owner of this platform?</p>
+<button>Sign in as ${escapeHtml(email)}</button>
+</form>`,
+})
+
+export const otherBrowserPage = ({ agent, peer, askedAtMs }: Ticket): Page => ({
+  title: 'Continue in the browser that asked',
+  body: `<p>This sign-in was asked for with ${escapeHtml(deviceOf(agent))}, from ${escapeHtml(peer)}, at
+${new Date(askedAtMs).toISOString()}. Nobody is signed in here.</p>
+<p>Open the link in that browser, or type the mail's six-digit code there. If it wasn't you who asked, do nothing.</p>
+<p><a href="/auth/sign-in">Sign in here instead</a></p>`,
+})
+
+export const endedPage: Page = {
+  title: 'This link or code is no longer good',
+  body: `<p>It was used, it has ended, or it is not the newest one. Ask for a new one:</p>
+${askForm}`,
+}
+
+export const messagePage = (title: string, text: string): Page => ({
+  title,
+  body: `<p>${escapeHtml(text)}</p><p><a href="/auth/sign-in">Sign in</a></p>`,
+})
+
+export const accountPage = (email: string, sessionId: string, sessions: readonly SessionRecord[]): Page => ({
+  title: 'Your sessions',
+  body: `<p>Signed in as <b>${escapeHtml(email)}</b>.</p>
+<table><tr><th>Device</th><th>From</th><th>Last seen</th><th></th></tr>
+${sessions.map(session => sessionRow(session, sessionId)).join('\n')}
+</table>
+<form method="post" action="/auth/logout"><button>Sign out</button></form>`,
+})
+
+function sessionRow({ id, agent, peer, seenAtMs }: SessionRecord, ownId: string): string {
+  const end = `<form method="post" action="/auth/account/end">
+<input type="hidden" name="session" value="${escapeHtml(id)}"><button class="quiet">End</button></form>`
+  return `<tr><td>${escapeHtml(deviceOf(agent))}</td><td>${escapeHtml(peer)}</td>
+<td>${new Date(seenAtMs).toISOString().slice(0, 16)} UTC</td><td>${id === ownId ? 'this one' : end}</td></tr>`
+}
+
+export const mailsPage = (mails: readonly KeptMail[]): Page => ({
+  title: 'Mails',
+  body: `<p>No mail server is configured, so mails are kept here, the newest first, until Fairlead stops.</p>
+${mails.length === 0 ? '<p>There is none.</p>' : mails.map(mailBlock).join('\n')}`,
+})
+
+/** Links of ours can be clicked; everything else is text. */
+function mailBlock({ at, to, subject, text }: KeptMail): string {
+  const linked = escapeHtml(text).replaceAll(/^https?:\/\/\S+$/gm, link => `<a href="${link}">${link}</a>`)
+  return `<h2>${escapeHtml(subject)}</h2><small>To ${escapeHtml(to)}, ${at.toISOString()}</small><pre>${linked}</pre>`
+}

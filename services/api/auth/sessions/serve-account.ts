@@ -1,0 +1,46 @@
+import type { Request, Response, Router } from 'express'
+import { ApiError } from '../../problem.ts'
+import { endOwn } from '../enter.ts'
+import { fieldOf, isForPeople, named, readForm } from '../form.ts'
+import { away } from '../link/serve-link.ts'
+import { sendPage } from '../pages/page.ts'
+import { accountPage } from '../pages/pages.ts'
+import type { SignIn } from '../sign-in.ts'
+import type { FoundSession } from './sessions.ts'
+
+/** A page for people without a console: their sessions, and the way out. The API has the same as operations. */
+export function serveAccount(router: Router, signIn: SignIn): void {
+  const { sessions, cookies } = signIn
+  router.get('/account', named('accountPage'), async (request, response) => {
+    const session = await requireSession(signIn, request, response)
+    if (!session) return
+    sendPage(response, 200, accountPage(session.email, session.id, await away(sessions.list(session.email))))
+  })
+  router.post('/account/end', named('endSessionByForm'), ...readForm, async (request, response) => {
+    const session = await requireSession(signIn, request, response)
+    if (!session) return
+    await away(sessions.end(session.email, fieldOf(request, 'session') ?? ''))
+    response.redirect(303, '/auth/account')
+  })
+  router.post('/logout', named('logout'), async (request, response) => {
+    await away(endOwn(signIn, request, Date.now()))
+    response.append('set-cookie', cookies.clear('session'))
+    // Cookies are cleared by name: clearing all of the site's would end the login of another tab that waits for its mail.
+    response.set('clear-site-data', '"cache", "storage"')
+    if (isForPeople(request)) response.redirect(303, '/auth/sign-in')
+    else response.status(204).end()
+  })
+}
+
+async function requireSession(
+  { cookies, sessions }: SignIn,
+  request: Request,
+  response: Response,
+): Promise<FoundSession | undefined> {
+  const secret = cookies.read(request.headers.cookie, 'session')
+  const session = secret ? await away(sessions.find(secret, Date.now())) : undefined
+  if (session && !session.isStale) return session
+  if (session) throw new ApiError('unavailable', undefined, { retryAfterSeconds: 5 })
+  response.redirect(303, '/auth/sign-in')
+  return undefined
+}
