@@ -74,6 +74,11 @@ describe('read, and the connection kept', () => {
       { body: 'ok' },
     ],
     [
+      'sizes with many zeros before them',
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'0'.repeat(30)}2\r\nok\r\n${'0'.repeat(30)}\r\n\r\n`,
+      { body: 'ok' },
+    ],
+    [
       'a coding below the chunks',
       'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
       { contentEncoding: 'gzip' },
@@ -209,9 +214,9 @@ describe('refused, with true words', () => {
     ['a size in 0x', '0x2\r\nok\r\n', 'FAIRLEAD_NOT_HTTP', 'a chunk does not begin with its size'],
     [
       'a size of 17 digits',
-      `${'0'.repeat(16)}2\r\n`,
+      `${'f'.repeat(17)}\r\n`,
       'FAIRLEAD_NOT_HTTP',
-      'a chunk does not begin with its size',
+      'a chunk has a size that no body has',
     ],
     [
       'a size that no body has',

@@ -287,18 +287,21 @@ export class ResponseParser {
 
   /** RFC 9112, 7.1: a number in hex, and extensions, which are not understood and so ignored. */
   #chunkSize(line: string): void {
-    const [whole, digits] = /^([0-9A-Fa-f]{1,16})[ \t]*(?=;|$)/.exec(line) ?? []
+    // Any number of zeros may stand before it; what is too long to be a size is no safe number.
+    const [whole, digits] = /^([0-9A-Fa-f]+)[ \t]*(?=;|$)/.exec(line) ?? []
     if (whole === undefined || digits === undefined) throw notHttp('a chunk does not begin with its size')
     const size = Number.parseInt(digits, 16)
     if (!Number.isSafeInteger(size)) throw notHttp('a chunk has a size that no body has')
     if (whole.length !== digits.length) this.head.lenient = true
-    this.#asideBytes += line.length - digits.length
+    this.#asideBytes += line.length - Math.min(digits.length, longestSize)
     if (this.#asideBytes > maxAsideBytes) throw tooLarge(aside)
     this.#left = size
     this.#state = size === 0 ? 'trailer' : 'chunk_data'
   }
 }
 
+/** Digits of a size that has no zeros before it. */
+const longestSize = 16
 const nothing = new Uint8Array(0)
 const aside = 'chunk extensions and trailer are longer than any server needs'
 
