@@ -25,6 +25,7 @@ const schema = z.array(
       status: z.number().int().optional(),
       reason: z.string().optional(),
       lane: z.enum(laneConditions).optional(),
+      exchange: z.looseObject({}).optional(),
       settlement: z.discriminatedUnion('kind', [
         z.object({ kind: z.literal('delivered') }),
         z.object({ kind: z.literal('retry'), at: z.number() }),

@@ -8,6 +8,7 @@ import {
   type ReplayId,
   type SourceId,
 } from '@fairlead/webhook/id'
+import type { Exchange } from './exchange.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -64,6 +65,8 @@ export interface AttemptRecord extends OfEvent {
   readonly reason?: string | undefined
   /** How the destination's lane stood after the attempt; absent: well, or as far as it is known. */
   readonly lane?: (typeof laneConditions)[number] | undefined
+  /** Absent: the destination has no address, or nothing was sent. Read by `readExchange`. */
+  readonly exchange?: Exchange | undefined
   readonly settlement:
     | { readonly kind: 'delivered' }
     /** `at`: Unix milliseconds when the next attempt is due. */
@@ -151,6 +154,7 @@ function isAttempted(record: Unchecked): boolean {
     (record.status === undefined || Number.isSafeInteger(record.status)) &&
     (record.reason === undefined || typeof record.reason === 'string') &&
     (record.lane === undefined || isOneOf(laneConditions, record.lane)) &&
+    (record.exchange === undefined || (typeof record.exchange === 'object' && record.exchange !== null)) &&
     isSettlement(record.settlement)
   )
 }

@@ -3,6 +3,7 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt'
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { ApiKeyService } from './gen/fairlead/store/v1/api_key_pb.js'
+import { AttemptService } from './gen/fairlead/store/v1/attempt_pb.js'
 import { AuditService } from './gen/fairlead/store/v1/audit_pb.js'
 import { DeliveryService } from './gen/fairlead/store/v1/delivery_pb.js'
 import { DestinationService } from './gen/fairlead/store/v1/destination_pb.js'
@@ -24,6 +25,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly routes: Client<typeof RouteService>
   readonly events: Client<typeof EventService>
   readonly deliveries: Client<typeof DeliveryService>
+  readonly attempts: Client<typeof AttemptService>
   readonly replays: Client<typeof ReplayService>
   readonly rejections: Client<typeof RejectionService>
   readonly apiKeys: Client<typeof ApiKeyService>
@@ -63,6 +65,7 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
     routes: createClient(RouteService, transport),
     events: createClient(EventService, transport),
     deliveries: createClient(DeliveryService, transport),
+    attempts: createClient(AttemptService, transport),
     replays: createClient(ReplayService, transport),
     rejections: createClient(RejectionService, transport),
     apiKeys: createClient(ApiKeyService, transport),

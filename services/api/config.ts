@@ -85,6 +85,14 @@ export const apiConfig = z.object({
     .min(1)
     .default(200)
     .describe('requests that one key may make at once'),
+  FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(60)
+    .default(15)
+    .describe(
+      'how often a live stream says that it lives, and ends if its caller lost the right to it; proxies cut silent connections after some time',
+    ),
   FAIRLEAD_API_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(2_000).describe('open connections'),
 })
 

@@ -1,3 +1,4 @@
+import { redacted, secretHeader } from '@fairlead/wire/secret-headers'
 import type { Header } from '@fairlead/wire/store/event'
 import { z } from 'zod'
 
@@ -15,13 +16,6 @@ export const contentSchema = {
     description: '`utf-8`: the body is text, and here it is. `base64`: its bytes are no UTF-8.',
   }),
 }
-
-/**
- * Headers whose value is the secret itself, so that whoever reads it could sign or sign in with it. Signatures are no
- * secrets, and are what a reader looks for.
- */
-const secretHeader = /^(proxy-)?authorization$|^(set-)?cookie$|token|secret|password|api-?key/
-const redacted = '[redacted]'
 
 export function presentHeaders(headers: readonly Header[]): Record<string, string> {
   // No prototype: a header may be called `__proto__`.

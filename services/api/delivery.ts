@@ -22,6 +22,7 @@ const outcomes = ['delivered', ...Object.keys(failures)]
 
 export const attemptSchema = z
   .object({
+    id: z.string().meta({ example: 'att_01jd3k5t9vexqa7w2m8zr4c6hs-1' }),
     number: z.int().meta({ description: 'From 1.' }),
     at: timeText.meta({ description: 'When it began.' }),
     durationMs: z.int(),
@@ -52,7 +53,10 @@ export const deliverySummarySchema = z
   .meta({ id: 'DeliverySummary', description: 'A delivery without its attempts.' })
 
 export function presentDelivery(delivery: Delivery): z.input<typeof deliverySchema> {
-  return { ...presentShared(delivery), attempts: delivery.attempts.map(presentAttempt) }
+  return {
+    ...presentShared(delivery),
+    attempts: delivery.attempts.map(attempt => presentAttempt(delivery.id, attempt)),
+  }
 }
 
 export function presentDeliverySummary(delivery: Delivery): z.input<typeof deliverySummarySchema> {
@@ -70,8 +74,9 @@ function presentShared(delivery: Delivery) {
   }
 }
 
-function presentAttempt(attempt: Attempt): z.input<typeof attemptSchema> {
+export function presentAttempt(delivery: string, attempt: Attempt): z.input<typeof attemptSchema> {
   return {
+    id: `att_${delivery.slice('dlv_'.length)}-${attempt.number}`,
     number: attempt.number,
     at: presentTimeOf(attempt.at),
     durationMs: attempt.durationMs,

@@ -13,8 +13,9 @@ import {
   organizationParams,
   pageOf,
   plainText,
-  time,
+  since,
 } from './query.ts'
+import { presentSearched, searchedSchema } from './searched.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 export const statuses = {
@@ -86,6 +87,42 @@ const eventDetailSchema = z
   })
   .meta({ id: 'EventDetail' })
 
+/** Filters that the list, the stream and exports share. */
+export const eventFilterQuery = {
+  source: plainText(63).optional().meta({ description: "A source's name.", example: 'stripe' }),
+  status: status.optional(),
+  type: plainText(256).optional().meta({
+    description: 'A type, or a glob: `*` stands for any characters. Any type of an event may fit.',
+    example: 'invoice.*',
+  }),
+  q: plainText(200).optional().meta({
+    description:
+      "What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.",
+  }),
+}
+
+/** Filters by time, of the list and of exports. */
+export const receivedQuery = {
+  after: since.optional().meta({
+    description: 'Received at this time or later. Also `-2h`, and seconds since 1970.',
+    example: '2026-03-01T00:00:00Z',
+  }),
+  before: since.optional().meta({ description: 'Received before this time.', example: '2026-03-02' }),
+}
+
+type Filters = { [Name in keyof typeof eventFilterQuery]?: z.output<(typeof eventFilterQuery)[Name]> } & {
+  [Name in keyof typeof receivedQuery]?: z.output<(typeof receivedQuery)[Name]>
+}
+
+export const readEventFilter = ({ source, status, type, q, after, before }: Filters) => ({
+  source: source ?? '',
+  status: status ? statuses[status] : EventStatus.UNSPECIFIED,
+  type: type ?? '',
+  q: q ?? '',
+  ...(after && { after }),
+  ...(before && { before }),
+})
+
 const list = operation({
   method: 'get',
   path: '/api/v1/organizations/{slug}/events',
@@ -95,42 +132,39 @@ const list = operation({
   access: 'read',
   params: organizationParams,
   query: z.strictObject({
-    source: plainText(63).optional().meta({ description: "A source's name.", example: 'stripe' }),
-    status: status.optional(),
-    type: plainText(256).optional().meta({
-      description: 'A type, or a glob: `*` stands for any characters. Any type of an event may fit.',
-      example: 'invoice.*',
-    }),
-    q: plainText(200).optional().meta({
-      description: "What stands anywhere in a type or the URL, or a whole event's id.",
-    }),
-    after: time
-      .optional()
-      .meta({ description: 'Received at this time or later.', example: '2026-03-01T00:00:00Z' }),
-    before: time.optional().meta({ description: 'Received before this time.', example: '2026-03-02' }),
+    ...eventFilterQuery,
+    ...receivedQuery,
     cursor,
     limit,
   }),
   status: 200,
   answerDescription: 'A page of events.',
-  answer: pageOf(eventSchema).meta({ id: 'EventPage' }),
+  answer: pageOf(eventSchema)
+    .extend({
+      searched: searchedSchema,
+      position: z.string().nullable().meta({
+        description: 'On the first page: where the stream of events goes on from this list.',
+        example: '4711',
+      }),
+    })
+    .meta({ id: 'EventPage' }),
   problems: ['cursor_invalid'],
   async handle({ store, organization, query, signal }) {
-    const { events, next } = await store.events.listEvents(
+    const { events, next, searched, position } = await store.events.listEvents(
       {
         organizationId: organization.id,
-        source: query.source ?? '',
-        status: query.status ? statuses[query.status] : EventStatus.UNSPECIFIED,
-        type: query.type ?? '',
-        q: query.q ?? '',
-        ...(query.after && { after: query.after }),
-        ...(query.before && { before: query.before }),
+        ...readEventFilter(query),
         cursor: query.cursor ?? '',
         limit: query.limit ?? defaultPageSize,
       },
       { signal },
     )
-    return { items: events.map(presentEvent), next: next || null }
+    return {
+      items: events.map(presentEvent),
+      next: next || null,
+      searched: presentSearched(searched),
+      position: position || null,
+    }
   },
 })
 
@@ -204,7 +238,7 @@ const retry = operation({
 
 export const eventOperations = [list, get, retry]
 
-function presentEvent(event: Event): z.input<typeof eventSchema> {
+export function presentEvent(event: Event): z.input<typeof eventSchema> {
   const { deliveryCount: total, deliveredCount: delivered, deadCount: dead } = event
   return {
     ...presentShared(event),

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import { text as readText } from 'node:stream/consumers'
+import { connect, type Socket } from 'node:net'
 import { seeded } from '@fairlead/testbed/seeded'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
@@ -108,6 +107,20 @@ function fieldsOf(path: string, method: Operation['method']): Field[] {
   }))
 }
 
+/** The whole of it, but of a stream of events, which doesn't end by itself, the beginning. */
+async function readAnswer(socket: Socket): Promise<string> {
+  let text = ''
+  try {
+    for await (const chunk of socket) {
+      text += chunk
+      if (/^content-type: text\/event-stream/im.test(text)) break
+    }
+  } catch {
+    // Cut off: what came is the answer.
+  }
+  return text
+}
+
 async function send(method: string, path: string, body: Uint8Array | undefined, extra: string) {
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
   socket.on('error', () => {})
@@ -122,7 +135,7 @@ async function send(method: string, path: string, body: Uint8Array | undefined, 
   ]
   socket.write(Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'))
   if (body) socket.write(body)
-  const answer = await readText(socket).catch(() => '')
+  const answer = await readAnswer(socket)
   const [, status = '0'] = /^HTTP\/1\.1 (\d{3})/.exec(answer) ?? []
   return {
     status: Number(status),
@@ -150,7 +163,9 @@ test.each(operations)(
             ? 'acme'
             : name === 'rejection'
               ? '9223372036854775807'
-              : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', key: 'key', destination: 'dst' }[name as string]}_00000000000000000000000000`,
+              : name === 'attempt'
+                ? 'att_00000000000000000000000000-999999999'
+                : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', key: 'key', destination: 'dst' }[name as string]}_00000000000000000000000000`,
       )
       const changed = pick(fields)?.name
       const content = fields

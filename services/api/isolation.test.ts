@@ -23,6 +23,7 @@ const absent: Record<string, string> = {
   replay: newId('rpl', 1),
   key: newId('key', 1),
   rejection: '4711',
+  attempt: `att_${newId('dlv', 1).slice(4)}-1`,
   destination: newId('dst', 1),
 }
 
@@ -47,6 +48,7 @@ beforeAll(async () => {
   real.slug = 'acme'
   real.delivery = (await of('dead-letters')).items[0].id
   real.destination = (await of('destinations')).items[0].id
+  real.attempt = (await of('attempts')).items[0].id
   real.replay = (await api.call('POST', '/api/v1/organizations/acme/replays', { body: {} })).body.id
   // It changes by itself until it has ended.
   await until(async () => (await of(`replays/${real.replay}`)).endedAt !== null)

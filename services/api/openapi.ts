@@ -71,7 +71,7 @@ export function openApiDocument(): OpenApiDocument {
 }
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
-  const { answer, body } = operation
+  const { answer, body, streams } = operation
   const description = [operation.description, `Allowed to: ${saidOf(operation.access)}.`]
     .filter(Boolean)
     .join('\n\n')
@@ -95,6 +95,7 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
       [operation.status]: {
         description: operation.answerDescription,
         ...(answer && { content: { 'application/json': { schema: answer } } }),
+        ...(streams && { content: Object.fromEntries(streams.map(type => [type, { schema: z.string() }])) }),
       },
       ...problemResponses(operation),
     } as ZodOpenApiResponsesObject,

@@ -8,6 +8,7 @@ import type { Caller } from './caller.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Right } from './rights.ts'
 import type { Role } from './role.ts'
+import type { OpenStream } from './stream.ts'
 
 /**
  * One call of the API, said once: its route, the check of what it is sent and its page in `/openapi.json` all come from
@@ -32,6 +33,8 @@ export interface Operation {
   readonly answerDescription: string
   /** What it answers; absent with 204. */
   readonly answer?: z.ZodType
+  /** It answers a stream of one of these media types, and no JSON: `handle` gives a `Streamed`. */
+  readonly streams?: readonly string[]
   /** Problems of its own, beside those that every operation can end in. */
   readonly problems: readonly ProblemCode[]
   readonly handle: (call: Call) => Promise<unknown>
@@ -75,6 +78,10 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly change: MessageInitShape<typeof ChangeSchema>
   /** Options of that call. */
   readonly write: CallOptions
+  /** Of a client that goes on with a stream of events. */
+  readonly lastEventId: string | undefined
+  /** Takes one of the streams that an organization may have open. Throws an ApiError `rate_limited`. */
+  readonly takeStream: () => OpenStream
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined

@@ -1,8 +1,10 @@
 import { apiKeyOperations } from './api-keys.ts'
+import { attemptOperations } from './attempts.ts'
 import { auditLogOperations } from './audit-log.ts'
 import { deadLetterOperations } from './dead-letters.ts'
 import { deliveryOperations } from './deliveries.ts'
 import { destinationOperations } from './destinations.ts'
+import { streamEvents } from './event-stream.ts'
 import { eventOperations } from './events.ts'
 import { memberOperations } from './members.ts'
 import type { Operation } from './operation.ts'
@@ -15,8 +17,11 @@ import { sourceOperations } from './sources.ts'
 /** The whole API, in the order of its documentation. */
 export const operations: readonly Operation[] = [
   ...organizationOperations,
+  // Before the operation whose path has an event's id in its place.
+  streamEvents,
   ...eventOperations,
   ...deliveryOperations,
+  ...attemptOperations,
   ...deadLetterOperations,
   ...replayOperations,
   ...rejectionOperations,

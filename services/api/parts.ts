@@ -6,6 +6,7 @@ import type { Authenticator } from './authenticate.ts'
 import type { ApiMetrics } from './metrics.ts'
 import type { RateVerdict } from './rate-limit.ts'
 import type { RefusalLog } from './refusal-log.ts'
+import type { OpenStreams } from './stream.ts'
 
 /** What the API works with. */
 export interface Parts {
@@ -24,4 +25,7 @@ export interface Parts {
   /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
   readonly underWay: Set<Promise<unknown>>
   readonly takeRate: (key: string, nowMs: number) => RateVerdict
+  readonly streams: OpenStreams
+  /** Aborts when the process stops: streams end then. */
+  readonly stopping: AbortSignal
 }

@@ -13,6 +13,7 @@ import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './r
 import { roleIn } from './rights.ts'
 import type { Role } from './role.ts'
 import { storeProblem } from './store-problem.ts'
+import { type Streamed, sendStream } from './stream.ts'
 
 /**
  * One call, once its caller is admitted (`admit.ts`) and its body was read:
@@ -28,7 +29,12 @@ export async function perform(
   response: Response,
 ): Promise<void> {
   if (isWrite(operation)) return await carryOut(parts, operation, request, response)
-  answer(operation, response, await callOf(parts, operation, request, response, untilGone(response)))
+  const signal = operation.streams
+    ? AbortSignal.any([untilGone(response), parts.stopping])
+    : untilGone(response)
+  const body = await callOf(parts, operation, request, response, signal)
+  if (operation.streams) await sendStream(response, body as Streamed, signal)
+  else answer(operation, response, body)
 }
 
 /**
@@ -85,6 +91,8 @@ async function callOf(
     publicUrl: parts.publicUrl,
     signal,
     change,
+    lastEventId: request.get('last-event-id'),
+    takeStream: () => parts.streams.take(organization?.found.id ?? ''),
     write: {
       onHeader: headers => {
         if (headers.get('fairlead-replayed')) response.set('idempotent-replayed', 'true')

@@ -49,6 +49,43 @@ export const time = z
   .refine(date => date.getTime() >= 0 && date.getUTCFullYear() <= 9999, 'a time from 1970 to 9999')
   .transform(timestampFromDate)
 
+/**
+ * A time as people say it, too: `-2h` (s, m, h, d: so long ago) and seconds or milliseconds since 1970, beside what `time`
+ * takes.
+ */
+export const since = z
+  .string()
+  .max(40)
+  .transform((text, context) => {
+    const read = readSince(text, Date.now())
+    if (read) return timestampFromDate(read)
+    context.addIssue('a time such as 2026-03-01, 2026-03-01T12:00:00Z, -2h (s, m, h, d) or 1772366400')
+    return z.NEVER
+  })
+  .meta({ example: '-2h' })
+
+const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** Undefined for what is no time from 1970 to 9999. Pure. */
+export function readSince(text: string, nowMs: number): Date | undefined {
+  const [, ago, unit] = /^-(\d{1,6})([smhd])$/.exec(text) ?? []
+  const ms =
+    ago !== undefined
+      ? nowMs - Number(ago) * unitMs[unit as keyof typeof unitMs]
+      : /^\d{9,10}$/.test(text)
+        ? Number(text) * 1_000
+        : /^\d{12,13}$/.test(text)
+          ? Number(text)
+          : isoMs(text)
+  const date = new Date(ms)
+  return date.getTime() >= 0 && date.getUTCFullYear() <= 9999 ? date : undefined
+}
+
+function isoMs(text: string): number {
+  const isTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(text).success
+  return isTime ? new Date(text).getTime() : Number.NaN
+}
+
 /** What can't be a slug or an id doesn't exist: `request.ts` answers 404 for it, as for any other that isn't there. */
 const slug = z
   .string()
@@ -62,6 +99,15 @@ const id = (prefix: IdPrefix, description: string) =>
 
 export const noParams = z.object({})
 export const organizationParams = z.object({ slug })
+export const eventId = z.string().refine(text => parseId('evt', text) !== undefined, "is no event's id")
+export const attemptParams = z.object({
+  slug,
+  attempt: z
+    .string()
+    .regex(/^att_[0-9a-z]{26}-[1-9]\d{0,8}$/)
+    .refine(text => parseId('dlv', `dlv_${text.slice(4, 30)}`) !== undefined)
+    .meta({ description: "The attempt's id.", example: 'att_01jd3k5t9vexqa7w2m8zr4c6hs-1' }),
+})
 export const eventParams = z.object({ slug, event: id('evt', "The event's id.") })
 export const deliveryParams = z.object({ slug, delivery: id('dlv', "The delivery's id.") })
 export const replayParams = z.object({ slug, replay: id('rpl', "The Replay's id.") })

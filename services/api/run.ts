@@ -14,6 +14,7 @@ import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
 import { connectRedis } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
+import { openStreams } from './stream.ts'
 
 /** How long an answer that is being made may take once the process stops, ms. */
 const drainMs = 10_000
@@ -52,6 +53,8 @@ export async function run(
     signIn,
     consoleFolder: config.FAIRLEAD_CONSOLE_FOLDER,
     refusals,
+    streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
+    stopping: signal,
   })
   const server = createServer(limits, app)
   server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS

@@ -113,6 +113,30 @@ test('an event shows its bytes, headers and what became of it', async () => {
   })
 })
 
+test('an attempt shows what was sent and answered', async () => {
+  const id = await post()
+  await settled(id)
+  const { items } = await api('GET', `/attempts?event=${id}`)
+  expect(items.map(({ destination }: Json) => destination).sort()).toEqual(['one', 'two'])
+  expect(items[0]).toMatchObject({ eventId: id, source: 'github', type: 'push', number: 1, status: 200 })
+  const attempt = await api('GET', `/attempts/${items[0].id}`)
+  expect(attempt.exchange).toMatchObject({
+    address: new URL(sink.url).host,
+    phasesMs: { wait: expect.any(Number) },
+    request: {
+      line: `POST /${items[0].destination} HTTP/1.1`,
+      headers: {
+        'fairlead-event-id': id,
+        'x-github-event': 'push',
+        'webhook-signature': expect.stringMatching(/^v1,/),
+      },
+    },
+    response: { line: expect.stringMatching(/^HTTP\/1\.1 200/) },
+  })
+  expect((await api('GET', `/attempts?event=${id}&result=failed`)).items).toEqual([])
+  expect((await api('GET', `/attempts?event=${id}&after=-1h&outcome=delivered`)).items).toHaveLength(2)
+})
+
 test('bytes that are no text come as base64', async () => {
   const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x80])
   const event = await settled(await post(bytes))

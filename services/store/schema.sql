@@ -136,6 +136,7 @@ create table attempts (
   trigger attempt_trigger not null,
   replay_id uuid,
   dead boolean not null default false,
+  exchange_seq bigint,
   constraint attempts_pkey PRIMARY KEY (organization_id, event_id, destination_id, number, received_at)
 ) partition by RANGE (received_at);
 alter table attempts enable row level security;
@@ -295,6 +296,7 @@ create table events (
   repeat_count integer not null default 0,
   differing_count integer not null default 0,
   last_repeated_at timestamp with time zone,
+  change_seq bigint,
   constraint events_pkey PRIMARY KEY (organization_id, id, received_at)
 ) partition by RANGE (received_at);
 alter table events enable row level security;
@@ -504,6 +506,10 @@ create table sources (
 alter table sources enable row level security;
 alter table sources force row level security;
 
+CREATE INDEX attempts_failed ON ONLY public.attempts USING btree (organization_id, destination_id, at, event_id, number) WHERE (NOT delivered);
+
+CREATE INDEX attempts_newest ON ONLY public.attempts USING btree (organization_id, at, event_id, destination_id, number);
+
 CREATE INDEX attempts_of_replay ON ONLY public.attempts USING btree (organization_id, replay_id) WHERE (replay_id IS NOT NULL);
 
 CREATE INDEX audit_logs_newest ON public.audit_logs USING btree (organization_id, at DESC, id DESC);
@@ -514,9 +520,13 @@ CREATE INDEX deliveries_due ON ONLY public.deliveries USING btree (organization_
 
 CREATE INDEX deliveries_ended_badly ON ONLY public.deliveries USING btree (organization_id, id) WHERE (state = ANY (ARRAY['dead'::delivery_state, 'discarded'::delivery_state]));
 
+CREATE INDEX deliveries_id ON ONLY public.deliveries USING btree (organization_id, id);
+
 CREATE INDEX deliveries_open ON ONLY public.deliveries USING btree (organization_id, id) WHERE (state = 'waiting'::delivery_state);
 
 CREATE INDEX deliveries_waiting ON ONLY public.deliveries USING btree (organization_id, destination_id) WHERE (state = 'waiting'::delivery_state);
+
+CREATE INDEX events_changed ON ONLY public.events USING btree (organization_id, change_seq, id) WHERE (change_seq IS NOT NULL);
 
 CREATE INDEX events_failed ON ONLY public.events USING btree (organization_id, received_at DESC, id DESC) WHERE (status = 'failed'::event_status);
 

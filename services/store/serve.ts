@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ApiKeyService } from '@fairlead/wire/store/api_key'
+import { AttemptService } from '@fairlead/wire/store/attempt'
 import { AuditService } from '@fairlead/wire/store/audit'
 import { DeliveryService } from '@fairlead/wire/store/delivery'
 import { DestinationService } from '@fairlead/wire/store/destination'
@@ -16,6 +17,7 @@ import { RouteService } from '@fairlead/wire/store/route'
 import { SourceService } from '@fairlead/wire/store/source'
 import { answerErrors, type CallMetrics } from './answer-errors.ts'
 import { apiKeyCalls } from './calls/api-keys.ts'
+import { attemptCalls } from './calls/attempts.ts'
 import { auditCalls } from './calls/audit.ts'
 import type { Calls } from './calls/calls.ts'
 import { deliveryCalls } from './calls/deliveries.ts'
@@ -50,6 +52,7 @@ const services = [
   RouteService,
   EventService,
   DeliveryService,
+  AttemptService,
   ReplayService,
   RejectionService,
   ApiKeyService,
@@ -78,6 +81,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(RouteService, routeCalls(calls))
       router.service(EventService, eventCalls(calls))
       router.service(DeliveryService, deliveryCalls(calls))
+      router.service(AttemptService, attemptCalls(calls))
       router.service(ReplayService, replayCalls(calls))
       router.service(RejectionService, rejectionCalls(calls))
       router.service(ApiKeyService, apiKeyCalls(calls))

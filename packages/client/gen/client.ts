@@ -217,6 +217,19 @@ export interface Event {
   deliveries: EventDeliveries;
 }
 
+/**
+ * How many were looked at, where the page ends before it is full. Null: the page is full, or all was looked at.
+ */
+export type Searched = {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  count: number;
+  /** What is older than this was not looked at yet: go on with `next`. */
+  until: string;
+} | null;
+
 export interface EventPage {
   items: Event[];
   /**
@@ -224,6 +237,12 @@ export interface EventPage {
      * @nullable
      */
   next: string | null;
+  searched: Searched | null;
+  /**
+     * On the first page: where the stream of events goes on from this list.
+     * @nullable
+     */
+  position: string | null;
 }
 
 /**
@@ -298,6 +317,7 @@ export const AttemptTrigger = {
 } as const;
 
 export interface Attempt {
+  id: string;
   /**
      * From 1.
      * @minimum -9007199254740991
@@ -454,6 +474,196 @@ export interface WaitingDeliveryPage {
      * @nullable
      */
   next: string | null;
+}
+
+/**
+ * Why it was made.
+ */
+export type LoggedAttemptTrigger = typeof LoggedAttemptTrigger[keyof typeof LoggedAttemptTrigger];
+
+
+export const LoggedAttemptTrigger = {
+  route: 'route',
+  manual: 'manual',
+  replay: 'replay',
+} as const;
+
+/**
+ * One try of a delivery, with what it was a try of.
+ */
+export interface LoggedAttempt {
+  id: string;
+  /**
+     * From 1.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  number: number;
+  /** When it began. */
+  at: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  durationMs: number;
+  /** One of: delivered, redirected, refused_by_destination, gone, throttled, destination_failed, response_too_large, dns_failed, address_blocked, port_blocked, connection_refused, network_unreachable, connection_reset, connect_timeout, response_timeout, tls_expired, tls_name_mismatch, tls_untrusted, tls_failed, client_certificate_invalid, client_certificate_refused, protocol_error, authorization_failed, publish_failed, processor_failed, url_invalid, event_expired, destination_deleted, worker_failed. */
+  outcome: string;
+  /** HTTP status; null where there was no answer. */
+  status: number | null;
+  /**
+     * A sentence for people.
+     * @nullable
+     */
+  reason: string | null;
+  /** Why it was made. */
+  trigger: LoggedAttemptTrigger;
+  deliveryId: string;
+  eventId: string;
+  /** The destination's name. */
+  destination: string;
+  destinationId: string;
+  source: string;
+  type: string;
+  /** When its event was received. */
+  receivedAt: string;
+  /** True: the delivery died with it. */
+  last: boolean;
+}
+
+export interface AttemptPage {
+  items: LoggedAttempt[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+  searched: Searched | null;
+}
+
+/**
+ * Why it was made.
+ */
+export type AttemptDetailTrigger = typeof AttemptDetailTrigger[keyof typeof AttemptDetailTrigger];
+
+
+export const AttemptDetailTrigger = {
+  route: 'route',
+  manual: 'manual',
+  replay: 'replay',
+} as const;
+
+/**
+ * Milliseconds. Null: that phase did not end, or there was none.
+ */
+export type ExchangePhasesMs = {
+  /**
+     * Until the name resolved.
+     * @nullable
+     */
+  dns: number | null;
+  /**
+     * TCP.
+     * @nullable
+     */
+  connect: number | null;
+  /**
+     * TLS.
+     * @nullable
+     */
+  tls: number | null;
+  /**
+     * From the end of the request to the first byte of the answer.
+     * @nullable
+     */
+  wait: number | null;
+  /**
+     * From there to the last byte that was read.
+     * @nullable
+     */
+  download: number | null;
+};
+
+export type ExchangeRequestHeaders = {[key: string]: string};
+
+export type ExchangeRequest = {
+  line: string;
+  headers: ExchangeRequestHeaders;
+};
+
+export type ExchangeResponseHeaders = {[key: string]: string};
+
+/**
+ * Null: there was no answer.
+ */
+export type ExchangeResponse = {
+  line: string;
+  headers: ExchangeResponseHeaders;
+  /**
+     * Its first 1,024 bytes; null: they are no text.
+     * @nullable
+     */
+  body: string | null;
+} | null;
+
+/**
+ * What went over the wire. Values of secret headers (the settings of the destination, its credentials, tokens and cookies) are `[redacted]`, also where the answer repeats them, and so is the query of the URL. The request’s body is that of the event.
+ */
+export interface Exchange {
+  /**
+     * Address and port that were dialled.
+     * @nullable
+     */
+  address: string | null;
+  /** The connection had carried a request before: nothing was dialled for this one. */
+  reusedConnection: boolean;
+  /** Milliseconds. Null: that phase did not end, or there was none. */
+  phasesMs: ExchangePhasesMs;
+  request: ExchangeRequest;
+  /** Null: there was no answer. */
+  response: ExchangeResponse;
+  /** There was more of a head, or of the body, than is kept. */
+  cut: boolean;
+}
+
+export interface AttemptDetail {
+  id: string;
+  /**
+     * From 1.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  number: number;
+  /** When it began. */
+  at: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  durationMs: number;
+  /** One of: delivered, redirected, refused_by_destination, gone, throttled, destination_failed, response_too_large, dns_failed, address_blocked, port_blocked, connection_refused, network_unreachable, connection_reset, connect_timeout, response_timeout, tls_expired, tls_name_mismatch, tls_untrusted, tls_failed, client_certificate_invalid, client_certificate_refused, protocol_error, authorization_failed, publish_failed, processor_failed, url_invalid, event_expired, destination_deleted, worker_failed. */
+  outcome: string;
+  /** HTTP status; null where there was no answer. */
+  status: number | null;
+  /**
+     * A sentence for people.
+     * @nullable
+     */
+  reason: string | null;
+  /** Why it was made. */
+  trigger: AttemptDetailTrigger;
+  deliveryId: string;
+  eventId: string;
+  /** The destination's name. */
+  destination: string;
+  destinationId: string;
+  source: string;
+  type: string;
+  /** When its event was received. */
+  receivedAt: string;
+  /** True: the delivery died with it. */
+  last: boolean;
+  /** Null: it is no longer kept (7 days), or nothing was sent to an address. */
+  exchange: Exchange | null;
 }
 
 export type DeadLetterState = typeof DeadLetterState[keyof typeof DeadLetterState];
@@ -1211,6 +1421,59 @@ cursor?: string;
 limit?: number;
 };
 
+export type StreamEventsParams = {
+/**
+ * A source's name.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^\P{Cc}*$
+ */
+source?: string;
+status?: StreamEventsStatus;
+/**
+ * A type, or a glob: `*` stands for any characters. Any type of an event may fit.
+ * @minLength 1
+ * @maxLength 256
+ * @pattern ^\P{Cc}*$
+ */
+type?: string;
+/**
+ * What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^\P{Cc}*$
+ */
+q?: string;
+/**
+ * `position` of a list’s first page: the stream begins where that list ends. Default: now.
+ * @pattern ^\d{1,18}(\.evt_[0-9a-z]{26})?$
+ */
+position?: string;
+/**
+ * `true`: also each delivery of an event, as it stands.
+ */
+deliveries?: StreamEventsDeliveries;
+};
+
+export type StreamEventsStatus = typeof StreamEventsStatus[keyof typeof StreamEventsStatus];
+
+
+export const StreamEventsStatus = {
+  pending: 'pending',
+  processing: 'processing',
+  success: 'success',
+  failed: 'failed',
+  unrouted: 'unrouted',
+} as const;
+
+export type StreamEventsDeliveries = typeof StreamEventsDeliveries[keyof typeof StreamEventsDeliveries];
+
+
+export const StreamEventsDeliveries = {
+  true: 'true',
+  false: 'false',
+} as const;
+
 export type ListEventsParams = {
 /**
  * A source's name.
@@ -1228,18 +1491,20 @@ status?: ListEventsStatus;
  */
 type?: string;
 /**
- * What stands anywhere in a type or the URL, or a whole event's id.
+ * What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.
  * @minLength 1
  * @maxLength 200
  * @pattern ^\P{Cc}*$
  */
 q?: string;
 /**
- * Received at this time or later.
+ * Received at this time or later. Also `-2h`, and seconds since 1970.
+ * @maxLength 40
  */
 after?: string;
 /**
  * Received before this time.
+ * @maxLength 40
  */
 before?: string;
 /**
@@ -1356,6 +1621,97 @@ export type CancelDeliveryHeaders = {
  */
 'Idempotency-Key'?: string;
 };
+
+export type ListAttemptsParams = {
+/**
+ * A destination's name or id.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^\P{Cc}*$
+ */
+destination?: string;
+/**
+ * An event's id.
+ */
+event?: string;
+/**
+ * `failed`: only those that were not answered 2xx.
+ */
+result?: ListAttemptsResult;
+/**
+ * How it ended.
+ */
+outcome?: ListAttemptsOutcome;
+/**
+ * HTTP status.
+ * @pattern ^[1-9]\d\d$
+ */
+status?: string;
+/**
+ * Begun at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Begun before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^\P{Cc}*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListAttemptsResult = typeof ListAttemptsResult[keyof typeof ListAttemptsResult];
+
+
+export const ListAttemptsResult = {
+  failed: 'failed',
+} as const;
+
+export type ListAttemptsOutcome = typeof ListAttemptsOutcome[keyof typeof ListAttemptsOutcome];
+
+
+export const ListAttemptsOutcome = {
+  delivered: 'delivered',
+  redirected: 'redirected',
+  refused_by_destination: 'refused_by_destination',
+  gone: 'gone',
+  throttled: 'throttled',
+  destination_failed: 'destination_failed',
+  response_too_large: 'response_too_large',
+  dns_failed: 'dns_failed',
+  address_blocked: 'address_blocked',
+  port_blocked: 'port_blocked',
+  connection_refused: 'connection_refused',
+  network_unreachable: 'network_unreachable',
+  connection_reset: 'connection_reset',
+  connect_timeout: 'connect_timeout',
+  response_timeout: 'response_timeout',
+  tls_expired: 'tls_expired',
+  tls_name_mismatch: 'tls_name_mismatch',
+  tls_untrusted: 'tls_untrusted',
+  tls_failed: 'tls_failed',
+  client_certificate_invalid: 'client_certificate_invalid',
+  client_certificate_refused: 'client_certificate_refused',
+  protocol_error: 'protocol_error',
+  authorization_failed: 'authorization_failed',
+  publish_failed: 'publish_failed',
+  processor_failed: 'processor_failed',
+  url_invalid: 'url_invalid',
+  event_expired: 'event_expired',
+  destination_deleted: 'destination_deleted',
+  worker_failed: 'worker_failed',
+} as const;
 
 export type ListDeadLettersParams = {
 /**
@@ -1968,6 +2324,91 @@ export const getOrganization = async (slug: string, options?: Parameters<typeof 
 
 
 
+export type streamEventsResponse200 = {
+  data: string
+  status: 200
+}
+
+export type streamEventsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type streamEventsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type streamEventsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type streamEventsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type streamEventsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type streamEventsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type streamEventsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type streamEventsResponseSuccess = (streamEventsResponse200) & {
+  headers: Headers;
+};
+export type streamEventsResponseError = (streamEventsResponse400 | streamEventsResponse401 | streamEventsResponse404 | streamEventsResponse429 | streamEventsResponse500 | streamEventsResponse503 | streamEventsResponse504) & {
+  headers: Headers;
+};
+
+export type streamEventsResponse = (streamEventsResponseSuccess | streamEventsResponseError)
+
+export const getStreamEventsUrl = (slug: string,
+    params?: StreamEventsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/events/stream?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/events/stream`
+}
+
+/**
+ * Server-sent events. `event`: an event of the list that is new or whose status changed; `delivery`: one of its deliveries; `heartbeat`: every 15 s at least; `reset`: the position is more than 10,000 changes old: read the list anew, the stream goes on from now; `end`: the key or its rights are gone. The `id` of each is a position: a client that connects again sends the last one as `Last-Event-ID` and misses nothing, and gets nothing twice.
+ *
+ * Allowed to: every role.
+ * @summary Events as they are written and change
+ */
+export const streamEvents = async (slug: string,
+    params?: StreamEventsParams, options?: Parameters<typeof transport>[1]): Promise<streamEventsResponse> => {
+
+  return transport<streamEventsResponse>(getStreamEventsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
 export type listEventsResponse200 = {
   data: EventPage
   status: 200
@@ -2550,6 +2991,165 @@ return transport<cancelDeliveryResponse>(getCancelDeliveryUrl(slug,delivery),
     ...options,
     method: 'POST',
     headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listAttemptsResponse200 = {
+  data: AttemptPage
+  status: 200
+}
+
+export type listAttemptsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listAttemptsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listAttemptsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listAttemptsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listAttemptsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listAttemptsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listAttemptsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listAttemptsResponseSuccess = (listAttemptsResponse200) & {
+  headers: Headers;
+};
+export type listAttemptsResponseError = (listAttemptsResponse400 | listAttemptsResponse401 | listAttemptsResponse404 | listAttemptsResponse429 | listAttemptsResponse500 | listAttemptsResponse503 | listAttemptsResponse504) & {
+  headers: Headers;
+};
+
+export type listAttemptsResponse = (listAttemptsResponseSuccess | listAttemptsResponseError)
+
+export const getListAttemptsUrl = (slug: string,
+    params?: ListAttemptsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/attempts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/attempts`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Attempts, newest first
+ */
+export const listAttempts = async (slug: string,
+    params?: ListAttemptsParams, options?: Parameters<typeof transport>[1]): Promise<listAttemptsResponse> => {
+
+  return transport<listAttemptsResponse>(getListAttemptsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getAttemptResponse200 = {
+  data: AttemptDetail
+  status: 200
+}
+
+export type getAttemptResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getAttemptResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getAttemptResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getAttemptResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getAttemptResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getAttemptResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getAttemptResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getAttemptResponseSuccess = (getAttemptResponse200) & {
+  headers: Headers;
+};
+export type getAttemptResponseError = (getAttemptResponse400 | getAttemptResponse401 | getAttemptResponse404 | getAttemptResponse429 | getAttemptResponse500 | getAttemptResponse503 | getAttemptResponse504) & {
+  headers: Headers;
+};
+
+export type getAttemptResponse = (getAttemptResponseSuccess | getAttemptResponseError)
+
+export const getGetAttemptUrl = (slug: string,
+    attempt: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/attempts/${encodeURIComponent(String(attempt))}`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary One attempt, with what was sent and answered
+ */
+export const getAttempt = async (slug: string,
+    attempt: string, options?: Parameters<typeof transport>[1]): Promise<getAttemptResponse> => {
+
+  return transport<getAttemptResponse>(getGetAttemptUrl(slug,attempt),
+  {
+    ...options,
+    method: 'GET'
+
 
   }
 );}

@@ -1,12 +1,23 @@
+import { create } from '@bufbuild/protobuf'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, toUuid } from '@fairlead/webhook/id'
 import {
   DiscardDeadLetterResponseSchema,
   DiscardDeadLettersResponseSchema,
+  EventFilterSchema,
   type EventService,
   RetryDeadLetterResponseSchema,
   RetryEventResponseSchema,
 } from '@fairlead/wire/store/event'
+import {
+  awaitChanges,
+  positionOf,
+  positionText,
+  readChanges,
+  readDeliveriesOf,
+  readLatest,
+  readPositionText,
+} from '../events/changes.ts'
 import { findContent } from '../events/content.ts'
 import { createEvent, createEvents } from '../events/create.ts'
 import { discardDeadLetters, listDeadLetters } from '../events/dead-letters.ts'
@@ -17,8 +28,13 @@ import { chooseDeliveries, retryDeliveries } from '../events/retry.ts'
 import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } from '../events/rows.ts'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
+import { searchedOf } from './attempts.ts'
 import { type Calls, transact } from './calls.ts'
 import { write } from './write.ts'
+
+/** The longest wait for a change, ms: callers' own deadlines are longer. */
+const mostWaitMs = 20_000
+const noFilter = create(EventFilterSchema)
 
 export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
   const idsOf = (request: { organizationId: string; eventId: string }) => ({
@@ -60,8 +76,42 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
 
     async listEvents(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const { rows, next } = await transact(calls, context, organization, db => listEvents(db, request))
-      return { events: rows.map(eventMessage), next }
+      const { position, ...page } = await transact(calls, context, organization, async db => {
+        // List and position are of one moment: nothing falls between them.
+        await db.query('set transaction isolation level repeatable read')
+        const page = await listEvents(db, organization, request)
+        return {
+          ...page,
+          position: request.cursor ? '' : positionText(await readLatest(db, organization)),
+        }
+      })
+      return { events: page.rows.map(eventMessage), next: page.next, position, ...searchedOf(page) }
+    },
+
+    async listChangedEvents(request, context) {
+      const organization = requireId('org', request.organizationId, 'organization_id')
+      const { filter = noFilter } = request
+      if (request.position === '') {
+        const latest = await transact(calls, context, organization, db => readLatest(db, organization))
+        return { position: positionText(latest) }
+      }
+      const after = readPositionText(request.position)
+      const look = () =>
+        transact(calls, context, organization, async db => {
+          await db.query('set transaction isolation level repeatable read')
+          const changes = await readChanges(db, organization, filter, after)
+          const deliveries = request.deliveries ? await readDeliveriesOf(db, changes.events) : []
+          return { ...changes, deliveries }
+        })
+      const changes = await awaitChanges(look, Math.min(request.waitMs, mostWaitMs), context.signal)
+      const events = changes.events.map(row => ({
+        event: eventMessage(row),
+        position: positionText(positionOf(row)),
+        deliveries: changes.deliveries
+          .filter(({ event_id }) => event_id === row.id)
+          .map(of => deliveryMessage(of)),
+      }))
+      return { events, position: positionText(changes.position), reset: changes.reset }
     },
 
     async getEventContent(request, context) {

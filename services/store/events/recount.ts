@@ -10,12 +10,21 @@ export interface CountedEvent {
   readonly of?: number | undefined
 }
 
-/** Counts the deliveries of events again, and sets the events' status. */
-export async function recountEvents(db: Db, events: readonly CountedEvent[]): Promise<void> {
+/**
+ * Counts the deliveries of events again, and sets the events' status.
+ *
+ * @param change of the projection, whose batches are in order; what others change is told with the next of them
+ */
+export async function recountEvents(
+  db: Db,
+  events: readonly CountedEvent[],
+  change: string | null = null,
+): Promise<void> {
   if (events.length === 0) return
   await db.query(
     `update events e set delivery_count = c.delivery_count, delivered_count = c.delivered, dead_count = c.bad,
-       status = event_status_of(c.delivery_count, c.delivered, c.bad)
+       status = event_status_of(c.delivery_count, c.delivered, c.bad),
+       change_seq = coalesce($5::bigint, e.change_seq)
      from (
        select n.organization_id, n.id, n.received_at,
          greatest(n.delivery_count, k.delivery_count, nullif(count(d.id), 0))::int as delivery_count,
@@ -33,6 +42,7 @@ export async function recountEvents(db: Db, events: readonly CountedEvent[]): Pr
       events.map(event => uuid(event.id)),
       events.map(event => new Date(event.receivedAt).toISOString()),
       events.map(event => event.of ?? null),
+      change,
     ],
   )
 }

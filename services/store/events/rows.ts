@@ -136,7 +136,7 @@ export function deliveryMessage(row: DeliveryRow, attempts: readonly AttemptRow[
   })
 }
 
-function attemptMessage(row: AttemptRow) {
+export function attemptMessage(row: AttemptRow) {
   return create(AttemptSchema, {
     number: row.number,
     at: timestampFromDate(row.at),

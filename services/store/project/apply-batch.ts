@@ -37,7 +37,8 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   const byKey = new Map(folded.map(event => [eventKey(event.organization, event.id), event]))
 
   await ensureDays(db, new Set(events.map(({ meta }) => utcDay(meta.receivedAt))))
-  const inserted = await insertEvents(db, events, byKey)
+  const change = await nextChange(db)
+  const inserted = await insertEvents(db, events, byKey, change)
   for (const [key, { meta }] of inserted) {
     const event = byKey.get(key)
     if (event) event.receivedAt = meta.receivedAt
@@ -59,7 +60,7 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
       return event && knownKeys.has(event) ? [{ event, destination: dead.destination, seq }] : []
     }),
   )
-  await recountEvents(db, earlier)
+  await recountEvents(db, earlier, change)
 
   const fresh = [...inserted.values()]
   await noteRepeats(db, repeats)
@@ -72,6 +73,12 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
     unrouted: countUnrouted(known),
     orphans: folded.length - known.length,
   }
+}
+
+/** The number of this batch. */
+async function nextChange(db: Db): Promise<string> {
+  const { rows } = await db.query<{ change: string }>("select nextval('log_changes') as change")
+  return rows[0]!.change
 }
 
 function countUnrouted(events: readonly FoldedEvent[]): Map<OrganizationId, number> {

@@ -5,7 +5,7 @@ import {
   type EventId,
   type OrganizationId,
 } from '@fairlead/webhook/id'
-import type { AttemptRecord, LogRecord, RepeatedRecord } from '@fairlead/wire/attempt'
+import type { AttemptRecord, RepeatedRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { DeadMeta } from '@fairlead/wire/dead'
 import type { EventMeta } from '@fairlead/wire/event'
 
@@ -13,6 +13,14 @@ import type { EventMeta } from '@fairlead/wire/event'
  * Folds the records of a batch into rows: one row for each delivery and each attempt, however many records name it. Pure.
  * The rules stand here and, for rows that are in the log already, in the upserts' `where`.
  */
+
+/** An attempt as the log keeps it: of its exchange only where it is. */
+export interface LoggedAttempt extends AttemptRecord {
+  /** The message of ATTEMPTS that has the exchange; absent: there is none. */
+  readonly exchangeSeq?: number | undefined
+}
+
+export type LoggedRecord = LoggedAttempt | RoutedRecord | RepeatedRecord
 
 export interface FoldedEvent {
   readonly organization: OrganizationId
@@ -23,7 +31,7 @@ export interface FoldedEvent {
   of: number | undefined
   readonly deliveries: Map<DestinationId, FoldedDelivery>
   /** By destination and number. */
-  readonly attempts: Map<string, AttemptRecord>
+  readonly attempts: Map<string, LoggedAttempt>
 }
 
 export interface FoldedDelivery {
@@ -45,7 +53,7 @@ export interface DeadRecord {
   readonly dead: DeadMeta
 }
 
-export function fold(records: readonly LogRecord[], dead: readonly DeadRecord[]): FoldedEvent[] {
+export function fold(records: readonly LoggedRecord[], dead: readonly DeadRecord[]): FoldedEvent[] {
   const events = new Map<string, FoldedEvent>()
   for (const record of records) {
     // Counted, not folded: see write-repeats.ts.
@@ -84,7 +92,7 @@ function advance(event: FoldedEvent, incoming: FoldedDelivery): void {
 }
 
 /** One row for each attempt: the first of its records, unless only a later record says delivered. */
-function keep(attempts: FoldedEvent['attempts'], record: AttemptRecord): void {
+function keep(attempts: FoldedEvent['attempts'], record: LoggedAttempt): void {
   const key = `${record.destination}.${record.number}`
   const known = attempts.get(key)
   if (!known || (record.settlement.kind === 'delivered' && known.settlement.kind !== 'delivered')) {

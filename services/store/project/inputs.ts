@@ -1,11 +1,11 @@
 import type { Log } from '@fairlead/daemon/log'
-import { decodeLogRecords, type LogRecord } from '@fairlead/wire/attempt'
+import { decodeLogRecords } from '@fairlead/wire/attempt'
 import { deadHeader, decodeDeadMeta } from '@fairlead/wire/dead'
 import { decodeEventMeta, type EventMeta, eventHeader } from '@fairlead/wire/event'
 import { openTrouble } from '@fairlead/wire/trouble'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import type { DeadRecord } from './fold.ts'
+import type { DeadRecord, LoggedRecord } from './fold.ts'
 import { type Positions, type ProjectedStream, projected, resume, type StoredPosition } from './position.ts'
 import { readStream, type StreamReader } from './read-stream.ts'
 
@@ -18,7 +18,7 @@ export type Read<Value> = { readonly seq: number } & (
 /** The three streams, read from where the log stands. */
 export interface Inputs extends AsyncDisposable {
   readonly events: StreamReader<Read<EventMeta>>
-  readonly attempts: StreamReader<Read<LogRecord[]>>
+  readonly attempts: StreamReader<Read<LoggedRecord[]>>
   readonly dead: StreamReader<Read<DeadRecord>>
   /** How far the log has been written; the loop moves it after each commit. */
   positions: Positions
@@ -56,7 +56,7 @@ export async function openInputs(
     stream: ProjectedStream,
     room: number,
     headersOnly: boolean,
-    decode: (message: Msg) => Value,
+    decode: (message: Msg, seq: number) => Value,
   ): StreamReader<Read<Value>> =>
     readStream(nats, manager, createdText[stream], {
       stream,
@@ -67,7 +67,7 @@ export async function openInputs(
       trouble: openTrouble(err => log.warn({ stream, err }, 'projection.not_reading')),
       decode: (message, seq) => {
         try {
-          return { seq, value: decode(message) }
+          return { seq, value: decode(message, seq) }
         } catch (error) {
           return { seq, error }
         }
@@ -76,7 +76,9 @@ export async function openInputs(
   const events = open('EVENTS', capacity.events, true, message =>
     plausible(decodeEventMeta(message.headers?.get(eventHeader))),
   )
-  const attempts = open('ATTEMPTS', capacity.attempts, false, message => decodeLogRecords(message.data))
+  const attempts = open('ATTEMPTS', capacity.attempts, false, (message, seq) =>
+    withoutExchanges(decodeLogRecords(message.data), seq),
+  )
   const dead = open('DEAD', capacity.dead, true, message => ({
     event: plausible(decodeEventMeta(message.headers?.get(eventHeader))),
     dead: decodeDeadMeta(message.headers?.get(deadHeader)),
@@ -95,6 +97,15 @@ export async function openInputs(
       await Promise.all([events, attempts, dead].map(reader => reader[Symbol.asyncDispose]()))
     },
   }
+}
+
+/** Exchanges are read where they are when someone asks for one. */
+function withoutExchanges(records: LoggedRecord[], seq: number): LoggedRecord[] {
+  for (const record of records) {
+    if (record.kind !== 'attempted' || !record.exchange) continue
+    Object.assign(record, { exchangeSeq: seq, exchange: undefined } satisfies Partial<LoggedRecord>)
+  }
+  return records
 }
 
 /** A day is three tables: a broken clock must not make them for any day there is. Ten years is the longest retention. */

@@ -1,13 +1,12 @@
-import type { LogRecord } from '@fairlead/wire/attempt'
 import type { EventMeta } from '@fairlead/wire/event'
-import type { DeadRecord } from './fold.ts'
+import type { DeadRecord, LoggedRecord } from './fold.ts'
 import { capacity, type Inputs, type Read } from './inputs.ts'
 import type { Positions } from './position.ts'
 
 /** Messages that are applied together, each stream's in order. */
 export interface Batch {
   readonly events: readonly Read<EventMeta>[]
-  readonly attempts: readonly Read<LogRecord[]>[]
+  readonly attempts: readonly Read<LoggedRecord[]>[]
   readonly dead: readonly Read<DeadRecord>[]
 }
 
@@ -52,7 +51,7 @@ interface Needs {
   records: number
 }
 
-function needsOfAttempts({ value = [] }: Read<LogRecord[]>): Needs {
+function needsOfAttempts({ value = [] }: Read<LoggedRecord[]>): Needs {
   let eventSeq = 0
   for (const record of value) eventSeq = Math.max(eventSeq, record.eventSeq)
   return { eventSeq, records: value.length }

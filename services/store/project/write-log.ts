@@ -1,9 +1,8 @@
 import { toUuid as uuid } from '@fairlead/webhook/id'
-import type { AttemptRecord } from '@fairlead/wire/attempt'
 import type { EventMeta } from '@fairlead/wire/event'
 import { eventStatus } from '../events/status.ts'
 import type { Db } from '../scope.ts'
-import { eventKey, type FoldedDelivery, type FoldedEvent } from './fold.ts'
+import { eventKey, type FoldedDelivery, type FoldedEvent, type LoggedAttempt } from './fold.ts'
 
 /**
  * The statements that write events, deliveries and attempts, each for a whole batch, one array a column: with metadata
@@ -33,6 +32,7 @@ export async function insertEvents(
   db: Db,
   events: readonly NewEvent[],
   folded: ReadonlyMap<string, FoldedEvent>,
+  change: string,
 ): Promise<Map<string, NewEvent>> {
   if (events.length === 0) return new Map()
   const rows = new Map<string, { event: NewEvent; uuids: [string, string] }>()
@@ -48,9 +48,9 @@ export async function insertEvents(
     )
   const { rows: inserted } = await db.query<{ organization_id: string; id: string }>(
     `insert into events (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
-       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count)
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, change_seq)
      select organization_id, id, received_at, source_id, source, provider, type, types::text[], status, stream_seq,
-       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, $18::bigint
      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
        $9::event_status[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[],
        $17::int[]) as n (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
@@ -77,6 +77,7 @@ export async function insertEvents(
       column((_, counts) => counts.of ?? null),
       column((_, counts) => counts.delivered),
       column((_, counts) => counts.bad),
+      change,
     ],
   )
   return new Map(
@@ -175,18 +176,19 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
 
 /** Writes attempts. An attempt that has a row keeps it, unless only this record says delivered. */
 export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Promise<void> {
-  const rows: [FoldedEvent, AttemptRecord][] = []
+  const rows: [FoldedEvent, LoggedAttempt][] = []
   for (const event of events) for (const attempt of event.attempts.values()) rows.push([event, attempt])
   if (rows.length === 0) return
   await db.query(
     `insert into attempts as known (organization_id, event_id, destination_id, number, received_at, at, duration_ms,
-       delivered, outcome, status, reason, trigger, replay_id, dead)
+       delivered, outcome, status, reason, trigger, replay_id, dead, exchange_seq)
      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::int[],
-       $8::bool[], $9::text[], $10::int[], $11::text[], $12::attempt_trigger[], $13::uuid[], $14::bool[])
+       $8::bool[], $9::text[], $10::int[], $11::text[], $12::attempt_trigger[], $13::uuid[], $14::bool[],
+       $15::bigint[])
      on conflict (organization_id, event_id, destination_id, number, received_at) do update set
        at = excluded.at, duration_ms = excluded.duration_ms, delivered = excluded.delivered,
        outcome = excluded.outcome, status = excluded.status, reason = excluded.reason, trigger = excluded.trigger,
-       replay_id = excluded.replay_id, dead = excluded.dead
+       replay_id = excluded.replay_id, dead = excluded.dead, exchange_seq = excluded.exchange_seq
      where excluded.delivered and not known.delivered`,
     [
       rows.map(([event]) => uuid(event.organization)),
@@ -203,6 +205,7 @@ export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Pr
       rows.map(([, attempt]) => attempt.trigger),
       rows.map(([, attempt]) => (attempt.replay ? uuid(attempt.replay) : null)),
       rows.map(([, attempt]) => attempt.settlement.kind === 'dead'),
+      rows.map(([, attempt]) => attempt.exchangeSeq ?? null),
     ],
   )
 }

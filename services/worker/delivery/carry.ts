@@ -1,5 +1,6 @@
 import type { Outcome } from '@fairlead/webhook/outcome'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
+import type { Exchange } from '@fairlead/wire/exchange'
 import { PublishError } from '@fairlead/wire/publish'
 import { outboundSubject } from '@fairlead/wire/subjects'
 import type { Destination } from '../directory.ts'
@@ -11,6 +12,8 @@ import type { StoredEvent } from './stored-event.ts'
 /**
  * Carries one delivery to its destination, whatever kind that is, and says how it ended. Rejects only when the signal
  * aborts: such an attempt has no outcome.
+ *
+ * @param exchanged is told what an address was sent and answered
  */
 export async function carry(
   event: StoredEvent,
@@ -18,10 +21,11 @@ export async function carry(
   destination: Destination,
   engine: Engine,
   signal: AbortSignal,
+  exchanged?: (exchange: Exchange) => void,
 ): Promise<Outcome> {
   switch (destination.config.kind) {
     case 'http':
-      return post(event, reference, destination, engine, signal)
+      return post(event, reference, destination, engine, signal, exchanged)
     case 'nats':
       return publish(event, reference, destination, engine)
     case 'processor':
@@ -37,6 +41,7 @@ async function post(
   destination: Destination,
   engine: Engine,
   signal: AbortSignal,
+  exchanged: ((exchange: Exchange) => void) | undefined,
 ): Promise<Outcome> {
   const { organization, config, auth } = destination
   const caller = { owner: organization.id, nowMs: engine.now(), signal }
@@ -54,6 +59,8 @@ async function post(
       timeoutMs: config.timeoutSeconds * 1000,
       owner: organization.id,
       tls: authorization.tls,
+      secretHeaders: destination.forward(event.meta).secretHeaders,
+      ...(exchanged && { exchanged }),
     },
     signal,
   )

@@ -4,6 +4,7 @@ import { type Settlement, settle } from '@fairlead/webhook/settle'
 import type { LogRecord } from '@fairlead/wire/attempt'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
+import type { Exchange } from '@fairlead/wire/exchange'
 import type { Destination, Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { carry } from './carry.ts'
@@ -19,7 +20,7 @@ import {
 } from './delivery.ts'
 import { healthOf } from './health.ts'
 import { orderKey } from './order-key.ts'
-import { attemptRecord, eventSeqOf, reportAttempt, routedRecord } from './report.ts'
+import { type Attempted, attemptRecord, eventSeqOf, reportAttempt, routedRecord } from './report.ts'
 import type { Scene } from './scene.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { untilStored } from './until-stored.ts'
@@ -118,8 +119,11 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
   const at = engine.now()
   const startedMs = performance.now()
   let outcome: Outcome
+  let exchange: Exchange | undefined
   try {
-    outcome = await carry(delivery.event, delivery.reference, destination, engine, scene.signal)
+    outcome = await carry(delivery.event, delivery.reference, destination, engine, scene.signal, seen => {
+      exchange = seen
+    })
   } catch (error) {
     lanes.finish(delivery, 'unknown', 0)
     delivery.origin.failed(error)
@@ -132,7 +136,7 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
     tookMs,
     'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined,
   )
-  conclude(delivery, destination, outcome, { at, durationMs: Math.round(tookMs) }, scene)
+  conclude(delivery, destination, outcome, { at, durationMs: Math.round(tookMs), exchange }, scene)
 }
 
 /** Ends a delivery of which no attempt can be made: its event has expired, or its destination is deleted. */
@@ -149,7 +153,7 @@ function conclude(
   delivery: Concluded,
   destination: Destination | undefined,
   outcome: Outcome,
-  attempted: { readonly at: number; readonly durationMs: number },
+  attempted: Attempted,
   scene: Scene,
 ): void {
   const { engine } = scene

@@ -8,6 +8,8 @@ import { connectionHeaders } from '../egress/connection-headers.ts'
 export interface ForwardPolicy {
   /** A header's name as received → the name under which it is forwarded; undefined: it is not forwarded. */
   nameFor(received: string): string | undefined
+  /** Lower-case names of headers whose values nobody but the destination may see. */
+  readonly secretHeaders: ReadonlySet<string>
 }
 
 export interface ForwardOptions {
@@ -96,6 +98,7 @@ export function openForwardPolicy(options: ForwardOptions): ForwardPolicy {
   }
 
   return {
+    secretHeaders: new Set([...replaced, ...credentials]),
     nameFor(received) {
       let verdict = verdicts.get(received)
       if (verdict === undefined) {

@@ -22,15 +22,28 @@ export interface RecordWaiter {
 /** How long a record waits for others, ms. A delivery whose record is not stored is repeated after a crash. */
 const lingerMs = 10
 const lateMs = 1_000
-/** Records of one message: about 100 KiB. */
+/** Records of one message. */
 const mostRecords = 250
+/**
+ * Characters of the exchanges in one message. With each of them escaped as JSON writes control characters, and the records
+ * themselves, that stays below the megabyte that nats-server takes as one message.
+ */
+const mostCharacters = 128 * 1024
 
 interface Batch {
   readonly records: LogRecord[]
   readonly waiters: RecordWaiter[]
+  characters: number
 }
 
-const isFull = (batch: Batch | undefined): boolean => (batch?.records.length ?? 0) >= mostRecords
+const isFull = (batch: Batch | undefined): boolean =>
+  batch !== undefined && (batch.records.length >= mostRecords || batch.characters >= mostCharacters)
+
+function charactersOf(record: LogRecord): number {
+  if (record.kind !== 'attempted' || !record.exchange) return 0
+  const { request, response = '', body = '' } = record.exchange
+  return request.length + response.length + body.length
+}
 
 /** One message is under way at a time. Records that come meanwhile go into the next message, which lingers as long. */
 export function openLogRecords(publisher: Publisher, subject: string, signal: AbortSignal): LogRecords {
@@ -65,10 +78,11 @@ export function openLogRecords(publisher: Publisher, subject: string, signal: Ab
     add(record, waiter) {
       let batch = batches.at(-1)
       if (!batch || isFull(batch)) {
-        batch = { records: [], waiters: [] }
+        batch = { records: [], waiters: [], characters: 0 }
         batches.push(batch)
       }
       batch.records.push(record)
+      batch.characters += charactersOf(record)
       batch.waiters.push(waiter)
       if (isFull(batch)) void write()
       else if (!writing) timer ??= setTimeout(write, lingerMs)

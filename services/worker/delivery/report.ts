@@ -3,6 +3,7 @@ import type { Outcome } from '@fairlead/webhook/outcome'
 import type { Settlement } from '@fairlead/webhook/settle'
 import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
+import type { Exchange } from '@fairlead/wire/exchange'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -30,11 +31,20 @@ export function routedRecord(
   }
 }
 
+/** How an attempt went, beside its outcome. */
+export interface Attempted {
+  /** Unix milliseconds when it began. */
+  readonly at: number
+  readonly durationMs: number
+  /** What was sent and answered; absent: nothing was sent to an address. */
+  readonly exchange?: Exchange | undefined
+}
+
 export function attemptRecord(
   reference: DeliveryReference,
   outcome: Outcome,
   settlement: Settlement,
-  { at, durationMs }: { readonly at: number; readonly durationMs: number },
+  { at, durationMs, exchange }: Attempted,
   lane: AttemptRecord['lane'],
 ): AttemptRecord {
   return {
@@ -54,6 +64,7 @@ export function attemptRecord(
     outcome: outcome.kind,
     ...(outcome.status !== undefined && { status: outcome.status }),
     ...(lane && { lane }),
+    ...(exchange && { exchange }),
     ...('reason' in outcome && outcome.reason !== undefined && { reason: outcome.reason.slice(0, 500) }),
     settlement: settlement.kind === 'retry' ? { kind: 'retry', at: settlement.atMs } : settlement,
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ClientCertificate, Dial } from './dial.ts'
+import type { ClientCertificate, Dial, Dialling } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 import { ResponseParser } from './response-parser.ts'
 import type { Target } from './target.ts'
@@ -48,6 +48,8 @@ export class Connection {
   readonly openedMs = performance.now()
   /** Requests begun on it. */
   requests = 0
+  /** How it was dialled. */
+  readonly dialling: Dialling = {}
   /** When an idle one is closed. */
   expiresMs = 0
   readonly #dial: Dial
@@ -128,7 +130,7 @@ export class Connection {
 
   #connect(): void {
     const { target, certificate } = this.remote
-    const dialled = this.#dial(target, certificate, this.#dialling.signal, this.#onBytes)
+    const dialled = this.#dial(target, certificate, this.#dialling.signal, this.#onBytes, this.dialling)
     dialled.then(
       socket => this.#connected(socket),
       error => this.#lose(error),

@@ -37,7 +37,20 @@ export type Dial = (
   certificate: ClientCertificate | undefined,
   signal: AbortSignal,
   onBytes: OnBytes,
+  dialling: Dialling,
 ) => Promise<Socket>
+
+/** How far dialling has come; the dialler fills it in, also where it fails. */
+export interface Dialling {
+  /** Address and port; of a name that has several and could not be reached, the first three. */
+  address?: string
+  /** Milliseconds. Absent: the host is an address, or no answer came. */
+  dnsMs?: number
+  /** Milliseconds, of TCP alone. */
+  connectMs?: number
+  /** Milliseconds. */
+  tlsMs?: number
+}
 
 /**
  * Called with what a socket has read, in the first `length` bytes of memory that the next read of any socket overwrites.
@@ -104,8 +117,9 @@ export function openDialer(options: DialOptions): Dial {
     return socket
   }
 
-  return async (target, certificate, signal, onBytes) => {
+  return async (target, certificate, signal, onBytes, dialling) => {
     signal.throwIfAborted()
+    const startedMs = performance.now()
     const givenUp = Promise.withResolvers<never>()
     givenUp.promise.catch(() => {})
     const timer = setTimeout(() => {
@@ -116,12 +130,23 @@ export function openDialer(options: DialOptions): Dial {
     let socket: Socket | undefined
     try {
       const addresses = await Promise.race([allowedAddresses(target.hostname), givenUp.promise])
+      const resolvedMs = performance.now()
+      if (isIP(target.hostname) === 0) dialling.dnsMs = resolvedMs - startedMs
+      dialling.address = addresses
+        .slice(0, 3)
+        .map(address => withPort(address, target.port))
+        .join(', ')
       socket = open(target, addresses, certificate, onBytes)
+      socket.once('connect', () => {
+        dialling.connectMs = performance.now() - resolvedMs
+      })
       await Promise.race([once(socket, target.secure ? 'secureConnect' : 'connect'), givenUp.promise])
       // Only what was checked can have been dialled; this holds even if node should one day not use `lookup`.
       if (options.policy(socket.remoteAddress ?? '') === 'blocked') {
         throw new EgressError('FAIRLEAD_ADDRESS_BLOCKED', `${target.hostname} was reached at another address`)
       }
+      dialling.address = withPort(socket.remoteAddress ?? '', target.port)
+      if (target.secure) dialling.tlsMs = performance.now() - resolvedMs - (dialling.connectMs ?? 0)
       return socket
     } catch (error) {
       socket?.destroy()
@@ -134,6 +159,9 @@ export function openDialer(options: DialOptions): Dial {
     }
   }
 }
+
+const withPort = (address: string, port: number): string =>
+  isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 
 /** Answers net.connect's question for the name with the addresses that were checked. */
 function pinnedTo(addresses: readonly string[]): LookupFunction {

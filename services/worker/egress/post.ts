@@ -1,6 +1,7 @@
 import type { Connection, Holder, Remote } from './connection.ts'
 import type { Connections, Waiter } from './connections.ts'
 import { type Deadline, type Deadlines, type Expiring, openDeadlines } from './deadlines.ts'
+import type { Dialling } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 
 /** One POST: what goes out, and until when. */
@@ -13,8 +14,6 @@ export interface Post {
   readonly timeoutMs: number
   /** Bytes of the response's body that are kept; those after them are read and dropped. */
   readonly keepBytes: number
-  /** Whether the body of a 2xx is kept too. */
-  readonly keepIfDelivered: boolean
   /** Bytes of the response's body after which the connection is cut; the status counts all the same. */
   readonly maxBytes: number
 }
@@ -30,12 +29,26 @@ export interface Answer {
   readonly body: Uint8Array
   /** There was more than `keepBytes`. */
   readonly cut: boolean
+  readonly traffic: Traffic
+}
+
+/** What was seen of an exchange on its connection, however it ended. Times in milliseconds; undefined: not reached. */
+export interface Traffic {
+  readonly dialling: Dialling
+  /** The connection had carried a request before. */
+  readonly reused: boolean
+  readonly waitMs: number | undefined
+  readonly downloadMs: number | undefined
+  /** Status line and header lines, each with a line feed; empty: there was no answer. */
+  readonly head: string
+  readonly headCut: boolean
 }
 
 /** How a POST ends: one of these is called, once. A failure is what `Poster` lists. */
 export interface Ending {
   answered(answer: Answer): void
-  failed(error: unknown): void
+  /** @param traffic undefined where there was no connection */
+  failed(error: unknown, traffic?: Traffic): void
 }
 
 /**
@@ -93,6 +106,8 @@ class Exchange implements Waiter, Holder, Expiring {
   #again = false
   #sent = false
   #reused = false
+  #sentMs = 0
+  #firstByteMs = 0
 
   constructor(
     connections: Connections,
@@ -125,18 +140,22 @@ class Exchange implements Waiter, Holder, Expiring {
 
   sending(): void {
     const connection = this.#connection!
-    const { remote, headerLines, body, keepBytes, maxBytes, keepIfDelivered } = this.#request
+    const { remote, headerLines, body, keepBytes, maxBytes } = this.#request
     this.#sent = true
     this.#reused = connection.requests > 0
-    connection.parser.reset(keepBytes, maxBytes, keepIfDelivered)
+    connection.parser.reset(keepBytes, maxBytes)
     connection.write(`${remote.target.headBegins}${headerLines}content-length: ${body.length}\r\n\r\n`, body)
+    this.#sentMs = performance.now()
   }
 
   received(): void {
     const { parser } = this.#connection!
+    if (this.#firstByteMs === 0) this.#firstByteMs = performance.now()
     if (!parser.over || this.#finished) return
     const { status, retryAfter, location, contentEncoding } = parser.head
-    const answer = { status, retryAfter, location, contentEncoding, body: parser.body, cut: parser.bodyCut }
+    const { body, bodyCut: cut } = parser
+    const traffic = this.#traffic(this.#connection!)
+    const answer = { status, retryAfter, location, contentEncoding, body, cut, traffic }
     this.#finish()
     this.#giveBack()
     this.#ending.answered(answer)
@@ -153,6 +172,7 @@ class Exchange implements Waiter, Holder, Expiring {
     this.#again = true
     this.#reused = false
     this.#sent = false
+    this.#sentMs = 0
     this.#giveBack()
     this.begin(true)
   }
@@ -180,9 +200,22 @@ class Exchange implements Waiter, Holder, Expiring {
   #fail(error: unknown): void {
     if (this.#finished) return
     this.#finish()
+    const traffic = this.#connection && this.#traffic(this.#connection)
     if (this.#connection) this.#giveBack()
     else this.#connections.cancel(this.#request.remote, this)
-    this.#ending.failed(error)
+    this.#ending.failed(error, traffic)
+  }
+
+  #traffic({ dialling, parser }: Connection): Traffic {
+    const first = this.#firstByteMs
+    return {
+      dialling,
+      reused: this.#reused,
+      waitMs: first === 0 || this.#sentMs === 0 ? undefined : first - this.#sentMs,
+      downloadMs: first === 0 ? undefined : performance.now() - first,
+      head: first === 0 ? '' : parser.head.shown,
+      headCut: parser.head.shownCut,
+    }
   }
 
   #finish(): void {

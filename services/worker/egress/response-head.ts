@@ -2,6 +2,8 @@ import { EgressError } from './egress-error.ts'
 
 /** Header lines of one head; more than any server sends. */
 const maxHeaders = 256
+/** Characters of a head that are kept as they came, for people. */
+const maxShown = 2048
 
 /** RFC 9110, 5.6.2, by character code. */
 const isToken = new Uint8Array(256)
@@ -57,6 +59,10 @@ export type Framing =
  */
 export class ResponseHead {
   status = 0
+  /** Status line and header lines as they came, each with a line feed: the first 2,048 characters, to the end of a line. */
+  shown = ''
+  /** There is more of the head than `shown`. */
+  shownCut = false
   /** Something in it is not as a sender must write it. Its connection is not used again. */
   lenient = false
   contentEncoding: string | undefined
@@ -76,6 +82,8 @@ export class ResponseHead {
   /** Before the next head. `lenient` is left: it holds for the whole answer. */
   reset(): void {
     this.status = 0
+    this.shown = ''
+    this.shownCut = false
     this.#begun = false
     this.#headers = 0
     this.#open = undefined
@@ -98,6 +106,7 @@ export class ResponseHead {
    * @throws EgressError `FAIRLEAD_NOT_HTTP`
    */
   line(text: string, start: number, end: number): boolean {
+    if (start !== end) this.#show(text, start, end)
     if (!this.#begun) {
       // Some servers send an empty line too many after the body before.
       if (start === end) this.lenient = true
@@ -114,6 +123,11 @@ export class ResponseHead {
     if (++this.#headers > maxHeaders) throw notHttp(`the answer has more than ${maxHeaders} header lines`)
     this.#header(text, start, end)
     return false
+  }
+
+  #show(text: string, start: number, end: number): void {
+    if (this.shownCut || this.shown.length + end - start >= maxShown) this.shownCut = true
+    else this.shown += `${text.slice(start, end)}\n`
   }
 
   /** RFC 9112, 4: `HTTP/1.1 200 OK`. The reason phrase and the space before it may be absent. */

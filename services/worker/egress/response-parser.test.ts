@@ -12,7 +12,7 @@ const maxBodyBytes = 64 * 1024
 /** What became of an answer, in one value that can be compared. */
 function read(pieces: readonly Uint8Array[], closed = false, keepBytes = maxBodyBytes) {
   const parser = new ResponseParser({ maxHeadBytes })
-  parser.reset(keepBytes, maxBodyBytes, true)
+  parser.reset(keepBytes, maxBodyBytes)
   try {
     for (const piece of pieces) parser.push(Buffer.from(piece), piece.length)
     if (closed) parser.end()

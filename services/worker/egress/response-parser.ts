@@ -54,7 +54,6 @@ export class ResponseParser {
   #kept: Buffer[] = []
   #keptBytes = 0
   #keepBytes = 0
-  #keepIfDelivered = false
   #maxBytes = 0
   #bodyBytes = 0
   #begun = false
@@ -68,9 +67,8 @@ export class ResponseParser {
   /**
    * @param keepBytes of the body; those after them are read and dropped
    * @param maxBytes of the body, after which the answer is over, and its connection too
-   * @param keepIfDelivered whether the body of an answer 2xx is kept too
    */
-  reset(keepBytes: number, maxBytes: number, keepIfDelivered: boolean): void {
+  reset(keepBytes: number, maxBytes: number): void {
     this.head.reset()
     this.head.lenient = false
     this.#state = 'head'
@@ -83,7 +81,6 @@ export class ResponseParser {
     if (this.#keptBytes > 0) this.#kept = []
     this.#keptBytes = 0
     this.#keepBytes = keepBytes
-    this.#keepIfDelivered = keepIfDelivered
     this.#maxBytes = maxBytes
     this.#bodyBytes = 0
     this.#begun = false
@@ -157,7 +154,7 @@ export class ResponseParser {
   #take(bytes: Buffer, at: number, length: number): number {
     const count = this.#state === 'until_close' ? length - at : Math.min(this.#left, length - at)
     const keep = Math.min(count, this.#keepBytes - this.#keptBytes)
-    if (keep > 0 && (this.#keepIfDelivered || this.head.status < 200 || this.head.status > 299)) {
+    if (keep > 0) {
       this.#kept.push(Buffer.from(bytes.subarray(at, at + keep)))
       this.#keptBytes += keep
     }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { classify, classifyError } from '@fairlead/webhook/classify'
 import type { Outcome } from '@fairlead/webhook/outcome'
+import type { Exchange } from '@fairlead/wire/exchange'
 import type { AddressPolicy } from './address.ts'
 import type { Remote } from './connection.ts'
 import { type ConnectionCounts, openConnections } from './connections.ts'
 import { type ClientCertificate, openDialer } from './dial.ts'
 import { EgressError } from './egress-error.ts'
 import { excerpt } from './excerpt.ts'
+import { openExchangeRecorder } from './exchange.ts'
 import { openHeaderWriter } from './headers.ts'
-import { type Answer, type Ending, openPoster, type Post } from './post.ts'
+import { type Answer, type Ending, openPoster, type Post, type Traffic } from './post.ts'
 import type { Resolve } from './resolve.ts'
 import { type PortPolicy, parseTarget, type Target } from './target.ts'
 
@@ -46,6 +48,10 @@ export interface OutgoingRequest {
    * that one whose requests hang can't take another's to the same host.
    */
   readonly owner?: string
+  /** Lower-case names of headers whose values are secrets: they are not told. */
+  readonly secretHeaders?: ReadonlySet<string>
+  /** Is told what was sent and answered, before `send` resolves; not where nothing could be sent. */
+  exchanged?(exchange: Exchange): void
 }
 
 export interface SenderOptions {
@@ -72,11 +78,13 @@ export interface SenderOptions {
 /** A response's head, and its body, as far as it is read. Larger heads fail; larger bodies are cut. */
 const maxHeadBytes = 16 * 1024
 const maxBodyBytes = 64 * 1024
-/** Of a failed response's body, for its reason. */
+/** Of a response's body, for people. */
 const excerptBytes = 1024
-type Keep = Pick<Post, 'keepBytes' | 'keepIfDelivered' | 'maxBytes'>
-const keepForReason: Keep = { keepBytes: excerptBytes, keepIfDelivered: false, maxBytes: maxBodyBytes }
-const keepAll: Keep = { keepBytes: maxBodyBytes, keepIfDelivered: true, maxBytes: maxBodyBytes }
+type Keep = Pick<Post, 'keepBytes' | 'maxBytes'>
+const keepExcerpt: Keep = { keepBytes: excerptBytes, maxBytes: maxBodyBytes }
+const keepAll: Keep = { keepBytes: maxBodyBytes, maxBytes: maxBodyBytes }
+/** Of requests that name none. */
+const noSecretHeaders: ReadonlySet<string> = new Set()
 /** URLs that are kept taken apart. */
 const maxRemotes = 20_000
 
@@ -92,6 +100,20 @@ export function openSender(options: SenderOptions): Sender {
   const poster = openPoster(connections)
   const headerLines = openHeaderWriter()
   const remoteOf = openRemotes(options.ports)
+  const record = openExchangeRecorder()
+
+  function tell(request: OutgoingRequest, traffic: Traffic | undefined, answer: Answer | undefined): void {
+    request.exchanged?.(
+      record({
+        target: remoteOf(request).target,
+        headers: request.headers,
+        bodyBytes: request.body.length,
+        secretHeaders: request.secretHeaders ?? noSecretHeaders,
+        traffic,
+        answer,
+      }),
+    )
+  }
 
   /** @throws EgressError for a URL that can't be used */
   function post(request: OutgoingRequest, signal: AbortSignal, keep: Keep, ending: Ending): void {
@@ -109,16 +131,21 @@ export function openSender(options: SenderOptions): Sender {
     send: (request, signal) =>
       // One promise for a delivery, not one for each step: this is the hot path.
       new Promise((resolve, reject) => {
-        const failed = (error: unknown) => (signal.aborted ? reject(error) : resolve(failureOf(error)))
+        const failed = (error: unknown, traffic?: Traffic) => {
+          if (signal.aborted) return reject(error)
+          if (traffic) tell(request, traffic, undefined)
+          resolve(failureOf(error))
+        }
         const answered = (answer: Answer) => {
           try {
+            tell(request, answer.traffic, answer)
             resolve(outcomeOf(answer, request.headers))
           } catch (error) {
             failed(error)
           }
         }
         try {
-          post(request, signal, keepForReason, { answered, failed })
+          post(request, signal, keepExcerpt, { answered, failed })
         } catch (error) {
           failed(error)
         }

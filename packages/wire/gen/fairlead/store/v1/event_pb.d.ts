@@ -658,7 +658,8 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
   type: string;
 
   /**
-   * What stands anywhere in a type or the URL (without regard to case), or a whole event id. 200 characters at most.
+   * What stands anywhere in a type or the URL (without regard to case); or a whole id: of an event, a delivery, an
+   * attempt, or the id that the provider gave. 200 characters at most.
    *
    * @generated from field: string q = 5;
    */
@@ -718,6 +719,21 @@ export declare type ListEventsResponse = Message<"fairlead.store.v1.ListEventsRe
    * @generated from field: string next = 2;
    */
   next: string;
+
+  /**
+   * Absent: the page is full, or everything was looked at.
+   *
+   * @generated from field: fairlead.store.v1.Searched searched = 3;
+   */
+  searched?: Searched | undefined;
+
+  /**
+   * Up to where the log was written when it was read: ListChangedEvents goes on from there. Empty on other pages than the
+   * first.
+   *
+   * @generated from field: string position = 4;
+   */
+  position: string;
 };
 
 /**
@@ -725,6 +741,204 @@ export declare type ListEventsResponse = Message<"fairlead.store.v1.ListEventsRe
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export declare const ListEventsResponseSchema: GenMessage<ListEventsResponse>;
+
+/**
+ * How far a page that isn't full looked; what is older is on the next page.
+ *
+ * @generated from message fairlead.store.v1.Searched
+ */
+export declare type Searched = Message<"fairlead.store.v1.Searched"> & {
+  /**
+   * How many were looked at.
+   *
+   * @generated from field: uint32 count = 1;
+   */
+  count: number;
+
+  /**
+   * The time of the last of them.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 2;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.Searched.
+ * Use `create(SearchedSchema)` to create a new message.
+ */
+export declare const SearchedSchema: GenMessage<Searched>;
+
+/**
+ * Which events.
+ *
+ * @generated from message fairlead.store.v1.EventFilter
+ */
+export declare type EventFilter = Message<"fairlead.store.v1.EventFilter"> & {
+  /**
+   * A source's name; empty: all.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * Unspecified: all.
+   *
+   * @generated from field: fairlead.store.v1.EventStatus status = 2;
+   */
+  status: EventStatus;
+
+  /**
+   * A type, or a glob of types (`*` stands for any characters), that one of an event's types fits; empty: all.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * As in ListEvents.
+   *
+   * @generated from field: string q = 4;
+   */
+  q: string;
+
+  /**
+   * Received at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp after = 5;
+   */
+  after?: Timestamp | undefined;
+
+  /**
+   * Received before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp before = 6;
+   */
+  before?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.EventFilter.
+ * Use `create(EventFilterSchema)` to create a new message.
+ */
+export declare const EventFilterSchema: GenMessage<EventFilter>;
+
+/**
+ * See ListChangedEvents.
+ *
+ * @generated from message fairlead.store.v1.ListChangedEventsRequest
+ */
+export declare type ListChangedEventsRequest = Message<"fairlead.store.v1.ListChangedEventsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Which of them.
+   *
+   * @generated from field: fairlead.store.v1.EventFilter filter = 2;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * The reader has everything up to here. Empty: from now on; then nothing but the present position is answered.
+   *
+   * @generated from field: string position = 3;
+   */
+  position: string;
+
+  /**
+   * Milliseconds to wait for the first: 20,000 at most. 0: none.
+   *
+   * @generated from field: uint32 wait_ms = 4;
+   */
+  waitMs: number;
+
+  /**
+   * True: with the deliveries of each event.
+   *
+   * @generated from field: bool deliveries = 5;
+   */
+  deliveries: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListChangedEventsRequest.
+ * Use `create(ListChangedEventsRequestSchema)` to create a new message.
+ */
+export declare const ListChangedEventsRequestSchema: GenMessage<ListChangedEventsRequest>;
+
+/**
+ * See ListChangedEvents.
+ *
+ * @generated from message fairlead.store.v1.ListChangedEventsResponse
+ */
+export declare type ListChangedEventsResponse = Message<"fairlead.store.v1.ListChangedEventsResponse"> & {
+  /**
+   * In the order in which they were written; none: nothing that fits was written meanwhile.
+   *
+   * @generated from field: repeated fairlead.store.v1.ChangedEvent events = 1;
+   */
+  events: ChangedEvent[];
+
+  /**
+   * Where the next call goes on, also after events that did not fit.
+   *
+   * @generated from field: string position = 2;
+   */
+  position: string;
+
+  /**
+   * True: the position is more than 10,000 changes old, or of another log. Begin anew with ListEvents.
+   *
+   * @generated from field: bool reset = 3;
+   */
+  reset: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListChangedEventsResponse.
+ * Use `create(ListChangedEventsResponseSchema)` to create a new message.
+ */
+export declare const ListChangedEventsResponseSchema: GenMessage<ListChangedEventsResponse>;
+
+/**
+ * An event as it stands.
+ *
+ * @generated from message fairlead.store.v1.ChangedEvent
+ */
+export declare type ChangedEvent = Message<"fairlead.store.v1.ChangedEvent"> & {
+  /**
+   * The event itself.
+   *
+   * @generated from field: fairlead.store.v1.Event event = 1;
+   */
+  event?: Event | undefined;
+
+  /**
+   * Whoever has this event, and all before it, goes on from here.
+   *
+   * @generated from field: string position = 2;
+   */
+  position: string;
+
+  /**
+   * Its deliveries, without attempts, if they were asked for.
+   *
+   * @generated from field: repeated fairlead.store.v1.Delivery deliveries = 3;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ChangedEvent.
+ * Use `create(ChangedEventSchema)` to create a new message.
+ */
+export declare const ChangedEventSchema: GenMessage<ChangedEvent>;
 
 /**
  * See GetEventContent.
@@ -1366,6 +1580,17 @@ export declare const EventService: GenService<{
     methodKind: "unary";
     input: typeof ListEventsRequestSchema;
     output: typeof ListEventsResponseSchema;
+  },
+  /**
+   * Events that were written after a position and fit, in the order in which they were written: new ones, and those
+   * whose status changed. Waits for the first of them.
+   *
+   * @generated from rpc fairlead.store.v1.EventService.ListChangedEvents
+   */
+  listChangedEvents: {
+    methodKind: "unary";
+    input: typeof ListChangedEventsRequestSchema;
+    output: typeof ListChangedEventsResponseSchema;
   },
   /**
    * Headers and body of an event, read from JetStream, which keeps them 7 days (30 for dead letters).

@@ -1,0 +1,141 @@
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { deliveryId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { type ListAttemptsRequest, LoggedAttemptSchema } from '@fairlead/wire/store/attempt'
+import { decodeCursor, pageSize } from '../page.ts'
+import { requireId } from '../parse-request.ts'
+import { type ScannedPage, scanPage } from '../scan.ts'
+import type { Db } from '../scope.ts'
+import { select, sql } from '../sql.ts'
+import { StoreError } from '../store-error.ts'
+import { type AttemptRow, attemptMessage } from './rows.ts'
+import { dateOf } from './where.ts'
+
+/** An attempt with what it was an attempt of. */
+export interface LoggedAttemptRow extends AttemptRow {
+  event_id: string
+  received_at: Date
+  dead: boolean
+  exchange_seq: string | null
+  destination: string | null
+  source: string | null
+  type: string | null
+}
+
+const newestFirst = ['at', 'event_id', 'destination_id', 'number'].map(column => ({
+  column,
+  order: 'desc' as const,
+}))
+
+/** Attempts of an organization, newest first. */
+export async function listAttempts(
+  db: Db,
+  request: ListAttemptsRequest,
+): Promise<ScannedPage<LoggedAttemptRow>> {
+  const organization = toUuid(requireId('org', request.organizationId, 'organization_id'))
+  const base = sql('attempts').where('organization_id', organization).orderBy(newestFirst)
+  if (request.destinationId) {
+    base.where('destination_id', toUuid(requireId('dst', request.destinationId, 'destination_id')))
+  }
+  if (request.eventId) base.where('event_id', toUuid(requireId('evt', request.eventId, 'event_id')))
+  if (request.failed) base.whereNot('delivered', true)
+  const [after, before] = [dateOf(request.after), dateOf(request.before)]
+  if (after) base.where('at', '>=', after)
+  if (before) base.where('at', '<', before)
+  const [at, event, destination, number] = decodeCursor(request.cursor, 'time', 'uuid', 'uuid', 'number')
+  if (at) {
+    base.whereRaw('(at, event_id, destination_id, number) < (?, ?, ?, ?)', [
+      new Date(at),
+      event!,
+      destination!,
+      Number(number),
+    ])
+  }
+  const { outcome, status } = request
+  const page = await scanPage<LoggedAttemptRow>(db, {
+    base,
+    order: newestFirst,
+    filter:
+      outcome || status
+        ? query => {
+            if (outcome) query.where('s.outcome', outcome)
+            if (status) query.where('s.status', status)
+          }
+        : undefined,
+    limit: pageSize(request.limit, 50, 500),
+    place: row => [row.at, row.event_id, row.destination_id, String(row.number)],
+  })
+  return { ...page, rows: await withNames(db, organization, page.rows) }
+}
+
+/** One attempt. Throws a StoreError `not_found`. */
+export async function readAttempt(
+  db: Db,
+  organization: OrganizationId,
+  delivery: string,
+  number: number,
+): Promise<LoggedAttemptRow> {
+  const { rows } = await db.query<LoggedAttemptRow>(
+    `select a.*, x.name as destination, e.source, e.type
+     from deliveries d
+     join attempts a on a.organization_id = d.organization_id and a.event_id = d.event_id
+       and a.destination_id = d.destination_id and a.received_at = d.received_at and a.number = $3::bigint
+     left join destinations x on x.organization_id = a.organization_id and x.id = a.destination_id
+     left join events e on e.organization_id = a.organization_id and e.id = a.event_id
+       and e.received_at = a.received_at
+     where d.organization_id = $1 and d.id = $2`,
+    [toUuid(organization), delivery, number],
+  )
+  if (rows[0]) return rows[0]
+  throw new StoreError('not_found', 'there is no such attempt in the log')
+}
+
+/** Joined to the rows of a page alone. */
+async function withNames(
+  db: Db,
+  organization: string,
+  rows: readonly LoggedAttemptRow[],
+): Promise<LoggedAttemptRow[]> {
+  if (rows.length === 0) return []
+  const [destinations, events] = [
+    await select<{ id: string; name: string }>(
+      db,
+      sql('destinations')
+        .select('id', 'name')
+        .where('organization_id', organization)
+        .whereRaw('id = any(?::uuid[])', [[...new Set(rows.map(row => row.destination_id))]]),
+    ),
+    (
+      await db.query<{ id: string; received_at: Date; source: string; type: string }>(
+        `select e.id, e.received_at, e.source, e.type
+         from (select distinct * from unnest($2::uuid[], $3::timestamptz[]) as n (id, received_at)) as n
+         join events e on e.organization_id = $1 and e.id = n.id and e.received_at = n.received_at`,
+        [organization, rows.map(row => row.event_id), rows.map(row => row.received_at)],
+      )
+    ).rows,
+  ]
+  const names = new Map(destinations.map(({ id, name }) => [id, name]))
+  const byId = new Map(events.map(event => [event.id, event]))
+  return rows.map(row => ({
+    ...row,
+    destination: names.get(row.destination_id) ?? null,
+    source: byId.get(row.event_id)?.source ?? null,
+    type: byId.get(row.event_id)?.type ?? null,
+  }))
+}
+
+export function loggedAttemptMessage(row: LoggedAttemptRow) {
+  const event = fromUuid('evt', row.event_id)
+  const destination = fromUuid('dst', row.destination_id)
+  return create(LoggedAttemptSchema, {
+    attempt: attemptMessage(row),
+    deliveryId: deliveryId(event, destination),
+    eventId: event,
+    destinationId: destination,
+    destination: row.destination ?? '',
+    source: row.source ?? '',
+    type: row.type ?? '',
+    receivedAt: timestampFromDate(row.received_at),
+    dead: row.dead,
+  })
+}
