@@ -5,6 +5,7 @@ import { KeysHelp } from './keys-help.tsx'
 import { Palette } from './palette.tsx'
 import { placesIn } from './places.ts'
 import { usePlaces } from './session.ts'
+import { SignedOut } from './signed-out.tsx'
 import { ThemeButton } from './theme.tsx'
 
 /** What surrounds every page: where one is, where one can go, and the keys. */
@@ -67,9 +68,11 @@ export function Shell() {
         ))}
       </nav>
       <main id="main" tabIndex={-1}>
-        <Suspense fallback={<p className="muted page">Loading …</p>}>
-          <Outlet />
-        </Suspense>
+        <SignedOut>
+          <Suspense fallback={<p className="muted page">Loading …</p>}>
+            <Outlet />
+          </Suspense>
+        </SignedOut>
       </main>
       <Palette open={palette} setOpen={setPalette} slug={slug} />
       <KeysHelp open={help} setOpen={setHelp} />
@@ -141,6 +144,5 @@ function useKeys({
 
 /** Moves within the table are the rows' own; this is the way in. */
 function focusFirstRow(): void {
-  if (document.activeElement?.closest('tr')) return
-  document.querySelector<HTMLElement>('table.resource tbody tr[tabindex]')?.focus()
+  document.querySelector<HTMLElement>('table.resource [data-handle]')?.focus()
 }

@@ -30,8 +30,8 @@ const deadLetters: Resource<DeadLetter> = {
       cell: ({ reason }) => <Badge tone="bad">{reason.replaceAll('_', ' ')}</Badge>,
     },
     { title: 'Source', shown: 'wide', cell: ({ source }) => source },
-    { title: 'Attempts', shown: 'wide', cell: ({ attemptCount }) => attemptCount },
-    { title: 'Died', shown: 'wide', className: 'time', cell: ({ diedAt }) => <Time at={diedAt} /> },
+    { title: 'Attempts', shown: 'roomy', cell: ({ attemptCount }) => attemptCount },
+    { title: 'Died', shown: 'roomy', className: 'time', cell: ({ diedAt }) => <Time at={diedAt} /> },
     { title: 'Ago', shown: 'always', cell: ({ diedAt }) => <Ago at={diedAt} /> },
   ],
   filters: [

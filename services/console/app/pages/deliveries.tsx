@@ -6,6 +6,7 @@ import {
   retryDelivery,
 } from '@fairlead/client/gen/client'
 import { useState } from 'react'
+import { visible } from '../body/received.ts'
 import { once, take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
 import { ActionButton } from '../resource/actions.tsx'
@@ -76,51 +77,54 @@ function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
     )
   return (
     <>
-      <table className="plain">
-        <thead>
-          <tr>
-            {attempts.length > 1 && <th scope="col">Compare</th>}
-            <th scope="col">Attempt</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Status</th>
-            <th scope="col" className="wide">
-              Began
-            </th>
-            <th scope="col">Took</th>
-            <th scope="col" className="wide">
-              Why made
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {attempts.map(attempt => (
-            <tr key={`${attempt.number} ${attempt.at}`}>
-              {attempts.length > 1 && (
-                <td>
-                  <input
-                    type="checkbox"
-                    aria-label={`Compare attempt ${attempt.number}`}
-                    checked={compared.includes(attempt.number)}
-                    onChange={() => toggle(attempt.number)}
-                  />
-                </td>
-              )}
-              <td>{attempt.number}</td>
-              <td>
-                <StateBadge state={attempt.outcome === 'delivered' ? 'delivered' : 'failed'} />{' '}
-                {attempt.outcome !== 'delivered' && attempt.outcome.replaceAll('_', ' ')}
-                {attempt.reason && <div className="muted">{attempt.reason}</div>}
-              </td>
-              <td>{attempt.status ?? <span className="muted">no answer</span>}</td>
-              <td className="wide">
-                <Time at={attempt.at} />
-              </td>
-              <td>{attempt.durationMs} ms</td>
-              <td className="wide">{attempt.trigger}</td>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
+      <section className="scroll-x" tabIndex={0} aria-label="Attempts">
+        <table className="plain">
+          <thead>
+            <tr>
+              {attempts.length > 1 && <th scope="col">Compare</th>}
+              <th scope="col">Attempt</th>
+              <th scope="col">Outcome</th>
+              <th scope="col">Status</th>
+              <th scope="col" className="wide">
+                Began
+              </th>
+              <th scope="col">Took</th>
+              <th scope="col" className="wide">
+                Why made
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {attempts.map(attempt => (
+              <tr key={`${attempt.number} ${attempt.at}`}>
+                {attempts.length > 1 && (
+                  <td>
+                    <input
+                      type="checkbox"
+                      aria-label={`Compare attempt ${attempt.number}`}
+                      checked={compared.includes(attempt.number)}
+                      onChange={() => toggle(attempt.number)}
+                    />
+                  </td>
+                )}
+                <td>{attempt.number}</td>
+                <td className="free">
+                  <StateBadge state={attempt.outcome === 'delivered' ? 'delivered' : 'failed'} />{' '}
+                  {attempt.outcome !== 'delivered' && attempt.outcome.replaceAll('_', ' ')}
+                  {attempt.reason && <div className="muted clamp">{visible(attempt.reason)}</div>}
+                </td>
+                <td>{attempt.status ?? <span className="muted">no answer</span>}</td>
+                <td className="wide">
+                  <Time at={attempt.at} />
+                </td>
+                <td>{attempt.durationMs} ms</td>
+                <td className="wide">{attempt.trigger}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
       {compared.length === 2 && (
         <Comparison pair={compared.map(number => attempts.find(attempt => attempt.number === number)!)} />
       )}
@@ -154,7 +158,9 @@ function Comparison({ pair }: { readonly pair: readonly Attempt[] }) {
                 {differs && ' ≠'}
               </th>
               {pair.map(attempt => (
-                <td key={attempt.number}>{String(attempt[field] ?? '–')}</td>
+                <td key={attempt.number} className="free">
+                  {visible(String(attempt[field] ?? '–'))}
+                </td>
               ))}
             </tr>
           )

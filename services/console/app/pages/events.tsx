@@ -29,7 +29,7 @@ export const events: Resource<Event> = {
       ),
     },
     { title: 'Source', shown: 'wide', cell: ({ source }) => source },
-    { title: 'Provider', shown: 'wide', cell: ({ provider }) => provider },
+    { title: 'Provider', shown: 'roomy', cell: ({ provider }) => provider },
     {
       title: 'Deliveries',
       shown: 'wide',

@@ -22,7 +22,7 @@ const waiting: Resource<WaitingDelivery> = {
       cell: ({ type }) => <span className="strong">{type || 'no type'}</span>,
     },
     { title: 'Destination', shown: 'always', cell: ({ destination }) => destination },
-    { title: 'Source', shown: 'wide', cell: ({ source }) => source },
+    { title: 'Source', shown: 'roomy', cell: ({ source }) => source },
     { title: 'Attempts', shown: 'wide', cell: ({ attemptCount }) => attemptCount },
     {
       title: 'Next attempt',

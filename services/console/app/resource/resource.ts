@@ -47,8 +47,8 @@ export interface Asked {
 export interface Column<Item> {
   readonly title: string
   readonly cell: (item: Item, slug: string) => ReactNode
-  /** In a narrow window: `always` there, or only where there is room. */
-  readonly shown?: 'always' | 'wide'
+  /** `wide`: not in a narrow window; `roomy`: not in one of 1,100 pixels either. */
+  readonly shown?: 'always' | 'wide' | 'roomy'
   readonly className?: string
 }
 

@@ -1,4 +1,4 @@
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
 import { zoneName } from '../time.tsx'
@@ -74,17 +74,25 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
                 ref={rows.measureElement}
                 data-index={index}
                 aria-rowindex={index + 2}
-                tabIndex={0}
                 className={isOpen ? 'row-open' : ''}
-                {...(details && { 'aria-expanded': isOpen })}
-                onKeyDown={event => rowKey(event, () => activate(item))}
+                onKeyDown={rowKey}
                 onClick={event => {
                   if (isPlainClick(event.target as Element)) activate(item)
                 }}
               >
                 {columns.map(({ title, cell, shown, className }) => (
                   <td key={title} className={classes(shown, className)}>
-                    {cell(item, slug)}
+                    {className === 'grow' ? (
+                      <RowHandle
+                        path={pathOf?.(item, slug)}
+                        isOpen={details && isOpen}
+                        toggle={() => activate(item)}
+                      >
+                        {cell(item, slug)}
+                      </RowHandle>
+                    ) : (
+                      cell(item, slug)
+                    )}
                   </td>
                 ))}
                 {actions.length > 0 && (
@@ -109,6 +117,33 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
   )
 }
 
+/** What a row is opened by: its own page's link, or the button that shows its details below. `j` and `k` go through them. */
+function RowHandle({
+  path,
+  isOpen,
+  toggle,
+  children,
+}: {
+  readonly path: string | undefined
+  readonly isOpen: boolean | undefined
+  readonly toggle: () => void
+  readonly children: ReactNode
+}) {
+  if (path !== undefined) {
+    return (
+      <Link to={path as never} className="handle" data-handle="">
+        {children}
+      </Link>
+    )
+  }
+  if (isOpen === undefined) return children
+  return (
+    <button type="button" className="handle" data-handle="" aria-expanded={isOpen} onClick={toggle}>
+      {children}
+    </button>
+  )
+}
+
 function Spacer({ px, span }: { readonly px: number; readonly span: number }): ReactNode {
   if (px <= 0) return null
   return (
@@ -119,8 +154,8 @@ function Spacer({ px, span }: { readonly px: number; readonly span: number }): R
   )
 }
 
-function classes(shown: 'always' | 'wide' | undefined, className: string | undefined): string {
-  return `${shown === 'wide' ? 'wide ' : ''}${className ?? ''}`
+function classes(shown: 'always' | 'wide' | 'roomy' | undefined, className: string | undefined): string {
+  return `${shown === undefined || shown === 'always' ? '' : `${shown} `}${className ?? ''}`
 }
 
 /** A click that isn't on a control of its own, and doesn't end a selection of text. */
@@ -128,26 +163,28 @@ function isPlainClick(target: Element): boolean {
   return !target.closest('a, button, input, select') && (getSelection()?.isCollapsed ?? true)
 }
 
-function rowKey(event: KeyboardEvent<HTMLTableRowElement>, activate: () => void): void {
-  if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return
+function rowKey(event: KeyboardEvent<HTMLTableRowElement>): void {
+  const isHandle = (event.target as Element).matches('[data-handle]')
+  if (!isHandle || event.ctrlKey || event.metaKey || event.altKey) return
   const row = event.currentTarget
-  if (event.key === 'Enter') activate()
-  else if (event.key === 'j' || event.key === 'ArrowDown') neighbour(row, 'nextElementSibling')?.focus()
-  else if (event.key === 'k' || event.key === 'ArrowUp') neighbour(row, 'previousElementSibling')?.focus()
+  if (event.key === 'j' || event.key === 'ArrowDown') handleBeside(row, 'nextElementSibling')?.focus()
+  else if (event.key === 'k' || event.key === 'ArrowUp') handleBeside(row, 'previousElementSibling')?.focus()
   else {
     const button = row.querySelector<HTMLButtonElement>(`button[data-key="${CSS.escape(event.key)}"]`)
     if (!button) return
     button.click()
   }
   event.preventDefault()
+  event.stopPropagation()
 }
 
-function neighbour(
-  row: HTMLElement,
+function handleBeside(
+  row: Element,
   way: 'nextElementSibling' | 'previousElementSibling',
 ): HTMLElement | undefined {
   for (let next = row[way]; next; next = next[way]) {
-    if (next instanceof HTMLElement && next.tabIndex === 0) return next
+    const handle = next.querySelector<HTMLElement>('[data-handle]')
+    if (handle) return handle
   }
   return undefined
 }

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { type RunningConsole, startConsole } from './running-console.ts'
+
+let running: RunningConsole
+beforeAll(async () => {
+  running = await startConsole()
+}, 240_000)
+afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
+
+const acme = '/organizations/acme'
+const pages = [
+  '/',
+  acme,
+  ...[
+    'events',
+    'events?status=pending&q=nothing-has-this',
+    'rejections',
+    'deliveries',
+    'dead-letters',
+    'replays',
+    'sources',
+    'destinations',
+    'routes',
+    'members',
+    'api-keys',
+    'audit-log',
+    'no-such-page',
+  ].map(page => `${acme}/${page}`),
+]
+
+/** The rules that WCAG 2.1 A and AA ask for. */
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']
+
+async function accessFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(rules)
+    .exclude('[data-base-ui-focus-guard]')
+    .analyze()
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)
+}
+
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
+
+test.each([
+  ['wide and light', { width: 1280, colorScheme: 'light' }],
+  ['320 pixels and dark', { width: 320, colorScheme: 'dark' }],
+] as const)(
+  'a page breaks its policy, overflows or keeps someone out: %s',
+  async (_, options) => {
+    await running.send('{"for":"the pages"}')
+    await running.send('{"for":"the pages"}', 'test-only-another-secret')
+    await using watched = await running.open(options)
+    const faults: string[] = []
+    for (const path of pages) {
+      await watched.visit(path)
+      for (const fault of await accessFaults(watched.page)) faults.push(`${path} ${fault}`)
+      if ((await overflow(watched.page)) > 0) faults.push(`${path} overflows`)
+    }
+    expect([...faults, ...watched.faults]).toEqual([])
+  },
+  240_000,
+)
+
+test('a webhook arrives in the log that is looked at, and opens by keyboard alone', async () => {
+  await using watched = await running.open()
+  const { page } = watched
+  await watched.visit(`${acme}/events?source=github`)
+  const { id } = await running.send('{"n":1152921506151679042,"a":1,"a":2}')
+  await page.locator(`a[href="${acme}/events/${id}"]`).waitFor({ timeout: 15_000 })
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Request' }).waitFor()
+  expect(await page.locator('.lines').innerText()).toMatch(
+    /"n": 1152921506151679042,[\s\S]*"a": 1,[\s\S]*"a": 2/,
+  )
+  await page.getByRole('button', { name: 'Raw' }).click()
+  expect(await page.locator('.lines').innerText()).toContain('{"n":1152921506151679042,"a":1,"a":2}')
+  await page.goBack()
+  await page.waitForURL(/source=github/)
+  expect(watched.faults).toEqual([])
+}, 60_000)
+
+test('a body that is downloaded differs from the received bytes', async () => {
+  const body = '{"text":"ünï\\u0000 \u202e", "n": 1.0}'
+  const { id } = await running.send(body)
+  await using watched = await running.open()
+  await untilLogged(id!)
+  await watched.visit(`${acme}/events/${id}`)
+  const [download] = await Promise.all([
+    watched.page.waitForEvent('download'),
+    watched.page.getByRole('button', { name: 'Download' }).click(),
+  ])
+  const digest = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
+  expect(digest(await readFile(await download.path()))).toBe(digest(body))
+}, 60_000)
+
+test('captured markup, scripts, escapes and turned text do something', async () => {
+  const body = JSON.stringify({
+    html: '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>',
+    link: 'javascript:window.pwned=1',
+    turned: 'abc\u202edef',
+    escape: '\u001b[31mred',
+    long: 'x'.repeat(200_000),
+  }).replace('\\u001b', '\u009b')
+  const { id } = await running.send(body)
+  await untilLogged(id!)
+  await using watched = await running.open()
+  const { page } = watched
+  const startedMs = performance.now()
+  await watched.visit(`${acme}/events/${id}`)
+  await page.locator('.lines').waitFor()
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+  expect(await page.evaluate('window.pwned')).toBeUndefined()
+  expect(await page.locator('main img, main script, main iframe').count()).toBe(0)
+  const shown = await page.locator('main').innerText()
+  expect(shown).toContain('<img src=x onerror=')
+  expect(shown).toContain('\\u202e')
+  expect(shown).not.toContain('\u202e')
+  expect(shown).not.toContain('\u009b')
+  expect(watched.faults).toEqual([])
+}, 60_000)
+
+test('a refusal says why in a sentence, and nowhere the signature that would have been right', async () => {
+  const body = '{"refused":true}'
+  expect((await running.send(body, 'test-only-another-secret')).status).toBe(401)
+  await using watched = await running.open()
+  const { page } = watched
+  await watched.visit(`${acme}/rejections?source=github`)
+  await page.locator('[data-handle]').first().click()
+  await page.locator('.sentence').waitFor()
+  expect(await page.locator('.sentence').innerText()).toMatch(/secret/)
+  expect(await page.content()).not.toContain('test-only-github-of-acme')
+}, 60_000)
+
+test('a filter is lost with a reload, or a copied link means something else tomorrow', async () => {
+  await using watched = await running.open()
+  const { page } = watched
+  await watched.visit(`${acme}/events`)
+  await page.getByLabel('After').fill('-2h')
+  await page.keyboard.press('Enter')
+  await page.getByLabel('Status').selectOption('unrouted')
+  await page.waitForURL(/after=-2h&status=unrouted/)
+  await page.reload()
+  expect(await page.getByLabel('After').inputValue()).toBe('-2h')
+  await page.getByText('Nothing matches').waitFor()
+  await page.getByRole('button', { name: 'Copy link' }).click()
+  const link = await until(async () => (await page.evaluate('navigator.clipboard.readText()')) as string)
+  expect(link).toMatch(/after=\d{4}-\d\d-\d\dT[^&]+&status=unrouted$/)
+  await page.getByLabel('After').fill('soon')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('Not a time').waitFor()
+}, 60_000)
+
+test('a key is shown once, and what was refused keeps what was typed and names the request', async () => {
+  await using watched = await running.open()
+  const { page } = watched
+  await watched.visit(`${acme}/api-keys`)
+  const make = async (name: string) => {
+    await page.getByRole('button', { name: 'New API key' }).click()
+    await page.getByLabel('Name').fill(name)
+    await page.getByRole('button', { name: 'Make the key' }).click()
+  }
+  await make('for a journey')
+  const key = await page.locator('code.secret').innerText()
+  expect(key).toMatch(/^sk_/)
+  expect(await accessFaults(page)).toEqual([])
+  await page.getByRole('button', { name: 'I have it' }).click()
+  await page.getByText('for a journey').waitFor()
+  expect(await page.content()).not.toContain(key)
+  await make('for a journey')
+  await page.getByRole('alert').waitFor()
+  expect(await page.getByRole('alert').innerText()).toMatch(/req_[0-9a-f]{32}/)
+  expect(await page.getByLabel('Name').inputValue()).toBe('for a journey')
+}, 60_000)
+
+test('someone who is not signed in sees anything but the way in', async () => {
+  await using watched = await running.open({ key: null })
+  await watched.visit(`${acme}/events`)
+  await watched.page.getByRole('heading', { name: 'You are not signed in' }).waitFor()
+  expect(await watched.page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/auth/sign-in')
+  expect(await watched.page.locator('main').innerText()).not.toContain('github')
+}, 60_000)
+
+async function untilLogged(id: string): Promise<void> {
+  const headers = { authorization: `Bearer ${running.platformKey}` }
+  await until(
+    async () => (await fetch(`${running.url}/api/v1/organizations/acme/events/${id}`, { headers })).ok,
+    { what: 'the event in the log', deadlineMs: 20_000 },
+  )
+}

@@ -1,0 +1,110 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { scratchFolder } from '../scratch.ts'
+import { freeSettings, startStandalone } from '../standalone.ts'
+import { until } from '../until.ts'
+import { openBrowser } from './browser.ts'
+
+/** Fairlead with its samples, and a Chromium that looks at its console. */
+export interface RunningConsole extends AsyncDisposable {
+  readonly url: string
+  readonly browser: Browser
+  /** Every organization's. */
+  readonly platformKey: string
+  /** Sends a webhook to the sample's source `github`; broken on purpose where `secret` is another one. */
+  send(body: string, secret?: string): Promise<{ readonly id?: string; readonly status: number }>
+  /** A window whose requests carry a key, as those of someone who is signed in carry a cookie. */
+  open(options?: OpenOptions): Promise<Watched>
+}
+
+export interface OpenOptions {
+  readonly width?: number
+  readonly colorScheme?: 'light' | 'dark'
+  /** Default: the platform's. `null`: none. */
+  readonly key?: string | null
+}
+
+/** A page with all that it must never do. */
+export interface Watched extends AsyncDisposable {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors of scripts, violations of the policy, requests to other hosts. */
+  readonly faults: readonly string[]
+  /** Opens an address of the console and waits until it shows what it is for. */
+  visit(path: string): Promise<void>
+}
+
+export async function startConsole(): Promise<RunningConsole> {
+  await using opened = new AsyncDisposableStack()
+  const home = opened.use(await scratchFolder()).path
+  const settings = await freeSettings(home)
+  await opened.use(startStandalone(settings)).ready({ deadlineMs: 120_000 })
+  const browser = await openBrowser()
+  opened.defer(() => browser.close())
+  const url = `http://127.0.0.1:${settings.apiPort}`
+  await until(async () => (await fetch(url)).status === 200, { deadlineMs: 120_000, what: 'the console' })
+  const platformKey = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
+  const held = opened.move()
+  return {
+    url,
+    browser,
+    platformKey,
+    send: (body, secret) => send(settings.receiverPort, body, secret),
+    open: options => open(browser, url, platformKey, options),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+async function send(port: number, body: string, secret = 'test-only-github-of-acme') {
+  const signature = createHmac('sha256', secret).update(body).digest('hex')
+  const response = await fetch(`http://127.0.0.1:${port}/webhooks/acme/github?from=<script>`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'push',
+      'x-github-delivery': randomUUID(),
+      'x-hub-signature-256': `sha256=${signature}`,
+    },
+    body,
+  })
+  const { id } = (await response.json()) as { id?: string }
+  return { status: response.status, ...(id && { id }) }
+}
+
+async function open(
+  browser: Browser,
+  url: string,
+  platformKey: string,
+  { width = 1280, colorScheme = 'light', key = platformKey }: OpenOptions = {},
+): Promise<Watched> {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme,
+    ...(key !== null && { extraHTTPHeaders: { authorization: `Bearer ${key}` } }),
+  })
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
+  const page = await context.newPage()
+  const faults: string[] = []
+  page.on('pageerror', error => faults.push(`script: ${error}`))
+  page.on('console', message => {
+    const isAnswer = message.text().startsWith('Failed to load resource')
+    if (message.type() === 'error' && !isAnswer) faults.push(`console: ${message.text()}`)
+  })
+  page.on('request', request => {
+    const isOurs = request.url().startsWith(url) || /^(blob|data):/.test(request.url())
+    if (!isOurs) faults.push(`request: ${request.url()}`)
+  })
+  return {
+    page,
+    context,
+    faults,
+    async visit(path) {
+      await page.goto(url + path, { waitUntil: 'domcontentloaded' })
+      await page.locator('main h1').first().waitFor()
+      await page.getByText('Loading …').waitFor({ state: 'detached' })
+    },
+    [Symbol.asyncDispose]: () => context.close(),
+  }
+}
