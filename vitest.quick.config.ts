@@ -25,6 +25,7 @@ export default defineConfig({
     // Files share a process: loading the schemas takes longer than most of these tests.
     isolate: false,
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     reporters: ['default', './testbed/reporter.ts'],
   },
 })

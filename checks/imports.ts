@@ -136,7 +136,7 @@ export function fileOf(
   return paths.has(file) ? [file] : []
 }
 
-/** What a module imports, exports from, or imports when it runs. */
+/** The modules that a module imports, exports from, or imports when it runs. */
 export function importsOf(text: string): string[] {
   const withoutComments = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
   const statements = /^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"]+)['"]/gm

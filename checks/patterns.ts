@@ -3,7 +3,7 @@ import { parseSync, Visitor } from 'oxc-parser'
 import { analyse } from 'scslre'
 
 /**
- * Whether a pattern of what is shipped takes longer than its text is long: a stranger's header of 32 characters could hold
+ * Whether a shipped pattern takes more time than in proportion to its text: a stranger's header of 32 characters could hold
  * up a process for minutes. Exponential and quadratic backtracking are both found, and patterns that look for their start
  * at every character. What isn't found: a repeated choice whose branches overlap, such as `(a|a)*`, which is scslre's limit.
  * Prints every fault and exits 1 if there is one.

@@ -1,4 +1,4 @@
-/** What of the API's answers the commands show; `/openapi.json` has all of it. */
+/** The parts of the API's answers that commands show; `/openapi.json` has all of them. */
 
 export interface Page<Item> {
   readonly items: readonly Item[]

@@ -3,7 +3,7 @@ import { CommandError, exitCode } from './command-error.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** What is always understood. */
+/** Options of every command. */
 const always = { help: { type: 'boolean', short: 'h' } } as const
 
 /** Thrown for --help: not a failure, but the end of the command all the same. */

@@ -7,7 +7,7 @@ export const exitCode = {
   usage: 2,
 } as const
 
-/** What ends a command: one sentence for a person that says what to do, and the exit code. */
+/** Thrown to end a command: one sentence for a person that says what to do, and the exit code. */
 export class CommandError extends Error {
   readonly exitCode: number
 

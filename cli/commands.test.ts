@@ -137,13 +137,13 @@ describe('with npm start', () => {
     },
   )
 
-  test('what a provider repeats is one event', async () => {
+  test('a repeated request is one event', async () => {
     const answers = await json('send', 'stripe', '--same', '--count', '3')
     expect(answers.map(({ duplicate }) => duplicate).sort()).toEqual([false, true, true])
     expect(new Set(answers.map(({ id }) => id)).size).toBe(1)
   })
 
-  test('many are summed up', async () => {
+  test('many answers are summed up', async () => {
     const { stdout } = await run('send', 'stripe', '--count', '40', '--rate', '400')
     expect(stdout).toMatch(/^40 sent in .* 40 accepted, 0 duplicates, 0 refused/)
   })
@@ -288,7 +288,7 @@ describe('with npm start', () => {
     }
   })
 
-  test('--follow shows what comes', async () => {
+  test('--follow shows new events', async () => {
     const child = spawn(process.execPath, [main, 'events', '--follow', '--json'], {
       env: { ...bare, ...env },
     })

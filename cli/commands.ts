@@ -6,7 +6,7 @@ interface Command {
   readonly load: () => Promise<Run>
 }
 
-/** What the command line can do, in the order of its help. */
+/** The commands, in the order of the help. */
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'verify',

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { CommandError } from './command-error.ts'
 
 /**
- * Asks a person whether to go on; `yes` answers beforehand. Throws a CommandError where there is nobody to ask, and if
+ * Asks a person whether to go on; `yes` answers beforehand. Throws a CommandError where standard input is no terminal, and if
  * the answer is anything but yes.
  */
 export async function confirm(question: string, yes: boolean): Promise<void> {

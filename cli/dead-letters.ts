@@ -107,7 +107,7 @@ function readFilters(values: Readonly<Record<string, string | boolean | undefine
   return filters
 }
 
-/** What is done to all that fit. */
+/** The actions on all matching dead letters. */
 interface Change {
   readonly api: ApiClient
   readonly path: string

@@ -19,8 +19,8 @@ export function organizationsFolder(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * All sources that the files of a folder declare, for whoever has those files: their secrets stand in them. What
- * can't be read is passed over: `npm start` says what is wrong with it.
+ * All sources that the files of a folder declare, with the secrets in these files. Files that can't be read are passed
+ * over: `npm start` reports their faults.
  */
 export function declaredSources(folder: string): DeclaredSource[] {
   return sourcesOf(readResources(folder))
@@ -55,7 +55,7 @@ export function sourcesOf(resources: readonly Resource[]): DeclaredSource[] {
     )
 }
 
-/** What is read of a resource; nothing is taken for granted. */
+/** The fields that are read of a resource; each may be missing. */
 export interface Resource {
   readonly kind?: string
   readonly metadata?: { readonly name?: string; readonly namespace?: string }

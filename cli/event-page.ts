@@ -21,7 +21,7 @@ export function printEvent(event: EventDetail, now: Date, terminal: Terminal): v
   printContent(event, terminal)
 }
 
-/** What became of requests that were taken for this event again. */
+/** Lines about swallowed repeats of the event. */
 function repeatsOf({ repeats }: EventDetail, now: Date): [string, string][] {
   const { count, differing, lastAt } = repeats
   if (count === 0 || lastAt === null) return []

@@ -41,11 +41,11 @@ const options = {
   json: { type: 'boolean' },
 } as const
 
-/** What the API gives at most in one page. */
+/** The API's limit for a page. */
 const pageSize = 500
 /** How often --follow asks, ms. */
 const followMs = 1_000
-/** Events that --follow remembers the status of: what is older has long settled. */
+/** Events whose status --follow remembers: older ones have long settled. */
 const rememberedEvents = 2_000
 
 export async function events(args: readonly string[]): Promise<number> {
@@ -128,7 +128,7 @@ async function follow(
   }
 }
 
-/** What later lines may need: --follow can't know what comes. */
+/** Columns as wide as later lines may need: --follow can't see them yet. */
 const widest: EventItem = {
   id: '',
   source: 'stripe',

@@ -3,7 +3,7 @@ import { shortTime } from './show-time.ts'
 import type { Column } from './table.ts'
 import { type Colour, printable } from './terminal.ts'
 
-/** What would be made, in a line. */
+/** The deliveries that a Replay would make, in a line. */
 export function startedLine({ matched, matchedEvents, destinations, ratePerSecond }: Replay): string {
   const to = destinations.length > 0 ? ` to ${destinations.map(name => printable(name)).join(', ')}` : ''
   const took = Math.ceil(matched / ratePerSecond)

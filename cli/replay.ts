@@ -98,7 +98,7 @@ export async function replay(args: readonly string[]): Promise<number> {
   }
   terminal.note(startedLine(counted))
   await confirm('Deliver them again?', values.yes === true)
-  // What comes in while the question is answered was not counted.
+  // Events that come in while the question is answered were not counted.
   const started = await api.call<Replay>('POST', path, { ...asked, before: counted.selector.before })
   if (json) terminal.print(JSON.stringify(started))
   else {

@@ -5,7 +5,7 @@ import { usageFault } from './arguments.ts'
 import { CommandError } from './command-error.ts'
 
 /*
- * What commands about one request have in common: which source it is for, and what it looks like.
+ * Arguments that commands about one request share: its source, and the request itself.
  */
 
 export const sourceOptions = {

@@ -4,8 +4,8 @@ import { commandNames, commands } from './commands.ts'
 import { printable } from './terminal.ts'
 
 /**
- * `fairlead COMMAND …`: finds the command and runs it. What it throws for a person is written as a sentence; the answer
- * is the exit code. Rejects with what is a bug.
+ * `fairlead COMMAND …`: finds the command and runs it. Errors for a person are written as a sentence. Returns
+ * the exit code. Rejects for bugs.
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   return await reported(async () => {

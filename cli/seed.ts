@@ -177,7 +177,7 @@ function requestOf(providerDeliveryId: string, event: PlannedEvent) {
   }
 }
 
-/** What the store refused, or that it could not be reached, in a sentence. */
+/** A refusal of the store, or that it can't be reached, as a sentence. */
 function explain(error: unknown, url: string): unknown {
   if (!(error instanceof ConnectError)) return error
   const sentence =

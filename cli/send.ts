@@ -48,7 +48,7 @@ interface Target {
   readonly scheme: unknown
 }
 
-/** What became of one request. */
+/** The result of one request. */
 interface Answer {
   readonly status: number
   readonly id?: string
@@ -208,7 +208,7 @@ function signSample(provider: string, target: Target, body: Uint8Array | undefin
   }
 }
 
-/** Sends at the rate, and no faster than answers come. Stops at the first request that nobody answers. */
+/** Sends at the rate, and no faster than answers come. Stops at the first request without an answer. */
 async function sendAll(
   url: URL,
   count: number,

@@ -1,12 +1,12 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 
-/** What a command writes to: how wide it is, and whether colours and moving lines make sense there. */
+/** The output of a command: its width, and whether colours and moving lines make sense there. */
 export interface Terminal {
   /** Characters in a line. Without end where nobody reads it from a screen: a name that is cut is no use to a script. */
   readonly columns: number
   readonly isTty: boolean
   print(text?: string): void
-  /** To standard error: what is said about the answer, so that the answer alone can be piped on. */
+  /** Writes to standard error, so that the answer alone can be piped on. */
   note(text: string): void
   /** Colours text where colours are wanted (NO_COLOR and FORCE_COLOR are honoured). */
   paint(colour: Colour, text: string): string

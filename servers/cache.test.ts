@@ -24,7 +24,7 @@ test('an entry is made once, also when several want it at the same time', async 
   expect(await readdir(folder.path)).toEqual(['thing-1'])
 })
 
-test('what failed halfway, or was killed halfway, is never taken for whole', async () => {
+test('an entry whose making failed or was killed halfway is never taken for complete', async () => {
   await using folder = await scratchFolder()
   const fail = async (into: string) => {
     await writeFile(join(into, 'program'), 'half')

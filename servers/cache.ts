@@ -60,7 +60,7 @@ export async function makeCached(
   return entry
 }
 
-/** What was killed halfway; best effort, for a child of the killed process may still be writing there. */
+/** Removes what killed processes left halfway. Best effort: a child of such a process may still be writing there. */
 async function removeLeftovers(folder: string, name: string): Promise<void> {
   const left = (await readdir(folder)).filter(found => found.startsWith(`${name}.partial`))
   await Promise.allSettled(left.map(found => rm(join(folder, found), { recursive: true, force: true })))
@@ -100,8 +100,8 @@ export async function tryLock(path: string): Promise<number | undefined> {
 }
 
 /**
- * Removes a lock that nobody holds. Only one process at a time does that, and looks again first: of two that had both
- * seen the old lock, the slower one would remove the faster one's new one.
+ * Removes a lock whose holder is gone. Only one process at a time does that, and looks again first: else of two processes
+ * that both saw the old lock, the slower would remove the new lock of the faster.
  */
 async function removeAbandoned(path: string): Promise<void> {
   const guard = `${path}.removing`

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { readBacklog } from './backlog.ts'
 
-test('the backlog is what no worker has taken, not what is parked for a slow destination', async () => {
+test('the backlog counts events that no worker has taken, not deliveries that are parked', async () => {
   const registry = new Registry()
   expect(await readBacklog(registry)).toBe(0)
   openWorkerMetrics(registry, {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 /**
- * The destinations of the samples, so that a newcomer sees all that can become of a delivery:
+ * The destinations of the samples, so that a newcomer sees every outcome of a delivery:
  *
  *   /healthy   answers 200 at once
  *   /flaky     answers 503 to the first two attempts of each event, then 200

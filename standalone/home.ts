@@ -34,8 +34,8 @@ export async function openHome(home: string): Promise<AsyncDisposable> {
 }
 
 /**
- * Nobody else on this machine reads what is kept here, nor its logs; also where an older Fairlead made the folder. What is
- * made later is closed by the umask of `main.ts`. Root's PostgreSQL runs as another user, who passes through and can't look around.
+ * Closes the folder to other users of this machine, also where an older Fairlead made it. Later files are closed by the
+ * umask of `main.ts`. Root's PostgreSQL runs as another user, who may pass through the folder and not list it.
  */
 async function closeToOthers(home: string): Promise<void> {
   await chmod(home, process.getuid?.() === 0 ? 0o711 : 0o700)

@@ -1,7 +1,7 @@
 import type { Daemon, Run } from '@fairlead/daemon/run'
 import type { LogOf } from './log.ts'
 
-/** What the services that run in one process share. */
+/** The tools that services in one process share. */
 export type SharedDaemon = Omit<Daemon, 'log'> & { readonly logOf: LogOf }
 
 /** A service that runs in this process. Disposing of it lets it finish what it has in hand, and waits. */
@@ -66,13 +66,13 @@ export function host<Config>(
     error => failed(name, error),
   )
   const ended = running.then(() => undefined)
-  // Whoever doesn't wait for it is told by `failed`.
+  // A caller that doesn't wait for it learns of a failure by `failed`.
   ended.catch(() => {})
   return {
     ended,
     async [Symbol.asyncDispose]() {
       stopping.abort()
-      // A failure has been told already.
+      // The failure was reported by `failed`.
       await running.catch(() => {})
     },
   }

@@ -6,10 +6,10 @@ import { openLogFile } from './log-file.ts'
 const shownPerWindow = 20
 const windowMs = 10_000
 
-/** What became of a file that was changed: whoever has changed it looks here. */
+/** Lines about the result of a changed file, for the person who changed it. */
 const changes =
   /^\{"level":"info".*"service":"operator".*"msg":"(organization\.reconciled|organization\.deleted|organization\.back|files\.mended)"/
-/** Said for machines; the reason and its detail say the same to people. */
+/** Fields for machines; the reason and its detail tell people the same. */
 const notForPeople: ReadonlySet<string> = new Set(['conditions'])
 
 /** The log of each of the services that share this process. */
@@ -19,7 +19,7 @@ export interface Logs {
   readonly logOf: LogOf
   /** Takes a line that a service in another process has logged. */
   take(line: string): void
-  /** From now on also shows what became of changed files. */
+  /** From now on also shows the results of changed files. */
   showChanges(): void
 }
 

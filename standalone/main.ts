@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   using _flushing = { [Symbol.dispose]: () => log.flush() }
   using signal = stopOnSignals({ log, deadlineMs: stopDeadlineMs })
   const stopped = once(signal, 'abort')
-  // start.mjs was killed, and with it whoever passes signals on.
+  // start.mjs, which passes signals on, was killed.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
   const failing = Promise.withResolvers<never>()
   failing.promise.catch(() => {})
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   console.log('Fairlead is stopping')
 }
 
-/** One line where a person can do something, everything where it is our fault. */
+/** A failure as one line where a person can do something about it, with its stack where it is a bug. */
 function explain(error: unknown): { readonly text: unknown; readonly exitCode: number } {
   if (error instanceof ConfigError) return { text: error.message, exitCode: configExitCode }
   if (error instanceof StartError) return { text: error.message, exitCode: 1 }

@@ -7,8 +7,8 @@ import { Registry } from 'prom-client'
 import type { Question, ReceiverSettings, Report } from './receiver-process.ts'
 
 /**
- * The receiver in a process of its own: what the other parts do at one time (a batch of rows, a thousand deliveries, a
- * garbage collection) doesn't hold up an answer to a provider, also when processors are short.
+ * The receiver in a process of its own, so that long steps of the other parts (a batch of rows, a thousand deliveries, a
+ * garbage collection) hold up no answer to a provider.
  */
 
 /** Log lines go over many at a time, ms: each crossing wakes the other process. */

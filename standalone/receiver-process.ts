@@ -5,7 +5,7 @@ import type { Log, LogLevel } from '@fairlead/daemon/log'
 import type { ReceiverConfig } from '@fairlead/receiver/config'
 import { type Supervised, supervise } from './supervise.ts'
 
-/** What `receiver-child.ts` is started with. It goes over the channel, because it holds keys. */
+/** The options of `receiver-child.ts`. They go over the channel, because they hold keys. */
 export interface ReceiverSettings {
   readonly config: ReceiverConfig
   readonly level: LogLevel
@@ -30,7 +30,7 @@ export type Report =
 
 /** The receiver, running in a child process. Disposing of it lets it answer what it has in hand, and waits. */
 export interface ReceiverProcess extends AsyncDisposable {
-  /** What it lacks to be ready; undefined: nothing. */
+  /** Why it is not ready; undefined: it is ready. */
   readiness(): Promise<string | undefined>
   /** Prometheus' text format; empty once it has ended. */
   metrics(): Promise<string>

@@ -14,7 +14,7 @@ import {
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
 
-/** What a start may take when programs and data are there already, in ms: the promise is 5 s. */
+/** How long a start may take when programs and data are there already, in ms: the promise is 5 s. */
 const secondStartMs = 5_000
 const samples = join(import.meta.dirname, '..', 'k8s', 'samples')
 
@@ -79,7 +79,7 @@ async function signInAsOwner(output: string): Promise<void> {
   expect(await listed.text()).toContain('acme')
 }
 
-/** What Fairlead runs beside itself. */
+/** The servers that Fairlead runs. */
 const servers = ['nats', 'postgres', 'redis', 'receiver'] as const
 
 /** The samples, with their destinations on this standalone's own echo. */
@@ -213,7 +213,7 @@ test('a broken file is told with its line, and the others count', { timeout: 120
   expect(standalone.output).toMatch(/broken\.yaml:\d+: is no valid YAML/)
   await untilDelivered(settings, (await paste(standalone)).id)
 
-  // Whoever changes a file sees what became of it.
+  // The person who changes a file sees its result.
   expect(standalone.output).not.toContain('organization.reconciled')
   await rm(join(settings.organizations!, 'broken.yaml'))
   const file = join(settings.organizations!, 'acme.yaml')

@@ -5,7 +5,7 @@ import type { Server } from '@fairlead/servers/processes'
 /** More restarts than this within a minute mean that restarting doesn't help. */
 const restartsPerMinute = 5
 
-/** What can be kept running. */
+/** A server that can be kept running. */
 export type Supervised = Pick<Server, 'pid' | 'port' | 'exited' | 'stop'>
 
 /**

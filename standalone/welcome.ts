@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 
-/** What is told when everything runs. */
+/** The text that is printed when everything runs. */
 export interface Welcome {
   readonly receiverUrl: string
   readonly apiUrl: string

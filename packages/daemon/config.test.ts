@@ -21,7 +21,7 @@ const faultsOf = (env: Record<string, string>): string[] => {
   }
 }
 
-test('what is set is converted, what is not gets its default', () => {
+test('variables that are set are converted, others get their default', () => {
   expect(readConfig(schema, { FAIRLEAD_URL: 'http://a.example', FAIRLEAD_PORT: '99' })).toEqual({
     FAIRLEAD_PORT: 99,
     FAIRLEAD_URL: 'http://a.example',
@@ -34,7 +34,7 @@ test('an empty variable is an absent one', () => {
   expect(faultsOf({ FAIRLEAD_URL: '' })).toEqual(['FAIRLEAD_URL: is missing'])
 })
 
-test('all faults are told at once, with what the key is for, and never the value', () => {
+test('all faults are reported at once, with the description of each key, and never the value', () => {
   const env = { FAIRLEAD_PORT: 'eighty', FAIRLEAD_SECRET: 'hunter2' }
   expect(faultsOf(env)).toHaveLength(3)
   expect(() => readConfig(schema, env)).toThrow(

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 
-/** One thing that is wrong with the environment. The value itself isn't repeated: it may be a secret. */
+/** A fault of the environment. The value itself isn't repeated: it may be a secret. */
 export interface ConfigFault {
   readonly key: string
   /** What is wrong. */
   readonly fault: string
-  /** What the key is for, from its schema. */
+  /** The key's description, from its schema. */
   readonly description: string | undefined
 }
 
 /** The exit code for a faulty configuration: EX_CONFIG of sysexits.h. */
 export const configExitCode = 78
 
-/** All that is wrong with the configuration, one line for each key. */
+/** All faults of the configuration, one line for each key. */
 export class ConfigError extends Error {
   readonly code = 'config_invalid'
   readonly faults: readonly ConfigFault[]

@@ -17,7 +17,7 @@ test('a process is alive whatever its dependencies do', async () => {
   expect(JSON.parse(text)).toMatchObject({ status: 'alive' })
 })
 
-test('a process that has yet to add a check still waits for something, and gets no work', async () => {
+test('a process without a check yet is not ready, and gets no work', async () => {
   await using health = await open()
   const { status, text } = await ask(health.port, '/readyz')
   expect(status).toBe(503)
@@ -47,7 +47,7 @@ test('ready once every check passes, and the failing ones say why and since when
   expect(JSON.parse(after.text).status).toBe('ready')
 })
 
-test('a check that throws has failed, one that is taken away is not asked', async () => {
+test('a check that throws has failed; a check that was removed is not asked', async () => {
   await using health = await open()
   health.check('nats', () => undefined)
   const check = health.check('store', () => {

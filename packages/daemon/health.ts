@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 
-/** Answers nothing when the process can do its work, otherwise a few words that say what it lacks. */
+/** A readiness check: undefined when the process can do its work, otherwise a few words that say why not. */
 export type ReadinessCheck = () => string | undefined | Promise<string | undefined>
 
 /**
- * What a process says of itself, on a port of its own:
+ * Probes and metrics of a process, on a port of their own:
  *
  *   /livez    200 as long as it answers at all; looks at no dependency, because a restart mends none
  *   /readyz   200 when there are checks and all of them pass, else 503; JSON says which one fails, why, and since when.

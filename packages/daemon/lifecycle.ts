@@ -1,6 +1,6 @@
 import type { Log } from './log.ts'
 
-/** Why a signal of `stopOnSignals` was aborted: somebody asked for it. */
+/** The reason of an aborted signal of `stopOnSignals`: SIGTERM or SIGINT came. */
 export class Stopped extends Error {
   readonly code = 'stopped'
 
@@ -20,7 +20,7 @@ export interface StopOptions {
 
 /**
  * One Ctrl-C arrives more than once: the terminal sends it to the whole process group, and npm and other launchers pass
- * theirs on. What comes so soon after the first, in ms, is the same one.
+ * theirs on. Signals this soon after the first, in ms, count as the same one.
  */
 const sameSignalMs = 250
 
@@ -28,8 +28,8 @@ const sameSignalMs = 250
  * The signal that ends a process in order. SIGTERM and SIGINT abort it; what runs then finishes what it has in hand.
  * A second signal, or the deadline, ends the process at once with exit code 1.
  *
- * Also makes the unknown fatal: an unhandled rejection or exception is one line and exit code 1, because nobody knows
- * what state is left.
+ * Also makes the unknown fatal: an unhandled rejection or exception is one line and exit code 1, because the state
+ * that is left is unknown.
  */
 export function stopOnSignals({ log, deadlineMs, onStop }: StopOptions): AbortSignal & Disposable {
   const stopping = new AbortController()

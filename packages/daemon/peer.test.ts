@@ -42,7 +42,7 @@ test.each(['10.0.0.0/33', 'example.com', '10.0.0/8', '::1/129', '10.0.0.0/', '1.
   text => expect(openTrustedProxies(text)).toBeUndefined(),
 )
 
-test('without trusted proxies nobody is believed', () => {
+test('without trusted proxies no X-Forwarded-For is believed', () => {
   const none = openTrustedProxies('')!
   expect(none.isEmpty).toBe(true)
   expect(none.trusts('127.0.0.1')).toBe(false)

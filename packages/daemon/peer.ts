@@ -35,12 +35,12 @@ export function openTrustedProxies(text: string): TrustedProxies | undefined {
 const mostHops = 16
 
 /**
- * Who sent a request, as a key for shares and rates: the last hop of `X-Forwarded-For` that is not a trusted proxy's.
+ * The sender of a request, as a key for shares and rates: the last hop of `X-Forwarded-For` that is not a trusted proxy's.
  * An IPv4 address, or an IPv6 network (`2001:db8:1:2::/64`: a sender usually has all of a /64). Where a trusted proxy wrote
  * something else than an address, it is that proxy; never empty.
  *
  * @param address the connection's (`socket.remoteAddress`)
- * @param forwardedFor the header, all of its lines joined by commas; whatever an untrusted sender wrote is not read
+ * @param forwardedFor the header, all of its lines joined by commas; the part that an untrusted sender wrote is not read
  */
 export function peerOf(
   address: string | undefined,

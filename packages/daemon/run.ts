@@ -7,7 +7,7 @@ import { type Log, logLevels, openLog } from './log.ts'
 import { openRegistry } from './metrics.ts'
 import { startTelemetry } from './telemetry.ts'
 
-/** What a process gives to the service that runs in it. Standalone runs several services with one of these. */
+/** The tools that a process gives to its service. Standalone runs several services with the same tools. */
 export interface Daemon {
   readonly log: Log
   /** Where the service registers its metrics. */
@@ -22,7 +22,7 @@ export interface Daemon {
  */
 export type Run<Config> = (config: Config, signal: AbortSignal, daemon: Daemon) => Promise<void>
 
-/** What every process reads, whatever it does. */
+/** The variables that every process reads. */
 export const daemonConfig = z.object({
   FAIRLEAD_LOG_LEVEL: z.enum(logLevels).default('info').describe('the least serious lines that are written'),
   FAIRLEAD_METRICS_PORT: z.coerce

@@ -1,6 +1,6 @@
-/** An amount that several share: freely while half of it is unused, by their weights after that. */
+/** An amount that keys share: freely while half of it is unused, by their weights after that. */
 export interface Shares<Key> {
-  /** False where there is no room for it, or where it would be more than this one's part. */
+  /** Takes an amount. False, and nothing taken, where too little is left, or above this key's share. */
   take(key: Key, amount: number): boolean
   /** Whether `take` would succeed now; takes nothing. */
   fits(key: Key, amount: number): boolean
@@ -20,7 +20,7 @@ export function openShares<Key>(total: number, weightOf: (key: Key) => number = 
   let weights = 0
 
   function fits(key: Key, amount: number): boolean {
-    // Whatever its size, one alone always fits.
+    // A key that is alone may always take, whatever the amount.
     if (used + amount > total && used > 0) return false
     const own = held.get(key)
     return !own || used < total / 2 || own.amount + amount <= (total * own.weight) / (2 * weights)

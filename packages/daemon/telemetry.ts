@@ -1,5 +1,5 @@
 /**
- * OpenTelemetry traces, only where somebody asked for them: without `OTEL_EXPORTER_OTLP_ENDPOINT` (or its traces
+ * OpenTelemetry traces, only where they are configured: without `OTEL_EXPORTER_OTLP_ENDPOINT` (or its traces
  * variant) the SDK isn't even loaded and the API's calls do nothing. All of the SDK's own environment variables hold
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Metrics stay with Prometheus and
  * logs with standard output.

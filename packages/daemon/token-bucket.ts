@@ -20,7 +20,7 @@ export interface TokenBucket {
   change(limit: RateLimit, nowMs: number): void
 }
 
-/** Events at once that a rate allows where nobody says a burst. */
+/** The burst of a rate for which none is configured. */
 export const defaultBurst = (perSecond: number): number => Math.max(1, Math.ceil(2 * perSecond))
 
 /** Opens a full bucket. */

@@ -1,6 +1,6 @@
 import type { FailureKind, Outcome } from './outcome.ts'
 
-/** What is kept of an answer: no body, it decides nothing. */
+/** The parts of an answer that decide its outcome. */
 export interface DestinationResponse {
   readonly status: number
   readonly retryAfter?: string | undefined
@@ -126,7 +126,7 @@ export function classifyError(error: unknown): Outcome {
     const kind = kindOfCode[code] ?? kindOfPrefix(code)
     if (kind) return { kind, reason: code }
   }
-  // A code that nobody foresaw says nothing of the destination.
+  // An unknown code says nothing about the destination.
   return { kind: 'worker_failed', reason: codeOf(error) || 'unknown error' }
 }
 

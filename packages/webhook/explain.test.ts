@@ -202,7 +202,7 @@ test('a large body costs no more than a bounded number of tries', async () => {
   expect((user + system) / 1000).toBeLessThan(3000)
 })
 
-test('explaining a rejection with a hundred sources holds up nobody', async () => {
+test('explaining a rejection with a hundred sources holds up no other work', async () => {
   const url = 'https://hooks.example.com/webhooks/acme/twilio'
   const request: WebhookRequest = {
     method: 'POST',

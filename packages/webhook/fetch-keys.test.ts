@@ -96,7 +96,7 @@ describe('a key fetch', () => {
     expect(seen).toHaveLength(1)
   })
 
-  test('refreshes an old copy in the background: nobody waits for it', async () => {
+  test('refreshes an old copy in the background, without holding up a request', async () => {
     const { keys, clock } = aKeyFetch()
     await keys(`${base}/a`)
     answer(200, 'newer keys')

@@ -28,10 +28,10 @@ export type DeadReason =
   | 'event_expired'
   | 'url_invalid'
   | 'destination_deleted'
-  /** Someone took its next attempt back. Not settled here: the store does that. */
+  /** Its next attempt was cancelled. Not settled here: the store does that. */
   | 'cancelled'
 
-/** What follows from an attempt: one of these, always. */
+/** What follows from an attempt: delivered, a retry at a time, or dead. */
 export type Settlement =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly atMs: number }

@@ -83,7 +83,7 @@ test('a key that would have ended already is refused, and the field named', asyn
   expect((await ask('2999-01-01T00:00:00+02:00')).status).toBe(201)
 })
 
-test('what is not there, and methods that are not', async () => {
+test('unknown paths are answered 404, unknown methods 405', async () => {
   for (const path of [
     '/api/v1',
     '/api/v2/organizations',

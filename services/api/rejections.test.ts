@@ -96,7 +96,7 @@ test('a body that was changed on its way is told', async () => {
   expect(explanation.causes).toMatchObject([{ kind: 'body_altered' }])
 })
 
-test('what would be accepted by now is told so', async () => {
+test('a request that would be accepted by now is explained so', async () => {
   const { explanation } = await explained(await addRejection(stripe('test-only-stripe-of-acme')))
   expect(explanation).toEqual({ stillRefused: false, causes: [] })
 })

@@ -82,7 +82,7 @@ async function addDeadLetters(count: number, type: string): Promise<string[]> {
   )
 }
 
-test('whoever leaves during a write leaves no change without its entry in the audit log', async () => {
+test('a client that leaves during a write leaves no change without its entry in the audit log', async () => {
   const dead = await addDeadLetters(moments.length, 'left.one')
   await addDeadLetters(moments.length, 'left.all')
   const keys = await Promise.all(moments.map(() => api.makeKey(acme)))

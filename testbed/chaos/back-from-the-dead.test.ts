@@ -10,7 +10,7 @@ const retrySeconds = 10
 /** Retries are spread by a fifth. */
 const longestRetryMs = retrySeconds * 1.2 * 1000
 
-test('what waits for a destination that hangs arrives within 10 s of being due, though everything was killed', {
+test('deliveries to a destination that hung arrive within 10 s of being due, though everything was killed', {
   timeout: 240_000,
 }, async () => {
   await using sink = await startSink({ hang: true })

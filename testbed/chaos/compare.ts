@@ -1,5 +1,5 @@
 /**
- * The proof that nothing is lost, as a comparison of sets: what was answered 2xx, what arrived, and what the event log
+ * The proof that nothing is lost, as a comparison of sets: webhooks answered 2xx, events that arrived, and events that the log
  * says. Pure; all times are `performance.now()` of the process that sends and receives.
  */
 
@@ -42,7 +42,7 @@ export interface Comparison {
   readonly unlogged: readonly string[]
   /** Ids that stand in the log but did not arrive, and are not dead either. */
   readonly forgotten: readonly string[]
-  /** Events that arrived although nobody was told so: the answer was lost, not the event. */
+  /** Events that arrived although their sender got no answer: the answer was lost, not the event. */
   readonly unasked: number
   /** Arrivals beyond the first, by the disturbance that explains them. */
   readonly repeats: ReadonlyMap<string, number>
@@ -51,7 +51,7 @@ export interface Comparison {
 }
 
 /**
- * What was in hand this long before a disturbance may be repeated after it, in ms: a delivery is done for good when its
+ * Deliveries in hand this long before a disturbance may be repeated after it, in ms: a delivery is done for good when its
  * record is stored, which takes milliseconds, or seconds where processes stand still.
  */
 const inHandMs = 5_000

@@ -4,7 +4,7 @@ import type { Disturbance } from './compare.ts'
 import type { Platform, Victim } from './platform.ts'
 import type { Fault, FaultKind, Targets } from './schedule.ts'
 
-/** What can be done to a platform. */
+/** The disturbances of a platform. */
 export function targetsOf({ processes, links, disks }: Platform): Targets {
   const kinds = (names: readonly string[], of: readonly FaultKind[]) => names.map(name => [name, of] as const)
   return Object.fromEntries([

@@ -4,7 +4,7 @@ import { loadSecret } from '@fairlead/testbed/load/subject'
 import { until } from '../until.ts'
 import type { Disturbance, LoggedStatus } from './compare.ts'
 
-/** Webhooks that are sent without pause while things are broken, and what became of them. */
+/** Sends webhooks without pause while things are broken, and records each answer. */
 export interface Load {
   /** The receiver's URL of the source. */
   readonly url: string

@@ -16,7 +16,7 @@ import type { SmallDisk } from './small-disk.ts'
 
 /** Fairlead as it is deployed, each part a process of its own, on servers that can be broken one by one. */
 export interface Platform extends AsyncDisposable {
-  /** What can be killed, frozen and restarted, by name. */
+  /** Processes that can be killed, frozen and restarted, by name. */
   readonly processes: Readonly<Record<string, Victim>>
   /**
    * What can be cut and stalled: `receiver-nats` (from all servers), `store-postgres`, `workers-sink` …; in a cluster also
