@@ -1,9 +1,10 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
-import { openKeyring } from '@fairlead/wire/seal'
+import { type Keyring, openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams, streamName } from '@fairlead/wire/streams'
 import { receiverAttemptsSubject } from '@fairlead/wire/subjects'
+import type { BucketWatch } from '@fairlead/wire/watch-bucket'
 import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -15,7 +16,7 @@ import { openThrottle } from './admission/throttle.ts'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { type IngestLog, type Receiver, sourceFields } from './context.ts'
-import { openDirectory } from './directory.ts'
+import { type Directory, openDirectory } from './directory.ts'
 import { ingest } from './ingest.ts'
 import { openReceiverMetrics, type ReceiverMetrics } from './metrics.ts'
 import { openRejectionLog } from './rejection-log.ts'
@@ -82,7 +83,7 @@ const headerRoomBytes = 64 * 1024
  * stops taking connections, answers what is in hand, and then lets go.
  */
 export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools): Promise<RunningReceiver> {
-  const { nats, registry, log, now = Date.now } = tools
+  const { nats, log } = tools
   await using opened = new AsyncDisposableStack()
   checkPayloadLimit(nats.info?.max_payload ?? 0, config.FAIRLEAD_MAX_BODY_BYTES)
   const manager = await jetstreamManager(nats)
@@ -92,80 +93,8 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
   })
 
   const keyring = openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS)
-  const directory = openDirectory({
-    keyring,
-    fetchKey: tools.fetchKey,
-    now,
-    fault: ({ slug }, source, error) =>
-      log.error({ organization: slug, source, err: error }, 'source.unusable'),
-  })
-  const watching = new AbortController()
-  opened.defer(() => watching.abort())
-  const watcher = {
-    ...directory,
-    fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
-    failed: (err: unknown) => log.error({ err }, 'config.not_followed'),
-  }
-  const configWatch = await watchConfig(nats, watcher, watching.signal, config.FAIRLEAD_STREAM_REPLICAS)
-
-  const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
-  const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
-  const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
-  const bodies = opened.use(openBodyMemory({ limit: config.FAIRLEAD_MAX_BODIES_BYTES }))
-  const permits = openPermits(config.FAIRLEAD_MAX_REQUESTS)
-  const throttle = opened.use(openThrottle(() => performance.now(), tools.backlog?.ask))
-  tools.backlog?.listen(throttle.observe)
-  const metrics = openReceiverMetrics(registry, {
-    requests: () => permits.used,
-    bodyBytes: () => bodies.used,
-    unacknowledged: () => publisher.unacknowledged,
-    organizations: () => directory.size,
-    seen: () => seen,
-  })
-  const seen = opened.use(
-    openSeen({
-      url: config.FAIRLEAD_REDIS_URL,
-      waitMs: config.FAIRLEAD_SEEN_WAIT_MS,
-      generation: await generationOf(manager),
-      catchUp: { stored: storedSince(nats) },
-      now,
-      events: metrics.seen,
-      changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),
-    }),
-  )
-  const attemptsPublisher = opened.use(openPublisher(nats, { timeoutMs }))
-  const repeats = opened.use(
-    openRepeats({
-      publisher: attemptsPublisher,
-      subject: receiverAttemptsSubject,
-      end: async () => (await manager.streams.info(streamName.events)).state.last_seq,
-      lost: count => metrics.repeatsUntold.inc(count),
-    }),
-  )
-  const receiver: Receiver = {
-    directory,
-    publisher,
-    seen,
-    repeats,
-    isBodyOf: openBodyComparison(await jetstreamManager(nats, { checkAPI: false, timeout: compareMs })),
-    rejections: openRejectionLog(rejectionPublisher, keyring, now, () => metrics.rejectionsLost.inc()),
-    metrics,
-    log,
-    bodies,
-    permits,
-    throttle,
-    refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
-    limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
-    publicUrls: {
-      base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
-        /\/$/,
-        '',
-      ),
-      trusted: openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!,
-    },
-    confirmations: opened.use(openConfirmations({ log, ...(tools.fetch && { fetch: tools.fetch }) })),
-    now,
-  }
+  const { directory, configWatch } = await followConfiguration(config, tools, keyring, opened)
+  const receiver = await openContext(config, tools, { manager, keyring, directory }, opened)
 
   let connected = true
   void (async () => {
@@ -205,6 +134,105 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
       leaving = true
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Keeps all organizations in memory as the configuration bucket has them, until `opened` is disposed. */
+async function followConfiguration(
+  config: ReceiverConfig,
+  { nats, log, fetchKey, now = Date.now }: ReceiverTools,
+  keyring: Keyring,
+  opened: AsyncDisposableStack,
+): Promise<{ readonly directory: Directory; readonly configWatch: BucketWatch }> {
+  const directory = openDirectory({
+    keyring,
+    fetchKey,
+    now,
+    fault: ({ slug }, source, error) =>
+      log.error({ organization: slug, source, err: error }, 'source.unusable'),
+  })
+  const watching = new AbortController()
+  opened.defer(() => watching.abort())
+  const watcher = {
+    ...directory,
+    fault: (key: string, err: unknown) => log.error({ key, err }, 'config.unreadable'),
+    failed: (err: unknown) => log.error({ err }, 'config.not_followed'),
+  }
+  const configWatch = await watchConfig(nats, watcher, watching.signal, config.FAIRLEAD_STREAM_REPLICAS)
+  return { directory, configWatch }
+}
+
+interface Foundations {
+  readonly manager: JetStreamManager
+  readonly keyring: Keyring
+  readonly directory: Directory
+}
+
+/** Opens everything that the steps of `ingest.ts` share; `opened` closes it. */
+async function openContext(
+  config: ReceiverConfig,
+  tools: ReceiverTools,
+  { manager, keyring, directory }: Foundations,
+  opened: AsyncDisposableStack,
+): Promise<Receiver> {
+  const { nats, registry, log, now = Date.now } = tools
+  const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
+  const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
+  const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
+  const bodies = opened.use(openBodyMemory({ limit: config.FAIRLEAD_MAX_BODIES_BYTES }))
+  const permits = openPermits(config.FAIRLEAD_MAX_REQUESTS)
+  const throttle = opened.use(openThrottle(() => performance.now(), tools.backlog?.ask))
+  tools.backlog?.listen(throttle.observe)
+  const metrics = openReceiverMetrics(registry, {
+    requests: () => permits.used,
+    bodyBytes: () => bodies.used,
+    unacknowledged: () => publisher.unacknowledged,
+    organizations: () => directory.size,
+    seen: () => seen,
+  })
+  const seen = opened.use(
+    openSeen({
+      url: config.FAIRLEAD_REDIS_URL,
+      waitMs: config.FAIRLEAD_SEEN_WAIT_MS,
+      generation: await generationOf(manager),
+      catchUp: { stored: storedSince(nats) },
+      now,
+      events: metrics.seen,
+      changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),
+    }),
+  )
+  const attemptsPublisher = opened.use(openPublisher(nats, { timeoutMs }))
+  const repeats = opened.use(
+    openRepeats({
+      publisher: attemptsPublisher,
+      subject: receiverAttemptsSubject,
+      end: async () => (await manager.streams.info(streamName.events)).state.last_seq,
+      lost: count => metrics.repeatsUntold.inc(count),
+    }),
+  )
+  return {
+    directory,
+    publisher,
+    seen,
+    repeats,
+    isBodyOf: openBodyComparison(await jetstreamManager(nats, { checkAPI: false, timeout: compareMs })),
+    rejections: openRejectionLog(rejectionPublisher, keyring, now, () => metrics.rejectionsLost.inc()),
+    metrics,
+    log,
+    bodies,
+    permits,
+    throttle,
+    refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
+    limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
+    publicUrls: {
+      base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
+        /\/$/,
+        '',
+      ),
+      trusted: openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!,
+    },
+    confirmations: opened.use(openConfirmations({ log, ...(tools.fetch && { fetch: tools.fetch }) })),
+    now,
   }
 }
 
