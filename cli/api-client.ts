@@ -29,8 +29,17 @@ export interface ApiValues {
 export interface ApiClient {
   /** The answer's JSON; undefined where there is none. Throws a CommandError for everything but 2xx. */
   call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>
+  /** Changes a setting. Throws like `call`. */
+  change<T>(method: 'PUT' | 'PATCH' | 'DELETE', path: string, asked: SettingChange): Promise<T>
   /** The path of the organization that was asked for, `/api/v1/organizations/acme`. */
   organizationPath(): Promise<string>
+}
+
+/** What goes with a change of a setting. */
+export interface SettingChange {
+  readonly body?: unknown
+  /** The state that was read; absent: any. */
+  readonly etag?: string
 }
 
 /** How long one answer may take, ms. */
@@ -44,6 +53,10 @@ export function openApi(values: ApiValues, env: NodeJS.ProcessEnv = process.env)
     callApi(base, key, method, path, body) as Promise<T>
   return {
     call,
+    change: <T>(method: string, path: string, { body, etag }: SettingChange) =>
+      callApi(base, key, method, path, body, {
+        'if-match': etag === undefined ? '*' : `"${etag}"`,
+      }) as Promise<T>,
     async organizationPath() {
       const slug = values.organization ?? env.FAIRLEAD_ORGANIZATION ?? (await onlyOrganization(call))
       return `/api/v1/organizations/${encodeURIComponent(slug)}`
@@ -116,7 +129,14 @@ export function isLocal(url: URL): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
 }
 
-async function callApi(base: URL, key: Key, method: string, path: string, body: unknown): Promise<unknown> {
+async function callApi(
+  base: URL,
+  key: Key,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   const url = new URL(path, base)
   let response: Response
   let text: string
@@ -125,6 +145,7 @@ async function callApi(base: URL, key: Key, method: string, path: string, body: 
       method,
       headers: {
         authorization: `Bearer ${key.text}`,
+        ...headers,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -173,8 +194,9 @@ function refusal(base: URL, key: Key, status: number, text: string): CommandErro
     ({ name, message }) => `\n  ${printable(name)}: ${printable(message)}`,
   )
   const trace = problem.traceId ? ` (trace ${printable(problem.traceId)})` : ''
+  const patch = problem.patch ? `\n\n${printable(problem.patch, { lines: true })}` : ''
   return new CommandError(
-    `${printable(problem.detail)} [${printable(problem.code)}]${trace}${faults.join('')}`,
+    `${printable(problem.detail)} [${printable(problem.code)}]${trace}${faults.join('')}${patch}`,
   )
 }
 
@@ -182,6 +204,8 @@ interface ProblemText {
   readonly code: string
   readonly detail: string
   readonly traceId?: string
+  /** YAML that makes the change where the setting is declared. */
+  readonly patch?: string
   readonly errors?: readonly { readonly name: string; readonly message: string }[]
 }
 

@@ -60,15 +60,23 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'destinations',
     {
-      summary: 'how destinations do: list, pause, resume',
+      summary: 'where events go: list, make, change, pause, resume',
       load: async () => (await import('./destinations.ts')).destinations,
     },
   ],
   [
     'sources',
     {
-      summary: 'where webhooks come in, and which secrets still match',
+      summary: 'where webhooks come in: list, make, change, rotate secrets',
       load: async () => (await import('./sources.ts')).sources,
+    },
+  ],
+  ['routes', { summary: 'which events go where', load: async () => (await import('./routes.ts')).routes }],
+  [
+    'organizations',
+    {
+      summary: 'tenants of the platform, and their quotas',
+      load: async () => (await import('./organizations.ts')).organizations,
     },
   ],
   [

@@ -1,44 +1,135 @@
 import type { Destination } from './answer-shapes.ts'
-import { apiOptions, apiUsage, openApi } from './api-client.ts'
+import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
+import {
+  deleteSetting,
+  dryRunQuery,
+  printWritten,
+  readNamedSecret,
+  readSecretFile,
+  readSettings,
+  settingOptions,
+  settingUsage,
+  updateSetting,
+  type Written,
+} from './setting.ts'
 import { type Column, printTable } from './table.ts'
-import { type Colour, openTerminal, printable } from './terminal.ts'
+import { type Colour, openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead destinations [list | pause NAME | resume NAME]
+const usage = `fairlead destinations [list | get NAME | create NAME | update NAME |
+                       delete NAME | pause NAME | resume NAME]
 
-Where events go, and how each destination does: lists them by name, lets the
-deliveries to one wait, or lets them go on. Nothing is lost by a pause.
+Where events go, and how each destination does.
+
+  create  makes a destination: --set url=https://…, and what it asks for
+  update  changes the settings that are given, and no others
+  delete  not while a route names it
+  pause   lets its deliveries wait; nothing is lost
+  resume  lets them go on
 
 A destination is paused because its declaration says so (declared), because it
 answered 410 (gone), because it failed for five days (failing), or because a
 member asked (asked). resume ends every pause but a declared one: for that,
-take paused: true out of the declaration.
+set paused=false, or take it out of the declaration.
 
-  --json                 the API's own JSON, one a line
+  --bearer-file FILE     a file with a bearer token; - is standard input
+  --basic-file USER=FILE a user name, and a file with the password
+  --header-file NAME=FILE
+                         a request header, and a file with its value; may be
+                         repeated. Replaces all headers that are stored
+  --certificate-file FILE, --key-file-of-certificate FILE
+                         a client certificate and its key in PEM
+${settingUsage}
 ${apiUsage}`
 
-const options = { ...apiOptions, json: { type: 'boolean' } } as const
+const options = {
+  ...apiOptions,
+  ...settingOptions,
+  'bearer-file': { type: 'string' },
+  'basic-file': { type: 'string' },
+  'header-file': { type: 'string', multiple: true },
+  'certificate-file': { type: 'string' },
+  'key-file-of-certificate': { type: 'string' },
+} as const
+
+const verbs = ['list', 'get', 'create', 'update', 'delete', 'pause', 'resume']
 
 export async function destinations(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: 2 })
-  const [verb = 'list', name] = positionals
-  if (verb !== 'list' && verb !== 'pause' && verb !== 'resume')
-    throw usageFault(usage, `list, pause or resume, not ${verb}`)
-  if (verb === 'list' && name !== undefined) throw usageFault(usage, `list shows all: it takes no ${name}`)
-  if (verb !== 'list' && name === undefined)
+  const [verb = 'list', given] = positionals
+  if (!verbs.includes(verb)) throw usageFault(usage, `${verbs.join(', ')}, not ${verb}`)
+  if (verb === 'list' && given !== undefined) throw usageFault(usage, `list shows all: it takes no ${given}`)
+  if (verb !== 'list' && given === undefined)
     throw usageFault(usage, 'Which destination? NAME, as the list shows')
   const api = openApi(values)
   const path = `${await api.organizationPath()}/destinations`
   const terminal = openTerminal()
-  if (name !== undefined) {
-    const target = `${path}/${encodeURIComponent(name)}/${verb}`
-    const destination = await api.call<Destination>('POST', target)
-    terminal.print(values.json ? JSON.stringify(destination) : standing(destination))
-    return exitCode.ok
+  if (given === undefined) return await list(api, path, values.json ?? false, terminal)
+  const one = `${path}/${encodeURIComponent(given)}`
+  switch (verb) {
+    case 'pause':
+    case 'resume': {
+      const destination = await api.call<Destination>('POST', `${one}/${verb}`)
+      terminal.print(values.json ? JSON.stringify(destination) : standing(destination))
+      break
+    }
+    case 'get':
+      terminal.print(JSON.stringify(await api.call('GET', one)))
+      break
+    case 'delete': {
+      const gone = await deleteSetting(api, one, `destination ${given}`, values)
+      printWritten(gone, `Destination ${given} is deleted`, values, terminal)
+      break
+    }
+    default: {
+      const settings = { ...readSettings(usage, values), ...readCredentials(values) }
+      const written =
+        verb === 'update'
+          ? await updateSetting(api, one, values, () => settings)
+          : await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, { name: given, ...settings })
+      printWritten(
+        written,
+        `Destination ${given} is ${verb === 'update' ? 'changed' : 'made'}`,
+        values,
+        terminal,
+      )
+    }
   }
+  return exitCode.ok
+}
+
+interface Credentials {
+  readonly 'bearer-file'?: string | undefined
+  readonly 'basic-file'?: string | undefined
+  readonly 'header-file'?: readonly string[] | undefined
+  readonly 'certificate-file'?: string | undefined
+  readonly 'key-file-of-certificate'?: string | undefined
+}
+
+function readCredentials(values: Credentials): Record<string, unknown> {
+  const { 'bearer-file': bearer, 'basic-file': basic, 'certificate-file': certificate } = values
+  const key = values['key-file-of-certificate']
+  const auth: unknown[] = []
+  if (bearer !== undefined) auth.push({ bearer: { token: readSecretFile(bearer) } })
+  if (basic !== undefined) {
+    const [username, password] = readNamedSecret(usage, 'basic-file', basic)
+    auth.push({ basic: { username, password } })
+  }
+  if ((certificate === undefined) !== (key === undefined))
+    throw usageFault(usage, '--certificate-file and --key-file-of-certificate go together')
+  if (certificate !== undefined && key !== undefined)
+    auth.push({ mtls: { certificate: readSecretFile(certificate), key: readSecretFile(key) } })
+  const headers = (values['header-file'] ?? []).map(text => {
+    const [name, value] = readNamedSecret(usage, 'header-file', text)
+    return { name, value }
+  })
+  return { ...(auth.length > 0 && { auth }), ...(headers.length > 0 && { headers }) }
+}
+
+async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
   const { items } = await api.call<{ items: readonly Destination[] }>('GET', path)
-  if (values.json) for (const destination of items) terminal.print(JSON.stringify(destination))
+  if (json) for (const destination of items) terminal.print(JSON.stringify(destination))
   else if (items.length === 0) terminal.note('No destination is declared.')
   else printTable(columns, items, terminal)
   return exitCode.ok

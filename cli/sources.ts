@@ -1,19 +1,45 @@
 import type { Source } from './answer-shapes.ts'
-import { apiOptions, apiUsage, openApi } from './api-client.ts'
-import { readArguments } from './arguments.ts'
-import { exitCode } from './command-error.ts'
+import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
+import { readArguments, usageFault } from './arguments.ts'
+import { CommandError, exitCode } from './command-error.ts'
+import {
+  deleteSetting,
+  dryRunQuery,
+  printWritten,
+  readSecretFile,
+  readSettings,
+  requireName,
+  type SettingValues,
+  settingOptions,
+  settingUsage,
+  updateSetting,
+  type Written,
+} from './setting.ts'
 import { relativeTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
-const usage = `fairlead sources
+const usage = `fairlead sources [list | get NAME | create NAME | update NAME |
+                  rotate NAME | delete NAME]
 
 Where webhooks come in, and which secrets still verify them: one line a secret,
 with how many events it verified and when it last did. All secrets of a source
 are live; after a rotation the old one can go once it matches no more. Says so
 where a source swallows many requests as repeats although their bodies differ.
 
-  --json                 the API's own JSON, one a line
+  create  makes a source: --provider, a secret, and settings where it needs any
+  update  changes the settings that are given, and no others
+  rotate  adds a secret before the others, which stay live; with --drop ID it
+          takes out an old one
+  delete  its webhooks are answered with 404
+
+  -p, --provider NAME    as fairlead providers lists them
+  --secret-file FILE     a file with a secret; - is standard input. For
+                         create, update and rotate; may be repeated
+  --secret-id ID         what rotate calls the new secret; default: a
+                         fingerprint
+  --drop ID              the id of a secret that rotate takes out
+${settingUsage}
 ${apiUsage}`
 
 /** One secret of a source; a source without any has one line too. */
@@ -23,17 +49,87 @@ interface Line {
   readonly isFirst: boolean
 }
 
+const options = {
+  ...apiOptions,
+  ...settingOptions,
+  provider: { type: 'string', short: 'p' },
+  'secret-file': { type: 'string', multiple: true },
+  'secret-id': { type: 'string' },
+  drop: { type: 'string', multiple: true },
+} as const
+
 export async function sources(args: readonly string[]): Promise<number> {
-  const options = { ...apiOptions, json: { type: 'boolean' } } as const
-  const { values } = readArguments(usage, args, options, { most: 0 })
+  const { values, positionals } = readArguments(usage, args, options, { most: 2 })
+  const [verb = 'list', given] = positionals
+  if (!['list', 'get', 'create', 'update', 'rotate', 'delete'].includes(verb))
+    throw usageFault(usage, `list, get, create, update, rotate or delete, not ${verb}`)
   const api = openApi(values)
   const path = `${await api.organizationPath()}/sources`
-  const { items } = await api.call<{ items: readonly Source[] }>('GET', path)
   const terminal = openTerminal()
-  if (values.json) for (const source of items) terminal.print(JSON.stringify(source))
+  if (verb === 'list') return await list(api, path, values.json ?? false, terminal)
+  const name = requireName(usage, 'source', given)
+  const one = `${path}/${encodeURIComponent(name)}`
+  if (verb === 'get') {
+    terminal.print(JSON.stringify(await api.call('GET', one)))
+    return exitCode.ok
+  }
+  if (verb === 'delete') {
+    const gone = await deleteSetting(api, one, `source ${name}`, values)
+    printWritten(gone, `Source ${name} is deleted`, values, terminal)
+    return exitCode.ok
+  }
+  const secrets = (values['secret-file'] ?? []).map(file => ({ value: readSecretFile(file) }))
+  if (verb === 'rotate') {
+    const written = await rotate(api, one, secrets, values)
+    printWritten(written, `Source ${name} has its new secret; the others stay live`, values, terminal)
+    return exitCode.ok
+  }
+  const settings = {
+    ...readSettings(usage, values),
+    ...(values.provider !== undefined && { provider: values.provider }),
+    ...(secrets.length > 0 && { secrets }),
+  }
+  if (verb === 'update') {
+    const written = await updateSetting(api, one, values, () => settings)
+    printWritten(written, `Source ${name} is changed`, values, terminal)
+    return exitCode.ok
+  }
+  const made = await api.call<Written & { path?: string }>('POST', `${path}${dryRunQuery(values)}`, {
+    name,
+    ...settings,
+  })
+  printWritten(made, `Source ${name} is made: ${made.path}`, values, terminal)
+  return exitCode.ok
+}
+
+/** The new secret stands first, the others stay as they are stored. */
+async function rotate(
+  api: ApiClient,
+  path: string,
+  secrets: readonly { value: string }[],
+  values: SettingValues & { 'secret-id'?: string | undefined; drop?: readonly string[] | undefined },
+): Promise<Written> {
+  const { 'secret-id': id, drop = [] } = values
+  if (secrets.length !== 1 && drop.length === 0)
+    throw usageFault(usage, 'Which secret is the new one? --secret-file FILE, once; - is standard input')
+  return await updateSetting(api, path, values, ({ settings }) => {
+    const stored = (settings.secrets ?? []) as { id: string }[]
+    const unknown = drop.find(one => !stored.some(secret => secret.id === one))
+    if (unknown)
+      throw new CommandError(
+        `There is no secret ${unknown} to drop; there are ${stored.map(secret => secret.id).join(', ')}`,
+      )
+    const added = secrets.map(({ value }) => ({ ...(id !== undefined && { id }), value }))
+    return { secrets: [...added, ...stored.filter(secret => !drop.includes(secret.id))] }
+  })
+}
+
+async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
+  const { items } = await api.call<{ items: readonly Source[] }>('GET', path)
+  if (json) for (const source of items) terminal.print(JSON.stringify(source))
   else if (items.length === 0) terminal.note('No source is declared.')
   else printTable(columns(new Date()), items.flatMap(linesOf), terminal)
-  if (!values.json) for (const source of items) warnOf(source, terminal)
+  if (!json) for (const source of items) warnOf(source, terminal)
   return exitCode.ok
 }
 

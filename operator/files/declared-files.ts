@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Declared, OrganizationKey } from '../organization/declared.ts'
 import {
-  apiVersion,
   type Organization,
   organizationSchema,
   type SecretDocument,
@@ -128,7 +127,6 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
 function bare(key: OrganizationKey, slug: string): Organization {
   const [namespace, name] = splitKey(key)
   return organizationSchema.parse({
-    apiVersion,
     kind: 'Organization',
     metadata: { namespace, name },
     spec: { slug },

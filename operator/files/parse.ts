@@ -1,9 +1,9 @@
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import type { Path } from '@fairlead/wire/declared/rule'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
 import type { z } from 'zod'
 import { type Fault, faultsOf, nearestOf, textOfPath } from '../organization/fault.ts'
 import {
-  apiVersion,
   type Organization,
   organizationSchema,
   type SecretDocument,

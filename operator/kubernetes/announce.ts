@@ -1,5 +1,5 @@
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import type { Condition } from '../condition.ts'
-import { apiVersion } from '../organization/schema.ts'
 import { fieldManager, type KubernetesClient } from './client.ts'
 
 /** Conditions whose status or reason changed, which are worth an Event. */

@@ -1,5 +1,5 @@
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import { z } from 'zod'
-import { apiVersion } from '../organization/schema.ts'
 import type { KubernetesClient } from './client.ts'
 
 const identified = z.looseObject({ metadata: z.looseObject({ uid: z.string() }) })

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import { z } from 'zod'
-import { apiVersion } from '../organization/schema.ts'
 import type { KubernetesClient } from './client.ts'
 import { letGo } from './let-go.ts'
 import { openReported } from './reported.ts'

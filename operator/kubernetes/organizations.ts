@@ -1,6 +1,7 @@
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import { z } from 'zod'
 import type { OrganizationKey } from '../organization/declared.ts'
-import { apiVersion, type Organization, organizationSchema } from '../organization/schema.ts'
+import { type Organization, organizationSchema } from '../organization/schema.ts'
 import { secretRefsOf } from '../organization/secret-refs.ts'
 import { type OrganizationStatus, statusSchema } from '../organization/status-schema.ts'
 import { encodeTenantSecret, tenantSecretName } from '../organization/tenant-secret.ts'

@@ -1,5 +1,6 @@
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import { column, customResource, type Json } from '../crd.ts'
-import { apiVersion, organizationSchema } from './schema.ts'
+import { organizationSchema } from './schema.ts'
 import { statusSchema } from './status-schema.ts'
 
 /** The CustomResourceDefinition of Organization, made from the schema that files are checked with. */

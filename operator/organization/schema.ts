@@ -1,5 +1,5 @@
 import { label, labelRule, name } from '@fairlead/wire/declared/field'
-import { organizationSettings } from '@fairlead/wire/declared/organization-settings'
+import { apiVersion, organizationSettings } from '@fairlead/wire/declared/organization-settings'
 import { route } from '@fairlead/wire/declared/route'
 import { mapList, type Path, type Rule, ruled, type TransitionRule } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
@@ -117,8 +117,6 @@ const organizationTransitions: readonly TransitionRule[] = [
       "spec.slug can't change, because it is part of the webhook URLs: make another Organization and delete this one",
   },
 ]
-
-export const apiVersion = 'fairlead.dev/v1alpha1'
 
 export const organizationSchema = ruled(
   z.strictObject({

@@ -1,7 +1,7 @@
 import { integer, label, labelRule, name } from '@fairlead/wire/declared/field'
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import { type Rule, ruled, type TransitionRule } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
-import { apiVersion } from '../organization/schema.ts'
 
 /**
  * `Replay` (fairlead.dev/v1alpha1): events of an Organization delivered again. It is a task, as a Job is: what it selects

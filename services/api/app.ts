@@ -53,7 +53,7 @@ function serve(app: Express, parts: Parts, operation: Operation): void {
     await admit(parts, operation, request, response)
     next()
   }
-  const read = operation.body ? readJsonBody : []
+  const read = operation.body ? readJsonBody(operation.maxBodyBytes) : []
   app[operation.method](expressPath(operation.path), enter, ...read, (request, response) =>
     perform(parts, operation, request, response),
   )

@@ -1,16 +1,19 @@
 import express, { type RequestHandler } from 'express'
 import { ApiError } from './problem.ts'
 
-/** Bytes of a request's body: the largest thing to say is why a dead letter is discarded. */
-const maxBodyBytes = 64 * 1024
+/** Bytes of a request's body, unless the operation says otherwise. */
+const defaultMaxBodyBytes = 64 * 1024
+
+/** Objects and lists in one another: deeper than anything that is asked for, and far from the end of a stack. */
+const maxDepth = 64
 
 /**
  * Reads a body as JSON in UTF-8. What other parsers pass over in silence is refused: bytes that are no UTF-8, another charset,
  * a name that an object has twice (of two parsers each may take another one). Nothing at all is `undefined`.
  */
-export const readJsonBody: readonly RequestHandler[] = [
+export const readJsonBody = (maxBytes = defaultMaxBodyBytes): readonly RequestHandler[] => [
   requireJson,
-  express.raw({ limit: maxBodyBytes, inflate: false, type: () => true }),
+  express.raw({ limit: maxBytes, inflate: false, type: () => true }),
   (request, _response, next) => {
     request.body = Buffer.isBuffer(request.body) ? parseJson(request.body) : undefined
     next()
@@ -38,10 +41,31 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new ApiError('body_unreadable', undefined, { cause })
   }
   const name = repeatedName(text)
-  if (name === undefined) return body
-  const fault = { in: 'body', name: name.slice(0, 100), message: 'is given twice' } as const
-  throw new ApiError('request_invalid', undefined, { faults: [fault] })
+  if (name !== undefined) throw invalidBody(name, 'is given twice')
+  const unsound = unsoundText(body, '')
+  if (unsound !== undefined) throw invalidBody(unsound, 'has a control character U+0000 or half a character')
+  return body
 }
+
+function invalidBody(name: string, message: string): ApiError {
+  const fault = { in: 'body', name: name.slice(0, 100), message } as const
+  return new ApiError('request_invalid', undefined, { faults: [fault] })
+}
+
+/** The path of the first text, a name or a value, that no database keeps as it is. Throws like `parseJson`. */
+function unsoundText(value: unknown, path: string, depth = 0): string | undefined {
+  if (typeof value === 'string') return isSound(value) ? undefined : path
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth >= maxDepth) throw invalidBody(path, `is nested more than ${maxDepth} levels deep`)
+  for (const [name, inner] of Object.entries(value)) {
+    const at = path ? `${path}.${name}` : name
+    const found = isSound(name) ? unsoundText(inner, at.slice(0, 200), depth + 1) : path
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const isSound = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
 
 /** The first name that an object has twice, with its path; the text is JSON. In linear time. */
 export function repeatedName(text: string): string | undefined {

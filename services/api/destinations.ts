@@ -1,11 +1,37 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { CallOptions } from '@connectrpc/connect'
 import { parseId } from '@fairlead/webhook/id'
-import { type Destination, DestinationState, LaneState, PauseReason } from '@fairlead/wire/store/destination'
+import { type PlainDestination, plainDestination } from '@fairlead/wire/declared/plain'
+import { destinationToStore } from '@fairlead/wire/declared/to-store'
+import type { ChangeSchema, PreconditionSchema } from '@fairlead/wire/store/change'
+import {
+  type Destination,
+  DestinationState,
+  LaneState,
+  PauseReason,
+  type PutDestinationResponse,
+} from '@fairlead/wire/store/destination'
+import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
+import { DryRun, dryRunQuery } from './dry-run.ts'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
+import { changedItem, destinationWithRefs } from './managed-by-kubernetes.ts'
+import { mergePatch } from './merge-patch.ts'
 import { operation } from './operation.ts'
+import { seen } from './precondition.ts'
 import { ApiError } from './problem.ts'
 import { noQuery, organizationParams } from './query.ts'
+import { requireBody } from './request.ts'
+import {
+  maxSettingBytes,
+  orExplained,
+  orNameTaken,
+  patchBody,
+  requireDeclared,
+  settingFields,
+  settingProblems,
+} from './setting.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
 const destinationSchema = z
@@ -42,6 +68,8 @@ const destinationSchema = z
       .string()
       .nullable()
       .meta({ description: 'HTTP status or outcome of the last failed attempt.' }),
+    active: z.boolean().meta({ description: 'False: events are not delivered to it.' }),
+    ...settingFields,
     managedBy,
     createdAt: timeText,
   })
@@ -123,7 +151,202 @@ const resume = operation({
   },
 })
 
-export const destinationOperations = [list, pause, resume]
+const get = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/destinations/{destination}',
+  name: 'getDestination',
+  tag: 'Settings',
+  summary: 'One destination, and how it does',
+  access: 'read',
+  versioned: true,
+  params: destinationParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'The destination.',
+  answer: destinationSchema,
+  problems: [],
+  handle: async ({ store, organization, params, signal }) =>
+    presentDestination(await find(store, organization, params.destination, signal)),
+})
+
+const destinationBody = plainDestination.meta({ id: 'DestinationSettings' })
+
+const create = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/destinations',
+  name: 'createDestination',
+  tag: 'Settings',
+  summary: 'Make a destination',
+  description:
+    'It gets events within a second, once a route names it. Its credentials are stored encrypted and never told again.',
+  access: 'administer',
+  versioned: true,
+  maxBodyBytes: maxSettingBytes,
+  params: organizationParams,
+  query: dryRunQuery,
+  body: destinationBody,
+  status: 201,
+  answerDescription: 'The destination.',
+  answer: destinationSchema,
+  problems: settingProblems,
+  async handle({ store, organization, query, body, change, write }) {
+    const asked = {
+      organizationId: organization.id,
+      destination: body.name,
+      desired: destinationToStore(body),
+      precondition: { absent: true },
+      dryRun: query.dryRun ?? false,
+      change,
+    }
+    return written(asked.dryRun, await orNameTaken(store.destinations.putDestination(asked, write)))
+  },
+})
+
+const put = operation({
+  method: 'put',
+  path: '/api/v1/organizations/{slug}/destinations/{destination}',
+  name: 'putDestination',
+  tag: 'Settings',
+  summary: 'Make a destination what the body says, or create it',
+  description:
+    'What the body leaves out gets its default. A credential without its value stays as it is stored, unless it would go to another origin.',
+  access: 'administer',
+  versioned: true,
+  maxBodyBytes: maxSettingBytes,
+  params: destinationParams,
+  query: dryRunQuery,
+  body: destinationBody,
+  status: 200,
+  answerDescription: 'The destination.',
+  answer: destinationSchema,
+  problems: settingProblems,
+  async handle({ store, organization, params, query, body, precondition, change, write, signal }) {
+    const asked = { precondition, dryRun: query.dryRun ?? false, change }
+    return await replace(store, organization, params.destination, body, asked, { write, signal })
+  },
+})
+
+const patch = operation({
+  method: 'patch',
+  path: '/api/v1/organizations/{slug}/destinations/{destination}',
+  name: 'updateDestination',
+  tag: 'Settings',
+  summary: 'Change some fields of a destination',
+  access: 'administer',
+  versioned: true,
+  maxBodyBytes: maxSettingBytes,
+  params: destinationParams,
+  query: dryRunQuery,
+  body: patchBody,
+  status: 200,
+  answerDescription: 'The destination.',
+  answer: destinationSchema,
+  problems: settingProblems,
+  async handle({ store, organization, params, query, body, precondition, change, write, signal }) {
+    const present = await find(store, organization, params.destination, signal)
+    const merged = requireBody(plainDestination, mergePatch(requireDeclared(present.declared), body))
+    const asked = { precondition: seen(precondition, present.etag), dryRun: query.dryRun ?? false, change }
+    return await replace(store, organization, params.destination, merged, asked, { write, signal })
+  },
+})
+
+const remove = operation({
+  method: 'delete',
+  path: '/api/v1/organizations/{slug}/destinations/{destination}',
+  name: 'deleteDestination',
+  tag: 'Settings',
+  summary: 'Delete a destination',
+  description: 'Not while a route names it. What waits for it is given up; its deliveries stay in the log.',
+  access: 'administer',
+  versioned: true,
+  params: destinationParams,
+  query: dryRunQuery,
+  status: 204,
+  answerDescription: 'It is gone.',
+  problems: settingProblems,
+  async handle({ store, organization, params, query, precondition, change, write, signal }) {
+    const asked = {
+      organizationId: organization.id,
+      destination: params.destination,
+      precondition,
+      dryRun: query.dryRun ?? false,
+      change,
+    }
+    const { changes } = await orExplained(store.destinations.deleteDestination(asked, write), {
+      organization,
+      spec: () => ({ destinations: [{ name: params.destination, active: false }] }),
+      current: () => current(store, organization, params.destination, signal),
+    })
+    return asked.dryRun ? new DryRun(null, changes) : undefined
+  },
+})
+
+export const destinationOperations = [list, get, create, put, patch, remove, pause, resume]
+
+interface Asked {
+  readonly precondition: MessageInitShape<typeof PreconditionSchema>
+  readonly dryRun: boolean
+  readonly change: MessageInitShape<typeof ChangeSchema>
+}
+
+async function replace(
+  store: StoreClient,
+  organization: Organization,
+  destination: string,
+  wanted: PlainDestination,
+  asked: Asked,
+  { write, signal }: { write: CallOptions; signal: AbortSignal },
+) {
+  const present = await lookUp(store, organization, destination, signal)
+  const desired = destinationToStore(wanted)
+  const request = { organizationId: organization.id, destination, desired, ...asked }
+  const answer = await orExplained(store.destinations.putDestination(request, write), {
+    organization,
+    spec: () => ({
+      destinations: [changedItem(present?.declared ?? {}, destinationWithRefs(wanted))],
+    }),
+    current: () => current(store, organization, destination, signal),
+  })
+  return written(asked.dryRun, answer)
+}
+
+function written(dryRun: boolean, { destination, changes }: PutDestinationResponse) {
+  if (!destination) throw new TypeError('the store answered without the destination')
+  const present = presentDestination(destination)
+  return dryRun ? new DryRun(present, changes) : present
+}
+
+async function lookUp(store: StoreClient, { id }: Organization, destination: string, signal: AbortSignal) {
+  const { destinations } = await store.destinations.listDestinations({ organizationId: id }, { signal })
+  return destinations.find(one => one.id === destination || one.name === destination)
+}
+
+/** Throws an ApiError `not_found`. */
+async function find(
+  store: StoreClient,
+  organization: Organization,
+  destination: string,
+  signal: AbortSignal,
+) {
+  const found = await lookUp(store, organization, destination, signal)
+  if (!found) throw new ApiError('not_found')
+  return found
+}
+
+async function current(
+  store: StoreClient,
+  organization: Organization,
+  destination: string,
+  signal: AbortSignal,
+) {
+  const found = await lookUp(store, organization, destination, signal)
+  return found && presentDestination(found)
+}
+
+function presentSettings({ declared }: Destination): Record<string, unknown> {
+  const settings = requireDeclared(declared)
+  return typeof settings.url === 'string' ? { ...settings, url: withoutPassword(settings.url) } : settings
+}
 
 /**
  * The id for a destination's name or id. Throws an ApiError `not_found` that says what was looked for: it stands in
@@ -164,6 +387,9 @@ function presentDestination(destination: Destination): z.input<typeof destinatio
     lastSuccessAt: presentTime(destination.lastSuccessAt),
     failingSince: presentTime(destination.failingSince),
     lastError: destination.lastError || null,
+    active: settings?.active ?? true,
+    settings: presentSettings(destination),
+    etag: destination.etag,
     managedBy: presentManagedBy(destination.managedBy),
     createdAt: presentTimeOf(destination.createdAt),
   }

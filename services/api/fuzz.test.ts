@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { seeded } from '@fairlead/testbed/seeded'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bodyOf, bodySchemaOf } from './fixtures/request-body.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
-import { openApiDocument } from './openapi.ts'
-import type { Operation } from './operation.ts'
+import { needsMatch, type Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { problemSchema } from './problem.ts'
 
@@ -89,6 +89,10 @@ const headers = [
   'content-length: 5',
   'transfer-encoding: identity',
   'x: a\rb: c',
+  'if-match: W/"a"',
+  'if-match: a"b',
+  `if-match: ${'"a",'.repeat(30)}"a"`,
+  'if-none-match: "a"',
 ]
 
 interface Field {
@@ -96,11 +100,8 @@ interface Field {
   readonly required: boolean
 }
 
-function fieldsOf(path: string, method: Operation['method']): Field[] {
-  const declared = openApiDocument().paths?.[path]?.[method]?.requestBody as
-    | { content?: Record<string, { schema: { properties?: object; required?: string[] } }> }
-    | undefined
-  const schema = declared?.content?.['application/json']?.schema
+function fieldsOf(operation: Operation): Field[] {
+  const schema = bodySchemaOf(operation)
   return Object.keys(schema?.properties ?? {}).map(name => ({
     name,
     required: schema?.required?.includes(name) ?? false,
@@ -149,7 +150,8 @@ test.each(operations)(
   async operation => {
     const random = seeded(seed + operations.indexOf(operation))
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
-    const fields = fieldsOf(operation.path, operation.method)
+    const fields = fieldsOf(operation)
+    const usual = bodyOf(operation)
     for (let run = 0; run < runs; run++) {
       const kind = pick(
         fields.length > 0
@@ -165,14 +167,14 @@ test.each(operations)(
               ? '9223372036854775807'
               : name === 'attempt'
                 ? 'att_00000000000000000000000000-999999999'
-                : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', key: 'key', destination: 'dst' }[name as string]}_00000000000000000000000000`,
+                : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', key: 'key', destination: 'dst', source: 'src', route: 'rte' }[name as string]}_00000000000000000000000000`,
       )
       const changed = pick(fields)?.name
       const content = fields
         .filter(({ name, required }) => required || name === changed)
         .map(
           ({ name }) =>
-            `${JSON.stringify(name)}:${name === changed && kind === 'field' ? pick(hostile) : '"test data"'}`,
+            `${JSON.stringify(name)}:${name === changed && kind === 'field' ? pick(hostile) : JSON.stringify(usual?.[name] ?? 'test data')}`,
         )
       const body =
         fields.length === 0
@@ -184,7 +186,12 @@ test.each(operations)(
         kind === 'query'
           ? `?${pick(['limit', 'cursor', 'after', 'q', 'x', '%ff', '__proto__'])}=${pick(pieces)}&limit=1&limit=2`
           : ''
-      const answer = await send(operation.method, path + query, body, kind === 'header' ? pick(headers) : '')
+      const answer = await send(
+        operation.method,
+        path + query,
+        body,
+        kind === 'header' ? pick(headers) : needsMatch(operation) ? 'if-match: *' : '',
+      )
       const said = `seed ${seed}: ${operation.method} ${path}${query} ${String(body).slice(0, 200)} ${answer.head}`
       expect(answer.status, said).toBeLessThan(500)
       expect(answer.head, said).not.toMatch(/set-cookie|^X:/im)
@@ -207,6 +214,54 @@ test.each([
     { in: 'body', name: 'expiresAt' },
   ],
   ['POST', '/api-keys', '{"name":"a","expiresAt":"2999-06-30T23:59:60Z"}', { in: 'body', name: 'expiresAt' }],
+  ['POST', '/sources', '{"name":"a b","provider":"github"}', { in: 'body', name: 'name' }],
+  [
+    'POST',
+    '/sources',
+    '{"name":"a","provider":"x\'; drop table sources --"}',
+    { in: 'body', name: 'provider' },
+  ],
+  [
+    'POST',
+    '/sources',
+    '{"name":"a","provider":"github","secrets":[{"value":5}]}',
+    { in: 'body', name: 'secrets.0.value' },
+  ],
+  ['POST', '/sources', '{"name":"a","provider":"github","secrets":[]}', { in: 'body', name: 'secrets' }],
+  [
+    'POST',
+    '/sources',
+    String.raw`{"name":"a","provider":"github","options":{"x":["\u0000"]}}`,
+    { in: 'body', name: 'options.x.0' },
+  ],
+  ['POST', '/sources', '{"name":"a","provider":"github","nmae":1}', { in: 'body', name: 'nmae' }],
+  ['POST', '/destinations', '{"name":"a","url":"ftp://a.example/"}', { in: 'body', name: 'url' }],
+  ['POST', '/destinations', '{"name":"a","url":"http://a.example/"}', { in: 'body', name: 'url' }],
+  [
+    'POST',
+    '/destinations',
+    String.raw`{"name":"a","url":"https://a.example/","headers":[{"name":"x","value":"a\r\nb: c"}]}`,
+    { in: 'body', name: 'headers.0.value' },
+  ],
+  [
+    'POST',
+    '/destinations',
+    '{"name":"a","url":"https://a.example/","auth":[{"basic":{"username":"a"}}]}',
+    { in: 'body', name: 'auth.0.basic.password' },
+  ],
+  ['POST', '/routes', '{"source":"none","destinations":["billing"]}', { in: 'body', name: 'source' }],
+  [
+    'POST',
+    '/routes',
+    '{"source":"*","destinations":["billing","none"]}',
+    { in: 'body', name: 'destinations.1' },
+  ],
+  [
+    'POST',
+    '/routes?dryRun=yes',
+    '{"source":"*","destinations":["billing"]}',
+    { in: 'query', name: 'dryRun' },
+  ],
   ['GET', '/events?limit=1&limit=2', undefined, { in: 'query', name: 'limit' }],
   ['GET', '/events?source=%ff', undefined, { in: 'query', name: 'source' }],
   ['GET', '/events?__proto__=1', undefined, { in: 'query', name: '__proto__' }],

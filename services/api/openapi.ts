@@ -5,7 +5,8 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
-import { isWrite, type Operation, type Tag } from './operation.ts'
+import { dryRunSchema } from './dry-run.ts'
+import { isWrite, needsMatch, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
 import { saidOf } from './rights.ts'
@@ -49,7 +50,7 @@ export function openApiDocument(): OpenApiDocument {
         version: '1',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         description:
-          'Read what became of every webhook, deliver it again, and manage keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.',
+          'Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.',
       },
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       security: [{ apiKey: [] }],
@@ -66,12 +67,20 @@ export function openApiDocument(): OpenApiDocument {
       },
     },
     // A format says what zod's pattern for it says, in a word.
-    { override: ({ jsonSchema }) => void (jsonSchema.format && delete jsonSchema.pattern) },
+    {
+      override: ({ jsonSchema }) => {
+        if (jsonSchema.format) delete jsonSchema.pattern
+        // What is said to the API server of Kubernetes alone.
+        for (const name of Object.keys(jsonSchema)) {
+          if (name.startsWith('x-kubernetes-')) delete (jsonSchema as Record<string, unknown>)[name]
+        }
+      },
+    },
   )
 }
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
-  const { answer, body, streams } = operation
+  const { body } = operation
   const description = [operation.description, `Allowed to: ${saidOf(operation.access)}.`]
     .filter(Boolean)
     .join('\n\n')
@@ -83,7 +92,9 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
     requestParams: {
       path: operation.params,
       query: operation.query,
-      ...(isWrite(operation) && { header: idempotencyHeader }),
+      ...(isWrite(operation) && {
+        header: needsMatch(operation) ? settingHeaders(operation) : idempotencyHeader,
+      }),
     },
     ...(body && {
       requestBody: {
@@ -92,11 +103,7 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
       },
     }),
     responses: {
-      [operation.status]: {
-        description: operation.answerDescription,
-        ...(answer && { content: { 'application/json': { schema: answer } } }),
-        ...(streams && { content: Object.fromEntries(streams.map(type => [type, { schema: z.string() }])) }),
-      },
+      ...answersOf(operation),
       ...problemResponses(operation),
     } as ZodOpenApiResponsesObject,
   }
@@ -109,6 +116,53 @@ const idempotencyHeader = z.object({
   }),
 })
 
+const settingHeaders = ({ method }: Operation) =>
+  idempotencyHeader.extend({
+    'If-Match': z
+      .string()
+      .max(2000)
+      .optional()
+      .meta({
+        description:
+          method === 'put'
+            ? 'The `ETag` that was read, or * for any. Without it a PUT only creates; if there is one already it is answered with 428.'
+            : 'The `ETag` that was read, or * for any; without it the answer is 428, and 412 if it has changed since.',
+        example: '*',
+      }),
+    ...(method === 'put' && {
+      'If-None-Match': z
+        .string()
+        .max(10)
+        .optional()
+        .meta({ description: '`*`: create it, and answer 412 if it is there.', example: '*' }),
+    }),
+  })
+
+/** Answers that are no problem: its own, and that of a dry run. */
+function answersOf(operation: Operation): Record<string, unknown> {
+  const { answer, status, answerDescription, versioned, streams } = operation
+  const headers = versioned && status !== 204 && { headers: z.object({ ETag: etag }) }
+  const own = {
+    description: answerDescription,
+    ...headers,
+    ...(answer && { content: { 'application/json': { schema: answer } } }),
+    ...(streams && { content: Object.fromEntries(streams.map(type => [type, { schema: z.string() }])) }),
+  }
+  if (!('dryRun' in operation.query.shape)) return { [status]: own }
+  if (status !== 200) {
+    const content = { 'application/json': { schema: dryRunSchema } }
+    return { [status]: own, 200: { description: 'With dryRun: what would be.', content } }
+  }
+  const content = { 'application/json': { schema: z.union([answer!, dryRunSchema]) } }
+  return { 200: { ...own, content } }
+}
+
+const etag = z.string().meta({
+  description:
+    'Names this state of the setting, for `If-Match`. The same for every credential; counts and times in the answer do not count.',
+  example: '"src_01jd3k5t9vexqa7w2m8zr4c6hs.3"',
+})
+
 function problemResponses(operation: Operation): Record<string, unknown> {
   const codes = new Set<ProblemCode>([...alwaysPossible, ...operation.problems])
   if (operation.path.includes('{')) codes.add('not_found')
@@ -116,6 +170,7 @@ function problemResponses(operation: Operation): Record<string, unknown> {
   if (operation.body)
     for (const code of ['body_unreadable', 'too_large', 'media_type_unsupported'] as const) codes.add(code)
   if (isWrite(operation)) codes.add('idempotency_in_progress').add('idempotency_key_reused')
+  if (needsMatch(operation)) codes.add('precondition_required').add('precondition_failed')
   const byStatus = new Map<number, string[]>()
   for (const code of codes) {
     const [status, sentence] = problems[code]

@@ -1,10 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { CallOptions } from '@connectrpc/connect'
-import type { ChangeSchema } from '@fairlead/wire/store/change'
+import type { ChangeSchema, PreconditionSchema } from '@fairlead/wire/store/change'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { z } from 'zod'
 import type { Caller } from './caller.ts'
+import type { DryRun } from './dry-run.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Right } from './rights.ts'
 import type { Role } from './role.ts'
@@ -35,6 +36,15 @@ export interface Operation {
   readonly answer?: z.ZodType
   /** It answers a stream of one of these media types, and no JSON: `handle` gives a `Streamed`. */
   readonly streams?: readonly string[]
+  /**
+   * Of a setting: its answer carries an `ETag`, and what changes or deletes it needs `If-Match`. With it goes
+   * `dryRun` in the query of what changes something (`dry-run.ts`).
+   */
+  readonly versioned?: true
+  /** It changes nothing although it is no GET: no entry in the audit log, no Idempotency-Key. */
+  readonly changesNothing?: true
+  /** The largest body that it takes, in bytes. Default: 65,536. */
+  readonly maxBodyBytes?: number
   /** Problems of its own, beside those that every operation can end in. */
   readonly problems: readonly ProblemCode[]
   readonly handle: (call: Call) => Promise<unknown>
@@ -74,6 +84,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
    * out, and its answer kept for a repeat with the same Idempotency-Key.
    */
   readonly signal: AbortSignal
+  /** In which state the setting must be that a write is about, by `If-Match` and `If-None-Match`. */
+  readonly precondition: MessageInitShape<typeof PreconditionSchema>
   /** Goes with the one call of the store that changes something: whom the audit log names. */
   readonly change: MessageInitShape<typeof ChangeSchema>
   /** Options of that call. */
@@ -101,11 +113,16 @@ export function operation<
     readonly answer?: Answer
     readonly handle: (
       call: Call<z.output<Params>, z.output<Query>, Parsed<Body>>,
-    ) => Promise<Answered<Answer>>
+    ) => Promise<Answered<Answer> | DryRun>
   },
 ): Operation {
   return declared as unknown as Operation
 }
 
 /** Whether an operation changes something: then it takes an Idempotency-Key, and stands in the audit log. */
-export const isWrite = ({ method }: Pick<Operation, 'method'>): boolean => method !== 'get'
+export const isWrite = ({ method, changesNothing }: Pick<Operation, 'method' | 'changesNothing'>): boolean =>
+  method !== 'get' && !changesNothing
+
+/** Whether an operation changes or deletes a setting that is there, or may be: then it needs `If-Match`. */
+export const needsMatch = ({ method, versioned }: Pick<Operation, 'method' | 'versioned'>): boolean =>
+  versioned === true && (method === 'put' || method === 'patch' || method === 'delete')

@@ -6,8 +6,10 @@ import type { Request, Response } from 'express'
 import { admitAgain } from './admit.ts'
 import { bindCursor, type CursorOwner, unbindCursor } from './bound-cursor.ts'
 import { actorOf, type Caller } from './caller.ts'
+import { DryRun } from './dry-run.ts'
 import { type Call, isWrite, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
+import { readPrecondition } from './precondition.ts'
 import { ApiError } from './problem.ts'
 import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './request.ts'
 import { roleIn } from './rights.ts'
@@ -69,6 +71,7 @@ async function callOf(
   const asked = readRequest(operation, request)
   const change = changeOf(operation, caller, request, response)
   const organization = await findOrganization(store, caller, asked.params, signal)
+  const precondition = readPrecondition(operation, request)
   const list = {
     operation: operation.name,
     organizationId: organization?.found.id ?? '',
@@ -90,6 +93,7 @@ async function callOf(
     reauthorize: () => admitAgain(parts, operation, request, response),
     publicUrl: parts.publicUrl,
     signal,
+    precondition,
     change,
     lastEventId: request.get('last-event-id'),
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
@@ -100,7 +104,10 @@ async function callOf(
     },
   }
   const body = await operation.handle(call).catch(error => {
-    throw storeProblem(error, field => takesInBody(operation, field))
+    throw sayWhatIsMissing(
+      request,
+      storeProblem(error, field => takesInBody(operation, field)),
+    )
   })
   return withBoundCursor(body, list)
 }
@@ -118,9 +125,22 @@ function withBoundCursor(body: unknown, list: CursorOwner): unknown {
 function answer(operation: Operation, response: Response, body: unknown): void {
   // The client has gone: nobody reads it, and a repeat with the same Idempotency-Key gets it.
   if (response.destroyed) return
+  if (body instanceof DryRun) {
+    response.status(200).json(body.body)
+    return
+  }
+  const { etag } = (operation.versioned && body ? body : {}) as { etag?: string }
+  if (etag) response.set('etag', `"${etag}"`)
   response.status(operation.status)
   if (operation.status === 204) response.end()
   else response.json(body)
+}
+
+/** Of a PUT that says nothing of what it has seen, something that is there already asks for just that. */
+function sayWhatIsMissing(request: Request, error: ApiError): ApiError {
+  const isBare = request.get('if-match') === undefined && request.get('if-none-match') === undefined
+  if (error.code !== 'precondition_failed' || !isBare) return error
+  return new ApiError('precondition_required', undefined, { cause: error, facts: error.facts })
 }
 
 /** Who asks, how and from where, and for what: all that the store writes down of a change. */

@@ -23,6 +23,19 @@ export const problems = {
   method_not_allowed: [405, 'This address does not take that method; see the `Allow` header.'],
   // What was asked can't be done now.
   conflict: [409, 'What was asked does not fit the state it is in.'],
+  managed_by_kubernetes: [
+    409,
+    'A resource or a file declares this: change it there, as `resource` and `patch` say.',
+  ],
+  limit_reached: [409, 'The organization has as many of these as it may have: delete one first.'],
+  precondition_failed: [
+    412,
+    'It is not in the state that `If-Match` or `If-None-Match` names; `current` has the present one.',
+  ],
+  precondition_required: [
+    428,
+    'Say by `If-Match` which state you have seen: the `ETag` of an answer, or * for any.',
+  ],
   event_expired: [409, 'The bytes of this event are no longer kept, so it can not be delivered again.'],
   too_large: [413, 'The body is larger than this API reads.'],
   media_type_unsupported: [415, 'Send the body as application/json.'],
@@ -54,11 +67,30 @@ export const problemSchema = z
       )
       .optional()
       .meta({ description: 'With request_invalid: every fault at once.' }),
+    resource: z
+      .object({
+        apiVersion: z.string(),
+        kind: z.string(),
+        namespace: z.string().optional(),
+        name: z.string(),
+        file: z.string().optional(),
+      })
+      .optional()
+      .meta({ description: 'With managed_by_kubernetes: which resource, and in which file if in one.' }),
+    patch: z
+      .string()
+      .optional()
+      .meta({ description: 'With managed_by_kubernetes: YAML that makes the change there.' }),
+    current: z
+      .unknown()
+      .optional()
+      .meta({ description: 'With precondition_failed: as it stands now, where it is there.' }),
     traceId: z.string().optional().meta({ description: 'With internal: what to look for in the log.' }),
   })
   .meta({ id: 'Problem' })
 
 export type Problem = z.infer<typeof problemSchema>
+export type ProblemFacts = Pick<Problem, 'resource' | 'patch' | 'current'>
 export type RequestFault = NonNullable<Problem['errors']>[number]
 
 /** Thrown to refuse a request; `answerProblem` in `app.ts` turns it into a response. */
@@ -67,17 +99,24 @@ export class ApiError extends Error {
   readonly faults: readonly RequestFault[]
   /** Seconds that the client is asked to wait. */
   readonly retryAfterSeconds: number | undefined
+  /** More fields of the problem. */
+  readonly facts: ProblemFacts
 
   constructor(
     code: ProblemCode,
     detail: string = problems[code][1],
-    options: ErrorOptions & { faults?: readonly RequestFault[]; retryAfterSeconds?: number } = {},
+    options: ErrorOptions & {
+      faults?: readonly RequestFault[]
+      retryAfterSeconds?: number
+      facts?: ProblemFacts
+    } = {},
   ) {
     super(detail, options)
     this.name = 'ApiError'
     this.code = code
     this.faults = options.faults ?? []
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.facts = options.facts ?? {}
   }
 }
 
@@ -91,6 +130,7 @@ export function problemOf(error: ApiError, traceId: string): Problem {
     code: error.code,
     detail: error.message,
     ...(error.faults.length > 0 && { errors: [...error.faults] }),
+    ...error.facts,
     ...(error.code === 'internal' && { traceId }),
   }
 }

@@ -91,7 +91,7 @@ const slug = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
   .meta({ description: "The organization's slug.", example: 'acme' })
-const id = (prefix: IdPrefix, description: string) =>
+export const id = (prefix: IdPrefix, description: string) =>
   z
     .string()
     .refine(text => parseId(prefix, text) !== undefined)

@@ -64,10 +64,18 @@ function invalidQuery(name: string, message: string): ApiError {
   return new ApiError('request_invalid', undefined, { faults: [fault] })
 }
 
-/** Whether an operation's body has a field of this name. */
+/** Whether an operation's body has a field of this name, or its path begins with one. */
 export function takesInBody(operation: Operation, field: string): boolean {
   const body = operation.body instanceof z.ZodOptional ? operation.body.unwrap() : operation.body
-  return body instanceof z.ZodObject && field in body.shape
+  const [name = ''] = field.split('.')
+  return body instanceof z.ZodRecord || (body instanceof z.ZodObject && name in body.shape)
+}
+
+/** Checks what a body makes together with what is stored. Throws an ApiError `request_invalid` with every fault. */
+export function requireBody<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new ApiError('request_invalid', undefined, { faults: faultsOf('body', parsed.error) })
 }
 
 /** The most faults in an answer: more would only help clients that send rubbish. */

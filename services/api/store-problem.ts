@@ -22,6 +22,9 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.REPLAY_TOO_LARGE]: 'conflict',
   [ErrorReason.IDEMPOTENCY_IN_PROGRESS]: 'idempotency_in_progress',
   [ErrorReason.IDEMPOTENCY_KEY_REUSED]: 'idempotency_key_reused',
+  [ErrorReason.PRECONDITION_FAILED]: 'precondition_failed',
+  [ErrorReason.IN_USE]: 'conflict',
+  [ErrorReason.LIMIT_REACHED]: 'limit_reached',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
   [ErrorReason.NATS_UNAVAILABLE]: 'unavailable',
   [ErrorReason.SECRET_UNREADABLE]: 'internal',
@@ -39,6 +42,12 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
   [ErrorReason.REPLAY_TOO_LARGE]:
     'More deliveries are matched than one Replay may make: narrow the selection.',
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
+}
+
+function sentenceOf({ reason, owner }: { reason: ErrorReason; owner: string }): string | undefined {
+  if (reason === ErrorReason.IN_USE) return `It is named by ${owner}: change or delete that first.`
+  if (reason === ErrorReason.NAME_TAKEN && owner) return `${owner} says the same already.`
+  return sentenceOfReason[reason]
 }
 
 /** How long a client is asked to wait while the store is away, or works on its first request, in seconds. */
@@ -66,7 +75,7 @@ export function storeProblem(
     case 'request_invalid':
       return invalidField(detail?.field ?? '', error, takesInBody)
     default:
-      return new ApiError(code, detail && sentenceOfReason[detail.reason], { cause: error })
+      return new ApiError(code, detail && sentenceOf(detail), { cause: error })
   }
 }
 
@@ -81,7 +90,10 @@ function codeOfStatus(error: unknown): ProblemCode | undefined {
 /** The store's `selector.died_after` is `diedAfter` here. */
 function invalidField(field: string, cause: unknown, takesInBody: (field: string) => boolean): ApiError {
   if (field === 'cursor') return new ApiError('cursor_invalid', undefined, { cause })
-  const name = field.replace(/^selector\./, '').replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase())
+  const name = field
+    .replace(/^(selector|settings)\./, '')
+    .replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase())
+    .replaceAll(/\[(\d{1,4})\]/g, '.$1')
   const said = cause instanceof ConnectError ? cause.rawMessage : 'is not allowed'
   const message = said.startsWith(`${field}: `) ? said.slice(field.length + 2) : said
   const faults: RequestFault[] = [{ in: takesInBody(name) ? 'body' : 'query', name, message }]

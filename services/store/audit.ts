@@ -16,11 +16,10 @@ import { StoreError } from './store-error.ts'
 /** The actions in the audit log, noun and past verb. `details` are facts without secrets. */
 export interface AuditEntry {
   readonly action:
-    | 'organization.created'
     | 'organization.applied'
     | 'organization.deactivated'
-    | 'organization.deleted'
-    | 'source.deleted'
+    | `${'source' | 'destination' | 'route' | 'organization'}.${'created' | 'changed' | 'deleted'}`
+    | 'destination.tested'
     | 'event.retried'
     | 'dead_letter.retried'
     | 'dead_letter.discarded'

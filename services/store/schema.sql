@@ -89,6 +89,43 @@ CREATE OR REPLACE FUNCTION public.in_scope(organization_id uuid)
 RETURN ((current_setting('fairlead.scope'::text, true) = 'platform'::text) OR (organization_id = (NULLIF(current_setting('fairlead.organization_id'::text, true), ''::text))::uuid))
 ;
 
+CREATE OR REPLACE FUNCTION public.next_destination_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update destinations set version = version + 1
+    where organization_id = coalesce(new.organization_id, old.organization_id)
+      and id = coalesce(new.destination_id, old.destination_id);
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.next_source_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update sources set version = version + 1
+    where organization_id = coalesce(new.organization_id, old.organization_id)
+      and id = coalesce(new.source_id, old.source_id);
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.next_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.version := old.version + 1;
+  return new;
+end
+$function$
+;
+
 CREATE OR REPLACE PROCEDURE public.protect(IN protected regclass)
  LANGUAGE plpgsql
 AS $procedure$
@@ -262,6 +299,8 @@ create table destinations (
   kind text not null default 'http'::text,
   processor text not null default ''::text,
   forward_credentials boolean not null default false,
+  active boolean not null default true,
+  version integer not null default 1,
   constraint destinations_concurrency_check CHECK ((concurrency > 0)),
   constraint destinations_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'nats'::text, 'processor'::text]))),
   constraint destinations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
@@ -367,6 +406,7 @@ create table organizations (
   weight smallint not null default 1,
   applied_digest bytea,
   changes_by_others bigint not null default 0,
+  version integer not null default 1,
   applied_fingerprint bytea,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
@@ -427,6 +467,7 @@ create table routes (
   managed_by managed_by not null,
   created_at timestamp with time zone not null default now(),
   order_by jsonb,
+  version integer not null default 1,
   constraint routes_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint routes_organization_id_source_event_types_destinations_key UNIQUE (organization_id, source, event_types, destinations),
   constraint routes_pkey PRIMARY KEY (organization_id, id)
@@ -496,6 +537,8 @@ create table sources (
   managed_by managed_by not null,
   created_at timestamp with time zone not null default now(),
   deleted_at timestamp with time zone,
+  active boolean not null default true,
+  version integer not null default 1,
   constraint sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint sources_organization_id_name_key UNIQUE (organization_id, name),
   constraint sources_pkey PRIMARY KEY (organization_id, id),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { countedByReceivers, integer, rateLimit } from './field.ts'
 
+export const apiVersion = 'fairlead.dev/v1alpha1'
+
 /** What an organization is beside its slug and its parts, as a resource, a file and a request of the API declare it. */
 export const organizationSettings = {
   displayName: z

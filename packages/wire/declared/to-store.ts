@@ -1,10 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { retryPresets } from '@fairlead/webhook/settle'
-import type {
-  DesiredDestinationSchema,
-  DesiredRouteSchema,
-  DesiredSourceSchema,
-} from '../gen/fairlead/store/v1/organization_pb.js'
+import type { DesiredDestinationSchema } from '../gen/fairlead/store/v1/destination_pb.js'
+import type { DesiredRouteSchema } from '../gen/fairlead/store/v1/route_pb.js'
+import type { DesiredSourceSchema } from '../gen/fairlead/store/v1/source_pb.js'
 import type { PlainDestination, PlainSource } from './plain.ts'
 import type { RouteSpec } from './route.ts'
 

@@ -10,7 +10,7 @@ export const readForm: readonly RequestHandler[] = [
       next(new ApiError('media_type_unsupported'))
     else readUrlencoded(request, response, next)
   },
-  ...readJsonBody.map<RequestHandler>(
+  ...readJsonBody().map<RequestHandler>(
     read => (request, response, next) => void (wantsJson(request) ? read(request, response, next) : next()),
   ),
 ]

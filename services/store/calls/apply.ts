@@ -183,7 +183,7 @@ function appliedMessage({ organization, created, changed }: Applied) {
     changed,
     sources: organization.sources.map(source => sourceMessage(source)),
     destinations: organization.destinations.map(destination => destinationMessage(destination)),
-    routes: organization.routes.map(routeMessage),
+    routes: organization.routes.map(route => routeMessage(route)),
   }
 }
 

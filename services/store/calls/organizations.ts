@@ -5,21 +5,26 @@ import {
   DeactivateOrganizationResponseSchema,
   DeleteOrganizationResponseSchema,
   type OrganizationService,
+  UpdateOrganizationResponseSchema,
 } from '@fairlead/wire/store/organization'
 import { z } from 'zod'
 import { applyOrganization } from '../organizations/apply.ts'
-import { name, ownerKindWord, readOwner, retentionDays } from '../organizations/desired.ts'
+import { declaredOrganization } from '../organizations/declared.ts'
+import { name, organizationSettings, ownerKindWord, readOwner } from '../organizations/desired.ts'
+import { organizationChanges } from '../organizations/diff.ts'
 import { findOrganization } from '../organizations/find.ts'
 import { ownerText } from '../organizations/find-targets.ts'
-import { organizationMessage } from '../organizations/messages.ts'
+import { fieldChanges, organizationMessage } from '../organizations/messages.ts'
 import { readOverviews } from '../organizations/read.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
+import { write as writeRows } from '../organizations/write.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { applyCalls, entryOf } from './apply.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
 import { healthCalls } from './health.ts'
+import { lockOrganization, requirePrecondition, settingEntry } from './settings.ts'
 import { write } from './write.ts'
 
 export function organizationCalls(calls: Calls): ServiceImpl<typeof OrganizationService> {
@@ -33,12 +38,12 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
 
     async createOrganization(request, context) {
       const wanted = parseRequest(created, request)
-      const ofPlatform = { organizationId: '', change: request.change }
+      const ofPlatform = { organizationId: '', change: request.change, dryRun: request.dryRun }
       const answer = await write(calls, context, ofPlatform, CreateOrganizationResponseSchema, async db => {
         const owner = { owner_kind: 'api', owner_reference: '' } as const
         const { organization, created } = await applyOrganization(
           db,
-          { ...nothingConfigured, ...wanted, owner, active: true },
+          { ...nothingConfigured, ...wanted, owner },
           { keyring: calls.keyring, nowMs: calls.now() },
         )
         if (!created) {
@@ -47,12 +52,47 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
             owner: ownerText(owner),
           })
         }
+        const after = declaredOrganization(organization)
         return {
-          answer: { organization: organizationMessage(organization) },
-          entry: entryOf('organization.created', organization),
+          answer: {
+            organization: organizationMessage(organization),
+            changes: fieldChanges(undefined, after),
+          },
+          entry: {
+            ...entryOf('organization.created', organization),
+            details: { slug: organization.slug, after },
+          },
         }
       })
-      await publishChange(calls, parseId('org', answer.organization?.id ?? '')!)
+      if (!request.dryRun) await publishChange(calls, parseId('org', answer.organization?.id ?? '')!)
+      return answer
+    },
+
+    async updateOrganization(request, context) {
+      const id = requireId('org', request.organizationId, 'organization_id')
+      const wanted = parseRequest(updated, request)
+      const answer = await write(calls, context, request, UpdateOrganizationResponseSchema, async db => {
+        await lockOrganization(db, id)
+        const old = requireLive((await readOverviews(db, 'o.id = $1', [toUuid(id)]))[0])
+        requireOwner(old, { owner_kind: 'api', owner_reference: '' })
+        requirePrecondition(request.precondition, 'org', old)
+        const { owner_kind, owner_reference, slug } = old
+        const desired = { ...wanted, slug, owner: { owner_kind, owner_reference } }
+        const changes = organizationChanges(old, desired, { organizationId: old.id })
+        await writeRows(db, changes)
+        if (changes.length > 0)
+          await db.query('update organizations set updated_at = now() where id = $1', [old.id])
+        const organization = (await readOverviews(db, 'o.id = $1', [old.id]))[0]!
+        const [before, after] = [declaredOrganization(old), declaredOrganization(organization)]
+        return {
+          answer: {
+            organization: organizationMessage(organization),
+            changes: fieldChanges(before, after),
+          },
+          entry: settingEntry('organization', id, { slug }, before, after),
+        }
+      })
+      if (!request.dryRun) await publishChange(calls, id)
       return answer
     },
 
@@ -105,11 +145,8 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
         )
         const [row] = rows
         if (!row || row.deleted_at) return { answer: { openDeliveries: 0n } }
-        if (owner && (owner.owner_kind !== row.owner_kind || owner.owner_reference !== row.owner_reference)) {
-          throw new StoreError('owned_by_another', `${ownerText(row)} declares this organization`, {
-            owner: ownerText(row),
-          })
-        }
+        if (owner) requireOwner(row, owner)
+        requirePrecondition(request.precondition, 'org', row)
         await db.query('update organizations set deleted_at = now(), active = false where id = $1', [
           toUuid(id),
         ])
@@ -123,6 +160,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
           entry: entryOf('organization.deleted', row, owner && ownerText(owner)),
         }
       })
+      if (request.dryRun) return answer
       await publishChange(calls, id)
       const openDeliveries = Number(answer.openDeliveries)
       calls.log.info({ organizationId: id, openDeliveries }, 'organization.deleted')
@@ -131,17 +169,21 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
   }
 }
 
-const created = z.object({
-  slug: name,
-  displayName: z.string().max(200),
-  plan: z.string().max(100),
-  webhookLimit: z.bigint().optional(),
-  retentionDays,
-})
+/** Throws a StoreError `owned_by_another`. */
+function requireOwner(
+  row: Pick<OrganizationRow, 'owner_kind' | 'owner_reference'>,
+  owner: Pick<OrganizationRow, 'owner_kind' | 'owner_reference'>,
+): void {
+  if (owner.owner_kind === row.owner_kind && owner.owner_reference === row.owner_reference) return
+  throw new StoreError('owned_by_another', `${ownerText(row)} declares this organization`, {
+    owner: ownerText(row),
+  })
+}
+
+const updated = z.object(organizationSettings)
+const created = updated.extend({ slug: name })
 
 const nothingConfigured = {
-  weight: 1,
-  rateLimit: { rate_limit_per_second: null, rate_limit_burst: null },
   members: [],
   sources: [],
   destinations: [],

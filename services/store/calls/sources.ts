@@ -1,18 +1,40 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { sealContext } from '@fairlead/wire/seal'
-import { DeleteSourceResponseSchema, type SourceService } from '@fairlead/wire/store/source'
-import { type Activity, sourceMessage } from '../organizations/messages.ts'
-import { readOrganization } from '../organizations/read.ts'
-import type { SealedRow, SourceRow } from '../organizations/rows.ts'
-import { requireId } from '../parse-request.ts'
+import {
+  DeleteSourceResponseSchema,
+  PutSourceResponseSchema,
+  type SourceService,
+} from '@fairlead/wire/store/source'
+import { declaredSource } from '../organizations/declared.ts'
+import { source } from '../organizations/desired.ts'
+import { sourceChange } from '../organizations/diff.ts'
+import { withStoredSecrets } from '../organizations/kept-secrets.ts'
+import { type Activity, fieldChanges, sourceMessage } from '../organizations/messages.ts'
+import { readOrganization, type StoredSource } from '../organizations/read.ts'
+import type { SealedRow } from '../organizations/rows.ts'
+import { type Change, write as writeRows } from '../organizations/write.ts'
+import { parseRequest, requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { readCounts } from '../source-counts.ts'
 import { StoreError } from '../store-error.ts'
-import { type Calls, publishChange, transact } from './calls.ts'
-import { write } from './write.ts'
+import { type Calls, transact } from './calls.ts'
+import {
+  changeSetting,
+  findNamed,
+  requireOpens,
+  requirePrecondition,
+  requireRoom,
+  requireSameName,
+  requireTenants,
+  requireThere,
+  requireUnnamed,
+  settingEntry,
+} from './settings.ts'
 
 export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
+  const declared = (row: StoredSource, fingerprints: boolean) =>
+    declaredSource(row, { keyring: calls.keyring, fingerprints })
   return {
     async listSources(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
@@ -22,7 +44,7 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
         const organization = await readOrganization(db, id)
         return {
           sources: (organization?.sources ?? []).map(row =>
-            sourceMessage(row, activity.get(row.id), counts.get(row.id)),
+            sourceMessage(row, activity.get(row.id), counts.get(row.id), declared(row, false)),
           ),
         }
       })
@@ -62,31 +84,62 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
       return { id: row.id, value: calls.keyring.open(row.sealed, sealContext.sourceSecret(id, row.name)) }
     },
 
-    async deleteSource(request, context) {
-      const id = requireId('org', request.organizationId, 'organization_id')
-      const source = requireId('src', request.sourceId, 'source_id')
-      const answer = await write(calls, context, request, DeleteSourceResponseSchema, async db => {
-        const { rows } = await db.query<SourceRow>(
-          'select * from sources where organization_id = $1 and id = $2 for update',
-          [toUuid(id), toUuid(source)],
+    putSource: (request, context) =>
+      changeSetting(calls, context, request, PutSourceResponseSchema, async (db, organization) => {
+        const { desired } = request
+        if (!desired) throw new StoreError('invalid_field', 'desired: is missing', { field: 'desired' })
+        const old = findNamed(organization.sources, 'src', request.source)
+        const live = old?.deleted_at ? undefined : old
+        requireSameName(request.source, live, desired.name)
+        requirePrecondition(request.precondition, 'src', live)
+        requireTenants(live)
+        const wanted = parseRequest(source, withStoredSecrets(desired, live, calls.keyring))
+        requireOpens(wanted)
+        if (!live) requireRoom(organization.sources, 'sources')
+        await writeRows(
+          db,
+          sourceChange(old, wanted, 'tenant', {
+            organizationId: organization.id,
+            keyring: calls.keyring,
+            nowMs: calls.now(),
+          }),
         )
-        if (!rows[0]) throw new StoreError('not_found', 'there is no such source')
-        if (rows[0].managed_by === 'owner') {
-          throw new StoreError(
-            'managed_by_owner',
-            "the organization's owner declares this source: remove it there",
-          )
+        const id = fromUuid('org', organization.id)
+        const after = (await readOrganization(db, id))!.sources.find(({ name }) => name === desired.name)!
+        const before = live && declared(live, true)
+        const activity = await readActivity(db, [id])
+        const counts = await readCounts(db, [id], calls.now())
+        const row = sourceMessage(after, activity.get(after.id), counts.get(after.id), declared(after, false))
+        return {
+          answer: { source: row, created: !live, changes: fieldChanges(before, declared(after, true)) },
+          entry: settingEntry('source', row.id, { source: row.name }, before, declared(after, true)),
         }
-        await db.query(
-          'update sources set deleted_at = coalesce(deleted_at, now()) where organization_id = $1 and id = $2',
-          [toUuid(id), toUuid(source)],
-        )
-        const details = { source: rows[0].name }
-        return { answer: {}, entry: { action: 'source.deleted', subjectId: source, details } }
-      })
-      await publishChange(calls, id)
-      return answer
-    },
+      }),
+
+    deleteSource: (request, context) =>
+      changeSetting(calls, context, request, DeleteSourceResponseSchema, async (db, organization) => {
+        const row = requireThere(organization.sources, 'src', request.sourceId)
+        requirePrecondition(request.precondition, 'src', row)
+        requireTenants(row)
+        const naming = organization.routes.filter(route => route.source === row.name)
+        requireUnnamed('source', row.name, naming)
+        const key = { organization_id: organization.id }
+        await writeRows(db, [
+          ...row.secrets.map(
+            ({ id }): Change => ({
+              kind: 'remove',
+              table: 'source_secrets',
+              row: { ...key, source_id: row.id, id },
+            }),
+          ),
+          { kind: 'remove', table: 'sources', row: { ...key, id: row.id } },
+        ])
+        const before = declared(row, true)
+        return {
+          answer: { changes: fieldChanges(before, undefined) },
+          entry: settingEntry('source', fromUuid('src', row.id), { source: row.name }, before, undefined),
+        }
+      }),
   }
 }
 

@@ -4,7 +4,7 @@ import { fromUuid } from '@fairlead/webhook/id'
 import { sealContext } from '@fairlead/wire/seal'
 import type { Change } from '@fairlead/wire/store/change'
 import { type AuditEntry, writeAudit } from '../audit.ts'
-import type { Db } from '../scope.ts'
+import type { Db, Scope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, scopeOf, transact } from './calls.ts'
 
@@ -31,12 +31,18 @@ export interface Written<Answer extends DescMessage> {
 export async function write<Answer extends DescMessage>(
   calls: Calls,
   context: HandlerContext,
-  request: { readonly organizationId: string; readonly change?: Change | undefined },
+  request: {
+    readonly organizationId: string
+    readonly change?: Change | undefined
+    /** Everything is done, answered, and undone. */
+    readonly dryRun?: boolean
+  },
   schema: Answer,
   work: (db: Db) => Promise<Written<Answer>>,
 ): Promise<MessageInitShape<Answer>> {
   const { scope, organization } = scopeOf(request.organizationId)
   const { change } = request
+  if (request.dryRun) return await rehearse(calls, context, scope, work)
   return await transact(calls, context, scope, async db => {
     const claim = change?.idempotencyKey ? await takeClaim(calls, db, organization, change) : undefined
     if (claim?.kept) {
@@ -48,6 +54,25 @@ export async function write<Answer extends DescMessage>(
     await claim?.keep(toBinary(schema, create(schema, answer)))
     return answer
   })
+}
+
+/** Does the work in a transaction that is rolled back: what it answers with is what the work itself would do. */
+async function rehearse<Answer extends DescMessage>(
+  calls: Calls,
+  context: HandlerContext,
+  scope: Scope,
+  work: (db: Db) => Promise<Written<Answer>>,
+): Promise<MessageInitShape<Answer>> {
+  const undo = new Error('rehearsed')
+  let written: Written<Answer> | undefined
+  await transact(calls, context, scope, async db => {
+    written = await work(db)
+    throw undo
+  }).catch((error: unknown) => {
+    if (error !== undo) throw error
+  })
+  if (!written) throw new TypeError('nothing was rehearsed')
+  return written.answer
 }
 
 interface Claim {

@@ -41,9 +41,23 @@ const plainSecrets = z
   )
   .superRefine(uniqueBy('id'))
 
-const json = z.record(z.string(), z.unknown())
+const json = z.record(z.string(), z.unknown()).refine(isStorable, 'has U+0000 or half a character')
 
-const source = z
+/** Postgres keeps no U+0000 in JSON, nor halves of characters. */
+function isStorable(value: unknown): boolean {
+  let sound = true
+  const check = (text: unknown) => {
+    if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) sound = false
+  }
+  JSON.stringify(value, (name, inner) => {
+    check(name)
+    check(inner)
+    return inner
+  })
+  return sound
+}
+
+export const source = z
   .object({
     name,
     settings: z.object(
@@ -54,6 +68,7 @@ const source = z
         toleranceSeconds: z.number().int().optional(),
         rateLimit,
         deduplicate: z.boolean().optional(),
+        active: z.boolean().optional(),
       },
       'is missing',
     ),
@@ -68,6 +83,7 @@ const source = z
       tolerance_seconds: settings.toleranceSeconds ?? null,
       ...settings.rateLimit,
       deduplicate: settings.deduplicate ?? true,
+      active: settings.active ?? true,
     },
     secrets,
   }))
@@ -87,7 +103,7 @@ function canDecode(text: string): boolean {
   }
 }
 
-const destination = z
+export const destination = z
   .object({
     name,
     settings: z.object(
@@ -104,6 +120,7 @@ const destination = z
         retry: z.object({ delaysSeconds: z.array(z.number().nonnegative().max(604_800)).max(30) }).optional(),
         paused: z.boolean(),
         forwardCredentials: z.boolean(),
+        active: z.boolean().optional(),
       },
       'is missing',
     ),
@@ -131,6 +148,7 @@ const destination = z
       retry_delays_seconds: settings.retry?.delaysSeconds ?? defaultRetryDelaysSeconds,
       paused: settings.paused,
       forward_credentials: settings.forwardCredentials,
+      active: settings.active ?? true,
     },
     headers,
   }))
@@ -153,7 +171,7 @@ const order = z
     }),
   )
 
-const route = z
+export const route = z
   .object({
     settings: z.object(
       {
@@ -191,7 +209,7 @@ export const role = z.custom<MemberRole>().transform((value, context) => {
 /** A role in the rows' words; a missing one is developer's. */
 export const roleOrDeveloper = z.custom<MemberRole>().transform(value => roles[value] ?? 'developer')
 
-export const retentionDays = z
+const retentionDays = z
   .number()
   .int()
   .max(3650)
@@ -219,9 +237,8 @@ const weight = z
   .max(100, 'must be 1 to 100')
   .transform(parts => parts || 1)
 
-const schema = z.object({
-  owner,
-  slug: name,
+/** What an organization is beside its owner, its slug and its parts. */
+export const organizationSettings = {
   displayName: z.string().max(200),
   plan: z.string().max(100),
   webhookLimit: z.bigint().optional(),
@@ -229,6 +246,12 @@ const schema = z.object({
   retentionDays,
   weight,
   rateLimit,
+}
+
+const schema = z.object({
+  owner,
+  slug: name,
+  ...organizationSettings,
   members: z
     .array(z.object({ email: z.string().toLowerCase().pipe(z.email('is no e-mail address')), role }))
     .superRefine(uniqueBy('email')),
@@ -249,6 +272,10 @@ const schema = z.object({
 })
 
 export type DesiredOrganization = ReturnType<typeof readDesired>
+export type DesiredSource = z.output<typeof source>
+export type DesiredDestination = z.output<typeof destination>
+export type DesiredRoute = z.output<typeof route>
+export type DesiredSettings = Pick<DesiredOrganization, 'owner' | 'slug' | keyof typeof organizationSettings>
 
 /** Throws a StoreError `invalid_field`. */
 export function readDesired(request: ApplyOrganizationRequest) {

@@ -1,9 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
-import type { DesiredOrganization } from './desired.ts'
-import type { StoredOrganization } from './read.ts'
-import type { SealedRow } from './rows.ts'
+import type {
+  DesiredDestination,
+  DesiredOrganization,
+  DesiredRoute,
+  DesiredSettings,
+  DesiredSource,
+} from './desired.ts'
+import type { StoredDestination, StoredOrganization, StoredSource } from './read.ts'
+import type { ManagedBy, OrganizationRow, RouteRow, SealedRow } from './rows.ts'
 import type { Change, Row } from './write.ts'
 
 /** Ids, keys and time that the decision needs beside the two states; passed in, so that it stays pure. */
@@ -15,6 +21,9 @@ export interface DiffContext {
   /** A signing secret of one's own (`whsec_…`), for an organization that has and declares none. */
   makeSigningSecret: () => string
 }
+
+/** Of that what the decision about one source or destination needs. */
+export type PartContext = Pick<DiffContext, 'organizationId' | 'keyring' | 'nowMs'>
 
 /**
  * Decides which rows have to be written so that the stored state is the desired state. Resources that the owner declared
@@ -37,10 +46,10 @@ export function diff(
   ]
 }
 
-function organizationChanges(
-  stored: StoredOrganization | undefined,
-  desired: DesiredOrganization,
-  { organizationId }: DiffContext,
+export function organizationChanges(
+  stored: OrganizationRow | undefined,
+  desired: DesiredSettings,
+  { organizationId }: Pick<DiffContext, 'organizationId'>,
 ): Change[] {
   const row = {
     slug: desired.slug,
@@ -80,24 +89,30 @@ function sourceChanges(
   { sources }: DesiredOrganization,
   context: DiffContext,
 ): Change[] {
-  const { organizationId, nowMs } = context
   const before = new Map(stored?.sources.map(row => [row.name, row]))
-  const changes = sources.flatMap(({ row: settings, secrets }): Change[] => {
-    const row = { ...settings, managed_by: 'owner', deleted_at: null }
-    const old = before.get(row.name)
-    before.delete(row.name)
-    const id = old?.id ?? toUuid(newId('src', nowMs))
-    const put: Change[] = same(old, row)
-      ? []
-      : [{ kind: 'put', table: 'sources', row: { organization_id: organizationId, id, ...row } }]
-    const key = { organization_id: organizationId, source_id: id }
-    const seal = sealContext.sourceSecret(fromUuid('org', organizationId), row.name)
-    return [
-      ...put,
-      ...sealedChanges('source_secrets', key, 'id', old?.secrets ?? [], secrets, seal, context.keyring),
-    ]
+  const changes = sources.flatMap(source => {
+    const old = before.get(source.row.name)
+    before.delete(source.row.name)
+    return sourceChange(old, source, 'owner', context)
   })
   return [...changes, ...leftovers('sources', undeleted(before.values()))]
+}
+
+/** @param old of the same name, deleted or not */
+export function sourceChange(
+  old: StoredSource | undefined,
+  { row: settings, secrets }: DesiredSource,
+  managedBy: ManagedBy,
+  { organizationId, nowMs, keyring }: PartContext,
+): Change[] {
+  const row = { ...settings, managed_by: managedBy, deleted_at: null }
+  const id = old?.id ?? toUuid(newId('src', nowMs))
+  const put: Change[] = same(old, row)
+    ? []
+    : [{ kind: 'put', table: 'sources', row: { organization_id: organizationId, id, ...row } }]
+  const key = { organization_id: organizationId, source_id: id }
+  const seal = sealContext.sourceSecret(fromUuid('org', organizationId), row.name)
+  return [...put, ...sealedChanges('source_secrets', key, 'id', old?.secrets ?? [], secrets, seal, keyring)]
 }
 
 function destinationChanges(
@@ -105,49 +120,48 @@ function destinationChanges(
   { destinations }: DesiredOrganization,
   context: DiffContext,
 ): Change[] {
-  const { organizationId, nowMs } = context
   const before = new Map(stored?.destinations.map(row => [row.name, row]))
-  const changes = destinations.flatMap(({ row: settings, headers, auth }): Change[] => {
-    const row = { ...settings, managed_by: 'owner', deleted_at: null }
-    const old = before.get(row.name)
-    before.delete(row.name)
-    const id = old?.id ?? toUuid(newId('dst', nowMs))
-    const put: Change[] = same(old, row)
-      ? []
-      : [{ kind: 'put', table: 'destinations', row: { organization_id: organizationId, id, ...row } }]
-    const key = { organization_id: organizationId, destination_id: id }
-    const seal = sealContext.destinationHeader(fromUuid('org', organizationId), row.name)
-    const authSeal = sealContext.destinationAuth(fromUuid('org', organizationId), row.name)
-    const auths = auth === '' ? [] : [{ id: 'auth', value: auth }]
-    return [
-      ...put,
-      ...sealedChanges(
-        'destination_headers',
-        key,
-        'name',
-        old?.headers ?? [],
-        headers,
-        seal,
-        context.keyring,
-      ),
-      ...sealedChanges('destination_auths', key, 'id', old?.auths ?? [], auths, authSeal, context.keyring),
-    ]
+  const changes = destinations.flatMap(destination => {
+    const old = before.get(destination.row.name)
+    before.delete(destination.row.name)
+    return destinationChange(old, destination, 'owner', context)
   })
   return [...changes, ...leftovers('destinations', undeleted(before.values()))]
 }
 
-/** A route has no name: a route with another content is another route. */
+/** @param old of the same name, deleted or not */
+export function destinationChange(
+  old: StoredDestination | undefined,
+  { row: settings, headers, auth }: DesiredDestination,
+  managedBy: ManagedBy,
+  { organizationId, nowMs, keyring }: PartContext,
+): Change[] {
+  const row = { ...settings, managed_by: managedBy, deleted_at: null }
+  const id = old?.id ?? toUuid(newId('dst', nowMs))
+  const put: Change[] = same(old, row)
+    ? []
+    : [{ kind: 'put', table: 'destinations', row: { organization_id: organizationId, id, ...row } }]
+  const key = { organization_id: organizationId, destination_id: id }
+  const seal = sealContext.destinationHeader(fromUuid('org', organizationId), row.name)
+  const authSeal = sealContext.destinationAuth(fromUuid('org', organizationId), row.name)
+  const auths = auth === '' ? [] : [{ id: 'auth', value: auth }]
+  return [
+    ...put,
+    ...sealedChanges('destination_headers', key, 'name', old?.headers ?? [], headers, seal, keyring),
+    ...sealedChanges('destination_auths', key, 'id', old?.auths ?? [], auths, authSeal, keyring),
+  ]
+}
+
+/** An owner's route has no name: a route with another content is another route. */
 function routeChanges(
   stored: StoredOrganization | undefined,
   { routes }: DesiredOrganization,
   { organizationId, nowMs }: DiffContext,
 ): Change[] {
-  const content = (row: DesiredOrganization['routes'][number]) =>
-    JSON.stringify([row.source, row.event_types, row.destinations])
-  const before = new Map(stored?.routes.map(row => [content(row), row]))
+  const before = new Map(stored?.routes.map(row => [routeContent(row), row]))
   const changes = routes.flatMap((route): Change[] => {
-    const old = before.get(content(route))
-    before.delete(content(route))
+    const old = before.get(routeContent(route))
+    before.delete(routeContent(route))
     const row = { ...route, managed_by: 'owner' }
     if (same(old, row)) return []
     const id = old?.id ?? toUuid(newId('rte', nowMs))
@@ -155,6 +169,28 @@ function routeChanges(
   })
   return [...changes, ...leftovers('routes', before.values())]
 }
+
+/** A tenant's route keeps its id, whatever it says. */
+export function routeChange(
+  old: RouteRow | undefined,
+  route: DesiredRoute,
+  { organizationId, nowMs }: Pick<PartContext, 'organizationId' | 'nowMs'>,
+): Change[] {
+  const row = { ...route, managed_by: 'tenant' }
+  if (same(old, row)) return []
+  const id = old?.id ?? toUuid(newId('rte', nowMs))
+  return [
+    {
+      kind: old ? 'set' : 'put',
+      table: 'routes',
+      row: { organization_id: organizationId, id, ...row },
+    },
+  ]
+}
+
+/** Two routes that say the same are one. */
+export const routeContent = (row: Pick<RouteRow, 'source' | 'event_types' | 'destinations'>): string =>
+  JSON.stringify([row.source, row.event_types, row.destinations])
 
 function signingChanges(
   stored: StoredOrganization | undefined,
@@ -216,7 +252,7 @@ function sealedChanges(
   const puts = wanted.flatMap(({ id, value }, position): Change[] => {
     const old = left.get(id)
     left.delete(id)
-    const unchanged = old !== undefined && opens(keyring, old.sealed, seal) === value
+    const unchanged = old !== undefined && openOrUndefined(keyring, old.sealed, seal) === value
     if (unchanged && old.position === position) return []
     const sealed = unchanged ? old.sealed : keyring.seal(value, seal)
     return [{ kind: 'put', table, row: { ...key, [idColumn]: id, position, sealed } }]
@@ -227,7 +263,8 @@ function sealedChanges(
   return [...puts, ...removes]
 }
 
-function opens(keyring: Keyring, sealed: string, seal: string): string | undefined {
+/** Undefined: its key is gone, or it was damaged. */
+export function openOrUndefined(keyring: Keyring, sealed: string, seal: string): string | undefined {
   try {
     return keyring.open(sealed, seal)
   } catch {

@@ -1,5 +1,5 @@
-import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { create, fromJson, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromDate, ValueSchema } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { ApiKeySchema } from '@fairlead/wire/store/api_key'
@@ -9,6 +9,7 @@ import { OrganizationSchema, OwnerKind } from '@fairlead/wire/store/organization
 import { RouteSchema } from '@fairlead/wire/store/route'
 import { type RateLimitSchema, SourceSchema } from '@fairlead/wire/store/source'
 import { isSwallowing, noneCounted, type SourceCounts } from '../source-counts.ts'
+import { changedFields } from './declared.ts'
 import { type OrganizationOverview, quotaExceeded } from './read.ts'
 import type {
   ApiKeyRow,
@@ -51,6 +52,7 @@ export function organizationMessage(stored: OrganizationOverview) {
     createdAt: timestampFromDate(stored.created_at),
     updatedAt: timestampFromDate(stored.updated_at),
     acceptedThisMonth: stored.acceptedThisMonth,
+    etag: etagOf('org', stored),
     quotaExceeded: quotaExceeded(stored),
   })
 }
@@ -75,6 +77,7 @@ export function sourceMessage(
   row: SourceRow & { secrets: Pick<SealedRow, 'id' | 'created_at'>[] },
   activity: Activity = new Map(),
   counts: SourceCounts = noneCounted,
+  declared?: JsonObject,
 ) {
   const newest = [...activity.values()].reduce<Date | null>(
     (max, { lastEventAt }) => (max && max > lastEventAt ? max : lastEventAt),
@@ -91,6 +94,7 @@ export function sourceMessage(
       ...(row.tolerance_seconds !== null && { toleranceSeconds: row.tolerance_seconds }),
       ...rateLimit(row),
       deduplicate: row.deduplicate,
+      active: row.active,
     },
     secrets: row.secrets.map(secret => ({
       id: secret.id,
@@ -107,6 +111,8 @@ export function sourceMessage(
       differing: BigInt(counts.differing),
       swallowing: isSwallowing(counts),
     },
+    ...(declared && { declared }),
+    etag: etagOf('src', row),
   })
 }
 
@@ -147,9 +153,10 @@ export function destinationMessage(
     pause: Pick<PauseRow, 'reason' | 'since'> | undefined
   },
   condition = untried,
+  declared?: JsonObject,
 ) {
   const { PAUSED, FAILING, HEALTHY } = DestinationState
-  const declared = row.paused ? PauseReason.DECLARED : PauseReason.UNSPECIFIED
+  const pausedByOwner = row.paused ? PauseReason.DECLARED : PauseReason.UNSPECIFIED
   return create(DestinationSchema, {
     id: fromUuid('dst', row.id),
     organizationId: fromUuid('org', row.organization_id),
@@ -164,9 +171,10 @@ export function destinationMessage(
       forwardCredentials: row.forward_credentials,
       nats: row.kind === 'nats',
       processor: row.processor,
+      active: row.active,
     },
     headerNames: row.headers.map(header => header.id),
-    pauseReason: row.pause ? pauseReasons[row.pause.reason] : declared,
+    pauseReason: row.pause ? pauseReasons[row.pause.reason] : pausedByOwner,
     ...at('pausedSince', row.pause?.since ?? null),
     state: row.paused || row.pause ? PAUSED : condition.failing_since ? FAILING : HEALTHY,
     lane: condition.lane ? laneStates[condition.lane] : LaneState.WELL,
@@ -177,10 +185,12 @@ export function destinationMessage(
     lastError: condition.last_error ?? '',
     managedBy: managedByMessage[row.managed_by],
     createdAt: timestampFromDate(row.created_at),
+    ...(declared && { declared }),
+    etag: etagOf('dst', row),
   })
 }
 
-export function routeMessage(row: RouteRow) {
+export function routeMessage(row: RouteRow, declared?: JsonObject) {
   return create(RouteSchema, {
     id: fromUuid('rte', row.id),
     organizationId: fromUuid('org', row.organization_id),
@@ -191,6 +201,8 @@ export function routeMessage(row: RouteRow) {
       ...(row.order_by && { order: orderMessage(row.order_by) }),
     },
     managedBy: managedByMessage[row.managed_by],
+    ...(declared && { declared }),
+    etag: etagOf('rte', row),
   })
 }
 
@@ -222,6 +234,19 @@ function rateLimit(row: RateLimitColumns): { rateLimit?: MessageInitShape<typeof
   if (row.rate_limit_per_second === null) return {}
   return { rateLimit: { perSecond: row.rate_limit_per_second, burst: row.rate_limit_burst ?? 1 } }
 }
+
+/** What a write changes; `undefined`: nothing is there. */
+export function fieldChanges(before: JsonObject | undefined, after: JsonObject | undefined) {
+  return changedFields(before, after).map(change => ({
+    field: change.field,
+    ...(change.before !== undefined && { before: fromJson(ValueSchema, change.before) }),
+    ...(change.after !== undefined && { after: fromJson(ValueSchema, change.after) }),
+  }))
+}
+
+/** Says the same for whoever reads it; one that is made anew under the same name has another. */
+export const etagOf = (prefix: 'org' | 'src' | 'dst' | 'rte', row: { id: string; version: number }): string =>
+  `${fromUuid(prefix, row.id)}.${row.version}`
 
 /** A timestamp field, left out where there is none. */
 export function at<Name extends string>(name: Name, date: Date | null) {

@@ -19,11 +19,18 @@ export interface OrganizationOverview extends OrganizationRow {
   openDeliveries: number
 }
 
+export type StoredSource = SourceRow & { secrets: SealedRow[] }
+export type StoredDestination = DestinationRow & {
+  headers: SealedRow[]
+  auths: SealedRow[]
+  pause: PauseRow | undefined
+}
+
 /** An organization with all that is configured for it. */
 export interface StoredOrganization extends OrganizationOverview {
   members: MemberRow[]
-  sources: (SourceRow & { secrets: SealedRow[] })[]
-  destinations: (DestinationRow & { headers: SealedRow[]; auths: SealedRow[]; pause: PauseRow | undefined })[]
+  sources: StoredSource[]
+  destinations: StoredDestination[]
   routes: RouteRow[]
   signingSecrets: SealedRow[]
   apiKeys: ApiKeyRow[]

@@ -27,6 +27,7 @@ export interface OrganizationRow extends RateLimitColumns {
   deleted_at: Date | null
   /** Changes of declared rows, except those that the owner's own applies made. */
   changes_by_others: string
+  version: number
 }
 
 export interface MemberRow {
@@ -48,6 +49,9 @@ export interface SourceRow extends RateLimitColumns {
   options: Record<string, unknown>
   tolerance_seconds: number | null
   deduplicate: boolean
+  /** False: it is stored, and not in force. */
+  active: boolean
+  version: number
   managed_by: ManagedBy
   created_at: Date
   deleted_at: Date | null
@@ -75,6 +79,9 @@ export interface DestinationRow extends RateLimitColumns {
   retry_delays_seconds: number[]
   paused: boolean
   forward_credentials: boolean
+  /** False: it is stored, and not in force. */
+  active: boolean
+  version: number
   managed_by: ManagedBy
   created_at: Date
   deleted_at: Date | null
@@ -95,6 +102,7 @@ export interface RouteRow {
   event_types: string[]
   destinations: string[]
   order_by: OrderConfig | null
+  version: number
   managed_by: ManagedBy
 }
 

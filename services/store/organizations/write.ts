@@ -21,6 +21,8 @@ export type Table = keyof typeof tables
 export type Change =
   /** Insert, or update the row with the same key. */
   | { kind: 'put'; table: Table; row: Row }
+  /** Change the row with this id. */
+  | { kind: 'set'; table: 'routes'; row: Row }
   /** Delete by id, or note that it is deleted or revoked where the log still names it. */
   | { kind: 'remove'; table: Exclude<Table, 'organizations'>; row: Row }
 
@@ -34,8 +36,19 @@ export async function write(db: Db, changes: readonly Change[]): Promise<void> {
   for (const group of ordered) {
     const [{ kind, table }] = group as [Change]
     const rows = group.map(({ row }) => row)
-    if (kind === 'put') await put(db, table, rows)
-    else await remove(db, table, rows)
+    switch (kind) {
+      case 'put':
+        await put(db, table, rows)
+        break
+      case 'set':
+        await set(db, table, rows)
+        break
+      case 'remove':
+        await remove(db, table, rows)
+        break
+      default:
+        throw new TypeError(`unknown change ${kind satisfies never}`)
+    }
   }
 }
 
@@ -51,6 +64,16 @@ async function put(db: Db, table: Table, rows: readonly Row[]): Promise<void> {
     `insert into ${table} (${columns.join(', ')})
      select ${columns.join(', ')} from jsonb_populate_recordset(null::${table}, $1::jsonb)
      on conflict (${key.join(', ')}) do update set ${changing.map(column => `${column} = excluded.${column}`).join(', ')}`,
+    [jsonOf(rows)],
+  )
+}
+
+async function set(db: Db, table: Table, rows: readonly Row[]): Promise<void> {
+  const columns = Object.keys(rows[0]!).filter(column => column !== 'organization_id' && column !== 'id')
+  await db.query(
+    `update ${table} t set ${columns.map(column => `${column} = changed.${column}`).join(', ')}
+     from jsonb_populate_recordset(null::${table}, $1::jsonb) changed
+     where t.organization_id = changed.organization_id and t.id = changed.id`,
     [jsonOf(rows)],
   )
 }

@@ -28,7 +28,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
     ...rateLimit(stored),
     quotaExceeded: quotaExceeded(stored),
     signingSecrets: stored.signingSecrets.map(({ id, sealed }) => ({ id, sealed })),
-    sources: stored.sources.map(source => ({
+    sources: stored.sources.filter(isActive).map(source => ({
       id: fromUuid('src', source.id),
       name: source.name,
       provider: source.provider,
@@ -39,7 +39,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       ...rateLimit(source),
       deduplicate: source.deduplicate,
     })),
-    destinations: stored.destinations.map(destination => ({
+    destinations: stored.destinations.filter(isActive).map(destination => ({
       id: fromUuid('dst', destination.id),
       name: destination.name,
       kind: destination.kind,
@@ -63,6 +63,8 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
     })),
   }
 }
+
+const isActive = ({ active }: { readonly active: boolean }): boolean => active
 
 function rateLimit(row: RateLimitColumns) {
   if (row.rate_limit_per_second === null) return {}

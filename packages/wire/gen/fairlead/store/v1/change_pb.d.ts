@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { ActorKind } from "./audit_pb.js";
+import type { Value } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairlead/store/v1/change.proto.
@@ -90,4 +91,73 @@ export declare type Change = Message<"fairlead.store.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export declare const ChangeSchema: GenMessage<Change>;
+
+/**
+ * In which state a setting must be for a write to be carried out; else FAILED_PRECONDITION with PRECONDITION_FAILED. Nothing
+ * said: in any, also where it isn't there.
+ *
+ * @generated from message fairlead.store.v1.Precondition
+ */
+export declare type Precondition = Message<"fairlead.store.v1.Precondition"> & {
+  /**
+   * It is there, and its etag is one of these.
+   *
+   * @generated from field: repeated string etags = 1;
+   */
+  etags: string[];
+
+  /**
+   * It is there.
+   *
+   * @generated from field: bool exists = 2;
+   */
+  exists: boolean;
+
+  /**
+   * It is not there.
+   *
+   * @generated from field: bool absent = 3;
+   */
+  absent: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.Precondition.
+ * Use `create(PreconditionSchema)` to create a new message.
+ */
+export declare const PreconditionSchema: GenMessage<Precondition>;
+
+/**
+ * A field of a setting that a write changes, in the words of a declaration. Secrets are told by a fingerprint.
+ *
+ * @generated from message fairlead.store.v1.FieldChange
+ */
+export declare type FieldChange = Message<"fairlead.store.v1.FieldChange"> & {
+  /**
+   * The field's name; empty: the whole setting.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * What it was; absent: nothing was there.
+   *
+   * @generated from field: google.protobuf.Value before = 2;
+   */
+  before?: Value | undefined;
+
+  /**
+   * What it is then; absent: nothing is there.
+   *
+   * @generated from field: google.protobuf.Value after = 3;
+   */
+  after?: Value | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.FieldChange.
+ * Use `create(FieldChangeSchema)` to create a new message.
+ */
+export declare const FieldChangeSchema: GenMessage<FieldChange>;
 

@@ -4,12 +4,13 @@
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_fairlead_store_v1_audit } from "./audit_pb.js";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairlead/store/v1/change.proto.
  */
 export const file_fairlead_store_v1_change = /*@__PURE__*/
-  fileDesc("Ch5mYWlybGVhZC9zdG9yZS92MS9jaGFuZ2UucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxItIBCgZDaGFuZ2USMAoKYWN0b3Jfa2luZBgBIAEoDjIcLmZhaXJsZWFkLnN0b3JlLnYxLkFjdG9yS2luZBIQCghhY3Rvcl9pZBgCIAEoCRISCgphY3Rvcl9uYW1lGAMgASgJEgsKA3ZpYRgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEg0KBWFnZW50GAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAggASgJEhYKDnJlcXVlc3Rfc2hhMjU2GAkgASgMYgZwcm90bzM", [file_fairlead_store_v1_audit]);
+  fileDesc("Ch5mYWlybGVhZC9zdG9yZS92MS9jaGFuZ2UucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxItIBCgZDaGFuZ2USMAoKYWN0b3Jfa2luZBgBIAEoDjIcLmZhaXJsZWFkLnN0b3JlLnYxLkFjdG9yS2luZBIQCghhY3Rvcl9pZBgCIAEoCRISCgphY3Rvcl9uYW1lGAMgASgJEgsKA3ZpYRgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEg0KBWFnZW50GAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAggASgJEhYKDnJlcXVlc3Rfc2hhMjU2GAkgASgMIj0KDFByZWNvbmRpdGlvbhINCgVldGFncxgBIAMoCRIOCgZleGlzdHMYAiABKAgSDgoGYWJzZW50GAMgASgIImsKC0ZpZWxkQ2hhbmdlEg0KBWZpZWxkGAEgASgJEiYKBmJlZm9yZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIlCgVhZnRlchgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZWIGcHJvdG8z", [file_fairlead_store_v1_audit, file_google_protobuf_struct]);
 
 /**
  * Describes the message fairlead.store.v1.Change.
@@ -17,4 +18,18 @@ export const file_fairlead_store_v1_change = /*@__PURE__*/
  */
 export const ChangeSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_change, 0);
+
+/**
+ * Describes the message fairlead.store.v1.Precondition.
+ * Use `create(PreconditionSchema)` to create a new message.
+ */
+export const PreconditionSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_change, 1);
+
+/**
+ * Describes the message fairlead.store.v1.FieldChange.
+ * Use `create(FieldChangeSchema)` to create a new message.
+ */
+export const FieldChangeSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_change, 2);
 

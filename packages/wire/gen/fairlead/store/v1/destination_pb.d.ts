@@ -3,11 +3,11 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
-import type { RateLimit } from "./source_pb.js";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { PlainSecret, RateLimit } from "./source_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ManagedBy } from "./member_pb.js";
-import type { Change } from "./change_pb.js";
+import type { Change, FieldChange, Precondition } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/destination.proto.
@@ -234,6 +234,21 @@ export declare type Destination = Message<"fairlead.store.v1.Destination"> & {
    * @generated from field: fairlead.store.v1.LaneState lane = 16;
    */
   lane: LaneState;
+
+  /**
+   * What a declaration of it says, without secrets, in the words of packages/wire/declared. Not in the answers to
+   * ApplyOrganization and ListHealth.
+   *
+   * @generated from field: google.protobuf.Struct declared = 17;
+   */
+  declared?: JsonObject | undefined;
+
+  /**
+   * Changes with what is declared, and with nothing else.
+   *
+   * @generated from field: string etag = 18;
+   */
+  etag: string;
 };
 
 /**
@@ -241,6 +256,47 @@ export declare type Destination = Message<"fairlead.store.v1.Destination"> & {
  * Use `create(DestinationSchema)` to create a new message.
  */
 export declare const DestinationSchema: GenMessage<Destination>;
+
+/**
+ * A destination as declared.
+ *
+ * @generated from message fairlead.store.v1.DesiredDestination
+ */
+export declare type DesiredDestination = Message<"fairlead.store.v1.DesiredDestination"> & {
+  /**
+   * 1 to 63 lower-case letters, digits and dashes.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What this destination is, without its secrets. Required.
+   *
+   * @generated from field: fairlead.store.v1.DestinationSettings settings = 2;
+   */
+  settings?: DestinationSettings | undefined;
+
+  /**
+   * Extra request headers: `id` is the header's name, `value` its value.
+   *
+   * @generated from field: repeated fairlead.store.v1.PlainSecret headers = 3;
+   */
+  headers: PlainSecret[];
+
+  /**
+   * What it asks for to let a delivery in, in plain text: the JSON of packages/wire/destination-auth.ts. Empty: nothing.
+   *
+   * @generated from field: string auth = 4;
+   */
+  auth: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.DesiredDestination.
+ * Use `create(DesiredDestinationSchema)` to create a new message.
+ */
+export declare const DesiredDestinationSchema: GenMessage<DesiredDestination>;
 
 /**
  * See ListDestinations.
@@ -391,6 +447,164 @@ export declare type ResumeDestinationResponse = Message<"fairlead.store.v1.Resum
 export declare const ResumeDestinationResponseSchema: GenMessage<ResumeDestinationResponse>;
 
 /**
+ * See PutDestination.
+ *
+ * @generated from message fairlead.store.v1.PutDestinationRequest
+ */
+export declare type PutDestinationRequest = Message<"fairlead.store.v1.PutDestinationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `dst_…` or a name: which destination is changed. An id that isn't there is NOT_FOUND; a name is created.
+   *
+   * @generated from field: string destination = 2;
+   */
+  destination: string;
+
+  /**
+   * The whole destination; its name never changes. A header without a value stays as it is stored, and so does an empty
+   * secret of `auth`, as the stored one in the entry of the same kind; not where the secret would go to another origin.
+   *
+   * @generated from field: fairlead.store.v1.DesiredDestination desired = 3;
+   */
+  desired?: DesiredDestination | undefined;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 4;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutDestinationRequest.
+ * Use `create(PutDestinationRequestSchema)` to create a new message.
+ */
+export declare const PutDestinationRequestSchema: GenMessage<PutDestinationRequest>;
+
+/**
+ * See PutDestination.
+ *
+ * @generated from message fairlead.store.v1.PutDestinationResponse
+ */
+export declare type PutDestinationResponse = Message<"fairlead.store.v1.PutDestinationResponse"> & {
+  /**
+   * As it stands then.
+   *
+   * @generated from field: fairlead.store.v1.Destination destination = 1;
+   */
+  destination?: Destination | undefined;
+
+  /**
+   * Whether it was not there before.
+   *
+   * @generated from field: bool created = 2;
+   */
+  created: boolean;
+
+  /**
+   * Every field that differs; none: nothing was changed.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 3;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutDestinationResponse.
+ * Use `create(PutDestinationResponseSchema)` to create a new message.
+ */
+export declare const PutDestinationResponseSchema: GenMessage<PutDestinationResponse>;
+
+/**
+ * See DeleteDestination.
+ *
+ * @generated from message fairlead.store.v1.DeleteDestinationRequest
+ */
+export declare type DeleteDestinationRequest = Message<"fairlead.store.v1.DeleteDestinationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `dst_…`, or its name.
+   *
+   * @generated from field: string destination = 2;
+   */
+  destination: string;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.DeleteDestinationRequest.
+ * Use `create(DeleteDestinationRequestSchema)` to create a new message.
+ */
+export declare const DeleteDestinationRequestSchema: GenMessage<DeleteDestinationRequest>;
+
+/**
+ * See DeleteDestination.
+ *
+ * @generated from message fairlead.store.v1.DeleteDestinationResponse
+ */
+export declare type DeleteDestinationResponse = Message<"fairlead.store.v1.DeleteDestinationResponse"> & {
+  /**
+   * What goes.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 1;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.DeleteDestinationResponse.
+ * Use `create(DeleteDestinationResponseSchema)` to create a new message.
+ */
+export declare const DeleteDestinationResponseSchema: GenMessage<DeleteDestinationResponse>;
+
+/**
  * Why a destination gets nothing.
  *
  * @generated from enum fairlead.store.v1.PauseReason
@@ -539,6 +753,28 @@ export declare const DestinationService: GenService<{
     methodKind: "unary";
     input: typeof ListDestinationsRequestSchema;
     output: typeof ListDestinationsResponseSchema;
+  },
+  /**
+   * Makes a tenant's destination what the request says: creates it or changes what differs. FAILED_PRECONDITION with
+   * MANAGED_BY_OWNER if the organization's owner declares it.
+   *
+   * @generated from rpc fairlead.store.v1.DestinationService.PutDestination
+   */
+  putDestination: {
+    methodKind: "unary";
+    input: typeof PutDestinationRequestSchema;
+    output: typeof PutDestinationResponseSchema;
+  },
+  /**
+   * Deletes a destination that a tenant made. FAILED_PRECONDITION with MANAGED_BY_OWNER if the organization's owner
+   * declares it, with IN_USE while a route names it.
+   *
+   * @generated from rpc fairlead.store.v1.DestinationService.DeleteDestination
+   */
+  deleteDestination: {
+    methodKind: "unary";
+    input: typeof DeleteDestinationRequestSchema;
+    output: typeof DeleteDestinationResponseSchema;
   },
   /**
    * Lets deliveries wait until ResumeDestination. Beside what the owner declares: paused by either is paused.

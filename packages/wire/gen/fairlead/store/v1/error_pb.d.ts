@@ -189,6 +189,27 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_IDEMPOTENCY_KEY_REUSED = 19;
    */
   IDEMPOTENCY_KEY_REUSED = 19,
+
+  /**
+   * FAILED_PRECONDITION: what is to be changed is not in the state that the request's precondition names.
+   *
+   * @generated from enum value: ERROR_REASON_PRECONDITION_FAILED = 60;
+   */
+  PRECONDITION_FAILED = 60,
+
+  /**
+   * FAILED_PRECONDITION: something else names it, which `owner` tells for people.
+   *
+   * @generated from enum value: ERROR_REASON_IN_USE = 61;
+   */
+  IN_USE = 61,
+
+  /**
+   * FAILED_PRECONDITION: the organization has as many of these as it may have.
+   *
+   * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 62;
+   */
+  LIMIT_REACHED = 62,
 }
 
 /**

@@ -4,12 +4,12 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { RateLimit, Source, SourceSettings } from "./source_pb.js";
+import type { DesiredSource, PlainSecret, RateLimit, Source } from "./source_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Change } from "./change_pb.js";
+import type { Change, FieldChange, Precondition } from "./change_pb.js";
+import type { DesiredDestination, Destination } from "./destination_pb.js";
+import type { DesiredRoute, Route } from "./route_pb.js";
 import type { MemberRole } from "./member_pb.js";
-import type { Destination, DestinationSettings } from "./destination_pb.js";
-import type { Route, RouteSettings } from "./route_pb.js";
 import type { ErrorDetail } from "./error_pb.js";
 
 /**
@@ -147,6 +147,13 @@ export declare type Organization = Message<"fairlead.store.v1.Organization"> & {
    * @generated from field: uint32 weight = 14;
    */
   weight: number;
+
+  /**
+   * Changes with what is declared of it, its parts aside, and with nothing else.
+   *
+   * @generated from field: string etag = 15;
+   */
+  etag: string;
 };
 
 /**
@@ -253,6 +260,34 @@ export declare type CreateOrganizationRequest = Message<"fairlead.store.v1.Creat
   retentionDays: number;
 
   /**
+   * For all sources together; absent: no limit.
+   *
+   * @generated from field: fairlead.store.v1.RateLimit rate_limit = 6;
+   */
+  rateLimit?: RateLimit | undefined;
+
+  /**
+   * Its part of what organizations share under load; 1 to 100. 0 stands for the default of 1.
+   *
+   * @generated from field: uint32 weight = 7;
+   */
+  weight: number;
+
+  /**
+   * False: receivers refuse its webhooks. Absent: true.
+   *
+   * @generated from field: optional bool active = 8;
+   */
+  active?: boolean | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 9;
+   */
+  dryRun: boolean;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -278,6 +313,13 @@ export declare type CreateOrganizationResponse = Message<"fairlead.store.v1.Crea
    * @generated from field: fairlead.store.v1.Organization organization = 1;
    */
   organization?: Organization | undefined;
+
+  /**
+   * What is there then.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 2;
+   */
+  changes: FieldChange[];
 };
 
 /**
@@ -285,6 +327,123 @@ export declare type CreateOrganizationResponse = Message<"fairlead.store.v1.Crea
  * Use `create(CreateOrganizationResponseSchema)` to create a new message.
  */
 export declare const CreateOrganizationResponseSchema: GenMessage<CreateOrganizationResponse>;
+
+/**
+ * See UpdateOrganization.
+ *
+ * @generated from message fairlead.store.v1.UpdateOrganizationRequest
+ */
+export declare type UpdateOrganizationRequest = Message<"fairlead.store.v1.UpdateOrganizationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Empty: the slug.
+   *
+   * @generated from field: string display_name = 2;
+   */
+  displayName: string;
+
+  /**
+   * Empty: `free`.
+   *
+   * @generated from field: string plan = 3;
+   */
+  plan: string;
+
+  /**
+   * Accepted events in a calendar month; absent: no limit.
+   *
+   * @generated from field: optional uint64 webhook_limit = 4;
+   */
+  webhookLimit?: bigint | undefined;
+
+  /**
+   * 1 to 3650; 0 stands for the default of 7.
+   *
+   * @generated from field: uint32 retention_days = 5;
+   */
+  retentionDays: number;
+
+  /**
+   * For all sources together; absent: no limit.
+   *
+   * @generated from field: fairlead.store.v1.RateLimit rate_limit = 6;
+   */
+  rateLimit?: RateLimit | undefined;
+
+  /**
+   * 1 to 100; 0 stands for the default of 1.
+   *
+   * @generated from field: uint32 weight = 7;
+   */
+  weight: number;
+
+  /**
+   * False: receivers refuse its webhooks. Absent: true.
+   *
+   * @generated from field: optional bool active = 8;
+   */
+  active?: boolean | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 9;
+   */
+  dryRun: boolean;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 10;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.UpdateOrganizationRequest.
+ * Use `create(UpdateOrganizationRequestSchema)` to create a new message.
+ */
+export declare const UpdateOrganizationRequestSchema: GenMessage<UpdateOrganizationRequest>;
+
+/**
+ * See UpdateOrganization.
+ *
+ * @generated from message fairlead.store.v1.UpdateOrganizationResponse
+ */
+export declare type UpdateOrganizationResponse = Message<"fairlead.store.v1.UpdateOrganizationResponse"> & {
+  /**
+   * As it stands then.
+   *
+   * @generated from field: fairlead.store.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+
+  /**
+   * Every field that differs; none: nothing was changed.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 2;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.UpdateOrganizationResponse.
+ * Use `create(UpdateOrganizationResponseSchema)` to create a new message.
+ */
+export declare const UpdateOrganizationResponseSchema: GenMessage<UpdateOrganizationResponse>;
 
 /**
  * A whole organization as its owner wants it. Secrets are in plain text here: the store encrypts them.
@@ -445,129 +604,6 @@ export declare type DesiredMember = Message<"fairlead.store.v1.DesiredMember"> &
  * Use `create(DesiredMemberSchema)` to create a new message.
  */
 export declare const DesiredMemberSchema: GenMessage<DesiredMember>;
-
-/**
- * A source as declared.
- *
- * @generated from message fairlead.store.v1.DesiredSource
- */
-export declare type DesiredSource = Message<"fairlead.store.v1.DesiredSource"> & {
-  /**
-   * In the webhook URL: 1 to 63 lower-case letters, digits and dashes.
-   *
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * What this source is, without its secrets. Required.
-   *
-   * @generated from field: fairlead.store.v1.SourceSettings settings = 2;
-   */
-  settings?: SourceSettings | undefined;
-
-  /**
-   * Every one is live: rotation is adding, waiting, removing.
-   *
-   * @generated from field: repeated fairlead.store.v1.PlainSecret secrets = 3;
-   */
-  secrets: PlainSecret[];
-};
-
-/**
- * Describes the message fairlead.store.v1.DesiredSource.
- * Use `create(DesiredSourceSchema)` to create a new message.
- */
-export declare const DesiredSourceSchema: GenMessage<DesiredSource>;
-
-/**
- * A destination as declared.
- *
- * @generated from message fairlead.store.v1.DesiredDestination
- */
-export declare type DesiredDestination = Message<"fairlead.store.v1.DesiredDestination"> & {
-  /**
-   * 1 to 63 lower-case letters, digits and dashes.
-   *
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * What this destination is, without its secrets. Required.
-   *
-   * @generated from field: fairlead.store.v1.DestinationSettings settings = 2;
-   */
-  settings?: DestinationSettings | undefined;
-
-  /**
-   * Extra request headers: `id` is the header's name, `value` its value.
-   *
-   * @generated from field: repeated fairlead.store.v1.PlainSecret headers = 3;
-   */
-  headers: PlainSecret[];
-
-  /**
-   * What it asks for to let a delivery in, in plain text: the JSON of packages/wire/destination-auth.ts. Empty: nothing.
-   *
-   * @generated from field: string auth = 4;
-   */
-  auth: string;
-};
-
-/**
- * Describes the message fairlead.store.v1.DesiredDestination.
- * Use `create(DesiredDestinationSchema)` to create a new message.
- */
-export declare const DesiredDestinationSchema: GenMessage<DesiredDestination>;
-
-/**
- * A route as declared.
- *
- * @generated from message fairlead.store.v1.DesiredRoute
- */
-export declare type DesiredRoute = Message<"fairlead.store.v1.DesiredRoute"> & {
-  /**
-   * What it sends where. Required.
-   *
-   * @generated from field: fairlead.store.v1.RouteSettings settings = 1;
-   */
-  settings?: RouteSettings | undefined;
-};
-
-/**
- * Describes the message fairlead.store.v1.DesiredRoute.
- * Use `create(DesiredRouteSchema)` to create a new message.
- */
-export declare const DesiredRouteSchema: GenMessage<DesiredRoute>;
-
-/**
- * A secret in plain text, in requests only.
- *
- * @generated from message fairlead.store.v1.PlainSecret
- */
-export declare type PlainSecret = Message<"fairlead.store.v1.PlainSecret"> & {
-  /**
-   * Names the secret without telling it, such as `acme-stripe/signing-secret`; 253 characters at most, unique in
-   * its list.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * The secret, 64 KiB at most.
-   *
-   * @generated from field: string value = 2;
-   */
-  value: string;
-};
-
-/**
- * Describes the message fairlead.store.v1.PlainSecret.
- * Use `create(PlainSecretSchema)` to create a new message.
- */
-export declare const PlainSecretSchema: GenMessage<PlainSecret>;
 
 /**
  * An API key as declared by an owner who made it and keeps its text.
@@ -1094,6 +1130,20 @@ export declare type DeleteOrganizationRequest = Message<"fairlead.store.v1.Delet
   owner?: Owner | undefined;
 
   /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -1235,6 +1285,17 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof ListHealthRequestSchema;
     output: typeof ListHealthResponseSchema;
+  },
+  /**
+   * Changes an organization that was created through the API. FAILED_PRECONDITION with OWNED_BY_ANOTHER if a resource or a
+   * file declares it.
+   *
+   * @generated from rpc fairlead.store.v1.OrganizationService.UpdateOrganization
+   */
+  updateOrganization: {
+    methodKind: "unary";
+    input: typeof UpdateOrganizationRequestSchema;
+    output: typeof UpdateOrganizationResponseSchema;
   },
   /**
    * Organizations by slug, also inactive ones.

@@ -3,8 +3,10 @@
 /* eslint-disable */
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { ManagedBy } from "./member_pb.js";
+import type { Change, FieldChange, Precondition } from "./change_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairlead/store/v1/route.proto.
@@ -103,7 +105,8 @@ export declare const RouteOrderSchema: GenMessage<RouteOrder>;
  */
 export declare type Route = Message<"fairlead.store.v1.Route"> & {
   /**
-   * `rte_…`. A route that says something else is another route.
+   * `rte_…`. It stays when a tenant changes the route; of what an owner declares, a route that says something else is
+   * another one.
    *
    * @generated from field: string id = 1;
    */
@@ -129,6 +132,20 @@ export declare type Route = Message<"fairlead.store.v1.Route"> & {
    * @generated from field: fairlead.store.v1.ManagedBy managed_by = 4;
    */
   managedBy: ManagedBy;
+
+  /**
+   * What a declaration of it says, in the words of packages/wire/declared. Not in the answer to ApplyOrganization.
+   *
+   * @generated from field: google.protobuf.Struct declared = 5;
+   */
+  declared?: JsonObject | undefined;
+
+  /**
+   * Changes with what is declared, and with nothing else.
+   *
+   * @generated from field: string etag = 6;
+   */
+  etag: string;
 };
 
 /**
@@ -136,6 +153,26 @@ export declare type Route = Message<"fairlead.store.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export declare const RouteSchema: GenMessage<Route>;
+
+/**
+ * A route as declared.
+ *
+ * @generated from message fairlead.store.v1.DesiredRoute
+ */
+export declare type DesiredRoute = Message<"fairlead.store.v1.DesiredRoute"> & {
+  /**
+   * What it sends where. Required.
+   *
+   * @generated from field: fairlead.store.v1.RouteSettings settings = 1;
+   */
+  settings?: RouteSettings | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.DesiredRoute.
+ * Use `create(DesiredRouteSchema)` to create a new message.
+ */
+export declare const DesiredRouteSchema: GenMessage<DesiredRoute>;
 
 /**
  * See ListRoutes.
@@ -178,6 +215,272 @@ export declare type ListRoutesResponse = Message<"fairlead.store.v1.ListRoutesRe
 export declare const ListRoutesResponseSchema: GenMessage<ListRoutesResponse>;
 
 /**
+ * See PutRoute.
+ *
+ * @generated from message fairlead.store.v1.PutRouteRequest
+ */
+export declare type PutRouteRequest = Message<"fairlead.store.v1.PutRouteRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `rte_…`: which route is changed. Empty: one is created.
+   *
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * The whole route.
+   *
+   * @generated from field: fairlead.store.v1.DesiredRoute desired = 3;
+   */
+  desired?: DesiredRoute | undefined;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 4;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutRouteRequest.
+ * Use `create(PutRouteRequestSchema)` to create a new message.
+ */
+export declare const PutRouteRequestSchema: GenMessage<PutRouteRequest>;
+
+/**
+ * See PutRoute.
+ *
+ * @generated from message fairlead.store.v1.PutRouteResponse
+ */
+export declare type PutRouteResponse = Message<"fairlead.store.v1.PutRouteResponse"> & {
+  /**
+   * As it stands then.
+   *
+   * @generated from field: fairlead.store.v1.Route route = 1;
+   */
+  route?: Route | undefined;
+
+  /**
+   * Whether it was not there before.
+   *
+   * @generated from field: bool created = 2;
+   */
+  created: boolean;
+
+  /**
+   * Every field that differs; none: nothing was changed.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 3;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutRouteResponse.
+ * Use `create(PutRouteResponseSchema)` to create a new message.
+ */
+export declare const PutRouteResponseSchema: GenMessage<PutRouteResponse>;
+
+/**
+ * See DeleteRoute.
+ *
+ * @generated from message fairlead.store.v1.DeleteRouteRequest
+ */
+export declare type DeleteRouteRequest = Message<"fairlead.store.v1.DeleteRouteRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `rte_…`.
+   *
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.DeleteRouteRequest.
+ * Use `create(DeleteRouteRequestSchema)` to create a new message.
+ */
+export declare const DeleteRouteRequestSchema: GenMessage<DeleteRouteRequest>;
+
+/**
+ * See DeleteRoute.
+ *
+ * @generated from message fairlead.store.v1.DeleteRouteResponse
+ */
+export declare type DeleteRouteResponse = Message<"fairlead.store.v1.DeleteRouteResponse"> & {
+  /**
+   * What goes.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 1;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.DeleteRouteResponse.
+ * Use `create(DeleteRouteResponseSchema)` to create a new message.
+ */
+export declare const DeleteRouteResponseSchema: GenMessage<DeleteRouteResponse>;
+
+/**
+ * See PreviewRoute.
+ *
+ * @generated from message fairlead.store.v1.PreviewRouteRequest
+ */
+export declare type PreviewRouteRequest = Message<"fairlead.store.v1.PreviewRouteRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Only its source and its event types count.
+   *
+   * @generated from field: fairlead.store.v1.RouteSettings settings = 2;
+   */
+  settings?: RouteSettings | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PreviewRouteRequest.
+ * Use `create(PreviewRouteRequestSchema)` to create a new message.
+ */
+export declare const PreviewRouteRequestSchema: GenMessage<PreviewRouteRequest>;
+
+/**
+ * See PreviewRoute.
+ *
+ * @generated from message fairlead.store.v1.PreviewRouteResponse
+ */
+export declare type PreviewRouteResponse = Message<"fairlead.store.v1.PreviewRouteResponse"> & {
+  /**
+   * How many events were looked at, 1,000 at most.
+   *
+   * @generated from field: uint32 examined = 1;
+   */
+  examined: number;
+
+  /**
+   * How many of them the route matches.
+   *
+   * @generated from field: uint32 matched = 2;
+   */
+  matched: number;
+
+  /**
+   * When the oldest of those that were looked at was received; absent: none was.
+   *
+   * @generated from field: google.protobuf.Timestamp oldest_at = 3;
+   */
+  oldestAt?: Timestamp | undefined;
+
+  /**
+   * The newest of those that match, 20 at most.
+   *
+   * @generated from field: repeated fairlead.store.v1.PreviewedEvent sample = 4;
+   */
+  sample: PreviewedEvent[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.PreviewRouteResponse.
+ * Use `create(PreviewRouteResponseSchema)` to create a new message.
+ */
+export declare const PreviewRouteResponseSchema: GenMessage<PreviewRouteResponse>;
+
+/**
+ * An event that a route would match.
+ *
+ * @generated from message fairlead.store.v1.PreviewedEvent
+ */
+export declare type PreviewedEvent = Message<"fairlead.store.v1.PreviewedEvent"> & {
+  /**
+   * `evt_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Name of its source.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * Its type; empty: it has none.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * When it was received.
+   *
+   * @generated from field: google.protobuf.Timestamp received_at = 4;
+   */
+  receivedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PreviewedEvent.
+ * Use `create(PreviewedEventSchema)` to create a new message.
+ */
+export declare const PreviewedEventSchema: GenMessage<PreviewedEvent>;
+
+/**
  * Routes: which events of a source go to which destinations.
  *
  * @generated from service fairlead.store.v1.RouteService
@@ -192,6 +495,38 @@ export declare const RouteService: GenService<{
     methodKind: "unary";
     input: typeof ListRoutesRequestSchema;
     output: typeof ListRoutesResponseSchema;
+  },
+  /**
+   * Makes a tenant's route what the request says: creates it or changes what differs. FAILED_PRECONDITION with
+   * MANAGED_BY_OWNER if the organization's owner declares it. ALREADY_EXISTS with NAME_TAKEN if another route says the
+   * same.
+   *
+   * @generated from rpc fairlead.store.v1.RouteService.PutRoute
+   */
+  putRoute: {
+    methodKind: "unary";
+    input: typeof PutRouteRequestSchema;
+    output: typeof PutRouteResponseSchema;
+  },
+  /**
+   * Deletes a route that a tenant made. FAILED_PRECONDITION with MANAGED_BY_OWNER if the organization's owner declares it.
+   *
+   * @generated from rpc fairlead.store.v1.RouteService.DeleteRoute
+   */
+  deleteRoute: {
+    methodKind: "unary";
+    input: typeof DeleteRouteRequestSchema;
+    output: typeof DeleteRouteResponseSchema;
+  },
+  /**
+   * Which of the newest 1,000 events of an organization a route would match.
+   *
+   * @generated from rpc fairlead.store.v1.RouteService.PreviewRoute
+   */
+  previewRoute: {
+    methodKind: "unary";
+    input: typeof PreviewRouteRequestSchema;
+    output: typeof PreviewRouteResponseSchema;
   },
 }>;
 

@@ -3,13 +3,15 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_fairlead_store_v1_change } from "./change_pb.js";
 import { file_fairlead_store_v1_member } from "./member_pb.js";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairlead/store/v1/route.proto.
  */
 export const file_fairlead_store_v1_route = /*@__PURE__*/
-  fileDesc("Ch1mYWlybGVhZC9zdG9yZS92MS9yb3V0ZS5wcm90bxIRZmFpcmxlYWQuc3RvcmUudjEieAoNUm91dGVTZXR0aW5ncxIOCgZzb3VyY2UYASABKAkSEwoLZXZlbnRfdHlwZXMYAiADKAkSFAoMZGVzdGluYXRpb25zGAMgAygJEiwKBW9yZGVyGAQgASgLMh0uZmFpcmxlYWQuc3RvcmUudjEuUm91dGVPcmRlciJSCgpSb3V0ZU9yZGVyEhEKB3BvaW50ZXIYASABKAlIABIQCgZoZWFkZXIYAiABKAlIABIYChBtYXhfd2FpdF9zZWNvbmRzGAMgASgNQgUKA2tleSKSAQoFUm91dGUSCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEjIKCHNldHRpbmdzGAMgASgLMiAuZmFpcmxlYWQuc3RvcmUudjEuUm91dGVTZXR0aW5ncxIwCgptYW5hZ2VkX2J5GAQgASgOMhwuZmFpcmxlYWQuc3RvcmUudjEuTWFuYWdlZEJ5IiwKEUxpc3RSb3V0ZXNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSI+ChJMaXN0Um91dGVzUmVzcG9uc2USKAoGcm91dGVzGAEgAygLMhguZmFpcmxlYWQuc3RvcmUudjEuUm91dGUybgoMUm91dGVTZXJ2aWNlEl4KCkxpc3RSb3V0ZXMSJC5mYWlybGVhZC5zdG9yZS52MS5MaXN0Um91dGVzUmVxdWVzdBolLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSb3V0ZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_fairlead_store_v1_member]);
+  fileDesc("Ch1mYWlybGVhZC9zdG9yZS92MS9yb3V0ZS5wcm90bxIRZmFpcmxlYWQuc3RvcmUudjEieAoNUm91dGVTZXR0aW5ncxIOCgZzb3VyY2UYASABKAkSEwoLZXZlbnRfdHlwZXMYAiADKAkSFAoMZGVzdGluYXRpb25zGAMgAygJEiwKBW9yZGVyGAQgASgLMh0uZmFpcmxlYWQuc3RvcmUudjEuUm91dGVPcmRlciJSCgpSb3V0ZU9yZGVyEhEKB3BvaW50ZXIYASABKAlIABIQCgZoZWFkZXIYAiABKAlIABIYChBtYXhfd2FpdF9zZWNvbmRzGAMgASgNQgUKA2tleSLLAQoFUm91dGUSCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEjIKCHNldHRpbmdzGAMgASgLMiAuZmFpcmxlYWQuc3RvcmUudjEuUm91dGVTZXR0aW5ncxIwCgptYW5hZ2VkX2J5GAQgASgOMhwuZmFpcmxlYWQuc3RvcmUudjEuTWFuYWdlZEJ5EikKCGRlY2xhcmVkGAUgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIMCgRldGFnGAYgASgJIkIKDERlc2lyZWRSb3V0ZRIyCghzZXR0aW5ncxgBIAEoCzIgLmZhaXJsZWFkLnN0b3JlLnYxLlJvdXRlU2V0dGluZ3MiLAoRTGlzdFJvdXRlc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIj4KEkxpc3RSb3V0ZXNSZXNwb25zZRIoCgZyb3V0ZXMYASADKAsyGC5mYWlybGVhZC5zdG9yZS52MS5Sb3V0ZSLeAQoPUHV0Um91dGVSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRINCgVyb3V0ZRgCIAEoCRIwCgdkZXNpcmVkGAMgASgLMh8uZmFpcmxlYWQuc3RvcmUudjEuRGVzaXJlZFJvdXRlEjUKDHByZWNvbmRpdGlvbhgEIAEoCzIfLmZhaXJsZWFkLnN0b3JlLnYxLlByZWNvbmRpdGlvbhIPCgdkcnlfcnVuGAUgASgIEikKBmNoYW5nZRgyIAEoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkNoYW5nZSJ9ChBQdXRSb3V0ZVJlc3BvbnNlEicKBXJvdXRlGAEgASgLMhguZmFpcmxlYWQuc3RvcmUudjEuUm91dGUSDwoHY3JlYXRlZBgCIAEoCBIvCgdjaGFuZ2VzGAMgAygLMh4uZmFpcmxlYWQuc3RvcmUudjEuRmllbGRDaGFuZ2UirwEKEkRlbGV0ZVJvdXRlUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDQoFcm91dGUYAiABKAkSNQoMcHJlY29uZGl0aW9uGAMgASgLMh8uZmFpcmxlYWQuc3RvcmUudjEuUHJlY29uZGl0aW9uEg8KB2RyeV9ydW4YBCABKAgSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIkYKE0RlbGV0ZVJvdXRlUmVzcG9uc2USLwoHY2hhbmdlcxgBIAMoCzIeLmZhaXJsZWFkLnN0b3JlLnYxLkZpZWxkQ2hhbmdlImIKE1ByZXZpZXdSb3V0ZVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEjIKCHNldHRpbmdzGAIgASgLMiAuZmFpcmxlYWQuc3RvcmUudjEuUm91dGVTZXR0aW5ncyKbAQoUUHJldmlld1JvdXRlUmVzcG9uc2USEAoIZXhhbWluZWQYASABKA0SDwoHbWF0Y2hlZBgCIAEoDRItCglvbGRlc3RfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKBnNhbXBsZRgEIAMoCzIhLmZhaXJsZWFkLnN0b3JlLnYxLlByZXZpZXdlZEV2ZW50ImsKDlByZXZpZXdlZEV2ZW50EgoKAmlkGAEgASgJEg4KBnNvdXJjZRgCIAEoCRIMCgR0eXBlGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKRAwoMUm91dGVTZXJ2aWNlEl4KCkxpc3RSb3V0ZXMSJC5mYWlybGVhZC5zdG9yZS52MS5MaXN0Um91dGVzUmVxdWVzdBolLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSb3V0ZXNSZXNwb25zZSIDkAIBElgKCFB1dFJvdXRlEiIuZmFpcmxlYWQuc3RvcmUudjEuUHV0Um91dGVSZXF1ZXN0GiMuZmFpcmxlYWQuc3RvcmUudjEuUHV0Um91dGVSZXNwb25zZSIDkAICEmEKC0RlbGV0ZVJvdXRlEiUuZmFpcmxlYWQuc3RvcmUudjEuRGVsZXRlUm91dGVSZXF1ZXN0GiYuZmFpcmxlYWQuc3RvcmUudjEuRGVsZXRlUm91dGVSZXNwb25zZSIDkAICEmQKDFByZXZpZXdSb3V0ZRImLmZhaXJsZWFkLnN0b3JlLnYxLlByZXZpZXdSb3V0ZVJlcXVlc3QaJy5mYWlybGVhZC5zdG9yZS52MS5QcmV2aWV3Um91dGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_fairlead_store_v1_change, file_fairlead_store_v1_member, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairlead.store.v1.RouteSettings.
@@ -33,18 +35,74 @@ export const RouteSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_route, 2);
 
 /**
+ * Describes the message fairlead.store.v1.DesiredRoute.
+ * Use `create(DesiredRouteSchema)` to create a new message.
+ */
+export const DesiredRouteSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 3);
+
+/**
  * Describes the message fairlead.store.v1.ListRoutesRequest.
  * Use `create(ListRoutesRequestSchema)` to create a new message.
  */
 export const ListRoutesRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_route, 3);
+  messageDesc(file_fairlead_store_v1_route, 4);
 
 /**
  * Describes the message fairlead.store.v1.ListRoutesResponse.
  * Use `create(ListRoutesResponseSchema)` to create a new message.
  */
 export const ListRoutesResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_route, 4);
+  messageDesc(file_fairlead_store_v1_route, 5);
+
+/**
+ * Describes the message fairlead.store.v1.PutRouteRequest.
+ * Use `create(PutRouteRequestSchema)` to create a new message.
+ */
+export const PutRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 6);
+
+/**
+ * Describes the message fairlead.store.v1.PutRouteResponse.
+ * Use `create(PutRouteResponseSchema)` to create a new message.
+ */
+export const PutRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 7);
+
+/**
+ * Describes the message fairlead.store.v1.DeleteRouteRequest.
+ * Use `create(DeleteRouteRequestSchema)` to create a new message.
+ */
+export const DeleteRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 8);
+
+/**
+ * Describes the message fairlead.store.v1.DeleteRouteResponse.
+ * Use `create(DeleteRouteResponseSchema)` to create a new message.
+ */
+export const DeleteRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 9);
+
+/**
+ * Describes the message fairlead.store.v1.PreviewRouteRequest.
+ * Use `create(PreviewRouteRequestSchema)` to create a new message.
+ */
+export const PreviewRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 10);
+
+/**
+ * Describes the message fairlead.store.v1.PreviewRouteResponse.
+ * Use `create(PreviewRouteResponseSchema)` to create a new message.
+ */
+export const PreviewRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 11);
+
+/**
+ * Describes the message fairlead.store.v1.PreviewedEvent.
+ * Use `create(PreviewedEventSchema)` to create a new message.
+ */
+export const PreviewedEventSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_route, 12);
 
 /**
  * Routes: which events of a source go to which destinations.

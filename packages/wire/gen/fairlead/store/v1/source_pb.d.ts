@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ManagedBy } from "./member_pb.js";
-import type { Change } from "./change_pb.js";
+import type { Change, FieldChange, Precondition } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/source.proto.
@@ -172,6 +172,21 @@ export declare type Source = Message<"fairlead.store.v1.Source"> & {
    * @generated from field: fairlead.store.v1.SourceCounts last_hour = 9;
    */
   lastHour?: SourceCounts | undefined;
+
+  /**
+   * What a declaration of it says, secrets by id, in the words of packages/wire/declared. Not in the answers to
+   * ApplyOrganization and ListHealth.
+   *
+   * @generated from field: google.protobuf.Struct declared = 10;
+   */
+  declared?: JsonObject | undefined;
+
+  /**
+   * Changes with what is declared, and with nothing else.
+   *
+   * @generated from field: string etag = 11;
+   */
+  etag: string;
 };
 
 /**
@@ -179,6 +194,68 @@ export declare type Source = Message<"fairlead.store.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export declare const SourceSchema: GenMessage<Source>;
+
+/**
+ * A secret in plain text, in requests only.
+ *
+ * @generated from message fairlead.store.v1.PlainSecret
+ */
+export declare type PlainSecret = Message<"fairlead.store.v1.PlainSecret"> & {
+  /**
+   * Names the secret without telling it, such as `acme-stripe/signing-secret`; 253 characters at most, unique in
+   * its list.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The secret, 64 KiB at most.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PlainSecret.
+ * Use `create(PlainSecretSchema)` to create a new message.
+ */
+export declare const PlainSecretSchema: GenMessage<PlainSecret>;
+
+/**
+ * A source as declared.
+ *
+ * @generated from message fairlead.store.v1.DesiredSource
+ */
+export declare type DesiredSource = Message<"fairlead.store.v1.DesiredSource"> & {
+  /**
+   * In the webhook URL: 1 to 63 lower-case letters, digits and dashes.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What this source is, without its secrets. Required.
+   *
+   * @generated from field: fairlead.store.v1.SourceSettings settings = 2;
+   */
+  settings?: SourceSettings | undefined;
+
+  /**
+   * Every one is live: rotation is adding, waiting, removing.
+   *
+   * @generated from field: repeated fairlead.store.v1.PlainSecret secrets = 3;
+   */
+  secrets: PlainSecret[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.DesiredSource.
+ * Use `create(DesiredSourceSchema)` to create a new message.
+ */
+export declare const DesiredSourceSchema: GenMessage<DesiredSource>;
 
 /**
  * Requests of a source that verified.
@@ -425,11 +502,25 @@ export declare type DeleteSourceRequest = Message<"fairlead.store.v1.DeleteSourc
   organizationId: string;
 
   /**
-   * `src_…`.
+   * `src_…`, or its name.
    *
    * @generated from field: string source_id = 2;
    */
   sourceId: string;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
 
   /**
    * Who asks for it.
@@ -451,6 +542,12 @@ export declare const DeleteSourceRequestSchema: GenMessage<DeleteSourceRequest>;
  * @generated from message fairlead.store.v1.DeleteSourceResponse
  */
 export declare type DeleteSourceResponse = Message<"fairlead.store.v1.DeleteSourceResponse"> & {
+  /**
+   * What goes.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 1;
+   */
+  changes: FieldChange[];
 };
 
 /**
@@ -458,6 +555,96 @@ export declare type DeleteSourceResponse = Message<"fairlead.store.v1.DeleteSour
  * Use `create(DeleteSourceResponseSchema)` to create a new message.
  */
 export declare const DeleteSourceResponseSchema: GenMessage<DeleteSourceResponse>;
+
+/**
+ * See PutSource.
+ *
+ * @generated from message fairlead.store.v1.PutSourceRequest
+ */
+export declare type PutSourceRequest = Message<"fairlead.store.v1.PutSourceRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `src_…` or a name: which source is changed. An id that isn't there is NOT_FOUND; a name is created.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * The whole source; its name never changes. A secret without an id gets a fingerprint as its id; one without a value
+   * stays as it is stored under its id.
+   *
+   * @generated from field: fairlead.store.v1.DesiredSource desired = 3;
+   */
+  desired?: DesiredSource | undefined;
+
+  /**
+   * In which state it must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 4;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is checked and answered, and nothing is changed.
+   *
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutSourceRequest.
+ * Use `create(PutSourceRequestSchema)` to create a new message.
+ */
+export declare const PutSourceRequestSchema: GenMessage<PutSourceRequest>;
+
+/**
+ * See PutSource.
+ *
+ * @generated from message fairlead.store.v1.PutSourceResponse
+ */
+export declare type PutSourceResponse = Message<"fairlead.store.v1.PutSourceResponse"> & {
+  /**
+   * As it stands then.
+   *
+   * @generated from field: fairlead.store.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * Whether it was not there before.
+   *
+   * @generated from field: bool created = 2;
+   */
+  created: boolean;
+
+  /**
+   * Every field that differs; none: nothing was changed.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 3;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutSourceResponse.
+ * Use `create(PutSourceResponseSchema)` to create a new message.
+ */
+export declare const PutSourceResponseSchema: GenMessage<PutSourceResponse>;
 
 /**
  * Sources: where one provider's webhooks come in for one organization.
@@ -494,6 +681,17 @@ export declare const SourceService: GenService<{
     methodKind: "unary";
     input: typeof GetSourceSecretRequestSchema;
     output: typeof GetSourceSecretResponseSchema;
+  },
+  /**
+   * Makes a tenant's source what the request says: creates it or changes what differs. FAILED_PRECONDITION with
+   * MANAGED_BY_OWNER if the organization's owner declares it.
+   *
+   * @generated from rpc fairlead.store.v1.SourceService.PutSource
+   */
+  putSource: {
+    methodKind: "unary";
+    input: typeof PutSourceRequestSchema;
+    output: typeof PutSourceResponseSchema;
   },
   /**
    * Deletes a source that a tenant made; its events stay in the log. FAILED_PRECONDITION with MANAGED_BY_OWNER if

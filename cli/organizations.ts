@@ -1,0 +1,133 @@
+import type { Page } from './answer-shapes.ts'
+import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
+import { readArguments, usageFault } from './arguments.ts'
+import { exitCode } from './command-error.ts'
+import {
+  deleteSetting,
+  dryRunQuery,
+  printWritten,
+  readSettings,
+  requireName,
+  settingOptions,
+  settingUsage,
+  updateSetting,
+  type Written,
+} from './setting.ts'
+import { type Column, printTable } from './table.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
+
+const usage = `fairlead organizations [list | get SLUG | create SLUG | update SLUG |
+                        activate SLUG | deactivate SLUG | delete SLUG]
+
+The tenants of the platform, with their quotas. Changing them takes a key of the
+platform, or staff of it.
+
+  create      makes an organization, which has neither sources nor destinations
+  update      changes the settings that are given: --set webhookLimit=100000,
+              --set rateLimit.perSecond=50, --set retentionDays=30, --set weight=2
+  deactivate  its webhooks are refused; what was accepted is still delivered
+  delete      frees its slug; its log goes when its retention has passed
+
+${settingUsage}
+${apiUsage}`
+
+interface Organization {
+  readonly slug: string
+  readonly displayName: string
+  readonly plan: string
+  readonly active: boolean
+  readonly webhookLimit: number | null
+  readonly acceptedThisMonth: number
+  readonly owner: { readonly kind: string }
+}
+
+const verbs = ['list', 'get', 'create', 'update', 'activate', 'deactivate', 'delete']
+
+export async function organizations(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(
+    usage,
+    args,
+    { ...apiOptions, ...settingOptions },
+    { most: 2 },
+  )
+  const [verb = 'list', given] = positionals
+  if (!verbs.includes(verb)) throw usageFault(usage, `${verbs.join(', ')}, not ${verb}`)
+  const api = openApi(values)
+  const path = '/api/v1/organizations'
+  const terminal = openTerminal()
+  if (verb === 'list') {
+    await list(api, values.json ?? false, terminal)
+    return exitCode.ok
+  }
+  const slug = requireName(usage, 'organization', given)
+  const one = `${path}/${encodeURIComponent(slug)}`
+  const update = (settings: Record<string, unknown>) => updateSetting(api, one, values, () => settings)
+  switch (verb) {
+    case 'get':
+      terminal.print(JSON.stringify(await api.call('GET', one)))
+      break
+    case 'create': {
+      const body = { slug, ...readSettings(usage, values) }
+      const made = await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, body)
+      printWritten(made, `Organization ${slug} is made`, values, terminal)
+      break
+    }
+    case 'delete':
+      printWritten(
+        await deleteSetting(api, one, `organization ${slug}, with all that is configured for it`, values),
+        `Organization ${slug} is deleted`,
+        values,
+        terminal,
+      )
+      break
+    case 'update':
+      printWritten(
+        await update(readSettings(usage, values)),
+        `Organization ${slug} is changed`,
+        values,
+        terminal,
+      )
+      break
+    default:
+      printWritten(
+        await update({ active: verb === 'activate' }),
+        `Organization ${slug} is ${verb}d`,
+        values,
+        terminal,
+      )
+  }
+  return exitCode.ok
+}
+
+async function list(api: ApiClient, json: boolean, terminal: Terminal): Promise<void> {
+  const found: Organization[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: Page<Organization> = await api.call(
+      'GET',
+      `/api/v1/organizations?limit=500${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+    )
+    found.push(...page.items)
+    cursor = page.next
+  }
+  if (json) for (const organization of found) terminal.print(JSON.stringify(organization))
+  else if (found.length === 0) terminal.note('There is no organization yet.')
+  else printTable(columns, found, terminal)
+}
+
+const columns: readonly Column<Organization>[] = [
+  { title: 'SLUG', text: ({ slug }) => slug, least: 8 },
+  { title: 'NAME', text: ({ displayName }) => displayName, least: 8, optional: true },
+  { title: 'PLAN', text: ({ plan }) => plan, optional: true },
+  {
+    title: 'STATE',
+    text: ({ active }) => (active ? 'active' : 'inactive'),
+    colour: ({ active }) => (active ? 'green' : 'yellow'),
+  },
+  {
+    title: 'THIS MONTH',
+    text: ({ acceptedThisMonth, webhookLimit }) =>
+      webhookLimit === null ? String(acceptedThisMonth) : `${acceptedThisMonth} of ${webhookLimit}`,
+    alignRight: true,
+  },
+  { title: 'DECLARED BY', text: ({ owner }) => owner.kind, optional: true },
+]

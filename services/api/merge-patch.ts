@@ -1,0 +1,25 @@
+import { ApiError } from './problem.ts'
+
+/** Deeper than any setting is. */
+const maxDepth = 32
+
+/**
+ * JSON Merge Patch (RFC 7396): what is named is replaced, `null` takes away, lists are replaced as a whole. Throws an
+ * ApiError `request_invalid` for one that is nested too deeply.
+ */
+export function mergePatch(target: unknown, patch: unknown, depth = 0): unknown {
+  if (!isObject(patch)) return patch
+  if (depth > maxDepth) {
+    const fault = { in: 'body', name: '', message: `is nested more than ${maxDepth} levels deep` } as const
+    throw new ApiError('request_invalid', undefined, { faults: [fault] })
+  }
+  const merged = new Map(isObject(target) ? Object.entries(target) : [])
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name)
+    else merged.set(name, mergePatch(merged.get(name), value, depth + 1))
+  }
+  return Object.fromEntries(merged)
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
