@@ -18,7 +18,10 @@ import { percentile } from './percentile.ts'
  * 2 KB costs each of the three in processor time, and how often the receiver is switched in.
  *
  *   node load-tests/receiver.ts [--rates 100,500] [--seconds 10] [--connections 64,256] [--receiver other/main.ts]
- *       [--profile folder]
+ *       [--profile folder] [--victim]
+ *
+ * With --victim another organization sends 25 webhooks a second from a process of its own beside the closed loops, and what it
+ * waits is printed.
  *
  * --receiver measures another version, --profile has V8 write a CPU profile when it ends. Rates are open loops, connections
  * closed ones.
@@ -33,6 +36,8 @@ const { values } = parseArgs({
       default: fileURLToPath(import.meta.resolve('@fairlead/receiver/main')),
     },
     profile: { type: 'string' },
+    victim: { type: 'boolean', default: false },
+    'victim-url': { type: 'string' },
   },
 })
 const seconds = Number(values.seconds)
@@ -96,9 +101,11 @@ async function main(): Promise<void> {
   await using nats = await startTestNats({ syncAlways: true })
   await using redis = await startTestRedis()
   const connection = await connectNats({ url: nats.url, name: 'load' })
+  const sources = [{ name: 'github', provider: 'github', secrets: [secret] }]
   await putConfiguration(
     connection,
-    anOrganization('load', { sources: [{ name: 'github', provider: 'github', secrets: [secret] }] }),
+    anOrganization('load', { sources }),
+    anOrganization('victim', { sources }),
   )
   await connection.close()
   const port = await findFreePort()
@@ -126,8 +133,30 @@ async function main(): Promise<void> {
   }
   for (const connections of values.connections.split(',').filter(Boolean).map(Number)) {
     await using sender = await open(connections)
+    const victim = values.victim && watchVictim(url.replace('/load/', '/victim/'))
     await measure(`${connections} connections`, pids, tell => sender.asFastAsPossible(seconds, tell))
+    if (victim) await victim
   }
 }
 
-await main()
+/** Another organization's webhooks, measured in a process that does nothing else. */
+async function watchVictim(url: string): Promise<void> {
+  const own = [import.meta.filename, '--victim-url', url, '--seconds', `${seconds - 1}`]
+  const child = spawn(process.execPath, own, { stdio: 'inherit' })
+  await once(child, 'close')
+}
+
+async function sendAsVictim(url: string): Promise<void> {
+  const sent: Sent[] = []
+  await using sender = await openLoadSender({ url, secret, connections: 64, bodyBytes: 512 })
+  await sender.atRate(25, seconds, one => sent.push(one))
+  const accept = sent.map(({ acceptMs }) => acceptMs)
+  const refused = sent.filter(({ id }) => id === undefined).length
+  const ms = (p: number) => percentile(accept, p).toFixed(0)
+  console.log(
+    `  the victim: refused ${refused} of ${sent.length}, ms p50 ${ms(0.5)} p95 ${ms(0.95)} max ${ms(1)}`,
+  )
+}
+
+if (values['victim-url']) await sendAsVictim(values['victim-url'])
+else await main()

@@ -3,6 +3,7 @@ import type { BodyMemory } from './admission/body-memory.ts'
 import type { Permits } from './admission/permits.ts'
 import type { RefusalLog } from './admission/refusal-log.ts'
 import type { Throttle } from './admission/throttle.ts'
+import type { Turns } from './admission/turns.ts'
 import type { Confirmations } from './confirm.ts'
 import type { Directory, Source } from './directory.ts'
 import type { ReceiverMetrics } from './metrics.ts'
@@ -25,6 +26,7 @@ export interface Receiver {
   readonly bodies: BodyMemory
   readonly permits: Permits
   readonly throttle: Throttle
+  readonly turns: Turns
   readonly refusals: RefusalLog
   readonly limits: {
     /** Bytes of one body. */

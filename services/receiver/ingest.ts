@@ -16,7 +16,7 @@ import { idOf, recordRepeat, type Stored, storeEvent, type Verified } from './st
 /**
  * The way of a webhook through the receiver, top to bottom:
  *
- *   source from memory → rate → permit → body → verify → handshake? → rate
+ *   source from memory → rate → permit → body → turn → verify → handshake? → rate
  *     → throttle → event id → accepted before? → publish → 2xx
  *
  * Each way out is one reply. 2xx comes only after JetStream's acknowledgement of this event: for this request, or for
@@ -92,7 +92,10 @@ async function readAndAccept(
     })
     if (read.kind !== 'read') return refuseBody(read, source, receiver)
     if (!permit.work()) return refuseOverloaded(receiver, source)
-    return await accept(request, source, read.body, receiver, startedMs)
+    const { body } = read
+    return await receiver.turns.take(source.organization.id, () =>
+      accept(request, source, body, receiver, startedMs),
+    )
   } finally {
     lease?.[Symbol.dispose]()
     permit[Symbol.dispose]()

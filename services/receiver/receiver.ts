@@ -13,6 +13,7 @@ import { openBodyMemory } from './admission/body-memory.ts'
 import { openPermits } from './admission/permits.ts'
 import { openRefusalLog, type RefusalLog, type Refused } from './admission/refusal-log.ts'
 import { openThrottle } from './admission/throttle.ts'
+import { openTurns } from './admission/turns.ts'
 import type { ReceiverConfig } from './config.ts'
 import { type ConfirmationLog, openConfirmations } from './confirm.ts'
 import { type IngestLog, type Receiver, sourceFields } from './context.ts'
@@ -222,6 +223,7 @@ async function openContext(
     bodies,
     permits,
     throttle,
+    turns: openTurns({ now: () => performance.now() }),
     refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {
