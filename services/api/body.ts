@@ -1,4 +1,4 @@
-import express, { type RequestHandler } from 'express'
+import express, { type Request, type RequestHandler } from 'express'
 import { ApiError } from './problem.ts'
 
 /** Bytes of a request's body, unless the operation says otherwise. */
@@ -15,10 +15,15 @@ export const readJsonBody = (maxBytes = defaultMaxBodyBytes): readonly RequestHa
   requireJson,
   express.raw({ limit: maxBytes, inflate: false, type: () => true }),
   (request, _response, next) => {
+    // Of a client that left before its body was read, express says that there is none.
+    if (!Buffer.isBuffer(request.body) && declaresBody(request)) throw new ApiError('body_unreadable')
     request.body = Buffer.isBuffer(request.body) ? parseJson(request.body) : undefined
     next()
   },
 ]
+
+const declaresBody = ({ headers }: Request): boolean =>
+  'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
 
 /** A body of another type would otherwise pass unread, as if nothing had been said. */
 function requireJson(...[request, _response, next]: Parameters<RequestHandler>): void {

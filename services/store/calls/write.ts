@@ -45,7 +45,8 @@ export async function write<Answer extends DescMessage>(
   if (request.dryRun) return await rehearse(calls, context, scope, work)
   return await transact(calls, context, scope, async db => {
     const claim = change?.idempotencyKey ? await takeClaim(calls, db, organization, change) : undefined
-    if (claim?.kept) {
+    // An empty answer, such as a deletion's, is no bytes.
+    if (claim?.kept !== undefined) {
       context.responseHeader.set(replayedHeader, 'true')
       return fromBinary(schema, Buffer.from(claim.kept, 'base64')) as MessageInitShape<Answer>
     }
