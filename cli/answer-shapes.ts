@@ -159,3 +159,19 @@ export interface Source {
     readonly lastMatchedAt: string | null
   }[]
 }
+
+export interface AuditEntry {
+  readonly at: string
+  readonly actor: { readonly id: string; readonly name: string | null }
+  readonly via: string | null
+  readonly address: string | null
+  readonly action: string
+  readonly subjectId: string | null
+}
+
+export interface VerifiedAuditLog {
+  readonly intact: boolean
+  readonly entries: number
+  readonly end: string
+  readonly faults: readonly { readonly kind: string; readonly place: number; readonly id: string | null }[]
+}

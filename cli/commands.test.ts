@@ -94,6 +94,7 @@ describe('with nothing running', async () => {
     'destinations',
     'sources',
     'rejections',
+    'audit',
     'seed',
   ])('%s --help fits 80 columns', async name => {
     const { code, stdout } = await fairlead(env, name, '--help')
@@ -286,6 +287,23 @@ describe('with npm start', () => {
       expect(stdout).toMatch(/^github +github +\S+ +[1-9]\d* +\d+ (s|min) ago/m)
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
     }
+  })
+
+  test('the audit log is listed, and verified against an end that was noted', async () => {
+    for (const columns of ['120', '80', '60', '40']) {
+      const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'audit')
+      expect(stdout).toMatch(/organization\.crea/)
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
+    }
+    const { code, stdout } = await run('audit', 'verify')
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^intact: \d+ entr\w+, as they were written\nend: /),
+    ])
+    const [seq] = /\d+(?=:[0-9a-f]{64})/.exec(stdout)!
+    const forged = await run('audit', 'verify', '--noted', `${seq}:${'a'.repeat(64)}`)
+    expect([forged.code, forged.stdout]).toEqual([1, expect.stringContaining(`  edited     entry ${seq}  `)])
+    expect((await run('audit', 'verify', '--platform')).stdout).toMatch(/^intact: /)
   })
 
   test('--follow shows new events', async () => {

@@ -84,6 +84,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     { summary: 'requests that were refused', load: async () => (await import('./rejections.ts')).rejections },
   ],
   [
+    'audit',
+    {
+      summary: 'who changed what, and whether the log is what was written',
+      load: async () => (await import('./audit.ts')).audit,
+    },
+  ],
+  [
     'seed',
     {
       summary: 'fill the log with a believable fortnight',

@@ -1,8 +1,9 @@
-import { ActorKind } from '@fairlead/wire/store/audit'
+import { ActorKind, type AuditLog } from '@fairlead/wire/store/audit'
 import { z } from 'zod'
-import { operation } from './operation.ts'
-import { cursor, defaultPageSize, limit, organizationParams, pageOf, plainText } from './query.ts'
+import { type Call, operation } from './operation.ts'
+import { cursor, defaultPageSize, limit, noParams, organizationParams, pageOf, plainText } from './query.ts'
 import { presentTimeOf, timeText } from './time.ts'
+import { verifyAuditLog, verifyPlatformAuditLog } from './verify-audit-log.ts'
 
 const entrySchema = z
   .object({
@@ -26,6 +27,14 @@ const entrySchema = z
   })
   .meta({ id: 'AuditLogEntry' })
 
+const listQuery = z.strictObject({
+  action: plainText(100).optional().meta({ description: 'Only this action.', example: 'event.retried' }),
+  cursor,
+  limit,
+})
+
+const page = pageOf(entrySchema).meta({ id: 'AuditLogPage' })
+
 const list = operation({
   method: 'get',
   path: '/api/v1/organizations/{slug}/audit-log',
@@ -34,48 +43,67 @@ const list = operation({
   summary: 'Who changed what, newest first',
   access: 'administer',
   params: organizationParams,
-  query: z.strictObject({
-    action: plainText(100).optional().meta({ description: 'Only this action.', example: 'event.retried' }),
-    cursor,
-    limit,
-  }),
+  query: listQuery,
   status: 200,
   answerDescription: 'A page of entries.',
-  answer: pageOf(entrySchema).meta({ id: 'AuditLogPage' }),
+  answer: page,
   problems: ['cursor_invalid'],
-  async handle({ store, organization, query, signal }) {
-    const { auditLogs, next } = await store.audit.listAuditLogs(
-      {
-        organizationId: organization.id,
-        action: query.action ?? '',
-        cursor: query.cursor ?? '',
-        limit: query.limit ?? defaultPageSize,
-      },
-      { signal },
-    )
-    return {
-      items: auditLogs.map(entry => ({
-        id: entry.id,
-        at: presentTimeOf(entry.at),
-        actor: {
-          kind: presentActorKind(entry.actorKind),
-          id: entry.actorId,
-          name: entry.actorName || null,
-        },
-        via: entry.via || null,
-        address: entry.address || null,
-        agent: entry.agent || null,
-        requestId: entry.requestId || null,
-        action: entry.action,
-        subjectId: entry.subjectId || null,
-        details: entry.details ?? {},
-      })),
-      next: next || null,
-    }
-  },
+  handle: async call => await listEntries(call, call.organization.id),
 })
 
-export const auditLogOperations = [list]
+const listPlatform = operation({
+  method: 'get',
+  path: '/api/v1/audit-log',
+  name: 'listPlatformAuditLog',
+  tag: 'Audit log',
+  summary: 'Who changed what of the platform itself, newest first',
+  description: 'Changes of an organization stand in the log of that organization, whoever made them.',
+  access: 'platform-read',
+  params: noParams,
+  query: listQuery,
+  status: 200,
+  answerDescription: 'A page of entries.',
+  answer: page,
+  problems: ['cursor_invalid'],
+  handle: async call => await listEntries(call, ''),
+})
+
+async function listEntries(
+  { store, query, signal }: Call<unknown, z.output<typeof listQuery>>,
+  organizationId: string,
+): Promise<z.input<typeof page>> {
+  const { auditLogs, next } = await store.audit.listAuditLogs(
+    {
+      organizationId,
+      action: query.action ?? '',
+      cursor: query.cursor ?? '',
+      limit: query.limit ?? defaultPageSize,
+    },
+    { signal },
+  )
+  return { items: auditLogs.map(presentEntry), next: next || null }
+}
+
+function presentEntry(entry: AuditLog): z.input<typeof entrySchema> {
+  return {
+    id: entry.id,
+    at: presentTimeOf(entry.at),
+    actor: {
+      kind: presentActorKind(entry.actorKind),
+      id: entry.actorId,
+      name: entry.actorName || null,
+    },
+    via: entry.via || null,
+    address: entry.address || null,
+    agent: entry.agent || null,
+    requestId: entry.requestId || null,
+    action: entry.action,
+    subjectId: entry.subjectId || null,
+    details: entry.details ?? {},
+  }
+}
+
+export const auditLogOperations = [list, verifyAuditLog, listPlatform, verifyPlatformAuditLog]
 
 function presentActorKind(kind: ActorKind): 'member' | 'api_key' | 'owner' | 'system' | 'staff' {
   switch (kind) {

@@ -27,6 +27,13 @@ export interface StoredEntry extends ChainedEntry {
   readonly sha256: Uint8Array
 }
 
+/** A place in the chain, and the digest of all entries up to it. */
+export interface ChainEnd {
+  /** 0: before the first entry. */
+  readonly seq: number
+  readonly sha256: Uint8Array
+}
+
 /** A place where the chain differs from the chain that was written. */
 export interface ChainFault {
   readonly kind: 'edited' | 'deleted' | 'inserted' | 'reordered' | 'truncated'
@@ -74,14 +81,14 @@ const searched = 1_000
  * @param entries by their place, ascending
  * @param head where the chain ends; undefined: nothing was ever written
  */
-export function findChainFaults(
-  entries: readonly StoredEntry[],
-  head: { readonly seq: number; readonly sha256: Uint8Array } | undefined,
-): ChainFault[] {
+export function findChainFaults(entries: readonly StoredEntry[], head: ChainEnd | undefined): ChainFault[] {
   const end = head?.seq ?? 0
   const writtenAt = new Map(entries.map(entry => [entry, placeOf(entry, end)]))
   const owner = new Map<number, StoredEntry>()
-  for (const [entry, seq] of writtenAt) if (seq !== undefined && !owner.has(seq)) owner.set(seq, entry)
+  for (const [entry, seq] of writtenAt) {
+    // Past the recorded end nothing was written.
+    if (seq !== undefined && seq <= end && !owner.has(seq)) owner.set(seq, entry)
+  }
   const faults: ChainFault[] = []
   for (const entry of entries) {
     const { seq, id } = entry
@@ -92,6 +99,24 @@ export function findChainFaults(
   }
   faults.push(...missing(owner, end), ...outOfOrder(entries, writtenAt), ...unlinked(owner, head, faults))
   return faults.sort((a, b) => a.seq - b.seq)
+}
+
+/**
+ * Whether a chain goes through an end that was noted before. A chain that somebody made anew, digests and recorded end
+ * included, has no fault in itself: the noted end tells. Pure.
+ */
+export function findNotedFault(
+  entries: readonly StoredEntry[],
+  head: ChainEnd | undefined,
+  noted: ChainEnd,
+): ChainFault | undefined {
+  if (noted.seq === 0) return undefined
+  if (noted.seq > (head?.seq ?? 0)) return { kind: 'truncated', seq: (head?.seq ?? 0) + 1 }
+  const entry = entries.find(({ seq }) => seq === noted.seq)
+  if (!entry) return { kind: 'deleted', seq: noted.seq }
+  return Buffer.from(entry.sha256).equals(noted.sha256)
+    ? undefined
+    : { kind: 'edited', seq: noted.seq, id: entry.id }
 }
 
 /** The place that an entry's digest was made for; undefined: none fits, so its text was changed. */
@@ -135,7 +160,7 @@ function outOfOrder(
 /** Entries whose digest fits their text, and not the next entry's: edited, with a new digest. */
 function unlinked(
   owner: ReadonlyMap<number, StoredEntry>,
-  head: { readonly seq: number; readonly sha256: Uint8Array } | undefined,
+  head: ChainEnd | undefined,
   known: readonly ChainFault[],
 ): ChainFault[] {
   const faults: ChainFault[] = []

@@ -3,11 +3,13 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import { ActorKind } from '@fairlead/wire/store/audit'
 import type { Change } from '@fairlead/wire/store/change'
 import {
+  type ChainEnd,
   type ChainedEntry,
   type ChainFault,
   chainDigest,
   chainStart,
   findChainFaults,
+  findNotedFault,
   type StoredEntry,
 } from './audit-chain.ts'
 import type { Db } from './scope.ts'
@@ -205,17 +207,31 @@ async function readHead(db: Db, organization: string | null) {
   return rows[0] && { seq: Number(rows[0].seq), sha256: rows[0].sha256 }
 }
 
-/** Reads a whole chain and finds its faults. Returns its length, too. */
+/**
+ * Reads a whole chain and finds its faults.
+ *
+ * @param noted an end that the chain had before; undefined: none was noted
+ * @returns its length and its end, too
+ */
 export async function verifyAudit(
   db: Db,
   organization: string | null,
-): Promise<{ entries: number; faults: ChainFault[] }> {
+  noted?: ChainEnd,
+): Promise<{ entries: number; faults: ChainFault[]; end: ChainEnd }> {
   const { rows } = await db.query<StoredEntry & { seq: string }>(
     'select * from audit_logs where organization_id is not distinct from $1 and seq is not null order by seq',
     [organization],
   )
   const entries = rows.map(row => ({ ...row, seq: Number(row.seq) }))
-  return { entries: entries.length, faults: findChainFaults(entries, await readHead(db, organization)) }
+  const head = await readHead(db, organization)
+  const faults = findChainFaults(entries, head)
+  const other = noted && findNotedFault(entries, head, noted)
+  const isKnown = faults.some(({ kind, seq }) => kind === other?.kind && seq === other.seq)
+  return {
+    entries: entries.length,
+    faults: other && !isKnown ? [...faults, other] : faults,
+    end: head ?? { seq: 0, sha256: chainStart },
+  }
 }
 
 /** Cuts a text to a length that people read, and drops U+0000, which Postgres doesn't take. */

@@ -2439,6 +2439,49 @@ export interface AuditLogPage {
   next: string | null;
 }
 
+export type VerifiedAuditLogFaultsItemKind = typeof VerifiedAuditLogFaultsItemKind[keyof typeof VerifiedAuditLogFaultsItemKind];
+
+
+export const VerifiedAuditLogFaultsItemKind = {
+  edited: 'edited',
+  deleted: 'deleted',
+  inserted: 'inserted',
+  reordered: 'reordered',
+  truncated: 'truncated',
+} as const;
+
+export type VerifiedAuditLogFaultsItem = {
+  kind: VerifiedAuditLogFaultsItemKind;
+  /**
+     * The first entry that is meant, counted from 1.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  place: number;
+  /**
+     * The entry's id; null: it is gone.
+     * @nullable
+     */
+  id: string | null;
+};
+
+export interface VerifiedAuditLog {
+  /** Whether the log is what was written. */
+  intact: boolean;
+  /**
+     * Entries of the chain. Those of before there was a chain are not in it.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  entries: number;
+  /**
+     * Place and digest of the last entry.
+     * @pattern ^\d{1,15}:[0-9a-f]{64}$
+     */
+  end: string;
+  faults: VerifiedAuditLogFaultsItem[];
+}
+
 export type ListOrganizationsParams = {
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
@@ -3671,6 +3714,44 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+};
+
+export type VerifyAuditLogParams = {
+/**
+ * `end` of an answer before, kept elsewhere. Whoever may write every row of Postgres can make a whole chain anew: this tells.
+ * @pattern ^\d{1,15}:[0-9a-f]{64}$
+ */
+noted?: string;
+};
+
+export type ListPlatformAuditLogParams = {
+/**
+ * Only this action.
+ * @minLength 1
+ * @maxLength 100
+ * @pattern ^\P{Cc}*$
+ */
+action?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^\P{Cc}*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type VerifyPlatformAuditLogParams = {
+/**
+ * `end` of an answer before, kept elsewhere. Whoever may write every row of Postgres can make a whole chain anew: this tells.
+ * @pattern ^\d{1,15}:[0-9a-f]{64}$
+ */
+noted?: string;
 };
 
 export type listOrganizationsResponse200 = {
@@ -9549,6 +9630,260 @@ export const listAuditLog = async (slug: string,
     params?: ListAuditLogParams, options?: Parameters<typeof transport>[1]): Promise<listAuditLogResponse> => {
 
   return transport<listAuditLogResponse>(getListAuditLogUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type verifyAuditLogResponse200 = {
+  data: VerifiedAuditLog
+  status: 200
+}
+
+export type verifyAuditLogResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type verifyAuditLogResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type verifyAuditLogResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type verifyAuditLogResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type verifyAuditLogResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type verifyAuditLogResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type verifyAuditLogResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type verifyAuditLogResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type verifyAuditLogResponseSuccess = (verifyAuditLogResponse200) & {
+  headers: Headers;
+};
+export type verifyAuditLogResponseError = (verifyAuditLogResponse400 | verifyAuditLogResponse401 | verifyAuditLogResponse403 | verifyAuditLogResponse404 | verifyAuditLogResponse429 | verifyAuditLogResponse500 | verifyAuditLogResponse503 | verifyAuditLogResponse504) & {
+  headers: Headers;
+};
+
+export type verifyAuditLogResponse = (verifyAuditLogResponseSuccess | verifyAuditLogResponseError)
+
+export const getVerifyAuditLogUrl = (slug: string,
+    params?: VerifyAuditLogParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/audit-log/verify?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/audit-log/verify`
+}
+
+/**
+ * Entries are a chain: each has a digest of itself and of the entry before. Reads the whole log, and names where entries were edited, deleted, inserted, reordered, or cut off the end.
+ *
+ * Allowed to: admin or owner.
+ * @summary Whether the audit log is what was written
+ */
+export const verifyAuditLog = async (slug: string,
+    params?: VerifyAuditLogParams, options?: Parameters<typeof transport>[1]): Promise<verifyAuditLogResponse> => {
+
+  return transport<verifyAuditLogResponse>(getVerifyAuditLogUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listPlatformAuditLogResponse200 = {
+  data: AuditLogPage
+  status: 200
+}
+
+export type listPlatformAuditLogResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listPlatformAuditLogResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listPlatformAuditLogResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listPlatformAuditLogResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listPlatformAuditLogResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listPlatformAuditLogResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listPlatformAuditLogResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listPlatformAuditLogResponseSuccess = (listPlatformAuditLogResponse200) & {
+  headers: Headers;
+};
+export type listPlatformAuditLogResponseError = (listPlatformAuditLogResponse400 | listPlatformAuditLogResponse401 | listPlatformAuditLogResponse403 | listPlatformAuditLogResponse429 | listPlatformAuditLogResponse500 | listPlatformAuditLogResponse503 | listPlatformAuditLogResponse504) & {
+  headers: Headers;
+};
+
+export type listPlatformAuditLogResponse = (listPlatformAuditLogResponseSuccess | listPlatformAuditLogResponseError)
+
+export const getListPlatformAuditLogUrl = (params?: ListPlatformAuditLogParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/audit-log?${stringifiedParams}` : `/api/v1/audit-log`
+}
+
+/**
+ * Changes of an organization stand in the log of that organization, whoever made them.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary Who changed what of the platform itself, newest first
+ */
+export const listPlatformAuditLog = async (params?: ListPlatformAuditLogParams, options?: Parameters<typeof transport>[1]): Promise<listPlatformAuditLogResponse> => {
+
+  return transport<listPlatformAuditLogResponse>(getListPlatformAuditLogUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type verifyPlatformAuditLogResponse200 = {
+  data: VerifiedAuditLog
+  status: 200
+}
+
+export type verifyPlatformAuditLogResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type verifyPlatformAuditLogResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type verifyPlatformAuditLogResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type verifyPlatformAuditLogResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type verifyPlatformAuditLogResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type verifyPlatformAuditLogResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type verifyPlatformAuditLogResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type verifyPlatformAuditLogResponseSuccess = (verifyPlatformAuditLogResponse200) & {
+  headers: Headers;
+};
+export type verifyPlatformAuditLogResponseError = (verifyPlatformAuditLogResponse400 | verifyPlatformAuditLogResponse401 | verifyPlatformAuditLogResponse403 | verifyPlatformAuditLogResponse429 | verifyPlatformAuditLogResponse500 | verifyPlatformAuditLogResponse503 | verifyPlatformAuditLogResponse504) & {
+  headers: Headers;
+};
+
+export type verifyPlatformAuditLogResponse = (verifyPlatformAuditLogResponseSuccess | verifyPlatformAuditLogResponseError)
+
+export const getVerifyPlatformAuditLogUrl = (params?: VerifyPlatformAuditLogParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/audit-log/verify?${stringifiedParams}` : `/api/v1/audit-log/verify`
+}
+
+/**
+ * Allowed to: keys and staff of the platform.
+ * @summary Whether the platform's own audit log is what was written
+ */
+export const verifyPlatformAuditLog = async (params?: VerifyPlatformAuditLogParams, options?: Parameters<typeof transport>[1]): Promise<verifyPlatformAuditLogResponse> => {
+
+  return transport<verifyPlatformAuditLogResponse>(getVerifyPlatformAuditLogUrl(params),
   {
     ...options,
     method: 'GET'

@@ -2,8 +2,9 @@ import { create, type JsonObject } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid } from '@fairlead/webhook/id'
-import { AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
+import { type AuditEnd, AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
 import { actorKindOf, actorKinds, insertAudit, verifyAudit } from '../audit.ts'
+import type { ChainEnd } from '../audit-chain.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, scopeOf, transact } from './calls.ts'
@@ -68,13 +69,30 @@ export function auditCalls(calls: Calls): ServiceImpl<typeof AuditService> {
 
     async verifyAuditLog(request, context) {
       const { scope, organization } = scopeOf(request.organizationId)
-      const { entries, faults } = await transact(calls, context, scope, db => verifyAudit(db, organization))
+      const noted = request.noted && readEnd(request.noted)
+      // One snapshot: an entry that is added meanwhile is no fault.
+      const { entries, faults, end } = await transact(calls, context, scope, async db => {
+        await db.query('set transaction isolation level repeatable read')
+        return await verifyAudit(db, organization, noted)
+      })
       return {
         entries: BigInt(entries),
         faults: faults.map(({ kind, seq, id = '' }) => ({ kind, seq: BigInt(seq), id })),
+        end: { seq: BigInt(end.seq), sha256: new Uint8Array(end.sha256) },
       }
     },
   }
+}
+
+/** Throws a StoreError `invalid_field`. */
+function readEnd({ seq, sha256 }: AuditEnd): ChainEnd {
+  if (seq > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new StoreError('invalid_field', 'noted.seq: is no place in a log', { field: 'noted.seq' })
+  }
+  if (seq > 0n && sha256.length !== 32) {
+    throw new StoreError('invalid_field', 'noted.sha256: must have 32 bytes', { field: 'noted.sha256' })
+  }
+  return { seq: Number(seq), sha256 }
 }
 
 function auditMessage(row: AuditRow) {

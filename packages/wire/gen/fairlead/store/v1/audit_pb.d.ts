@@ -270,6 +270,14 @@ export declare type VerifyAuditLogRequest = Message<"fairlead.store.v1.VerifyAud
    * @generated from field: string organization_id = 1;
    */
   organizationId: string;
+
+  /**
+   * An end of the log that was noted before; absent: none. Whoever may write every row can make a whole chain anew, and only
+   * an end that is kept elsewhere tells.
+   *
+   * @generated from field: fairlead.store.v1.AuditEnd noted = 2;
+   */
+  noted?: AuditEnd | undefined;
 };
 
 /**
@@ -277,6 +285,33 @@ export declare type VerifyAuditLogRequest = Message<"fairlead.store.v1.VerifyAud
  * Use `create(VerifyAuditLogRequestSchema)` to create a new message.
  */
 export declare const VerifyAuditLogRequestSchema: GenMessage<VerifyAuditLogRequest>;
+
+/**
+ * A place in the chain, and the digest of all entries up to it.
+ *
+ * @generated from message fairlead.store.v1.AuditEnd
+ */
+export declare type AuditEnd = Message<"fairlead.store.v1.AuditEnd"> & {
+  /**
+   * From 1; 0: before the first entry.
+   *
+   * @generated from field: uint64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message fairlead.store.v1.AuditEnd.
+ * Use `create(AuditEndSchema)` to create a new message.
+ */
+export declare const AuditEndSchema: GenMessage<AuditEnd>;
 
 /**
  * See VerifyAuditLog.
@@ -297,6 +332,13 @@ export declare type VerifyAuditLogResponse = Message<"fairlead.store.v1.VerifyAu
    * @generated from field: repeated fairlead.store.v1.AuditFault faults = 2;
    */
   faults: AuditFault[];
+
+  /**
+   * Where the chain ends, to be noted elsewhere.
+   *
+   * @generated from field: fairlead.store.v1.AuditEnd end = 3;
+   */
+  end?: AuditEnd | undefined;
 };
 
 /**
