@@ -79,7 +79,7 @@ export async function writeAudit(
   await insertAudit(db, rowOf(organization, change, entry, nowMs), change)
 }
 
-/** Writes the entries of many organizations' changes, no organization twice, in their transaction. */
+/** Writes the entries of many changes, of any organizations, in their transaction. The actor is each entry's owner, or the system. */
 export async function writeAudits(db: Db, entries: readonly AuditEntry[], nowMs: number): Promise<void> {
   const rows = entries.map(entry => rowOf(null, undefined, entry, nowMs))
   await insertAudits(
@@ -133,7 +133,10 @@ function chainedEntry({ organization: _, ...row }: NewAuditRow, change?: Change)
   }
 }
 
-/** Each row in a chain of its own. */
+/**
+ * Appends each row to its organization's chain, in the order given. A row is dropped if its request has written it already,
+ * so rows with a request id come singly: a row after a dropped one would continue from an entry that isn't there.
+ */
 async function insertAudits<Row extends object>(
   db: Db,
   added: readonly { readonly row: NewAuditRow; readonly entry: ChainedEntry }[],
@@ -147,6 +150,7 @@ async function insertAudits<Row extends object>(
     const head = heads.get(organization) ?? { seq: 0, sha256: Buffer.from(chainStart) }
     const seq = head.seq + 1
     const sha256 = chainDigest(head.sha256, seq, entry)
+    heads.set(organization, { seq, sha256 })
     return {
       organization_id: organization,
       seq,
@@ -163,13 +167,17 @@ async function insertAudits<Row extends object>(
     [JSON.stringify(links)],
   )
   const written = new Set(rows.map(row => row.organization_id))
-  const moved = links.filter(link => written.has(link.organization_id))
+  const moved = [...heads].filter(([organization]) => written.has(organization))
   if (moved.length === 0) return rows
   await db.query(
     `insert into audit_heads (organization_id, seq, sha256)
      select organization_id, seq, sha256 from jsonb_populate_recordset(null::audit_heads, $1::jsonb)
      on conflict (organization_id) do update set seq = excluded.seq, sha256 = excluded.sha256`,
-    [JSON.stringify(moved.map(({ organization_id, seq, sha256 }) => ({ organization_id, seq, sha256 })))],
+    [
+      JSON.stringify(
+        moved.map(([organization_id, { seq, sha256 }]) => ({ organization_id, seq, sha256: inJson(sha256) })),
+      ),
+    ],
   )
   return rows
 }

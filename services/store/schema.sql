@@ -206,6 +206,7 @@ create table audit_logs (
   before_sha256 bytea,
   sha256 bytea,
   constraint audit_logs_before_sha256_check CHECK ((length(before_sha256) = 32)),
+  constraint audit_logs_chained CHECK (((seq IS NOT NULL) AND (before_sha256 IS NOT NULL) AND (sha256 IS NOT NULL))) NOT VALID,
   constraint audit_logs_pkey PRIMARY KEY (id),
   constraint audit_logs_seq_check CHECK ((seq > 0)),
   constraint audit_logs_sha256_check CHECK ((length(sha256) = 32))

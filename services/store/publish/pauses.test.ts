@@ -130,6 +130,7 @@ test('a destination that answers 410 is paused and shown as paused, stays so ove
   await until(paused, { what: 'the published pause' })
   const { auditLogs } = await client.audit.listAuditLogs(key)
   expect(auditLogs.filter(({ action }) => action === 'destination.paused')).toHaveLength(1)
+  expect(Number((await client.audit.verifyAuditLog(key)).entries)).toBe(auditLogs.length)
 
   await client.organizations.applyOrganization({ ...declared, displayName: 'Acme Corp' })
   expect((await billing()).pauseReason).toBe(PauseReason.GONE)
@@ -140,4 +141,41 @@ test('a destination that answers 410 is paused and shown as paused, stays so ove
   await until(async () => !(await paused()), { what: 'the published resumption' })
   await client.destinations.pauseDestination({ ...key, destinationId: opened.destination })
   expect((await billing()).pauseReason).toBe(PauseReason.ASKED)
+})
+
+test('destinations that are paused together each have their entry in their organization’s audit chain', async () => {
+  await using opened = await open()
+  const { client } = opened.store
+  const key = { organizationId: opened.organization }
+  const other = await client.organizations.applyOrganization({
+    ...declared,
+    slug: 'beta',
+    owner: { ...declared.owner, reference: 'beta.yaml' },
+  })
+  const others = { organizationId: other.organization!.id }
+  await opened.store.query(
+    `insert into destination_health (organization_id, destination_id, last_attempt_at, last_error)
+     select organization_id, id, now(), '410' from destinations`,
+  )
+  const pausesOf = async (of: { organizationId: string }) =>
+    (await client.audit.listAuditLogs(of)).auditLogs.filter(({ action }) => action === 'destination.paused')
+  await until(async () => (await pausesOf(key)).length === 3 && (await pausesOf(others)).length === 3, {
+    what: 'the pauses of both organizations',
+    deadlineMs: 20_000,
+  })
+  for (const of of [key, others]) {
+    const { entries, faults } = await client.audit.verifyAuditLog(of)
+    expect(faults).toEqual([])
+    expect(Number(entries)).toBe((await client.audit.listAuditLogs(of)).auditLogs.length)
+  }
+})
+
+test('an audit entry that code writes around the chain is refused', async () => {
+  await using store = await startTestStore()
+  await expect(
+    store.query(
+      `insert into audit_logs (organization_id, id, at, actor_kind, actor_id, action, subject_id, details)
+       values (null, gen_random_uuid(), now(), 'system', 'store', 'destination.paused', 'dst_x', '{}')`,
+    ),
+  ).rejects.toThrow('audit_logs_chained')
 })

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { Log } from '@fairlead/daemon/log'
 import { fromUuid } from '@fairlead/webhook/id'
 import type { Pool } from 'pg'
+import { writeAudits } from '../audit.ts'
 import { inScope } from '../scope.ts'
 import type { ConfigPublisher } from './publish.ts'
 
@@ -38,18 +38,16 @@ export async function pauseHopeless(pool: Pool, publisher: ConfigPublisher, log:
        join destinations d on d.organization_id = p.organization_id and d.id = p.destination_id`,
       [failingDays],
     )
-    for (const row of rows) {
-      await db.query(
-        `insert into audit_logs (organization_id, id, at, actor_kind, actor_id, action, subject_id, details)
-         values ($1, $2, now(), 'system', 'store', 'destination.paused', $3, $4)`,
-        [
-          row.organization_id,
-          randomUUID(),
-          fromUuid('dst', row.destination_id),
-          { reason: row.reason, destination: row.name },
-        ],
-      )
-    }
+    await writeAudits(
+      db,
+      rows.map(row => ({
+        organization: row.organization_id,
+        action: 'destination.paused',
+        subjectId: fromUuid('dst', row.destination_id),
+        details: { reason: row.reason, destination: row.name },
+      })),
+      Date.now(),
+    )
     return rows
   })
   for (const { organization_id, destination_id, reason, name } of paused) {
