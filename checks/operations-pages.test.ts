@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { commandNames } from '@fairlead/cli/commands.ts'
-import { conditionReasons, conditionTypes } from '@fairlead/operator/organization/condition'
-import { conditionReasons as replayReasons } from '@fairlead/operator/replay/condition'
+import { conditionReasons, conditionTypes } from '@fairlead/operator/organization/condition-types'
+import { conditionReasons as replayReasons } from '@fairlead/operator/replay/condition-types'
 import { describe, expect, test } from 'vitest'
 
 /** What pages for operators name is there. Whether their commands work is tried in a cluster: testbed/cluster. */

@@ -45,6 +45,8 @@ export function structurePage(workspaces: readonly Workspace[], all: readonly So
     'Drawn from the imports of the code, without tests. An arrow says *uses*. Dependencies run one way, and no file imports',
     'itself by way of others: `checks/imports.ts` refuses both. Files are named for the concept that they hold.',
     '',
+    '[ARCHITECTURE.md](../ARCHITECTURE.md) follows one webhook through all parts and has a table concept → file.',
+    '',
     '## Parts',
     '',
     flowchart(parts),

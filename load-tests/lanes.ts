@@ -3,7 +3,7 @@ import { newId } from '@fairlead/webhook/id'
 import type { OrganizationConfig } from '@fairlead/wire/config'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { openDirectory } from '@fairlead/worker/directory'
-import { openHosts } from '@fairlead/worker/lanes/hosts'
+import { openHosts } from '@fairlead/worker/lanes/host-breaker'
 import { Lane } from '@fairlead/worker/lanes/lane'
 
 /**

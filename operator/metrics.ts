@@ -1,5 +1,5 @@
 import { Gauge, Histogram, type Registry } from 'prom-client'
-import type { ConditionReason } from './organization/condition.ts'
+import type { ConditionReason } from './organization/condition-types.ts'
 import { type Phase, phases } from './replay/status-schema.ts'
 
 /** The kinds that are reconciled, as log lines name them. */

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { stringify } from 'yaml'
-import type { Json } from './crd.ts'
+import type { Json } from './crd-schema.ts'
 import { organizationCrd } from './organization/crd.ts'
 import { replayCrd } from './replay/crd.ts'
 

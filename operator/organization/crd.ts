@@ -1,5 +1,5 @@
 import { apiVersion } from '@fairlead/wire/declared/organization-settings'
-import { column, customResource, type Json } from '../crd.ts'
+import { column, customResource, type Json } from '../crd-schema.ts'
 import { organizationSchema } from './schema.ts'
 import { statusSchema } from './status-schema.ts'
 

@@ -1,7 +1,7 @@
 import type { Destination } from '@fairlead/wire/store/destination'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { Source } from '@fairlead/wire/store/source'
-import type { ConditionReason } from './condition.ts'
+import type { ConditionReason } from './condition-types.ts'
 import type { OrganizationKey } from './declared.ts'
 import type { DesiredOrganization } from './desired.ts'
 import type { TenantSecret } from './tenant-secret.ts'

@@ -1,4 +1,4 @@
-import type { ConditionReason } from './condition.ts'
+import type { ConditionReason } from './condition-types.ts'
 import type { DesiredOrganization } from './desired.ts'
 import type { TenantSecret } from './tenant-secret.ts'
 import type { Unresolved } from './unresolved.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { conditionList } from '../condition.ts'
-import { conditionReasons, conditionTypes } from './condition.ts'
+import { conditionReasons, conditionTypes } from './condition-types.ts'
 
 /** The status of an Organization: part of its CRD, and the type that `status.ts` fills. */
 

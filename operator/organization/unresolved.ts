@@ -1,7 +1,7 @@
 import { openScheme } from '@fairlead/webhook/open'
 import { SchemeError } from '@fairlead/webhook/verify/scheme-error'
 import type { SecretRef } from '@fairlead/wire/declared/field'
-import type { ConditionReason } from './condition.ts'
+import type { ConditionReason } from './condition-types.ts'
 import type { Organization } from './schema.ts'
 import { refsOfDestination, secretId } from './secret-refs.ts'
 import type { SourceSpec } from './spec-parts.ts'

@@ -1,5 +1,5 @@
 import type { Replay as StoredReplay } from '@fairlead/wire/store/replay'
-import type { ConditionReason } from './condition.ts'
+import type { ConditionReason } from './condition-types.ts'
 import type { ReplayKey } from './declared.ts'
 import type { DesiredReplay } from './desired.ts'
 import type { Action } from './diff.ts'

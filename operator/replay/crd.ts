@@ -1,4 +1,4 @@
-import { column, customResource, type Json } from '../crd.ts'
+import { column, customResource, type Json } from '../crd-schema.ts'
 import { replaySchema } from './schema.ts'
 import { statusSchema } from './status-schema.ts'
 

@@ -1,5 +1,5 @@
 import { ReplayState } from '@fairlead/wire/store/replay'
-import type { ConditionReason } from './condition.ts'
+import type { ConditionReason } from './condition-types.ts'
 import { type DesiredReplay, desiredReplay } from './desired.ts'
 import { isFinished } from './finished.ts'
 import type { Snapshot } from './observe.ts'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /**
  * What went over the wire in one attempt, for people who look for the reason of a failure. It is kept in ATTEMPTS with
- * the attempt's record, so for seven days. Whoever writes it leaves secrets out: see `egress/exchange.ts` of the worker.
+ * the attempt's record, so for seven days. Whoever writes it leaves secrets out: see `egress/exchange-recorder.ts` of the worker.
  */
 const schema = z.object({
   /** Address and port that were dialled; absent: none was. */

@@ -9,7 +9,7 @@ import type { Directory, Source } from './directory.ts'
 import type { ReceiverMetrics } from './metrics.ts'
 import type { PublicUrls } from './public-url.ts'
 import type { RejectionLog } from './rejection-log.ts'
-import type { Repeats } from './repeats.ts'
+import type { Repeats } from './report-repeats.ts'
 import type { Seen } from './seen/seen.ts'
 
 /** Everything that the steps of `ingest.ts` share; opened by `receiver.ts`. */

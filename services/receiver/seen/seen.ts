@@ -20,8 +20,10 @@ import { tickOf } from './ticks.ts'
  * written when it is back. Ids that a killed receiver had not written are read from EVENTS by another.
  */
 export interface Seen extends AsyncDisposable {
-  /** Never rejects, and takes no longer than `waitMs`. */
-  /** `digest` is of its body (`bodyDigest`); 0: not compared. */
+  /**
+   * Whether an event was accepted before. Never rejects, and takes no longer than `waitMs`.
+   * @param digest of the event's body (`bodyDigest`); 0: bodies are not compared
+   */
   check(id: EventId, digest?: number): Known | Promise<Known>
   /** After JetStream has acknowledged the event of that id. */
   keep(id: EventId, acceptedAtMs: number, digest?: number): void

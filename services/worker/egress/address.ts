@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * Which addresses a destination may have. Pure: the address given is the very one that is dialled, so neither how its
- * name was spelled nor what the name resolves to a moment later matters here.
+ * The guard against SSRF (server-side request forgery): which addresses a destination may have. Pure. The address given is
+ * the one that is dialled, so neither the spelling of its name nor a later resolution of the name matters here.
  */
 export type AddressPolicy = (address: string) => 'allowed' | 'blocked'
 

@@ -2,7 +2,7 @@ import { newId } from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Breaker } from './breaker.ts'
-import { Host } from './hosts.ts'
+import { Host } from './host-breaker.ts'
 import { type Health, Lane, type LaneLimits, laneBreaker, moves } from './lane.ts'
 
 const owner = newId('org', 1)

@@ -2,7 +2,7 @@ import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/dae
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { Breaker } from './breaker.ts'
 import { Concurrency } from './concurrency.ts'
-import type { Host } from './hosts.ts'
+import type { Host } from './host-breaker.ts'
 
 /**
  * Decides for one destination whether its next delivery may be attempted now. Pure: it holds no delivery, waits for

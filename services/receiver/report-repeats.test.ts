@@ -5,7 +5,7 @@ import { decodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { repeatsSubject } from '@fairlead/wire/subjects'
 import { expect, test } from 'vitest'
 import { acme, openAcme } from './fixtures/acme.ts'
-import { openRepeats } from './repeats.ts'
+import { openRepeats } from './report-repeats.ts'
 
 test('a swallowed repeat reaches the event log, and is kept whole where its body differs', async () => {
   await using opened = await openAcme()

@@ -1,6 +1,6 @@
 import { newId, type OrganizationId } from '@fairlead/webhook/id'
 import { expect, test } from 'vitest'
-import { Host, openHosts } from './hosts.ts'
+import { Host, openHosts } from './host-breaker.ts'
 import { Lane } from './lane.ts'
 
 const [first, second, victim] = [newId('org', 1), newId('org', 2), newId('org', 3)]
