@@ -29,13 +29,14 @@ const rememberedAnswers = 1000
  * routes' order. Answers are remembered, because the same few types come over and over.
  */
 export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]): Matcher<Route> {
-  const compiled = routes.map(route => ({
-    source: compileGlob(route.source),
-    types: route.eventTypes.map(compileGlob),
-    route,
-  }))
-  const answers = new Map<string, readonly Match<Route>[]>()
+  // With the first event: most of thousands of organizations have none for days.
+  let compiled: readonly CompiledRoute<Route>[] | undefined
+  let answers: Map<string, readonly Match<Route>[]>
   return (source, eventType, eventTypes) => {
+    if (compiled === undefined) {
+      compiled = routes.map(compileRoute)
+      answers = new Map()
+    }
     const found = eventTypes ?? [eventType]
     // No source's name begins with a line end, so that several types are never taken for one that looks like them.
     const key = eventTypes ? `\n${source}\n${JSON.stringify(eventTypes)}` : `${source}\n${eventType}`
@@ -53,6 +54,16 @@ export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]
     answers.set(key, answer)
     return answer
   }
+}
+
+interface CompiledRoute<Route> {
+  readonly source: (text: string) => boolean
+  readonly types: readonly ((text: string) => boolean)[]
+  readonly route: Route
+}
+
+function compileRoute<Route extends MatchRoute>(route: Route): CompiledRoute<Route> {
+  return { source: compileGlob(route.source), types: route.eventTypes.map(compileGlob), route }
 }
 
 /**

@@ -1,14 +1,13 @@
-import {
-  type DeliveryId,
-  type DestinationId,
-  type EventId,
-  type IdPrefix,
-  type OrganizationId,
-  parseId,
-  type ReplayId,
-  type SourceId,
+import type {
+  DeliveryId,
+  DestinationId,
+  EventId,
+  OrganizationId,
+  ReplayId,
+  SourceId,
 } from '@fairlead/webhook/id'
 import type { Exchange } from './exchange.ts'
+import { isCount, isId, isNumber, isOneOf, type Unchecked } from './fields.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -111,8 +110,6 @@ export function decodeLogRecords(payload: Uint8Array): LogRecord[] {
   throw new WireError('attempts_unreadable', 'a message of ATTEMPTS holds what is no record')
 }
 
-type Unchecked = Readonly<Record<string, unknown>>
-
 function isLogRecord(value: unknown): value is LogRecord {
   if (typeof value !== 'object' || value === null) return false
   const record = value as Unchecked
@@ -173,10 +170,3 @@ function isSettlement(value: unknown): boolean {
       return false
   }
 }
-
-const isId = (prefix: IdPrefix, value: unknown): boolean =>
-  typeof value === 'string' && parseId(prefix, value) !== undefined
-const isNumber = (value: unknown): boolean => Number.isFinite(value)
-const isCount = (value: unknown, least: number): boolean =>
-  Number.isSafeInteger(value) && (value as number) >= least
-const isOneOf = (words: readonly string[], value: unknown): boolean => words.includes(value as string)

@@ -180,8 +180,9 @@ function openForward(
   sources: ReadonlyMap<string, SourceScheme>,
   replaced: readonly string[],
 ): Destination['forward'] {
-  const policies = new Map<string, ForwardPolicy>()
+  let policies: Map<string, ForwardPolicy> | undefined
   return ({ source, provider }) => {
+    policies ??= new Map()
     let policy = policies.get(source)
     if (!policy) {
       // The source is gone, or has another provider now: the headers that its provider usually signs are assumed.
