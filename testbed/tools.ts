@@ -16,6 +16,7 @@ import { findHelmProgram } from './kube/helm.ts'
 import { findKubePrograms, findNodePrograms } from './kube/programs.ts'
 import { findPromtool } from './kube/promtool.ts'
 import { modulesOf } from './modules-of.ts'
+import { findValgrind } from './valgrind.ts'
 
 /** A tool is needed by every test file that imports one of its modules, be it by way of others. */
 interface Tool {
@@ -42,6 +43,7 @@ const fetched: readonly Tool[] = [
   { modules: ['servers/redis.ts', standalone], find: findRedis },
   { modules: ['testbed/chromium.ts'], find: findChromium },
   { modules: ['servers/console.ts'], find: buildConsole },
+  { modules: ['testbed/valgrind.ts'], find: findValgrind },
   { modules: ['testbed/kube/promtool.ts'], find: findPromtool },
   { modules: ['testbed/cluster/runtime.ts'], find: whereClustersRun(findRuntime) },
   { modules: ['testbed/cluster/images/debian-tools.ts'], find: whereClustersRun(findDebianTools) },
