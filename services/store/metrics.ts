@@ -18,7 +18,7 @@ export interface StoreGauges {
   /** Connections of the pool by state. */
   connections(): { idle: number; busy: number; waiting: number }
   /** How far the log lags, asked at each scrape. */
-  readonly standing: Pick<Standing, 'measure' | 'leading'>
+  readonly standing: Pick<Standing, 'measure' | 'leading' | 'unreadableForMs'>
 }
 
 export function openStoreMetrics(registry: Registry, gauges: StoreGauges): StoreMetrics {
@@ -107,6 +107,15 @@ function openStandingGauges(registers: Registry[], standing: StoreGauges['standi
       const lag = await standing.measure().catch(() => undefined)
       this.set(lag ? Math.max(0, lag.ageMs) / 1000 : Number.NaN)
       for (const stream of projected) behind.set({ stream }, lag?.behind[stream] ?? Number.NaN)
+    },
+  })
+  new Gauge({
+    name: 'fairlead_projection_unreadable_seconds',
+    help: 'For how long a stream could not be read for the log, 0 while it can; lines projection.not_reading say why',
+    labelNames: ['stream'],
+    registers,
+    collect() {
+      for (const stream of projected) this.set({ stream }, standing.unreadableForMs(stream) / 1000)
     },
   })
   new Gauge({

@@ -14,6 +14,8 @@ export interface WorkerGauges {
   partitions(): number
   slots(): number
   pendingEvents(): number
+  /** For how long events or due retries could not be pulled, ms. */
+  unpulledForMs(): number
   lanes(): Iterable<{ state: LaneState; waiting: number }>
 }
 
@@ -47,6 +49,14 @@ export function openWorkerMetrics(registry: Registry, gauges: WorkerGauges): Wor
     registers,
     collect() {
       this.set(gauges.pendingEvents())
+    },
+  })
+  new Gauge({
+    name: 'fairlead_worker_unpulled_seconds',
+    help: 'For how long new events or due retries of a partition could not be pulled, where that lasts longest; 0 while all can',
+    registers,
+    collect() {
+      this.set(gauges.unpulledForMs() / 1000)
     },
   })
   new Gauge({

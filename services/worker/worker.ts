@@ -95,6 +95,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const metrics = openWorkerMetrics(tools.registry, {
     partitions: () => partitions.size,
     slots: () => slots.used,
+    unpulledForMs: () => unpulledForMs(partitions),
     pendingEvents: () =>
       partitions.values().reduce((sum, { pendingEvents }) => sum + pendingEvents, 0) + queued.used,
     *lanes() {
@@ -170,8 +171,11 @@ function partitionReadiness({ overdue, deafForMs }: Ownership): string | undefin
   return `the claims of partitions may be out of date for ${seconds(deafForMs)}: their watch fails`
 }
 
+const unpulledForMs = (partitions: ReadonlyMap<number, OpenPartition>): number =>
+  failingForMs(partitions.values().map(({ trouble }) => trouble))
+
 function pullReadiness(partitions: ReadonlyMap<number, OpenPartition>): string | undefined {
-  const forMs = failingForMs(partitions.values().map(({ trouble }) => trouble))
+  const forMs = unpulledForMs(partitions)
   return forMs < toleratedMs ? undefined : `events can't be pulled for ${seconds(forMs)}`
 }
 

@@ -8,6 +8,7 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { DeadRecord, LoggedRecord } from './fold.ts'
 import { type Positions, type ProjectedStream, projected, resume, type StoredPosition } from './position.ts'
 import { readStream, type StreamReader } from './read-stream.ts'
+import type { Standing } from './standing.ts'
 
 /** A message that was read; what can't be decoded is an error in its place, so that the position moves over it. */
 export type Read<Value> = { readonly seq: number } & (
@@ -40,6 +41,7 @@ export async function openInputs(
   stored: ReadonlyMap<string, StoredPosition>,
   wake: () => void,
   log: Log,
+  standing: Pick<Standing, 'reads'>,
 ): Promise<Inputs> {
   const positions = {} as Positions
   const created = {} as Record<ProjectedStream, number>
@@ -57,14 +59,16 @@ export async function openInputs(
     room: number,
     headersOnly: boolean,
     decode: (message: Msg, seq: number) => Value,
-  ): StreamReader<Read<Value>> =>
-    readStream(nats, manager, createdText[stream], {
+  ): StreamReader<Read<Value>> => {
+    const trouble = openTrouble(err => log.warn({ stream, err }, 'projection.not_reading'))
+    standing.reads(stream, trouble)
+    return readStream(nats, manager, createdText[stream], {
       stream,
       after: positions[stream],
       headersOnly,
       capacity: room,
       wake,
-      trouble: openTrouble(err => log.warn({ stream, err }, 'projection.not_reading')),
+      trouble,
       decode: (message, seq) => {
         try {
           return { seq, value: decode(message, seq) }
@@ -73,6 +77,7 @@ export async function openInputs(
         }
       },
     })
+  }
   const events = open('EVENTS', capacity.events, true, message =>
     plausible(decodeEventMeta(message.headers?.get(eventHeader))),
   )

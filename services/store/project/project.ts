@@ -74,7 +74,7 @@ export async function project(options: ProjectOptions, signal: AbortSignal): Pro
       )
       const manager = await jetstreamManager(nats)
       const stored = await session.commit(readPositions)
-      await using inputs = await openInputs(nats, manager, stored, wake.raise, log)
+      await using inputs = await openInputs(nats, manager, stored, wake.raise, log, standing)
       standing.tell({ kind: 'leading', positions: inputs.positions })
       log.info({ positions: inputs.positions }, 'projection.started')
       failures = 0

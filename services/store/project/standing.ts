@@ -1,4 +1,5 @@
 import { readNextOfLeader } from '@fairlead/wire/read'
+import { failingForMs, type Trouble } from '@fairlead/wire/trouble'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type Positions, type ProjectedStream, projected } from './position.ts'
@@ -27,6 +28,10 @@ export interface Lag {
 export interface Standing {
   /** Reports the loop's step and positions. Changed positions count as progress. */
   tell(state: ProjectorState): void
+  /** From now on this tells whether a stream can be read. */
+  reads(stream: ProjectedStream, trouble: Pick<Trouble, 'sinceMs'>): void
+  /** For how long a stream could not be read, ms; 0 while it can, and where this process doesn't read. */
+  unreadableForMs(stream: ProjectedStream): number
   /** Whether this process writes the log. */
   readonly leading: boolean
   /** Measured now, within 2 s. Rejects where NATS doesn't answer; undefined while the positions are not known. */
@@ -51,6 +56,12 @@ export function openStanding({ nats, stored, standstillMs = 15_000 }: StandingOp
   let known: Partial<Positions> | undefined
   let movedMs = performance.now()
   let asking: Promise<JetStreamManager> | undefined
+  const readers = new Map<ProjectedStream, Pick<Trouble, 'sinceMs'>>()
+
+  function unreadableForMs(stream: ProjectedStream): number {
+    const trouble = readers.get(stream)
+    return trouble ? failingForMs([trouble]) : 0
+  }
 
   async function positions(): Promise<Partial<Positions> | undefined> {
     if (state.kind === 'waiting') known = await stored().catch(() => known)
@@ -80,6 +91,8 @@ export function openStanding({ nats, stored, standstillMs = 15_000 }: StandingOp
 
   return {
     measure,
+    unreadableForMs,
+    reads: (stream, trouble) => void readers.set(stream, trouble),
     get leading() {
       return state.kind === 'leading'
     },
@@ -90,9 +103,12 @@ export function openStanding({ nats, stored, standstillMs = 15_000 }: StandingOp
       if (moved || state.kind === 'waiting') movedMs = performance.now()
       if (next.kind === 'leading') known = next.positions
       state = next
+      if (next.kind !== 'leading') readers.clear()
     },
     async standstill() {
       if (state.kind === 'waiting') return undefined
+      const unreadable = projected.find(stream => unreadableForMs(stream) > standstillMs)
+      if (unreadable) return `${unreadable} can't be read for ${seconds(unreadableForMs(unreadable))}`
       const stoodMs = performance.now() - movedMs
       if (stoodMs < standstillMs) return undefined
       const lag = await measure()

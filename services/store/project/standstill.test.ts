@@ -125,6 +125,24 @@ test('a call to a database that says nothing ends by its own clock, and the next
   await expect(ask()).resolves.toMatchObject({ rowCount: 1 })
 })
 
+test('a stream that can not be read any more is told, by readiness and by a metric, though nothing is behind', {
+  timeout: 30_000,
+}, async () => {
+  await using streams = await openStreams()
+  await using database = await createTestDatabase()
+  await using projector = await startProjector(database.url, streams.url, quick)
+  await streams.publish(1)
+  await until(() => projector.standing.leading, { what: 'a projection' })
+  const unreadable = 'fairlead_projection_unreadable_seconds'
+  expect(await projector.metric(unreadable)).toBe(0)
+  const nats = await connectNats({ url: streams.url, name: 'test' })
+  await (await jetstreamManager(nats)).streams.delete('DEAD')
+  await nats.close()
+  await until(() => projector.standing.standstill(), { what: 'the standstill', deadlineMs: 20_000 })
+  expect(await projector.standing.standstill()).toMatch(/^DEAD can't be read for \d+ s$/)
+  expect(await projector.metric(unreadable)).toBeGreaterThan(1)
+})
+
 test('an idle log is no standstill, however long nothing came', { timeout: 30_000 }, async () => {
   await using streams = await openStreams()
   await using database = await createTestDatabase()
