@@ -164,6 +164,30 @@ test('a server or a receiver that is killed is back soon, and webhooks go on', {
   }
 })
 
+test('a nats-server that is frozen and then stopped is told, and Fairlead goes on when it is back', {
+  timeout: 150_000,
+}, async () => {
+  await using folder = await scratchFolder()
+  const settings = await withSamples(folder.path)
+  await using standalone = startStandalone(settings)
+  await standalone.ready()
+  await untilDelivered(settings, (await paste(standalone)).id)
+  const [fairlead, nats] = [await standalone.pidOf('fairlead'), await standalone.pidOf('nats')]
+  process.kill(nats, 'SIGSTOP')
+  const readiness = `http://127.0.0.1:${settings.metricsPort}/readyz`
+  await until(async () => !(await fetch(readiness)).ok, { deadlineMs: 40_000, what: 'not ready' })
+  process.kill(nats, 'SIGTERM')
+  process.kill(nats, 'SIGCONT')
+  await until(async () => (await standalone.pidOf('nats')) !== nats, {
+    deadlineMs: 40_000,
+    what: 'a new nats-server',
+  })
+  const { id } = await until(() => paste(standalone), { deadlineMs: 40_000 })
+  await untilDelivered(settings, id)
+  expect(await standalone.pidOf('fairlead')).toBe(fairlead)
+  expect(standalone.output).toMatch(/server\.\w+.*nats/)
+})
+
 test('when the launcher is killed, everything else stops too', { timeout: 120_000 }, async () => {
   await using folder = await scratchFolder()
   await using standalone = startStandalone({ ...(await withSamples(folder.path)), by: 'start.mjs' })
