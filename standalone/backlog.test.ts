@@ -9,6 +9,7 @@ test('the backlog counts events that no worker has taken, not deliveries that ar
   openWorkerMetrics(registry, {
     partitions: () => 16,
     slots: () => 0,
+    unpulledForMs: () => 0,
     pendingEvents: () => 5,
     lanes: () => [{ state: 'busy', waiting: 70 }],
   })

@@ -11,6 +11,7 @@ test('gauges of waiting deliveries are read at each scrape', async () => {
   openWorkerMetrics(registry, {
     partitions: () => 1,
     slots: () => 0,
+    unpulledForMs: () => 0,
     pendingEvents: () => 9,
     lanes: () => lanes,
   })

@@ -111,10 +111,16 @@ function labelsByMetric(): ReadonlyMap<string, readonly string[]> {
     organizations: none,
     seen: () => ({ up: true, waiting: 0 }),
   })
-  openWorkerMetrics(worker!, { partitions: none, slots: none, pendingEvents: none, lanes: () => [] })
+  openWorkerMetrics(worker!, {
+    partitions: none,
+    slots: none,
+    unpulledForMs: none,
+    pendingEvents: none,
+    lanes: () => [],
+  })
   openStoreMetrics(store!, {
     connections: () => ({ idle: 0, busy: 0, waiting: 0 }),
-    standing: { leading: false, measure: async () => undefined },
+    standing: { leading: false, unreadableForMs: () => 0, measure: async () => undefined },
   })
   openApiMetrics(api!)
   openOperatorMetrics(operator!)

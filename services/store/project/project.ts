@@ -29,7 +29,7 @@ export interface ProjectOptions {
   readonly log: Log
   readonly metrics: ProjectionMetrics
   /** Told the projection's state. */
-  readonly standing: Pick<Standing, 'tell'>
+  readonly standing: Pick<Standing, 'tell' | 'reads'>
   /** The most that one statement may take, in ms. Default 30,000. */
   readonly statementMs?: number
   /** Called after a commit that brought new events of these organizations into the log. */
