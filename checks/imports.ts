@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   servers: [],
   image: [...parts, 'cli', 'packages/daemon'],
   standalone: [...parts, ...packages, 'servers'],
-  testbed: [...parts, ...packages, 'servers', 'standalone', 'image'],
+  testbed: [...parts, 'services/console', ...packages, 'servers', 'standalone', 'image'],
   'load-tests': [...parts, ...packages, 'testbed'],
 }
 

@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..')
 /** All that the console is made of, but for its packages, whose versions package.json pins. */
 const sourcePatterns = [
   'services/console/{index.html,package.json,tsconfig.json,vite.config.ts,build.ts}',
-  'services/console/{app,public}/**/*.*',
+  'services/console/{app,public,gen}/**/*.*',
   'packages/client/{package.json,transport.ts,gen/client.ts}',
 ]
 

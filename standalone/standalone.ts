@@ -159,6 +159,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         FAIRLEAD_PUBLIC_URL: publicUrl,
         FAIRLEAD_REDIS_URL: servers.redisUrl,
         FAIRLEAD_CONSOLE_FOLDER: consoleFolder(),
+        FAIRLEAD_SIMULATOR_RECEIVER_URL: publicUrl,
         FAIRLEAD_CONSOLE_URL: consoleUrl,
         FAIRLEAD_SIGN_IN_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'sign-in-keys'),
         FAIRLEAD_PLATFORM_STAFF: `${config.FAIRLEAD_OWNER}=superadmin`,

@@ -67,6 +67,12 @@ export const apiConfig = z.object({
     .regex(/^[^\r\n]+$/, 'one line')
     .default('Fairlead <fairlead@localhost>')
     .describe('whom mails come from'),
+  FAIRLEAD_SIMULATOR_RECEIVER_URL: z
+    .url()
+    .optional()
+    .describe(
+      "scheme, host and port of the receiver as the API reaches it: the console's simulator sends there, to demo sources alone; without it there is no simulator",
+    ),
   FAIRLEAD_PLATFORM_STAFF: z
     .string()
     .default('')

@@ -79,6 +79,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly body: Body
   /** Scheme, host and port as providers see them; undefined where nobody said. */
   readonly publicUrl: string | undefined
+  /** Where the simulator's webhooks are sent; undefined: there is none. */
+  readonly simulatorReceiverUrl: string | undefined
   /**
    * Ends when the client goes away. Of an operation that changes something it never ends: once begun, that is carried
    * out, and its answer kept for a repeat with the same Idempotency-Key.

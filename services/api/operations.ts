@@ -12,6 +12,7 @@ import { organizationOperations } from './organizations.ts'
 import { rejectionOperations } from './rejections.ts'
 import { replayOperations } from './replays.ts'
 import { routeOperations } from './routes.ts'
+import { simulatorOperations } from './simulator.ts'
 import { sourceOperations } from './sources.ts'
 
 /** The whole API, in the order of its documentation. */
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...replayOperations,
   ...rejectionOperations,
   ...sourceOperations,
+  ...simulatorOperations,
   ...destinationOperations,
   ...routeOperations,
   ...memberOperations,

@@ -13,6 +13,8 @@ export interface Parts {
   readonly store: StoreClient
   /** Scheme, host and port as providers see them. */
   readonly publicUrl: string | undefined
+  /** Where the simulator's webhooks are sent; undefined: there is none. */
+  readonly simulatorReceiverUrl: string | undefined
   readonly log: Log
   readonly metrics: ApiMetrics
   readonly trusted: TrustedProxies

@@ -92,6 +92,7 @@ async function callOf(
     },
     reauthorize: () => admitAgain(parts, operation, request, response),
     publicUrl: parts.publicUrl,
+    simulatorReceiverUrl: parts.simulatorReceiverUrl,
     signal,
     precondition,
     change,

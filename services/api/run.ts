@@ -52,6 +52,7 @@ export async function run(
     authenticator,
     signIn,
     consoleFolder: config.FAIRLEAD_CONSOLE_FOLDER,
+    simulatorReceiverUrl: config.FAIRLEAD_SIMULATOR_RECEIVER_URL,
     refusals,
     streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
     stopping: signal,

@@ -29,6 +29,7 @@ const pages = [
     'members',
     'api-keys',
     'audit-log',
+    'simulator?provider=stripe',
     'no-such-page',
   ].map(page => `${acme}/${page}`),
 ]
@@ -178,6 +179,30 @@ test('a key is shown once, and what was refused keeps what was typed and names t
   expect(await page.getByRole('alert').innerText()).toMatch(/req_[0-9a-f]{32}/)
   expect(await page.getByLabel('Name').inputValue()).toBe('for a journey')
 }, 60_000)
+
+test('a webhook of the simulator arrives, and each way to break it is explained', async () => {
+  await using watched = await running.open()
+  const { page } = watched
+  await watched.visit(`${acme}/simulator?provider=stripe`)
+  await page.getByRole('button', { name: 'Sign and send' }).click()
+  await page.getByText('200 accepted').waitFor({ timeout: 20_000 })
+  await page.getByRole('heading', { name: 'In the log' }).waitFor()
+  await page.locator('.recent .badge').first().waitFor({ timeout: 20_000 })
+  await page.getByRole('button', { name: 'Send the last one again' }).click()
+  await page.getByText('"duplicate": true').waitFor({ timeout: 20_000 })
+  for (const [broken, sentence] of [
+    ['secret', /secret/i],
+    ['time', /time|clock|old/i],
+    ['byte', /body|secret/i],
+  ] as const) {
+    await page.getByLabel('Break on purpose').selectOption(broken)
+    await page.getByRole('button', { name: 'Sign and send' }).click()
+    await page.getByText(/40\d refused/).waitFor({ timeout: 20_000 })
+    await page.locator('.sentence').waitFor({ timeout: 20_000 })
+    expect(await page.locator('.sentence').innerText()).toMatch(sentence)
+  }
+  expect(watched.faults).toEqual([])
+}, 120_000)
 
 test('someone who is not signed in sees anything but the way in', async () => {
   await using watched = await running.open({ key: null })

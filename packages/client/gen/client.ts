@@ -3385,6 +3385,45 @@ export type DeleteSourceHeaders = {
 'If-Match'?: string;
 };
 
+export type SendSimulatedHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type SendSimulatedBodyHeaders = {[key: string]: string};
+
+export type SendSimulatedBody = {
+  /** @pattern ^simulator-[-a-z0-9]{1,53}$ */
+  source: string;
+  headers: SendSimulatedBodyHeaders;
+  /**
+     * Sent as UTF-8.
+     * @maxLength 65536
+     */
+  body: string;
+};
+
+export type SendSimulated200Headers = {[key: string]: string};
+
+export type SendSimulated200 = {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  status: number;
+  headers: SendSimulated200Headers;
+  /** Its first 16384 bytes. */
+  body: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  durationMs: number;
+};
+
 export type ListDestinations200 = {
   items: Destination[];
 };
@@ -7478,6 +7517,123 @@ return transport<deleteSourceResponse>(getDeleteSourceUrl(slug,source,params),
     method: 'DELETE',
     headers: { ...headers, ...getHeaders(options?.headers) }
 
+  }
+);}
+
+
+
+export type sendSimulatedResponse200 = {
+  data: SendSimulated200
+  status: 200
+}
+
+export type sendSimulatedResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type sendSimulatedResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type sendSimulatedResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type sendSimulatedResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type sendSimulatedResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type sendSimulatedResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type sendSimulatedResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type sendSimulatedResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type sendSimulatedResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type sendSimulatedResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type sendSimulatedResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type sendSimulatedResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type sendSimulatedResponseSuccess = (sendSimulatedResponse200) & {
+  headers: Headers;
+};
+export type sendSimulatedResponseError = (sendSimulatedResponse400 | sendSimulatedResponse401 | sendSimulatedResponse403 | sendSimulatedResponse404 | sendSimulatedResponse409 | sendSimulatedResponse413 | sendSimulatedResponse415 | sendSimulatedResponse422 | sendSimulatedResponse429 | sendSimulatedResponse500 | sendSimulatedResponse503 | sendSimulatedResponse504) & {
+  headers: Headers;
+};
+
+export type sendSimulatedResponse = (sendSimulatedResponseSuccess | sendSimulatedResponseError)
+
+export const getSendSimulatedUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/simulator/send`
+}
+
+/**
+ * For the console’s simulator, which signs in the browser: headers and body go to the receiver as they are, and its answer comes back. Only to sources that were made here and whose names begin with `simulator-`. What the receiver accepts is an ordinary event, and goes where the routes say. 404 where this platform has no simulator (`FAIRLEAD_SIMULATOR_RECEIVER_URL`).
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Send a webhook to a demo source
+ */
+export const sendSimulated = async (slug: string,
+    sendSimulatedBody: SendSimulatedBody,
+    headers?: SendSimulatedHeaders, options?: Parameters<typeof transport>[1]): Promise<sendSimulatedResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<sendSimulatedResponse>(getSendSimulatedUrl(slug),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(sendSimulatedBody)
   }
 );}
 

@@ -29,6 +29,7 @@ export function placesIn(slug: string | undefined): readonly PlaceGroup[] {
         { to: at('sources'), label: 'Sources' },
         { to: at('destinations'), label: 'Destinations' },
         { to: at('routes'), label: 'Routes' },
+        { to: at('simulator'), label: 'Simulator' },
       ],
     },
     {

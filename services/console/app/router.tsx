@@ -32,6 +32,12 @@ const rejection = createRoute({
   component: lazyRouteComponent(() => import('./pages/rejection.tsx'), 'RejectionPage'),
 })
 
+const simulator = createRoute({
+  getParentRoute: () => root,
+  path: `${at}/simulator`,
+  component: lazyRouteComponent(() => import('./pages/simulator.tsx'), 'Simulator'),
+})
+
 /** The log and its event page are in the first load; all other lists come when they are looked at. */
 const lists = [
   ['rejections', () => import('./pages/rejections.tsx')],
@@ -55,7 +61,7 @@ const listRoutes = lists.map(([path, load]) =>
 )
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, overview, log, event, rejection, ...listRoutes]),
+  routeTree: root.addChildren([start, overview, log, event, rejection, simulator, ...listRoutes]),
   parseSearch,
   stringifySearch: writeSearch,
   scrollRestoration: true,

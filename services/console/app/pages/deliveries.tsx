@@ -12,6 +12,7 @@ import { StateBadge } from '../parts/badge.tsx'
 import { ActionButton } from '../resource/actions.tsx'
 import type { Action } from '../resource/resource.ts'
 import { Time } from '../time.tsx'
+import { ExchangeButton } from './exchange.tsx'
 
 const actions: readonly Action<Delivery>[] = [
   {
@@ -63,12 +64,12 @@ export function Deliveries({ event, slug }: { readonly event: EventDetail; reado
         </p>
       )}
       {delivery.discardReason && <p>Discarded: {delivery.discardReason}</p>}
-      <Attempts attempts={delivery.attempts} />
+      <Attempts attempts={delivery.attempts} slug={slug} />
     </section>
   ))
 }
 
-function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
+function Attempts({ attempts, slug }: { readonly attempts: readonly Attempt[]; readonly slug: string }) {
   const [compared, setCompared] = useState<readonly number[]>([])
   if (attempts.length === 0) return <p className="muted">No attempt has been made yet.</p>
   const toggle = (number: number) =>
@@ -93,6 +94,7 @@ function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
               <th scope="col" className="wide">
                 Why made
               </th>
+              <th scope="col">Exchange</th>
             </tr>
           </thead>
           <tbody>
@@ -120,6 +122,9 @@ function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
                 </td>
                 <td>{attempt.durationMs} ms</td>
                 <td className="wide">{attempt.trigger}</td>
+                <td>
+                  <ExchangeButton attempt={attempt} slug={slug} />
+                </td>
               </tr>
             ))}
           </tbody>

@@ -1,4 +1,4 @@
-import { type Event, EventStatus, listEvents } from '@fairlead/client/gen/client'
+import { type Event, EventStatus, getStreamEventsUrl, listEvents } from '@fairlead/client/gen/client'
 import { take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
 import type { Resource } from '../resource/resource.ts'
@@ -63,5 +63,10 @@ export const events: Resource<Event> = {
   pathOf: ({ id }, slug) => `/organizations/${slug}/events/${id}`,
   nothingYet: slug => <FirstRequest slug={slug} />,
   kept: 'kept for the days that the organization has; bodies for 7',
-  refreshMs: 5_000,
+  live: (slug, filters) => {
+    // A stream begins now and goes on: it has no end in time.
+    if (filters.before) return undefined
+    const { after: _begun, ...others } = filters
+    return getStreamEventsUrl(slug, others)
+  },
 }

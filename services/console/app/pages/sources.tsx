@@ -1,6 +1,6 @@
-import { listSources, type Source } from '@fairlead/client/gen/client'
+import { deleteSource, listSources, type Source } from '@fairlead/client/gen/client'
 import { Link } from '@tanstack/react-router'
-import { take } from '../call.ts'
+import { once, take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -8,6 +8,7 @@ import { Owned } from '../parts/owned.tsx'
 import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
+import { SetupHelp } from './setup-help.tsx'
 
 const sources: Resource<Source> = {
   name: 'sources',
@@ -41,6 +42,19 @@ const sources: Resource<Source> = {
   idOf: ({ id }) => id,
   labelOf: ({ name }) => name,
   details: (source, slug) => <SourceDetails source={source} slug={slug} />,
+  actions: [
+    {
+      label: 'Delete',
+      right: 'administer',
+      tone: 'danger',
+      applies: ({ managedBy }) => managedBy === 'tenant',
+      confirm: ({ name }) =>
+        `Webhooks to ${name} are refused from this moment on, as from an unknown source. Its events stay in the log.`,
+      run: ({ name, etag }, slug) =>
+        take(deleteSource(slug, name, {}, { ...once(), 'If-Match': JSON.stringify(etag) })),
+      done: () => 'Deleted',
+    },
+  ],
   nothingYet: () => (
     <>
       <h2>No source yet</h2>
@@ -76,6 +90,7 @@ function SourceDetails({ source, slug }: { readonly source: Source; readonly slu
           ],
         ]}
       />
+      <SetupHelp provider={source.provider} />
       {source.secrets.length > 0 && (
         <table className="plain">
           <caption>Secrets, by name: a secret itself is never shown</caption>

@@ -7,6 +7,7 @@ import { ProblemNote } from '../parts/problem.tsx'
 import { freezeTimes, readTime } from '../read-time.ts'
 import { type Search, writeSearch } from '../search-params.ts'
 import { Filters } from './filters.tsx'
+import { type LiveState, useLive } from './live.ts'
 import type { Filter, Resource } from './resource.ts'
 import { ResourceTable } from './table.tsx'
 
@@ -26,6 +27,16 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
     getNextPageParam: page => page.next ?? undefined,
     placeholderData: keepPreviousData,
     ...(resource.refreshMs !== undefined && { refetchInterval: resource.refreshMs }),
+    // A list that is followed is current; loading all its pages again would move rows.
+    ...(resource.live && { staleTime: 60_000 }),
+  })
+  const isPaused = search.live === 'off'
+  const live = useLive<Item>({
+    queryKey: [resource.name, slug, chosen],
+    idOf: resource.idOf,
+    url: isPaused || query.isPlaceholderData ? undefined : resource.live?.(slug, chosen),
+    position: query.data?.pages[0]?.position ?? undefined,
+    isHeld: rowsAreInUse,
   })
   const set = (changes: Search) =>
     void navigate({ to: '.', search: { ...search, ...changes } as never, replace: true })
@@ -34,7 +45,11 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
   const nearEnd = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
-  const known = new Set([...resource.filters.map(({ name }) => name), 'open'])
+  const known = new Set([
+    ...resource.filters.map(({ name }) => name),
+    'open',
+    ...(resource.live ? ['live'] : []),
+  ])
   const unknown = Object.keys(search).filter(name => !known.has(name))
   return (
     <section className="page">
@@ -45,6 +60,13 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         </div>
         <div className="row">
           {resource.toolbar?.(slug)}
+          {resource.live && (
+            <LiveButton
+              state={live.state}
+              paused={isPaused}
+              toggle={() => set({ live: isPaused ? '' : 'off' })}
+            />
+          )}
           {resource.filters.length > 0 && (
             <CopyButton
               label="Copy link"
@@ -71,6 +93,11 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         <ProblemNote error={query.error} again={() => void query.refetch()} />
       )}
       {query.isPending && <p className="muted">Loading …</p>}
+      {live.waiting > 0 && (
+        <button type="button" className="button new-rows" onClick={live.showWaiting}>
+          <span aria-live="polite">{live.waiting} new: show them</span>
+        </button>
+      )}
       {items.length > 0 && (
         <ResourceTable
           resource={resource}
@@ -95,6 +122,33 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         </p>
       )}
     </section>
+  )
+}
+
+/** Whether somebody points at a row, stands on one, or has scrolled down to read. */
+function rowsAreInUse(): boolean {
+  return window.scrollY > 200 || document.querySelector('.resource tbody :is(:hover, :focus)') !== null
+}
+
+function LiveButton({
+  state,
+  paused,
+  toggle,
+}: {
+  readonly state: LiveState
+  readonly paused: boolean
+  readonly toggle: () => void
+}) {
+  const words = { off: 'Not followed', connecting: 'Connecting …', live: 'Live', ended: 'Ended: reload' }
+  return (
+    <button
+      type="button"
+      className={`button small live ${paused ? 'off' : state}`}
+      aria-pressed={!paused}
+      onClick={toggle}
+    >
+      {paused ? 'Paused: follow' : words[state]}
+    </button>
   )
 }
 

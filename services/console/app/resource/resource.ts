@@ -5,6 +5,8 @@ import type { Right } from '../session.ts'
 export interface Page<Item> {
   readonly items: readonly Item[]
   readonly next?: string | null
+  /** On the first page of a list that can be followed live: where its stream goes on. */
+  readonly position?: string | null
 }
 
 /**
@@ -33,6 +35,8 @@ export interface Resource<Item> {
   readonly nothingYet: (slug: string) => ReactNode
   /** How far back the list goes, said at its end. */
   readonly kept?: string
+  /** The address of the stream that keeps the list current; undefined with filters that a stream doesn't have. */
+  readonly live?: (slug: string, filters: Readonly<Record<string, string>>) => string | undefined
   /** Loaded again this often, ms, while the page is looked at; absent: by hand. */
   readonly refreshMs?: number
 }

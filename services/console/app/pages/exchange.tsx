@@ -1,0 +1,90 @@
+import { Dialog } from '@base-ui/react/dialog'
+import { type Attempt, type AttemptDetail, getAttempt } from '@fairlead/client/gen/client'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Lines, prettyLines } from '../body/lines.tsx'
+import { visible } from '../body/received.ts'
+import { HeaderList } from '../body/request-view.tsx'
+import { take } from '../call.ts'
+import { Facts } from '../parts/facts.tsx'
+import { ProblemNote } from '../parts/problem.tsx'
+
+/** Shows what was sent in an attempt and what came back. */
+export function ExchangeButton({ attempt, slug }: { readonly attempt: Attempt; readonly slug: string }) {
+  const [open, setOpen] = useState(false)
+  const query = useQuery({
+    queryKey: ['attempt', slug, attempt.id],
+    queryFn: ({ signal }) => take(getAttempt(slug, attempt.id, { signal })),
+    enabled: open,
+  })
+  return (
+    <Dialog.Root open={open} onOpenChange={setOpen}>
+      <Dialog.Trigger className="button small" aria-label={`Exchange of attempt ${attempt.number}`}>
+        See
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="dialog broad">
+          <Dialog.Title>
+            Attempt {attempt.number}: {attempt.outcome.replaceAll('_', ' ')}
+          </Dialog.Title>
+          {query.isPending && <p className="muted">Loading …</p>}
+          {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
+          {query.data && <ExchangeView attempt={query.data} />}
+          <div className="row end">
+            <Dialog.Close className="button">Close</Dialog.Close>
+          </div>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  )
+}
+
+function ExchangeView({ attempt }: { readonly attempt: AttemptDetail }) {
+  const { exchange } = attempt
+  if (!exchange) {
+    return (
+      <p className="note">
+        The exchange is no longer kept (7 days), or nothing was sent to an address.
+        {attempt.reason && ` ${visible(attempt.reason)}`}
+      </p>
+    )
+  }
+  const { request, response, phasesMs } = exchange
+  const phases = Object.entries(phasesMs).flatMap(([name, ms]) => (ms === null ? [] : [`${name} ${ms} ms`]))
+  return (
+    <>
+      <Facts
+        facts={[
+          ['Address', exchange.address ?? 'none was dialled'],
+          ['Connection', exchange.reusedConnection ? 'had been used before' : 'new'],
+          ['Times', phases.join(', ') || '–'],
+        ]}
+      />
+      <h3>Sent</h3>
+      <p className="request-line">
+        <code>{visible(request.line)}</code>
+      </p>
+      <HeaderList headers={request.headers} />
+      <h3>Answer</h3>
+      {response ? (
+        <>
+          <p className="request-line">
+            <code>{visible(response.line)}</code>
+          </p>
+          <HeaderList headers={response.headers} />
+          {response.body === null ? (
+            <p className="muted">A body that is no text.</p>
+          ) : (
+            response.body !== '' && (
+              <Lines lines={prettyLines(response.body).lines} label="Body of the answer" />
+            )
+          )}
+        </>
+      ) : (
+        <p className="note warn">There was no answer. {attempt.reason && visible(attempt.reason)}</p>
+      )}
+      {exchange.cut && <p className="muted">There was more than is kept.</p>}
+    </>
+  )
+}

@@ -1,0 +1,218 @@
+import {
+  createSource,
+  listSources,
+  putSource,
+  type SourceSettings,
+  type SourceSettingsProvider,
+  sendSimulated,
+} from '@fairlead/client/gen/client'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { type FormEvent, useEffect, useState } from 'react'
+import { Lines, plainLines, prettyLines } from '../body/lines.tsx'
+import { HeaderList } from '../body/request-view.tsx'
+import { once, take } from '../call.ts'
+import { Badge } from '../parts/badge.tsx'
+import { ProblemNote } from '../parts/problem.tsx'
+import { useRight } from '../session.ts'
+import { type ConsoleProvider, providerOf, providers } from '../simulator/provider.ts'
+import { type Break, breaks, freshBody, makeSecret, type Simulated, simulate } from '../simulator/sign.ts'
+import { Arrival } from './arrival.tsx'
+
+const breakTexts: Readonly<Record<Break, string>> = {
+  nothing: 'Nothing: it verifies',
+  secret: 'Sign with a wrong secret',
+  time: 'Sign a time of yesterday',
+  byte: 'Change a byte after signing',
+}
+
+interface Sent {
+  readonly request: Simulated
+  readonly source: string
+  readonly answer: { readonly status: number; readonly body: string; readonly durationMs: number }
+}
+
+/** Secrets of demo sources, made in this browser and forgotten with the page. */
+const secrets = new Map<string, string>()
+
+/** Sends webhooks as providers do, signed here, to demo sources with keys of their own; and breaks them on purpose. */
+export function Simulator() {
+  const { slug = '' } = useParams({ strict: false })
+  const search = useSearch({ strict: false }) as Readonly<Record<string, string>>
+  const navigate = useNavigate()
+  const provider = providerOf(search.provider ?? 'github') ?? providers[0]!
+  const { may, who } = useRight('administer', slug)
+  const [body, setBody] = useState('')
+  const [broken, setBroken] = useState<Break>('nothing')
+  const [last, setLast] = useState<Sent>()
+  useEffect(() => setBody(freshBody(provider, Date.now())), [provider])
+  const queries = useQueryClient()
+  const sending = useMutation({
+    mutationFn: async (repeated: Sent | undefined): Promise<Sent> => {
+      const { source, secret } = await demoSource(slug, provider)
+      const request =
+        repeated?.request ?? (await simulate(provider, { body, secret, nowMs: Date.now(), broken }))
+      const sent = { source, headers: request.headers, body: request.body }
+      return { request, source, answer: await take(sendSimulated(slug, sent, once())) }
+    },
+    onMutate: () => setLast(undefined),
+    onSuccess: async (sent, repeated) => {
+      setLast(sent)
+      if (!repeated) setBody(freshBody(provider, Date.now()))
+      await queries.invalidateQueries({ queryKey: ['sources'] })
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    sending.mutate(undefined)
+  }
+  const canSign = provider.signs.kind !== 'not here'
+  return (
+    <section className="page">
+      <header className="page-head">
+        <div>
+          <h1>Simulator</h1>
+          <p className="muted">
+            Sends a webhook as a provider would: signed in this browser, with a key that is made for a demo
+            source and never was a real one. What is accepted is an ordinary event, and goes where the routes
+            say.
+          </p>
+        </div>
+      </header>
+      <form className="form" onSubmit={submit}>
+        <div className="filters">
+          <label className="field">
+            <span>Provider</span>
+            <select
+              value={provider.name}
+              onChange={({ target }) => {
+                setLast(undefined)
+                void navigate({ to: '.', search: { provider: target.value } as never, replace: true })
+              }}
+            >
+              {providers.map(({ name, title }) => (
+                <option key={name} value={name}>
+                  {title}
+                  {title.toLowerCase().replaceAll(/[^a-z0-9]/g, '') === name ? '' : ` (${name})`}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label className="field">
+            <span>Break on purpose</span>
+            <select value={broken} onChange={({ target }) => setBroken(target.value as Break)}>
+              {breaks
+                .filter(each => canBreak(provider, each))
+                .map(each => (
+                  <option key={each} value={each}>
+                    {breakTexts[each]}
+                  </option>
+                ))}
+            </select>
+          </label>
+        </div>
+        {provider.signs.kind === 'not here' && (
+          <p className="note warn">
+            {provider.signs.why} So its webhooks can’t be signed here: use the provider’s own test button.
+          </p>
+        )}
+        <label>
+          Payload
+          <textarea
+            rows={8}
+            spellCheck={false}
+            className="payload"
+            value={body}
+            onChange={({ target }) => setBody(target.value)}
+          />
+        </label>
+        <div className="row">
+          <button type="submit" className="button primary" disabled={!canSign || !may || sending.isPending}>
+            {sending.isPending ? 'Sending …' : 'Sign and send'}
+          </button>
+          {last && (
+            <button
+              type="button"
+              className="button"
+              disabled={sending.isPending}
+              onClick={() => sending.mutate(last)}
+            >
+              Send the last one again, as it was
+            </button>
+          )}
+          {!may && <span className="muted">{who}</span>}
+        </div>
+      </form>
+      {sending.isError && <ProblemNote error={sending.error} />}
+      {last && <Outcome sent={last} slug={slug} />}
+    </section>
+  )
+}
+
+const canBreak = ({ signs }: ConsoleProvider, broken: Break): boolean => {
+  if (broken === 'time') return signs.kind === 'hmac' && signs.time !== null && !('member' in signs.time)
+  // A token protects nothing of the body.
+  return broken !== 'byte' || signs.kind === 'hmac'
+}
+
+function Outcome({ sent, slug }: { readonly sent: Sent; readonly slug: string }) {
+  const { answer, request } = sent
+  const isAccepted = answer.status < 300
+  return (
+    <>
+      <h2>Answer</h2>
+      <p className="row" role="status">
+        <Badge
+          tone={isAccepted ? 'good' : 'bad'}
+        >{`${answer.status} ${isAccepted ? 'accepted' : 'refused'}`}</Badge>
+        <span className="muted">in {answer.durationMs} ms</span>
+      </p>
+      {answer.body && <Lines lines={prettyLines(answer.body).lines} label="Body of the answer" />}
+      <Arrival
+        key={JSON.stringify(request.headers)}
+        slug={slug}
+        source={sent.source}
+        accepted={isAccepted}
+        answer={answer.body}
+        headers={request.headers}
+      />
+      <details>
+        <summary>What was sent</summary>
+        <HeaderList headers={request.headers} />
+        <Lines lines={plainLines(request.body)} label="Body that was sent" />
+      </details>
+      <p>
+        <Link to={`/organizations/${slug}/sources` as never}>The demo source is among the sources</Link>, and
+        can be deleted there.
+      </p>
+    </>
+  )
+}
+
+/** The demo source of a provider, made or given a new key at its first use on this page. */
+async function demoSource(
+  slug: string,
+  provider: ConsoleProvider,
+): Promise<{ readonly source: string; readonly secret: string }> {
+  const source = `simulator-${provider.name}`
+  const known = secrets.get(`${slug} ${source}`)
+  const { items } = await take(listSources(slug))
+  const exists = items.some(({ name }) => name === source)
+  if (known && exists) return { source, secret: known }
+  const secret = makeSecret(provider)
+  const settings: SourceSettings = {
+    name: source,
+    provider: provider.name as SourceSettingsProvider,
+    secrets: [{ id: 'made-for-the-simulator', value: secret }],
+  }
+  if (exists) await take(putSource(slug, source, settings, {}, { ...once(), 'If-Match': '*' }))
+  else await take(createSource(slug, settings, {}, once()))
+  secrets.set(`${slug} ${source}`, secret)
+  await untilReceiversKnow()
+  return { source, secret }
+}
+
+/** Receivers learn of a change within a second, ms. */
+const knownMs = 1_000
+
+const untilReceiversKnow = (): Promise<void> => new Promise(resolve => setTimeout(resolve, knownMs))
