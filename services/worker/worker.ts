@@ -136,10 +136,16 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     async open(partition, lost) {
       const running = await openPartition(partition, engine, maxPayload + 64 * 1024, lost)
       partitions.set(partition, running)
-      return running
+      // Not when it is released: that may be found out by reading the claim, if the answer to its deletion was lost.
+      const closed = () => {
+        if (partitions.get(partition) === running) partitions.delete(partition)
+      }
+      return {
+        drain: () => running.drain().finally(closed),
+        abandon: () => running.abandon().finally(closed),
+      }
     },
     moved(partition, change) {
-      if (change !== 'claimed') partitions.delete(partition)
       log.info({ partition, what: change }, 'partition.moved')
     },
     failed: err => log.error({ err }, 'worker.failed'),
