@@ -9,11 +9,12 @@ import { isWrite, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { ApiError } from './problem.ts'
 import { type Place, requireRight } from './rights.ts'
+import { requireScope } from './scopes.ts'
 
 /**
  * Before a byte of the body is read:
  *
- *   credential → rate → caller → right
+ *   credential → rate → caller → right → scope
  *
  * A request has one credential: with an Authorization header no cookie counts. Throws an ApiError for whatever stops it.
  */
@@ -26,6 +27,7 @@ export async function admit(
   const caller = await callerOf(parts, operation, request, response)
   response.locals.caller = caller
   requireRight(caller, { right: operation.access, place: placeOf(request), writes: isWrite(operation) })
+  requireScope(caller, operation)
 }
 
 /** The same question again, for an answer that lasts; takes nothing from the rate. */
@@ -38,6 +40,7 @@ export async function admitAgain(parts: Parts, operation: Operation, request: Re
       ? (await personBySession(parts, request)).person
       : await parts.authenticator.authenticate(key ?? '', peer)
   requireRight(caller, { right: operation.access, place: placeOf(request), writes: isWrite(operation) })
+  requireScope(caller, operation)
 }
 
 const placeOf = (request: Request): Place | undefined => {

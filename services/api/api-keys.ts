@@ -5,7 +5,9 @@ import { managedBy, presentManagedBy } from './managed.ts'
 import { operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import { keyParams, noQuery, organizationParams, plainText } from './query.ts'
-import { mayActAs, roleOf, roles, roleToStore } from './role.ts'
+import { roleOf, roles, roleToStore } from './role.ts'
+import { scopes } from './scope.ts'
+import { requireWithin } from './scopes.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
 const keySchema = z
@@ -14,12 +16,32 @@ const keySchema = z
     name: z.string().meta({ example: 'ci' }),
     prefix: z.string().meta({ description: 'How its text begins.', example: 'sk_live_fl_4f0a' }),
     role: z.enum(roles),
+    scopes: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: 'What of its role it may do; null: all.', example: ['events:read'] }),
     createdAt: timeText,
     lastUsedAt: timeText.nullable().meta({ description: 'To the minute; null: never.' }),
+    lastUsedFrom: z
+      .string()
+      .nullable()
+      .meta({ description: 'The address that it was last used from, as of `lastUsedAt`.' }),
     expiresAt: timeText.nullable().meta({ description: 'Null: never.' }),
+    previous: z
+      .object({
+        prefix: z.string(),
+        goodUntil: timeText,
+        lastUsedAt: timeText.nullable().meta({ description: 'Since the rotation; null: never.' }),
+      })
+      .nullable()
+      .meta({ description: 'Its text of before a rotation; null: none is good any more.' }),
     managedBy,
   })
   .meta({ id: 'ApiKey' })
+
+const newKeySchema = keySchema
+  .extend({ key: z.string().meta({ description: 'Its text. Shown this once.' }) })
+  .meta({ id: 'NewApiKey' })
 
 const list = operation({
   method: 'get',
@@ -54,6 +76,15 @@ const create = operation({
   body: z.strictObject({
     name: plainText(100).meta({ description: 'Unique among the keys that are not revoked.', example: 'ci' }),
     role: z.enum(roles).default('developer').meta({ description: "At most the caller's own." }),
+    scopes: z
+      .array(z.enum(scopes))
+      .min(1)
+      .max(scopes.length)
+      .optional()
+      .meta({
+        description: "What of its role it may do: at most the caller's own. Absent: all.",
+        example: ['events:read'],
+      }),
     expiresAt: z.iso
       .datetime({ offset: true })
       .refine(text => Date.parse(text) < Date.UTC(9999, 0), 'a time before 9999')
@@ -62,20 +93,59 @@ const create = operation({
   }),
   status: 201,
   answerDescription: 'The key, with its text.',
-  answer: keySchema
-    .extend({ key: z.string().meta({ description: 'Its text. Shown this once.' }) })
-    .meta({ id: 'NewApiKey' }),
+  answer: newKeySchema,
   problems: ['conflict'],
-  async handle({ store, organization, role, body, change, write }) {
-    if (!mayActAs(role, body.role)) {
-      throw new ApiError('forbidden', `Whoever has the role ${role} makes no key that may do more.`)
-    }
+  async handle({ store, caller, organization, role, body, change, write }) {
+    requireWithin(caller, role, { role: body.role, scopes: body.scopes ?? null })
     const { apiKey, key } = await store.apiKeys.createApiKey(
       {
         organizationId: organization.id,
         name: body.name,
         role: roleToStore[body.role],
+        scopes: body.scopes ?? [],
         ...(body.expiresAt && { expiresAt: timestampFromDate(new Date(body.expiresAt)) }),
+        change,
+      },
+      write,
+    )
+    if (!apiKey) throw new TypeError('the store answered without the key')
+    return { ...presentKey(apiKey), key }
+  },
+})
+
+const defaultOverlapSeconds = 86_400
+
+const rotate = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/api-keys/{key}/rotate',
+  name: 'rotateApiKey',
+  tag: 'API keys',
+  summary: 'Give an API key a new text',
+  description:
+    'The text of before stays good for `overlapSeconds`; one of an earlier rotation ends at once. Id, name, role, scopes and end stay. The new text is in this answer and never again; only with an Idempotency-Key a repeat gets it once more. If the text of before leaked, take 0.',
+  access: 'administer',
+  params: keyParams,
+  query: noQuery,
+  body: z.strictObject({
+    overlapSeconds: z.int().min(0).max(2_592_000).default(defaultOverlapSeconds).meta({
+      description: 'How long the text of before stays good: 0 to 2,592,000 s (30 days). Default: a day.',
+    }),
+  }),
+  status: 200,
+  answerDescription: 'The key, with its new text.',
+  answer: newKeySchema,
+  problems: ['conflict'],
+  async handle({ store, caller, organization, role, params, body, change, write, signal }) {
+    const { apiKeys } = await store.apiKeys.listApiKeys({ organizationId: organization.id }, { signal })
+    const present = apiKeys.find(({ id }) => id === params.key)
+    if (!present) throw new ApiError('not_found')
+    // Whoever gets a key's text has all that the key has. A role that is not known here may be any.
+    requireWithin(caller, role, { role: roleOf(present.role) ?? 'owner', scopes: scopesOf(present) })
+    const { apiKey, key } = await store.apiKeys.rotateApiKey(
+      {
+        organizationId: organization.id,
+        apiKeyId: params.key,
+        overlapSeconds: body.overlapSeconds,
         change,
       },
       write,
@@ -91,7 +161,7 @@ const revoke = operation({
   name: 'revokeApiKey',
   tag: 'API keys',
   summary: 'Make an API key useless at once',
-  description: 'Safe to repeat. A key can revoke itself.',
+  description: 'Its text of before a rotation, too. Safe to repeat. A key can revoke itself.',
   access: 'administer',
   params: keyParams,
   query: noQuery,
@@ -105,7 +175,9 @@ const revoke = operation({
   },
 })
 
-export const apiKeyOperations = [list, create, revoke]
+export const apiKeyOperations = [list, create, rotate, revoke]
+
+const scopesOf = ({ scopes }: ApiKey) => (scopes.length > 0 ? scopes : null)
 
 function presentKey(key: ApiKey): z.input<typeof keySchema> {
   return {
@@ -113,9 +185,18 @@ function presentKey(key: ApiKey): z.input<typeof keySchema> {
     name: key.name,
     prefix: key.prefix,
     role: roleOf(key.role) ?? 'viewer',
+    scopes: scopesOf(key),
     createdAt: presentTimeOf(key.createdAt),
     lastUsedAt: presentTime(key.lastUsedAt),
+    lastUsedFrom: key.lastUsedFrom || null,
     expiresAt: presentTime(key.expiresAt),
+    previous: key.previous
+      ? {
+          prefix: key.previous.prefix,
+          goodUntil: presentTimeOf(key.previous.goodUntil),
+          lastUsedAt: presentTime(key.previous.lastUsedAt),
+        }
+      : null,
     managedBy: presentManagedBy(key.managedBy),
   }
 }

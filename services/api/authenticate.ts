@@ -6,6 +6,7 @@ import type { ApiKeyCaller } from './caller.ts'
 import { openGuesses } from './guesses.ts'
 import { ApiError } from './problem.ts'
 import { roleOf } from './role.ts'
+import { readScopes } from './scope.ts'
 import { storeProblem } from './store-problem.ts'
 
 /** Longer than any key; more is not even hashed. */
@@ -40,9 +41,9 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
   const remembered = new Set<string>()
   const underWay = new Map<string, Promise<ApiKeyCaller>>()
 
-  async function lookUp(digest: Buffer): Promise<ApiKeyCaller> {
+  async function lookUp(digest: Buffer, peer: string): Promise<ApiKeyCaller> {
     const name = digest.toString('base64')
-    const caller = await askStore(store, digest).catch((error: unknown) => {
+    const caller = await askStore(store, digest, peer).catch((error: unknown) => {
       // The store being away says nothing about the key.
       if (isUnauthenticated(error)) remembered.delete(name)
       throw error
@@ -62,7 +63,7 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
     }
     let isRight = true
     try {
-      return await lookUp(digest)
+      return await lookUp(digest, peer)
     } catch (error) {
       isRight = !isUnauthenticated(error)
       throw error
@@ -77,7 +78,7 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
       if (!canBeApiKey(key)) throw new ApiError('unauthenticated')
       const digest = digestOf(key)
       const name = digest.toString('base64')
-      if (remembered.has(name)) return await lookUp(digest)
+      if (remembered.has(name)) return await lookUp(digest, peer)
       // One that many requests bring at once is looked up once.
       const lookup = underWay.get(name) ?? lookUpGuess(digest, peer)
       underWay.set(name, lookup)
@@ -95,16 +96,17 @@ const digestOf = (key: string): Buffer => createHash('sha256').update(key).diges
 const isUnauthenticated = (error: unknown): boolean =>
   error instanceof ApiError && error.code === 'unauthenticated'
 
-async function askStore(store: StoreClient, sha256: Buffer): Promise<ApiKeyCaller> {
+async function askStore(store: StoreClient, sha256: Buffer, address: string): Promise<ApiKeyCaller> {
   const { apiKey } = await store.apiKeys
-    .authenticateApiKey({ sha256: new Uint8Array(sha256) })
+    .authenticateApiKey({ sha256: new Uint8Array(sha256), address })
     .catch((error: unknown) => {
       throw storeProblem(error)
     })
   const keyId = parseId('key', apiKey?.id ?? '')
   const role = roleOf(apiKey?.role)
   if (!apiKey || !keyId || !role) throw new ApiError('unauthenticated')
-  const caller = { kind: 'api-key', keyId, keyName: apiKey.name, role } as const
+  const scopes = readScopes(apiKey.scopes)
+  const caller = { kind: 'api-key', keyId, keyName: apiKey.name, role, ...(scopes && { scopes }) } as const
   if (apiKey.organizationId === '') return caller
   const organizationId = parseId('org', apiKey.organizationId)
   // Failing closed: a key with an owner that can't be read is no key of the platform.

@@ -3,6 +3,7 @@ import type { KeyId, MemberId, OrganizationId } from '@fairlead/webhook/id'
 import { ActorKind } from '@fairlead/wire/store/audit'
 import type { ChangeSchema } from '@fairlead/wire/store/change'
 import type { Role } from './role.ts'
+import type { Scope } from './scope.ts'
 
 /** Who calls. What a caller may do stands in `rights.ts` alone. */
 export type Caller = ApiKeyCaller | PersonCaller
@@ -14,6 +15,8 @@ export interface ApiKeyCaller {
   readonly role: Role
   /** Absent: a key of the platform, which may name any organization. */
   readonly organizationId?: OrganizationId
+  /** Absent: all that its role may do. */
+  readonly scopes?: ReadonlySet<Scope>
 }
 
 /** Platform staff, named by FAIRLEAD_PLATFORM_STAFF. */

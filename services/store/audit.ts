@@ -38,6 +38,7 @@ export interface AuditEntry {
     | 'offered_secret.taken'
     | 'rejection.taken_in'
     | 'api_key.created'
+    | 'api_key.rotated'
     | 'api_key.revoked'
   /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string

@@ -2310,6 +2310,16 @@ export const ApiKeyRole = {
 } as const;
 
 /**
+ * Its text of before a rotation; null: none is good any more.
+ */
+export type ApiKeyPrevious = {
+  prefix: string;
+  goodUntil: string;
+  /** Since the rotation; null: never. */
+  lastUsedAt: string | null;
+} | null;
+
+/**
  * `owner`: declared by the resource or file that declares the organization, and changed there. `tenant`: made here.
  */
 export type ApiKeyManagedBy = typeof ApiKeyManagedBy[keyof typeof ApiKeyManagedBy];
@@ -2326,11 +2336,20 @@ export interface ApiKey {
   /** How its text begins. */
   prefix: string;
   role: ApiKeyRole;
+  /** What of its role it may do; null: all. */
+  scopes: string[] | null;
   createdAt: string;
   /** To the minute; null: never. */
   lastUsedAt: string | null;
+  /**
+     * The address that it was last used from, as of `lastUsedAt`.
+     * @nullable
+     */
+  lastUsedFrom: string | null;
   /** Null: never. */
   expiresAt: string | null;
+  /** Its text of before a rotation; null: none is good any more. */
+  previous: ApiKeyPrevious;
   /** `owner`: declared by the resource or file that declares the organization, and changed there. `tenant`: made here. */
   managedBy: ApiKeyManagedBy;
 }
@@ -2344,6 +2363,16 @@ export const NewApiKeyRole = {
   developer: 'developer',
   viewer: 'viewer',
 } as const;
+
+/**
+ * Its text of before a rotation; null: none is good any more.
+ */
+export type NewApiKeyPrevious = {
+  prefix: string;
+  goodUntil: string;
+  /** Since the rotation; null: never. */
+  lastUsedAt: string | null;
+} | null;
 
 /**
  * `owner`: declared by the resource or file that declares the organization, and changed there. `tenant`: made here.
@@ -2362,11 +2391,20 @@ export interface NewApiKey {
   /** How its text begins. */
   prefix: string;
   role: NewApiKeyRole;
+  /** What of its role it may do; null: all. */
+  scopes: string[] | null;
   createdAt: string;
   /** To the minute; null: never. */
   lastUsedAt: string | null;
+  /**
+     * The address that it was last used from, as of `lastUsedAt`.
+     * @nullable
+     */
+  lastUsedFrom: string | null;
   /** Null: never. */
   expiresAt: string | null;
+  /** Its text of before a rotation; null: none is good any more. */
+  previous: NewApiKeyPrevious;
   /** `owner`: declared by the resource or file that declares the organization, and changed there. `tenant`: made here. */
   managedBy: NewApiKeyManagedBy;
   /** Its text. Shown this once. */
@@ -3711,6 +3749,23 @@ export const CreateApiKeyBodyRole = {
   viewer: 'viewer',
 } as const;
 
+export type CreateApiKeyBodyScopesItem = typeof CreateApiKeyBodyScopesItem[keyof typeof CreateApiKeyBodyScopesItem];
+
+
+export const CreateApiKeyBodyScopesItem = {
+  'organizations:read': 'organizations:read',
+  'organizations:write': 'organizations:write',
+  'events:read': 'events:read',
+  'events:retry': 'events:retry',
+  'rejections:read': 'rejections:read',
+  'rejections:write': 'rejections:write',
+  'settings:read': 'settings:read',
+  'settings:write': 'settings:write',
+  'keys:read': 'keys:read',
+  'keys:write': 'keys:write',
+  'audit:read': 'audit:read',
+} as const;
+
 export type CreateApiKeyBody = {
   /**
      * Unique among the keys that are not revoked.
@@ -3721,8 +3776,31 @@ export type CreateApiKeyBody = {
   name: string;
   /** At most the caller's own. */
   role?: CreateApiKeyBodyRole;
+  /**
+     * What of its role it may do: at most the caller's own. Absent: all.
+     * @minItems 1
+     * @maxItems 11
+     */
+  scopes?: CreateApiKeyBodyScopesItem[];
   /** In the future. Absent: never. */
   expiresAt?: string;
+};
+
+export type RotateApiKeyHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type RotateApiKeyBody = {
+  /**
+     * How long the text of before stays good: 0 to 2,592,000 s (30 days). Default: a day.
+     * @minimum 0
+     * @maximum 2592000
+     */
+  overlapSeconds?: number;
 };
 
 export type RevokeApiKeyHeaders = {
@@ -9600,6 +9678,125 @@ return transport<createApiKeyResponse>(getCreateApiKeyUrl(slug),
 
 
 
+export type rotateApiKeyResponse200 = {
+  data: NewApiKey
+  status: 200
+}
+
+export type rotateApiKeyResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type rotateApiKeyResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type rotateApiKeyResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type rotateApiKeyResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type rotateApiKeyResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type rotateApiKeyResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type rotateApiKeyResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type rotateApiKeyResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type rotateApiKeyResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type rotateApiKeyResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type rotateApiKeyResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type rotateApiKeyResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type rotateApiKeyResponseSuccess = (rotateApiKeyResponse200) & {
+  headers: Headers;
+};
+export type rotateApiKeyResponseError = (rotateApiKeyResponse400 | rotateApiKeyResponse401 | rotateApiKeyResponse403 | rotateApiKeyResponse404 | rotateApiKeyResponse409 | rotateApiKeyResponse413 | rotateApiKeyResponse415 | rotateApiKeyResponse422 | rotateApiKeyResponse429 | rotateApiKeyResponse500 | rotateApiKeyResponse503 | rotateApiKeyResponse504) & {
+  headers: Headers;
+};
+
+export type rotateApiKeyResponse = (rotateApiKeyResponseSuccess | rotateApiKeyResponseError)
+
+export const getRotateApiKeyUrl = (slug: string,
+    key: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/api-keys/${encodeURIComponent(String(key))}/rotate`
+}
+
+/**
+ * The text of before stays good for `overlapSeconds`; one of an earlier rotation ends at once. Id, name, role, scopes and end stay. The new text is in this answer and never again; only with an Idempotency-Key a repeat gets it once more. If the text of before leaked, take 0.
+ *
+ * Allowed to: admin or owner.
+ * @summary Give an API key a new text
+ */
+export const rotateApiKey = async (slug: string,
+    key: string,
+    rotateApiKeyBody: RotateApiKeyBody,
+    headers?: RotateApiKeyHeaders, options?: Parameters<typeof transport>[1]): Promise<rotateApiKeyResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<rotateApiKeyResponse>(getRotateApiKeyUrl(slug,key),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(rotateApiKeyBody)
+  }
+);}
+
+
+
 export type revokeApiKeyResponse204 = {
   data: void
   status: 204
@@ -9674,7 +9871,7 @@ export const getRevokeApiKeyUrl = (slug: string,
 }
 
 /**
- * Safe to repeat. A key can revoke itself.
+ * Its text of before a rotation, too. Safe to repeat. A key can revoke itself.
  *
  * Allowed to: admin or owner.
  * @summary Make an API key useless at once

@@ -5,42 +5,48 @@ import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
 import { apiKeyText, shownApiKey } from '@fairlead/wire/api-key'
 import {
   type ApiKeyService,
+  type CreateApiKeyRequest,
   CreateApiKeyResponseSchema,
   RevokeApiKeyResponseSchema,
+  RotateApiKeyResponseSchema,
 } from '@fairlead/wire/store/api_key'
 import { roleOrDeveloper } from '../organizations/desired.ts'
 import { apiKeyMessage } from '../organizations/messages.ts'
 import type { ApiKeyRow } from '../organizations/rows.ts'
 import { requireId } from '../parse-request.ts'
-import type { Db } from '../scope.ts'
+import { type Db, inScope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, scopeOf, transact } from './calls.ts'
 import { write } from './write.ts'
 
+const mostScopes = 50
+const maxOverlapSeconds = 30 * 86_400
+/** Uses within so long are one. */
+const useMs = 60_000
+/** Keys whose last note is remembered. */
+const mostNoted = 10_000
+
 export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
+  const noted = new Map<string, number>()
   return {
     async createApiKey(request, context) {
       const { organization } = scopeOf(request.organizationId)
-      if (request.name.length < 1 || request.name.length > 100) {
-        throw new StoreError('invalid_field', 'name: must have 1 to 100 characters', { field: 'name' })
-      }
-      if (request.expiresAt && timestampDate(request.expiresAt).getTime() <= calls.now()) {
-        throw new StoreError('invalid_field', 'expires_at: must be in the future', { field: 'expires_at' })
-      }
-      const key = apiKeyText('sk_live_fl_', randomBytes(32))
+      requireCreatable(request, calls.now())
+      const key = newKey()
       return write(calls, context, request, CreateApiKeyResponseSchema, async db => {
         if (organization) await requireOrganization(db, organization)
         const { rows } = await db.query<ApiKeyRow>(
-          `insert into api_keys (organization_id, id, name, prefix, sha256, role, managed_by, created_at, expires_at)
-           values ($1, $2, $3, $4, $5, $6, 'tenant', $7, $8)
+          `insert into api_keys (organization_id, id, name, prefix, sha256, role, scopes, managed_by, created_at, expires_at)
+           values ($1, $2, $3, $4, $5, $6, $7, 'tenant', $8, $9)
            on conflict (organization_id, name) where revoked_at is null do nothing returning *`,
           [
             organization,
             toUuid(newId('key', calls.now())),
             request.name,
             shownApiKey(key),
-            createHash('sha256').update(key).digest(),
+            digestOf(key),
             roleOrDeveloper.parse(request.role),
+            [...new Set(request.scopes)].sort(),
             new Date(calls.now()),
             request.expiresAt ? timestampDate(request.expiresAt) : null,
           ],
@@ -49,37 +55,33 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
         if (!row) {
           throw new StoreError('name_taken', `there is a key named ${request.name}`, { field: 'name' })
         }
-        const { name, role, expires_at } = row
+        const { name, prefix, role, scopes, expires_at } = row
+        const expires = expires_at && { expiresAt: expires_at.toISOString() }
         return {
-          answer: { apiKey: apiKeyMessage(row), key },
+          answer: { apiKey: apiKeyMessage(row, calls.now()), key },
           entry: {
             action: 'api_key.created',
             subjectId: fromUuid('key', row.id),
-            details: { name, role, ...(expires_at && { expiresAt: expires_at.toISOString() }) },
+            details: { name, prefix, role, ...(scopes.length > 0 && { scopes }), ...expires },
           },
         }
       })
     },
 
     async authenticateApiKey(request, context) {
-      const rows = await transact(calls, context, 'platform', async db => {
-        const found = await db.query<ApiKeyRow>(
+      const sha256 = Buffer.from(request.sha256)
+      const { rows } = await transact(calls, context, 'platform', db =>
+        db.query<ApiKeyRow>(
           `select k.* from api_keys k left join organizations o on o.id = k.organization_id
-           where k.sha256 = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-             and o.deleted_at is null`,
-          [Buffer.from(request.sha256)],
-        )
-        // To the minute, so that a busy key isn't a write for each request.
-        await db.query(
-          `update api_keys set last_used_at = now()
-           where sha256 = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')`,
-          [Buffer.from(request.sha256)],
-        )
-        return found.rows
-      })
+           where (k.sha256 = $1 or k.previous_sha256 = $1 and k.previous_until > now())
+             and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and o.deleted_at is null`,
+          [sha256],
+        ),
+      )
       const [row] = rows
       if (!row) throw new StoreError('api_key_unknown', 'the key is unknown, revoked or expired')
-      return { apiKey: apiKeyMessage(row) }
+      noteUse(calls, noted, row, sha256, request.address)
+      return { apiKey: apiKeyMessage(row, calls.now()) }
     },
 
     async listApiKeys(request, context) {
@@ -91,7 +93,43 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
           [organization],
         ),
       )
-      return { apiKeys: rows.map(apiKeyMessage) }
+      return { apiKeys: rows.map(row => apiKeyMessage(row, calls.now())) }
+    },
+
+    async rotateApiKey(request, context) {
+      const { organization } = scopeOf(request.organizationId)
+      const id = requireId('key', request.apiKeyId, 'api_key_id')
+      const { overlapSeconds } = request
+      if (overlapSeconds > maxOverlapSeconds) {
+        const field = 'overlap_seconds'
+        throw new StoreError('invalid_field', `${field}: must be 0 to ${maxOverlapSeconds}`, { field })
+      }
+      const key = newKey()
+      return write(calls, context, request, RotateApiKeyResponseSchema, async db => {
+        const before = await lockKey(db, organization, toUuid(id))
+        const until = overlapSeconds > 0 ? new Date(calls.now() + overlapSeconds * 1_000) : null
+        const { rows } = await db.query<ApiKeyRow>(
+          `update api_keys set prefix = $2, sha256 = $3, last_used_at = null, last_used_from = '',
+             previous_sha256 = case when $4::timestamptz is null then null else sha256 end,
+             previous_prefix = case when $4::timestamptz is null then null else prefix end,
+             previous_until = $4, previous_last_used_at = null
+           where id = $1 returning *`,
+          [toUuid(id), shownApiKey(key), digestOf(key), until],
+        )
+        const [row] = rows as [ApiKeyRow]
+        return {
+          answer: { apiKey: apiKeyMessage(row, calls.now()), key },
+          entry: {
+            action: 'api_key.rotated',
+            subjectId: id,
+            details: {
+              name: row.name,
+              before: { prefix: before.prefix, ...(until && { goodUntil: until.toISOString() }) },
+              after: { prefix: row.prefix },
+            },
+          },
+        }
+      })
     },
 
     async revokeApiKey(request, context) {
@@ -108,6 +146,68 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
       })
     },
   }
+}
+
+const newKey = (): string => apiKeyText('sk_live_fl_', randomBytes(32))
+const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** Throws a StoreError `invalid_field`. */
+function requireCreatable({ name, scopes, expiresAt }: CreateApiKeyRequest, nowMs: number): void {
+  const refuse = (field: string, fault: string) => {
+    throw new StoreError('invalid_field', `${field}: ${fault}`, { field })
+  }
+  if (name.length < 1 || name.length > 100) refuse('name', 'must have 1 to 100 characters')
+  if (expiresAt && timestampDate(expiresAt).getTime() <= nowMs) refuse('expires_at', 'must be in the future')
+  if (scopes.length > mostScopes) refuse('scopes', `must be at most ${mostScopes}`)
+  if (!scopes.every(scope => /^[a-z_]{1,30}:[a-z_]{1,30}$/.test(scope))) {
+    refuse('scopes', 'must be such as events:read')
+  }
+}
+
+/** Throws a StoreError `not_found` or `managed_by_owner`. */
+async function lockKey(db: Db, organization: string | null, id: string): Promise<ApiKeyRow> {
+  const { rows } = await db.query<ApiKeyRow>(
+    `select * from api_keys where organization_id is not distinct from $1 and id = $2 and revoked_at is null
+       and (expires_at is null or expires_at > now()) for update`,
+    [organization, id],
+  )
+  const [row] = rows
+  if (!row) throw new StoreError('not_found', 'there is no such key')
+  if (row.managed_by === 'owner') {
+    throw new StoreError('managed_by_owner', "the organization's owner declares this key: change it there")
+  }
+  return row
+}
+
+/**
+ * Notes a use, once a minute at most, after the call was answered and in a transaction of its own: a row that is locked, or a
+ * Postgres that takes no writes, keeps nobody's call.
+ *
+ * @param noted when this process last noted a use, by digest and by whether it was the text of before a rotation
+ */
+function noteUse(
+  { pool, log, now }: Calls,
+  noted: Map<string, number>,
+  row: ApiKeyRow,
+  sha256: Buffer,
+  address: string,
+): void {
+  const isPrevious = !row.sha256.equals(sha256)
+  const lastUsedAt = isPrevious ? row.previous_last_used_at : row.last_used_at
+  const name = `${sha256.toString('base64')} ${isPrevious}`
+  if (now() - Math.max(lastUsedAt?.getTime() ?? 0, noted.get(name) ?? 0) < useMs) return
+  noted.delete(name)
+  noted.set(name, now())
+  if (noted.size > mostNoted) noted.delete(noted.keys().next().value!)
+  const column = isPrevious ? 'previous_last_used_at' : 'last_used_at'
+  void inScope(pool, 'platform', db =>
+    db.query(
+      `update api_keys set ${column} = now()${isPrevious ? '' : ', last_used_from = $2'}
+       where id = (select id from api_keys where id = $1 and (${column} is null or ${column} < now() - interval '1 minute')
+         for update skip locked)`,
+      isPrevious ? [row.id] : [row.id, address.replaceAll('\0', '').slice(0, 100)],
+    ),
+  ).catch((err: unknown) => log.debug({ err, keyId: fromUuid('key', row.id) }, 'api_key.use_unnoted'))
 }
 
 async function requireOrganization(db: Db, organization: string): Promise<void> {

@@ -216,7 +216,7 @@ function orderMessage({ key, maxWaitSeconds }: OrderConfig) {
   }
 }
 
-export function apiKeyMessage(row: ApiKeyRow) {
+export function apiKeyMessage(row: ApiKeyRow, nowMs: number) {
   return create(ApiKeySchema, {
     id: fromUuid('key', row.id),
     organizationId: row.organization_id ? fromUuid('org', row.organization_id) : '',
@@ -225,9 +225,23 @@ export function apiKeyMessage(row: ApiKeyRow) {
     role: roleMessage[row.role],
     createdAt: timestampFromDate(row.created_at),
     ...at('lastUsedAt', row.last_used_at),
+    lastUsedFrom: row.last_used_from,
     ...at('expiresAt', row.expires_at),
+    scopes: row.scopes,
+    ...previousSecret(row, nowMs),
     managedBy: managedByMessage[row.managed_by],
   })
+}
+
+function previousSecret(row: ApiKeyRow, nowMs: number) {
+  if (row.previous_until === null || row.previous_until.getTime() <= nowMs) return {}
+  return {
+    previous: {
+      prefix: row.previous_prefix ?? '',
+      goodUntil: timestampFromDate(row.previous_until),
+      ...at('lastUsedAt', row.previous_last_used_at),
+    },
+  }
 }
 
 function rateLimit(row: RateLimitColumns): { rateLimit?: MessageInitShape<typeof RateLimitSchema> } {

@@ -116,5 +116,13 @@ export interface ApiKeyRow {
   managed_by: ManagedBy
   created_at: Date
   last_used_at: Date | null
+  last_used_from: string
   expires_at: Date | null
+  /** Empty: all that its role may do. */
+  scopes: string[]
+  /** The secret of before a rotation. */
+  previous_sha256: Buffer | null
+  previous_prefix: string | null
+  previous_until: Date | null
+  previous_last_used_at: Date | null
 }

@@ -81,6 +81,27 @@ export declare type ApiKey = Message<"fairlead.store.v1.ApiKey"> & {
    * @generated from field: fairlead.store.v1.ManagedBy managed_by = 9;
    */
   managedBy: ManagedBy;
+
+  /**
+   * What of its role it may do; empty: all.
+   *
+   * @generated from field: repeated string scopes = 10;
+   */
+  scopes: string[];
+
+  /**
+   * The address that it was last used from, as of last_used_at; empty: not known.
+   *
+   * @generated from field: string last_used_from = 11;
+   */
+  lastUsedFrom: string;
+
+  /**
+   * The secret of before a rotation; absent: none is good any more.
+   *
+   * @generated from field: fairlead.store.v1.PreviousSecret previous = 12;
+   */
+  previous?: PreviousSecret | undefined;
 };
 
 /**
@@ -88,6 +109,40 @@ export declare type ApiKey = Message<"fairlead.store.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export declare const ApiKeySchema: GenMessage<ApiKey>;
+
+/**
+ * A key's secret of before a rotation, which is still good.
+ *
+ * @generated from message fairlead.store.v1.PreviousSecret
+ */
+export declare type PreviousSecret = Message<"fairlead.store.v1.PreviousSecret"> & {
+  /**
+   * Its first characters.
+   *
+   * @generated from field: string prefix = 1;
+   */
+  prefix: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp good_until = 2;
+   */
+  goodUntil?: Timestamp | undefined;
+
+  /**
+   * When it was last used since the rotation, to the minute; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 3;
+   */
+  lastUsedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PreviousSecret.
+ * Use `create(PreviousSecretSchema)` to create a new message.
+ */
+export declare const PreviousSecretSchema: GenMessage<PreviousSecret>;
 
 /**
  * See CreateApiKey.
@@ -122,6 +177,13 @@ export declare type CreateApiKeyRequest = Message<"fairlead.store.v1.CreateApiKe
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * What of its role it may do, such as `events:read`: at most 50. Empty: all.
+   *
+   * @generated from field: repeated string scopes = 5;
+   */
+  scopes: string[];
 
   /**
    * Who asks for it.
@@ -176,6 +238,13 @@ export declare type AuthenticateApiKeyRequest = Message<"fairlead.store.v1.Authe
    * @generated from field: bytes sha256 = 1;
    */
   sha256: Uint8Array;
+
+  /**
+   * The address that it came from, at most 100 characters; empty: not known.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
 };
 
 /**
@@ -243,6 +312,74 @@ export declare type ListApiKeysResponse = Message<"fairlead.store.v1.ListApiKeys
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export declare const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse>;
+
+/**
+ * See RotateApiKey.
+ *
+ * @generated from message fairlead.store.v1.RotateApiKeyRequest
+ */
+export declare type RotateApiKeyRequest = Message<"fairlead.store.v1.RotateApiKeyRequest"> & {
+  /**
+   * `org_…`; empty: a key of the platform.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `key_…`.
+   *
+   * @generated from field: string api_key_id = 2;
+   */
+  apiKeyId: string;
+
+  /**
+   * How long the secret of before stays good: 0 to 2,592,000 s (30 days).
+   *
+   * @generated from field: uint32 overlap_seconds = 3;
+   */
+  overlapSeconds: number;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RotateApiKeyRequest.
+ * Use `create(RotateApiKeyRequestSchema)` to create a new message.
+ */
+export declare const RotateApiKeyRequestSchema: GenMessage<RotateApiKeyRequest>;
+
+/**
+ * See RotateApiKey.
+ *
+ * @generated from message fairlead.store.v1.RotateApiKeyResponse
+ */
+export declare type RotateApiKeyResponse = Message<"fairlead.store.v1.RotateApiKeyResponse"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: fairlead.store.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+
+  /**
+   * The new secret's text.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RotateApiKeyResponse.
+ * Use `create(RotateApiKeyResponseSchema)` to create a new message.
+ */
+export declare const RotateApiKeyResponseSchema: GenMessage<RotateApiKeyResponse>;
 
 /**
  * See RevokeApiKey.
@@ -329,7 +466,18 @@ export declare const ApiKeyService: GenService<{
     output: typeof ListApiKeysResponseSchema;
   },
   /**
-   * Makes a key useless at once. Safe to repeat.
+   * Gives a key a new secret; its text is in this answer and never again. The secret of before stays good for a while; one of
+   * an earlier rotation ends at once. FAILED_PRECONDITION with MANAGED_BY_OWNER for a key that is declared.
+   *
+   * @generated from rpc fairlead.store.v1.ApiKeyService.RotateApiKey
+   */
+  rotateApiKey: {
+    methodKind: "unary";
+    input: typeof RotateApiKeyRequestSchema;
+    output: typeof RotateApiKeyResponseSchema;
+  },
+  /**
+   * Makes a key useless at once, with the secret of before a rotation. Safe to repeat.
    *
    * @generated from rpc fairlead.store.v1.ApiKeyService.RevokeApiKey
    */

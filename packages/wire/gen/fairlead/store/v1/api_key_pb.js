@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairlead/store/v1/api_key.proto.
  */
 export const file_fairlead_store_v1_api_key = /*@__PURE__*/
-  fileDesc("Ch9mYWlybGVhZC9zdG9yZS92MS9hcGlfa2V5LnByb3RvEhFmYWlybGVhZC5zdG9yZS52MSK8AgoGQXBpS2V5EgoKAmlkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEg4KBnByZWZpeBgEIAEoCRIrCgRyb2xlGAUgASgOMh0uZmFpcmxlYWQuc3RvcmUudjEuTWVtYmVyUm9sZRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKCm1hbmFnZWRfYnkYCSABKA4yHC5mYWlybGVhZC5zdG9yZS52MS5NYW5hZ2VkQnkixAEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSKwoEcm9sZRgDIAEoDjIdLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlclJvbGUSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIk8KFENyZWF0ZUFwaUtleVJlc3BvbnNlEioKB2FwaV9rZXkYASABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5BcGlLZXkSCwoDa2V5GAIgASgJIisKGUF1dGhlbnRpY2F0ZUFwaUtleVJlcXVlc3QSDgoGc2hhMjU2GAEgASgMIkgKGkF1dGhlbnRpY2F0ZUFwaUtleVJlc3BvbnNlEioKB2FwaV9rZXkYASABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5BcGlLZXkiLQoSTGlzdEFwaUtleXNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSJCChNMaXN0QXBpS2V5c1Jlc3BvbnNlEisKCGFwaV9rZXlzGAEgAygLMhkuZmFpcmxlYWQuc3RvcmUudjEuQXBpS2V5Im0KE1Jldm9rZUFwaUtleVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhIKCmFwaV9rZXlfaWQYAiABKAkSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIhYKFFJldm9rZUFwaUtleVJlc3BvbnNlMrEDCg1BcGlLZXlTZXJ2aWNlEl8KDENyZWF0ZUFwaUtleRImLmZhaXJsZWFkLnN0b3JlLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaJy5mYWlybGVhZC5zdG9yZS52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJ2ChJBdXRoZW50aWNhdGVBcGlLZXkSLC5mYWlybGVhZC5zdG9yZS52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXF1ZXN0Gi0uZmFpcmxlYWQuc3RvcmUudjEuQXV0aGVudGljYXRlQXBpS2V5UmVzcG9uc2UiA5ACARJhCgtMaXN0QXBpS2V5cxIlLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBomLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiA5ACARJkCgxSZXZva2VBcGlLZXkSJi5mYWlybGVhZC5zdG9yZS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GicuZmFpcmxlYWQuc3RvcmUudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_fairlead_store_v1_change, file_fairlead_store_v1_member, file_google_protobuf_timestamp]);
+  fileDesc("Ch9mYWlybGVhZC9zdG9yZS92MS9hcGlfa2V5LnByb3RvEhFmYWlybGVhZC5zdG9yZS52MSKZAwoGQXBpS2V5EgoKAmlkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEg4KBnByZWZpeBgEIAEoCRIrCgRyb2xlGAUgASgOMh0uZmFpcmxlYWQuc3RvcmUudjEuTWVtYmVyUm9sZRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKCm1hbmFnZWRfYnkYCSABKA4yHC5mYWlybGVhZC5zdG9yZS52MS5NYW5hZ2VkQnkSDgoGc2NvcGVzGAogAygJEhYKDmxhc3RfdXNlZF9mcm9tGAsgASgJEjMKCHByZXZpb3VzGAwgASgLMiEuZmFpcmxlYWQuc3RvcmUudjEuUHJldmlvdXNTZWNyZXQiggEKDlByZXZpb3VzU2VjcmV0Eg4KBnByZWZpeBgBIAEoCRIuCgpnb29kX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItQBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEisKBHJvbGUYAyABKA4yHS5mYWlybGVhZC5zdG9yZS52MS5NZW1iZXJSb2xlEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgFIAMoCRIpCgZjaGFuZ2UYMiABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5DaGFuZ2UiTwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USKgoHYXBpX2tleRgBIAEoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkFwaUtleRILCgNrZXkYAiABKAkiPAoZQXV0aGVudGljYXRlQXBpS2V5UmVxdWVzdBIOCgZzaGEyNTYYASABKAwSDwoHYWRkcmVzcxgCIAEoCSJIChpBdXRoZW50aWNhdGVBcGlLZXlSZXNwb25zZRIqCgdhcGlfa2V5GAEgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQXBpS2V5Ii0KEkxpc3RBcGlLZXlzUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiQgoTTGlzdEFwaUtleXNSZXNwb25zZRIrCghhcGlfa2V5cxgBIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkFwaUtleSKGAQoTUm90YXRlQXBpS2V5UmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSEgoKYXBpX2tleV9pZBgCIAEoCRIXCg9vdmVybGFwX3NlY29uZHMYAyABKA0SKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIk8KFFJvdGF0ZUFwaUtleVJlc3BvbnNlEioKB2FwaV9rZXkYASABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5BcGlLZXkSCwoDa2V5GAIgASgJIm0KE1Jldm9rZUFwaUtleVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhIKCmFwaV9rZXlfaWQYAiABKAkSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIhYKFFJldm9rZUFwaUtleVJlc3BvbnNlMpIECg1BcGlLZXlTZXJ2aWNlEl8KDENyZWF0ZUFwaUtleRImLmZhaXJsZWFkLnN0b3JlLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaJy5mYWlybGVhZC5zdG9yZS52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJ2ChJBdXRoZW50aWNhdGVBcGlLZXkSLC5mYWlybGVhZC5zdG9yZS52MS5BdXRoZW50aWNhdGVBcGlLZXlSZXF1ZXN0Gi0uZmFpcmxlYWQuc3RvcmUudjEuQXV0aGVudGljYXRlQXBpS2V5UmVzcG9uc2UiA5ACARJhCgtMaXN0QXBpS2V5cxIlLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBomLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiA5ACARJfCgxSb3RhdGVBcGlLZXkSJi5mYWlybGVhZC5zdG9yZS52MS5Sb3RhdGVBcGlLZXlSZXF1ZXN0GicuZmFpcmxlYWQuc3RvcmUudjEuUm90YXRlQXBpS2V5UmVzcG9uc2USZAoMUmV2b2tlQXBpS2V5EiYuZmFpcmxlYWQuc3RvcmUudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBonLmZhaXJsZWFkLnN0b3JlLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_fairlead_store_v1_change, file_fairlead_store_v1_member, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairlead.store.v1.ApiKey.
@@ -21,60 +21,81 @@ export const ApiKeySchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_api_key, 0);
 
 /**
+ * Describes the message fairlead.store.v1.PreviousSecret.
+ * Use `create(PreviousSecretSchema)` to create a new message.
+ */
+export const PreviousSecretSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_api_key, 1);
+
+/**
  * Describes the message fairlead.store.v1.CreateApiKeyRequest.
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 1);
+  messageDesc(file_fairlead_store_v1_api_key, 2);
 
 /**
  * Describes the message fairlead.store.v1.CreateApiKeyResponse.
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 2);
+  messageDesc(file_fairlead_store_v1_api_key, 3);
 
 /**
  * Describes the message fairlead.store.v1.AuthenticateApiKeyRequest.
  * Use `create(AuthenticateApiKeyRequestSchema)` to create a new message.
  */
 export const AuthenticateApiKeyRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 3);
+  messageDesc(file_fairlead_store_v1_api_key, 4);
 
 /**
  * Describes the message fairlead.store.v1.AuthenticateApiKeyResponse.
  * Use `create(AuthenticateApiKeyResponseSchema)` to create a new message.
  */
 export const AuthenticateApiKeyResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 4);
+  messageDesc(file_fairlead_store_v1_api_key, 5);
 
 /**
  * Describes the message fairlead.store.v1.ListApiKeysRequest.
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 5);
+  messageDesc(file_fairlead_store_v1_api_key, 6);
 
 /**
  * Describes the message fairlead.store.v1.ListApiKeysResponse.
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 6);
+  messageDesc(file_fairlead_store_v1_api_key, 7);
+
+/**
+ * Describes the message fairlead.store.v1.RotateApiKeyRequest.
+ * Use `create(RotateApiKeyRequestSchema)` to create a new message.
+ */
+export const RotateApiKeyRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_api_key, 8);
+
+/**
+ * Describes the message fairlead.store.v1.RotateApiKeyResponse.
+ * Use `create(RotateApiKeyResponseSchema)` to create a new message.
+ */
+export const RotateApiKeyResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_api_key, 9);
 
 /**
  * Describes the message fairlead.store.v1.RevokeApiKeyRequest.
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 7);
+  messageDesc(file_fairlead_store_v1_api_key, 10);
 
 /**
  * Describes the message fairlead.store.v1.RevokeApiKeyResponse.
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_api_key, 8);
+  messageDesc(file_fairlead_store_v1_api_key, 11);
 
 /**
  * API keys: of an organization, or of the platform (for all organizations). Only their SHA-256 is stored.

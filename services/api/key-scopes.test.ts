@@ -1,0 +1,59 @@
+import { parseId } from '@fairlead/webhook/id'
+import { describe, expect, test } from 'vitest'
+import type { Caller } from './caller.ts'
+import { operations } from './operations.ts'
+import { roles } from './role.ts'
+import { readScopes, scopes } from './scope.ts'
+import { requireScope, requireWithin, scopeOf } from './scopes.ts'
+
+const keyId = parseId('key', 'key_01jd3k5t9vexqa7w2m8zr4c6hs')!
+const key = (...own: readonly string[]): Caller => ({
+  kind: 'api-key',
+  keyId,
+  keyName: 'ci',
+  role: 'owner',
+  ...(own.length > 0 && { scopes: readScopes(own)! }),
+})
+const passes = (ask: () => void): boolean => {
+  try {
+    ask()
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe.each(operations)('$name', operation => {
+  test('takes a key without scopes, and of those with one scope only that of its own', () => {
+    expect(passes(() => requireScope(key(), operation))).toBe(true)
+    const good = scopes.filter(scope => passes(() => requireScope(key(scope), operation)))
+    expect(good).toEqual([scopeOf(operation)])
+    expect(passes(() => requireScope(key(...scopes), operation))).toBe(true)
+  })
+})
+
+test('every scope is good for an operation', () => {
+  expect(new Set(operations.map(scopeOf))).toEqual(new Set(scopes))
+})
+
+test('a key whose scopes a newer version made may do nothing here, rather than everything', () => {
+  const newer = key('bodies:read')
+  for (const operation of operations) expect(passes(() => requireScope(newer, operation))).toBe(false)
+})
+
+test('nobody makes a key above their own role or scopes', () => {
+  const makes = (
+    caller: Caller,
+    role: (typeof roles)[number],
+    of: (typeof roles)[number],
+    own: string[] | null,
+  ) => passes(() => requireWithin(caller, role, { role: of, scopes: own }))
+  for (const [i, role] of roles.entries()) {
+    for (const [j, of] of roles.entries()) expect(makes(key(), role, of, null)).toBe(i <= j)
+  }
+  const narrow = key('keys:write', 'events:read')
+  expect(makes(narrow, 'owner', 'viewer', null)).toBe(false)
+  expect(makes(narrow, 'owner', 'viewer', ['events:read', 'events:retry'])).toBe(false)
+  expect(makes(narrow, 'owner', 'viewer', ['events:read'])).toBe(true)
+  expect(makes(narrow, 'viewer', 'admin', ['events:read'])).toBe(false)
+})

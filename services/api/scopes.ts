@@ -1,0 +1,61 @@
+import type { Caller } from './caller.ts'
+import { isWrite, type Operation, type Tag } from './operation.ts'
+import { ApiError } from './problem.ts'
+import { mayActAs, type Role } from './role.ts'
+import type { Scope } from './scope.ts'
+
+/**
+ * The one table of which scope an operation needs, by its tag and by whether it changes something. A key without scopes has all
+ * that its role may do; a key with scopes has of its role what they name. Absent: no operation of that tag changes anything.
+ */
+const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scope }>> = {
+  Organizations: { look: 'organizations:read', change: 'organizations:write' },
+  Events: { look: 'events:read', change: 'events:retry' },
+  Deliveries: { look: 'events:read', change: 'events:retry' },
+  'Dead letters': { look: 'events:read', change: 'events:retry' },
+  Replays: { look: 'events:read', change: 'events:retry' },
+  Rejections: { look: 'rejections:read', change: 'rejections:write' },
+  Settings: { look: 'settings:read', change: 'settings:write' },
+  'API keys': { look: 'keys:read', change: 'keys:write' },
+  'Audit log': { look: 'audit:read' },
+}
+
+type Asked = Pick<Operation, 'tag' | 'method' | 'changesNothing'>
+
+/** The scope that a key with scopes needs for an operation. Throws a TypeError for one that the table leaves out. */
+export function scopeOf(operation: Asked): Scope {
+  const { look, change } = table[operation.tag]
+  if (!isWrite(operation)) return look
+  if (!change) throw new TypeError(`${operation.tag} has no scope for changes`)
+  return change
+}
+
+/** Throws an ApiError `forbidden` that names the scope. */
+export function requireScope(caller: Caller, operation: Asked): void {
+  if (caller.kind !== 'api-key' || !caller.scopes) return
+  const scope = scopeOf(operation)
+  if (caller.scopes.has(scope)) return
+  throw new ApiError('forbidden', `This key lacks the scope ${scope}; it has: ${said(caller.scopes)}.`)
+}
+
+/**
+ * Nobody makes a key, or is shown the text of one, that may do more than they may. Throws an ApiError `forbidden`.
+ *
+ * @param role the caller's
+ * @param key scopes null: all of its role
+ */
+export function requireWithin(
+  caller: Caller,
+  role: Role,
+  key: { readonly role: Role; readonly scopes: readonly string[] | null },
+): void {
+  if (!mayActAs(role, key.role)) {
+    throw new ApiError('forbidden', `Whoever has the role ${role} makes no key that may do more.`)
+  }
+  if (caller.kind !== 'api-key' || !caller.scopes) return
+  const own: ReadonlySet<string> = caller.scopes
+  if (key.scopes?.every(scope => own.has(scope))) return
+  throw new ApiError('forbidden', `This key makes none that may do more; its scopes are: ${said(own)}.`)
+}
+
+const said = (scopes: ReadonlySet<string>): string => [...scopes].join(', ')
