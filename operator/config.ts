@@ -27,6 +27,12 @@ export const operatorConfig = z.object({
     .max(256)
     .default(64)
     .describe('organizations reconciled at one time'),
+  FAIRLEAD_OPERATOR_REQUESTS_PER_SECOND: z.coerce
+    .number()
+    .min(1)
+    .max(10_000)
+    .default(150)
+    .describe('Kubernetes only: requests to the API server, at most; twice as many at one time after a rest'),
   FAIRLEAD_OPERATOR_NAMESPACES: z
     .string()
     .default('')

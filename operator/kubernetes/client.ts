@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { openTokenBucket } from '@fairlead/daemon/token-bucket'
 import { KubeConfig } from '@kubernetes/client-node'
 import { z } from 'zod'
 
@@ -71,7 +73,11 @@ const requestTimeoutMs = 30_000
 /** The API server sends bookmarks about every minute, so a watch that is silent for longer has lost its connection. */
 const silentWatchMs = 120_000
 
-export async function openKubernetes(config = defaultConfig()): Promise<KubernetesClient> {
+/** @param requestsPerSecond leases and watches aside: ten thousand Organizations take seven minutes, and leave room for others */
+export async function openKubernetes(
+  config = defaultConfig(),
+  requestsPerSecond = 150,
+): Promise<KubernetesClient> {
   const cluster = config.getCurrentCluster()
   if (!cluster) {
     throw new TypeError(
@@ -129,9 +135,28 @@ export async function openKubernetes(config = defaultConfig()): Promise<Kubernet
     return response
   }
 
+  const bucket = openTokenBucket({ perSecond: requestsPerSecond })
+  let before: Promise<void> = Promise.resolve()
+
+  /** Waits for a turn at the API server, in the order of asking. */
+  function turn(): Promise<void> {
+    const waited = before.then(async () => {
+      for (let waitMs = 1; waitMs > 0; ) {
+        waitMs = bucket.take(performance.now())
+        if (waitMs > 0) await delay(waitMs)
+      }
+    })
+    before = waited
+    return waited
+  }
+
   let requests = 0
   const call: KubernetesClient['call'] = async wanted => {
-    if (!wanted.path.includes('/leases')) requests++
+    // A leader must not lose its lease because it has much to do.
+    if (!wanted.path.includes('/leases')) {
+      requests++
+      await turn()
+    }
     const response = await send(wanted, agent, requestTimeoutMs)
     return JSON.parse(await text(response))
   }

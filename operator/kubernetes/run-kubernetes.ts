@@ -38,7 +38,10 @@ export async function runKubernetes(
   config: OperatorConfig,
   signal: AbortSignal,
   daemon: Daemon,
-  { open = openKubernetes, periods = {} }: KubernetesOptions = {},
+  {
+    open = () => openKubernetes(undefined, config.FAIRLEAD_OPERATOR_REQUESTS_PER_SECOND),
+    periods = {},
+  }: KubernetesOptions = {},
 ): Promise<void> {
   const { log } = daemon
   const metrics = openOperatorMetrics(daemon.registry)

@@ -2,7 +2,7 @@ import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { until } from '@fairlead/testbed/until'
 import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startOperator } from '../fixtures/operator.ts'
+import { startOperator, startOperatorOn } from '../fixtures/operator.ts'
 import { anOrganization } from '../organization/an-organization.ts'
 import { crdFolder } from '../write-crds.ts'
 import { openKubernetes } from './client.ts'
@@ -27,7 +27,7 @@ async function forEach(count: number, act: (index: number) => Promise<unknown>):
   await Promise.all(Array.from({ length: 16 }, lane))
 }
 
-test('Organizations cost few requests from cold, and none while nothing changes', async () => {
+test('Organizations cost few requests from cold, and none while nothing changes or after a restart', async () => {
   const namespace = 'scale'
   await kube.kubectl(['create', 'namespace', namespace])
   const config = new KubeConfig()
@@ -92,4 +92,18 @@ test('Organizations cost few requests from cold, and none while nothing changes'
   // Looked at because its Secret has another version: read, found to be the same, and left alone.
   await until(() => operator.requests > requests)
   expect([operator.requests - requests <= 2, operator.store.writes]).toEqual([true, writes])
+
+  // What is in force costs no write and no read of its own: only the lists are asked for.
+  await operator.stop()
+  await using again = await startOperatorOn(kube, operator.store, {
+    namespace,
+    env: { FAIRLEAD_OPERATOR_LEASE_SECONDS: '60' },
+  })
+  const looked = async () => {
+    const lines = await again.metric('fairlead_reconciliation_seconds')
+    const counts = lines.filter(line => line.includes('seconds_count'))
+    return counts.some(line => line.includes('"organization"') && Number(line.split(' ').at(-1)) >= count)
+  }
+  await until(looked, { deadlineMs: 120_000, what: 'all looked at' })
+  expect([again.requests <= 10, again.store.writes]).toEqual([true, writes])
 }, 300_000)
