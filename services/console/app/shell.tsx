@@ -66,6 +66,12 @@ export function Shell() {
             </ul>
           </div>
         ))}
+        <h2>You</h2>
+        <ul>
+          <li>
+            <a href="/auth/account">Sessions, sign out</a>
+          </li>
+        </ul>
       </nav>
       <main id="main" tabIndex={-1}>
         <SignedOut>

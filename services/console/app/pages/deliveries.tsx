@@ -91,7 +91,7 @@ function Attempts({ attempts, slug }: { readonly attempts: readonly Attempt[]; r
                 Began
               </th>
               <th scope="col">Took</th>
-              <th scope="col" className="wide">
+              <th scope="col" className="roomy">
                 Why made
               </th>
               <th scope="col">Exchange</th>
@@ -121,7 +121,7 @@ function Attempts({ attempts, slug }: { readonly attempts: readonly Attempt[]; r
                   <Time at={attempt.at} />
                 </td>
                 <td>{attempt.durationMs} ms</td>
-                <td className="wide">{attempt.trigger}</td>
+                <td className="roomy">{attempt.trigger}</td>
                 <td>
                   <ExchangeButton attempt={attempt} slug={slug} />
                 </td>

@@ -42,7 +42,7 @@ export const events: Resource<Event> = {
     },
     {
       title: 'Received',
-      shown: 'wide',
+      shown: 'roomy',
       className: 'time',
       cell: ({ receivedAt }) => <Time at={receivedAt} />,
     },

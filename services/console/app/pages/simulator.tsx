@@ -98,7 +98,7 @@ export function Simulator() {
               ))}
             </select>
           </label>
-          <label className="field">
+          <label className="field search">
             <span>Break on purpose</span>
             <select value={broken} onChange={({ target }) => setBroken(target.value as Break)}>
               {breaks

@@ -143,7 +143,7 @@ function LiveButton({
   return (
     <button
       type="button"
-      className={`button small live ${paused ? 'off' : state}`}
+      className={`button small live ${paused ? 'paused' : state === 'live' ? 'follows' : ''}`}
       aria-pressed={!paused}
       onClick={toggle}
     >
