@@ -73,9 +73,17 @@ describe('with nothing running', async () => {
     ['an option that is not known', ['events', '--sauce', 'x'], 2, /--sauce/],
     ['a count out of range', ['send', 'stripe', '--count', '0'], 2, /1 to 100000/],
     ['a destination that is not named', ['destinations', 'pause'], 2, /Which destination/],
-    ['a verb that is not there', ['destinations', 'stop', 'billing'], 2, /list, pause or resume, not stop/],
+    ['a verb that is not there', ['destinations', 'stop', 'billing'], 2, /pause, resume, not stop/],
     ['a secret of no rejection', ['rejections', 'take-secret'], 2, /Which rejection/],
     ['two rejections', ['rejections', '1', '2'], 2, /not also 2/],
+    ['a source that is not named', ['sources', 'rotate'], 2, /Which source/],
+    [
+      'a secret in an argument',
+      ['destinations', 'create', 'x', '--header-file', 'test-only'],
+      2,
+      /NAME=FILE/,
+    ],
+    ['a setting without its value', ['routes', 'create', '--set', 'source'], 2, /--set takes NAME=VALUE/],
     ['a command that is not there', ['evnts'], 2, /no command evnts/],
   ])('%s: says what to do', async (_name, args, code, sentence) => {
     const ended = await fairlead(env, ...args)
@@ -93,6 +101,8 @@ describe('with nothing running', async () => {
     'dead-letters',
     'destinations',
     'sources',
+    'routes',
+    'organizations',
     'rejections',
     'audit',
     'seed',
@@ -304,6 +314,55 @@ describe('with npm start', () => {
     const forged = await run('audit', 'verify', '--noted', `${seq}:${'a'.repeat(64)}`)
     expect([forged.code, forged.stdout]).toEqual([1, expect.stringContaining(`  edited     entry ${seq}  `)])
     expect((await run('audit', 'verify', '--platform')).stdout).toMatch(/^intact: /)
+  })
+
+  test('a source, a destination and a route are made, tried, rotated and deleted; what a file declares is told where', async () => {
+    const scratch = opened.use(await scratchFolder())
+    const secret = join(scratch.path, 'secret')
+    await writeFile(secret, 'test-only-first\n')
+    const lines: string[] = []
+    const ok = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run(...args)
+      expect([code, stderr], args.join(' ')).toEqual([0, ''])
+      lines.push(stdout)
+      return stdout
+    }
+    expect(await ok('sources', 'create', 'own', '-p', 'github', '--secret-file', secret)).toMatch(/\/own\.$/m)
+    await ok('destinations', 'create', 'mine', '--set', 'url=https://mine.example/', '--bearer-file', secret)
+    const made = await ok('routes', 'create', '--source', 'own', '--type', 'push', '--to', 'mine')
+    const [route = ''] = /rte_\w+/.exec(made) ?? []
+    expect(await ok('routes', 'preview', '--source', '*')).toMatch(/^\d+ of the last \d+ events/)
+    await writeFile(secret, 'test-only-second\n')
+    await ok('sources', 'rotate', 'own', '--secret-file', secret, '--secret-id', 'second')
+    const [own] = (await json('sources')).filter(({ name }) => name === 'own')
+    expect(own.secrets.map(({ id }: { id: string }) => id)).toEqual(['second', expect.any(String)])
+    await ok('sources', 'rotate', 'own', '--drop', own.secrets[1].id)
+    const rehearsed = await run('destinations', 'update', 'mine', '--set', 'timeoutSeconds=5', '--dry-run')
+    expect(rehearsed.stdout).toMatch(/timeoutSeconds: 15 → 5/)
+    const inUse = await run('sources', 'delete', 'own', '--yes')
+    expect([inUse.code, inUse.stderr]).toEqual([1, expect.stringContaining(route)])
+    const asked = await run('routes', 'delete', route)
+    expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('--yes')])
+    await ok('routes', 'delete', route, '--yes')
+    await ok('destinations', 'delete', 'mine', '--yes')
+    await ok('sources', 'delete', 'own', '--yes')
+    const declared = await run('sources', 'update', 'stripe', '--set', 'rateLimit.perSecond=5')
+    expect([declared.code, declared.stderr]).toEqual([1, expect.stringContaining('perSecond: 5')])
+    expect(declared.stderr).toContain('[managed_by_kubernetes]')
+    expect(lines.join()).not.toContain('test-only')
+  })
+
+  test('a test of a destination shows the exchange, and fails where it was not delivered', async () => {
+    const healthy = await run('destinations', 'test', 'healthy')
+    expect([healthy.code, healthy.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^healthy: delivered \(200\) in/),
+    ])
+    expect(healthy.stdout).toMatch(/^> fairlead-trigger: test$/m)
+    expect(healthy.stdout).toMatch(/^< HTTP\/1\.1 200/m)
+    await run('destinations', 'create', 'nowhere', '--set', 'url=https://169.254.169.254/')
+    expect((await run('destinations', 'test', 'nowhere')).code).toBe(1)
+    await run('destinations', 'delete', 'nowhere', '--yes')
   })
 
   test('--follow shows new events', async () => {

@@ -2,6 +2,7 @@ import type { Destination } from './answer-shapes.ts'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
+import { type DestinationTest, showTest } from './destination-test-page.ts'
 import {
   deleteSetting,
   dryRunQuery,
@@ -17,14 +18,15 @@ import {
 import { type Column, printTable } from './table.ts'
 import { type Colour, openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead destinations [list | get NAME | create NAME | update NAME |
-                       delete NAME | pause NAME | resume NAME]
+const usage = `fairlead destinations [list|get|create|update|delete|test|pause|resume] [NAME]
 
 Where events go, and how each destination does.
 
   create  makes a destination: --set url=https://…, and what it asks for
   update  changes the settings that are given, and no others
   delete  not while a route names it
+  test    sends a signed sample event, and shows the whole exchange; exits 1
+          unless it was delivered
   pause   lets its deliveries wait; nothing is lost
   resume  lets them go on
 
@@ -53,7 +55,7 @@ const options = {
   'key-file-of-certificate': { type: 'string' },
 } as const
 
-const verbs = ['list', 'get', 'create', 'update', 'delete', 'pause', 'resume']
+const verbs = ['list', 'get', 'create', 'update', 'delete', 'test', 'pause', 'resume']
 
 export async function destinations(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: 2 })
@@ -62,6 +64,8 @@ export async function destinations(args: readonly string[]): Promise<number> {
   if (verb === 'list' && given !== undefined) throw usageFault(usage, `list shows all: it takes no ${given}`)
   if (verb !== 'list' && given === undefined)
     throw usageFault(usage, 'Which destination? NAME, as the list shows')
+  const isWritten = verb === 'create' || verb === 'update'
+  const settings = isWritten ? { ...readSettings(usage, values), ...readCredentials(values) } : {}
   const api = openApi(values)
   const path = `${await api.organizationPath()}/destinations`
   const terminal = openTerminal()
@@ -77,13 +81,18 @@ export async function destinations(args: readonly string[]): Promise<number> {
     case 'get':
       terminal.print(JSON.stringify(await api.call('GET', one)))
       break
+    case 'test': {
+      const tested = await api.call<DestinationTest>('POST', `${one}/test`)
+      if (values.json) terminal.print(JSON.stringify(tested))
+      else showTest(given, tested, terminal)
+      return tested.outcome === 'delivered' ? exitCode.ok : exitCode.failed
+    }
     case 'delete': {
       const gone = await deleteSetting(api, one, `destination ${given}`, values)
       printWritten(gone, `Destination ${given} is deleted`, values, terminal)
       break
     }
     default: {
-      const settings = { ...readSettings(usage, values), ...readCredentials(values) }
       const written =
         verb === 'update'
           ? await updateSetting(api, one, values, () => settings)

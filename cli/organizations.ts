@@ -16,15 +16,14 @@ import {
 import { type Column, printTable } from './table.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
-const usage = `fairlead organizations [list | get SLUG | create SLUG | update SLUG |
-                        activate SLUG | deactivate SLUG | delete SLUG]
+const usage = `fairlead organizations [list|get|create|update|(de)activate|delete] [SLUG]
 
 The tenants of the platform, with their quotas. Changing them takes a key of the
 platform, or staff of it.
 
   create      makes an organization, which has neither sources nor destinations
   update      changes the settings that are given: --set webhookLimit=100000,
-              --set rateLimit.perSecond=50, --set retentionDays=30, --set weight=2
+              --set rateLimit.perSecond=50, --set retentionDays=30
   deactivate  its webhooks are refused; what was accepted is still delivered
   delete      frees its slug; its log goes when its retention has passed
 

@@ -61,24 +61,24 @@ export async function routes(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: 2 })
   const [verb = 'list', given] = positionals
   if (!verbs.includes(verb)) throw usageFault(usage, `${verbs.join(', ')}, not ${verb}`)
-  const api = openApi(values)
-  const path = `${await api.organizationPath()}/routes`
-  const terminal = openTerminal()
-  const settings = () => ({
+  const settings = {
     ...readSettings(usage, values),
     ...(values.source !== undefined && { source: values.source }),
     ...(values.type && { eventTypes: values.type }),
     ...(values.to && { destinations: values.to }),
-  })
+  }
+  const api = openApi(values)
+  const path = `${await api.organizationPath()}/routes`
+  const terminal = openTerminal()
   switch (verb) {
     case 'list':
       await list(api, path, values.json ?? false, terminal)
       break
     case 'preview':
-      show(await api.call<Preview>('POST', `${path}/preview`, settings()), values.json ?? false, terminal)
+      show(await api.call<Preview>('POST', `${path}/preview`, settings), values.json ?? false, terminal)
       break
     case 'create': {
-      const made = await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, settings())
+      const made = await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, settings)
       printWritten(made, `Route ${made.id} is made`, values, terminal)
       break
     }
@@ -95,7 +95,7 @@ export async function routes(args: readonly string[]): Promise<number> {
         )
       else
         printWritten(
-          await updateSetting(api, one, values, settings),
+          await updateSetting(api, one, values, () => settings),
           `Route ${id} is changed`,
           values,
           terminal,

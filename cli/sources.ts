@@ -19,8 +19,7 @@ import { relativeTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
-const usage = `fairlead sources [list | get NAME | create NAME | update NAME |
-                  rotate NAME | delete NAME]
+const usage = `fairlead sources [list|get|create|update|rotate|delete] [NAME]
 
 Where webhooks come in, and which secrets still verify them: one line a secret,
 with how many events it verified and when it last did. All secrets of a source
@@ -63,11 +62,11 @@ export async function sources(args: readonly string[]): Promise<number> {
   const [verb = 'list', given] = positionals
   if (!['list', 'get', 'create', 'update', 'rotate', 'delete'].includes(verb))
     throw usageFault(usage, `list, get, create, update, rotate or delete, not ${verb}`)
+  const name = verb === 'list' ? '' : requireName(usage, 'source', given)
   const api = openApi(values)
   const path = `${await api.organizationPath()}/sources`
   const terminal = openTerminal()
   if (verb === 'list') return await list(api, path, values.json ?? false, terminal)
-  const name = requireName(usage, 'source', given)
   const one = `${path}/${encodeURIComponent(name)}`
   if (verb === 'get') {
     terminal.print(JSON.stringify(await api.call('GET', one)))

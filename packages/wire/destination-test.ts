@@ -1,4 +1,4 @@
-import { failures, type Outcome } from '@fairlead/webhook/outcome'
+import { failures } from '@fairlead/webhook/outcome'
 import { z } from 'zod'
 import { idSchema } from './id-schema.ts'
 import { WireError } from './wire-error.ts'
@@ -16,8 +16,10 @@ export const destinationTestQueue = 'workers'
 /** How long a worker may take, ms: a destination's own time counts if it is shorter. */
 export const destinationTestMs = 10_000
 
-/** Type and provider of the sample event, and the trigger in its headers. */
+/** Type, provider and source of the sample event: no source of a tenant has such a name. */
 export const testType = 'fairlead.test'
+export const testProvider = 'fairlead'
+export const testSource = 'fairlead.test'
 
 const requestSchema = z.object({
   organization: idSchema('org'),
@@ -49,7 +51,6 @@ const answerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('absent') }),
 ])
 export type DestinationTestAnswer = z.infer<typeof answerSchema>
-export type SentOutcome = Outcome['kind']
 
 export const decodeDestinationTest = (payload: Uint8Array): DestinationTest => decode(requestSchema, payload)
 export const decodeDestinationTestAnswer = (payload: Uint8Array): DestinationTestAnswer =>

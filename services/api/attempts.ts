@@ -37,7 +37,7 @@ const loggedAttemptSchema = z
 
 const phase = (description: string) => z.number().nullable().meta({ description, example: 12.3 })
 
-const exchangeSchema = z
+export const exchangeSchema = z
   .object({
     address: z
       .string()
@@ -183,7 +183,7 @@ function presentLogged(logged: LoggedAttempt): z.input<typeof loggedAttemptSchem
   }
 }
 
-function presentExchange(exchange: Exchange): z.input<typeof exchangeSchema> {
+export function presentExchange(exchange: Exchange): z.input<typeof exchangeSchema> {
   const { dnsMs, connectMs, tlsMs, waitMs, downloadMs } = exchange
   return {
     address: exchange.address || null,

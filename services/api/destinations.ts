@@ -97,7 +97,7 @@ const list = operation({
   },
 })
 
-const destinationParams = organizationParams.extend({
+export const destinationParams = organizationParams.extend({
   destination: z.string().min(1).max(63).meta({ description: 'Its name or id.', example: 'billing' }),
 })
 

@@ -14,6 +14,7 @@ import { replayOperations } from './replays.ts'
 import { routeOperations } from './routes.ts'
 import { simulatorOperations } from './simulator.ts'
 import { sourceOperations } from './sources.ts'
+import { testDestinationOperations } from './test-destination.ts'
 
 /** The whole API, in the order of its documentation. */
 export const operations: readonly Operation[] = [
@@ -29,6 +30,7 @@ export const operations: readonly Operation[] = [
   ...sourceOperations,
   ...simulatorOperations,
   ...destinationOperations,
+  ...testDestinationOperations,
   ...routeOperations,
   ...memberOperations,
   ...apiKeyOperations,

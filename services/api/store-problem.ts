@@ -25,6 +25,9 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.PRECONDITION_FAILED]: 'precondition_failed',
   [ErrorReason.IN_USE]: 'conflict',
   [ErrorReason.LIMIT_REACHED]: 'limit_reached',
+  [ErrorReason.TEST_UNTAKEN]: 'unavailable',
+  [ErrorReason.TEST_BUSY]: 'rate_limited',
+  [ErrorReason.NOT_TESTABLE]: 'conflict',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
   [ErrorReason.NATS_UNAVAILABLE]: 'unavailable',
   [ErrorReason.SECRET_UNREADABLE]: 'internal',
@@ -41,6 +44,9 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
   [ErrorReason.REPLAY_ENDED]: 'The Replay has ended.',
   [ErrorReason.REPLAY_TOO_LARGE]:
     'More deliveries are matched than one Replay may make: narrow the selection.',
+  [ErrorReason.TEST_UNTAKEN]: 'No worker took the test; try again after `Retry-After` seconds.',
+  [ErrorReason.TEST_BUSY]: 'Two tests of this organization are under way; wait for them.',
+  [ErrorReason.NOT_TESTABLE]: 'It has no address to send a test to, or is not active.',
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
 }
 
@@ -70,8 +76,9 @@ export function storeProblem(
     case 'internal':
       return new ApiError('internal', undefined, { cause: error })
     case 'unavailable':
+    case 'rate_limited':
     case 'idempotency_in_progress':
-      return new ApiError(code, undefined, { cause: error, retryAfterSeconds })
+      return new ApiError(code, detail && sentenceOf(detail), { cause: error, retryAfterSeconds })
     case 'request_invalid':
       return invalidField(detail?.field ?? '', error, takesInBody)
     default:

@@ -193,3 +193,72 @@ test('a dead letter that is retried is delivered, and off the list', async () =>
   expect((await api('GET', '/dead-letters')).items).toEqual([])
   expect(receivedBy('/one', id)).toBe(2)
 })
+
+test('a destination made by the API is in force within a second, and a test of it shows the whole exchange and counts nowhere', async () => {
+  const url = `${sink.url}/tested`
+  const credential = 'test-only-bearer-token'
+  const made = await api(
+    'POST',
+    '/destinations',
+    {},
+    {
+      name: 'tested',
+      url,
+      allowInsecureHttp: true,
+      auth: [{ bearer: { token: credential } }],
+      headers: [{ name: 'x-own', value: 'test-only-header' }],
+    },
+  )
+  const events = (await api('GET', '/events')).items.length
+  const startedAt = performance.now()
+  const tested = await api('POST', '/destinations/tested/test')
+  expect(performance.now() - startedAt).toBeLessThan(3_000)
+  expect(tested).toMatchObject({
+    test: true,
+    outcome: 'delivered',
+    status: 200,
+    exchange: {
+      address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      phasesMs: { connect: expect.any(Number), wait: expect.any(Number) },
+      request: {
+        headers: {
+          'fairlead-trigger': 'test',
+          'webhook-id': tested.eventId,
+          'x-own': '[redacted]',
+          authorization: '[redacted]',
+        },
+      },
+      response: { line: expect.stringContaining('200') },
+    },
+  })
+  expect(JSON.stringify(tested)).not.toContain('test-only')
+  const [got] = sink.received.filter(request => request.url === '/tested')
+  expect([got!.headers.authorization, got!.headers['x-own'], got!.headers['fairlead-trigger']]).toEqual([
+    `Bearer ${credential}`,
+    'test-only-header',
+    'test',
+  ])
+  expect(got!.headers['webhook-signature']).toMatch(/^v1,/)
+  expect((await api('GET', '/events')).items.length).toBe(events)
+  expect((await api('GET', '/attempts?destination=tested')).items).toEqual([])
+  expect(await api('GET', '/destinations/tested')).toMatchObject({
+    state: 'healthy',
+    waiting: 0,
+    dead: 0,
+    etag: made.etag,
+  })
+  const { items } = await api('GET', '/audit-log')
+  expect(items[0]).toMatchObject({
+    action: 'destination.tested',
+    details: { destination: 'tested', status: 200 },
+  })
+})
+
+test('a test is guarded like every delivery, says why it failed, and is refused where there is no address', async () => {
+  await api('POST', '/destinations', {}, { name: 'metadata', url: 'https://169.254.169.254/latest' })
+  const blocked = await api('POST', '/destinations/metadata/test')
+  expect(blocked).toMatchObject({ outcome: 'address_blocked', status: null })
+  await api('POST', '/destinations', {}, { name: 'counted', processor: { name: 'tally' } })
+  expect((await api('POST', '/destinations/counted/test')).code).toBe('conflict')
+  expect((await api('POST', '/destinations/none/test')).code).toBe('not_found')
+})

@@ -14,6 +14,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import type { WorkerConfig } from './config.ts'
 import { openLogRecords } from './delivery/log-records.ts'
+import { openDestinationTests } from './delivery/test-destination.ts'
 import { openDirectory } from './directory.ts'
 import { openAuthorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
@@ -129,6 +130,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     now: Date.now,
     random: Math.random,
   }
+  opened.use(openDestinationTests(engine))
   const maxPayload = nats.info?.max_payload ?? 1024 ** 2
   ownership = await ownPartitions(nats, {
     worker,

@@ -193,6 +193,12 @@ describe('receiver, worker and store do all their work with their own users', { 
     await untilStatus(dead, EventStatus.SUCCESS)
   })
 
+  test('a destination is tested by a worker, at the word of the store', async () => {
+    sink.answer({ status: 200 })
+    const tested = await client.destinations.testDestination({ organizationId, destination: 'app' })
+    expect(tested).toMatchObject({ outcome: 'delivered', status: 200 })
+  })
+
   test('in order, and parked while their destination is paused', async () => {
     const earlier = sink.received.length
     sink.answer((_request, count) => ({ status: count <= earlier + 1 ? 500 : 200, delayMs: 50 }))

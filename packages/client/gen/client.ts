@@ -2190,6 +2190,68 @@ export interface Destination {
 }
 
 /**
+ * How it ended.
+ */
+export type DestinationTestOutcome = typeof DestinationTestOutcome[keyof typeof DestinationTestOutcome];
+
+
+export const DestinationTestOutcome = {
+  delivered: 'delivered',
+  redirected: 'redirected',
+  refused_by_destination: 'refused_by_destination',
+  gone: 'gone',
+  throttled: 'throttled',
+  destination_failed: 'destination_failed',
+  response_too_large: 'response_too_large',
+  dns_failed: 'dns_failed',
+  address_blocked: 'address_blocked',
+  port_blocked: 'port_blocked',
+  connection_refused: 'connection_refused',
+  network_unreachable: 'network_unreachable',
+  connection_reset: 'connection_reset',
+  connect_timeout: 'connect_timeout',
+  response_timeout: 'response_timeout',
+  tls_expired: 'tls_expired',
+  tls_name_mismatch: 'tls_name_mismatch',
+  tls_untrusted: 'tls_untrusted',
+  tls_failed: 'tls_failed',
+  client_certificate_invalid: 'client_certificate_invalid',
+  client_certificate_refused: 'client_certificate_refused',
+  protocol_error: 'protocol_error',
+  authorization_failed: 'authorization_failed',
+  publish_failed: 'publish_failed',
+  processor_failed: 'processor_failed',
+  url_invalid: 'url_invalid',
+  event_expired: 'event_expired',
+  destination_deleted: 'destination_deleted',
+  worker_failed: 'worker_failed',
+} as const;
+
+export interface DestinationTest {
+  test: true;
+  /** How it ended. */
+  outcome: DestinationTestOutcome;
+  /** HTTP status; null: there was no answer. */
+  status: number | null;
+  /**
+     * A sentence about a failure.
+     * @nullable
+     */
+  reason: string | null;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  durationMs: number;
+  /** Id of the sample event, which is in no list. */
+  eventId: string;
+  /** What was posted. */
+  body: string;
+  /** Null: nothing could be sent, or it is no address. */
+  exchange: Exchange | null;
+}
+
+/**
  * Where the key is: a JSON pointer into the body, or the name of a header.
  */
 export type RouteOrderKey = {
@@ -3592,6 +3654,14 @@ export type PauseDestinationHeaders = {
 };
 
 export type ResumeDestinationHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type TestDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
@@ -8610,6 +8680,114 @@ export const resumeDestination = async (slug: string,
     return headers;
   };
 return transport<resumeDestinationResponse>(getResumeDestinationUrl(slug,destination),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type testDestinationResponse200 = {
+  data: DestinationTest
+  status: 200
+}
+
+export type testDestinationResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type testDestinationResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type testDestinationResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type testDestinationResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type testDestinationResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type testDestinationResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type testDestinationResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type testDestinationResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type testDestinationResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type testDestinationResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type testDestinationResponseSuccess = (testDestinationResponse200) & {
+  headers: Headers;
+};
+export type testDestinationResponseError = (testDestinationResponse400 | testDestinationResponse401 | testDestinationResponse403 | testDestinationResponse404 | testDestinationResponse409 | testDestinationResponse422 | testDestinationResponse429 | testDestinationResponse500 | testDestinationResponse503 | testDestinationResponse504) & {
+  headers: Headers;
+};
+
+export type testDestinationResponse = (testDestinationResponseSuccess | testDestinationResponseError)
+
+export const getTestDestinationUrl = (slug: string,
+    destination: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/destinations/${encodeURIComponent(String(destination))}/test`
+}
+
+/**
+ * A worker posts a signed sample event of the type `fairlead.test` (`fairlead-trigger: test`) as every delivery is posted, and answers within 10 seconds, also of a destination that is paused. It is no event: no list, count or retry knows of it. The audit log says that it was made.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Send a test to a destination, and see the whole exchange
+ */
+export const testDestination = async (slug: string,
+    destination: string,
+    headers?: TestDestinationHeaders, options?: Parameters<typeof transport>[1]): Promise<testDestinationResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<testDestinationResponse>(getTestDestinationUrl(slug,destination),
   {
     ...options,
     method: 'POST',

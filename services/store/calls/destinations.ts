@@ -31,6 +31,7 @@ import {
   requireUnnamed,
   settingEntry,
 } from './settings.ts'
+import { testDestination } from './test-destination.ts'
 import { write } from './write.ts'
 
 /** Waiting and dead deliveries come from partial indexes that hold nothing else. */
@@ -158,6 +159,7 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
           entry: settingEntry('destination', fromUuid('dst', row.id), named, before, undefined),
         }
       }),
+    testDestination: (request, context) => testDestination(calls, context, request),
     pauseDestination: (request, context) =>
       change(request, context, 'destination.paused', (db, key) =>
         db.query(

@@ -24,7 +24,12 @@ export async function findExchange(
     record =>
       record.event === event && record.destination === destination && record.number === attempt.number,
   )
-  const exchange = readExchange(record?.exchange)
+  return exchangeMessage(record?.exchange)
+}
+
+/** What a worker told of an exchange; undefined: it is none. */
+export function exchangeMessage(told: unknown): Exchange | undefined {
+  const exchange = readExchange(told)
   if (!exchange) return undefined
   const request = headOf(exchange.request)
   const response = headOf(exchange.response ?? '')

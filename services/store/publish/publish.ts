@@ -20,6 +20,8 @@ import { configText } from './config-of.ts'
 export interface ConfigPublisher {
   /** Publishes organizations; rejects if NATS or Postgres is away, and the next comparison makes up for it. */
   publish(organizations: readonly OrganizationId[]): Promise<void>
+  /** At which revision an organization is published; 0: it is not. */
+  revisionOf(organization: OrganizationId): Promise<number>
   /** Compares all organizations and writes the differences; answers how many there were. */
   reconcile(): Promise<number>
 }
@@ -114,7 +116,12 @@ export function openConfigPublisher(
     return different.length
   }
 
-  return { publish, reconcile }
+  async function revisionOf(organization: OrganizationId): Promise<number> {
+    const entry = await (await bucket()).get(organization)
+    return entry?.operation === 'PUT' ? entry.revision : 0
+  }
+
+  return { publish, revisionOf, reconcile }
 }
 
 async function readBucket(kv: KV): Promise<Map<OrganizationId, string>> {

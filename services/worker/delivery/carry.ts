@@ -1,12 +1,11 @@
 import type { Outcome } from '@fairlead/webhook/outcome'
-import type { DeliveryReference } from '@fairlead/wire/delivery'
 import type { Exchange } from '@fairlead/wire/exchange'
 import { PublishError } from '@fairlead/wire/publish'
 import { outboundSubject } from '@fairlead/wire/subjects'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { ProcessorError } from '../processors/process.ts'
-import { prepareHeaders } from './prepare.ts'
+import { type CarriedReference, prepareHeaders } from './prepare.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 /**
@@ -17,7 +16,7 @@ import type { StoredEvent } from './stored-event.ts'
  */
 export async function carry(
   event: StoredEvent,
-  reference: DeliveryReference,
+  reference: CarriedReference,
   destination: Destination,
   engine: Engine,
   signal: AbortSignal,
@@ -37,7 +36,7 @@ export async function carry(
 
 async function post(
   event: StoredEvent,
-  reference: DeliveryReference,
+  reference: CarriedReference,
   destination: Destination,
   engine: Engine,
   signal: AbortSignal,
@@ -60,6 +59,8 @@ async function post(
       owner: organization.id,
       tls: authorization.tls,
       secretHeaders: destination.forward(event.meta).secretHeaders,
+      // Whoever tests wants to see that it can be reached, too.
+      ...(reference.trigger === 'test' && { fresh: true }),
       ...(exchanged && { exchanged }),
     },
     signal,
@@ -71,7 +72,7 @@ async function post(
 /** To the stream OUTBOUND: delivered when it is stored there. */
 async function publish(
   event: StoredEvent,
-  reference: DeliveryReference,
+  reference: CarriedReference,
   destination: Destination,
   engine: Engine,
 ): Promise<Outcome> {
@@ -121,7 +122,7 @@ async function process(
 
 function headersOf(
   event: StoredEvent,
-  reference: DeliveryReference,
+  reference: CarriedReference,
   { organization, extraHeaders, forward }: Destination,
   engine: Engine,
   authorization: readonly string[],

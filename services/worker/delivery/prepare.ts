@@ -3,6 +3,11 @@ import type { DeliveryReference } from '@fairlead/wire/delivery'
 import type { EventMeta } from '@fairlead/wire/event'
 import type { ForwardPolicy } from './forward.ts'
 
+/** Of a delivery what is sent with it. A test of a destination is no delivery, and says so. */
+export type CarriedReference = Pick<DeliveryReference, 'delivery' | 'attempt' | 'replay'> & {
+  readonly trigger: DeliveryReference['trigger'] | 'test'
+}
+
 export interface PrepareOptions {
   /** The organization's slug. */
   readonly organization: string
@@ -22,7 +27,7 @@ export interface PrepareOptions {
 export function prepareHeaders(
   meta: EventMeta,
   body: Uint8Array,
-  delivery: Pick<DeliveryReference, 'delivery' | 'attempt' | 'trigger' | 'replay'>,
+  delivery: CarriedReference,
   options: PrepareOptions,
 ): string[] {
   const { keys, extraHeaders, nowMs } = options

@@ -16,6 +16,8 @@ export interface Post {
   readonly keepBytes: number
   /** Bytes of the response's body after which the connection is cut; the status counts all the same. */
   readonly maxBytes: number
+  /** Whether it goes out on a connection of its own that is dialled for it. Default: false. */
+  readonly fresh?: boolean
 }
 
 /** An answer, and those of its headers that decide anything. */
@@ -72,7 +74,10 @@ export function openPoster(connections: Connections): Poster {
   return {
     post(request, signal, ending) {
       if (signal.aborted) ending.failed(signal.reason)
-      else new Exchange(connections, deadlines, request, flightsOf(flights, signal), ending).begin(false)
+      else
+        new Exchange(connections, deadlines, request, flightsOf(flights, signal), ending).begin(
+          request.fresh === true,
+        )
     },
     [Symbol.dispose]: () => deadlines[Symbol.dispose](),
   }

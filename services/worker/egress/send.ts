@@ -48,6 +48,8 @@ export interface OutgoingRequest {
    * that one whose requests hang can't take another's to the same host.
    */
   readonly owner?: string
+  /** Whether a connection is dialled for it, although there may be one. Default: false. */
+  readonly fresh?: boolean
   /** Lower-case names of headers whose values are secrets: they are not told. */
   readonly secretHeaders?: ReadonlySet<string>
   /** Is told what was sent and answered, before `send` resolves; not where nothing could be sent. */
@@ -122,6 +124,7 @@ export function openSender(options: SenderOptions): Sender {
       headerLines: headerLines(request.headers),
       body: request.body,
       timeoutMs: request.timeoutMs,
+      ...(request.fresh && { fresh: true }),
       ...keep,
     }
     poster.post(whole, signal, ending)

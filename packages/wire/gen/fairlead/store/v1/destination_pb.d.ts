@@ -8,6 +8,7 @@ import type { PlainSecret, RateLimit } from "./source_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ManagedBy } from "./member_pb.js";
 import type { Change, FieldChange, Precondition } from "./change_pb.js";
+import type { Exchange } from "./attempt_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/destination.proto.
@@ -605,6 +606,102 @@ export declare type DeleteDestinationResponse = Message<"fairlead.store.v1.Delet
 export declare const DeleteDestinationResponseSchema: GenMessage<DeleteDestinationResponse>;
 
 /**
+ * See TestDestination.
+ *
+ * @generated from message fairlead.store.v1.TestDestinationRequest
+ */
+export declare type TestDestinationRequest = Message<"fairlead.store.v1.TestDestinationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `dst_…`, or its name.
+   *
+   * @generated from field: string destination = 2;
+   */
+  destination: string;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TestDestinationRequest.
+ * Use `create(TestDestinationRequestSchema)` to create a new message.
+ */
+export declare const TestDestinationRequestSchema: GenMessage<TestDestinationRequest>;
+
+/**
+ * See TestDestination.
+ *
+ * @generated from message fairlead.store.v1.TestDestinationResponse
+ */
+export declare type TestDestinationResponse = Message<"fairlead.store.v1.TestDestinationResponse"> & {
+  /**
+   * How it ended: `delivered`, or a word of the closed list of failures.
+   *
+   * @generated from field: string outcome = 1;
+   */
+  outcome: string;
+
+  /**
+   * HTTP status; 0: there was no answer.
+   *
+   * @generated from field: uint32 status = 2;
+   */
+  status: number;
+
+  /**
+   * A sentence for people; may be empty.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * From the beginning to the end, in milliseconds.
+   *
+   * @generated from field: uint32 duration_ms = 4;
+   */
+  durationMs: number;
+
+  /**
+   * What went over the wire; absent: nothing could be sent, or it is no address.
+   *
+   * @generated from field: fairlead.store.v1.Exchange exchange = 5;
+   */
+  exchange?: Exchange | undefined;
+
+  /**
+   * `evt_…`: the id of the sample event, which is in no log.
+   *
+   * @generated from field: string event_id = 6;
+   */
+  eventId: string;
+
+  /**
+   * The sample event's body.
+   *
+   * @generated from field: string body = 7;
+   */
+  body: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TestDestinationResponse.
+ * Use `create(TestDestinationResponseSchema)` to create a new message.
+ */
+export declare const TestDestinationResponseSchema: GenMessage<TestDestinationResponse>;
+
+/**
  * Why a destination gets nothing.
  *
  * @generated from enum fairlead.store.v1.PauseReason
@@ -775,6 +872,18 @@ export declare const DestinationService: GenService<{
     methodKind: "unary";
     input: typeof DeleteDestinationRequestSchema;
     output: typeof DeleteDestinationResponseSchema;
+  },
+  /**
+   * Has a worker send a signed sample event to a destination, within 10 s, and answers with the exchange. It is no delivery:
+   * nothing counts it, nothing repeats it. UNAVAILABLE with TEST_UNTAKEN if no worker takes it, RESOURCE_EXHAUSTED with
+   * TEST_BUSY if too many tests are under way, FAILED_PRECONDITION with NOT_TESTABLE for what has no address.
+   *
+   * @generated from rpc fairlead.store.v1.DestinationService.TestDestination
+   */
+  testDestination: {
+    methodKind: "unary";
+    input: typeof TestDestinationRequestSchema;
+    output: typeof TestDestinationResponseSchema;
   },
   /**
    * Lets deliveries wait until ResumeDestination. Beside what the owner declares: paused by either is paused.

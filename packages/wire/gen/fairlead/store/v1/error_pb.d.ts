@@ -210,6 +210,27 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 62;
    */
   LIMIT_REACHED = 62,
+
+  /**
+   * UNAVAILABLE: no worker took a test in time; safe to repeat.
+   *
+   * @generated from enum value: ERROR_REASON_TEST_UNTAKEN = 63;
+   */
+  TEST_UNTAKEN = 63,
+
+  /**
+   * RESOURCE_EXHAUSTED: as many tests are under way as may be; safe to repeat.
+   *
+   * @generated from enum value: ERROR_REASON_TEST_BUSY = 64;
+   */
+  TEST_BUSY = 64,
+
+  /**
+   * FAILED_PRECONDITION: what is to be tested has no address, or is not in force.
+   *
+   * @generated from enum value: ERROR_REASON_NOT_TESTABLE = 65;
+   */
+  NOT_TESTABLE = 65,
 }
 
 /**
