@@ -31,6 +31,8 @@ export interface ApiClient {
   call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** Changes a setting. Throws like `call`. */
   change<T>(method: 'PUT' | 'PATCH' | 'DELETE', path: string, asked: SettingChange): Promise<T>
+  /** A stream that lasts; `position` is where it goes on. Throws a CommandError, with a `cause` where no answer came. */
+  stream(path: string, position?: string): Promise<AsyncIterable<Uint8Array>>
   /** The path of the organization that was asked for, `/api/v1/organizations/acme`. */
   organizationPath(): Promise<string>
 }
@@ -57,6 +59,7 @@ export function openApi(values: ApiValues, env: NodeJS.ProcessEnv = process.env)
       callApi(base, key, method, path, body, {
         'if-match': etag === undefined ? '*' : `"${etag}"`,
       }) as Promise<T>,
+    stream: (path, position) => openStream(base, key, path, position),
     async organizationPath() {
       const slug = values.organization ?? env.FAIRLEAD_ORGANIZATION ?? (await onlyOrganization(call))
       return `/api/v1/organizations/${encodeURIComponent(slug)}`
@@ -158,6 +161,44 @@ async function callApi(
   }
   if (response.ok) return text === '' ? undefined : parseJson(base, text)
   throw refusal(base, key, response.status, text)
+}
+
+/** How long a stream may be silent, ms: three heartbeats. */
+const silenceMs = 45_000
+
+async function openStream(
+  base: URL,
+  key: Key,
+  path: string,
+  position: string | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  const silent = new AbortController()
+  let timer = setTimeout(() => silent.abort(), timeoutMs)
+  let response: Response
+  try {
+    response = await fetch(new URL(path, base), {
+      headers: { authorization: `Bearer ${key.text}`, ...(position && { 'last-event-id': position }) },
+      redirect: 'error',
+      signal: silent.signal,
+    })
+  } catch (error) {
+    throw noAnswer(base, error)
+  } finally {
+    clearTimeout(timer)
+  }
+  if (!response.ok || !response.body) throw refusal(base, key, response.status, await response.text())
+  const { body } = response
+  return (async function* () {
+    try {
+      timer = setTimeout(() => silent.abort(), silenceMs)
+      for await (const chunk of body) {
+        timer.refresh()
+        yield chunk
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  })()
 }
 
 /** A sentence for a server that doesn't answer at all, which says how to start it where that is likely. */

@@ -381,6 +381,20 @@ describe('with npm start', () => {
     }
   })
 
+  test('tail shows what comes, and an export has it', async () => {
+    const child = spawn(process.execPath, [main, 'tail', '--json', '--limit', '1'], {
+      env: { ...bare, ...env },
+    })
+    const shown = text(child.stdout)
+    await until(async () => {
+      await json('send', 'stripe')
+      return child.exitCode !== null
+    })
+    const { id } = JSON.parse(await shown)
+    expect((await json('export')).map(line => line.id ?? line.trailer.next)).toContain(id)
+    expect((await run('issues')).code).toBe(0)
+  })
+
   test('a fortnight is seeded once', async () => {
     const { code, stdout, stderr } = await run('seed', '--events', '60', '--seed', 'test')
     expect(stderr.split('\n').filter(line => line && !/keeps events/.test(line))).toEqual([])

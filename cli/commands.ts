@@ -38,6 +38,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['events', { summary: 'the event log', load: async () => (await import('./events.ts')).events }],
+  ['tail', { summary: 'events as they come and change', load: async () => (await import('./tail.ts')).tail }],
   ['retry', { summary: 'deliver an event again', load: async () => (await import('./retry.ts')).retry }],
   [
     'deliveries',
@@ -50,6 +51,11 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     'replay',
     { summary: 'deliver many events again', load: async () => (await import('./replay.ts')).replay },
   ],
+  [
+    'issues',
+    { summary: 'what fails, grouped by its cause', load: async () => (await import('./issues.ts')).issues },
+  ],
+  ['export', { summary: 'events as a file', load: async () => (await import('./export.ts')).exportEvents }],
   [
     'dead-letters',
     {

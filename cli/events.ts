@@ -3,11 +3,11 @@ import type { EventDetail, EventItem, Page } from './answer-shapes.ts'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
+import { eventColumns, widestEvent } from './event-columns.ts'
 import { printEvent } from './event-page.ts'
 import { readTime } from './read-time.ts'
-import { shortTime } from './show-time.ts'
-import { type Column, headerLine, layOut, printTable, rowLine } from './table.ts'
-import { type Colour, openTerminal, type Terminal } from './terminal.ts'
+import { headerLine, layOut, printTable, rowLine } from './table.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
 
 const usage = `fairlead events [EVENT] [--source S] [--status S] [--type GLOB] [--follow]
 
@@ -69,7 +69,7 @@ export async function events(args: readonly string[]): Promise<number> {
   const found = await listEvents(api, path, filters, limit)
   if (values.follow) return await follow(api, path, filters, found, values.json === true, terminal)
   if (values.json) for (const event of found) terminal.print(JSON.stringify(event))
-  else if (found.length > 0) printTable(columns(new Date()), found, terminal)
+  else if (found.length > 0) printTable(eventColumns(new Date()), found, terminal)
   else
     terminal.note(
       filters.size > 0 ? 'No event fits.' : 'There is no event yet. Send one: fairlead send stripe',
@@ -111,7 +111,7 @@ async function follow(
   json: boolean,
   terminal: Terminal,
 ): Promise<never> {
-  const layout = layOut(columns(new Date()), [...first, widest], terminal)
+  const layout = layOut(eventColumns(new Date()), [...first, widestEvent], terminal)
   if (!json) terminal.print(headerLine(layout, terminal))
   const seen = new Map<string, string>()
   let found = first
@@ -126,52 +126,4 @@ async function follow(
     await wait(followMs)
     found = await listEvents(api, path, filters, pageSize)
   }
-}
-
-/** Columns as wide as later lines may need: --follow can't see them yet. */
-const widest: EventItem = {
-  id: '',
-  source: 'stripe',
-  provider: '',
-  type: 'customer.subscription.updated',
-  types: ['customer.subscription.updated'],
-  repeats: { count: 0, differing: 0, lastAt: null },
-  status: 'processing',
-  receivedAt: new Date(0).toISOString(),
-  deliveries: { total: 0, delivered: 0, dead: 0 },
-}
-
-/** The first type, and how many more there are. */
-const typesText = ({ type, types }: EventItem): string =>
-  types.length > 1 ? `${type || '–'} +${types.length - 1}` : type || '–'
-
-const colourOf: Readonly<Record<EventItem['status'], Colour>> = {
-  pending: 'yellow',
-  processing: 'yellow',
-  success: 'green',
-  failed: 'red',
-  unrouted: 'yellow',
-}
-
-function columns(now: Date): Column<EventItem>[] {
-  return [
-    { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now), optional: true },
-    { title: 'EVENT', text: event => event.id },
-    { title: 'SOURCE', text: event => event.source, least: 6, optional: true },
-    { title: 'TYPE', text: typesText, least: 16 },
-    { title: 'STATUS', text: event => event.status, colour: event => colourOf[event.status] },
-    {
-      title: 'DONE',
-      optional: true,
-      text: ({ deliveries }) =>
-        deliveries.total === 0 ? '–' : `${deliveries.delivered}/${deliveries.total}`,
-    },
-    {
-      title: 'REPEATS',
-      optional: true,
-      text: ({ repeats }) =>
-        repeats.count === 0 ? '' : `+${repeats.count}${repeats.differing > 0 ? '!' : ''}`,
-      colour: ({ repeats }) => (repeats.differing > 0 ? 'red' : undefined),
-    },
-  ]
 }

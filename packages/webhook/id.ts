@@ -18,6 +18,8 @@ export type EventId = Id<'evt'>
 export type DeliveryId = Id<'dlv'>
 export type ReplayId = Id<'rpl'>
 export type KeyId = Id<'key'>
+export type IssueId = Id<'iss'>
+export type RetryId = Id<'rty'>
 
 interface Prefixes {
   org: OrganizationId
@@ -29,6 +31,8 @@ interface Prefixes {
   dlv: DeliveryId
   rpl: ReplayId
   key: KeyId
+  iss: IssueId
+  rty: RetryId
 }
 export type IdPrefix = keyof Prefixes
 

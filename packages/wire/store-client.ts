@@ -9,12 +9,14 @@ import { DeliveryService } from './gen/fairlead/store/v1/delivery_pb.js'
 import { DestinationService } from './gen/fairlead/store/v1/destination_pb.js'
 import { type ErrorDetail, ErrorDetailSchema } from './gen/fairlead/store/v1/error_pb.js'
 import { EventService } from './gen/fairlead/store/v1/event_pb.js'
+import { IssueService } from './gen/fairlead/store/v1/issue_pb.js'
 import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
 import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
 import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
 import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
+import { UsageService } from './gen/fairlead/store/v1/usage_pb.js'
 
 /** The store's gRPC services, by noun. Messages and enums are in `@fairlead/wire/store/<noun>`. */
 export interface StoreClient extends AsyncDisposable {
@@ -26,6 +28,8 @@ export interface StoreClient extends AsyncDisposable {
   readonly events: Client<typeof EventService>
   readonly deliveries: Client<typeof DeliveryService>
   readonly attempts: Client<typeof AttemptService>
+  readonly issues: Client<typeof IssueService>
+  readonly usage: Client<typeof UsageService>
   readonly replays: Client<typeof ReplayService>
   readonly rejections: Client<typeof RejectionService>
   readonly apiKeys: Client<typeof ApiKeyService>
@@ -66,6 +70,8 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
     events: createClient(EventService, transport),
     deliveries: createClient(DeliveryService, transport),
     attempts: createClient(AttemptService, transport),
+    issues: createClient(IssueService, transport),
+    usage: createClient(UsageService, transport),
     replays: createClient(ReplayService, transport),
     rejections: createClient(RejectionService, transport),
     apiKeys: createClient(ApiKeyService, transport),

@@ -167,7 +167,7 @@ test.each(operations)(
               ? '9223372036854775807'
               : name === 'attempt'
                 ? 'att_00000000000000000000000000-999999999'
-                : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', key: 'key', destination: 'dst', source: 'src', route: 'rte' }[name as string]}_00000000000000000000000000`,
+                : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', issue: 'iss', retry: 'rty', key: 'key', destination: 'dst', source: 'src', route: 'rte' }[name as string]}_00000000000000000000000000`,
       )
       const changed = pick(fields)?.name
       const content = fields

@@ -1,6 +1,6 @@
 import { timestampNow } from '@bufbuild/protobuf/wkt'
 import { until } from '@fairlead/testbed/until'
-import { newId } from '@fairlead/webhook/id'
+import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { DeliveryState, Trigger } from '@fairlead/wire/store/event'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -21,6 +21,7 @@ const absent: Record<string, string> = {
   event: newId('evt', 1),
   delivery: newId('dlv', 1),
   replay: newId('rpl', 1),
+  issue: newId('iss', 1),
   key: newId('key', 1),
   rejection: '4711',
   attempt: `att_${newId('dlv', 1).slice(4)}-1`,
@@ -59,6 +60,13 @@ beforeAll(async () => {
   await api.makeKey(acme)
   real.key = (await of('api-keys')).items[0].id
   real.rejection = '1'
+  const [issue] = await api.store.query(
+    `insert into issues (organization_id, kind, subject_id, cause, status, first_seen_at, last_seen_at, opened_at, failures,
+       events) select organization_id, 'delivery', id, 'gone', 410, now(), now(), now(), 3, 3 from destinations
+     where organization_id = $1 and name = 'billing' returning id`,
+    [toUuid(acme.id as OrganizationId)],
+  )
+  real.issue = fromUuid('iss', String(issue!.id))
 })
 afterAll(async () => await api?.[Symbol.asyncDispose]())
 
@@ -85,7 +93,7 @@ const stateOfAcme = async () =>
   JSON.stringify(
     await Promise.all(
       [
-        ...'deliveries replays api_keys destination_pauses audit_logs sources destinations routes'.split(' '),
+        ...'deliveries replays issues api_keys destination_pauses audit_logs sources destinations routes'.split(' '),
       ].map(table =>
         api.store.query(
           `select * from ${table} where organization_id = (select id from organizations where slug = 'acme')`,

@@ -56,6 +56,8 @@ export type Tag =
   | 'Deliveries'
   | 'Dead letters'
   | 'Replays'
+  | 'Issues'
+  | 'Analytics'
   | 'Rejections'
   | 'Settings'
   | 'API keys'
@@ -92,6 +94,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly change: MessageInitShape<typeof ChangeSchema>
   /** Options of that call. */
   readonly write: CallOptions
+  /** Binds a cursor of the store to this operation and its filters, where it doesn't stand in the answer's `next`. */
+  readonly bindCursor: (cursor: string) => string
   /** Of a client that goes on with a stream of events. */
   readonly lastEventId: string | undefined
   /** Takes one of the streams that an organization may have open. Throws an ApiError `rate_limited`. */

@@ -1,3 +1,4 @@
+import { analyticsOperations } from './analytics.ts'
 import { apiKeyOperations } from './api-keys.ts'
 import { attemptOperations } from './attempts.ts'
 import { auditLogOperations } from './audit-log.ts'
@@ -6,6 +7,8 @@ import { deliveryOperations } from './deliveries.ts'
 import { destinationOperations } from './destinations.ts'
 import { streamEvents } from './event-stream.ts'
 import { eventOperations } from './events.ts'
+import { exportEvents } from './export-events.ts'
+import { issueOperations } from './issues.ts'
 import { memberOperations } from './members.ts'
 import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
@@ -19,13 +22,16 @@ import { testDestinationOperations } from './test-destination.ts'
 /** The whole API, in the order of its documentation. */
 export const operations: readonly Operation[] = [
   ...organizationOperations,
-  // Before the operation whose path has an event's id in its place.
+  // Before the operation whose path has an event's id in their place.
   streamEvents,
+  exportEvents,
   ...eventOperations,
   ...deliveryOperations,
   ...attemptOperations,
   ...deadLetterOperations,
   ...replayOperations,
+  ...issueOperations,
+  ...analyticsOperations,
   ...rejectionOperations,
   ...sourceOperations,
   ...simulatorOperations,

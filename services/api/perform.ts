@@ -96,6 +96,7 @@ async function callOf(
     signal,
     precondition,
     change,
+    bindCursor: cursor => bindCursor(cursor, list),
     lastEventId: request.get('last-event-id'),
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
     write: {

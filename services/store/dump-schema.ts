@@ -28,7 +28,9 @@ const enums = `
   group by typname order by typname`
 
 const functions = `
-  select pg_get_functiondef(oid) || ';' as text
+  select case prokind
+    when 'a' then format('create aggregate %s(%s);', proname, pg_get_function_arguments(oid))
+    else pg_get_functiondef(oid) || ';' end as text
   from pg_proc where pronamespace = 'public'::regnamespace order by proname, oid`
 
 const tables = `

@@ -35,6 +35,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
   await platform(db => removeOldReplays(db, nowMs))
   await platform(db => db.query('delete from idempotency_keys where expires_at < $1', [new Date(nowMs)]))
   await platform(db => removeOldCounts(db, nowMs))
+  await platform(db => removeOldIssues(db, nowMs))
   await platform(removeDeletedOrganizations)
 }
 
@@ -102,6 +103,19 @@ async function removeOldCounts(db: Db, nowMs: number): Promise<void> {
   await db.query('delete from source_counts where slot < $1', [new Date(nowMs - 86_400_000)])
 }
 
+/** Counts are kept as long as the log of their organization, issues for 90 days after they were last seen. */
+async function removeOldIssues(db: Db, nowMs: number): Promise<void> {
+  await db.query(
+    `delete from rollups r using organizations o
+     where o.id = r.organization_id and r.slot < now() - make_interval(days => o.retention_days)`,
+  )
+  await db.query('delete from issue_hours where hour < $1', [new Date(nowMs - 2 * 86_400_000)])
+  await db.query("delete from issues where last_seen_at < $1 and state <> 'ignored'", [
+    new Date(nowMs - replayDays * 86_400_000),
+  ])
+  await db.query('delete from issue_notices where at < $1', [new Date(nowMs - replayDays * 86_400_000)])
+}
+
 /** The row of a deleted organization, with all that is configured for it, goes after the last of its events. */
 async function removeDeletedOrganizations(db: Db): Promise<void> {
   const { rows } = await db.query<{ id: string }>(
@@ -117,6 +131,11 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'source_activity',
     'source_counts',
     'destination_health',
+    'rollups',
+    'rollup_types',
+    'issues',
+    'issue_hours',
+    'issue_notices',
     'replays',
   ]) {
     await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])

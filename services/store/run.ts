@@ -7,6 +7,8 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
+import { resolveRecovered } from './issues/recover.ts'
+import { countRefusals } from './issues/refusals.ts'
 import { openStoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { openPool } from './postgres.ts'
@@ -23,6 +25,7 @@ import { serve } from './serve.ts'
 
 const reconcileMs = 60_000
 const pausesMs = 5_000
+const issuesMs = 5_000
 const maintainMs = 3_600_000
 
 /**
@@ -69,6 +72,8 @@ export const run = async (
   const background = [
     every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
     every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
+    every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), { signal, log }),
+    every(issuesMs, 'refusals.uncounted', () => countRefusals(pool, nats), { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
       {

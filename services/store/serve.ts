@@ -9,12 +9,14 @@ import { DeliveryService } from '@fairlead/wire/store/delivery'
 import { DestinationService } from '@fairlead/wire/store/destination'
 import { file_fairlead_store_v1_error } from '@fairlead/wire/store/error'
 import { EventService } from '@fairlead/wire/store/event'
+import { IssueService } from '@fairlead/wire/store/issue'
 import { MemberService } from '@fairlead/wire/store/member'
 import { OrganizationService } from '@fairlead/wire/store/organization'
 import { RejectionService } from '@fairlead/wire/store/rejection'
 import { ReplayService } from '@fairlead/wire/store/replay'
 import { RouteService } from '@fairlead/wire/store/route'
 import { SourceService } from '@fairlead/wire/store/source'
+import { UsageService } from '@fairlead/wire/store/usage'
 import { answerErrors, type CallMetrics } from './answer-errors.ts'
 import { apiKeyCalls } from './calls/api-keys.ts'
 import { attemptCalls } from './calls/attempts.ts'
@@ -23,12 +25,14 @@ import type { Calls } from './calls/calls.ts'
 import { deliveryCalls } from './calls/deliveries.ts'
 import { destinationCalls } from './calls/destinations.ts'
 import { eventCalls } from './calls/events.ts'
+import { issueCalls } from './calls/issues.ts'
 import { memberCalls } from './calls/members.ts'
 import { organizationCalls } from './calls/organizations.ts'
 import { rejectionCalls } from './calls/rejections.ts'
 import { replayCalls } from './calls/replays.ts'
 import { routeCalls } from './calls/routes.ts'
 import { sourceCalls } from './calls/sources.ts'
+import { usageCalls } from './calls/usage.ts'
 import { serveReflection } from './reflection.ts'
 
 export interface ServeOptions {
@@ -53,6 +57,8 @@ const services = [
   EventService,
   DeliveryService,
   AttemptService,
+  IssueService,
+  UsageService,
   ReplayService,
   RejectionService,
   ApiKeyService,
@@ -82,6 +88,8 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(EventService, eventCalls(calls))
       router.service(DeliveryService, deliveryCalls(calls))
       router.service(AttemptService, attemptCalls(calls))
+      router.service(IssueService, issueCalls(calls))
+      router.service(UsageService, usageCalls(calls))
       router.service(ReplayService, replayCalls(calls))
       router.service(RejectionService, rejectionCalls(calls))
       router.service(ApiKeyService, apiKeyCalls(calls))

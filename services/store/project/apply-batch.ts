@@ -5,14 +5,9 @@ import type { Db } from '../scope.ts'
 import { eventKey, type FoldedEvent, fold } from './fold.ts'
 import type { Batch } from './take-batch.ts'
 import { addUsage, foldRuns, noteDestinations, noteSources } from './write-activity.ts'
-import {
-  insertAttempts,
-  insertEvents,
-  locateEvents,
-  type NewEvent,
-  noteDeadLetters,
-  upsertDeliveries,
-} from './write-log.ts'
+import { insertAttempts } from './write-attempts.ts'
+import { countEvents, noteRecoveries } from './write-counts.ts'
+import { insertEvents, locateEvents, type NewEvent, noteDeadLetters, upsertDeliveries } from './write-log.ts'
 import { countRequests, noteRepeats } from './write-repeats.ts'
 
 export interface Applied {
@@ -39,6 +34,9 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   await ensureDays(db, new Set(events.map(({ meta }) => utcDay(meta.receivedAt))))
   const change = await nextChange(db)
   const inserted = await insertEvents(db, events, byKey, change)
+  const fresh = [...inserted.values()]
+  // Before their attempts are counted: which types are counted apart is decided here.
+  await countEvents(db, fresh)
   for (const [key, { meta }] of inserted) {
     const event = byKey.get(key)
     if (event) event.receivedAt = meta.receivedAt
@@ -62,12 +60,13 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   )
   await recountEvents(db, earlier, change)
 
-  const fresh = [...inserted.values()]
   await noteRepeats(db, repeats)
   await countRequests(db, fresh, repeats)
   await addUsage(db, fresh)
   await noteSources(db, fresh)
-  await noteDestinations(db, foldRuns(known))
+  const runs = foldRuns(known)
+  await noteDestinations(db, runs)
+  await noteRecoveries(db, runs, fresh)
   return {
     accepted: new Set(fresh.map(({ meta }) => meta.organization)),
     unrouted: countUnrouted(known),

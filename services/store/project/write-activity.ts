@@ -67,6 +67,8 @@ export interface DestinationRun {
   failingSince: number | undefined
   lastError: string | undefined
   lane: AttemptRecord['lane']
+  /** Attempts that succeeded since the last that failed. */
+  successes: number
 }
 
 /** Folds attempts, in the order in which they were made, into each destination's health. Pure. */
@@ -86,14 +88,17 @@ export function foldRuns(events: readonly FoldedEvent[]): DestinationRun[] {
       failingSince: undefined,
       lastError: undefined,
       lane: undefined,
+      successes: 0,
     }
     runs.set(destination, run)
     run.lastAt = at
     run.lane = attempt.lane
     if (attempt.settlement.kind === 'delivered') {
       Object.assign(run, { lastSuccessAt: at, failingSince: undefined, lastError: undefined })
+      run.successes += 1
     } else {
       run.failingSince ??= at
+      run.successes = 0
       run.lastError = errorOf(attempt)
     }
   }

@@ -2,10 +2,10 @@ import { toUuid as uuid } from '@fairlead/webhook/id'
 import type { EventMeta } from '@fairlead/wire/event'
 import { eventStatus } from '../events/status.ts'
 import type { Db } from '../scope.ts'
-import { eventKey, type FoldedDelivery, type FoldedEvent, type LoggedAttempt } from './fold.ts'
+import { eventKey, type FoldedDelivery, type FoldedEvent } from './fold.ts'
 
 /**
- * The statements that write events, deliveries and attempts, each for a whole batch, one array a column: with metadata
+ * The statements that write events and deliveries, each for a whole batch, one array a column: with metadata
  * only, Postgres takes about 70,000 rows a second this way on two cores, and 2,000 as single inserts.
  */
 
@@ -15,13 +15,14 @@ export interface NewEvent {
 }
 
 /** Makes a text fit for a row: without NUL, which Postgres doesn't take, and at most 2,000 characters. */
-const text = (value: string): string => value.slice(0, 2_000).replaceAll('\0', '')
-const maybeText = (value: string | undefined): string | null => (value === undefined ? null : text(value))
+export const text = (value: string): string => value.slice(0, 2_000).replaceAll('\0', '')
+export const maybeText = (value: string | undefined): string | null =>
+  value === undefined ? null : text(value)
 /** An array within a column of arrays: `unnest` would take it apart too, so it goes as text and is cast. */
 const arrayText = (values: readonly string[]): string =>
   `{${values.map(value => `"${text(value).replace(/[\\"]/g, '\\$&')}"`).join(',')}}`
 const maybeDate = (ms: number | undefined): string | null => (ms === undefined ? null : date(ms))
-const date = (ms: number): string => new Date(ms).toISOString()
+export const date = (ms: number): string => new Date(ms).toISOString()
 
 /**
  * Writes new events with the counts of their deliveries in this batch; returns them by key. An event that is in the
@@ -174,43 +175,7 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
   )
 }
 
-/** Writes attempts. An attempt that has a row keeps it, unless only this record says delivered. */
-export async function insertAttempts(db: Db, events: readonly FoldedEvent[]): Promise<void> {
-  const rows: [FoldedEvent, LoggedAttempt][] = []
-  for (const event of events) for (const attempt of event.attempts.values()) rows.push([event, attempt])
-  if (rows.length === 0) return
-  await db.query(
-    `insert into attempts as known (organization_id, event_id, destination_id, number, received_at, at, duration_ms,
-       delivered, outcome, status, reason, trigger, replay_id, dead, exchange_seq)
-     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::timestamptz[], $7::int[],
-       $8::bool[], $9::text[], $10::int[], $11::text[], $12::attempt_trigger[], $13::uuid[], $14::bool[],
-       $15::bigint[])
-     on conflict (organization_id, event_id, destination_id, number, received_at) do update set
-       at = excluded.at, duration_ms = excluded.duration_ms, delivered = excluded.delivered,
-       outcome = excluded.outcome, status = excluded.status, reason = excluded.reason, trigger = excluded.trigger,
-       replay_id = excluded.replay_id, dead = excluded.dead, exchange_seq = excluded.exchange_seq
-     where excluded.delivered and not known.delivered`,
-    [
-      rows.map(([event]) => uuid(event.organization)),
-      rows.map(([event]) => uuid(event.id)),
-      rows.map(([, attempt]) => uuid(attempt.destination)),
-      rows.map(([, attempt]) => attempt.number),
-      rows.map(([event]) => date(event.receivedAt)),
-      rows.map(([, attempt]) => date(attempt.at)),
-      rows.map(([, attempt]) => attempt.durationMs),
-      rows.map(([, attempt]) => attempt.settlement.kind === 'delivered'),
-      rows.map(([, attempt]) => text(attempt.outcome)),
-      rows.map(([, attempt]) => attempt.status ?? null),
-      rows.map(([, attempt]) => maybeText(attempt.reason)),
-      rows.map(([, attempt]) => attempt.trigger),
-      rows.map(([, attempt]) => (attempt.replay ? uuid(attempt.replay) : null)),
-      rows.map(([, attempt]) => attempt.settlement.kind === 'dead'),
-      rows.map(([, attempt]) => attempt.exchangeSeq ?? null),
-    ],
-  )
-}
-
-/** Writes the sequences in DEAD that hold the bodies of dead letters. */
+/** Notes where in DEAD the bodies of dead letters are. */
 export async function noteDeadLetters(
   db: Db,
   letters: readonly { event: FoldedEvent; destination: FoldedDelivery['destination']; seq: number }[],

@@ -1,0 +1,90 @@
+import { toUuid as uuid } from '@fairlead/webhook/id'
+import type { Db } from '../scope.ts'
+import type { DestinationRun } from './write-activity.ts'
+import { type NewEvent, text } from './write-log.ts'
+
+/** What new events add to the counts by source and type, and what goes well again. */
+
+/** A slot of `rollups`. */
+export const rollupSlotMs = 15 * 60_000
+
+/**
+ * Adds new events to the counts of their source and type: two rows for each that a batch names. Of types an organization
+ * has 500 that are counted apart; the others are counted together.
+ */
+export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const groups = new Map<string, { meta: NewEvent['meta']; slotMs: number; events: number; bytes: number }>()
+  for (const { meta } of events) {
+    const slotMs = Math.floor(meta.receivedAt / rollupSlotMs) * rollupSlotMs
+    const key = JSON.stringify([meta.organization, meta.source, meta.type, slotMs])
+    const group = groups.get(key) ?? { meta, slotMs, events: 0, bytes: 0 }
+    groups.set(key, group)
+    group.events += 1
+    group.bytes += meta.size
+  }
+  const rows = [...groups.values()]
+  const given = [
+    rows.map(({ meta }) => uuid(meta.organization)),
+    rows.map(({ meta }) => text(meta.source)),
+    rows.map(({ meta }) => text(meta.type)),
+    rows.map(({ slotMs }) => new Date(slotMs).toISOString()),
+    rows.map(row => row.events),
+    rows.map(({ bytes }) => bytes),
+  ]
+  await db.query(
+    `insert into rollup_types (organization_id, type)
+     select distinct organization_id, type from unnest($1::uuid[], $2::text[]) as n (organization_id, type)
+     where type <> '' and not exists (
+         select from rollup_types k where k.organization_id = n.organization_id and k.type = n.type)
+       and (select count(*) from rollup_types k where k.organization_id = n.organization_id) < 500
+     on conflict do nothing`,
+    [given[0], given[2]],
+  )
+  await db.query(
+    `insert into rollups as known (organization_id, dimension, value, slot, events, bytes)
+     select n.organization_id, d.dimension, d.value, n.slot, sum(n.events), sum(n.bytes)
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
+       as n (organization_id, source, type, slot, events, bytes)
+     left join rollup_types t on t.organization_id = n.organization_id and t.type = n.type
+     cross join lateral (values ('source', n.source), ('type', coalesce(t.type, ''))) as d (dimension, value)
+     group by 1, 2, 3, 4 order by 1, 2, 4, 3
+     on conflict (organization_id, dimension, slot, value) do update set
+       events = known.events + excluded.events, bytes = known.bytes + excluded.bytes`,
+    given,
+  )
+}
+
+/** Counts what went well since an issue was last seen: attempts that were delivered, and events of a source. */
+export async function noteRecoveries(
+  db: Db,
+  runs: readonly DestinationRun[],
+  events: readonly NewEvent[],
+): Promise<void> {
+  const counts = new Map<string, { organization: string; kind: string; subject: string; count: number }>()
+  for (const { organization, destination, successes } of runs) {
+    if (successes === 0) continue
+    const subject = uuid(destination)
+    counts.set(subject, { organization: uuid(organization), kind: 'delivery', subject, count: successes })
+  }
+  for (const { meta } of events) {
+    const subject = uuid(meta.sourceId)
+    const known = counts.get(subject)
+    if (known) known.count += 1
+    else counts.set(subject, { organization: uuid(meta.organization), kind: 'refusal', subject, count: 1 })
+  }
+  const rows = [...counts.values()]
+  if (rows.length === 0) return
+  await db.query(
+    `update issues i set recovered_count = i.recovered_count + n.count
+     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[]) as n (organization_id, kind, subject_id, count)
+     where (i.organization_id, i.kind, i.subject_id) = (n.organization_id, n.kind, n.subject_id)
+       and i.state in ('open', 'acknowledged')`,
+    [
+      rows.map(row => row.organization),
+      rows.map(row => row.kind),
+      rows.map(row => row.subject),
+      rows.map(row => row.count),
+    ],
+  )
+}
