@@ -93,7 +93,9 @@ const stateOfAcme = async () =>
   JSON.stringify(
     await Promise.all(
       [
-        ...'deliveries replays issues api_keys destination_pauses audit_logs sources destinations routes'.split(' '),
+        ...'deliveries replays issues api_keys destination_pauses audit_logs sources destinations routes'.split(
+          ' ',
+        ),
       ].map(table =>
         api.store.query(
           `select * from ${table} where organization_id = (select id from organizations where slug = 'acme')`,

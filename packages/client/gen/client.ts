@@ -6,6 +6,11 @@
  * OpenAPI spec version: 1
  */
 import { transport } from '../transport.ts';
+
+interface TypedResponse<T> extends Response {
+  json(): Promise<T>;
+}
+
 /**
  * Limit for all sources together. Each receiver counts for itself: three of them let three times as much through. Default: no limit.
  */
@@ -1807,6 +1812,348 @@ export interface ReplayPage {
 }
 
 /**
+ * delivery: attempts at a destination fail; refusal: requests to a source do not verify.
+ */
+export type IssueKind = typeof IssueKind[keyof typeof IssueKind];
+
+
+export const IssueKind = {
+  delivery: 'delivery',
+  refusal: 'refusal',
+} as const;
+
+/**
+ * open; acknowledged: someone knows; resolved: it is over, by a person or because three attempts (events) in a row went well and none waits; ignored: it is not told. One that was resolved and is seen again is open and `regressed`.
+ */
+export type IssueState = typeof IssueState[keyof typeof IssueState];
+
+
+export const IssueState = {
+  open: 'open',
+  acknowledged: 'acknowledged',
+  resolved: 'resolved',
+  ignored: 'ignored',
+} as const;
+
+export type IssueFailing = {
+  /**
+     * Deliveries that wait after such a failure, or died of it.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  count: number;
+  /** True: there are more; a list counts to 100. */
+  orMore: boolean;
+};
+
+/**
+ * The newest failure.
+ */
+export type IssueSample = {
+  /**
+     * An attempt's id.
+     * @nullable
+     */
+  attempt: string | null;
+  /**
+     * A rejection's id; it may have expired.
+     * @nullable
+     */
+  rejection: string | null;
+};
+
+/**
+ * What fails, or is refused, for one reason.
+ */
+export interface Issue {
+  id: string;
+  /** delivery: attempts at a destination fail; refusal: requests to a source do not verify. */
+  kind: IssueKind;
+  /**
+     * Its name; null with `refusal`.
+     * @nullable
+     */
+  destination: string | null;
+  /**
+     * Its name; null with `delivery`.
+     * @nullable
+     */
+  source: string | null;
+  /** The word of the outcome, or of the refusal. */
+  cause: string;
+  /** HTTP status; null where there was no answer. */
+  status: number | null;
+  /**
+     * The cause in words.
+     * @nullable
+     */
+  explanation: string | null;
+  /** open; acknowledged: someone knows; resolved: it is over, by a person or because three attempts (events) in a row went well and none waits; ignored: it is not told. One that was resolved and is seen again is open and `regressed`. */
+  state: IssueState;
+  regressed: boolean;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  /** Since when it has been open this time. */
+  openedAt: string;
+  /**
+     * Failed attempts, or refused requests.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failures: number;
+  /**
+     * Events that they are of.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  events: number;
+  failing: IssueFailing;
+  /** The newest failure. */
+  sample: IssueSample;
+  /**
+     * Who changed the state last; `recovery`: it recovered.
+     * @nullable
+     */
+  changedBy: string | null;
+  changedAt: string;
+  ignoredUntil: string | null;
+  /** Ignored until it has so many failures. */
+  ignoredFailures: number | null;
+}
+
+export interface IssuePage {
+  items: Issue[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+/**
+ * delivery: attempts at a destination fail; refusal: requests to a source do not verify.
+ */
+export type IssueDetailKind = typeof IssueDetailKind[keyof typeof IssueDetailKind];
+
+
+export const IssueDetailKind = {
+  delivery: 'delivery',
+  refusal: 'refusal',
+} as const;
+
+/**
+ * open; acknowledged: someone knows; resolved: it is over, by a person or because three attempts (events) in a row went well and none waits; ignored: it is not told. One that was resolved and is seen again is open and `regressed`.
+ */
+export type IssueDetailState = typeof IssueDetailState[keyof typeof IssueDetailState];
+
+
+export const IssueDetailState = {
+  open: 'open',
+  acknowledged: 'acknowledged',
+  resolved: 'resolved',
+  ignored: 'ignored',
+} as const;
+
+export type IssueDetailFailing = {
+  /**
+     * Deliveries that wait after such a failure, or died of it.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  count: number;
+  /** True: there are more; a list counts to 100. */
+  orMore: boolean;
+};
+
+/**
+ * The newest failure.
+ */
+export type IssueDetailSample = {
+  /**
+     * An attempt's id.
+     * @nullable
+     */
+  attempt: string | null;
+  /**
+     * A rejection's id; it may have expired.
+     * @nullable
+     */
+  rejection: string | null;
+};
+
+export type IssueDetailTrendItem = {
+  hour: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failures: number;
+};
+
+export type IssueDetailChangesItem = {
+  at: string;
+  action: string;
+  actor: string;
+};
+
+export interface IssueDetail {
+  id: string;
+  /** delivery: attempts at a destination fail; refusal: requests to a source do not verify. */
+  kind: IssueDetailKind;
+  /**
+     * Its name; null with `refusal`.
+     * @nullable
+     */
+  destination: string | null;
+  /**
+     * Its name; null with `delivery`.
+     * @nullable
+     */
+  source: string | null;
+  /** The word of the outcome, or of the refusal. */
+  cause: string;
+  /** HTTP status; null where there was no answer. */
+  status: number | null;
+  /**
+     * The cause in words.
+     * @nullable
+     */
+  explanation: string | null;
+  /** open; acknowledged: someone knows; resolved: it is over, by a person or because three attempts (events) in a row went well and none waits; ignored: it is not told. One that was resolved and is seen again is open and `regressed`. */
+  state: IssueDetailState;
+  regressed: boolean;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  /** Since when it has been open this time. */
+  openedAt: string;
+  /**
+     * Failed attempts, or refused requests.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failures: number;
+  /**
+     * Events that they are of.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  events: number;
+  failing: IssueDetailFailing;
+  /** The newest failure. */
+  sample: IssueDetailSample;
+  /**
+     * Who changed the state last; `recovery`: it recovered.
+     * @nullable
+     */
+  changedBy: string | null;
+  changedAt: string;
+  ignoredUntil: string | null;
+  /** Ignored until it has so many failures. */
+  ignoredFailures: number | null;
+  /** The last 24 hours, oldest first, without those in which nothing failed. */
+  trend: IssueDetailTrendItem[];
+  /** Entries of the audit log about it, in the hour before it was opened. */
+  changes: IssueDetailChangesItem[];
+}
+
+/**
+ * Of delivered attempts, from counts in steps (… 50, 70, 100, 150 …): to the width of a step.
+ */
+export type CountsLatencyMs = {
+  p50: number;
+  p95: number;
+  p99: number;
+} | null;
+
+export interface Counts {
+  /**
+     * Accepted events; by destination 0.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  events: number;
+  /**
+     * Of their bodies.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  bytes: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  attempts: number;
+  /**
+     * Attempts that were answered 2xx.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  delivered: number;
+  /**
+     * Attempts that were not.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failed: number;
+  /**
+     * Attempts with which a delivery died.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  dead: number;
+  /**
+     * delivered ÷ attempts; null without attempts.
+     * @nullable
+     */
+  successRate: number | null;
+  /** Of delivered attempts, from counts in steps (… 50, 70, 100, 150 …): to the width of a step. */
+  latencyMs: CountsLatencyMs;
+}
+
+export type AnalyticsGroupsItemIntervalsItem = {
+  at: string;
+  counts: Counts;
+};
+
+export type AnalyticsGroupsItem = {
+  /** A source's name, a type (empty: those beyond the first 500), a destination's id. */
+  value: string;
+  name: string;
+  total: Counts;
+  intervals: AnalyticsGroupsItemIntervalsItem[];
+};
+
+export interface Analytics {
+  after: string;
+  before: string;
+  /** The 50 with the most events and attempts. */
+  groups: AnalyticsGroupsItem[];
+  /**
+     * How many were left out.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  others: number;
+}
+
+export type UsageMonthsItem = {
+  /** UTC. */
+  month: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  accepted: number;
+};
+
+export interface Usage {
+  plan: string;
+  /** Events that the plan allows in a month; null: no limit. */
+  limit: number | null;
+  months: UsageMonthsItem[];
+}
+
+/**
  * Names in lower case; values of a repeated header joined by a comma. Values that are secrets themselves (tokens, passwords, cookies) are replaced by `[redacted]`.
  */
 export type RejectionHeaders = {[key: string]: string};
@@ -2767,6 +3114,71 @@ export const StreamEventsDeliveries = {
   false: 'false',
 } as const;
 
+export type ExportEventsParams = {
+/**
+ * A source's name.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^\P{Cc}*$
+ */
+source?: string;
+status?: ExportEventsStatus;
+/**
+ * A type, or a glob: `*` stands for any characters. Any type of an event may fit.
+ * @minLength 1
+ * @maxLength 256
+ * @pattern ^\P{Cc}*$
+ */
+type?: string;
+/**
+ * What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^\P{Cc}*$
+ */
+q?: string;
+/**
+ * Received at this time or later. Also `-2h`, and seconds since 1970.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Received before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `ndjson` (the default): an event a line, as in the list; `csv`: RFC 4180.
+ */
+format?: ExportEventsFormat;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^\P{Cc}*$
+ */
+cursor?: string;
+};
+
+export type ExportEventsStatus = typeof ExportEventsStatus[keyof typeof ExportEventsStatus];
+
+
+export const ExportEventsStatus = {
+  pending: 'pending',
+  processing: 'processing',
+  success: 'success',
+  failed: 'failed',
+  unrouted: 'unrouted',
+} as const;
+
+export type ExportEventsFormat = typeof ExportEventsFormat[keyof typeof ExportEventsFormat];
+
+
+export const ExportEventsFormat = {
+  ndjson: 'ndjson',
+  csv: 'csv',
+} as const;
+
 export type ListEventsParams = {
 /**
  * A source's name.
@@ -3316,6 +3728,138 @@ export type CancelReplayHeaders = {
  */
 'Idempotency-Key'?: string;
 };
+
+export type ListIssuesParams = {
+state?: ListIssuesState;
+kind?: ListIssuesKind;
+/**
+ * A destination's name or id.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^\P{Cc}*$
+ */
+destination?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^\P{Cc}*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListIssuesState = typeof ListIssuesState[keyof typeof ListIssuesState];
+
+
+export const ListIssuesState = {
+  open: 'open',
+  acknowledged: 'acknowledged',
+  resolved: 'resolved',
+  ignored: 'ignored',
+} as const;
+
+export type ListIssuesKind = typeof ListIssuesKind[keyof typeof ListIssuesKind];
+
+
+export const ListIssuesKind = {
+  delivery: 'delivery',
+  refusal: 'refusal',
+} as const;
+
+export type AcknowledgeIssueHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ResolveIssueHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ReopenIssueHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type IgnoreIssueHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type IgnoreIssueBody = {
+  /** Until then. */
+  until?: string;
+  /**
+     * For so many more.
+     * @minimum 1
+     * @maximum 1000000000
+     */
+  failures?: number;
+};
+
+export type GetAnalyticsParams = {
+/**
+ * Default `source`.
+ */
+by?: GetAnalyticsBy;
+/**
+ * Default `hour`.
+ */
+interval?: GetAnalyticsInterval;
+/**
+ * Hours, days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^\P{Cc}*$
+ */
+timeZone?: string;
+/**
+ * From this time on. Default: a day before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+};
+
+export type GetAnalyticsBy = typeof GetAnalyticsBy[keyof typeof GetAnalyticsBy];
+
+
+export const GetAnalyticsBy = {
+  source: 'source',
+  type: 'type',
+  destination: 'destination',
+} as const;
+
+export type GetAnalyticsInterval = typeof GetAnalyticsInterval[keyof typeof GetAnalyticsInterval];
+
+
+export const GetAnalyticsInterval = {
+  '15m': '15m',
+  hour: 'hour',
+  day: 'day',
+  month: 'month',
+} as const;
 
 export type ListRejectionsParams = {
 /**
@@ -4694,6 +5238,96 @@ export const streamEvents = async (slug: string,
     params?: StreamEventsParams, options?: Parameters<typeof transport>[1]): Promise<streamEventsResponse> => {
 
   return transport<streamEventsResponse>(getStreamEventsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type exportEventsResponse200ApplicationXNdjson = {
+  stream: TypedResponse<string>
+  status: 200
+}
+
+export type exportEventsResponse200TextCsv = {
+  data: string
+  status: 200
+}
+
+export type exportEventsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type exportEventsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type exportEventsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type exportEventsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type exportEventsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type exportEventsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type exportEventsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type exportEventsResponseSuccess = (exportEventsResponse200ApplicationXNdjson | exportEventsResponse200TextCsv) & {
+  headers: Headers;
+};
+export type exportEventsResponseError = (exportEventsResponse400 | exportEventsResponse401 | exportEventsResponse404 | exportEventsResponse429 | exportEventsResponse500 | exportEventsResponse503 | exportEventsResponse504) & {
+  headers: Headers;
+};
+
+export type exportEventsResponse = (exportEventsResponseSuccess | exportEventsResponseError)
+
+export const getExportEventsUrl = (slug: string,
+    params?: ExportEventsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/events/export?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/events/export`
+}
+
+/**
+ * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.
+ *
+ * Allowed to: every role.
+ * @summary All events that fit, as a file
+ */
+export const exportEvents = async (slug: string,
+    params?: ExportEventsParams, options?: Parameters<typeof transport>[1]): Promise<exportEventsResponse> => {
+
+  return transport<exportEventsResponse>(getExportEventsUrl(slug,params),
   {
     ...options,
     method: 'GET'
@@ -6591,6 +7225,761 @@ return transport<cancelReplayResponse>(getCancelReplayUrl(slug,replay),
     ...options,
     method: 'POST',
     headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listIssuesResponse200 = {
+  data: IssuePage
+  status: 200
+}
+
+export type listIssuesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listIssuesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listIssuesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listIssuesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listIssuesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listIssuesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listIssuesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listIssuesResponseSuccess = (listIssuesResponse200) & {
+  headers: Headers;
+};
+export type listIssuesResponseError = (listIssuesResponse400 | listIssuesResponse401 | listIssuesResponse404 | listIssuesResponse429 | listIssuesResponse500 | listIssuesResponse503 | listIssuesResponse504) & {
+  headers: Headers;
+};
+
+export type listIssuesResponse = (listIssuesResponseSuccess | listIssuesResponseError)
+
+export const getListIssuesUrl = (slug: string,
+    params?: ListIssuesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Issues, the one seen last first
+ */
+export const listIssues = async (slug: string,
+    params?: ListIssuesParams, options?: Parameters<typeof transport>[1]): Promise<listIssuesResponse> => {
+
+  return transport<listIssuesResponse>(getListIssuesUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getIssueResponse200 = {
+  data: IssueDetail
+  status: 200
+}
+
+export type getIssueResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getIssueResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getIssueResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getIssueResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getIssueResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getIssueResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getIssueResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getIssueResponseSuccess = (getIssueResponse200) & {
+  headers: Headers;
+};
+export type getIssueResponseError = (getIssueResponse400 | getIssueResponse401 | getIssueResponse404 | getIssueResponse429 | getIssueResponse500 | getIssueResponse503 | getIssueResponse504) & {
+  headers: Headers;
+};
+
+export type getIssueResponse = (getIssueResponseSuccess | getIssueResponseError)
+
+export const getGetIssueUrl = (slug: string,
+    issue: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues/${encodeURIComponent(String(issue))}`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary One issue, with its last day and what was changed before it
+ */
+export const getIssue = async (slug: string,
+    issue: string, options?: Parameters<typeof transport>[1]): Promise<getIssueResponse> => {
+
+  return transport<getIssueResponse>(getGetIssueUrl(slug,issue),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type acknowledgeIssueResponse200 = {
+  data: Issue
+  status: 200
+}
+
+export type acknowledgeIssueResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type acknowledgeIssueResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type acknowledgeIssueResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type acknowledgeIssueResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type acknowledgeIssueResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type acknowledgeIssueResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type acknowledgeIssueResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type acknowledgeIssueResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type acknowledgeIssueResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type acknowledgeIssueResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type acknowledgeIssueResponseSuccess = (acknowledgeIssueResponse200) & {
+  headers: Headers;
+};
+export type acknowledgeIssueResponseError = (acknowledgeIssueResponse400 | acknowledgeIssueResponse401 | acknowledgeIssueResponse403 | acknowledgeIssueResponse404 | acknowledgeIssueResponse409 | acknowledgeIssueResponse422 | acknowledgeIssueResponse429 | acknowledgeIssueResponse500 | acknowledgeIssueResponse503 | acknowledgeIssueResponse504) & {
+  headers: Headers;
+};
+
+export type acknowledgeIssueResponse = (acknowledgeIssueResponseSuccess | acknowledgeIssueResponseError)
+
+export const getAcknowledgeIssueUrl = (slug: string,
+    issue: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues/${encodeURIComponent(String(issue))}/acknowledge`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Say that someone knows of an issue
+ */
+export const acknowledgeIssue = async (slug: string,
+    issue: string,
+    headers?: AcknowledgeIssueHeaders, options?: Parameters<typeof transport>[1]): Promise<acknowledgeIssueResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<acknowledgeIssueResponse>(getAcknowledgeIssueUrl(slug,issue),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type resolveIssueResponse200 = {
+  data: Issue
+  status: 200
+}
+
+export type resolveIssueResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type resolveIssueResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type resolveIssueResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type resolveIssueResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type resolveIssueResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type resolveIssueResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type resolveIssueResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type resolveIssueResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type resolveIssueResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type resolveIssueResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type resolveIssueResponseSuccess = (resolveIssueResponse200) & {
+  headers: Headers;
+};
+export type resolveIssueResponseError = (resolveIssueResponse400 | resolveIssueResponse401 | resolveIssueResponse403 | resolveIssueResponse404 | resolveIssueResponse409 | resolveIssueResponse422 | resolveIssueResponse429 | resolveIssueResponse500 | resolveIssueResponse503 | resolveIssueResponse504) & {
+  headers: Headers;
+};
+
+export type resolveIssueResponse = (resolveIssueResponseSuccess | resolveIssueResponseError)
+
+export const getResolveIssueUrl = (slug: string,
+    issue: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues/${encodeURIComponent(String(issue))}/resolve`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Say that an issue is over
+ */
+export const resolveIssue = async (slug: string,
+    issue: string,
+    headers?: ResolveIssueHeaders, options?: Parameters<typeof transport>[1]): Promise<resolveIssueResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<resolveIssueResponse>(getResolveIssueUrl(slug,issue),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type reopenIssueResponse200 = {
+  data: Issue
+  status: 200
+}
+
+export type reopenIssueResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type reopenIssueResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type reopenIssueResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type reopenIssueResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type reopenIssueResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type reopenIssueResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type reopenIssueResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type reopenIssueResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type reopenIssueResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type reopenIssueResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type reopenIssueResponseSuccess = (reopenIssueResponse200) & {
+  headers: Headers;
+};
+export type reopenIssueResponseError = (reopenIssueResponse400 | reopenIssueResponse401 | reopenIssueResponse403 | reopenIssueResponse404 | reopenIssueResponse409 | reopenIssueResponse422 | reopenIssueResponse429 | reopenIssueResponse500 | reopenIssueResponse503 | reopenIssueResponse504) & {
+  headers: Headers;
+};
+
+export type reopenIssueResponse = (reopenIssueResponseSuccess | reopenIssueResponseError)
+
+export const getReopenIssueUrl = (slug: string,
+    issue: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues/${encodeURIComponent(String(issue))}/reopen`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Open an issue again
+ */
+export const reopenIssue = async (slug: string,
+    issue: string,
+    headers?: ReopenIssueHeaders, options?: Parameters<typeof transport>[1]): Promise<reopenIssueResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<reopenIssueResponse>(getReopenIssueUrl(slug,issue),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type ignoreIssueResponse200 = {
+  data: Issue
+  status: 200
+}
+
+export type ignoreIssueResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type ignoreIssueResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type ignoreIssueResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type ignoreIssueResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type ignoreIssueResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type ignoreIssueResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type ignoreIssueResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type ignoreIssueResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type ignoreIssueResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type ignoreIssueResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type ignoreIssueResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type ignoreIssueResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type ignoreIssueResponseSuccess = (ignoreIssueResponse200) & {
+  headers: Headers;
+};
+export type ignoreIssueResponseError = (ignoreIssueResponse400 | ignoreIssueResponse401 | ignoreIssueResponse403 | ignoreIssueResponse404 | ignoreIssueResponse409 | ignoreIssueResponse413 | ignoreIssueResponse415 | ignoreIssueResponse422 | ignoreIssueResponse429 | ignoreIssueResponse500 | ignoreIssueResponse503 | ignoreIssueResponse504) & {
+  headers: Headers;
+};
+
+export type ignoreIssueResponse = (ignoreIssueResponseSuccess | ignoreIssueResponseError)
+
+export const getIgnoreIssueUrl = (slug: string,
+    issue: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues/${encodeURIComponent(String(issue))}/ignore`
+}
+
+/**
+ * Until a time, or for so many failures more; without either for good. Dead letters stay counted and listed.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Say that an issue is not to be told
+ */
+export const ignoreIssue = async (slug: string,
+    issue: string,
+    ignoreIssueBody?: IgnoreIssueBody,
+    headers?: IgnoreIssueHeaders, options?: Parameters<typeof transport>[1]): Promise<ignoreIssueResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<ignoreIssueResponse>(getIgnoreIssueUrl(slug,issue),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(ignoreIssueBody)
+  }
+);}
+
+
+
+export type getAnalyticsResponse200 = {
+  data: Analytics
+  status: 200
+}
+
+export type getAnalyticsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getAnalyticsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getAnalyticsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getAnalyticsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getAnalyticsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getAnalyticsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getAnalyticsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getAnalyticsResponseSuccess = (getAnalyticsResponse200) & {
+  headers: Headers;
+};
+export type getAnalyticsResponseError = (getAnalyticsResponse400 | getAnalyticsResponse401 | getAnalyticsResponse404 | getAnalyticsResponse429 | getAnalyticsResponse500 | getAnalyticsResponse503 | getAnalyticsResponse504) & {
+  headers: Headers;
+};
+
+export type getAnalyticsResponse = (getAnalyticsResponseSuccess | getAnalyticsResponseError)
+
+export const getGetAnalyticsUrl = (slug: string,
+    params?: GetAnalyticsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/analytics?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/analytics`
+}
+
+/**
+ * Counted as the log is written, in quarters of an hour. Events count when they were received, attempts when they began. Test data and repeats that were swallowed are not in it.
+ *
+ * Allowed to: every role.
+ * @summary Counts, success and latency over time
+ */
+export const getAnalytics = async (slug: string,
+    params?: GetAnalyticsParams, options?: Parameters<typeof transport>[1]): Promise<getAnalyticsResponse> => {
+
+  return transport<getAnalyticsResponse>(getGetAnalyticsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getUsageResponse200 = {
+  data: Usage
+  status: 200
+}
+
+export type getUsageResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getUsageResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getUsageResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getUsageResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getUsageResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getUsageResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getUsageResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getUsageResponseSuccess = (getUsageResponse200) & {
+  headers: Headers;
+};
+export type getUsageResponseError = (getUsageResponse400 | getUsageResponse401 | getUsageResponse404 | getUsageResponse429 | getUsageResponse500 | getUsageResponse503 | getUsageResponse504) & {
+  headers: Headers;
+};
+
+export type getUsageResponse = (getUsageResponseSuccess | getUsageResponseError)
+
+export const getGetUsageUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/usage`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Accepted events of each month
+ */
+export const getUsage = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<getUsageResponse> => {
+
+  return transport<getUsageResponse>(getGetUsageUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
 
   }
 );}
