@@ -14,6 +14,7 @@ import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
 import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
+import { RetryService } from './gen/fairlead/store/v1/retry_pb.js'
 import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
 import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
 import { UsageService } from './gen/fairlead/store/v1/usage_pb.js'
@@ -29,6 +30,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly deliveries: Client<typeof DeliveryService>
   readonly attempts: Client<typeof AttemptService>
   readonly issues: Client<typeof IssueService>
+  readonly retries: Client<typeof RetryService>
   readonly usage: Client<typeof UsageService>
   readonly replays: Client<typeof ReplayService>
   readonly rejections: Client<typeof RejectionService>
@@ -71,6 +73,7 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
     deliveries: createClient(DeliveryService, transport),
     attempts: createClient(AttemptService, transport),
     issues: createClient(IssueService, transport),
+    retries: createClient(RetryService, transport),
     usage: createClient(UsageService, transport),
     replays: createClient(ReplayService, transport),
     rejections: createClient(RejectionService, transport),

@@ -22,6 +22,7 @@ const absent: Record<string, string> = {
   delivery: newId('dlv', 1),
   replay: newId('rpl', 1),
   issue: newId('iss', 1),
+  retry: newId('rty', 1),
   key: newId('key', 1),
   rejection: '4711',
   attempt: `att_${newId('dlv', 1).slice(4)}-1`,
@@ -60,6 +61,8 @@ beforeAll(async () => {
   await api.makeKey(acme)
   real.key = (await of('api-keys')).items[0].id
   real.rejection = '1'
+  const plan = { filter: {}, dryRun: true }
+  real.retry = (await api.call('POST', '/api/v1/organizations/acme/retries', { body: plan })).body.id
   const [issue] = await api.store.query(
     `insert into issues (organization_id, kind, subject_id, cause, status, first_seen_at, last_seen_at, opened_at, failures,
        events) select organization_id, 'delivery', id, 'gone', 410, now(), now(), now(), 3, 3 from destinations

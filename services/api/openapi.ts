@@ -20,6 +20,7 @@ const tags: Readonly<Record<Tag, string>> = {
   Deliveries: 'Deliveries that have not ended.',
   'Dead letters': 'Deliveries that used up their attempts.',
   Replays: 'Selections of events that are delivered again.',
+  Retries: 'Dead letters that are tried again together, exactly as they were planned.',
   Issues: 'What fails, or is refused, for one reason.',
   Analytics: 'Counts over time, and usage.',
   Rejections: 'Requests that failed verification: why was this answered 401?',

@@ -56,6 +56,7 @@ export type Tag =
   | 'Deliveries'
   | 'Dead letters'
   | 'Replays'
+  | 'Retries'
   | 'Issues'
   | 'Analytics'
   | 'Rejections'

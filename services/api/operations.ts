@@ -14,6 +14,7 @@ import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { rejectionOperations } from './rejections.ts'
 import { replayOperations } from './replays.ts'
+import { retryOperations } from './retries.ts'
 import { routeOperations } from './routes.ts'
 import { simulatorOperations } from './simulator.ts'
 import { sourceOperations } from './sources.ts'
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...attemptOperations,
   ...deadLetterOperations,
   ...replayOperations,
+  ...retryOperations,
   ...issueOperations,
   ...analyticsOperations,
   ...rejectionOperations,

@@ -111,6 +111,7 @@ export const attemptParams = z.object({
 export const eventParams = z.object({ slug, event: id('evt', "The event's id.") })
 export const deliveryParams = z.object({ slug, delivery: id('dlv', "The delivery's id.") })
 export const replayParams = z.object({ slug, replay: id('rpl', "The Replay's id.") })
+export const retryParams = z.object({ slug, retry: id('rty', "The retry's id.") })
 export const issueParams = z.object({ slug, issue: id('iss', "The issue's id.") })
 export const keyParams = z.object({ slug, key: id('key', "The key's id.") })
 export const rejectionParams = z.object({

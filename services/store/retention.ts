@@ -96,6 +96,11 @@ async function removeExpired(db: Db, day: string, ageDays: number): Promise<numb
 /** What Replays were made is told for as long as what they delivered could be. */
 async function removeOldReplays(db: Db, nowMs: number): Promise<void> {
   await db.query('delete from replays where ended_at < $1', [new Date(nowMs - replayDays * 86_400_000)])
+  await db.query('delete from replays where planned_until < $1', [new Date(nowMs - 3_600_000)])
+  await db.query(
+    `delete from retry_items i where not exists (
+       select from replays r where r.organization_id = i.organization_id and r.id = i.retry_id and r.ended_at is null)`,
+  )
 }
 
 /** Counts of a source are asked for the last hour only. */
@@ -137,6 +142,7 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'issue_hours',
     'issue_notices',
     'replays',
+    'retry_items',
   ]) {
     await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])
   }

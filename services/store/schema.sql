@@ -12,6 +12,13 @@ create type owner_kind as enum ('kubernetes', 'file', 'api');
 
 create type replay_state as enum ('pending', 'running', 'paused', 'completed', 'cancelled', 'failed');
 
+CREATE OR REPLACE FUNCTION public.add_counts(a bigint[], b bigint[])
+ RETURNS bigint[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(SELECT (COALESCE(u.x, (0)::bigint) + COALESCE(u.y, (0)::bigint)) FROM UNNEST(add_counts.a, add_counts.b) WITH ORDINALITY u(x, y, place) ORDER BY u.place)
+;
+
 CREATE OR REPLACE PROCEDURE public.create_log_partitions(IN day date)
  LANGUAGE plpgsql
 AS $procedure$
@@ -75,6 +82,25 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.histogram(places integer[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  counts bigint[] := '{}';
+  place integer;
+begin
+  if places is null then return counts; end if;
+  counts := array_fill(0::bigint, array[(select max(p) + 1 from unnest(places) as p)]);
+  foreach place in array places loop
+    counts[place + 1] := counts[place + 1] + 1;
+  end loop;
+  return counts;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.in_platform_scope()
  RETURNS boolean
  LANGUAGE sql
@@ -87,6 +113,13 @@ CREATE OR REPLACE FUNCTION public.in_scope(organization_id uuid)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 RETURN ((current_setting('fairlead.scope'::text, true) = 'platform'::text) OR (organization_id = (NULLIF(current_setting('fairlead.organization_id'::text, true), ''::text))::uuid))
+;
+
+CREATE OR REPLACE FUNCTION public.latency_bucket(ms integer)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN width_bucket(ms, ARRAY[1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10000, 15000, 20000, 30000])
 ;
 
 CREATE OR REPLACE FUNCTION public.next_destination_version()
@@ -126,6 +159,24 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.note_issue()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into issue_notices (organization_id, issue_id, change) values (
+    new.organization_id, new.id,
+    case
+      when tg_op = 'INSERT' then 'opened'
+      when new.state <> 'open' then new.state
+      when old.state = 'resolved' and new.regressed then 'regressed'
+      else 'reopened'
+    end);
+  return null;
+end
+$function$
+;
+
 CREATE OR REPLACE PROCEDURE public.protect(IN protected regclass)
  LANGUAGE plpgsql
 AS $procedure$
@@ -138,6 +189,8 @@ begin
 end
 $procedure$
 ;
+
+create aggregate sum_counts(bigint[]);
 
 create table api_keys (
   organization_id uuid,
@@ -356,6 +409,60 @@ create table idempotency_keys (
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
 
+create table issue_hours (
+  organization_id uuid not null,
+  issue_id uuid not null,
+  hour timestamp with time zone not null,
+  failures bigint not null,
+  constraint issue_hours_pkey PRIMARY KEY (organization_id, issue_id, hour)
+);
+alter table issue_hours enable row level security;
+alter table issue_hours force row level security;
+
+create table issue_notices (
+  organization_id uuid not null,
+  id uuid not null default gen_random_uuid(),
+  issue_id uuid not null,
+  at timestamp with time zone not null default now(),
+  change text not null,
+  told_at timestamp with time zone,
+  constraint issue_notices_change_check CHECK ((change = ANY (ARRAY['opened'::text, 'regressed'::text, 'acknowledged'::text, 'resolved'::text, 'ignored'::text, 'reopened'::text]))),
+  constraint issue_notices_pkey PRIMARY KEY (organization_id, id)
+);
+alter table issue_notices enable row level security;
+alter table issue_notices force row level security;
+
+create table issues (
+  organization_id uuid not null,
+  id uuid not null default gen_random_uuid(),
+  kind text not null,
+  subject_id uuid not null,
+  cause text not null,
+  status integer not null,
+  state text not null default 'open'::text,
+  regressed boolean not null default false,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  opened_at timestamp with time zone not null,
+  failures bigint not null,
+  events bigint not null,
+  sample_event_id uuid,
+  sample_number integer,
+  sample_rejection bigint,
+  recovered_count bigint not null default 0,
+  changed_by text not null default ''::text,
+  changed_at timestamp with time zone not null default now(),
+  resolved_at timestamp with time zone,
+  ignored_until timestamp with time zone,
+  ignored_failures bigint,
+  constraint issues_kind_check CHECK ((kind = ANY (ARRAY['delivery'::text, 'refusal'::text]))),
+  constraint issues_organization_id_kind_subject_id_cause_status_key UNIQUE (organization_id, kind, subject_id, cause, status),
+  constraint issues_pkey PRIMARY KEY (organization_id, id),
+  constraint issues_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text, 'ignored'::text])))
+);
+alter table issues enable row level security;
+alter table issues force row level security;
+
 create table members (
   organization_id uuid not null,
   id uuid not null,
@@ -452,12 +559,53 @@ create table replays (
   ended_at timestamp with time zone,
   fault text,
   looked_at timestamp with time zone,
+  kind text not null default 'replay'::text,
+  planned_until timestamp with time zone,
+  asked jsonb,
   constraint replays_check CHECK (((cursor_at IS NULL) = (cursor_id IS NULL))),
   constraint replays_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::replay_state, 'cancelled'::replay_state, 'failed'::replay_state])))),
+  constraint replays_kind_check CHECK ((kind = ANY (ARRAY['replay'::text, 'retry'::text]))),
   constraint replays_pkey PRIMARY KEY (organization_id, id)
 );
 alter table replays enable row level security;
 alter table replays force row level security;
+
+create table retry_items (
+  organization_id uuid not null,
+  retry_id uuid not null,
+  received_at timestamp with time zone not null,
+  event_id uuid not null,
+  destination_id uuid not null,
+  attempt_count integer not null,
+  constraint retry_items_pkey PRIMARY KEY (organization_id, retry_id, received_at, event_id, destination_id)
+);
+alter table retry_items enable row level security;
+alter table retry_items force row level security;
+
+create table rollup_types (
+  organization_id uuid not null,
+  type text not null,
+  constraint rollup_types_pkey PRIMARY KEY (organization_id, type)
+);
+alter table rollup_types enable row level security;
+alter table rollup_types force row level security;
+
+create table rollups (
+  organization_id uuid not null,
+  dimension text not null,
+  value text not null,
+  slot timestamp with time zone not null,
+  events bigint not null default 0,
+  bytes bigint not null default 0,
+  attempts bigint not null default 0,
+  delivered bigint not null default 0,
+  dead bigint not null default 0,
+  latencies bigint[] not null default '{}'::bigint[],
+  constraint rollups_dimension_check CHECK ((dimension = ANY (ARRAY['source'::text, 'type'::text, 'destination'::text]))),
+  constraint rollups_pkey PRIMARY KEY (organization_id, dimension, slot, value)
+);
+alter table rollups enable row level security;
+alter table rollups force row level security;
 
 create table routes (
   organization_id uuid not null,
@@ -578,6 +726,12 @@ CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, r
 
 CREATE INDEX idempotency_keys_expired ON public.idempotency_keys USING btree (expires_at);
 
+CREATE INDEX issue_notices_untold ON public.issue_notices USING btree (at) WHERE (told_at IS NULL);
+
+CREATE INDEX issues_newest ON public.issues USING btree (organization_id, last_seen_at, id);
+
+CREATE INDEX issues_unresolved ON public.issues USING btree (organization_id, kind, subject_id) WHERE (state = ANY (ARRAY['open'::text, 'acknowledged'::text]));
+
 CREATE INDEX members_email ON public.members USING btree (email);
 
 CREATE INDEX organizations_owner ON public.organizations USING btree (owner_kind, owner_reference) WHERE (deleted_at IS NULL);
@@ -654,6 +808,18 @@ create policy organization on idempotency_keys for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 
+create policy organization on issue_hours for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on issue_notices for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on issues for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
 create policy organization on members for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
@@ -671,6 +837,18 @@ create policy platform on projection_positions for all
   with check (in_platform_scope());
 
 create policy organization on replays for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on retry_items for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on rollup_types for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on rollups for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

@@ -14,6 +14,7 @@ import { MemberService } from '@fairlead/wire/store/member'
 import { OrganizationService } from '@fairlead/wire/store/organization'
 import { RejectionService } from '@fairlead/wire/store/rejection'
 import { ReplayService } from '@fairlead/wire/store/replay'
+import { RetryService } from '@fairlead/wire/store/retry'
 import { RouteService } from '@fairlead/wire/store/route'
 import { SourceService } from '@fairlead/wire/store/source'
 import { UsageService } from '@fairlead/wire/store/usage'
@@ -30,6 +31,7 @@ import { memberCalls } from './calls/members.ts'
 import { organizationCalls } from './calls/organizations.ts'
 import { rejectionCalls } from './calls/rejections.ts'
 import { replayCalls } from './calls/replays.ts'
+import { retryCalls } from './calls/retries.ts'
 import { routeCalls } from './calls/routes.ts'
 import { sourceCalls } from './calls/sources.ts'
 import { usageCalls } from './calls/usage.ts'
@@ -59,6 +61,7 @@ const services = [
   AttemptService,
   IssueService,
   UsageService,
+  RetryService,
   ReplayService,
   RejectionService,
   ApiKeyService,
@@ -90,6 +93,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(AttemptService, attemptCalls(calls))
       router.service(IssueService, issueCalls(calls))
       router.service(UsageService, usageCalls(calls))
+      router.service(RetryService, retryCalls(calls))
       router.service(ReplayService, replayCalls(calls))
       router.service(RejectionService, rejectionCalls(calls))
       router.service(ApiKeyService, apiKeyCalls(calls))

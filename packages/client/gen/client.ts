@@ -1812,6 +1812,328 @@ export interface ReplayPage {
 }
 
 /**
+ * planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay.
+ */
+export type PlannedRetryState = typeof PlannedRetryState[keyof typeof PlannedRetryState];
+
+
+export const PlannedRetryState = {
+  planned: 'planned',
+  expired: 'expired',
+  pending: 'pending',
+  running: 'running',
+  paused: 'paused',
+  completed: 'completed',
+  cancelled: 'cancelled',
+  failed: 'failed',
+} as const;
+
+export type PlannedRetryDestinationsItem = {
+  destination: string;
+  destinationId: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  deliveries: number;
+};
+
+export interface PlannedRetry {
+  id: string;
+  /** planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay. */
+  state: PlannedRetryState;
+  plannedUntil: string | null;
+  /**
+     * Deliveries that were noted. No others are tried.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  planned: number;
+  /**
+     * Handed over so far.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  published: number;
+  /**
+     * Left out: tried again, discarded or expired since they were planned.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  skipped: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  delivered: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failedAgain: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  ratePerSecond: number;
+  /** Nothing that died later is part of it. */
+  createdAt: string;
+  createdBy: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  /** @nullable */
+  fault: string | null;
+  /** What was planned, most first. */
+  destinations: PlannedRetryDestinationsItem[];
+  /** The first five deliveries. */
+  first: string[];
+}
+
+/**
+ * planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay.
+ */
+export type RetryState = typeof RetryState[keyof typeof RetryState];
+
+
+export const RetryState = {
+  planned: 'planned',
+  expired: 'expired',
+  pending: 'pending',
+  running: 'running',
+  paused: 'paused',
+  completed: 'completed',
+  cancelled: 'cancelled',
+  failed: 'failed',
+} as const;
+
+/**
+ * Dead letters that are tried again together.
+ */
+export interface Retry {
+  id: string;
+  /** planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay. */
+  state: RetryState;
+  plannedUntil: string | null;
+  /**
+     * Deliveries that were noted. No others are tried.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  planned: number;
+  /**
+     * Handed over so far.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  published: number;
+  /**
+     * Left out: tried again, discarded or expired since they were planned.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  skipped: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  delivered: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failedAgain: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  ratePerSecond: number;
+  /** Nothing that died later is part of it. */
+  createdAt: string;
+  createdBy: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  /** @nullable */
+  fault: string | null;
+}
+
+export interface RetryPage {
+  items: Retry[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+/**
+ * planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay.
+ */
+export type RetryDetailState = typeof RetryDetailState[keyof typeof RetryDetailState];
+
+
+export const RetryDetailState = {
+  planned: 'planned',
+  expired: 'expired',
+  pending: 'pending',
+  running: 'running',
+  paused: 'paused',
+  completed: 'completed',
+  cancelled: 'cancelled',
+  failed: 'failed',
+} as const;
+
+export type RetryDetailDestinationsItem = {
+  destination: string;
+  destinationId: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  deliveries: number;
+};
+
+/**
+ * Dead letters that came to fit since it was planned, and are not part of it: plan again for them.
+ */
+export type RetryDetailLater = {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  count: number;
+  orMore: boolean;
+};
+
+export interface RetryDetail {
+  id: string;
+  /** planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay. */
+  state: RetryDetailState;
+  plannedUntil: string | null;
+  /**
+     * Deliveries that were noted. No others are tried.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  planned: number;
+  /**
+     * Handed over so far.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  published: number;
+  /**
+     * Left out: tried again, discarded or expired since they were planned.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  skipped: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  delivered: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failedAgain: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  ratePerSecond: number;
+  /** Nothing that died later is part of it. */
+  createdAt: string;
+  createdBy: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  /** @nullable */
+  fault: string | null;
+  /** What was planned, most first. */
+  destinations: RetryDetailDestinationsItem[];
+  /** Dead letters that came to fit since it was planned, and are not part of it: plan again for them. */
+  later: RetryDetailLater;
+}
+
+/**
+ * planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay.
+ */
+export type StartedRetryState = typeof StartedRetryState[keyof typeof StartedRetryState];
+
+
+export const StartedRetryState = {
+  planned: 'planned',
+  expired: 'expired',
+  pending: 'pending',
+  running: 'running',
+  paused: 'paused',
+  completed: 'completed',
+  cancelled: 'cancelled',
+  failed: 'failed',
+} as const;
+
+/**
+ * Dead letters that came to fit since it was planned, and are not part of it: plan again for them.
+ */
+export type StartedRetryLater = {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  count: number;
+  orMore: boolean;
+};
+
+export interface StartedRetry {
+  id: string;
+  /** planned: may be started until `plannedUntil`; expired: it was not. The others as of a Replay. */
+  state: StartedRetryState;
+  plannedUntil: string | null;
+  /**
+     * Deliveries that were noted. No others are tried.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  planned: number;
+  /**
+     * Handed over so far.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  published: number;
+  /**
+     * Left out: tried again, discarded or expired since they were planned.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  skipped: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  delivered: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failedAgain: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  ratePerSecond: number;
+  /** Nothing that died later is part of it. */
+  createdAt: string;
+  createdBy: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  /** @nullable */
+  fault: string | null;
+  /** Dead letters that came to fit since it was planned, and are not part of it: plan again for them. */
+  later: StartedRetryLater;
+}
+
+/**
  * delivery: attempts at a destination fail; refusal: requests to a source do not verify.
  */
 export type IssueKind = typeof IssueKind[keyof typeof IssueKind];
@@ -3727,6 +4049,138 @@ export type CancelReplayHeaders = {
  * @maxLength 255
  */
 'Idempotency-Key'?: string;
+};
+
+export type CreateRetryHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+/**
+ * Empty: all dead letters.
+ */
+export type CreateRetryBodyFilter = {
+  /**
+     * A destination's name or id.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^\P{Cc}*$
+     */
+  destination?: string;
+  /**
+     * A source's name.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^\P{Cc}*$
+     */
+  source?: string;
+  /**
+     * A type, or a glob of types.
+     * @minLength 1
+     * @maxLength 256
+     * @pattern ^\P{Cc}*$
+     */
+  type?: string;
+  /**
+     * Why they died.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^\P{Cc}*$
+     */
+  reason?: string;
+  diedAfter?: string;
+  diedBefore?: string;
+};
+
+export type CreateRetryBody = {
+  /** Empty: all dead letters. */
+  filter?: CreateRetryBodyFilter;
+  /**
+     * Ids of deliveries.
+     * @minItems 1
+     * @maxItems 1000
+     * @items.minLength 1
+     * @items.maxLength 63
+     * @items.pattern ^\P{Cc}*$
+     */
+  deliveries?: string[];
+  /**
+     * Deliveries a second. Default 50.
+     * @minimum 1
+     * @maximum 1000
+     */
+  ratePerSecond?: number;
+  /** True: only plan it. What was planned is started within 15 minutes by `POST …/start`. */
+  dryRun?: boolean;
+};
+
+export type ListRetriesParams = {
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^\P{Cc}*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type StartRetryHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type PauseRetryHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ResumeRetryHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type CancelRetryHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type RetryIssueHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type RetryIssueBody = {
+  /**
+     * Deliveries a second. Default 50.
+     * @minimum 1
+     * @maximum 1000
+     */
+  ratePerSecond?: number;
+  /** True: only plan it. What was planned is started within 15 minutes by `POST …/start`. */
+  dryRun?: boolean;
 };
 
 export type ListIssuesParams = {
@@ -7226,6 +7680,825 @@ return transport<cancelReplayResponse>(getCancelReplayUrl(slug,replay),
     method: 'POST',
     headers: { ...headers, ...getHeaders(options?.headers) }
 
+  }
+);}
+
+
+
+export type createRetryResponse201 = {
+  data: PlannedRetry
+  status: 201
+}
+
+export type createRetryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type createRetryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type createRetryResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type createRetryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type createRetryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type createRetryResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type createRetryResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type createRetryResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type createRetryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type createRetryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type createRetryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type createRetryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type createRetryResponseSuccess = (createRetryResponse201) & {
+  headers: Headers;
+};
+export type createRetryResponseError = (createRetryResponse400 | createRetryResponse401 | createRetryResponse403 | createRetryResponse404 | createRetryResponse409 | createRetryResponse413 | createRetryResponse415 | createRetryResponse422 | createRetryResponse429 | createRetryResponse500 | createRetryResponse503 | createRetryResponse504) & {
+  headers: Headers;
+};
+
+export type createRetryResponse = (createRetryResponseSuccess | createRetryResponseError)
+
+export const getCreateRetryUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries`
+}
+
+/**
+ * By filter, or by the ids of deliveries. They are noted one by one: what the answer counts is tried, and nothing that dies later. One that is tried otherwise meanwhile is left out.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Try many dead letters again
+ */
+export const createRetry = async (slug: string,
+    createRetryBody: CreateRetryBody,
+    headers?: CreateRetryHeaders, options?: Parameters<typeof transport>[1]): Promise<createRetryResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<createRetryResponse>(getCreateRetryUrl(slug),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(createRetryBody)
+  }
+);}
+
+
+
+export type listRetriesResponse200 = {
+  data: RetryPage
+  status: 200
+}
+
+export type listRetriesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listRetriesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listRetriesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listRetriesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listRetriesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listRetriesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listRetriesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listRetriesResponseSuccess = (listRetriesResponse200) & {
+  headers: Headers;
+};
+export type listRetriesResponseError = (listRetriesResponse400 | listRetriesResponse401 | listRetriesResponse404 | listRetriesResponse429 | listRetriesResponse500 | listRetriesResponse503 | listRetriesResponse504) & {
+  headers: Headers;
+};
+
+export type listRetriesResponse = (listRetriesResponseSuccess | listRetriesResponseError)
+
+export const getListRetriesUrl = (slug: string,
+    params?: ListRetriesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Retries that were started, newest first
+ */
+export const listRetries = async (slug: string,
+    params?: ListRetriesParams, options?: Parameters<typeof transport>[1]): Promise<listRetriesResponse> => {
+
+  return transport<listRetriesResponse>(getListRetriesUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getRetryResponse200 = {
+  data: RetryDetail
+  status: 200
+}
+
+export type getRetryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getRetryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getRetryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getRetryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getRetryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getRetryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getRetryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getRetryResponseSuccess = (getRetryResponse200) & {
+  headers: Headers;
+};
+export type getRetryResponseError = (getRetryResponse400 | getRetryResponse401 | getRetryResponse404 | getRetryResponse429 | getRetryResponse500 | getRetryResponse503 | getRetryResponse504) & {
+  headers: Headers;
+};
+
+export type getRetryResponse = (getRetryResponseSuccess | getRetryResponseError)
+
+export const getGetRetryUrl = (slug: string,
+    retry: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries/${encodeURIComponent(String(retry))}`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary How far a retry is
+ */
+export const getRetry = async (slug: string,
+    retry: string, options?: Parameters<typeof transport>[1]): Promise<getRetryResponse> => {
+
+  return transport<getRetryResponse>(getGetRetryUrl(slug,retry),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type startRetryResponse202 = {
+  data: StartedRetry
+  status: 202
+}
+
+export type startRetryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type startRetryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type startRetryResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type startRetryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type startRetryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type startRetryResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type startRetryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type startRetryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type startRetryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type startRetryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type startRetryResponseSuccess = (startRetryResponse202) & {
+  headers: Headers;
+};
+export type startRetryResponseError = (startRetryResponse400 | startRetryResponse401 | startRetryResponse403 | startRetryResponse404 | startRetryResponse409 | startRetryResponse422 | startRetryResponse429 | startRetryResponse500 | startRetryResponse503 | startRetryResponse504) & {
+  headers: Headers;
+};
+
+export type startRetryResponse = (startRetryResponseSuccess | startRetryResponseError)
+
+export const getStartRetryUrl = (slug: string,
+    retry: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries/${encodeURIComponent(String(retry))}/start`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Start what was planned
+ */
+export const startRetry = async (slug: string,
+    retry: string,
+    headers?: StartRetryHeaders, options?: Parameters<typeof transport>[1]): Promise<startRetryResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<startRetryResponse>(getStartRetryUrl(slug,retry),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type pauseRetryResponse200 = {
+  data: Retry
+  status: 200
+}
+
+export type pauseRetryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type pauseRetryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type pauseRetryResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type pauseRetryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type pauseRetryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type pauseRetryResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type pauseRetryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type pauseRetryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type pauseRetryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type pauseRetryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type pauseRetryResponseSuccess = (pauseRetryResponse200) & {
+  headers: Headers;
+};
+export type pauseRetryResponseError = (pauseRetryResponse400 | pauseRetryResponse401 | pauseRetryResponse403 | pauseRetryResponse404 | pauseRetryResponse409 | pauseRetryResponse422 | pauseRetryResponse429 | pauseRetryResponse500 | pauseRetryResponse503 | pauseRetryResponse504) & {
+  headers: Headers;
+};
+
+export type pauseRetryResponse = (pauseRetryResponseSuccess | pauseRetryResponseError)
+
+export const getPauseRetryUrl = (slug: string,
+    retry: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries/${encodeURIComponent(String(retry))}/pause`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Pause a retry
+ */
+export const pauseRetry = async (slug: string,
+    retry: string,
+    headers?: PauseRetryHeaders, options?: Parameters<typeof transport>[1]): Promise<pauseRetryResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<pauseRetryResponse>(getPauseRetryUrl(slug,retry),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type resumeRetryResponse200 = {
+  data: Retry
+  status: 200
+}
+
+export type resumeRetryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type resumeRetryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type resumeRetryResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type resumeRetryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type resumeRetryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type resumeRetryResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type resumeRetryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type resumeRetryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type resumeRetryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type resumeRetryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type resumeRetryResponseSuccess = (resumeRetryResponse200) & {
+  headers: Headers;
+};
+export type resumeRetryResponseError = (resumeRetryResponse400 | resumeRetryResponse401 | resumeRetryResponse403 | resumeRetryResponse404 | resumeRetryResponse409 | resumeRetryResponse422 | resumeRetryResponse429 | resumeRetryResponse500 | resumeRetryResponse503 | resumeRetryResponse504) & {
+  headers: Headers;
+};
+
+export type resumeRetryResponse = (resumeRetryResponseSuccess | resumeRetryResponseError)
+
+export const getResumeRetryUrl = (slug: string,
+    retry: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries/${encodeURIComponent(String(retry))}/resume`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Go on with a retry
+ */
+export const resumeRetry = async (slug: string,
+    retry: string,
+    headers?: ResumeRetryHeaders, options?: Parameters<typeof transport>[1]): Promise<resumeRetryResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<resumeRetryResponse>(getResumeRetryUrl(slug,retry),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type cancelRetryResponse200 = {
+  data: Retry
+  status: 200
+}
+
+export type cancelRetryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type cancelRetryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type cancelRetryResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type cancelRetryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type cancelRetryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type cancelRetryResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type cancelRetryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type cancelRetryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type cancelRetryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type cancelRetryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type cancelRetryResponseSuccess = (cancelRetryResponse200) & {
+  headers: Headers;
+};
+export type cancelRetryResponseError = (cancelRetryResponse400 | cancelRetryResponse401 | cancelRetryResponse403 | cancelRetryResponse404 | cancelRetryResponse409 | cancelRetryResponse422 | cancelRetryResponse429 | cancelRetryResponse500 | cancelRetryResponse503 | cancelRetryResponse504) & {
+  headers: Headers;
+};
+
+export type cancelRetryResponse = (cancelRetryResponseSuccess | cancelRetryResponseError)
+
+export const getCancelRetryUrl = (slug: string,
+    retry: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/retries/${encodeURIComponent(String(retry))}/cancel`
+}
+
+/**
+ * Allowed to: developer, admin or owner.
+ * @summary Cancel a retry; what was handed over is tried
+ */
+export const cancelRetry = async (slug: string,
+    retry: string,
+    headers?: CancelRetryHeaders, options?: Parameters<typeof transport>[1]): Promise<cancelRetryResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<cancelRetryResponse>(getCancelRetryUrl(slug,retry),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type retryIssueResponse201 = {
+  data: PlannedRetry
+  status: 201
+}
+
+export type retryIssueResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type retryIssueResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type retryIssueResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type retryIssueResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type retryIssueResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type retryIssueResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type retryIssueResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type retryIssueResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type retryIssueResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type retryIssueResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type retryIssueResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type retryIssueResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type retryIssueResponseSuccess = (retryIssueResponse201) & {
+  headers: Headers;
+};
+export type retryIssueResponseError = (retryIssueResponse400 | retryIssueResponse401 | retryIssueResponse403 | retryIssueResponse404 | retryIssueResponse409 | retryIssueResponse413 | retryIssueResponse415 | retryIssueResponse422 | retryIssueResponse429 | retryIssueResponse500 | retryIssueResponse503 | retryIssueResponse504) & {
+  headers: Headers;
+};
+
+export type retryIssueResponse = (retryIssueResponseSuccess | retryIssueResponseError)
+
+export const getRetryIssueUrl = (slug: string,
+    issue: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/issues/${encodeURIComponent(String(issue))}/retry`
+}
+
+/**
+ * Those whose last attempt failed for its cause. Deliveries that wait are tried anyway.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Try the dead letters of an issue again
+ */
+export const retryIssue = async (slug: string,
+    issue: string,
+    retryIssueBody?: RetryIssueBody,
+    headers?: RetryIssueHeaders, options?: Parameters<typeof transport>[1]): Promise<retryIssueResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<retryIssueResponse>(getRetryIssueUrl(slug,issue),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(retryIssueBody)
   }
 );}
 

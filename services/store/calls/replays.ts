@@ -41,6 +41,7 @@ export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
     const { organization, replay } = idsOf(request)
     const endedAt = state === 'cancelled' ? new Date(calls.now()) : null
     const { replay: changed } = await write(calls, context, request, PauseReplayResponseSchema, async db => {
+      await readReplay(db, organization, replay)
       const row = await changeState(db, organization, replay, state, endedAt)
       const details = { published: Number(row.published), matched: Number(row.matched) }
       return {
@@ -78,7 +79,7 @@ export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
       const [at = null, id = null] = decodeCursor(request.cursor, 'time', 'uuid')
       return transact(calls, context, organization, async db => {
         const found = await db.query<ReplayRow>(
-          `select * from replays where organization_id = $1
+          `select * from replays where organization_id = $1 and kind = 'replay'
              and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))
            order by created_at desc, id desc limit $4`,
           [toUuid(organization), at, id, limit + 1],
@@ -107,7 +108,7 @@ function entryOf({ selector, ofDeadLetters, createdBy }: CreateReplayRequest, re
 }
 
 /** Changes the state of a Replay that has not ended. Throws a StoreError `not_found` or `replay_ended`. */
-async function changeState(
+export async function changeState(
   db: Db,
   organization: OrganizationId,
   replay: string,
@@ -128,10 +129,10 @@ async function changeState(
 }
 
 async function readReplay(db: Db, organization: OrganizationId, replay: string): Promise<ReplayRow> {
-  const { rows } = await db.query<ReplayRow>('select * from replays where organization_id = $1 and id = $2', [
-    toUuid(organization),
-    replay,
-  ])
+  const { rows } = await db.query<ReplayRow>(
+    "select * from replays where organization_id = $1 and id = $2 and kind = 'replay'",
+    [toUuid(organization), replay],
+  )
   if (rows[0]) return rows[0]
   throw new StoreError('not_found', 'there is no such Replay')
 }

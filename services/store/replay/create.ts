@@ -111,6 +111,7 @@ function newRow(
     cursor_at: null,
     cursor_id: null,
     in_hand: null,
+    kind: 'replay',
     delivered: '0',
     failed: '0',
     created_by: asked.createdBy,

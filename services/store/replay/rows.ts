@@ -23,6 +23,8 @@ export interface ReplayRow {
   cursor_at: Date | null
   cursor_id: string | null
   in_hand: unknown
+  /** `retry`: of the deliveries in `retry_items`, and no others. */
+  kind: 'replay' | 'retry'
   delivered: string
   failed: string
   created_by: string
@@ -32,7 +34,7 @@ export interface ReplayRow {
   fault: string | null
 }
 
-const replayStates = {
+export const replayStates = {
   pending: ReplayState.PENDING,
   running: ReplayState.RUNNING,
   paused: ReplayState.PAUSED,
@@ -48,6 +50,7 @@ export function selectionOf(row: ReplayRow): Selection {
     organization: fromUuid('org', row.organization_id),
     selector: readSelector(row.selector),
     destinations: row.destination_ids,
+    ...(row.kind === 'retry' && { retry: row.id }),
   }
 }
 

@@ -11,6 +11,8 @@ export interface Selection {
   readonly selector: Selector
   /** UUIDs of the destinations that were chosen; null: each event goes where it has a delivery already. */
   readonly destinations: readonly string[] | null
+  /** UUID of a bulk retry: only the deliveries that it noted, as long as they are dead and were not tried since. */
+  readonly retry?: string
 }
 
 /** A delivery that is to be made (again). */
@@ -91,9 +93,13 @@ export async function selectPage(
 }
 
 /** The deliveries selected: `e` the event, `x` the destination, `d` the delivery that there is, if any. */
-function statement({ organization, selector, destinations }: Selection): { from: string; where: Conditions } {
+function statement({ organization, selector, destinations, retry }: Selection): {
+  from: string
+  where: Conditions
+} {
   const where = conditions()
   where.add(p => `e.organization_id = ${p}`, toUuid(organization))
+  if (retry) return plannedStatement(where, retry)
   where.add(p => `e.received_at < ${p} and (d.received_at is null or d.received_at < ${p})`, selector.before)
   if (selector.after) {
     where.add(
@@ -135,6 +141,21 @@ function statement({ organization, selector, destinations }: Selection): { from:
   return {
     where,
     from: `events e ${toLive} left join deliveries d on ${ofEvent} and d.destination_id = x.id`,
+  }
+}
+
+/** The noted deliveries `i` that are as they were noted. */
+function plannedStatement(where: Conditions, retry: string): { from: string; where: Conditions } {
+  where.add(p => `i.retry_id = ${p}`, retry)
+  where.also("d.state = 'dead' and d.attempt_count = i.attempt_count")
+  return {
+    where,
+    from: `retry_items i
+      join events e on e.organization_id = i.organization_id and e.id = i.event_id and e.received_at = i.received_at
+      join deliveries d on d.organization_id = i.organization_id and d.event_id = i.event_id
+        and d.received_at = i.received_at and d.destination_id = i.destination_id
+      join destinations x on x.organization_id = i.organization_id and x.id = i.destination_id
+        and x.deleted_at is null`,
   }
 }
 
