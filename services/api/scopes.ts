@@ -11,6 +11,9 @@ import type { Scope } from './scope.ts'
 const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scope }>> = {
   Organizations: { look: 'organizations:read', change: 'organizations:write' },
   Events: { look: 'events:read', change: 'events:retry' },
+  Retries: { look: 'events:read', change: 'events:retry' },
+  Issues: { look: 'events:read', change: 'events:retry' },
+  Analytics: { look: 'events:read' },
   Deliveries: { look: 'events:read', change: 'events:retry' },
   'Dead letters': { look: 'events:read', change: 'events:retry' },
   Replays: { look: 'events:read', change: 'events:retry' },

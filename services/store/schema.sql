@@ -204,8 +204,16 @@ create table api_keys (
   last_used_at timestamp with time zone,
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  scopes text[] not null default '{}'::text[],
+  last_used_from text not null default ''::text,
+  previous_sha256 bytea,
+  previous_prefix text,
+  previous_until timestamp with time zone,
+  previous_last_used_at timestamp with time zone,
   constraint api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_previous CHECK ((((previous_sha256 IS NULL) = (previous_until IS NULL)) AND ((previous_sha256 IS NULL) = (previous_prefix IS NULL)))),
+  constraint api_keys_previous_sha256_check CHECK ((length(previous_sha256) = 32)),
   constraint api_keys_sha256_check CHECK ((length(sha256) = 32))
 );
 alter table api_keys enable row level security;
@@ -743,6 +751,8 @@ CREATE INDEX replays_newest ON public.replays USING btree (organization_id, crea
 CREATE INDEX replays_open ON public.replays USING btree (created_at) WHERE ((delivered + failed) < published);
 
 CREATE UNIQUE INDEX api_keys_name ON public.api_keys USING btree (organization_id, name) NULLS NOT DISTINCT WHERE (revoked_at IS NULL);
+
+CREATE UNIQUE INDEX api_keys_previous_sha256 ON public.api_keys USING btree (previous_sha256) WHERE (previous_sha256 IS NOT NULL);
 
 CREATE UNIQUE INDEX api_keys_sha256 ON public.api_keys USING btree (sha256);
 
