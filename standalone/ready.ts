@@ -58,7 +58,9 @@ export async function untilAllReady(
 /** Pure: checks that fail, and before them the Organizations that are not reconciled. */
 export function leftToDo(checks: readonly Check[]): number {
   const open = checks.filter(({ ok }) => !ok)
-  const counted = open.flatMap(({ reason }) => /(\d+) not reconciled yet/.exec(reason ?? '')?.[1] ?? [])
+  const counted = open.flatMap(
+    ({ reason }) => /(?<!\d)(\d+) not reconciled yet/.exec(reason ?? '')?.[1] ?? [],
+  )
   // Before the folder is read nobody knows how many there are.
   if (open.some(({ reason }) => reason?.includes('was not read yet'))) return Number.MAX_SAFE_INTEGER
   return open.length + counted.reduce((sum, count) => sum + 1_000 * Number(count), 0)

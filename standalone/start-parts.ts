@@ -1,0 +1,144 @@
+import { apiConfig } from '@fairlead/api/config'
+import { run as runApi } from '@fairlead/api/run'
+import { operatorConfig } from '@fairlead/operator/config'
+import { runFiles } from '@fairlead/operator/files/run-files'
+import { receiverConfig } from '@fairlead/receiver/config'
+import { consoleFolder } from '@fairlead/servers/console'
+import { storeConfig } from '@fairlead/store/config'
+import { run as runStore } from '@fairlead/store/run'
+import { connectStore } from '@fairlead/wire/store-client'
+import { workerConfig } from '@fairlead/worker/config'
+import { run as runWorker } from '@fairlead/worker/run'
+import { keepAdminKey } from './admin-key.ts'
+import { readBacklog } from './backlog.ts'
+import type { StandaloneConfig } from './config.ts'
+import { keptKeys, keptPassword } from './home.ts'
+import { type Hosted, host, hostListening, type SharedDaemon } from './host.ts'
+import type { Logs } from './log.ts'
+import { type ReceiverProcess, startReceiverProcess } from './receiver-process.ts'
+import type { Servers } from './servers.ts'
+
+/** Starts each part of Fairlead in this process, the receiver in a child of it. */
+
+/** What each part is started with. */
+export interface Start {
+  readonly config: StandaloneConfig
+  readonly servers: Servers
+  readonly daemon: SharedDaemon
+  /** Called when a service fails or ends by itself. */
+  readonly failed: (service: string, cause: unknown) => void
+  /** Closes what was opened, in reverse. */
+  readonly opened: AsyncDisposableStack
+  /** Settings of several parts. */
+  readonly shared: Readonly<
+    Record<'FAIRLEAD_NATS_URL' | 'FAIRLEAD_REDIS_URL' | 'FAIRLEAD_ENCRYPTION_KEYS', string>
+  >
+  /** The receiver's. */
+  readonly publicUrl: string
+}
+
+export async function sharedSettings(config: StandaloneConfig, servers: Servers): Promise<Start['shared']> {
+  return {
+    FAIRLEAD_NATS_URL: servers.natsUrl,
+    FAIRLEAD_REDIS_URL: servers.redisUrl,
+    FAIRLEAD_ENCRYPTION_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'encryption-keys'),
+  }
+}
+
+/** A store that answers, and the token that it asks for. */
+export interface StartedStore {
+  readonly url: string
+  readonly token: string
+}
+
+export async function startStore({
+  config,
+  servers,
+  daemon,
+  failed,
+  opened,
+  shared,
+}: Start): Promise<StartedStore> {
+  // Also the file that `fairlead seed` reads it from.
+  const token = await keptPassword(config.FAIRLEAD_HOME, 'store-token')
+  const settings = storeConfig.parse({
+    ...shared,
+    FAIRLEAD_POSTGRES_URL: servers.postgresUrl,
+    FAIRLEAD_STORE_PORT: config.FAIRLEAD_STORE_PORT,
+    FAIRLEAD_STORE_HOST: '127.0.0.1',
+    FAIRLEAD_STORE_TOKEN: token,
+  })
+  const store = opened.use(await hostListening('store', runStore, settings, daemon, failed))
+  const url = `http://127.0.0.1:${store.port}`
+  await using client = connectStore(url, { token })
+  await keepAdminKey(config.FAIRLEAD_HOME, client, new Date())
+  return { url, token }
+}
+
+export function startWorker({ config, daemon, failed, opened, shared }: Start): void {
+  const settings = workerConfig.parse({
+    ...shared,
+    FAIRLEAD_DESTINATION_ALLOW: config.FAIRLEAD_DESTINATION_ALLOW,
+  })
+  opened.use(host('worker', runWorker, settings, daemon, failed))
+}
+
+export function startOperator(
+  { config, daemon, failed, opened, publicUrl }: Start,
+  store: StartedStore,
+): void {
+  const settings = operatorConfig.parse({
+    FAIRLEAD_STORE_URL: store.url,
+    FAIRLEAD_STORE_TOKEN: store.token,
+    FAIRLEAD_PUBLIC_URL: publicUrl,
+    FAIRLEAD_ORGANIZATIONS: config.FAIRLEAD_ORGANIZATIONS,
+    FAIRLEAD_HOME: config.FAIRLEAD_HOME,
+  })
+  const files = { ...settings, FAIRLEAD_ORGANIZATIONS: config.FAIRLEAD_ORGANIZATIONS }
+  opened.use(host('operator', runFiles, files, daemon, failed))
+}
+
+export async function startApi(
+  { config, servers, daemon, failed, opened, publicUrl }: Start,
+  store: StartedStore,
+  consoleUrl: string | undefined,
+): Promise<Hosted> {
+  const settings = apiConfig.parse({
+    FAIRLEAD_STORE_URL: store.url,
+    FAIRLEAD_STORE_TOKEN: store.token,
+    FAIRLEAD_API_PORT: config.FAIRLEAD_API_PORT,
+    FAIRLEAD_API_HOST: config.FAIRLEAD_HOST,
+    FAIRLEAD_PUBLIC_URL: publicUrl,
+    FAIRLEAD_REDIS_URL: servers.redisUrl,
+    FAIRLEAD_CONSOLE_FOLDER: consoleFolder(),
+    FAIRLEAD_SIMULATOR_RECEIVER_URL: publicUrl,
+    FAIRLEAD_CONSOLE_URL: consoleUrl,
+    FAIRLEAD_SIGN_IN_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'sign-in-keys'),
+    FAIRLEAD_PLATFORM_STAFF: `${config.FAIRLEAD_OWNER}=superadmin`,
+  })
+  return opened.use(await hostListening('api', runApi, settings, daemon, failed))
+}
+
+export async function startReceiver(
+  { config, daemon, failed, opened, shared, publicUrl }: Start,
+  logs: Logs,
+): Promise<ReceiverProcess> {
+  const settings = receiverConfig.parse({
+    ...shared,
+    FAIRLEAD_RECEIVER_PORT: config.FAIRLEAD_RECEIVER_PORT,
+    FAIRLEAD_RECEIVER_HOST: config.FAIRLEAD_HOST,
+    FAIRLEAD_PUBLIC_URL: publicUrl,
+    // No load balancer is in front that had to notice.
+    FAIRLEAD_DRAIN_DELAY_MS: 0,
+  })
+  return opened.use(
+    await startReceiverProcess({
+      config: settings,
+      level: config.FAIRLEAD_LOG_LEVEL,
+      backlog: () => readBacklog(daemon.registry),
+      logged: logs.take,
+      log: logs.logOf('standalone'),
+      failed: error => failed('receiver', error),
+    }),
+  )
+}
