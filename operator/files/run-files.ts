@@ -67,7 +67,8 @@ export async function runFiles(
     return open.length > 0 ? `${open.length} not reconciled yet` : undefined
   })
 
-  while (!signal.aborted) {
+  /** Reads what changed, and gives the queue the Organizations that differ. */
+  async function look(): Promise<void> {
     listed ||= await rememberStored(rows, files, log)
     if (changed === undefined) await tenantSecrets.look()
     const texts = await readTexts(folder, stamps, changed)
@@ -90,6 +91,10 @@ export async function runFiles(
         for (const key of files.update(state)) queue.add(key)
       }
     }
+  }
+
+  while (!signal.aborted) {
+    await look()
     const isOpen = !listed || state.unsettled
     if (listed) await parsed.keep()
     // Nothing was kept of what was read: it is read again.

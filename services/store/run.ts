@@ -4,12 +4,13 @@ import { natsLogin } from '@fairlead/wire/environment'
 import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
 import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
 import { resolveRecovered } from './issues/recover.ts'
 import { countRefusals } from './issues/refusals.ts'
-import { openStoreMetrics } from './metrics.ts'
+import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { openPool } from './postgres.ts'
 import { storedPositions } from './project/position.ts'
@@ -21,7 +22,7 @@ import { watchQuotas } from './publish/quota.ts'
 import { runReplays } from './replay/run.ts'
 import { maintain } from './retention.ts'
 import { inScope } from './scope.ts'
-import { serve } from './serve.ts'
+import { type ServeOptions, serve } from './serve.ts'
 
 const reconcileMs = 60_000
 const pausesMs = 5_000
@@ -49,12 +50,7 @@ export const run = async (
   await refuseUnboundRole(pool)
   await requireSchema(pool)
 
-  const nats = await connectNats({ ...natsLogin(config), name: 'store' })
-  opened.defer(() => nats.close())
-  await ensureStreams(await jetstreamManager(nats), {
-    replicas: config.FAIRLEAD_STREAM_REPLICAS,
-    eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
-  })
+  const nats = await openNats(config, opened)
 
   const standing = openStanding({
     nats,
@@ -92,27 +88,37 @@ export const run = async (
     await Promise.all(background)
   })
 
-  opened.use(
-    health.check(
-      'postgres',
-      async () => void (await inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })),
-    ),
-  )
+  const ping = () => inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })
+  opened.use(health.check('postgres', async () => void (await ping())))
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { pool, nats, keyring, publisher, log, now: Date.now }
-  const server = opened.use(
-    await serve(calls, {
-      host: config.FAIRLEAD_STORE_HOST,
-      port: config.FAIRLEAD_STORE_PORT,
-      metrics: metrics.calls,
-      token: config.FAIRLEAD_STORE_TOKEN,
-    }),
-  )
+  const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)
-  await new Promise<void>(resolve => {
+  await untilAborted(signal)
+}
+
+/** Connects to NATS, for as long as the store is open, and makes the streams that are missing. */
+async function openNats(config: StoreConfig, opened: AsyncDisposableStack): Promise<NatsConnection> {
+  const nats = await connectNats({ ...natsLogin(config), name: 'store' })
+  opened.defer(() => nats.close())
+  await ensureStreams(await jetstreamManager(nats), {
+    replicas: config.FAIRLEAD_STREAM_REPLICAS,
+    eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
+  })
+  return nats
+}
+
+const serverOptions = (config: StoreConfig, metrics: StoreMetrics['calls']): ServeOptions => ({
+  host: config.FAIRLEAD_STORE_HOST,
+  port: config.FAIRLEAD_STORE_PORT,
+  metrics,
+  token: config.FAIRLEAD_STORE_TOKEN,
+})
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}

@@ -8,14 +8,14 @@ import { openKeyring } from '@fairlead/wire/seal'
 import { bucketName, ensureStreams } from '@fairlead/wire/streams'
 import { attemptsSubject } from '@fairlead/wire/subjects'
 import { failingForMs } from '@fairlead/wire/trouble'
-import { configReadiness, watchConfig } from '@fairlead/wire/watch-config'
+import { type ConfigWatcher, configReadiness, watchConfig } from '@fairlead/wire/watch-config'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import type { WorkerConfig } from './config.ts'
 import { openLogRecords } from './delivery/log-records.ts'
 import { openDestinationTests } from './delivery/test-destination.ts'
-import { openDirectory } from './directory.ts'
+import { type Directory, openDirectory } from './directory.ts'
 import { openAuthorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
 import type { DeliveryLog, Engine } from './engine.ts'
@@ -64,10 +64,8 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const { nats, log } = tools
   await using opened = new AsyncDisposableStack()
   const manager = await jetstreamManager(nats)
-  await ensureStreams(manager, {
-    replicas: config.FAIRLEAD_STREAM_REPLICAS,
-    eventsMaxBytes: config.FAIRLEAD_EVENTS_MAX_BYTES,
-  })
+  const { FAIRLEAD_STREAM_REPLICAS: replicas, FAIRLEAD_EVENTS_MAX_BYTES: eventsMaxBytes } = config
+  await ensureStreams(manager, { replicas, eventsMaxBytes })
 
   const partitions = new Map<number, OpenPartition>()
   const hosts = openHosts()
@@ -77,22 +75,14 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   })
   const closing = new AbortController()
   opened.defer(() => closing.abort())
-  const watcher = {
-    ...directory,
-    fault(key: string, err: unknown) {
-      directory.unreadable(key)
-      log.error({ key, err }, 'config.unreadable')
-    },
-    failed: (err: unknown) => log.error({ err, bucket: bucketName.config }, 'worker.failed'),
-  }
-  const configWatch = await watchConfig(nats, watcher, closing.signal, config.FAIRLEAD_STREAM_REPLICAS)
+  const configWatch = await watchConfig(nats, keptBy(directory, log), closing.signal, replicas)
 
   const publisher = opened.use(openPublisher(nats))
   const deliveries = opened.use(openPublisher(nats, { atomic: true, lingerMs: deliveriesLingerMs }))
   const worker = config.FAIRLEAD_WORKER_NAME ?? nameOfHost()
   const weightOf = (id: OrganizationId) => directory.organization(id)?.weight ?? 1
-  const slots = openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes, weightOf)
-  const queued = openShares(maxQueued, weightOf)
+  const sharing = openSharing(config, weightOf)
+  const { slots, queued } = sharing
   const metrics = openWorkerMetrics(tools.registry, {
     partitions: () => partitions.size,
     slots: () => slots.used,
@@ -119,10 +109,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     processors: openProcessors(tools.registry),
     directory,
     hosts,
-    slots,
-    queued,
-    queuedBytes: openShares(maxQueuedBytes, weightOf),
-    scheduler: openScheduler(weightOf),
+    ...sharing,
     metrics,
     log,
     mayStart,
@@ -134,7 +121,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const maxPayload = nats.info?.max_payload ?? 1024 ** 2
   ownership = await ownPartitions(nats, {
     worker,
-    replicas: config.FAIRLEAD_STREAM_REPLICAS,
+    replicas,
     async open(partition, lost) {
       const running = await openPartition(partition, engine, maxPayload + 64 * 1024, lost)
       partitions.set(partition, running)
@@ -170,6 +157,24 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
+
+/** What organizations share by their weights: attempts at one time, and the memory of waiting deliveries. */
+const openSharing = (config: WorkerConfig, weightOf: (id: OrganizationId) => number) => ({
+  slots: openSlots(config.FAIRLEAD_WORKER_SLOTS, maxBodiesBytes, weightOf),
+  queued: openShares(maxQueued, weightOf),
+  queuedBytes: openShares(maxQueuedBytes, weightOf),
+  scheduler: openScheduler(weightOf),
+})
+
+/** What is done with each published configuration: the directory keeps it, and the log names those that can't be read. */
+const keptBy = (directory: Directory, log: DeliveryLog): ConfigWatcher => ({
+  ...directory,
+  fault(key, err) {
+    directory.unreadable(key)
+    log.error({ key, err }, 'config.unreadable')
+  },
+  failed: err => log.error({ err, bucket: bucketName.config }, 'worker.failed'),
+})
 
 function partitionReadiness({ overdue, deafForMs }: Ownership): string | undefined {
   if (overdue.forMs >= toleratedMs) {

@@ -11,7 +11,7 @@ import { type Service, startService } from '../service.ts'
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts'
 import { until } from '../until.ts'
 import { type Link, linkMaker } from './links.ts'
-import { startServers } from './servers.ts'
+import { type Servers, startServers } from './servers.ts'
 import type { SmallDisk } from './small-disk.ts'
 
 /** Fairlead as it is deployed, each part a process of its own, on servers that can be broken one by one. */
@@ -93,12 +93,7 @@ export async function startPlatform(options: {
   postgresUrl.port = String(await link('store-postgres', servers.postgres.port))
   const redisUrl = new URL(servers.redis.url)
   redisUrl.port = String(await link('receiver-redis', servers.redis.port))
-  const shared = {
-    FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-    FAIRLEAD_REDIS_URL: redisUrl.href,
-    FAIRLEAD_STREAM_REPLICAS: String(options.natsServers),
-    FAIRLEAD_EVENTS_MAX_BYTES: String(1024 ** 3),
-  }
+  const shared = sharedSettings(redisUrl, options.natsServers)
   const launch = (
     name: string,
     main: string,
@@ -133,12 +128,9 @@ export async function startPlatform(options: {
   const services: Record<string, Service> = { store: store.service, receiver: receiver.service }
   for (const name of ['worker-1', 'worker-2'])
     services[name] = (await start('worker', name, checkout)).service
-  const destination: LoadTenant = {
-    name: tenant,
-    destinationUrl: `http://127.0.0.1:${await link('workers-sink', options.sinkPort)}/hooks`,
-    timeoutSeconds: 5,
-    retryDelaysSeconds: options.retryDelaysSeconds,
-  }
+  const destinationUrl = `http://127.0.0.1:${await link('workers-sink', options.sinkPort)}/hooks`
+  const { retryDelaysSeconds } = options
+  const destination: LoadTenant = { name: tenant, destinationUrl, timeoutSeconds: 5, retryDelaysSeconds }
   const operator = {
     FAIRLEAD_STORE_URL: `http://127.0.0.1:${store.port}`,
     FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [destination]),
@@ -146,28 +138,20 @@ export async function startPlatform(options: {
   }
   launch('operator', 'operator/main.ts', operator, checkout)
   const sourceUrl = sourceUrlAt(receiver.port)
-  await untilKnown(sourceUrl).catch(async cause => {
-    const logs = await Promise.all(Object.values(services).map(service => service.output()))
-    const ends = logs.map(log => log.trim().split('\n').slice(-5).join('\n'))
-    throw new Error(`the platform did not start; its services logged last:\n${ends.join('\n')}`, { cause })
-  })
+  await untilKnown(sourceUrl).catch(cause => throwWithLogs(services, cause))
 
-  const processes: Record<string, Victim> = { ...services, redis: victimOf(servers.redis) }
-  processes.postgres = victimOf(servers.postgres)
-  for (const [i, server] of servers.nats.entries()) {
-    const name = servers.nats.length > 1 ? `nats-${i + 1}` : 'nats'
-    processes[name] = victimOf(server)
-    if (servers.nats.length === 1) continue
-    links[`${name}-clients`] = linkOver(natsClients[i]!)
-    links[`${name}-routes`] = linkOver(servers.natsRoutes[i]!)
+  const processes = victims(services, servers)
+  if (servers.nats.length > 1) {
+    for (const [i, clients] of natsClients.entries()) {
+      links[`nats-${i + 1}-clients`] = linkOver(clients)
+      links[`nats-${i + 1}-routes`] = linkOver(servers.natsRoutes[i]!)
+    }
   }
-  const disks: Record<string, { disk: SmallDisk; server: Victim }> = {}
-  for (const [name, disk] of servers.disks) disks[`${name}-disk`] = { disk, server: processes[name]! }
   const held = opened.move()
   return {
     processes,
     links,
-    disks,
+    disks: disksOf(servers, processes),
     sourceUrl,
     adminUrl: withDatabase(servers.postgresAdminUrl, 'fairlead'),
     async keepLogs(to) {
@@ -177,6 +161,37 @@ export async function startPlatform(options: {
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
+
+const sharedSettings = (redisUrl: URL, replicas: number) => ({
+  FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+  FAIRLEAD_REDIS_URL: redisUrl.href,
+  FAIRLEAD_STREAM_REPLICAS: String(replicas),
+  FAIRLEAD_EVENTS_MAX_BYTES: String(1024 ** 3),
+})
+
+/** Throws why the platform did not start, with the last lines of each service's log. */
+async function throwWithLogs(services: Readonly<Record<string, Service>>, cause: unknown): Promise<never> {
+  const logs = await Promise.all(Object.values(services).map(service => service.output()))
+  const ends = logs.map(log => log.trim().split('\n').slice(-5).join('\n'))
+  throw new Error(`the platform did not start; its services logged last:\n${ends.join('\n')}`, { cause })
+}
+
+/** All processes that can be broken, by name: a NATS server that is alone is `nats`, those of a cluster `nats-1` … */
+function victims(
+  services: Readonly<Record<string, Service>>,
+  { redis, postgres, nats }: Servers,
+): Readonly<Record<string, Victim>> {
+  const natsName = (i: number) => (nats.length > 1 ? `nats-${i + 1}` : 'nats')
+  return {
+    ...services,
+    redis: victimOf(redis),
+    postgres: victimOf(postgres),
+    ...Object.fromEntries(nats.map((server, i) => [natsName(i), victimOf(server)])),
+  }
+}
+
+const disksOf = ({ disks }: Servers, processes: Platform['processes']): Platform['disks'] =>
+  Object.fromEntries([...disks].map(([name, disk]) => [`${name}-disk`, { disk, server: processes[name]! }]))
 
 /** The URL of the tenant's source on the receiver at a port. */
 export const sourceUrlAt = (port: number): string => `http://127.0.0.1:${port}/webhooks/${tenant}/github`

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect'
-import { DeliveryState, EventStatus } from '@fairlead/wire/store/event'
+import { type Delivery, DeliveryState, EventStatus } from '@fairlead/wire/store/event'
 import { expect } from 'vitest'
 import { seeded } from '../seeded.ts'
 import type { Sink } from '../sink.ts'
@@ -107,28 +107,31 @@ export async function meetFates(seed: number): Promise<void> {
     await platform.untilSettled(id)
     for (const event of idsOfType.get(type)!) for (const name of to) possible.get(event)!.add(name)
   }
-
   for (const [eventId, names] of wanted) {
     const { deliveries } = await client.events.getEvent({ organizationId, eventId })
     const found = new Set(deliveries.map(({ destination }) => destination))
     expect([...names.difference(found)], `${eventId}, forgotten`).toEqual([])
     expect([...found.difference(possible.get(eventId)!)], `${eventId}, never asked for`).toEqual([])
-    for (const { destination, state, attempts, attemptCount } of deliveries) {
-      const what = `${eventId} to ${destination}`
-      expect([DeliveryState.DELIVERED, DeliveryState.DEAD], what).toContain(state)
-      expect(
-        attempts.map(({ number }) => number),
-        what,
-      ).toEqual(attempts.map((_, index) => index + 1))
-      expect(attemptCount, what).toBe(attempts.length)
-      const came = sinks[destination]!.received.filter(({ headers }) => headers['webhook-id'] === eventId)
-      const requests = came.map(
-        ({ headers }) => `${headers['fairlead-attempt']} (${headers['fairlead-trigger']})`,
-      )
-      expect(requests, what).toHaveLength(attempts.length)
-      if (state === DeliveryState.DELIVERED) expect(attempts.at(-1)!.outcome, what).toBe('delivered')
-    }
+    for (const delivery of deliveries) expectOneOutcome(eventId, delivery, sinks[delivery.destination]!)
   }
+}
+
+/** A delivery is delivered or dead, its attempts count 1…n, and each of them is one request that came. */
+function expectOneOutcome(eventId: string, delivery: Delivery, { received }: Sink): void {
+  const { destination, state, attempts, attemptCount } = delivery
+  const what = `${eventId} to ${destination}`
+  expect([DeliveryState.DELIVERED, DeliveryState.DEAD], what).toContain(state)
+  const counted = attempts.map((_, index) => index + 1)
+  expect(
+    attempts.map(({ number }) => number),
+    what,
+  ).toEqual(counted)
+  expect(attemptCount, what).toBe(attempts.length)
+  const requests = received
+    .filter(({ headers }) => headers['webhook-id'] === eventId)
+    .map(({ headers }) => `${headers['fairlead-attempt']} (${headers['fairlead-trigger']})`)
+  expect(requests, what).toHaveLength(attempts.length)
+  if (state === DeliveryState.DELIVERED) expect(attempts.at(-1)!.outcome, what).toBe('delivered')
 }
 
 /** What can't be done at that moment says so; anything else is a fault. */

@@ -66,6 +66,57 @@ const destinationRules: readonly Rule<DestinationKinds>[] = [
   },
 ]
 
+/** Where events go: one of these. */
+const kinds = {
+  url: z
+    .string()
+    .max(2048)
+    .regex(
+      /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/,
+      'must be an absolute http or https URL without user, password or fragment',
+    )
+    .optional()
+    .describe(
+      'Where events are posted to. Addresses of private networks are refused when they are dialled, unless the platform allows them. At most 2048 characters.',
+    ),
+  nats: z
+    .strictObject({})
+    .optional()
+    .describe(
+      'Instead of url: events become messages of the JetStream stream OUTBOUND, with the subject outbound.<slug>.<name>, for consumers in the cluster. They are kept for 7 days.',
+    ),
+  processor: z
+    .strictObject({
+      name: z
+        .enum(['tally'])
+        .describe('tally: counts events by provider in the metric fairlead_tally_events_total.'),
+    })
+    .optional()
+    .describe('Instead of url: events are given to a processor that is built into the worker.'),
+}
+
+/** How fast events are sent, and when again. */
+const pace = {
+  timeoutSeconds: integer(1, 60, 'seconds')
+    .default(15)
+    .describe("From a request's start to its answer's end. Seconds, 1 to 60. Default: 15."),
+  concurrency: integer(1, 100, 'requests')
+    .optional()
+    .describe(
+      'Requests to it at one time, as a limit. 1 to 100. Default: between 10 and 64, by how fast it answers.',
+    ),
+  rateLimit: rateLimit('what it gets').optional(),
+  retry: retry.default({ preset: 'default' }),
+}
+
+const switches = {
+  paused: z.boolean().default(false).describe('True: nothing is sent, deliveries wait. Default: false.'),
+  active: z
+    .boolean()
+    .default(true)
+    .describe('False: events are no longer delivered to it, and none wait for it. Default: true.'),
+}
+
 type Shape = z.core.$ZodLooseShape
 
 /**
@@ -85,31 +136,7 @@ export const destinationOf = <
   ruled(
     z.strictObject({
       name: name('How routes, status and the log call it: a DNS label. Unique in this Organization.'),
-      url: z
-        .string()
-        .max(2048)
-        .regex(
-          /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/,
-          'must be an absolute http or https URL without user, password or fragment',
-        )
-        .optional()
-        .describe(
-          'Where events are posted to. Addresses of private networks are refused when they are dialled, unless the platform allows them. At most 2048 characters.',
-        ),
-      nats: z
-        .strictObject({})
-        .optional()
-        .describe(
-          'Instead of url: events become messages of the JetStream stream OUTBOUND, with the subject outbound.<slug>.<name>, for consumers in the cluster. They are kept for 7 days.',
-        ),
-      processor: z
-        .strictObject({
-          name: z
-            .enum(['tally'])
-            .describe('tally: counts events by provider in the metric fairlead_tally_events_total.'),
-        })
-        .optional()
-        .describe('Instead of url: events are given to a processor that is built into the worker.'),
+      ...kinds,
       auth: z.array(authOf(secrets)).max(4, 'at most 4 are allowed').default([]).meta({
         description:
           "What the url asks for to let a delivery in, beside Fairlead's own signature; several go together. At most 4.",
@@ -119,16 +146,7 @@ export const destinationOf = <
         .boolean()
         .default(false)
         .describe('Allows a url that begins with http://: events then travel readable. Default: false.'),
-      timeoutSeconds: integer(1, 60, 'seconds')
-        .default(15)
-        .describe("From a request's start to its answer's end. Seconds, 1 to 60. Default: 15."),
-      concurrency: integer(1, 100, 'requests')
-        .optional()
-        .describe(
-          'Requests to it at one time, as a limit. 1 to 100. Default: between 10 and 64, by how fast it answers.',
-        ),
-      rateLimit: rateLimit('what it gets').optional(),
-      retry: retry.default({ preset: 'default' }),
+      ...pace,
       headers: mapList(
         z.strictObject({
           name: z
@@ -148,11 +166,7 @@ export const destinationOf = <
         .describe(
           'True: it also gets the credential by which a source is verified, where that is a shared token, Basic credentials or a JWT that does not bind the body. Whoever has it can forge webhooks of that source. Default: false.',
         ),
-      paused: z.boolean().default(false).describe('True: nothing is sent, deliveries wait. Default: false.'),
-      active: z
-        .boolean()
-        .default(true)
-        .describe('False: events are no longer delivered to it, and none wait for it. Default: true.'),
+      ...switches,
     }),
     destinationRules,
     'An address that events are delivered to, and how.',
