@@ -8,7 +8,7 @@ import type { ApiKeyCaller, Caller, PersonCaller } from './caller.ts'
 import { isWrite, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { ApiError } from './problem.ts'
-import { type Place, requireRight } from './rights.ts'
+import { type NamedOrganization, requireRight } from './rights.ts'
 import { requireScope } from './scopes.ts'
 
 /**
@@ -26,7 +26,11 @@ export async function admit(
 ): Promise<void> {
   const caller = await callerOf(parts, operation, request, response)
   response.locals.caller = caller
-  requireRight(caller, { right: operation.access, place: placeOf(request), writes: isWrite(operation) })
+  requireRight(caller, {
+    right: operation.access,
+    organization: namedOrganization(request),
+    writes: isWrite(operation),
+  })
   requireScope(caller, operation)
 }
 
@@ -39,11 +43,15 @@ export async function admitAgain(parts: Parts, operation: Operation, request: Re
     authorization === undefined
       ? (await personBySession(parts, request)).person
       : await parts.authenticator.authenticate(key ?? '', peer)
-  requireRight(caller, { right: operation.access, place: placeOf(request), writes: isWrite(operation) })
+  requireRight(caller, {
+    right: operation.access,
+    organization: namedOrganization(request),
+    writes: isWrite(operation),
+  })
   requireScope(caller, operation)
 }
 
-const placeOf = (request: Request): Place | undefined => {
+const namedOrganization = (request: Request): NamedOrganization | undefined => {
   const { slug } = request.params
   return typeof slug === 'string' ? { slug } : undefined
 }

@@ -50,7 +50,7 @@ const fitsRole: Readonly<Record<Role, readonly Right[]>> = {
 function asked(caller: Caller, writes: boolean) {
   const has = (right: Right, id?: typeof acme) => {
     try {
-      requireRight(caller, { right, ...(id && { place: { id } }), writes })
+      requireRight(caller, { right, ...(id && { organization: { id } }), writes })
       return true
     } catch {
       return false

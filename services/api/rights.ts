@@ -36,29 +36,30 @@ export const rights = Object.keys(table) as readonly Right[]
 export const saidOf = (right: Right): string => table[right].said
 
 /** An organization as a path names it, or as the store does. */
-export type Place = { readonly slug: string } | { readonly id: OrganizationId }
+export type NamedOrganization = { readonly slug: string } | { readonly id: OrganizationId }
 
 /**
  * The caller's role in an organization, or undefined where the caller has nothing to do with it. Of a key of one
  * organization a slug says nothing: the organization's id tells, once it is found.
  */
-export function roleIn(caller: Caller, place: Place): Role | undefined {
+export function roleIn(caller: Caller, organization: NamedOrganization): Role | undefined {
   switch (caller.kind) {
     case 'api-key':
-      if (caller.organizationId && 'id' in place && caller.organizationId !== place.id) return undefined
+      if (caller.organizationId && 'id' in organization && caller.organizationId !== organization.id)
+        return undefined
       return caller.role
     case 'person':
-      return roleOfPerson(caller, place)
+      return roleOfPerson(caller, organization)
     default:
       return caller satisfies never
   }
 }
 
-function roleOfPerson(caller: PersonCaller, place: Place): Role | undefined {
+function roleOfPerson(caller: PersonCaller, organization: NamedOrganization): Role | undefined {
   const { impersonation } = caller
-  if (impersonation) return isAt(impersonation, place) ? impersonation.role : undefined
+  if (impersonation) return isAt(impersonation, organization) ? impersonation.role : undefined
   const own = [...caller.memberships].find(([organizationId, { slug }]) =>
-    isAt({ organizationId, slug }, place),
+    isAt({ organizationId, slug }, organization),
   )
   const asStaff = caller.staff && staffRole[caller.staff]
   const asMember = own?.[1].role
@@ -70,9 +71,9 @@ const staffRole = { superadmin: 'owner', support: 'viewer' } as const satisfies 
 
 function isAt(
   known: { readonly organizationId: OrganizationId; readonly slug: string },
-  place: Place,
+  organization: NamedOrganization,
 ): boolean {
-  return 'id' in place ? place.id === known.organizationId : place.slug === known.slug
+  return 'id' in organization ? organization.id === known.organizationId : organization.slug === known.slug
 }
 
 /** The caller's role on the platform itself; undefined: none. */
@@ -91,7 +92,7 @@ function platformRole(caller: Caller): Role | undefined {
 export interface Asks {
   readonly right: Right
   /** Absent: the operation names no organization. */
-  readonly place?: Place | undefined
+  readonly organization?: NamedOrganization | undefined
   /** Whether it changes something. */
   readonly writes: boolean
 }
@@ -100,18 +101,18 @@ export interface Asks {
  * Throws an ApiError: `not_found` for an organization that the caller has nothing to do with, as if there were none;
  * `forbidden`, which says who may.
  */
-export function requireRight(caller: Caller, { right, place, writes }: Asks): void {
+export function requireRight(caller: Caller, { right, organization, writes }: Asks): void {
   const { of, least, said } = table[right]
   const isImpersonating = caller.kind === 'person' && caller.impersonation !== undefined
   if (writes && isImpersonating) {
     throw new ApiError('forbidden', 'Whoever impersonates a member looks, and changes nothing.')
   }
-  if (of === 'organization' && !place) {
+  if (of === 'organization' && !organization) {
     // What the caller may see of it follows from the caller: an own list, say.
     if (least !== 'viewer') throw new TypeError(`${right} is asked for without an organization`)
     return
   }
-  const role = of === 'platform' ? platformRole(caller) : roleIn(caller, place!)
+  const role = of === 'platform' ? platformRole(caller) : roleIn(caller, organization!)
   if (of === 'organization' && role === undefined) throw new ApiError('not_found')
   if (role !== undefined && mayActAs(role, least)) return
   const who = caller.kind === 'api-key' ? 'This key has' : 'You have'
@@ -120,8 +121,8 @@ export function requireRight(caller: Caller, { right, place, writes }: Asks): vo
 }
 
 /** Everything that a caller may do in an organization: for people, who ask what to offer. */
-export function rightsIn(caller: Caller, place: Place): Right[] {
-  const role = roleIn(caller, place)
+export function rightsIn(caller: Caller, organization: NamedOrganization): Right[] {
+  const role = roleIn(caller, organization)
   return rights.filter(
     right => table[right].of === 'organization' && role !== undefined && mayActAs(role, table[right].least),
   )
