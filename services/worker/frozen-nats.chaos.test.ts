@@ -1,12 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '@fairlead/testbed/until'
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from './fixtures/platform.ts'
 
 test('a worker survives a nats-server that is frozen, and one that is stopped while attempts are under way', async () => {
   await using opened = await openPlatform()
   opened.sink.answer({ status: 200, delayMs: 50 })
-  await using running = await startWorker(opened.server.url)
+  let timeouts = 0
+  const countTimeouts = {
+    write(line: string) {
+      if (JSON.parse(line).err?.name === 'TimeoutError') timeouts++
+    },
+  }
+  const log = pino({ level: 'error' }, countTimeouts)
+  await using running = await startWorker(opened.server.url, 'test', 1024, () => {}, log)
   const accepted: string[] = []
   const publish = async (count: number) => {
     for (let n = 0; n < count; n++) accepted.push(await opened.publish(`${n}`))
@@ -14,7 +21,10 @@ test('a worker survives a nats-server that is frozen, and one that is stopped wh
   await publish(40)
   process.kill(opened.server.pid, 'SIGSTOP')
   await until(() => !running.worker.mayStart, { what: 'a worker that starts nothing', deadlineMs: 10_000 })
-  await delay(7_000) // calls that wait for an answer of NATS time out
+  await until(() => timeouts >= 2, {
+    what: 'calls of the worker that waited for an answer of NATS and timed out',
+    deadlineMs: 20_000,
+  })
   process.kill(opened.server.pid, 'SIGCONT')
   await until(() => running.worker.mayStart, { what: 'a worker that goes on', deadlineMs: 15_000 })
   await publish(40)

@@ -1,9 +1,39 @@
 import { anOrganization, putConfiguration, testSigningSecret } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
+import type { EventId } from '@fairlead/webhook/id'
+import type { OrganizationConfig } from '@fairlead/wire/config'
 import { deadHeader, decodeDeadMeta } from '@fairlead/wire/dead'
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { attemptsOf, openPlatform, startWorker } from '../fixtures/platform.ts'
+
+type Opened = Awaited<ReturnType<typeof openPlatform>>
+
+/** Publishes the configuration, revision 2, with a change of its one destination. */
+const changeDestination = (
+  { nats, organization }: Opened,
+  change: Partial<OrganizationConfig['destinations'][number]>,
+) =>
+  putConfiguration(nats, { ...organization, destinations: [{ ...organization.destinations[0]!, ...change }] })
+
+/** Publishes an event, and waits until its delivery is parked. */
+async function publishParked(opened: Opened, body: string) {
+  const id = await opened.publish(body, { revision: 2 })
+  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 1, {
+    what: 'a parked delivery',
+  })
+  return id
+}
+
+/** Waits until ATTEMPTS has a number of attempts of an event. */
+const untilAttempts = (opened: Opened, id: EventId, count: number) =>
+  until(
+    async () => {
+      const all = attemptsOf(await opened.records(), id)
+      return all.length === count && all
+    },
+    { what: `${count} recorded attempts` },
+  )
 
 test('an event arrives with its bytes and headers, signed, and stands in the log', async () => {
   await using opened = await openPlatform()
@@ -72,20 +102,13 @@ test('a failed delivery is tried again on schedule, with the same id and the nex
   ]) {
     expect(later!.at - earlier!.at).toBeGreaterThanOrEqual(790) // a second, ±20 %
   }
-  const attempts = await until(async () => {
-    const all = attemptsOf(await opened.records(), id)
-    return all.length === 3 && all
-  })
+  const attempts = await untilAttempts(opened, id, 3)
   expect(attempts.map(({ settlement }) => settlement.kind)).toEqual(['retry', 'retry', 'delivered'])
 })
 
 test('a delivery that uses up its attempts becomes a dead letter with its body', async () => {
   await using opened = await openPlatform()
-  const destination = opened.organization.destinations[0]!
-  await putConfiguration(opened.nats, {
-    ...opened.organization,
-    destinations: [{ ...destination, retryDelaysSeconds: [0.2] }],
-  })
+  await changeDestination(opened, { retryDelaysSeconds: [0.2] })
   opened.sink.answer({ status: 500, body: 'no' })
   await using _running = await startWorker(opened.server.url)
   const id = await opened.publish('{"dead":true}', { revision: 2 })
@@ -97,10 +120,7 @@ test('a delivery that uses up its attempts becomes a dead letter with its body',
     attempt: 2,
     reason: 'attempts_exhausted',
   })
-  const attempts = await until(async () => {
-    const all = attemptsOf(await opened.records(), id)
-    return all.length === 2 && all
-  })
+  const attempts = await untilAttempts(opened, id, 2)
   expect(attempts.at(-1)).toMatchObject({
     outcome: 'destination_failed',
     status: 500,
@@ -148,50 +168,27 @@ test('routes choose by source and type; an event without a route is recorded as 
 
 test('a waiting delivery is logged as destination_deleted when its destination is deleted', async () => {
   await using opened = await openPlatform()
-  const [destination] = opened.organization.destinations
-  await putConfiguration(opened.nats, {
-    ...opened.organization,
-    destinations: [{ ...destination!, paused: true }],
-  })
+  await changeDestination(opened, { paused: true })
   await using _running = await startWorker(opened.server.url)
-  const id = await opened.publish('{}', { revision: 2 })
-  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 1, {
-    what: 'parked',
-  })
+  const id = await publishParked(opened, '{}')
   await putConfiguration(opened.nats, { ...opened.organization, destinations: [], routes: [] })
-  const attempts = await until(
-    async () => {
-      const all = attemptsOf(await opened.records(), id)
-      return all.length > 0 && all
-    },
-    { what: 'its last record' },
-  )
+  const attempts = await untilAttempts(opened, id, 1)
   expect(attempts[0]).toMatchObject({ settlement: { kind: 'dead', reason: 'destination_deleted' } })
   expect((await opened.manager.streams.info('DELIVERIES')).state.messages).toBe(0)
 })
 
 test('a sequence that EVENTS has given to another event delivers nothing', async () => {
   await using opened = await openPlatform()
-  const [destination] = opened.organization.destinations
-  await putConfiguration(opened.nats, {
-    ...opened.organization,
-    destinations: [{ ...destination!, paused: true }],
-  })
+  await changeDestination(opened, { paused: true })
   await using _running = await startWorker(opened.server.url)
-  const id = await opened.publish('{"mine":1}', { revision: 2 })
-  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 1, {
-    what: 'parked',
-  })
+  const id = await publishParked(opened, '{"mine":1}')
   // EVENTS is lost and made anew: the same sequence is an event of another organization.
   const { config } = await opened.manager.streams.info('EVENTS')
   await opened.manager.streams.delete('EVENTS')
   await opened.manager.streams.add(config)
   await opened.publish('{"not":"mine"}', { revision: 2, type: 'other' })
   await putConfiguration(opened.nats, { ...opened.organization, routes: [] })
-  const attempts = await until(async () => {
-    const all = attemptsOf(await opened.records(), id)
-    return all.length > 0 && all
-  })
+  const attempts = await untilAttempts(opened, id, 1)
   expect(attempts[0]).toMatchObject({ outcome: 'event_expired', settlement: { kind: 'dead' } })
   expect(opened.sink.received.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(0)
 })
