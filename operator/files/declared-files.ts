@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { apiVersion } from '@fairlead/wire/declared/organization-settings'
 import type { Declared, OrganizationKey } from '../organization/declared.ts'
 import {
   type Organization,
@@ -127,6 +128,7 @@ export function openDeclaredFiles(tenantSecrets: TenantSecrets, events: Declared
 function bare(key: OrganizationKey, slug: string): Organization {
   const [namespace, name] = splitKey(key)
   return organizationSchema.parse({
+    apiVersion,
     kind: 'Organization',
     metadata: { namespace, name },
     spec: { slug },
