@@ -10,7 +10,7 @@ import {
   testType,
 } from '@fairlead/wire/destination-test'
 import { type TestDestinationRequest, TestDestinationResponseSchema } from '@fairlead/wire/store/destination'
-import { exchangeMessage } from '../events/exchange.ts'
+import { exchangeMessage } from '../events/find-exchange.ts'
 import { readOrganization, type StoredDestination } from '../organizations/read.ts'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
