@@ -203,8 +203,11 @@ function refusalOf(error: unknown) {
   }
 }
 
-const entryOfApply = ({ organization, created }: Applied, { owner }: Wanted['desired']): AuditEntry =>
-  entryOf(created ? 'organization.created' : 'organization.applied', organization, ownerText(owner))
+function entryOfApply({ organization, created, told }: Applied, { owner }: Wanted['desired']): AuditEntry {
+  const action = created ? 'organization.created' : 'organization.applied'
+  const entry = entryOf(action, organization, ownerText(owner))
+  return { ...entry, details: { ...entry.details, ...told } }
+}
 
 /** Of the organization's own log, also where the platform makes the change. */
 export function entryOf(

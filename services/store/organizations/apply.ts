@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { JsonObject } from '@bufbuild/protobuf'
 import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Keyring } from '@fairlead/wire/seal'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import { appliedChanges } from './applied-changes.ts'
 import type { DesiredOrganization } from './desired.ts'
 import { diff } from './diff.ts'
 import { digestOf } from './digest.ts'
@@ -17,6 +19,8 @@ export interface Applied {
   organization: OrganizationInForce
   created: boolean
   changed: boolean
+  /** Facts of what was changed, for the audit log; empty where all is new, or nothing changed. */
+  told: JsonObject
 }
 
 /** What is to be applied. */
@@ -80,7 +84,10 @@ export async function applyOrganizations(
     wanted.map(({ desired: { slug, owner } }, index) => ({ slug, owner, digest: digests[index]! })),
   )
   for (const [index, organization] of unchanged) {
-    results.set(index, { kind: 'applied', applied: { organization, created: false, changed: false } })
+    results.set(index, {
+      kind: 'applied',
+      applied: { organization, created: false, changed: false, told: {} },
+    })
   }
   await noteFingerprints(
     db,
@@ -147,10 +154,18 @@ async function applyCompared(
     db,
     compared.map(({ id }) => id),
   )
+  const changedIds = compared.flatMap(({ id, found }, place) => (found && isChanged(place) ? [id] : []))
+  const after = changedIds.length > 0 ? await readOrganizations(db, changedIds) : []
+  const told = new Map(after.map(row => [row.id, appliedChanges(stored.get(row.id)!, row, keyring)]))
   return new Map(
     compared.map(({ index, id, found }, place) => [
       index,
-      { organization: inForce.get(id)!, created: !found, changed: isChanged(place) },
+      {
+        organization: inForce.get(id)!,
+        created: !found,
+        changed: isChanged(place),
+        told: told.get(toUuid(id)) ?? {},
+      },
     ]),
   )
 }

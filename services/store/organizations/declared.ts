@@ -50,7 +50,7 @@ export function declaredDestination(row: Destination, options: DeclaredOptions):
     auth && openOrUndefined(options.keyring, auth.sealed, sealContext.destinationAuth(organization, row.name))
   return {
     name: row.name,
-    ...address(row),
+    ...address(row, options),
     auth: text ? decodeDestinationAuth(text).map(one => declaredAuth(one, options)) : [],
     timeoutSeconds: row.timeout_seconds,
     ...(row.concurrency !== null && { concurrency: row.concurrency }),
@@ -63,10 +63,13 @@ export function declaredDestination(row: Destination, options: DeclaredOptions):
   }
 }
 
-function address({ kind, url, processor }: DestinationRow): JsonObject {
+function address({ kind, url, processor }: DestinationRow, options: DeclaredOptions): JsonObject {
   switch (kind) {
     case 'http':
-      return { url, ...(url.startsWith('http://') && { allowInsecureHttp: true }) }
+      return {
+        url: options.fingerprints ? toldUrl(url, options.keyring) : url,
+        ...(url.startsWith('http://') && { allowInsecureHttp: true }),
+      }
     case 'nats':
       return { nats: {} }
     case 'processor':
@@ -74,6 +77,14 @@ function address({ kind, url, processor }: DestinationRow): JsonObject {
     default:
       throw new TypeError(`unknown kind ${kind satisfies never}`)
   }
+}
+
+/** A URL whose password is told by its fingerprint. */
+function toldUrl(text: string, keyring: Keyring): string {
+  const url = URL.parse(text)
+  if (!url?.password) return text
+  url.password = fingerprint(url.password, keyring)
+  return url.href
 }
 
 function declaredAuth(auth: DestinationAuthentication, options: DeclaredOptions): JsonObject {
