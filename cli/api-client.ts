@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommandError } from './command-error.ts'
+import { freshToken, isSignedIn } from './credentials.ts'
+import { isLocal, noAnswer } from './no-answer.ts'
 import { printable } from './terminal.ts'
 
 /** Options of every command that asks the API. */
@@ -14,8 +16,9 @@ export const apiOptions = {
 export const apiUsage = `  --url URL              the API; default $FAIRLEAD_API_URL, else
                          http://localhost:8081
   --key-file FILE        a file with an API key; default $FAIRLEAD_API_KEY,
-                         $FAIRLEAD_API_KEY_FILE, else the one that npm start
-                         wrote (.fairlead/admin-key), for a local API only
+                         $FAIRLEAD_API_KEY_FILE, else fairlead login, else the
+                         one that npm start wrote (.fairlead/admin-key), for a
+                         local API only
   -o, --organization S   the organization's slug; default
                          $FAIRLEAD_ORGANIZATION, else the only one there is`
 
@@ -28,7 +31,7 @@ export interface ApiValues {
 /** The API as one caller sees it. */
 export interface ApiClient {
   /** The answer's JSON; undefined where there is none. Throws a CommandError for everything but 2xx. */
-  call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>
+  call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** Changes a setting. Throws like `call`. */
   change<T>(method: 'PUT' | 'PATCH' | 'DELETE', path: string, asked: SettingChange): Promise<T>
   /** A stream that lasts; `position` is where it goes on. Throws a CommandError, with a `cause` where no answer came. */
@@ -51,15 +54,15 @@ const timeoutMs = 30_000
 export function openApi(values: ApiValues, env: NodeJS.ProcessEnv = process.env): ApiClient {
   const base = apiUrl(values.url ?? env.FAIRLEAD_API_URL, env)
   const key = findKey(values['key-file'], base, env)
-  const call = <T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) =>
-    callApi(base, key, method, path, body) as Promise<T>
+  const call = <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
+    key().then(found => callApi(base, found, method, path, body)) as Promise<T>
   return {
     call,
-    change: <T>(method: string, path: string, { body, etag }: SettingChange) =>
-      callApi(base, key, method, path, body, {
+    change: async <T>(method: string, path: string, { body, etag }: SettingChange) =>
+      (await callApi(base, await key(), method, path, body, {
         'if-match': etag === undefined ? '*' : `"${etag}"`,
-      }) as Promise<T>,
-    stream: (path, position) => openStream(base, key, path, position),
+      })) as T,
+    stream: async (path, position) => openStream(base, await key(), path, position),
     async organizationPath() {
       const slug = values.organization ?? env.FAIRLEAD_ORGANIZATION ?? (await onlyOrganization(call))
       return `/api/v1/organizations/${encodeURIComponent(slug)}`
@@ -76,7 +79,8 @@ async function onlyOrganization(call: ApiClient['call']): Promise<string> {
   throw new CommandError(`Say which organization: --organization, one of ${slugs}`)
 }
 
-function apiUrl(given: string | undefined, env: NodeJS.ProcessEnv): URL {
+/** The API's address, or a CommandError. */
+export function apiUrl(given: string | undefined, env: NodeJS.ProcessEnv): URL {
   const text = given ?? `http://localhost:${env.FAIRLEAD_API_PORT ?? 8081}`
   const url = URL.parse(text)
   if (url && /^https?:$/.test(url.protocol)) return url
@@ -89,12 +93,23 @@ interface Key {
   readonly origin: string
 }
 
-function findKey(file: string | undefined, base: URL, env: NodeJS.ProcessEnv): Key {
+/** A key that is given counts before who is signed in here, and that before the key of this machine. */
+function findKey(file: string | undefined, base: URL, env: NodeJS.ProcessEnv): () => Promise<Key> {
+  if (!file && !env.FAIRLEAD_API_KEY && !env.FAIRLEAD_API_KEY_FILE && isSignedIn(base, env)) {
+    return async () => ({ text: await freshToken(base, env), origin: 'fairlead login' })
+  }
+  const key = findApiKey(file, base, env)
+  return async () => key
+}
+
+function findApiKey(file: string | undefined, base: URL, env: NodeJS.ProcessEnv): Key {
   if (file) return readKey(file)
   if (env.FAIRLEAD_API_KEY) return { text: env.FAIRLEAD_API_KEY.trim(), origin: '$FAIRLEAD_API_KEY' }
   if (env.FAIRLEAD_API_KEY_FILE) return readKey(env.FAIRLEAD_API_KEY_FILE)
   if (!isLocal(base))
-    throw new CommandError(`${base.host} needs an API key: --key-file FILE, or FAIRLEAD_API_KEY`)
+    throw new CommandError(
+      `${base.host} needs an API key: --key-file FILE, or FAIRLEAD_API_KEY; or sign in: fairlead login`,
+    )
   for (const path of homes(env).map(home => join(home, 'admin-key'))) {
     try {
       return { text: readFileSync(path, 'utf8').trim(), origin: path }
@@ -125,11 +140,6 @@ function readKey(path: string): Key {
 function unreadable(path: string, error: unknown): CommandError {
   const { code } = error as NodeJS.ErrnoException
   return new CommandError(`The key file ${path} can't be read: ${code}`)
-}
-
-/** The admin key of this machine goes to this machine only. */
-export function isLocal(url: URL): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
 }
 
 async function callApi(
@@ -199,28 +209,6 @@ async function openStream(
       clearTimeout(timer)
     }
   })()
-}
-
-/** A sentence for a server that doesn't answer at all, which says how to start it where that is likely. */
-export function noAnswer(url: URL, error: unknown): CommandError {
-  const codes = new Set<unknown>()
-  for (let inner: unknown = error; inner instanceof Error; inner = inner.cause) {
-    codes.add(inner.name)
-    if ('code' in inner) codes.add(inner.code)
-    if (inner instanceof AggregateError) for (const one of inner.errors) codes.add(one?.code)
-  }
-  const options = { cause: error }
-  if (codes.has('ECONNREFUSED')) {
-    const hint = isLocal(url) ? 'Is Fairlead running? Start it with: npm start' : 'Is the address right?'
-    return new CommandError(`Nothing answers at ${url.origin}. ${hint}`, undefined, options)
-  }
-  if (codes.has('ENOTFOUND') || codes.has('EAI_AGAIN')) {
-    return new CommandError(`There is no host ${url.hostname}`, undefined, options)
-  }
-  if (codes.has('TimeoutError'))
-    return new CommandError(`${url.origin} gave no answer in time`, undefined, options)
-  const known = [...codes].filter(code => typeof code === 'string' && /^[A-Z_\d]+$/.test(code)).join(', ')
-  return new CommandError(`${url.origin} could not be reached${known && `: ${known}`}`, undefined, options)
 }
 
 function refusal(base: URL, key: Key, status: number, text: string): CommandError {

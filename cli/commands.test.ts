@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { cp, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { freePort } from '@fairlead/servers/processes'
@@ -39,6 +39,22 @@ async function copySamples(folder: string, echoPort: number): Promise<void> {
   await cp(join(import.meta.dirname, '..', 'k8s', 'samples'), folder, { recursive: true })
   const file = join(folder, 'acme.yaml')
   await writeFile(file, (await readFile(file, 'utf8')).replaceAll(':8082/', `:${echoPort}/`))
+}
+
+/** Signs in by the link that `npm start` printed, and agrees to what a tool asks for. */
+async function approve(output: string, userCode: string): Promise<void> {
+  const link = new URL(/^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(output)![1]!)
+  const post = (path: string, fields: Record<string, string>, cookie = '') =>
+    fetch(new URL(path, link), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'sec-fetch-site': 'same-origin', cookie },
+      body: new URLSearchParams(fields),
+    })
+  const signedIn = await post('/auth/printed', { token: link.searchParams.get('token')! })
+  const cookie = signedIn.headers.getSetCookie()[0]!.split(';')[0]!
+  const decided = await post('/auth/device', { user_code: userCode, decision: 'approve' }, cookie)
+  expect(await decided.text()).toContain('The tool is signed in')
 }
 
 const opened = new AsyncDisposableStack()
@@ -116,6 +132,7 @@ describe('with nothing running', async () => {
 
 describe('with npm start', () => {
   let env: Record<string, string>
+  let output: string
   const run = (...args: string[]) => fairlead(env, ...args)
   const json = async (...args: string[]) =>
     (await run(...args, '--json')).stdout
@@ -130,6 +147,7 @@ describe('with npm start', () => {
     await copySamples(organizations, settings.echoPort)
     const standalone = opened.use(startStandalone(settings))
     await standalone.ready()
+    output = standalone.output
     env = {
       FAIRLEAD_HOME: home,
       FAIRLEAD_ORGANIZATIONS: organizations,
@@ -405,6 +423,25 @@ describe('with npm start', () => {
     const listed = await json('events', '--limit', '1000')
     expect(listed.length).toBeGreaterThan(60)
   })
+
+  test('login signs the machine in as a person, whoami says so, and logout ends it', async () => {
+    const folder = opened.use(await scratchFolder()).path
+    // No key of npm start is found there.
+    const own = { ...env, FAIRLEAD_HOME: folder, XDG_CONFIG_HOME: folder }
+    const child = spawn(process.execPath, [main, 'login'], { env: { ...bare, ...own } })
+    let shown = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (shown += chunk))
+    const ended = once(child, 'close')
+    await until(() => /^ {2}\w{4}-\w{4}$/m.test(shown), { what: 'the code' })
+    await approve(output, /^ {2}(\w{4}-\w{4})$/m.exec(shown)![1]!)
+    expect((await ended)[0]).toBe(0)
+    expect((await stat(join(folder, 'fairlead', 'credentials.json'))).mode & 0o777).toBe(0o600)
+    expect((await fairlead(own, 'whoami')).stdout).toMatch(/^owner@localhost\n/)
+    expect((await fairlead(own, 'members', '-o', 'acme')).code).toBe(0)
+    expect((await fairlead(own, 'logout')).code).toBe(0)
+    const after = await fairlead(own, 'whoami')
+    expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('No API key was found')])
+  }, 60_000)
 
   test('an id that is not there, and a key that is not known', async () => {
     const absent = await run('events', 'evt_00000000000000000000000000')

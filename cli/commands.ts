@@ -89,6 +89,22 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     'rejections',
     { summary: 'requests that were refused', load: async () => (await import('./rejections.ts')).rejections },
   ],
+  ['login', { summary: 'sign this machine in as you', load: async () => (await import('./login.ts')).login }],
+  ['logout', { summary: 'end what login began', load: async () => (await import('./login.ts')).logout }],
+  [
+    'whoami',
+    {
+      summary: 'who the API takes you for, and what you may do',
+      load: async () => (await import('./whoami.ts')).whoami,
+    },
+  ],
+  [
+    'members',
+    {
+      summary: 'people of an organization: list, invite, change, remove',
+      load: async () => (await import('./members.ts')).members,
+    },
+  ],
   [
     'audit',
     {

@@ -8,10 +8,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { nearestProvider } from '@fairlead/webhook/providers/table'
 import { sampleRequest } from '@fairlead/webhook/sample-request'
 import type { WebhookRequest } from '@fairlead/webhook/scheme'
-import { isLocal, noAnswer } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
 import { type DeclaredSource, declaredSources, organizationsFolder } from './declared-source.ts'
+import { isLocal, noAnswer } from './no-answer.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead send PROVIDER [--url URL] [--secret-file FILE] [--count N]

@@ -20,6 +20,7 @@ export type ReplayId = Id<'rpl'>
 export type KeyId = Id<'key'>
 export type IssueId = Id<'iss'>
 export type RetryId = Id<'rty'>
+export type InvitationId = Id<'inv'>
 
 interface Prefixes {
   org: OrganizationId
@@ -33,6 +34,7 @@ interface Prefixes {
   key: KeyId
   iss: IssueId
   rty: RetryId
+  inv: InvitationId
 }
 export type IdPrefix = keyof Prefixes
 

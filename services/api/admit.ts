@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { personOf } from './auth/people.ts'
+import { isInvited, personOf } from './auth/people.ts'
 import { isSameOrigin } from './auth/same-origin.ts'
+import type { FoundSession } from './auth/sessions/sessions.ts'
 import type { SignIn } from './auth/sign-in.ts'
+import { looksLikeJwt } from './auth/tokens/jwt.ts'
 import { bearerKey } from './authenticate.ts'
 import type { ApiKeyCaller, Caller, PersonCaller } from './caller.ts'
 import { isWrite, type Operation } from './operation.ts'
@@ -38,11 +40,13 @@ export async function admit(
 export async function admitAgain(parts: Parts, operation: Operation, request: Request, response: Response) {
   const { authorization } = request.headers
   const { peer } = response.locals
-  const key = bearerKey(authorization)
+  const bearer = bearerKey(authorization)
   const caller =
     authorization === undefined
       ? (await personBySession(parts, request)).person
-      : await parts.authenticator.authenticate(key ?? '', peer)
+      : bearer && looksLikeJwt(bearer)
+        ? (await personByToken(parts, bearer)).person
+        : await parts.authenticator.authenticate(bearer ?? '', peer)
   requireRight(caller, {
     right: operation.access,
     organization: namedOrganization(request),
@@ -62,19 +66,34 @@ async function callerOf(
   request: Request,
   response: Response,
 ): Promise<Caller> {
-  if (request.headers.authorization !== undefined) return await callerByBearer(parts, request, response)
+  if (request.headers.authorization !== undefined) {
+    const bearer = bearerKey(request.headers.authorization)
+    if (!bearer) throw new ApiError('unauthenticated')
+    if (looksLikeJwt(bearer)) return await callerByToken(parts, operation, bearer, response)
+    return await callerByKey(parts, bearer, response)
+  }
   return await callerBySession(parts, operation, request, response)
 }
 
-async function callerByBearer(parts: Parts, request: Request, response: Response): Promise<ApiKeyCaller> {
-  const key = bearerKey(request.headers.authorization)
-  if (!key) throw new ApiError('unauthenticated')
+async function callerByKey(parts: Parts, key: string, response: Response): Promise<ApiKeyCaller> {
   // A key that was right lately is held back before anyone is asked about it; another once it has proved right.
   const wasRemembered = parts.authenticator.isRemembered(key)
   if (wasRemembered) takeRate(parts, key, response)
   const caller = await parts.authenticator.authenticate(key, response.locals.peer)
   if (!wasRemembered) takeRate(parts, key, response)
   return caller
+}
+
+async function callerByToken(
+  parts: Parts,
+  operation: Operation,
+  token: string,
+  response: Response,
+): Promise<PersonCaller> {
+  const { person, isStale } = await personByToken(parts, token)
+  takeRate(parts, person.sessionId, response)
+  if (isStale && isWrite(operation)) throw new ApiError('unavailable', undefined, { retryAfterSeconds: 2 })
+  return person
 }
 
 async function callerBySession(
@@ -91,19 +110,41 @@ async function callerBySession(
   return person
 }
 
-async function personBySession(
-  parts: Parts,
-  request: Request,
-): Promise<{ signIn: SignIn; person: PersonCaller; isStale: boolean }> {
-  const { signIn, store } = parts
+interface FoundPerson {
+  readonly person: PersonCaller
+  /** Redis is away: good for looking, not for changing. */
+  readonly isStale: boolean
+}
+
+async function personBySession(parts: Parts, request: Request): Promise<FoundPerson & { signIn: SignIn }> {
+  const { signIn } = parts
   const secret = signIn?.cookies.read(request.headers.cookie, 'session')
   if (!signIn || !secret) throw new ApiError('unauthenticated')
+  return { signIn, ...(await personBehind(signIn, signIn.sessions.find(secret, Date.now()))) }
+}
+
+/** A tool's token: its session is looked up too, so that it ends with it. */
+async function personByToken({ signIn }: Parts, token: string): Promise<FoundPerson> {
   const nowMs = Date.now()
-  const session = await signIn.sessions.find(secret, nowMs).catch((cause: unknown) => {
+  const subject = await signIn?.accessTokens.verify(token, nowMs)
+  if (!signIn || !subject) throw new ApiError('unauthenticated')
+  return await personBehind(signIn, signIn.sessions.findById(subject.sessionId, nowMs))
+}
+
+async function personBehind(signIn: SignIn, found: Promise<FoundSession | undefined>): Promise<FoundPerson> {
+  const { sessions, store, staff } = signIn
+  const session = await found.catch((cause: unknown) => {
     throw new ApiError('unavailable', undefined, { cause, retryAfterSeconds: 2 })
   })
   if (!session) throw new ApiError('unauthenticated')
-  return { signIn, isStale: session.isStale, person: await personOf(store, signIn.staff, session, nowMs) }
+  const person = await personOf(store, staff, session, Date.now())
+  const hasNothing = person.memberships.size === 0 && !person.staff
+  if (hasNothing && !(await isInvited(store, person.email))) {
+    // Removed from the last organization: whatever the session was good for is gone.
+    await sessions.end(session.email, session.id).catch(() => {})
+    throw new ApiError('unauthenticated')
+  }
+  return { person, isStale: session.isStale }
 }
 
 /** Counts a request by its credential. */

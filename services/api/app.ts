@@ -30,6 +30,12 @@ export function buildApp(parts: Parts): Express {
   for (const operation of operations) serve(app, parts, operation)
   for (const [path, methods] of methodsByPath()) app.all(path, refuseMethod(methods))
   app.use('/auth', serveAuth(parts.signIn))
+  const { signIn } = parts
+  if (signIn) {
+    app.get('/.well-known/jwks.json', async (_request, response) => {
+      response.set('cache-control', 'public, max-age=300').json(await signIn.accessTokens.jwks())
+    })
+  }
   if (parts.signIn) app.get('/', (_request, response) => response.redirect(303, '/auth/account'))
   app.use(() => {
     throw new ApiError('not_found')

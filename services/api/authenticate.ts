@@ -9,11 +9,11 @@ import { roleOf } from './role.ts'
 import { readScopes } from './scope.ts'
 import { storeProblem } from './store-problem.ts'
 
-/** Longer than any key; more is not even hashed. */
-const maxKeyLength = 256
+/** Longer than any key or token; more is not even hashed. */
+const maxKeyLength = 2_048
 
 /**
- * The text of the key in an Authorization header (RFC 6750, 2.1), or undefined where there is none.
+ * The text of the key or token in an Authorization header (RFC 6750, 2.1), or undefined where there is none.
  */
 export function bearerKey(header: string | undefined): string | undefined {
   const key = /^Bearer +([\x21-\x7e]+) *$/i.exec(header ?? '')?.[1]

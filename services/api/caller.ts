@@ -69,8 +69,11 @@ export function actorOf(
     return { actorKind: ActorKind.API_KEY, actorId: caller.keyId, actorName: caller.keyName }
   }
   const own = [...caller.memberships.values()].find(membership => membership.slug === slug)
+  const actorName = caller.email
   // A superadmin who is a member too stands there as staff: that is what the rights came from.
-  return own && caller.staff !== 'superadmin'
-    ? { actorKind: ActorKind.MEMBER, actorId: own.memberId, actorName: caller.email }
-    : { actorKind: ActorKind.STAFF, actorId: caller.email, actorName: caller.email }
+  if (own && caller.staff !== 'superadmin') {
+    return { actorKind: ActorKind.MEMBER, actorId: own.memberId, actorName }
+  }
+  const actorKind = caller.staff ? ActorKind.STAFF : ActorKind.MEMBER
+  return { actorKind, actorId: caller.email, actorName }
 }

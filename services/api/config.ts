@@ -73,6 +73,19 @@ export const apiConfig = z.object({
     .describe(
       "scheme, host and port of the receiver as the API reaches it: the console's simulator sends there, to demo sources alone; without it there is no simulator",
     ),
+  FAIRLEAD_OIDC_ISSUER: z
+    .url()
+    .optional()
+    .describe(
+      'issuer of an OpenID Connect provider that people may sign in with, such as https://login.example.com; none by default',
+    ),
+  FAIRLEAD_OIDC_CLIENT_ID: z.string().default('fairlead').describe('what Fairlead is called there'),
+  FAIRLEAD_OIDC_CLIENT_SECRET: z.string().default('').describe('its secret there; needed with an issuer'),
+  FAIRLEAD_OIDC_NAME: z
+    .string()
+    .max(50)
+    .default('your organization')
+    .describe('what people call the provider, on the sign-in page'),
   FAIRLEAD_PLATFORM_STAFF: z
     .string()
     .default('')

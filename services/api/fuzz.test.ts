@@ -163,11 +163,13 @@ test.each(operations)(
           ? pick(pieces)
           : name === 'slug'
             ? 'acme'
-            : name === 'rejection'
-              ? '9223372036854775807'
-              : name === 'attempt'
-                ? 'att_00000000000000000000000000-999999999'
-                : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', issue: 'iss', retry: 'rty', key: 'key', destination: 'dst', source: 'src', route: 'rte' }[name as string]}_00000000000000000000000000`,
+            : name === 'session'
+              ? `ses_${'0'.repeat(24)}`
+              : name === 'rejection'
+                ? '9223372036854775807'
+                : name === 'attempt'
+                  ? 'att_00000000000000000000000000-999999999'
+                  : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', issue: 'iss', retry: 'rty', key: 'key', destination: 'dst', source: 'src', route: 'rte', member: 'mem', invitation: 'inv' }[name as string]}_00000000000000000000000000`,
       )
       const changed = pick(fields)?.name
       const content = fields

@@ -29,6 +29,9 @@ const absent: Record<string, string> = {
   destination: newId('dst', 1),
   source: newId('src', 1),
   route: newId('rte', 1),
+  member: newId('mem', 1),
+  invitation: newId('inv', 1),
+  session: `ses_${'0'.repeat(24)}`,
 }
 
 beforeAll(async () => {
@@ -70,6 +73,10 @@ beforeAll(async () => {
     [toUuid(acme.id as OrganizationId)],
   )
   real.issue = fromUuid('iss', String(issue!.id))
+  real.member = (await of('members')).items[0].id
+  const invited = { body: { email: 'test@example.com' } }
+  real.invitation = (await api.call('POST', '/api/v1/organizations/acme/invitations', invited)).body.id
+  real.session = `ses_${'1'.repeat(24)}`
 })
 afterAll(async () => await api?.[Symbol.asyncDispose]())
 
@@ -96,7 +103,7 @@ const stateOfAcme = async () =>
   JSON.stringify(
     await Promise.all(
       [
-        ...'deliveries replays issues api_keys destination_pauses audit_logs sources destinations routes'.split(
+        ...'deliveries replays issues api_keys destination_pauses audit_logs sources destinations routes members invitations'.split(
           ' ',
         ),
       ].map(table =>

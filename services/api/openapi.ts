@@ -24,8 +24,10 @@ const tags: Readonly<Record<Tag, string>> = {
   Issues: 'What fails, or is refused, for one reason.',
   Analytics: 'Counts over time, and usage.',
   Rejections: 'Requests that failed verification: why was this answered 401?',
-  Settings: 'Sources, destinations, routes and members.',
+  Settings: 'Sources, destinations and routes.',
   'API keys': 'Keys of an organization.',
+  Members: 'People of an organization, and those who are invited.',
+  People: 'Who calls, and the sessions of a person.',
   'Audit log': 'Who changed what.',
 }
 

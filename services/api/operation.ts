@@ -4,6 +4,7 @@ import type { ChangeSchema, PreconditionSchema } from '@fairlead/wire/store/chan
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { z } from 'zod'
+import type { SignIn } from './auth/sign-in.ts'
 import type { Caller } from './caller.ts'
 import type { DryRun } from './dry-run.ts'
 import type { ProblemCode } from './problem.ts'
@@ -62,12 +63,16 @@ export type Tag =
   | 'Rejections'
   | 'Settings'
   | 'API keys'
+  | 'Members'
+  | 'People'
   | 'Audit log'
 
 /** What a handler is given: everything parsed, the organization found and the caller's to see. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly store: StoreClient
   readonly caller: Caller
+  /** Absent: nobody signs in here. */
+  readonly signIn: SignIn | undefined
   /** Throws on operations without `{slug}` in their path: a fault of ours. */
   readonly organization: Organization
   /** The caller's role in it; throws like `organization`. */

@@ -2,13 +2,17 @@ import { analyticsOperations } from './analytics.ts'
 import { apiKeyOperations } from './api-keys.ts'
 import { attemptOperations } from './attempts.ts'
 import { auditLogOperations } from './audit-log.ts'
+import { impersonationOperations } from './auth/impersonation/operations.ts'
+import { sessionOperations } from './auth/sessions/operations.ts'
 import { deadLetterOperations } from './dead-letters.ts'
 import { deliveryOperations } from './deliveries.ts'
 import { destinationOperations } from './destinations.ts'
 import { streamEvents } from './event-stream.ts'
 import { eventOperations } from './events.ts'
 import { exportEvents } from './export-events.ts'
+import { invitationOperations } from './invitations.ts'
 import { issueOperations } from './issues.ts'
+import { meOperations } from './me.ts'
 import { memberOperations } from './members.ts'
 import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
@@ -41,6 +45,10 @@ export const operations: readonly Operation[] = [
   ...testDestinationOperations,
   ...routeOperations,
   ...memberOperations,
+  ...invitationOperations,
+  ...meOperations,
+  ...impersonationOperations,
+  ...sessionOperations,
   ...apiKeyOperations,
   ...auditLogOperations,
 ]

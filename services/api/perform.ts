@@ -80,6 +80,7 @@ async function callOf(
   const call: Call = {
     store,
     caller,
+    signIn: parts.signIn,
     ...asked,
     query: withStoreCursor(asked.query, list),
     get organization() {

@@ -113,6 +113,15 @@ export const deliveryParams = z.object({ slug, delivery: id('dlv', "The delivery
 export const replayParams = z.object({ slug, replay: id('rpl', "The Replay's id.") })
 export const retryParams = z.object({ slug, retry: id('rty', "The retry's id.") })
 export const issueParams = z.object({ slug, issue: id('iss', "The issue's id.") })
+export const memberParams = z.object({ slug, member: id('mem', "The member's id.") })
+export const invitationParams = z.object({ slug, invitation: id('inv', "The invitation's id.") })
+export const ownInvitationParams = invitationParams.pick({ invitation: true })
+export const sessionParams = z.object({
+  session: z
+    .string()
+    .regex(/^ses_[0-9a-f]{24}$/)
+    .meta({ description: "The session's id.", example: 'ses_4f0a93c1d27be85560aa1c42' }),
+})
 export const keyParams = z.object({ slug, key: id('key', "The key's id.") })
 export const rejectionParams = z.object({
   slug,

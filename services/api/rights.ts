@@ -103,14 +103,14 @@ export interface Asks {
  */
 export function requireRight(caller: Caller, { right, organization, writes }: Asks): void {
   const { of, least, said } = table[right]
-  const isImpersonating = caller.kind === 'person' && caller.impersonation !== undefined
-  if (writes && isImpersonating) {
-    throw new ApiError('forbidden', 'Whoever impersonates a member looks, and changes nothing.')
-  }
   if (of === 'organization' && !organization) {
     // What the caller may see of it follows from the caller: an own list, say.
     if (least !== 'viewer') throw new TypeError(`${right} is asked for without an organization`)
     return
+  }
+  const isImpersonating = caller.kind === 'person' && caller.impersonation !== undefined
+  if (writes && isImpersonating) {
+    throw new ApiError('forbidden', 'Whoever impersonates a member looks, and changes nothing.')
   }
   const role = of === 'platform' ? platformRole(caller) : roleIn(caller, organization!)
   if (of === 'organization' && role === undefined) throw new ApiError('not_found')

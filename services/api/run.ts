@@ -88,9 +88,16 @@ function openConfiguredSignIn(
     keys: readSignInKeys(FAIRLEAD_SIGN_IN_KEYS)!,
     staff: readStaff(config.FAIRLEAD_PLATFORM_STAFF)!,
     smtp: url ? { url, from } : undefined,
+    oidc: oidcOf(config),
     store,
     log,
   })
+}
+
+function oidcOf(config: ApiConfig) {
+  const { FAIRLEAD_OIDC_ISSUER: issuer, FAIRLEAD_OIDC_CLIENT_ID: clientId } = config
+  const { FAIRLEAD_OIDC_CLIENT_SECRET: clientSecret, FAIRLEAD_OIDC_NAME: name } = config
+  return issuer ? { issuer, clientId, clientSecret, name } : undefined
 }
 
 /** Slow clients are cut: header and body of a request are small here. */

@@ -10,6 +10,8 @@ export const scopes = [
   'settings:write',
   'keys:read',
   'keys:write',
+  'members:read',
+  'members:write',
   'audit:read',
 ] as const
 export type Scope = (typeof scopes)[number]

@@ -21,6 +21,9 @@ const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scop
   Settings: { look: 'settings:read', change: 'settings:write' },
   'API keys': { look: 'keys:read', change: 'keys:write' },
   'Audit log': { look: 'audit:read' },
+  Members: { look: 'members:read', change: 'members:write' },
+  // Who the caller is; what is changed there is a person's own, and no key's.
+  People: { look: 'organizations:read', change: 'organizations:write' },
 }
 
 type Asked = Pick<Operation, 'tag' | 'method' | 'changesNothing'>

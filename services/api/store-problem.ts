@@ -28,6 +28,8 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.TEST_UNTAKEN]: 'unavailable',
   [ErrorReason.TEST_BUSY]: 'rate_limited',
   [ErrorReason.NOT_TESTABLE]: 'conflict',
+  [ErrorReason.LAST_OWNER]: 'last_owner',
+  [ErrorReason.ABOVE_CALLER]: 'forbidden',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
   [ErrorReason.NATS_UNAVAILABLE]: 'unavailable',
   [ErrorReason.SECRET_UNREADABLE]: 'internal',
@@ -38,6 +40,7 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
   [ErrorReason.NAME_TAKEN]: 'This name is in use.',
   [ErrorReason.MANAGED_BY_OWNER]:
     'This is declared by the resource or file that owns the organization: change it there.',
+  [ErrorReason.ABOVE_CALLER]: 'Nobody gives, takes or touches a role above their own.',
   [ErrorReason.DESTINATION_DELETED]: 'The destination was deleted, so nothing can be delivered to it.',
   [ErrorReason.DELIVERY_OPEN]: 'The delivery has not ended: it is being tried already.',
   [ErrorReason.DELIVERY_ENDED]: 'The delivery has ended: there is no attempt to wait for.',

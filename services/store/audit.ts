@@ -48,12 +48,19 @@ export interface AuditEntry {
     | 'rejection.promoted'
     | 'api_key.created'
     | 'api_key.rotated'
+    | 'member.invited'
+    | 'member.joined'
+    | 'member.role_changed'
+    | 'member.removed'
+    | 'invitation.revoked'
     | 'api_key.revoked'
   /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string
   /** The id of the resource that was changed. */
   readonly subjectId: string
   readonly details?: JsonObject
+  /** The id of the member that the change made: the actor then. */
+  readonly member?: string
   /** The actor where the call names none. */
   readonly owner?: string | undefined
 }
@@ -104,7 +111,9 @@ function rowOf(
   entry: AuditEntry,
   nowMs: number,
 ): NewAuditRow {
-  const actor = actorOf(change, entry.owner)
+  const actor = entry.member
+    ? ({ actorKind: 'member', actorId: entry.member } as const)
+    : actorOf(change, entry.owner)
   const keyName = actor.actorKind === 'api_key' && change?.actorName ? { keyName: change.actorName } : {}
   return {
     organization: entry.organization ?? organization,

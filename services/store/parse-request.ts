@@ -27,3 +27,9 @@ export function requireId<P extends IdPrefix>(prefix: P, text: string, field: st
   if (id) return id
   throw new StoreError('invalid_field', `${field}: must be an id that starts with ${prefix}_`, { field })
 }
+
+/** Reads an e-mail address, lower case. What may stand in one is the API's to say. Throws a StoreError `invalid_field`. */
+export function requireAddress(text: string): string {
+  if (text.length <= 320 && /^[^\s@]+@[^\s@]+$/.test(text)) return text.toLowerCase()
+  throw new StoreError('invalid_field', 'email: must be one address', { field: 'email' })
+}

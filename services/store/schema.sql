@@ -204,6 +204,7 @@ create table api_keys (
   last_used_at timestamp with time zone,
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  made_by uuid,
   scopes text[] not null default '{}'::text[],
   last_used_from text not null default ''::text,
   previous_sha256 bytea,
@@ -416,6 +417,37 @@ create table idempotency_keys (
 );
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
+
+create table identities (
+  issuer text not null,
+  subject text not null,
+  email text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint identities_email_check CHECK ((email = lower(email))),
+  constraint identities_issuer_email_key UNIQUE (issuer, email),
+  constraint identities_pkey PRIMARY KEY (issuer, subject)
+);
+alter table identities enable row level security;
+alter table identities force row level security;
+
+create table invitations (
+  organization_id uuid not null,
+  id uuid not null,
+  email text not null,
+  role member_role not null,
+  token_sha256 bytea not null,
+  invited_by text not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  accepted_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint invitations_email_check CHECK ((email = lower(email))),
+  constraint invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint invitations_pkey PRIMARY KEY (organization_id, id),
+  constraint invitations_token_sha256_check CHECK ((length(token_sha256) = 32))
+);
+alter table invitations enable row level security;
+alter table invitations force row level security;
 
 create table issue_hours (
   organization_id uuid not null,
@@ -734,6 +766,8 @@ CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, r
 
 CREATE INDEX idempotency_keys_expired ON public.idempotency_keys USING btree (expires_at);
 
+CREATE INDEX invitations_email ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+
 CREATE INDEX issue_notices_untold ON public.issue_notices USING btree (at) WHERE (told_at IS NULL);
 
 CREATE INDEX issues_newest ON public.issues USING btree (organization_id, last_seen_at, id);
@@ -763,6 +797,10 @@ CREATE UNIQUE INDEX audit_logs_request ON public.audit_logs USING btree (organiz
 CREATE UNIQUE INDEX audit_logs_seq ON public.audit_logs USING btree (organization_id, seq) NULLS NOT DISTINCT WHERE (seq IS NOT NULL);
 
 CREATE UNIQUE INDEX idempotency_keys_key ON public.idempotency_keys USING btree (organization_id, actor_id, key) NULLS NOT DISTINCT;
+
+CREATE UNIQUE INDEX invitations_open ON public.invitations USING btree (organization_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+
+CREATE UNIQUE INDEX invitations_token ON public.invitations USING btree (token_sha256);
 
 CREATE UNIQUE INDEX organizations_slug ON public.organizations USING btree (slug) WHERE (deleted_at IS NULL);
 
@@ -815,6 +853,14 @@ create policy organization on events for all
   with check (in_scope(organization_id));
 
 create policy organization on idempotency_keys for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy platform on identities for all
+  using (in_platform_scope())
+  with check (in_platform_scope());
+
+create policy organization on invitations for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

@@ -25,6 +25,8 @@ export const answers = {
   test_untaken: [Code.Unavailable, ErrorReason.TEST_UNTAKEN],
   test_busy: [Code.ResourceExhausted, ErrorReason.TEST_BUSY],
   not_testable: [Code.FailedPrecondition, ErrorReason.NOT_TESTABLE],
+  last_owner: [Code.FailedPrecondition, ErrorReason.LAST_OWNER],
+  above_caller: [Code.PermissionDenied, ErrorReason.ABOVE_CALLER],
   postgres_unavailable: [Code.Unavailable, ErrorReason.POSTGRES_UNAVAILABLE],
   nats_unavailable: [Code.Unavailable, ErrorReason.NATS_UNAVAILABLE],
   secret_unreadable: [Code.Internal, ErrorReason.SECRET_UNREADABLE],

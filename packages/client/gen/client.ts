@@ -1039,6 +1039,7 @@ export const ProblemCode = {
   limit_reached: 'limit_reached',
   precondition_failed: 'precondition_failed',
   precondition_required: 'precondition_required',
+  last_owner: 'last_owner',
   event_expired: 'event_expired',
   too_large: 'too_large',
   media_type_unsupported: 'media_type_unsupported',
@@ -3030,6 +3031,196 @@ export interface Member {
   managedBy: MemberManagedBy;
 }
 
+export type InvitationOrganization = {
+  slug: string;
+  displayName: string;
+};
+
+export type InvitationRole = typeof InvitationRole[keyof typeof InvitationRole];
+
+
+export const InvitationRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export interface Invitation {
+  id: string;
+  organization: InvitationOrganization;
+  email: string;
+  role: InvitationRole;
+  invitedBy: string;
+  createdAt: string;
+  expiresAt: string;
+}
+
+export type MeKind = typeof MeKind[keyof typeof MeKind];
+
+
+export const MeKind = {
+  person: 'person',
+  api_key: 'api_key',
+} as const;
+
+export type MeStaff = typeof MeStaff[keyof typeof MeStaff] | null;
+
+
+export const MeStaff = {
+  superadmin: 'superadmin',
+  support: 'support',
+} as const;
+
+export type MeRightsItem = typeof MeRightsItem[keyof typeof MeRightsItem];
+
+
+export const MeRightsItem = {
+  read: 'read',
+  operate: 'operate',
+  administer: 'administer',
+  own: 'own',
+  'platform-read': 'platform-read',
+  platform: 'platform',
+} as const;
+
+export type MeOrganizationsItemRole = typeof MeOrganizationsItemRole[keyof typeof MeOrganizationsItemRole];
+
+
+export const MeOrganizationsItemRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type MeOrganizationsItemRightsItem = typeof MeOrganizationsItemRightsItem[keyof typeof MeOrganizationsItemRightsItem];
+
+
+export const MeOrganizationsItemRightsItem = {
+  read: 'read',
+  operate: 'operate',
+  administer: 'administer',
+  own: 'own',
+  'platform-read': 'platform-read',
+  platform: 'platform',
+} as const;
+
+export type MeOrganizationsItem = {
+  slug: string;
+  displayName: string;
+  role: MeOrganizationsItemRole;
+  rights: MeOrganizationsItemRightsItem[];
+};
+
+/**
+ * The role in every other organization; null: none.
+ */
+export type MeRoleElsewhere = typeof MeRoleElsewhere[keyof typeof MeRoleElsewhere] | null;
+
+
+export const MeRoleElsewhere = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type MeImpersonationRole = typeof MeImpersonationRole[keyof typeof MeImpersonationRole];
+
+
+export const MeImpersonationRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type MeImpersonation = {
+  organization: string;
+  email: string;
+  role: MeImpersonationRole;
+  reason: string;
+  endsAt: string;
+} | null;
+
+export interface Me {
+  kind: MeKind;
+  /**
+     * Of a person.
+     * @nullable
+     */
+  email: string | null;
+  /** @nullable */
+  name: string | null;
+  /**
+     * Of a person: which of the person's sessions.
+     * @nullable
+     */
+  sessionId: string | null;
+  /**
+     * Of an API key.
+     * @nullable
+     */
+  keyId: string | null;
+  staff: MeStaff;
+  /** On the platform itself. */
+  rights: MeRightsItem[];
+  /** Those that the caller belongs to, by slug. Keys and staff of the platform may name any other as well. */
+  organizations: MeOrganizationsItem[];
+  /** The role in every other organization; null: none. */
+  roleElsewhere: MeRoleElsewhere;
+  /** Of a person: those that wait to be accepted. */
+  invitations: Invitation[];
+  impersonation: MeImpersonation;
+}
+
+export type JoinedOrganizationRole = typeof JoinedOrganizationRole[keyof typeof JoinedOrganizationRole];
+
+
+export const JoinedOrganizationRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export interface JoinedOrganization {
+  organization: string;
+  role: JoinedOrganizationRole;
+}
+
+export interface BegunImpersonation {
+  endsAt: string;
+}
+
+export type SessionMethod = typeof SessionMethod[keyof typeof SessionMethod];
+
+
+export const SessionMethod = {
+  link: 'link',
+  code: 'code',
+  oidc: 'oidc',
+  printed: 'printed',
+  device: 'device',
+} as const;
+
+export interface Session {
+  id: string;
+  /** The one that asks. */
+  current: boolean;
+  /** As it names itself. */
+  device: string;
+  /** Where it signed in: an address, or an IPv6 network of 64 bits. */
+  address: string;
+  method: SessionMethod;
+  createdAt: string;
+  /** To the minute. */
+  lastSeenAt: string;
+  /** At the latest. */
+  endsAt: string;
+}
+
 export type ApiKeyRole = typeof ApiKeyRole[keyof typeof ApiKeyRole];
 
 
@@ -4792,6 +4983,149 @@ export type ListMembers200 = {
   items: Member[];
 };
 
+export type ChangeMemberRoleHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ChangeMemberRoleBodyRole = typeof ChangeMemberRoleBodyRole[keyof typeof ChangeMemberRoleBodyRole];
+
+
+export const ChangeMemberRoleBodyRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type ChangeMemberRoleBody = {
+  role: ChangeMemberRoleBodyRole;
+};
+
+export type RemoveMemberHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ListInvitations200 = {
+  items: Invitation[];
+};
+
+export type CreateInvitationHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+/**
+ * At most the caller's own.
+ */
+export type CreateInvitationBodyRole = typeof CreateInvitationBodyRole[keyof typeof CreateInvitationBodyRole];
+
+
+export const CreateInvitationBodyRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type CreateInvitationBody = {
+  /** @maxLength 320 */
+  email: string;
+  /** At most the caller's own. */
+  role?: CreateInvitationBodyRole;
+};
+
+export type RevokeInvitationHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type AcceptInvitationHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type BeginImpersonationHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type BeginImpersonationBody = {
+  /**
+     * Its slug.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^\P{Cc}*$
+     */
+  organization: string;
+  /**
+     * An active member of it, who is no staff.
+     * @minLength 1
+     * @maxLength 320
+     * @pattern ^\P{Cc}*$
+     */
+  email: string;
+  /**
+     * Why; a ticket, say. The organization can read it.
+     * @minLength 1
+     * @maxLength 500
+     * @pattern ^\P{Cc}*$
+     */
+  reason: string;
+  /**
+     * @minimum 1
+     * @maximum 30
+     */
+  minutes?: number;
+};
+
+export type EndImpersonationHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ListSessions200 = {
+  items: Session[];
+};
+
+export type EndOtherSessionsHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+export type EndSessionHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
 export type ListApiKeys200 = {
   items: ApiKey[];
 };
@@ -4831,6 +5165,8 @@ export const CreateApiKeyBodyScopesItem = {
   'settings:write': 'settings:write',
   'keys:read': 'keys:read',
   'keys:write': 'keys:write',
+  'members:read': 'members:read',
+  'members:write': 'members:write',
   'audit:read': 'audit:read',
 } as const;
 
@@ -4847,7 +5183,7 @@ export type CreateApiKeyBody = {
   /**
      * What of its role it may do: at most the caller's own. Absent: all.
      * @minItems 1
-     * @maxItems 11
+     * @maxItems 13
      */
   scopes?: CreateApiKeyBodyScopesItem[];
   /** In the future. Absent: never. */
@@ -12316,6 +12652,1167 @@ export const listMembers = async (slug: string, options?: Parameters<typeof tran
     ...options,
     method: 'GET'
 
+
+  }
+);}
+
+
+
+export type changeMemberRoleResponse200 = {
+  data: Member
+  status: 200
+}
+
+export type changeMemberRoleResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type changeMemberRoleResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type changeMemberRoleResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type changeMemberRoleResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type changeMemberRoleResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type changeMemberRoleResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type changeMemberRoleResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type changeMemberRoleResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type changeMemberRoleResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type changeMemberRoleResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type changeMemberRoleResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type changeMemberRoleResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type changeMemberRoleResponseSuccess = (changeMemberRoleResponse200) & {
+  headers: Headers;
+};
+export type changeMemberRoleResponseError = (changeMemberRoleResponse400 | changeMemberRoleResponse401 | changeMemberRoleResponse403 | changeMemberRoleResponse404 | changeMemberRoleResponse409 | changeMemberRoleResponse413 | changeMemberRoleResponse415 | changeMemberRoleResponse422 | changeMemberRoleResponse429 | changeMemberRoleResponse500 | changeMemberRoleResponse503 | changeMemberRoleResponse504) & {
+  headers: Headers;
+};
+
+export type changeMemberRoleResponse = (changeMemberRoleResponseSuccess | changeMemberRoleResponseError)
+
+export const getChangeMemberRoleUrl = (slug: string,
+    member: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/members/${encodeURIComponent(String(member))}`
+}
+
+/**
+ * It counts with the next request of that member. Nobody gives or touches a role above their own, and an organization keeps at least one owner (`last_owner`).
+ *
+ * Allowed to: admin or owner.
+ * @summary Change a member's role
+ */
+export const changeMemberRole = async (slug: string,
+    member: string,
+    changeMemberRoleBody: ChangeMemberRoleBody,
+    headers?: ChangeMemberRoleHeaders, options?: Parameters<typeof transport>[1]): Promise<changeMemberRoleResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<changeMemberRoleResponse>(getChangeMemberRoleUrl(slug,member),
+  {
+    ...options,
+    method: 'PATCH',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(changeMemberRoleBody)
+  }
+);}
+
+
+
+export type removeMemberResponse204 = {
+  data: void
+  status: 204
+}
+
+export type removeMemberResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type removeMemberResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type removeMemberResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type removeMemberResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type removeMemberResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type removeMemberResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type removeMemberResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type removeMemberResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type removeMemberResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type removeMemberResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type removeMemberResponseSuccess = (removeMemberResponse204) & {
+  headers: Headers;
+};
+export type removeMemberResponseError = (removeMemberResponse400 | removeMemberResponse401 | removeMemberResponse403 | removeMemberResponse404 | removeMemberResponse409 | removeMemberResponse422 | removeMemberResponse429 | removeMemberResponse500 | removeMemberResponse503 | removeMemberResponse504) & {
+  headers: Headers;
+};
+
+export type removeMemberResponse = (removeMemberResponseSuccess | removeMemberResponseError)
+
+export const getRemoveMemberUrl = (slug: string,
+    member: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/members/${encodeURIComponent(String(member))}`
+}
+
+/**
+ * It counts at once: the member sees nothing of the organization any more, and API keys that the member made are revoked. An organization keeps at least one owner (`last_owner`).
+ *
+ * Allowed to: admin or owner.
+ * @summary Remove a member
+ */
+export const removeMember = async (slug: string,
+    member: string,
+    headers?: RemoveMemberHeaders, options?: Parameters<typeof transport>[1]): Promise<removeMemberResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<removeMemberResponse>(getRemoveMemberUrl(slug,member),
+  {
+    ...options,
+    method: 'DELETE',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listInvitationsResponse200 = {
+  data: ListInvitations200
+  status: 200
+}
+
+export type listInvitationsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listInvitationsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listInvitationsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listInvitationsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listInvitationsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listInvitationsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listInvitationsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listInvitationsResponseSuccess = (listInvitationsResponse200) & {
+  headers: Headers;
+};
+export type listInvitationsResponseError = (listInvitationsResponse400 | listInvitationsResponse401 | listInvitationsResponse404 | listInvitationsResponse429 | listInvitationsResponse500 | listInvitationsResponse503 | listInvitationsResponse504) & {
+  headers: Headers;
+};
+
+export type listInvitationsResponse = (listInvitationsResponseSuccess | listInvitationsResponseError)
+
+export const getListInvitationsUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/invitations`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Invitations that are open
+ */
+export const listInvitations = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<listInvitationsResponse> => {
+
+  return transport<listInvitationsResponse>(getListInvitationsUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type createInvitationResponse201 = {
+  data: Invitation
+  status: 201
+}
+
+export type createInvitationResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type createInvitationResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type createInvitationResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type createInvitationResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type createInvitationResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type createInvitationResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type createInvitationResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type createInvitationResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type createInvitationResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type createInvitationResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type createInvitationResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type createInvitationResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type createInvitationResponseSuccess = (createInvitationResponse201) & {
+  headers: Headers;
+};
+export type createInvitationResponseError = (createInvitationResponse400 | createInvitationResponse401 | createInvitationResponse403 | createInvitationResponse404 | createInvitationResponse409 | createInvitationResponse413 | createInvitationResponse415 | createInvitationResponse422 | createInvitationResponse429 | createInvitationResponse500 | createInvitationResponse503 | createInvitationResponse504) & {
+  headers: Headers;
+};
+
+export type createInvitationResponse = (createInvitationResponseSuccess | createInvitationResponseError)
+
+export const getCreateInvitationUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/invitations`
+}
+
+/**
+ * The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. Where nobody signs in, no mail goes out.
+ *
+ * Allowed to: admin or owner.
+ * @summary Invite an address by mail
+ */
+export const createInvitation = async (slug: string,
+    createInvitationBody: CreateInvitationBody,
+    headers?: CreateInvitationHeaders, options?: Parameters<typeof transport>[1]): Promise<createInvitationResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<createInvitationResponse>(getCreateInvitationUrl(slug),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(createInvitationBody)
+  }
+);}
+
+
+
+export type revokeInvitationResponse204 = {
+  data: void
+  status: 204
+}
+
+export type revokeInvitationResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type revokeInvitationResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type revokeInvitationResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type revokeInvitationResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type revokeInvitationResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type revokeInvitationResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type revokeInvitationResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type revokeInvitationResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type revokeInvitationResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type revokeInvitationResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type revokeInvitationResponseSuccess = (revokeInvitationResponse204) & {
+  headers: Headers;
+};
+export type revokeInvitationResponseError = (revokeInvitationResponse400 | revokeInvitationResponse401 | revokeInvitationResponse403 | revokeInvitationResponse404 | revokeInvitationResponse409 | revokeInvitationResponse422 | revokeInvitationResponse429 | revokeInvitationResponse500 | revokeInvitationResponse503 | revokeInvitationResponse504) & {
+  headers: Headers;
+};
+
+export type revokeInvitationResponse = (revokeInvitationResponseSuccess | revokeInvitationResponseError)
+
+export const getRevokeInvitationUrl = (slug: string,
+    invitation: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/invitations/${encodeURIComponent(String(invitation))}`
+}
+
+/**
+ * Allowed to: admin or owner.
+ * @summary Make an invitation useless at once
+ */
+export const revokeInvitation = async (slug: string,
+    invitation: string,
+    headers?: RevokeInvitationHeaders, options?: Parameters<typeof transport>[1]): Promise<revokeInvitationResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<revokeInvitationResponse>(getRevokeInvitationUrl(slug,invitation),
+  {
+    ...options,
+    method: 'DELETE',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type getMeResponse200 = {
+  data: Me
+  status: 200
+}
+
+export type getMeResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getMeResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getMeResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getMeResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getMeResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getMeResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getMeResponseSuccess = (getMeResponse200) & {
+  headers: Headers;
+};
+export type getMeResponseError = (getMeResponse400 | getMeResponse401 | getMeResponse429 | getMeResponse500 | getMeResponse503 | getMeResponse504) & {
+  headers: Headers;
+};
+
+export type getMeResponse = (getMeResponseSuccess | getMeResponseError)
+
+export const getGetMeUrl = () => {
+
+
+
+
+  return `/api/v1/me`
+}
+
+/**
+ * What is offered to a person follows from this, and from nothing else.
+ *
+ * Allowed to: every role.
+ * @summary Who calls, and what the caller may do
+ */
+export const getMe = async ( options?: Parameters<typeof transport>[1]): Promise<getMeResponse> => {
+
+  return transport<getMeResponse>(getGetMeUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type acceptInvitationResponse200 = {
+  data: JoinedOrganization
+  status: 200
+}
+
+export type acceptInvitationResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type acceptInvitationResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type acceptInvitationResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type acceptInvitationResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type acceptInvitationResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type acceptInvitationResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type acceptInvitationResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type acceptInvitationResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type acceptInvitationResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type acceptInvitationResponseSuccess = (acceptInvitationResponse200) & {
+  headers: Headers;
+};
+export type acceptInvitationResponseError = (acceptInvitationResponse400 | acceptInvitationResponse401 | acceptInvitationResponse404 | acceptInvitationResponse409 | acceptInvitationResponse422 | acceptInvitationResponse429 | acceptInvitationResponse500 | acceptInvitationResponse503 | acceptInvitationResponse504) & {
+  headers: Headers;
+};
+
+export type acceptInvitationResponse = (acceptInvitationResponseSuccess | acceptInvitationResponseError)
+
+export const getAcceptInvitationUrl = (invitation: string,) => {
+
+
+
+
+  return `/api/v1/me/invitations/${encodeURIComponent(String(invitation))}/accept`
+}
+
+/**
+ * As the address that was invited, once.
+ *
+ * Allowed to: every role.
+ * @summary Accept an invitation
+ */
+export const acceptInvitation = async (invitation: string,
+    headers?: AcceptInvitationHeaders, options?: Parameters<typeof transport>[1]): Promise<acceptInvitationResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<acceptInvitationResponse>(getAcceptInvitationUrl(invitation),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type beginImpersonationResponse200 = {
+  data: BegunImpersonation
+  status: 200
+}
+
+export type beginImpersonationResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type beginImpersonationResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type beginImpersonationResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type beginImpersonationResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type beginImpersonationResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type beginImpersonationResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type beginImpersonationResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type beginImpersonationResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type beginImpersonationResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type beginImpersonationResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type beginImpersonationResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type beginImpersonationResponseSuccess = (beginImpersonationResponse200) & {
+  headers: Headers;
+};
+export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse409 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse422 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
+  headers: Headers;
+};
+
+export type beginImpersonationResponse = (beginImpersonationResponseSuccess | beginImpersonationResponseError)
+
+export const getBeginImpersonationUrl = () => {
+
+
+
+
+  return `/api/v1/me/impersonation`
+}
+
+/**
+ * For staff. Nothing can be changed meanwhile, and it stands in the organization's audit log with its reason. The session goes back to what it was when the time is over.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary See an organization as one of its members does
+ */
+export const beginImpersonation = async (beginImpersonationBody: BeginImpersonationBody,
+    headers?: BeginImpersonationHeaders, options?: Parameters<typeof transport>[1]): Promise<beginImpersonationResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<beginImpersonationResponse>(getBeginImpersonationUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(beginImpersonationBody)
+  }
+);}
+
+
+
+export type endImpersonationResponse204 = {
+  data: void
+  status: 204
+}
+
+export type endImpersonationResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type endImpersonationResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type endImpersonationResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type endImpersonationResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type endImpersonationResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type endImpersonationResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type endImpersonationResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type endImpersonationResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type endImpersonationResponseSuccess = (endImpersonationResponse204) & {
+  headers: Headers;
+};
+export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse409 | endImpersonationResponse422 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
+  headers: Headers;
+};
+
+export type endImpersonationResponse = (endImpersonationResponseSuccess | endImpersonationResponseError)
+
+export const getEndImpersonationUrl = () => {
+
+
+
+
+  return `/api/v1/me/impersonation`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary End seeing an organization as a member does
+ */
+export const endImpersonation = async (headers?: EndImpersonationHeaders, options?: Parameters<typeof transport>[1]): Promise<endImpersonationResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<endImpersonationResponse>(getEndImpersonationUrl(),
+  {
+    ...options,
+    method: 'DELETE',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listSessionsResponse200 = {
+  data: ListSessions200
+  status: 200
+}
+
+export type listSessionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listSessionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listSessionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listSessionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listSessionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listSessionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listSessionsResponseSuccess = (listSessionsResponse200) & {
+  headers: Headers;
+};
+export type listSessionsResponseError = (listSessionsResponse400 | listSessionsResponse401 | listSessionsResponse429 | listSessionsResponse500 | listSessionsResponse503 | listSessionsResponse504) & {
+  headers: Headers;
+};
+
+export type listSessionsResponse = (listSessionsResponseSuccess | listSessionsResponseError)
+
+export const getListSessionsUrl = () => {
+
+
+
+
+  return `/auth/sessions`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary The caller's own sessions, newest first
+ */
+export const listSessions = async ( options?: Parameters<typeof transport>[1]): Promise<listSessionsResponse> => {
+
+  return transport<listSessionsResponse>(getListSessionsUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type endOtherSessionsResponse204 = {
+  data: void
+  status: 204
+}
+
+export type endOtherSessionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type endOtherSessionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type endOtherSessionsResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type endOtherSessionsResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type endOtherSessionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type endOtherSessionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type endOtherSessionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type endOtherSessionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type endOtherSessionsResponseSuccess = (endOtherSessionsResponse204) & {
+  headers: Headers;
+};
+export type endOtherSessionsResponseError = (endOtherSessionsResponse400 | endOtherSessionsResponse401 | endOtherSessionsResponse409 | endOtherSessionsResponse422 | endOtherSessionsResponse429 | endOtherSessionsResponse500 | endOtherSessionsResponse503 | endOtherSessionsResponse504) & {
+  headers: Headers;
+};
+
+export type endOtherSessionsResponse = (endOtherSessionsResponseSuccess | endOtherSessionsResponseError)
+
+export const getEndOtherSessionsUrl = () => {
+
+
+
+
+  return `/auth/sessions`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary End all of the caller's sessions but this one
+ */
+export const endOtherSessions = async (headers?: EndOtherSessionsHeaders, options?: Parameters<typeof transport>[1]): Promise<endOtherSessionsResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<endOtherSessionsResponse>(getEndOtherSessionsUrl(),
+  {
+    ...options,
+    method: 'DELETE',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type endSessionResponse204 = {
+  data: void
+  status: 204
+}
+
+export type endSessionResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type endSessionResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type endSessionResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type endSessionResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type endSessionResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type endSessionResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type endSessionResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type endSessionResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type endSessionResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type endSessionResponseSuccess = (endSessionResponse204) & {
+  headers: Headers;
+};
+export type endSessionResponseError = (endSessionResponse400 | endSessionResponse401 | endSessionResponse404 | endSessionResponse409 | endSessionResponse422 | endSessionResponse429 | endSessionResponse500 | endSessionResponse503 | endSessionResponse504) & {
+  headers: Headers;
+};
+
+export type endSessionResponse = (endSessionResponseSuccess | endSessionResponseError)
+
+export const getEndSessionUrl = (session: string,) => {
+
+
+
+
+  return `/auth/sessions/${encodeURIComponent(String(session))}`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary End one of the caller's sessions
+ */
+export const endSession = async (session: string,
+    headers?: EndSessionHeaders, options?: Parameters<typeof transport>[1]): Promise<endSessionResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<endSessionResponse>(getEndSessionUrl(session),
+  {
+    ...options,
+    method: 'DELETE',
+    headers: { ...headers, ...getHeaders(options?.headers) }
 
   }
 );}

@@ -7,11 +7,13 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 export interface SignInKeys {
   /** The newest first. */
   readonly all: readonly SignInKey[]
-  /** A MAC of a short code, under the newest key: 20 bits would be found from a bare digest. */
-  macOf(text: string): string
+  /** A MAC of a text for one use, under the newest key. Of a code's 20 bits a bare digest would tell the code. */
+  macOf(use: MacUse, text: string): string
   /** In constant time, under any of the keys. */
-  isMacOf(mac: string, text: string): boolean
+  isMacOf(use: MacUse, mac: string, text: string): boolean
 }
+
+export type MacUse = 'code' | 'refresh'
 
 export interface SignInKey {
   readonly id: string
@@ -29,14 +31,15 @@ export function readSignInKeys(text: string): SignInKeys | undefined {
     all.push({ id, derive: use => Buffer.from(hkdfSync('sha256', secret, '', `fairlead ${use}`, 32)) })
   }
   if (all.length === 0) return undefined
-  const codeKeys = all.map(key => key.derive('code'))
+  const keysOf = (use: MacUse) => all.map(key => key.derive(use))
+  const macKeys = { code: keysOf('code'), refresh: keysOf('refresh') }
   const mac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
   return {
     all,
-    macOf: text => mac(codeKeys[0]!, text).toString('base64url'),
-    isMacOf(given, text) {
+    macOf: (use, text) => mac(macKeys[use][0]!, text).toString('base64url'),
+    isMacOf(use, given, text) {
       const bytes = Buffer.from(given, 'base64url')
-      const fits = codeKeys.map(key => bytes.length === 32 && timingSafeEqual(bytes, mac(key, text)))
+      const fits = macKeys[use].map(key => bytes.length === 32 && timingSafeEqual(bytes, mac(key, text)))
       return fits.includes(true)
     },
   }

@@ -47,6 +47,14 @@ export async function membershipsOf(store: StoreClient, email: string): Promise<
   )
 }
 
+export async function isInvited(store: StoreClient, email: string): Promise<boolean> {
+  const by = { case: 'email', value: email } as const
+  const { invitations } = await store.members.findInvitations({ by }).catch((error: unknown) => {
+    throw storeProblem(error)
+  })
+  return invitations.length > 0
+}
+
 /** Ends with its time, and with the membership that is looked through. */
 async function impersonationOf(
   store: StoreClient,

@@ -1,13 +1,17 @@
 import { type ErrorRequestHandler, Router } from 'express'
 import { ApiError, problems } from '../problem.ts'
 import { isForPeople } from './form.ts'
+import { serveInvitation } from './invitations/serve-invitation.ts'
 import { serveLink } from './link/serve-link.ts'
 import { servePrinted } from './link/serve-printed.ts'
+import { serveOidc } from './oidc/serve-oidc.ts'
 import { sendPage } from './pages/page.ts'
 import { messagePage } from './pages/pages.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { serveAccount } from './sessions/serve-account.ts'
 import type { SignIn } from './sign-in.ts'
+import { serveDevice } from './tokens/serve-device.ts'
+import { serveTokens } from './tokens/serve-tokens.ts'
 
 /**
  * Pages and forms of signing in, below `/auth/`. A form is answered with a page, JSON with JSON. Nothing here is changed by
@@ -21,8 +25,12 @@ export function serveAuth(signIn: SignIn | undefined): Router {
     })
     return router
   }
-  router.use((request, response, next) => {
+  router.use((_request, response, next) => {
     response.set('cache-control', 'no-store')
+    next()
+  })
+  serveTokens(router, signIn)
+  router.use((request, _response, next) => {
     const isSafe = request.method === 'GET' || request.method === 'HEAD'
     if (!isSafe && !isSameOrigin(request.headers, signIn.publicUrl)) throw new ApiError('cross_site')
     next()
@@ -30,6 +38,9 @@ export function serveAuth(signIn: SignIn | undefined): Router {
   serveLink(router, signIn)
   servePrinted(router, signIn)
   serveAccount(router, signIn)
+  serveInvitation(router, signIn)
+  serveDevice(router, signIn)
+  if (signIn.oidc) serveOidc(router, signIn, signIn.oidc)
   router.use(answerByPage)
   return router
 }

@@ -8,9 +8,13 @@ import { type KeptMails, openKeptMails } from './mail/kept.ts'
 import type { Mailer } from './mail/mail.ts'
 import { openQueue, type Queue } from './mail/queue.ts'
 import { openSmtp } from './mail/smtp.ts'
+import { type OidcProvider, openOidc } from './oidc/provider.ts'
 import type { StaffList } from './people.ts'
 import { type Cookies, openCookies } from './sessions/cookie.ts'
 import { openSessions, type Sessions } from './sessions/sessions.ts'
+import { type Devices, openDevices } from './tokens/device.ts'
+import { type AccessTokens, openAccessTokens } from './tokens/jwt.ts'
+import { openRefreshTokens, type RefreshTokens } from './tokens/refresh.ts'
 
 /** All that signing people in needs; absent where the API has no Redis, no keys or no address of its own. */
 export interface SignIn {
@@ -22,6 +26,11 @@ export interface SignIn {
   readonly keys: SignInKeys
   readonly limits: Limits
   readonly tickets: Tickets
+  readonly devices: Devices
+  readonly accessTokens: AccessTokens
+  readonly refreshTokens: RefreshTokens
+  /** Absent: no provider of identities is configured. */
+  readonly oidc: NamedOidc | undefined
   readonly mailer: Mailer
   /** Absent where mails go out by SMTP. */
   readonly keptMails: KeptMails | undefined
@@ -31,12 +40,23 @@ export interface SignIn {
   readonly log: Log
 }
 
+/** A provider, and what people call it. */
+export type NamedOidc = OidcProvider & { readonly name: string }
+
 export interface SignInOptions {
   readonly redis: Redis
   readonly publicUrl: URL
   readonly keys: SignInKeys
   readonly staff: StaffList
   readonly smtp: { readonly url: string; readonly from: string } | undefined
+  readonly oidc?:
+    | {
+        readonly issuer: string
+        readonly clientId: string
+        readonly clientSecret: string
+        readonly name: string
+      }
+    | undefined
   readonly store: StoreClient
   readonly log: Log
 }
@@ -53,6 +73,10 @@ export function openSignIn(options: SignInOptions): SignIn & AsyncDisposable {
     sessions: openSessions(redis),
     limits,
     tickets: openTickets(redis, keys, limits),
+    devices: openDevices(redis),
+    accessTokens: openAccessTokens(keys, publicUrl.origin),
+    refreshTokens: openRefreshTokens(redis, keys),
+    oidc: options.oidc && openNamedOidc(options.oidc, publicUrl),
     mailer,
     keptMails,
     queue,
@@ -62,4 +86,12 @@ export function openSignIn(options: SignInOptions): SignIn & AsyncDisposable {
       redis.disconnect()
     },
   }
+}
+
+function openNamedOidc(
+  { issuer, name, ...client }: NonNullable<SignInOptions['oidc']>,
+  publicUrl: URL,
+): NamedOidc {
+  const redirectUri = new URL('/auth/oidc/callback', publicUrl).href
+  return { ...openOidc({ ...client, issuer: new URL(issuer), redirectUri }), name }
 }

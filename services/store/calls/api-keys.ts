@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import { fromUuid, newId, toUuid } from '@fairlead/webhook/id'
+import { fromUuid, newId, parseId, toUuid } from '@fairlead/webhook/id'
 import { apiKeyText, shownApiKey } from '@fairlead/wire/api-key'
 import {
   type ApiKeyService,
@@ -10,6 +10,8 @@ import {
   RevokeApiKeyResponseSchema,
   RotateApiKeyResponseSchema,
 } from '@fairlead/wire/store/api_key'
+import { ActorKind } from '@fairlead/wire/store/audit'
+import type { Change } from '@fairlead/wire/store/change'
 import { roleOrDeveloper } from '../organizations/desired.ts'
 import { apiKeyMessage } from '../organizations/messages.ts'
 import type { ApiKeyRow } from '../organizations/rows.ts'
@@ -36,8 +38,8 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
       return write(calls, context, request, CreateApiKeyResponseSchema, async db => {
         if (organization) await requireOrganization(db, organization)
         const { rows } = await db.query<ApiKeyRow>(
-          `insert into api_keys (organization_id, id, name, prefix, sha256, role, scopes, managed_by, created_at, expires_at)
-           values ($1, $2, $3, $4, $5, $6, $7, 'tenant', $8, $9)
+          `insert into api_keys (organization_id, id, name, prefix, sha256, role, scopes, managed_by, created_at, expires_at, made_by)
+           values ($1, $2, $3, $4, $5, $6, $7, 'tenant', $8, $9, $10)
            on conflict (organization_id, name) where revoked_at is null do nothing returning *`,
           [
             organization,
@@ -49,6 +51,7 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
             [...new Set(request.scopes)].sort(),
             new Date(calls.now()),
             request.expiresAt ? timestampDate(request.expiresAt) : null,
+            makerOf(request.change),
           ],
         )
         const [row] = rows
@@ -208,6 +211,12 @@ function noteUse(
       isPrevious ? [row.id] : [row.id, address.replaceAll('\0', '').slice(0, 100)],
     ),
   ).catch((err: unknown) => log.debug({ err, keyId: fromUuid('key', row.id) }, 'api_key.use_unnoted'))
+}
+
+/** The member who asks, as a UUID; null: a key, staff or the platform. */
+function makerOf(change: Change | undefined): string | null {
+  const member = change?.actorKind === ActorKind.MEMBER ? parseId('mem', change.actorId) : undefined
+  return member ? toUuid(member) : null
 }
 
 async function requireOrganization(db: Db, organization: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { withRetries } from '../mail/queue.ts'
 import { signInMail } from '../mail/texts.ts'
-import { membershipsOf } from '../people.ts'
+import { isInvited, membershipsOf } from '../people.ts'
 import type { SignIn } from '../sign-in.ts'
 import type { Asked } from './tickets.ts'
 
@@ -37,5 +37,6 @@ async function outcomeOf(signIn: SignIn, { email, peer }: Asked): Promise<'sent'
 
 /** Whether an address has anything to sign in for. */
 export async function mayEnter({ store, staff }: SignIn, email: string): Promise<boolean> {
-  return staff.has(email) || (await membershipsOf(store, email)).size > 0
+  if (staff.has(email) || (await membershipsOf(store, email)).size > 0) return true
+  return await isInvited(store, email)
 }

@@ -15,7 +15,7 @@ export const homePath = '/'
 
 export function serveLink(router: Router, signIn: SignIn): void {
   router.get('/sign-in', named('signInPage'), (_request, response) => {
-    sendPage(response, 200, askPage(undefined))
+    sendPage(response, 200, askPage(signIn.oidc?.name))
   })
   router.post('/request-magic-link', named('requestMagicLink'), ...readForm, (request, response) =>
     requestLink(signIn, request, response),

@@ -87,7 +87,7 @@ export function openTickets(redis: Redis, keys: SignInKeys, limits: Limits): Tic
       const code = String(randomInt(1_000_000)).padStart(6, '0')
       const loginDigest = digestOf(login)
       const ticket: Ticket = { ...asked, askedAtMs: nowMs, loginDigest }
-      const withMac = JSON.stringify({ ...ticket, mac: keys.macOf(code + loginDigest) })
+      const withMac = JSON.stringify({ ...ticket, mac: keys.macOf('code', code + loginDigest) })
       await redis
         .multi()
         .set(linkKey(token), JSON.stringify(ticket), 'PX', linkMs)
@@ -112,7 +112,7 @@ export function openTickets(redis: Redis, keys: SignInKeys, limits: Limits): Tic
       const { mac, ...ticket } = codeSchema.parse(JSON.parse(text))
       // Taken before the code is looked at: a hundred guesses at once are a hundred guesses.
       if (!(await limits.takeCode(ticket.email))) return undefined
-      if (!keys.isMacOf(mac, code + loginDigest)) return undefined
+      if (!keys.isMacOf('code', mac, code + loginDigest)) return undefined
       await limits.returnCode(ticket.email)
       return (await redis.eval(takeCode, 1, codeKey(loginDigest), text)) === 1 ? ticket : undefined
     },

@@ -98,3 +98,51 @@ function mailBlock({ at, to, subject, text }: KeptMail): string {
   const linked = escapeHtml(text).replaceAll(/^https?:\/\/\S+$/gm, link => `<a href="${link}">${link}</a>`)
   return `<h2>${escapeHtml(subject)}</h2><small>To ${escapeHtml(to)}, ${at.toISOString()}</small><pre>${linked}</pre>`
 }
+
+interface Invited {
+  readonly id: string
+  readonly email: string
+  readonly role: string
+  readonly invitedBy: string
+  readonly organization: { readonly displayName: string }
+}
+
+/** Who is signed in as the invited address gets a button; others a form that sends a link to that address. */
+export const invitationPage = (invited: Invited, isSignedIn: boolean): Page => ({
+  title: `Join ${invited.organization.displayName}`,
+  body: `<p><b>${escapeHtml(invited.invitedBy)}</b> invites <b>${escapeHtml(invited.email)}</b> to the organization
+<b>${escapeHtml(invited.organization.displayName)}</b>, as ${escapeHtml(invited.role)}.</p>
+${
+  isSignedIn
+    ? `<form method="post" action="/auth/invitation">
+<input type="hidden" name="invitation" value="${escapeHtml(invited.id)}"><button>Join</button></form>`
+    : `<p>To accept, sign in as this address, and open the link of the invitation again.</p>
+<form method="post" action="/auth/request-magic-link">
+<input type="hidden" name="email" value="${escapeHtml(invited.email)}"><button>Send a sign-in link to ${escapeHtml(invited.email)}</button></form>`
+}`,
+})
+
+export const deviceAskPage = (isWrong: boolean): Page => ({
+  title: 'Sign in a tool',
+  body: `${isWrong ? '<p>No tool waits under this code: it has ended, or was typed wrong.</p>' : ''}
+<form method="get" action="/auth/device">
+<label for="user_code">Code that the tool shows</label>
+<input id="user_code" class="code" name="user_code" maxlength="12" autocomplete="off" required autofocus>
+<button>Go on</button>
+</form>`,
+})
+
+export const deviceConfirmPage = (
+  userCode: string,
+  email: string,
+  { agent, peer }: { readonly agent: string; readonly peer: string },
+): Page => ({
+  title: 'Sign in a tool?',
+  body: `<p>${escapeHtml(deviceOf(agent))}, from ${escapeHtml(peer)}, asks to act as <b>${escapeHtml(email)}</b>.</p>
+<p>Agree only if you have just run it yourself, and its terminal shows <b>${escapeHtml(userCode)}</b>.</p>
+<form method="post" action="/auth/device">
+<input type="hidden" name="user_code" value="${escapeHtml(userCode)}">
+<button name="decision" value="approve">Sign it in as ${escapeHtml(email)}</button>
+<button name="decision" value="deny">Refuse it</button>
+</form>`,
+})

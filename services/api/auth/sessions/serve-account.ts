@@ -32,7 +32,8 @@ export function serveAccount(router: Router, signIn: SignIn): void {
   })
 }
 
-async function requireSession(
+/** Who isn't signed in goes to the page for that: undefined then. */
+export async function requireSession(
   { cookies, sessions }: SignIn,
   request: Request,
   response: Response,

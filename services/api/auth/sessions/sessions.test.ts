@@ -4,10 +4,10 @@ import { until } from '@fairlead/testbed/until'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { anOrganization, openTestApi, type TestApi } from '../../fixtures/test-api.ts'
+import { consoleUrl, testSignInKeys } from '../fixtures/people-api.ts'
 import { newSecret } from '../secret.ts'
 import { memberLimits, openSessions, type Sessions } from './sessions.ts'
 
-const consoleUrl = 'http://localhost:8081'
 const events = '/api/v1/organizations/acme/events'
 const keys = '/api/v1/organizations/acme/api-keys'
 const start = { method: 'link', peer: '192.0.2.1', agent: 'test', limits: memberLimits } as const
@@ -80,7 +80,11 @@ describe('at the API', () => {
   let cookie: string
   let secret: string
   beforeAll(async () => {
-    api = await openTestApi({ FAIRLEAD_REDIS_URL: redis.url, FAIRLEAD_CONSOLE_URL: consoleUrl })
+    api = await openTestApi({
+      FAIRLEAD_REDIS_URL: redis.url,
+      FAIRLEAD_CONSOLE_URL: consoleUrl,
+      FAIRLEAD_SIGN_IN_KEYS: testSignInKeys,
+    })
     await anOrganization(api.store, 'acme')
     await anOrganization(api.store, 'globex')
     ;({ secret } = await sessions.begin({ ...start, email: 'owner@acme.example' }, Date.now()))
@@ -150,7 +154,7 @@ describe('at the API', () => {
     await api.store.query("update members set role = 'viewer' where id = $1", [rows[0]!.id])
     expect((await ask('GET', keys, own)).status).toBe(403)
     await api.store.query('delete from members where id = $1', [rows[0]!.id])
-    expect((await ask('GET', events, own)).status).toBe(404)
+    expect((await ask('GET', events, own)).status).toBe(401)
   })
 
   test('without Redis nobody new is let in, known sessions look and keys go on', async () => {

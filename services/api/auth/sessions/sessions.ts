@@ -12,6 +12,8 @@ export interface Sessions {
    * within the last minute stands as it was; others reject.
    */
   find(secret: string, nowMs: number): Promise<FoundSession | undefined>
+  /** The same by the session's id, for tokens of tools, which name it. */
+  findById(id: string, nowMs: number): Promise<FoundSession | undefined>
   /** Newest first. */
   list(email: string): Promise<SessionRecord[]>
   /** @returns whether there was one */
@@ -36,6 +38,8 @@ export interface SessionLimits {
 export const memberLimits: SessionLimits = { idleMs: 12 * 3_600_000, absoluteMs: 14 * 86_400_000 }
 export const staffLimits: SessionLimits = { idleMs: 30 * 60_000, absoluteMs: 8 * 3_600_000 }
 
+export const toolLimits: SessionLimits = { idleMs: 30 * 86_400_000, absoluteMs: 90 * 86_400_000 }
+
 export interface FoundSession extends SessionRecord {
   /** Not from Redis, which is away: good for looking, not for changing. */
   readonly isStale: boolean
@@ -48,14 +52,15 @@ const rememberedMs = 60_000
 const mostRemembered = 10_000
 
 const keyOf = (digest: string) => `${redisPrefix}session:${digest}`
+const idKey = (id: string) => `${redisPrefix}session-id:${id}`
 const listOf = (email: string) => `${redisPrefix}sessions-of:${digestOf(email)}`
 
 export function openSessions(redis: Redis): Sessions {
   const remembered = new Map<string, { readonly session: SessionRecord; readonly atMs: number }>()
 
-  function remember(digest: string, session: SessionRecord | undefined, nowMs: number): void {
-    remembered.delete(digest)
-    if (session) remembered.set(digest, { session, atMs: nowMs })
+  function remember(name: string, session: SessionRecord | undefined, nowMs: number): void {
+    remembered.delete(name)
+    if (session) remembered.set(name, { session, atMs: nowMs })
     if (remembered.size > mostRemembered) remembered.delete(remembered.keys().next().value!)
   }
 
@@ -65,6 +70,26 @@ export function openSessions(redis: Redis): Sessions {
     // XX: a session that was ended meanwhile doesn't come back.
     await redis.set(keyOf(digest), JSON.stringify(seen), 'PX', lifeMs(seen, nowMs), 'XX')
     return seen
+  }
+
+  /** What a digest leads to; while Redis is away, what was found under this name lately. */
+  async function orRemembered(
+    name: string,
+    nowMs: number,
+    digestOfName: () => Promise<string | null>,
+  ): Promise<FoundSession | undefined> {
+    try {
+      const digest = await digestOfName()
+      const found = digest === null ? undefined : readSession(await redis.get(keyOf(digest)))
+      const session = found && found.endsAtMs > nowMs ? await touch(digest!, found, nowMs) : undefined
+      remember(name, session, nowMs)
+      return session && { ...session, isStale: false }
+    } catch (error) {
+      const known = remembered.get(name)
+      const isGood = known && nowMs - known.atMs < rememberedMs && known.session.endsAtMs > nowMs
+      if (isGood) return { ...known.session, isStale: true }
+      throw error
+    }
   }
 
   /** Of a person: the digest of each session by its id. Those that have ended are forgotten. */
@@ -83,10 +108,10 @@ export function openSessions(redis: Redis): Sessions {
 
   async function remove(email: string, found: readonly { digest: string; session: SessionRecord }[]) {
     if (found.length === 0) return
-    for (const { digest } of found) remembered.delete(digest)
+    for (const { digest, session } of found) for (const name of [digest, session.id]) remembered.delete(name)
     await redis
       .multi()
-      .del(...found.map(({ digest }) => keyOf(digest)))
+      .del(...found.flatMap(({ digest, session }) => [keyOf(digest), idKey(session.id)]))
       .hdel(listOf(email), ...found.map(({ session }) => session.id))
       .exec()
   }
@@ -106,26 +131,18 @@ export function openSessions(redis: Redis): Sessions {
       await redis
         .multi()
         .set(keyOf(digest), JSON.stringify(session), 'PX', lifeMs(session, nowMs))
+        .set(idKey(session.id), digest, 'PX', limits.absoluteMs)
         .hset(listOf(session.email), session.id, digest)
-        .pexpire(listOf(session.email), memberLimits.absoluteMs)
+        .pexpire(listOf(session.email), toolLimits.absoluteMs)
         .exec()
       return { secret, id: session.id }
     },
     async find(secret, nowMs) {
       if (!canBeSecret(secret)) return undefined
       const digest = digestOf(secret)
-      try {
-        const found = readSession(await redis.get(keyOf(digest)))
-        const session = found && found.endsAtMs > nowMs ? await touch(digest, found, nowMs) : undefined
-        remember(digest, session, nowMs)
-        return session && { ...session, isStale: false }
-      } catch (error) {
-        const known = remembered.get(digest)
-        const isGood = known && nowMs - known.atMs < rememberedMs && known.session.endsAtMs > nowMs
-        if (isGood) return { ...known.session, isStale: true }
-        throw error
-      }
+      return await orRemembered(digest, nowMs, async () => digest)
     },
+    findById: (id, nowMs) => orRemembered(id, nowMs, () => redis.get(idKey(id))),
     list: async email => (await readAll(email)).map(({ session }) => session),
     async end(email, id) {
       const found = (await readAll(email)).filter(({ session }) => session.id === id)

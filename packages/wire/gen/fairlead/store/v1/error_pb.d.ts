@@ -231,6 +231,20 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_NOT_TESTABLE = 65;
    */
   NOT_TESTABLE = 65,
+
+  /**
+   * FAILED_PRECONDITION: an organization keeps at least one owner who can sign in.
+   *
+   * @generated from enum value: ERROR_REASON_LAST_OWNER = 30;
+   */
+  LAST_OWNER = 30,
+
+  /**
+   * PERMISSION_DENIED: the caller gives or touches a role above the caller's own.
+   *
+   * @generated from enum value: ERROR_REASON_ABOVE_CALLER = 31;
+   */
+  ABOVE_CALLER = 31,
 }
 
 /**

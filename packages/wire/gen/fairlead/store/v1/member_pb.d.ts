@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Change } from "./change_pb.js";
 
 /**
  * Describes the file fairlead/store/v1/member.proto.
@@ -222,6 +223,573 @@ export declare type UpdateLastLoginResponse = Message<"fairlead.store.v1.UpdateL
 export declare const UpdateLastLoginResponseSchema: GenMessage<UpdateLastLoginResponse>;
 
 /**
+ * An address that was asked to join an organization.
+ *
+ * @generated from message fairlead.store.v1.Invitation
+ */
+export declare type Invitation = Message<"fairlead.store.v1.Invitation"> & {
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+
+  /**
+   * The organization's slug.
+   *
+   * @generated from field: string organization_slug = 3;
+   */
+  organizationSlug: string;
+
+  /**
+   * The organization's name, for people.
+   *
+   * @generated from field: string organization_name = 4;
+   */
+  organizationName: string;
+
+  /**
+   * Lower case.
+   *
+   * @generated from field: string email = 5;
+   */
+  email: string;
+
+  /**
+   * What the member will be allowed to do.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole role = 6;
+   */
+  role: MemberRole;
+
+  /**
+   * The address or the key's name of whoever invited.
+   *
+   * @generated from field: string invited_by = 7;
+   */
+  invitedBy: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 8;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * From then on it is not good.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 9;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.Invitation.
+ * Use `create(InvitationSchema)` to create a new message.
+ */
+export declare const InvitationSchema: GenMessage<Invitation>;
+
+/**
+ * See UpdateMemberRole.
+ *
+ * @generated from message fairlead.store.v1.UpdateMemberRoleRequest
+ */
+export declare type UpdateMemberRoleRequest = Message<"fairlead.store.v1.UpdateMemberRoleRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `mem_…`.
+   *
+   * @generated from field: string member_id = 2;
+   */
+  memberId: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole role = 3;
+   */
+  role: MemberRole;
+
+  /**
+   * The role of whoever asks: nobody gives or touches a role above it. Required.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole caller_role = 4;
+   */
+  callerRole: MemberRole;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 5;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.UpdateMemberRoleRequest.
+ * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
+ */
+export declare const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest>;
+
+/**
+ * See UpdateMemberRole.
+ *
+ * @generated from message fairlead.store.v1.UpdateMemberRoleResponse
+ */
+export declare type UpdateMemberRoleResponse = Message<"fairlead.store.v1.UpdateMemberRoleResponse"> & {
+  /**
+   * As it stands now.
+   *
+   * @generated from field: fairlead.store.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.UpdateMemberRoleResponse.
+ * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
+ */
+export declare const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse>;
+
+/**
+ * See RemoveMember.
+ *
+ * @generated from message fairlead.store.v1.RemoveMemberRequest
+ */
+export declare type RemoveMemberRequest = Message<"fairlead.store.v1.RemoveMemberRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `mem_…`.
+   *
+   * @generated from field: string member_id = 2;
+   */
+  memberId: string;
+
+  /**
+   * See UpdateMemberRoleRequest.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole caller_role = 3;
+   */
+  callerRole: MemberRole;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 4;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export declare const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest>;
+
+/**
+ * See RemoveMember.
+ *
+ * @generated from message fairlead.store.v1.RemoveMemberResponse
+ */
+export declare type RemoveMemberResponse = Message<"fairlead.store.v1.RemoveMemberResponse"> & {
+  /**
+   * The address that was removed.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * API keys that were revoked with it.
+   *
+   * @generated from field: uint32 revoked_keys = 2;
+   */
+  revokedKeys: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export declare const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse>;
+
+/**
+ * See CreateInvitation.
+ *
+ * @generated from message fairlead.store.v1.CreateInvitationRequest
+ */
+export declare type CreateInvitationRequest = Message<"fairlead.store.v1.CreateInvitationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * One address; compared in lower case.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole role = 3;
+   */
+  role: MemberRole;
+
+  /**
+   * See UpdateMemberRoleRequest.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole caller_role = 4;
+   */
+  callerRole: MemberRole;
+
+  /**
+   * SHA-256 of the token in the link: 32 bytes.
+   *
+   * @generated from field: bytes token_sha256 = 5;
+   */
+  tokenSha256: Uint8Array;
+
+  /**
+   * In the future.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 6;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * The address or the key's name of whoever invites. At most 320 characters.
+   *
+   * @generated from field: string invited_by = 7;
+   */
+  invitedBy: string;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 8;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.CreateInvitationRequest.
+ * Use `create(CreateInvitationRequestSchema)` to create a new message.
+ */
+export declare const CreateInvitationRequestSchema: GenMessage<CreateInvitationRequest>;
+
+/**
+ * See CreateInvitation.
+ *
+ * @generated from message fairlead.store.v1.CreateInvitationResponse
+ */
+export declare type CreateInvitationResponse = Message<"fairlead.store.v1.CreateInvitationResponse"> & {
+  /**
+   * As made.
+   *
+   * @generated from field: fairlead.store.v1.Invitation invitation = 1;
+   */
+  invitation?: Invitation | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.CreateInvitationResponse.
+ * Use `create(CreateInvitationResponseSchema)` to create a new message.
+ */
+export declare const CreateInvitationResponseSchema: GenMessage<CreateInvitationResponse>;
+
+/**
+ * See ListInvitations.
+ *
+ * @generated from message fairlead.store.v1.ListInvitationsRequest
+ */
+export declare type ListInvitationsRequest = Message<"fairlead.store.v1.ListInvitationsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListInvitationsRequest.
+ * Use `create(ListInvitationsRequestSchema)` to create a new message.
+ */
+export declare const ListInvitationsRequestSchema: GenMessage<ListInvitationsRequest>;
+
+/**
+ * See ListInvitations.
+ *
+ * @generated from message fairlead.store.v1.ListInvitationsResponse
+ */
+export declare type ListInvitationsResponse = Message<"fairlead.store.v1.ListInvitationsResponse"> & {
+  /**
+   * By e-mail address.
+   *
+   * @generated from field: repeated fairlead.store.v1.Invitation invitations = 1;
+   */
+  invitations: Invitation[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListInvitationsResponse.
+ * Use `create(ListInvitationsResponseSchema)` to create a new message.
+ */
+export declare const ListInvitationsResponseSchema: GenMessage<ListInvitationsResponse>;
+
+/**
+ * See FindInvitations.
+ *
+ * @generated from message fairlead.store.v1.FindInvitationsRequest
+ */
+export declare type FindInvitationsRequest = Message<"fairlead.store.v1.FindInvitationsRequest"> & {
+  /**
+   * Which ones.
+   *
+   * @generated from oneof fairlead.store.v1.FindInvitationsRequest.by
+   */
+  by: {
+    /**
+     * Those of an address.
+     *
+     * @generated from field: string email = 1;
+     */
+    value: string;
+    case: "email";
+  } | {
+    /**
+     * SHA-256 of a link's token.
+     *
+     * @generated from field: bytes token_sha256 = 2;
+     */
+    value: Uint8Array;
+    case: "tokenSha256";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message fairlead.store.v1.FindInvitationsRequest.
+ * Use `create(FindInvitationsRequestSchema)` to create a new message.
+ */
+export declare const FindInvitationsRequestSchema: GenMessage<FindInvitationsRequest>;
+
+/**
+ * See FindInvitations.
+ *
+ * @generated from message fairlead.store.v1.FindInvitationsResponse
+ */
+export declare type FindInvitationsResponse = Message<"fairlead.store.v1.FindInvitationsResponse"> & {
+  /**
+   * By slug.
+   *
+   * @generated from field: repeated fairlead.store.v1.Invitation invitations = 1;
+   */
+  invitations: Invitation[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.FindInvitationsResponse.
+ * Use `create(FindInvitationsResponseSchema)` to create a new message.
+ */
+export declare const FindInvitationsResponseSchema: GenMessage<FindInvitationsResponse>;
+
+/**
+ * See RevokeInvitation.
+ *
+ * @generated from message fairlead.store.v1.RevokeInvitationRequest
+ */
+export declare type RevokeInvitationRequest = Message<"fairlead.store.v1.RevokeInvitationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string invitation_id = 2;
+   */
+  invitationId: string;
+
+  /**
+   * See UpdateMemberRoleRequest.
+   *
+   * @generated from field: fairlead.store.v1.MemberRole caller_role = 3;
+   */
+  callerRole: MemberRole;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 4;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RevokeInvitationRequest.
+ * Use `create(RevokeInvitationRequestSchema)` to create a new message.
+ */
+export declare const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest>;
+
+/**
+ * See RevokeInvitation.
+ *
+ * @generated from message fairlead.store.v1.RevokeInvitationResponse
+ */
+export declare type RevokeInvitationResponse = Message<"fairlead.store.v1.RevokeInvitationResponse"> & {
+};
+
+/**
+ * Describes the message fairlead.store.v1.RevokeInvitationResponse.
+ * Use `create(RevokeInvitationResponseSchema)` to create a new message.
+ */
+export declare const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse>;
+
+/**
+ * See AcceptInvitation.
+ *
+ * @generated from message fairlead.store.v1.AcceptInvitationRequest
+ */
+export declare type AcceptInvitationRequest = Message<"fairlead.store.v1.AcceptInvitationRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string invitation_id = 2;
+   */
+  invitationId: string;
+
+  /**
+   * The address that was proved; must be the invited one.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 4;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.AcceptInvitationRequest.
+ * Use `create(AcceptInvitationRequestSchema)` to create a new message.
+ */
+export declare const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest>;
+
+/**
+ * See AcceptInvitation.
+ *
+ * @generated from message fairlead.store.v1.AcceptInvitationResponse
+ */
+export declare type AcceptInvitationResponse = Message<"fairlead.store.v1.AcceptInvitationResponse"> & {
+  /**
+   * The new member.
+   *
+   * @generated from field: fairlead.store.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.AcceptInvitationResponse.
+ * Use `create(AcceptInvitationResponseSchema)` to create a new message.
+ */
+export declare const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse>;
+
+/**
+ * See TieIdentity.
+ *
+ * @generated from message fairlead.store.v1.TieIdentityRequest
+ */
+export declare type TieIdentityRequest = Message<"fairlead.store.v1.TieIdentityRequest"> & {
+  /**
+   * The provider's own name for itself. At most 1,000 characters.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * The provider's name for the person, which never changes. At most 1,000 characters.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * An address that the provider has verified; empty: none.
+   *
+   * @generated from field: string verified_email = 3;
+   */
+  verifiedEmail: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TieIdentityRequest.
+ * Use `create(TieIdentityRequestSchema)` to create a new message.
+ */
+export declare const TieIdentityRequestSchema: GenMessage<TieIdentityRequest>;
+
+/**
+ * See TieIdentity.
+ *
+ * @generated from message fairlead.store.v1.TieIdentityResponse
+ */
+export declare type TieIdentityResponse = Message<"fairlead.store.v1.TieIdentityResponse"> & {
+  /**
+   * Lower case.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.TieIdentityResponse.
+ * Use `create(TieIdentityResponseSchema)` to create a new message.
+ */
+export declare const TieIdentityResponseSchema: GenMessage<TieIdentityResponse>;
+
+/**
  * What a member or an API key may do; each role may also do what the ones after it may.
  *
  * @generated from enum fairlead.store.v1.MemberRole
@@ -336,6 +904,87 @@ export declare const MemberService: GenService<{
     methodKind: "unary";
     input: typeof UpdateLastLoginRequestSchema;
     output: typeof UpdateLastLoginResponseSchema;
+  },
+  /**
+   * Changes a member's role. NOT_FOUND, or FAILED_PRECONDITION with MANAGED_BY_OWNER, LAST_OWNER or ABOVE_CALLER.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.UpdateMemberRole
+   */
+  updateMemberRole: {
+    methodKind: "unary";
+    input: typeof UpdateMemberRoleRequestSchema;
+    output: typeof UpdateMemberRoleResponseSchema;
+  },
+  /**
+   * Removes a member, and revokes the API keys that the member made. Fails as UpdateMemberRole does.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * Invites an address. An open invitation of the same address is revoked. ALREADY_EXISTS with NAME_TAKEN for a member.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.CreateInvitation
+   */
+  createInvitation: {
+    methodKind: "unary";
+    input: typeof CreateInvitationRequestSchema;
+    output: typeof CreateInvitationResponseSchema;
+  },
+  /**
+   * Open invitations of an organization by e-mail address.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.ListInvitations
+   */
+  listInvitations: {
+    methodKind: "unary";
+    input: typeof ListInvitationsRequestSchema;
+    output: typeof ListInvitationsResponseSchema;
+  },
+  /**
+   * Open invitations of one address in all organizations, or the one of a token.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.FindInvitations
+   */
+  findInvitations: {
+    methodKind: "unary";
+    input: typeof FindInvitationsRequestSchema;
+    output: typeof FindInvitationsResponseSchema;
+  },
+  /**
+   * Makes an invitation useless. NOT_FOUND if there is none that is open.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.RevokeInvitation
+   */
+  revokeInvitation: {
+    methodKind: "unary";
+    input: typeof RevokeInvitationRequestSchema;
+    output: typeof RevokeInvitationResponseSchema;
+  },
+  /**
+   * Makes an invited address a member, once. NOT_FOUND for an invitation that is not open, or of another address.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.AcceptInvitation
+   */
+  acceptInvitation: {
+    methodKind: "unary";
+    input: typeof AcceptInvitationRequestSchema;
+    output: typeof AcceptInvitationResponseSchema;
+  },
+  /**
+   * The address that an identity of a provider stands for. The first call ties the two together for good. NOT_FOUND where the
+   * identity is new, and the address isn't given or is tied to another subject of the same issuer.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.TieIdentity
+   */
+  tieIdentity: {
+    methodKind: "unary";
+    input: typeof TieIdentityRequestSchema;
+    output: typeof TieIdentityResponseSchema;
   },
 }>;
 

@@ -3,13 +3,14 @@
 /* eslint-disable */
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_fairlead_store_v1_change } from "./change_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fairlead/store/v1/member.proto.
  */
 export const file_fairlead_store_v1_member = /*@__PURE__*/
-  fileDesc("Ch5mYWlybGVhZC9zdG9yZS92MS9tZW1iZXIucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIvkBCgZNZW1iZXISCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg0KBWVtYWlsGAMgASgJEisKBHJvbGUYBCABKA4yHS5mYWlybGVhZC5zdG9yZS52MS5NZW1iZXJSb2xlEg4KBmFjdGl2ZRgFIAEoCBIxCg1sYXN0X2xvZ2luX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgptYW5hZ2VkX2J5GAcgASgOMhwuZmFpcmxlYWQuc3RvcmUudjEuTWFuYWdlZEJ5EhkKEW9yZ2FuaXphdGlvbl9zbHVnGAggASgJIkEKF0dldE1lbWJlckJ5RW1haWxSZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCSJGChhHZXRNZW1iZXJCeUVtYWlsUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlciItChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIkEKE0xpc3RNZW1iZXJzUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlciJsChZVcGRhdGVMYXN0TG9naW5SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCgltZW1iZXJfaWQYAiABKAkSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKF1VwZGF0ZUxhc3RMb2dpblJlc3BvbnNlEikKBm1lbWJlchgBIAEoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlciqKAQoKTWVtYmVyUm9sZRIbChdNRU1CRVJfUk9MRV9VTlNQRUNJRklFRBAAEhUKEU1FTUJFUl9ST0xFX09XTkVSEAESFQoRTUVNQkVSX1JPTEVfQURNSU4QAhIZChVNRU1CRVJfUk9MRV9ERVZFTE9QRVIQAxIWChJNRU1CRVJfUk9MRV9WSUVXRVIQBCpUCglNYW5hZ2VkQnkSGgoWTUFOQUdFRF9CWV9VTlNQRUNJRklFRBAAEhQKEE1BTkFHRURfQllfT1dORVIQARIVChFNQU5BR0VEX0JZX1RFTkFOVBACMtMCCg1NZW1iZXJTZXJ2aWNlEnAKEEdldE1lbWJlckJ5RW1haWwSKi5mYWlybGVhZC5zdG9yZS52MS5HZXRNZW1iZXJCeUVtYWlsUmVxdWVzdBorLmZhaXJsZWFkLnN0b3JlLnYxLkdldE1lbWJlckJ5RW1haWxSZXNwb25zZSIDkAIBEmEKC0xpc3RNZW1iZXJzEiUuZmFpcmxlYWQuc3RvcmUudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GiYuZmFpcmxlYWQuc3RvcmUudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBEm0KD1VwZGF0ZUxhc3RMb2dpbhIpLmZhaXJsZWFkLnN0b3JlLnYxLlVwZGF0ZUxhc3RMb2dpblJlcXVlc3QaKi5mYWlybGVhZC5zdG9yZS52MS5VcGRhdGVMYXN0TG9naW5SZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5mYWlybGVhZC9zdG9yZS92MS9tZW1iZXIucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIvkBCgZNZW1iZXISCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg0KBWVtYWlsGAMgASgJEisKBHJvbGUYBCABKA4yHS5mYWlybGVhZC5zdG9yZS52MS5NZW1iZXJSb2xlEg4KBmFjdGl2ZRgFIAEoCBIxCg1sYXN0X2xvZ2luX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgptYW5hZ2VkX2J5GAcgASgOMhwuZmFpcmxlYWQuc3RvcmUudjEuTWFuYWdlZEJ5EhkKEW9yZ2FuaXphdGlvbl9zbHVnGAggASgJIkEKF0dldE1lbWJlckJ5RW1haWxSZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCSJGChhHZXRNZW1iZXJCeUVtYWlsUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlciItChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIkEKE0xpc3RNZW1iZXJzUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlciJsChZVcGRhdGVMYXN0TG9naW5SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCgltZW1iZXJfaWQYAiABKAkSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKF1VwZGF0ZUxhc3RMb2dpblJlc3BvbnNlEikKBm1lbWJlchgBIAEoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlciKXAgoKSW52aXRhdGlvbhIKCgJpZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSGQoRb3JnYW5pemF0aW9uX3NsdWcYAyABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYBCABKAkSDQoFZW1haWwYBSABKAkSKwoEcm9sZRgGIAEoDjIdLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlclJvbGUSEgoKaW52aXRlZF9ieRgHIAEoCRIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoXVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCW1lbWJlcl9pZBgCIAEoCRIrCgRyb2xlGAMgASgOMh0uZmFpcmxlYWQuc3RvcmUudjEuTWVtYmVyUm9sZRIyCgtjYWxsZXJfcm9sZRgEIAEoDjIdLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlclJvbGUSKQoGY2hhbmdlGAUgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIkUKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRIpCgZtZW1iZXIYASABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5NZW1iZXIioAEKE1JlbW92ZU1lbWJlclJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCW1lbWJlcl9pZBgCIAEoCRIyCgtjYWxsZXJfcm9sZRgDIAEoDjIdLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlclJvbGUSKQoGY2hhbmdlGAQgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIjsKFFJlbW92ZU1lbWJlclJlc3BvbnNlEg0KBWVtYWlsGAEgASgJEhQKDHJldm9rZWRfa2V5cxgCIAEoDSKnAgoXQ3JlYXRlSW52aXRhdGlvblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEg0KBWVtYWlsGAIgASgJEisKBHJvbGUYAyABKA4yHS5mYWlybGVhZC5zdG9yZS52MS5NZW1iZXJSb2xlEjIKC2NhbGxlcl9yb2xlGAQgASgOMh0uZmFpcmxlYWQuc3RvcmUudjEuTWVtYmVyUm9sZRIUCgx0b2tlbl9zaGEyNTYYBSABKAwSLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKaW52aXRlZF9ieRgHIAEoCRIpCgZjaGFuZ2UYCCABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5DaGFuZ2UiTQoYQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlEjEKCmludml0YXRpb24YASABKAsyHS5mYWlybGVhZC5zdG9yZS52MS5JbnZpdGF0aW9uIjEKFkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIk0KF0xpc3RJbnZpdGF0aW9uc1Jlc3BvbnNlEjIKC2ludml0YXRpb25zGAEgAygLMh0uZmFpcmxlYWQuc3RvcmUudjEuSW52aXRhdGlvbiJHChZGaW5kSW52aXRhdGlvbnNSZXF1ZXN0Eg8KBWVtYWlsGAEgASgJSAASFgoMdG9rZW5fc2hhMjU2GAIgASgMSABCBAoCYnkiTQoXRmluZEludml0YXRpb25zUmVzcG9uc2USMgoLaW52aXRhdGlvbnMYASADKAsyHS5mYWlybGVhZC5zdG9yZS52MS5JbnZpdGF0aW9uIqgBChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSFQoNaW52aXRhdGlvbl9pZBgCIAEoCRIyCgtjYWxsZXJfcm9sZRgDIAEoDjIdLmZhaXJsZWFkLnN0b3JlLnYxLk1lbWJlclJvbGUSKQoGY2hhbmdlGAQgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIhoKGFJldm9rZUludml0YXRpb25SZXNwb25zZSKDAQoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhUKDWludml0YXRpb25faWQYAiABKAkSDQoFZW1haWwYAyABKAkSKQoGY2hhbmdlGAQgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIkUKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIpCgZtZW1iZXIYASABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5NZW1iZXIiTQoSVGllSWRlbnRpdHlSZXF1ZXN0Eg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhYKDnZlcmlmaWVkX2VtYWlsGAMgASgJIiQKE1RpZUlkZW50aXR5UmVzcG9uc2USDQoFZW1haWwYASABKAkqigEKCk1lbWJlclJvbGUSGwoXTUVNQkVSX1JPTEVfVU5TUEVDSUZJRUQQABIVChFNRU1CRVJfUk9MRV9PV05FUhABEhUKEU1FTUJFUl9ST0xFX0FETUlOEAISGQoVTUVNQkVSX1JPTEVfREVWRUxPUEVSEAMSFgoSTUVNQkVSX1JPTEVfVklFV0VSEAQqVAoJTWFuYWdlZEJ5EhoKFk1BTkFHRURfQllfVU5TUEVDSUZJRUQQABIUChBNQU5BR0VEX0JZX09XTkVSEAESFQoRTUFOQUdFRF9CWV9URU5BTlQQAjKpCQoNTWVtYmVyU2VydmljZRJwChBHZXRNZW1iZXJCeUVtYWlsEiouZmFpcmxlYWQuc3RvcmUudjEuR2V0TWVtYmVyQnlFbWFpbFJlcXVlc3QaKy5mYWlybGVhZC5zdG9yZS52MS5HZXRNZW1iZXJCeUVtYWlsUmVzcG9uc2UiA5ACARJhCgtMaXN0TWVtYmVycxIlLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBomLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJtCg9VcGRhdGVMYXN0TG9naW4SKS5mYWlybGVhZC5zdG9yZS52MS5VcGRhdGVMYXN0TG9naW5SZXF1ZXN0GiouZmFpcmxlYWQuc3RvcmUudjEuVXBkYXRlTGFzdExvZ2luUmVzcG9uc2UiA5ACAhJrChBVcGRhdGVNZW1iZXJSb2xlEiouZmFpcmxlYWQuc3RvcmUudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaKy5mYWlybGVhZC5zdG9yZS52MS5VcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USXwoMUmVtb3ZlTWVtYmVyEiYuZmFpcmxlYWQuc3RvcmUudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBonLmZhaXJsZWFkLnN0b3JlLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEmsKEENyZWF0ZUludml0YXRpb24SKi5mYWlybGVhZC5zdG9yZS52MS5DcmVhdGVJbnZpdGF0aW9uUmVxdWVzdBorLmZhaXJsZWFkLnN0b3JlLnYxLkNyZWF0ZUludml0YXRpb25SZXNwb25zZRJtCg9MaXN0SW52aXRhdGlvbnMSKS5mYWlybGVhZC5zdG9yZS52MS5MaXN0SW52aXRhdGlvbnNSZXF1ZXN0GiouZmFpcmxlYWQuc3RvcmUudjEuTGlzdEludml0YXRpb25zUmVzcG9uc2UiA5ACARJtCg9GaW5kSW52aXRhdGlvbnMSKS5mYWlybGVhZC5zdG9yZS52MS5GaW5kSW52aXRhdGlvbnNSZXF1ZXN0GiouZmFpcmxlYWQuc3RvcmUudjEuRmluZEludml0YXRpb25zUmVzcG9uc2UiA5ACARJrChBSZXZva2VJbnZpdGF0aW9uEiouZmFpcmxlYWQuc3RvcmUudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaKy5mYWlybGVhZC5zdG9yZS52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USawoQQWNjZXB0SW52aXRhdGlvbhIqLmZhaXJsZWFkLnN0b3JlLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GisuZmFpcmxlYWQuc3RvcmUudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlEmEKC1RpZUlkZW50aXR5EiUuZmFpcmxlYWQuc3RvcmUudjEuVGllSWRlbnRpdHlSZXF1ZXN0GiYuZmFpcmxlYWQuc3RvcmUudjEuVGllSWRlbnRpdHlSZXNwb25zZSIDkAICYgZwcm90bzM", [file_fairlead_store_v1_change, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairlead.store.v1.Member.
@@ -59,6 +60,125 @@ export const UpdateLastLoginRequestSchema = /*@__PURE__*/
  */
 export const UpdateLastLoginResponseSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_member, 6);
+
+/**
+ * Describes the message fairlead.store.v1.Invitation.
+ * Use `create(InvitationSchema)` to create a new message.
+ */
+export const InvitationSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 7);
+
+/**
+ * Describes the message fairlead.store.v1.UpdateMemberRoleRequest.
+ * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
+ */
+export const UpdateMemberRoleRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 8);
+
+/**
+ * Describes the message fairlead.store.v1.UpdateMemberRoleResponse.
+ * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
+ */
+export const UpdateMemberRoleResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 9);
+
+/**
+ * Describes the message fairlead.store.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 10);
+
+/**
+ * Describes the message fairlead.store.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 11);
+
+/**
+ * Describes the message fairlead.store.v1.CreateInvitationRequest.
+ * Use `create(CreateInvitationRequestSchema)` to create a new message.
+ */
+export const CreateInvitationRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 12);
+
+/**
+ * Describes the message fairlead.store.v1.CreateInvitationResponse.
+ * Use `create(CreateInvitationResponseSchema)` to create a new message.
+ */
+export const CreateInvitationResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 13);
+
+/**
+ * Describes the message fairlead.store.v1.ListInvitationsRequest.
+ * Use `create(ListInvitationsRequestSchema)` to create a new message.
+ */
+export const ListInvitationsRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 14);
+
+/**
+ * Describes the message fairlead.store.v1.ListInvitationsResponse.
+ * Use `create(ListInvitationsResponseSchema)` to create a new message.
+ */
+export const ListInvitationsResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 15);
+
+/**
+ * Describes the message fairlead.store.v1.FindInvitationsRequest.
+ * Use `create(FindInvitationsRequestSchema)` to create a new message.
+ */
+export const FindInvitationsRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 16);
+
+/**
+ * Describes the message fairlead.store.v1.FindInvitationsResponse.
+ * Use `create(FindInvitationsResponseSchema)` to create a new message.
+ */
+export const FindInvitationsResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 17);
+
+/**
+ * Describes the message fairlead.store.v1.RevokeInvitationRequest.
+ * Use `create(RevokeInvitationRequestSchema)` to create a new message.
+ */
+export const RevokeInvitationRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 18);
+
+/**
+ * Describes the message fairlead.store.v1.RevokeInvitationResponse.
+ * Use `create(RevokeInvitationResponseSchema)` to create a new message.
+ */
+export const RevokeInvitationResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 19);
+
+/**
+ * Describes the message fairlead.store.v1.AcceptInvitationRequest.
+ * Use `create(AcceptInvitationRequestSchema)` to create a new message.
+ */
+export const AcceptInvitationRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 20);
+
+/**
+ * Describes the message fairlead.store.v1.AcceptInvitationResponse.
+ * Use `create(AcceptInvitationResponseSchema)` to create a new message.
+ */
+export const AcceptInvitationResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 21);
+
+/**
+ * Describes the message fairlead.store.v1.TieIdentityRequest.
+ * Use `create(TieIdentityRequestSchema)` to create a new message.
+ */
+export const TieIdentityRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 22);
+
+/**
+ * Describes the message fairlead.store.v1.TieIdentityResponse.
+ * Use `create(TieIdentityResponseSchema)` to create a new message.
+ */
+export const TieIdentityResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_member, 23);
 
 /**
  * Describes the enum fairlead.store.v1.MemberRole.

@@ -1,0 +1,36 @@
+import { apiOptions, apiUsage, openApi } from './api-client.ts'
+import { readArguments } from './arguments.ts'
+import { exitCode } from './command-error.ts'
+import { openTerminal, printable } from './terminal.ts'
+
+const usage = `fairlead whoami
+
+Who the API takes you for, and what you may do.
+
+  --json                 the API's own JSON
+${apiUsage}`
+
+interface Me {
+  readonly kind: 'person' | 'api_key'
+  readonly email: string | null
+  readonly name: string | null
+  readonly staff: string | null
+  readonly roleElsewhere: string | null
+  readonly organizations: readonly { readonly slug: string; readonly role: string }[]
+}
+
+export async function whoami(args: readonly string[]): Promise<number> {
+  const options = { ...apiOptions, json: { type: 'boolean' } } as const
+  const { values } = readArguments(usage, args, options, { most: 0 })
+  const me = await openApi(values).call<Me>('GET', '/api/v1/me')
+  const terminal = openTerminal()
+  if (values.json) {
+    terminal.print(JSON.stringify(me))
+    return exitCode.ok
+  }
+  terminal.print(me.kind === 'person' ? printable(me.email ?? '') : `API key ${printable(me.name ?? '')}`)
+  for (const { slug, role } of me.organizations) terminal.print(`  ${printable(slug)}: ${role}`)
+  if (me.roleElsewhere)
+    terminal.print(`  every ${me.organizations.length > 0 ? 'other ' : ''}organization: ${me.roleElsewhere}`)
+  return exitCode.ok
+}

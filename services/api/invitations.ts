@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { Invitation } from '@fairlead/wire/store/member'
+import { z } from 'zod'
+import { readAddress } from './auth/address.ts'
+import { queueInvitation } from './auth/invitations/send.ts'
+import { newSecret } from './auth/secret.ts'
+import { nameOf } from './caller.ts'
+import { operation } from './operation.ts'
+import { invitationParams, noQuery, organizationParams } from './query.ts'
+import { roleOf, roles, roleToStore } from './role.ts'
+import { presentTimeOf, timeText } from './time.ts'
+
+/** How long an invitation is good, ms. */
+const invitationMs = 7 * 86_400_000
+
+export const invitationSchema = z
+  .object({
+    id: z.string().meta({ example: 'inv_01jd3k5t9vexqa7w2m8zr4c6hs' }),
+    organization: z.object({ slug: z.string(), displayName: z.string() }),
+    email: z.string(),
+    role: z.enum(roles),
+    invitedBy: z.string(),
+    createdAt: timeText,
+    expiresAt: timeText,
+  })
+  .meta({ id: 'Invitation' })
+
+const list = operation({
+  method: 'get',
+  path: '/api/v1/organizations/{slug}/invitations',
+  name: 'listInvitations',
+  tag: 'Members',
+  summary: 'Invitations that are open',
+  access: 'read',
+  params: organizationParams,
+  query: noQuery,
+  status: 200,
+  answerDescription: 'All of them, by e-mail address.',
+  answer: z.object({ items: z.array(invitationSchema) }),
+  problems: [],
+  async handle({ store, organization, signal }) {
+    const { invitations } = await store.members.listInvitations(
+      { organizationId: organization.id },
+      { signal },
+    )
+    return { items: invitations.map(presentInvitation) }
+  },
+})
+
+const create = operation({
+  method: 'post',
+  path: '/api/v1/organizations/{slug}/invitations',
+  name: 'createInvitation',
+  tag: 'Members',
+  summary: 'Invite an address by mail',
+  description:
+    'The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. Where nobody signs in, no mail goes out.',
+  access: 'administer',
+  params: organizationParams,
+  query: noQuery,
+  body: z.strictObject({
+    email: z
+      .string()
+      .max(320)
+      .refine(text => readAddress(text) !== undefined, 'is no e-mail address')
+      .meta({ example: 'ada@example.com' }),
+    role: z.enum(roles).default('viewer').meta({ description: "At most the caller's own." }),
+  }),
+  status: 201,
+  answerDescription: 'The invitation; its mail is on the way.',
+  answer: invitationSchema,
+  problems: ['conflict'],
+  async handle({ store, signIn, organization, role, caller, body, change, write }) {
+    const token = newSecret()
+    const { invitation } = await store.members.createInvitation(
+      {
+        organizationId: organization.id,
+        email: readAddress(body.email)!,
+        role: roleToStore[body.role],
+        callerRole: roleToStore[role],
+        tokenSha256: createHash('sha256').update(token).digest(),
+        expiresAt: timestampFromMs(Date.now() + invitationMs),
+        invitedBy: nameOf(caller),
+        change,
+      },
+      write,
+    )
+    const presented = presentInvitation(invitation!)
+    if (signIn) queueInvitation(signIn, presented, token)
+    return presented
+  },
+})
+
+const revoke = operation({
+  method: 'delete',
+  path: '/api/v1/organizations/{slug}/invitations/{invitation}',
+  name: 'revokeInvitation',
+  tag: 'Members',
+  summary: 'Make an invitation useless at once',
+  access: 'administer',
+  params: invitationParams,
+  query: noQuery,
+  status: 204,
+  answerDescription: 'It is useless now.',
+  problems: [],
+  async handle({ store, organization, role, params, change, write }) {
+    const which = { organizationId: organization.id, invitationId: params.invitation }
+    await store.members.revokeInvitation({ ...which, callerRole: roleToStore[role], change }, write)
+    return undefined
+  },
+})
+
+export const invitationOperations = [list, create, revoke]
+
+export function presentInvitation(invitation: Invitation): z.input<typeof invitationSchema> {
+  return {
+    id: invitation.id,
+    organization: { slug: invitation.organizationSlug, displayName: invitation.organizationName },
+    email: invitation.email,
+    role: roleOf(invitation.role) ?? 'viewer',
+    invitedBy: invitation.invitedBy,
+    createdAt: presentTimeOf(invitation.createdAt),
+    expiresAt: presentTimeOf(invitation.expiresAt),
+  }
+}
