@@ -46,6 +46,9 @@ const secretValues: Readonly<Record<string, string>> = {
   FAIRLEAD_NATS_PASSWORD: 'test-only',
   FAIRLEAD_POSTGRES_URL: 'postgres://fairlead:test-only@postgres/fairlead',
   FAIRLEAD_REDIS_URL: 'redis://redis',
+  FAIRLEAD_SIGN_IN_KEYS: testEncryptionKeys,
+  FAIRLEAD_SMTP_URL: 'smtp://mail:587',
+  FAIRLEAD_OIDC_CLIENT_SECRET: 'test-only',
 }
 
 async function environmentsOf(args: readonly string[]): Promise<Map<string, Variable[]>> {
@@ -64,6 +67,16 @@ async function environmentsOf(args: readonly string[]): Promise<Map<string, Vari
 describe.each([
   { name: 'by default', args: [] },
   { name: 'in production', args: ['--values', join(chart, 'values-production.yaml')] },
+  {
+    name: 'with a provider of identities',
+    args: [
+      ...[
+        '--set',
+        'signIn.consoleUrl=https://fairlead.example.com,signIn.oidc.issuer=https://login.example.com',
+      ],
+      ...['--set', 'signIn.oidc.existingSecret=fairlead-oidc'],
+    ],
+  },
 ])('environments $name', ({ args }) => {
   let environments: Map<string, Variable[]>
   beforeAll(async () => {
@@ -89,7 +102,7 @@ describe.each([
   })
 
   test('hold no secret', () => {
-    const secret = /PASSWORD|KEYS|_TOKEN/
+    const secret = /PASSWORD|KEYS|_TOKEN|SECRET$|SMTP_URL/
     const shown = [...environments.values()]
       .flat()
       .filter(({ name, valueFrom }) => secret.test(name) && valueFrom === undefined)

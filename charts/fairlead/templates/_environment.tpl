@@ -67,3 +67,29 @@
 {{- define "fairlead.env.store" -}}
 - { name: FAIRLEAD_STORE_URL, value: "http://{{ .root.Release.Name }}-store:50051" }
 {{- end -}}
+
+{{/* Of the API, where people sign in. */}}
+{{- define "fairlead.env.signIn" -}}
+{{- with .root.Values.signIn }}
+{{- if .consoleUrl }}
+- { name: FAIRLEAD_CONSOLE_URL, value: {{ .consoleUrl | quote }} }
+- name: FAIRLEAD_SIGN_IN_KEYS
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret | default (printf "%s-sign-in-keys" $.root.Release.Name) }}, key: keys } }
+- { name: FAIRLEAD_PLATFORM_STAFF, value: {{ join "," .staff | quote }} }
+- { name: FAIRLEAD_MAIL_FROM, value: {{ .smtp.from | quote }} }
+{{- with .smtp.existingSecret }}
+- name: FAIRLEAD_SMTP_URL
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: url } }
+{{- end }}
+{{- with .oidc }}
+{{- if .issuer }}
+- { name: FAIRLEAD_OIDC_ISSUER, value: {{ .issuer | quote }} }
+- { name: FAIRLEAD_OIDC_CLIENT_ID, value: {{ .clientId | quote }} }
+- { name: FAIRLEAD_OIDC_NAME, value: {{ .name | quote }} }
+- name: FAIRLEAD_OIDC_CLIENT_SECRET
+  valueFrom: { secretKeyRef: { name: {{ required "signIn.oidc.existingSecret is needed with an issuer" .existingSecret }}, key: clientSecret } }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
