@@ -138,9 +138,16 @@ function otherEnding(secret: string): string {
   return secret.slice(0, at) + (secret[at] === 'a' ? 'b' : 'a') + secret.slice(at + 1)
 }
 
-/** One letter or digit is another; it stays the kind of text that it was. */
+/** Changes one letter or digit, if it can at the end of a JSON string's value, so that the body stays JSON. */
 function changeByte(body: string): string {
-  const at = body.search(/[b-y1-8](?=[^"]*"?[,}\]]|[^"]*$)/)
+  let at = -1
+  for (let i = 0; i < body.length; i++) {
+    if (!/[b-y1-8]/.test(body[i]!)) continue
+    if (at < 0) at = i
+    if (body[i + 1] !== '"' || !/[,}\]]/.test(body[i + 2] ?? '')) continue
+    at = i
+    break
+  }
   if (at < 0) return `${body} `
   return body.slice(0, at) + String.fromCharCode(body.charCodeAt(at) + 1) + body.slice(at + 1)
 }
