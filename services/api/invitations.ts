@@ -71,7 +71,7 @@ const create = operation({
   answerDescription: 'The invitation; its mail is on the way.',
   answer: invitationSchema,
   problems: ['conflict'],
-  async handle({ store, signIn, organization, role, caller, body, change, write }) {
+  async handle({ store, signIn, organization, role, caller, body, change, write, wasRepeat }) {
     const token = newSecret()
     const { invitation } = await store.members.createInvitation(
       {
@@ -87,7 +87,8 @@ const create = operation({
       write,
     )
     const presented = presentInvitation(invitation!)
-    if (signIn) queueInvitation(signIn, presented, token)
+    // The store knows the token of the first call alone: a mail with this one would hold a dead link.
+    if (signIn && !wasRepeat()) queueInvitation(signIn, presented, token)
     return presented
   },
 })

@@ -42,6 +42,11 @@ export interface Operation {
    * `dryRun` in the query of what changes something (`dry-run.ts`).
    */
   readonly versioned?: true
+  /**
+   * It deletes its organization. A request with an Idempotency-Key is then performed also where the slug is nobody's: it may be a
+   * repeat, whose answer the store has kept.
+   */
+  readonly endsOrganization?: true
   /** It changes nothing although it is no GET: no entry in the audit log, no Idempotency-Key. */
   readonly changesNothing?: true
   /** The largest body that it takes, in bytes. Default: 65,536. */
@@ -75,6 +80,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly signIn: SignIn | undefined
   /** Throws on operations without `{slug}` in their path: a fault of ours. */
   readonly organization: Organization
+  /** Undefined where there is none, with operations that end it. */
+  readonly organizationIfThere: Organization | undefined
   /** The caller's role in it; throws like `organization`. */
   readonly role: Role
   /**
@@ -100,6 +107,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly change: MessageInitShape<typeof ChangeSchema>
   /** Options of that call. */
   readonly write: CallOptions
+  /** Whether the store answered that call as a repeat, with the answer of the first. Known once it has answered. */
+  readonly wasRepeat: () => boolean
   /** Binds a cursor of the store to this operation and its filters, where it doesn't stand in the answer's `next`. */
   readonly bindCursor: (cursor: string) => string
   /** Of a client that goes on with a stream of events. */

@@ -182,20 +182,24 @@ const remove = operation({
     'Its webhooks are refused within a second, its keys are useless at once, its slug is free; open deliveries are tried until they end, and its log goes when its retention has passed.',
   access: 'platform',
   versioned: true,
+  endsOrganization: true,
   params: organizationParams,
   query: dryRunQuery,
   status: 204,
   answerDescription: 'It is gone.',
   problems: settingProblems,
-  async handle({ store, organization, query, precondition, change, write, signal }) {
+  async handle({ store, organizationIfThere: organization, query, precondition, change, write, signal }) {
     const dryRun = query.dryRun ?? false
     const owner = { kind: OwnerKind.API, reference: '' }
-    const asked = { organizationId: organization.id, owner, precondition, dryRun, change }
-    await orExplained(store.organizations.deleteOrganization(asked, write), {
-      organization,
-      spec: () => ({ active: false }),
-      current: () => current(store, organization, signal),
-    })
+    const asked = { organizationId: organization?.id ?? '', owner, precondition, dryRun, change }
+    const deletion = store.organizations.deleteOrganization(asked, write)
+    if (organization) {
+      await orExplained(deletion, {
+        organization,
+        spec: () => ({ active: false }),
+        current: () => current(store, organization, signal),
+      })
+    } else await deletion
     return dryRun ? new DryRun(null, []) : undefined
   },
 })

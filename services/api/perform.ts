@@ -70,13 +70,18 @@ async function callOf(
   const caller: Caller = response.locals.caller
   const asked = readRequest(operation, request)
   const change = changeOf(operation, caller, request, response)
-  const organization = await findOrganization(store, caller, asked.params, signal)
+  const organization = await findOrganization(store, caller, asked.params, signal).catch(error => {
+    const mayBeRepeat = operation.endsOrganization && change.idempotencyKey
+    if (mayBeRepeat && error instanceof ApiError && error.code === 'not_found') return undefined
+    throw error
+  })
   const precondition = readPrecondition(operation, request)
   const list = {
     operation: operation.name,
     organizationId: organization?.found.id ?? '',
     query: request.query as Record<string, unknown>,
   }
+  let wasRepeat = false
   const call: Call = {
     store,
     caller,
@@ -87,6 +92,7 @@ async function callOf(
       if (!organization) throw new TypeError(`${operation.name} has no organization in its path`)
       return organization.found
     },
+    organizationIfThere: organization?.found,
     get role() {
       if (!organization) throw new TypeError(`${operation.name} has no organization in its path`)
       return organization.role
@@ -102,9 +108,12 @@ async function callOf(
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
     write: {
       onHeader: headers => {
-        if (headers.get('fairlead-replayed')) response.set('idempotent-replayed', 'true')
+        if (!headers.get('fairlead-replayed')) return
+        wasRepeat = true
+        response.set('idempotent-replayed', 'true')
       },
     },
+    wasRepeat: () => wasRepeat,
   }
   const body = await operation.handle(call).catch(error => {
     throw sayWhatIsMissing(

@@ -181,8 +181,9 @@ function invitationCalls(
     },
 
     async acceptInvitation(request, context) {
+      const { organizationId } = request
       const asked = {
-        organization: requireId('org', request.organizationId, 'organization_id'),
+        organization: organizationId ? requireId('org', organizationId, 'organization_id') : undefined,
         invitation: requireId('inv', request.invitationId, 'invitation_id'),
         email: requireAddress(request.email),
       }
@@ -192,7 +193,13 @@ function invitationCalls(
         const details = { email: row.email, role: row.role, invitation: asked.invitation }
         return {
           answer: { member },
-          entry: { action: 'member.joined', subjectId: member.id, details, member: member.id },
+          entry: {
+            action: 'member.joined',
+            organization: row.organization_id,
+            subjectId: member.id,
+            details,
+            member: member.id,
+          },
         }
       })
     },

@@ -136,9 +136,13 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
     },
 
     async deleteOrganization(request, context) {
-      const id = requireId('org', request.organizationId, 'organization_id')
+      const { organizationId, change, dryRun } = request
+      const id = organizationId ? requireId('org', organizationId, 'organization_id') : undefined
       const owner = request.owner && readOwner(request.owner)
-      const answer = await write(calls, context, request, DeleteOrganizationResponseSchema, async db => {
+      // The platform keeps the answer: whoever repeats the call finds no organization, nor its id, by the slug.
+      const ofPlatform = { organizationId: '', change, dryRun }
+      const answer = await write(calls, context, ofPlatform, DeleteOrganizationResponseSchema, async db => {
+        if (!id) throw new StoreError('not_found', 'there is no such organization')
         const { rows } = await db.query<OrganizationRow>(
           'select * from organizations where id = $1 for update',
           [toUuid(id)],
@@ -160,7 +164,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
           entry: entryOf('organization.deleted', row, owner && ownerText(owner)),
         }
       })
-      if (request.dryRun) return answer
+      if (dryRun || !id) return answer
       await publishChange(calls, id)
       const openDeliveries = Number(answer.openDeliveries)
       calls.log.info({ organizationId: id, openDeliveries }, 'organization.deleted')

@@ -108,14 +108,19 @@ export async function revokeInvitation(
   return row
 }
 
-/** Makes the invited address a member, once. Throws a StoreError `not_found`, also for another address. */
+/**
+ * Makes the invited address a member, once. Throws a StoreError `not_found`, also for another address.
+ *
+ * @param asked whose organization may be absent: the invitation says it
+ */
 export async function acceptInvitation(
   db: Db,
-  asked: { organization: OrganizationId; invitation: InvitationId; email: string },
+  asked: { organization: OrganizationId | undefined; invitation: InvitationId; email: string },
   now: Date,
 ): Promise<NamedMemberRow> {
-  const organization = toUuid(asked.organization)
-  const { slug } = await lockMembers(db, asked.organization)
+  const id = asked.organization ?? (await organizationOf(db, asked.invitation))
+  const organization = toUuid(id)
+  const { slug } = await lockMembers(db, id)
   const { rows } = await db.query<{ role: Role }>(
     `update invitations set accepted_at = $4 where organization_id = $1 and id = $2 and email = $3 and accepted_at is null
        and revoked_at is null and expires_at > $4 returning role`,
@@ -129,4 +134,14 @@ export async function acceptInvitation(
     [organization, toUuid(newId('mem', now.getTime())), asked.email, rows[0].role],
   )
   return { ...members[0]!, slug }
+}
+
+/** Throws a StoreError `not_found`. */
+async function organizationOf(db: Db, invitation: InvitationId): Promise<OrganizationId> {
+  const { rows } = await db.query<{ organization_id: string }>(
+    'select organization_id from invitations where id = $1',
+    [toUuid(invitation)],
+  )
+  if (!rows[0]) throw new StoreError('not_found', 'there is no such invitation')
+  return fromUuid('org', rows[0].organization_id)
 }

@@ -14,13 +14,11 @@ export async function join(
   { change, write = {} }: { readonly change: Call['change']; readonly write?: CallOptions },
 ): Promise<{ organization: string; role: Role }> {
   try {
-    const { invitations } = await store.members.findInvitations({ by: { case: 'email', value: email } })
-    const invitation = invitations.find(({ id }) => id === invitationId)
-    const organizationId = invitation && parseId('org', invitation.organizationId)
-    if (!invitation || !organizationId) throw new ApiError('not_found')
-    const asked = { organizationId, invitationId, email, change }
-    const { member } = await store.members.acceptInvitation(asked, write)
-    return { organization: invitation.organizationSlug, role: roleOf(member?.role) ?? 'viewer' }
+    if (!parseId('inv', invitationId)) throw new ApiError('not_found')
+    // By the invitation alone, so that a repeat with the same Idempotency-Key, which finds none open, gets its answer.
+    const { member } = await store.members.acceptInvitation({ invitationId, email, change }, write)
+    if (!member) throw new TypeError('the store answered without the member')
+    return { organization: member.organizationSlug, role: roleOf(member.role) ?? 'viewer' }
   } catch (error) {
     throw storeProblem(error)
   }

@@ -78,6 +78,22 @@ describe('invitations', () => {
     expect((await ask(after, 'POST', `/api/v1/me/invitations/${second}/accept`)).status).toBe(401)
   })
 
+  test('a repeat with the same Idempotency-Key mails no second link, which nobody could follow', async () => {
+    const invite = (email: string, key: string) =>
+      people.api.call('POST', `${at}/invitations`, { body: { email }, headers: { 'idempotency-key': key } })
+    const first = await invite('dora@example.com', 'invite dora')
+    const second = await invite('dora@example.com', 'invite dora')
+    expect(second.body).toEqual(first.body)
+    // A second mail would have been begun before this one.
+    await invite('after-dora@example.com', 'invite another')
+    await people.mailbox.mailTo('after-dora@example.com')
+    const mails = people.mailbox.mails.filter(({ to }) => to.includes('dora@example.com'))
+    expect(mails).toHaveLength(1)
+    const { link } = await people.mailbox.mailTo('dora@example.com')
+    const dora = await people.signedIn('dora@example.com')
+    expect((await dora.get(link)).text).toContain(first.body.id)
+  })
+
   test('twenty clicks at once make one member', async () => {
     const owner = await people.signedIn('owner@acme.example')
     const { body } = await ask(owner, 'POST', `${at}/invitations`, { email: 'cleo@example.com' })

@@ -681,7 +681,7 @@ export declare const RevokeInvitationResponseSchema: GenMessage<RevokeInvitation
  */
 export declare type AcceptInvitationRequest = Message<"fairlead.store.v1.AcceptInvitationRequest"> & {
   /**
-   * `org_…`.
+   * `org_…`; empty: the invitation's organization, and the platform keeps the answer for repeats.
    *
    * @generated from field: string organization_id = 1;
    */

@@ -1115,7 +1115,7 @@ export declare const DeactivateOrganizationResponseSchema: GenMessage<Deactivate
  */
 export declare type DeleteOrganizationRequest = Message<"fairlead.store.v1.DeleteOrganizationRequest"> & {
   /**
-   * `org_…`.
+   * `org_…`; empty: only a repeat of a deletion is answered, by its idempotency key; else NOT_FOUND.
    *
    * @generated from field: string organization_id = 1;
    */
