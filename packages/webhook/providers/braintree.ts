@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { WebhookRequest } from '../scheme.ts'
+import { findHmacKey, openSecretKeys } from '../verify/find-hmac-key.ts'
 import { scanForm } from '../verify/form.ts'
 import { formValue, readForm } from '../verify/form-fields.ts'
 import { echo, isOneOf, queryChallenge } from '../verify/handshake.ts'
-import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { invalid } from '../verify/verdict.ts'
 import type { HandshakeDefinition, OpenVerify, Provider, SignSample } from './provider.ts'
 

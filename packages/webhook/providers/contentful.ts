@@ -1,7 +1,7 @@
 import { escape as escapeQuery } from 'node:querystring'
 import type { WebhookRequest } from '../scheme.ts'
+import { findHmacKey, openSecretKeys } from '../verify/find-hmac-key.ts'
 import { headerText } from '../verify/header.ts'
-import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
 import { invalid } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'

@@ -1,7 +1,7 @@
 import type { InvalidVerdict, WebhookRequest } from '../scheme.ts'
 import { isFields, parseFields } from '../verify/fields.ts'
+import { findHmacKey, openSecretKeys } from '../verify/find-hmac-key.ts'
 import { bodyForm, formFields } from '../verify/form.ts'
-import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { checkTimestamp, type TimestampRule, toleranceOf } from '../verify/timestamp.ts'
 import { invalid } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'

@@ -1,7 +1,7 @@
 import type { WebhookRequest } from '../scheme.ts'
+import { findHmacKey, openSecretKeys } from '../verify/find-hmac-key.ts'
 import { type FormField, readForm, readFormText } from '../verify/form-fields.ts'
 import { eachItem, headerText } from '../verify/header.ts'
-import { findHmacKey, openSecretKeys } from '../verify/hmac.ts'
 import { invalid } from '../verify/verdict.ts'
 import { hmacText } from './hmac-text.ts'
 import type { OpenVerify, Provider, SignSample } from './provider.ts'
