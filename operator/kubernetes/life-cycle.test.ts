@@ -287,14 +287,21 @@ test('a steady state makes no writes, over looks and over resyncs', async () => 
   const before = await versions()
   const inSight = ({ path }: { path: string }) =>
     path.includes(`/namespaces/${operator.namespace}/`) && !path.includes('/leases')
-  let from = proxy.requests.length
-  const reads = () =>
-    proxy.requests.slice(from).filter(one => inSight(one) && one.path.endsWith('/secrets/acme-fairlead'))
-      .length
-  // Each resync reads the Organization's Secrets. After the first, the Events of the beginning are written.
-  await until(() => reads() >= 1, { deadlineMs: 20_000, what: 'a resync' })
-  from = proxy.requests.length
-  await until(() => reads() >= 3, { deadlineMs: 20_000, what: 'three resyncs' })
+  /** Looks at either Organization so far; every third of one is a resync. */
+  const looks = async () => {
+    const lines = await operator.metric('fairlead_reconciliation_seconds')
+    return lines
+      .filter(line => line.includes('seconds_count'))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+  const untilLooks = async (more: number) => {
+    const enough = (await looks()) + more
+    await until(async () => (await looks()) >= enough, { deadlineMs: 20_000, what: `${more} looks` })
+  }
+  // After the first resync the Events of the beginning are written.
+  await untilLooks(6)
+  const from = proxy.requests.length
+  await untilLooks(12)
   const writes = proxy.requests.slice(from).filter(one => inSight(one) && one.method !== 'GET')
   expect(writes).toEqual([])
   expect(await versions()).toBe(before)
