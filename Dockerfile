@@ -29,7 +29,7 @@ COPY cli/package.json cli/
 COPY image/package.json image/
 RUN npm ci --workspace=@fairlead/image --omit=dev --ignore-scripts --no-bin-links --no-audit --no-fund
 COPY image image
-RUN node image/prune.ts node_modules
+RUN node image/prune.ts node_modules services/api/node_modules
 RUN node image/sbom-main.ts sbom.cdx.json
 
 # glibc, libstdc++, CA certificates, the user nonroot (65532) and nothing else: no shell.
@@ -37,6 +37,8 @@ FROM ${BASE_IMAGE}
 COPY --from=modules /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
+# Where a workspace needs another version than the rest.
+COPY --from=modules /app/services/api/node_modules services/api/node_modules
 COPY --from=modules /app/sbom.cdx.json ./
 COPY package.json ./
 COPY packages/daemon packages/daemon

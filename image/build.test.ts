@@ -73,6 +73,7 @@ describe('its files', () => {
     expect(await readdir(join(image.root, 'app'))).toEqual(
       [
         'cli',
+        'console',
         'image',
         'node_modules',
         'operator',
@@ -111,7 +112,7 @@ describe('its files', () => {
     const listed = components.map(({ name, version }) => `${name}@${version}`)
     expect(listed).toEqual(expect.arrayContaining([`node@${process.versions.node}`]))
     expect(listed.filter(id => !id.startsWith('node@') && !id.startsWith('@fairlead/')).sort()).toEqual(
-      await installed(join(image.root, 'app/node_modules')),
+      await installed(join(image.root, 'app')),
     )
   })
 })

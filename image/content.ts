@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Copy, ImageRecipe } from './dockerfile.ts'
 import { openIgnore } from './ignore.ts'
 import type { Entry } from './layer.ts'
-import { type Lock, productionPaths } from './production.ts'
+import { type Lock, moduleFolders, productionPaths } from './production.ts'
 import { filesBelow, isShipped } from './prune.ts'
 import { writeSbom } from './sbom.ts'
 
@@ -30,6 +30,8 @@ export interface Content {
 export async function readContent(recipe: ImageRecipe): Promise<Content> {
   const ignored = openIgnore(readFileSync(join(root, '.dockerignore'), 'utf8'))
   const content: Content = { node: [], modules: [], sources: [] }
+  const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  requireCopied(recipe, moduleFolders(productionPaths(lock)))
   for (const copy of recipe.copies) {
     if (copy.stage === undefined) {
       for (const source of copy.sources) {
@@ -49,9 +51,6 @@ export async function readContent(recipe: ImageRecipe): Promise<Content> {
       case '/usr/local/bin/node':
         content.node.push({ kind: 'file', path, from: nodePath, mode: 0o755 })
         break
-      case '/app/node_modules':
-        content.modules.push(...modulesOf(path))
-        break
       case '/app/console':
         content.sources.push(...(await consoleOf(path)))
         break
@@ -59,7 +58,10 @@ export async function readContent(recipe: ImageRecipe): Promise<Content> {
         content.modules.push({ kind: 'text', path, text: writeSbom(root), mode: 0o644 })
         break
       default:
-        throw new TypeError(`the Dockerfile copies ${source}: image/content.ts doesn't know how it is made`)
+        if (!source.endsWith('/node_modules')) {
+          throw new TypeError(`the Dockerfile copies ${source}: image/content.ts doesn't know how it is made`)
+        }
+        content.modules.push(...modulesOf(lock, source.slice('/app/'.length), path))
     }
   }
   return content
@@ -100,19 +102,34 @@ async function consoleOf(target: string): Promise<Entry[]> {
     })
 }
 
-/** What `npm ci --workspace=@fairlead/image --omit=dev` and image/prune.ts leave in node_modules. */
-function modulesOf(target: string): Entry[] {
-  const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+/** Throws a TypeError where the Dockerfile copies other folders of packages than those that are needed. */
+function requireCopied({ copies }: ImageRecipe, needed: readonly string[]): void {
+  const copied = copies
+    .flatMap(({ stage, sources }) => (stage === undefined ? [] : sources))
+    .filter(source => source.endsWith('/node_modules'))
+    .map(source => source.slice('/app/'.length))
+  for (const folder of needed) {
+    if (!copied.includes(folder))
+      throw new TypeError(`${folder} is needed, and the Dockerfile doesn't copy it`)
+  }
+  for (const folder of copied) {
+    if (!needed.includes(folder))
+      throw new TypeError(`the Dockerfile copies ${folder}, in which nothing is needed`)
+  }
+}
+
+/**
+ * What `npm ci --workspace=@fairlead/image --omit=dev` and image/prune.ts leave in a node_modules.
+ *
+ * @param modules the root's (`node_modules`), or a workspace's (`services/api/node_modules`)
+ */
+function modulesOf(lock: Lock, modules: string, target: string): Entry[] {
   const entries: Entry[] = []
   for (const path of productionPaths(lock)) {
     const entry = lock.packages[path]!
-    if (!path.startsWith('node_modules/')) {
-      if (path.includes('node_modules/')) {
-        throw new TypeError(`${path} isn't in the root's node_modules: the Dockerfile doesn't copy it`)
-      }
-      continue
-    }
-    const inside = posix.join(target, path.slice('node_modules/'.length))
+    if (!path.startsWith(`${modules}/`)) continue
+    const name = path.slice(modules.length + 1)
+    const inside = posix.join(target, name)
     if (entry.link) {
       const link = posix.relative(posix.dirname(path), entry.resolved!)
       entries.push({ kind: 'link', path: inside, target: link })
@@ -123,7 +140,7 @@ function modulesOf(target: string): Entry[] {
     // Packages below this one have an entry of their own.
     for (const file of filesBelow(folder, path => path !== join(folder, 'node_modules'))) {
       const below = relative(folder, file)
-      if (!isShipped(posix.join(path.slice('node_modules/'.length), below))) continue
+      if (!isShipped(posix.join(name, below))) continue
       entries.push({ kind: 'file', path: posix.join(inside, below), from: file, mode: 0o644 })
     }
   }

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readContent, root } from './content.ts'
 import { readDockerfile } from './dockerfile.ts'
-import { type Lock, productionPaths } from './production.ts'
+import { type Lock, moduleFolders, productionPaths } from './production.ts'
 
 const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
 const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
 /** Folders of the workspaces that the image needs. */
-const workspaces = productionPaths(lock).filter(path => !path.startsWith('node_modules/'))
+const workspaces = productionPaths(lock).filter(path => !path.includes('node_modules/'))
 
 test('the Node of the Dockerfile is the one of the lockfile', () => {
   const { version } = lock.packages['node_modules/node']!
@@ -30,6 +30,18 @@ test('the sources of every workspace that the image needs are copied', () => {
   }
 })
 
+test('a version that only one workspace needs is pruned and copied too', () => {
+  const folders = moduleFolders(productionPaths(lock))
+  const [, pruned = ''] = /^RUN node image\/prune\.ts (.*)$/m.exec(text) ?? []
+  expect(pruned.split(' ').sort()).toEqual(folders)
+  const copied = readDockerfile(text).copies.flatMap(({ stage, sources }) =>
+    stage === 'modules' ? sources : [],
+  )
+  expect(copied.filter(path => path.endsWith('/node_modules')).sort()).toEqual(
+    folders.map(path => `/app/${path}`),
+  )
+})
+
 test('the image runs as a number, because runAsNonRoot needs one, and without a shell', () => {
   const { user, entrypoint } = readDockerfile(text)
   expect(user).toBe('65532:65532')
@@ -46,10 +58,19 @@ test.each<[string, string, string]>([
 })
 
 test.each<[string, string]>([
-  ['a folder into a folder, of which Docker takes only what is in it', 'FROM a\nCOPY cli ./'],
-  ['what it does not know how to make', 'FROM a\nCOPY --from=modules /app/dist dist'],
-])('copying %s is refused', async (_, dockerfile) => {
-  await expect(readContent(readDockerfile(dockerfile))).rejects.toThrow(TypeError)
+  ['a folder into a folder, of which Docker takes only what is in it', 'COPY cli ./'],
+  ['what it does not know how to make', 'COPY --from=modules /app/dist dist'],
+  [
+    'packages of a folder in which nothing is needed',
+    'COPY --from=modules /app/cli/node_modules cli/node_modules',
+  ],
+])('copying %s is refused', async (_, line) => {
+  await expect(readContent(readDockerfile(`${text.trimEnd()}\n${line}`))).rejects.toThrow(TypeError)
+})
+
+test('packages that are needed and not copied are refused', async () => {
+  const without = text.replace(/^COPY --from=modules \/app\/services\/api\/node_modules .*\n/m, '')
+  await expect(readContent(readDockerfile(without))).rejects.toThrow("the Dockerfile doesn't copy it")
 })
 
 test('targets count from the working directory that holds at their line', () => {

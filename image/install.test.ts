@@ -8,8 +8,10 @@ import { expect, test } from 'vitest'
 import { nodePath, readContent, root } from './content.ts'
 import { readDockerfile } from './dockerfile.ts'
 import type { Entry } from './layer.ts'
+import { moduleFolders, productionPaths } from './production.ts'
 
 const run = promisify(execFile)
+const lockPath = join(root, 'package-lock.json')
 
 /** npm fetches what isn't in its own cache. */
 const installMs = 300_000
@@ -20,9 +22,10 @@ test(
     await using scratch = await scratchFolder()
     const text = await readFile(join(root, 'Dockerfile'), 'utf8')
     await runModulesStage(text, join(scratch.path, 'app'))
+    const folders = moduleFolders(productionPaths(JSON.parse(await readFile(lockPath, 'utf8'))))
     const { modules } = await readContent(readDockerfile(text))
     const installed = [
-      ...(await describeTree(scratch.path, 'app/node_modules')),
+      ...(await Promise.all(folders.map(folder => describeTree(scratch.path, `app/${folder}`)))).flat(),
       await describeFile(scratch.path, 'app/sbom.cdx.json'),
     ]
     expect(installed.sort()).toEqual((await Promise.all(modules.map(describeEntry))).sort())

@@ -45,6 +45,15 @@ export function productionPaths(lock: Lock): string[] {
   return [...found].sort()
 }
 
+/** The node_modules that production paths are in, sorted: the root's, and those of workspaces with versions of their own. */
+export function moduleFolders(paths: readonly string[]): string[] {
+  const name = 'node_modules'
+  const folders = paths
+    .filter(path => path.includes(`${name}/`))
+    .map(path => path.slice(0, path.indexOf(`${name}/`) + name.length))
+  return [...new Set(folders)].sort()
+}
+
 /** Names of what a package needs; true beside those that it can do without. */
 function needs(entry: LockEntry): [name: string, isOptional: boolean][] {
   const peers = Object.keys(entry.peerDependencies ?? {}).filter(

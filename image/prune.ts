@@ -24,12 +24,14 @@ export function* filesBelow(folder: string, isWanted = (_path: string) => true):
   }
 }
 
-// The command `node image/prune.ts FOLDER`, run by the Dockerfile: deletes from a node_modules what the image doesn't
+// The command `node image/prune.ts FOLDER…`, run by the Dockerfile: deletes from each node_modules what the image doesn't
 // have.
 if (import.meta.main) {
-  const folder = process.argv[2]
-  if (folder === undefined) throw new TypeError('Name the node_modules to prune: it is for the image only')
-  for (const path of filesBelow(folder)) {
-    if (!isShipped(relative(folder, path))) rmSync(path)
+  const folders = process.argv.slice(2)
+  if (folders.length === 0) throw new TypeError('Name the node_modules to prune: they are for the image only')
+  for (const folder of folders) {
+    for (const path of filesBelow(folder)) {
+      if (!isShipped(relative(folder, path))) rmSync(path)
+    }
   }
 }

@@ -11,7 +11,7 @@ import { type Lock, type LockEntry, productionPaths } from './production.ts'
  */
 export function writeSbom(root: string): string {
   const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
-  const paths = productionPaths(lock).filter(path => path.startsWith('node_modules/'))
+  const paths = productionPaths(lock).filter(path => path.includes('node_modules/'))
   const components = new Map<string, object>()
   for (const path of paths) {
     const entry = lock.packages[path]!
