@@ -77,8 +77,8 @@ function printVerified({ intact, entries, end, faults }: VerifiedAuditLog, termi
 function columns(now: Date): Column<AuditEntry>[] {
   return [
     { title: 'AT', text: entry => shortTime(entry.at, now) },
-    { title: 'ACTION', text: entry => entry.action, least: 12 },
-    { title: 'WHO', text: ({ actor }) => actor.name ?? actor.id, least: 10 },
+    { title: 'ACTION', text: entry => entry.action, least: 18 },
+    { title: 'WHO', text: ({ actor }) => actor.name ?? actor.id, least: 8 },
     { title: 'SUBJECT', text: entry => entry.subjectId ?? '', least: 10, optional: true },
     { title: 'FROM', text: ({ address, via }) => address ?? via ?? '', least: 8, optional: true },
   ]

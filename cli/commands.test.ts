@@ -317,7 +317,9 @@ describe('with npm start', () => {
     }
   })
 
-  test('the audit log is listed, and verified against an end that was noted', async () => {
+  test('the audit log is listed, and verified against an end that was noted', {
+    timeout: 90_000,
+  }, async () => {
     for (const columns of ['120', '80', '60', '40']) {
       const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'audit')
       expect(stdout).toMatch(/organization\.crea/)
