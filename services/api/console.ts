@@ -43,6 +43,7 @@ export function serveConsole(app: Express, folder: string): void {
 }
 
 /** The addresses that the console has pages for, see services/console/app/router.tsx. */
+export const isConsolePage = (path: string): boolean => pages.test(path)
 const pages = /^\/(?:(?:sign-in|organizations|platform|account|simulator|invitations)(?:\/.*)?)?$/
 
 /**

@@ -11,6 +11,8 @@ import { openBrowser } from './browser.ts'
 export interface RunningConsole extends AsyncDisposable {
   readonly url: string
   readonly browser: Browser
+  /** The link that `npm start` prints for the owner of the machine: good once. */
+  readonly signInLink: string
   /** Every organization's. */
   readonly platformKey: string
   /** Sends a webhook to the sample's source `github`; broken on purpose where `secret` is another one. */
@@ -40,16 +42,19 @@ export async function startConsole(): Promise<RunningConsole> {
   await using opened = new AsyncDisposableStack()
   const home = opened.use(await scratchFolder()).path
   const settings = await freeSettings(home)
-  await opened.use(startStandalone(settings)).ready({ deadlineMs: 120_000 })
+  const standalone = opened.use(startStandalone(settings))
+  await standalone.ready({ deadlineMs: 120_000 })
+  const signInLink = /^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(standalone.output)![1]!
   const browser = await openBrowser()
   opened.defer(() => browser.close())
-  const url = `http://127.0.0.1:${settings.apiPort}`
+  const url = new URL(signInLink).origin
   await until(async () => (await fetch(url)).status === 200, { deadlineMs: 120_000, what: 'the console' })
   const platformKey = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
   const held = opened.move()
   return {
     url,
     browser,
+    signInLink,
     platformKey,
     send: (body, secret) => send(settings.receiverPort, body, secret),
     open: options => open(browser, url, platformKey, options),

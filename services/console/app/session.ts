@@ -1,9 +1,7 @@
-import { listOrganizations } from '@fairlead/client/gen/client'
+import { getMe, listOrganizations } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
 import { take } from './call.ts'
-
-/** What an operation may ask of its caller, see services/api/rights.ts. */
-export type Right = 'read' | 'operate' | 'administer' | 'own' | 'platform-read' | 'platform'
+import { type Permission, permissionOf, type Right } from './rights.ts'
 
 export interface Place {
   readonly slug: string
@@ -20,7 +18,25 @@ export function usePlaces() {
   })
 }
 
-/** Whether the person may do what asks for a right; and if not, who may. */
-export function useRight(_right: Right, _slug: string): { readonly may: boolean; readonly who: string } {
-  return { may: true, who: '' }
+/** Who looks, and what this person may do. */
+export function useMe() {
+  return useQuery({
+    queryKey: ['me'],
+    queryFn: ({ signal }) => take(getMe({ signal })),
+    // A role that was changed counts at the API at once; here it shows within a minute.
+    staleTime: 60_000,
+    refetchInterval: 60_000,
+  })
+}
+
+/** Whether the person may do what asks for a right; and if not, what that takes. */
+export function useRight(right: Right, slug: string): Permission {
+  const { data } = useMe()
+  return permissionOf(data, right, slug)
+}
+
+/** The page for signing in, which leads back to where one is. */
+export function signInPath(): string {
+  const { pathname, search, hash } = location
+  return `/auth/sign-in?to=${encodeURIComponent(pathname + search + hash)}`
 }

@@ -1,33 +1,41 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import { ProblemError } from './call.ts'
-import { usePlaces } from './session.ts'
+import { signInPath, useMe } from './session.ts'
 
-/** Its children for who is signed in; for others the way in. */
+/**
+ * Its children for who is signed in. Others are led to the page for that. Whose session ended while they looked get a link to
+ * it, and keep what they typed.
+ */
 export function SignedOut({ children }: { readonly children: ReactNode }) {
-  const { error } = usePlaces()
+  const { error, data } = useMe()
   const queries = useQueryClient()
   useEffect(
     () =>
       // A session that ends while one looks: the next answer of any page says so.
       queries.getQueryCache().subscribe(({ query, type }) => {
         const isOver =
-          type === 'updated' && query.queryKey[0] !== 'places' && isUnauthenticated(query.state.error)
-        if (isOver) void queries.invalidateQueries({ queryKey: ['places'] })
+          type === 'updated' && query.queryKey[0] !== 'me' && isUnauthenticated(query.state.error)
+        if (isOver) void queries.invalidateQueries({ queryKey: ['me'] })
       }),
     [queries],
   )
-  if (!isUnauthenticated(error)) return children
+  const isOut = isUnauthenticated(error)
+  const wasNeverIn = isOut && data === undefined
+  useEffect(() => {
+    if (wasNeverIn) location.replace(signInPath())
+  }, [wasNeverIn])
+  if (!isOut) return children
+  if (wasNeverIn) return <p className="muted page">You are not signed in: to the sign-in page …</p>
   return (
-    <section className="page">
-      <h1>You are not signed in</h1>
-      <p>Or your session has ended. A link and a code come by mail; there are no passwords.</p>
-      <p>
-        <a className="button primary" href="/auth/sign-in">
-          Sign in
-        </a>
-      </p>
-    </section>
+    <>
+      <div className="note bad" role="alert">
+        <p>
+          <strong>Your session has ended.</strong> <a href={signInPath()}>Sign in</a> to go on here.
+        </p>
+      </div>
+      {children}
+    </>
   )
 }
 

@@ -71,6 +71,61 @@ describe('by link', () => {
     expect((await by.get(mail.link)).location).toBe('/')
   })
 
+  test.each([
+    '/organizations/acme/events?status=failed&after=-2h',
+    '/organizations/acme/events/evt_1?tab=attempts#body',
+  ])('who came from %s lands elsewhere, also by a second click', async to => {
+    const by = browser()
+    await by.get(`/auth/sign-in?to=${encodeURIComponent(to)}`)
+    // Asking again by the link of the page keeps it.
+    await by.get('/auth/sign-in')
+    const { mail } = await asked(ada, by)
+    expect((await by.post('/auth/verify', { token: mail.token })).location).toBe(to)
+    expect((await by.post('/auth/verify', { token: mail.token })).location).toBe(to)
+    await by.post('/auth/logout', {})
+    await signInAgain(by, '/')
+  })
+
+  const elsewhere = [
+    'https://evil.example/',
+    '//evil.example/',
+    '/\\evil.example/',
+    '\\\\evil.example',
+    '/\t/evil.example',
+    '/organizations/..//evil.example',
+    '/organizations/%2e%2e//evil.example',
+    '/organizations/../auth/printed',
+    'javascript:alert(1)',
+    '/auth/oidc',
+    '/api/v1/me',
+    ' /',
+    '/organizations/acme\r\nset-cookie: a=b',
+    '',
+  ]
+
+  test.each(elsewhere)('signing in leads to other sites, or beyond the console: %j', async to => {
+    const by = browser()
+    await by.get(`/auth/sign-in?to=${encodeURIComponent(to)}`)
+    await signInAgain(by, '/')
+    // A neighbour on the same host may plant the cookie itself.
+    by.cookies.set('fairlead-landing', encodeURIComponent(to))
+    await signInAgain(by, '/')
+  })
+
+  async function signInAgain(by: ReturnType<typeof browser>, location: string) {
+    await people.client.flushall()
+    const { mail } = await asked(ada, by)
+    const { status, location: landed } = await by.post('/auth/verify', { token: mail.token })
+    expect([status, landed]).toEqual([303, location])
+  }
+
+  test('two pages that were wanted, or a text without end, lead anywhere', async () => {
+    const by = browser()
+    expect((await by.get('/auth/sign-in?to=/organizations/acme&to=//evil.example')).status).toBe(400)
+    await by.get(`/auth/sign-in?to=/organizations/${'a'.repeat(1_000)}`)
+    await signInAgain(by, '/')
+  })
+
   test('a session that was planted before signing in is another one after it', async () => {
     const { by, mail } = await asked()
     const planted = (await people.signedIn('owner@globex.example')).cookies.get('fairlead-session')!

@@ -3,6 +3,7 @@ import { ApiError } from '../../problem.ts'
 import { readAddress } from '../address.ts'
 import { enter } from '../enter.ts'
 import { fieldOf, named, readForm, wantsJson } from '../form.ts'
+import { land, rememberLanding } from '../landing.ts'
 import { sendPage } from '../pages/page.ts'
 import { askedPage, askPage, confirmPage, endedPage, otherBrowserPage } from '../pages/pages.ts'
 import { canBeSecret, digestOf, newSecret } from '../secret.ts'
@@ -10,11 +11,9 @@ import type { SignIn } from '../sign-in.ts'
 import { queueLink } from './request.ts'
 import { linkMs } from './tickets.ts'
 
-/** Where a person goes after signing in. */
-export const homePath = '/'
-
 export function serveLink(router: Router, signIn: SignIn): void {
-  router.get('/sign-in', named('signInPage'), (_request, response) => {
+  router.get('/sign-in', named('signInPage'), (request, response) => {
+    rememberLanding(signIn, request, response)
     sendPage(response, 200, askPage(signIn.oidc?.name))
   })
   router.post('/request-magic-link', named('requestMagicLink'), ...readForm, (request, response) =>
@@ -51,7 +50,7 @@ async function showLink(signIn: SignIn, request: Request, response: Response): P
   const ticket = typeof token === 'string' ? await away(signIn.tickets.look(token)) : undefined
   const login = signIn.cookies.read(request.headers.cookie, 'login')
   if (!ticket || ticket.loginDigest === '') {
-    if (await isSignedIn(signIn, request)) return response.redirect(303, homePath)
+    if (await isSignedIn(signIn, request)) return land(signIn, request, response)
     return sendPage(response, 200, endedPage)
   }
   const isAskers = canBeSecret(login) && digestOf(login) === ticket.loginDigest
@@ -72,14 +71,14 @@ async function verify(signIn: SignIn, request: Request, response: Response): Pro
   if (!ticket) return await refuse(signIn, request, response, token !== undefined ? 'link' : 'code')
   await away(enter(signIn, { email: ticket.email, method: token ? 'link' : 'code' }, request, response))
   if (wantsJson(request)) response.json({ email: ticket.email })
-  else response.redirect(303, homePath)
+  else land(signIn, request, response)
 }
 
 const noTicket = Promise.resolve(undefined)
 
 async function refuse(signIn: SignIn, request: Request, response: Response, method: 'link' | 'code') {
   // A second click on the button: the first has signed this browser in.
-  if (!wantsJson(request) && (await isSignedIn(signIn, request))) return response.redirect(303, homePath)
+  if (!wantsJson(request) && (await isSignedIn(signIn, request))) return land(signIn, request, response)
   signIn.log.info({ method, peer: response.locals.peer }, 'sign_in.refused')
   response.locals.code = 'sign_in_refused'
   if (wantsJson(request)) throw new ApiError('sign_in_refused')

@@ -3,10 +3,11 @@ import type { Request, Response, Router } from 'express'
 import { ApiError } from '../../problem.ts'
 import { enter } from '../enter.ts'
 import { fieldOf, named, readForm } from '../form.ts'
+import { land } from '../landing.ts'
 import { sendPage } from '../pages/page.ts'
 import { confirmPrintedPage, endedPage, mailsPage } from '../pages/pages.ts'
 import type { SignIn } from '../sign-in.ts'
-import { away, homePath } from './serve-link.ts'
+import { away } from './serve-link.ts'
 import { redeemPrinted } from './tickets.ts'
 
 /** The link that `npm start` prints for the owner of the machine, and the mails that nobody sends. */
@@ -26,7 +27,7 @@ export function servePrinted(router: Router, signIn: SignIn): void {
       return
     }
     await away(enter(signIn, { email: ticket.email, method: 'printed' }, request, response))
-    response.redirect(303, homePath)
+    land(signIn, request, response)
   })
   router.get('/mails', named('mailsPage'), (request, response) => showMails(signIn, request, response))
 }

@@ -6,8 +6,9 @@ import { storeProblem } from '../../store-problem.ts'
 import { readAddress } from '../address.ts'
 import { enter } from '../enter.ts'
 import { named } from '../form.ts'
+import { land } from '../landing.ts'
 import { mayEnter } from '../link/request.ts'
-import { away, homePath } from '../link/serve-link.ts'
+import { away } from '../link/serve-link.ts'
 import { sendPage } from '../pages/page.ts'
 import { messagePage } from '../pages/pages.ts'
 import { canBeSecret, digestOf, newSecret } from '../secret.ts'
@@ -65,7 +66,7 @@ async function finish(
   }
   const { name } = identity
   await away(enter(signIn, { email, method: 'oidc', ...(name && { name }) }, request, response))
-  response.redirect(303, homePath)
+  land(signIn, request, response)
 }
 
 /**

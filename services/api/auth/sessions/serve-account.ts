@@ -25,6 +25,7 @@ export function serveAccount(router: Router, signIn: SignIn): void {
   router.post('/logout', named('logout'), async (request, response) => {
     await away(endOwn(signIn, request, Date.now()))
     response.append('set-cookie', cookies.clear('session'))
+    response.append('set-cookie', cookies.clear('landing'))
     // Cookies are cleared by name: clearing all of the site's would end the login of another tab that waits for its mail.
     response.set('clear-site-data', '"cache", "storage"')
     if (isForPeople(request)) response.redirect(303, '/auth/sign-in')

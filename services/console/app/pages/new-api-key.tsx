@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { once, take } from '../call.ts'
 import { CopyButton } from '../parts/copy.tsx'
+import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
 
@@ -41,8 +42,9 @@ export function NewApiKeyForm({ slug }: { readonly slug: string }) {
   }
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
-      <Dialog.Trigger className="button small" disabled={!may} title={who}>
+      <Dialog.Trigger className="button small" disabled={!may}>
         New API key …
+        <Needs who={who} />
       </Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />

@@ -3,6 +3,7 @@ import { type CreateReplayBody, createReplay, ReplaySelectorStatus } from '@fair
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { once, take } from '../call.ts'
+import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { readTime } from '../read-time.ts'
 import { useRight } from '../session.ts'
@@ -34,8 +35,9 @@ export function NewReplay({ slug }: { readonly slug: string }) {
   }
   return (
     <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className="button small" disabled={!may} title={who}>
+      <Dialog.Trigger className="button small" disabled={!may}>
         New replay …
+        <Needs who={who} />
       </Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />

@@ -12,6 +12,7 @@ import { once, take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { ActionButton } from '../resource/actions.tsx'
 import type { Action } from '../resource/resource.ts'
@@ -159,7 +160,8 @@ function OfferedSecretBox({
           disabled={!may || mutation.isPending}
           onClick={() => mutation.mutate()}
         >
-          Show the secret {may ? '' : `(${who})`}
+          Show the secret
+          <Needs who={who} />
         </button>
       )}
       {mutation.isError && <ProblemNote error={mutation.error} />}

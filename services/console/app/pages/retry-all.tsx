@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { once, take } from '../call.ts'
+import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { readTime } from '../read-time.ts'
 import { useRight } from '../session.ts'
@@ -34,13 +35,13 @@ export function RetryAll({ slug }: { readonly slug: string }) {
         type="button"
         className="button small"
         disabled={!may}
-        title={who}
         onClick={() => {
           start.reset()
           begin()
         }}
       >
         Retry all that match …
+        <Needs who={who} />
       </button>
       <Dialog.Root open={body !== undefined} onOpenChange={open => !open && setBody(undefined)}>
         <Dialog.Portal>

@@ -13,6 +13,7 @@ import { Lines, plainLines, prettyLines } from '../body/lines.tsx'
 import { HeaderList } from '../body/request-view.tsx'
 import { once, take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
 import { type ConsoleProvider, providerOf, providers } from '../simulator/provider.ts'
@@ -140,7 +141,7 @@ export function Simulator() {
               Send the last one again, as it was
             </button>
           )}
-          {!may && <span className="muted">{who}</span>}
+          <Needs who={who} />
         </div>
       </form>
       {sending.isError && <ProblemNote error={sending.error} />}

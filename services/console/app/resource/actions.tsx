@@ -1,6 +1,7 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
 import type { Action } from './resource.ts'
@@ -28,8 +29,9 @@ export function ActionButton<Item>({
   if (action.applies && !action.applies(item)) return null
   if (!may) {
     return (
-      <button type="button" className="button small" disabled title={who}>
-        {action.label} <span className="muted">({who})</span>
+      <button type="button" className="button small" disabled>
+        {action.label}
+        <Needs who={who} />
       </button>
     )
   }

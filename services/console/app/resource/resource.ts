@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Right } from '../session.ts'
+import type { Right } from '../rights.ts'
 
 /** A page of a list, as the API answers it; lists without pages have no `next`. */
 export interface Page<Item> {

@@ -1,0 +1,42 @@
+import type { Request, Response } from 'express'
+import { isConsolePage } from '../console.ts'
+import type { SignIn } from './sign-in.ts'
+
+/** How long a browser remembers where it was going: as long as a link of a mail is good, ms. */
+const rememberedMs = 15 * 60_000
+
+/**
+ * The console's page that a text names, as a path of this origin; undefined for everything else. Never a way to other sites:
+ * `//host`, `/\host` and paths that become such are none of the console's pages.
+ */
+export function readLanding(text: unknown, publicUrl: URL): string | undefined {
+  if (typeof text !== 'string' || text.length > 1_000 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text))
+    return undefined
+  if (!URL.canParse(text, publicUrl.href)) return undefined
+  const { origin, pathname, search, hash } = new URL(text, publicUrl)
+  return origin === publicUrl.origin && isConsolePage(pathname) ? pathname + search + hash : undefined
+}
+
+/** Remembers in the browser where `?to=` wants to go after signing in. Without `to` what is remembered stays. */
+export function rememberLanding({ cookies, publicUrl }: SignIn, request: Request, response: Response): void {
+  const { to } = request.query
+  if (to === undefined) return
+  const path = readLanding(to, publicUrl)
+  const cookie =
+    path === undefined
+      ? cookies.clear('landing')
+      : cookies.write('landing', encodeURIComponent(path), rememberedMs)
+  response.append('set-cookie', cookie)
+}
+
+/**
+ * Sends who has signed in to the page that was wanted, or to the console's first. The cookie is read as carefully as the address
+ * it came from; it stays until it ends, so that a second click lands there too.
+ */
+export function land({ cookies, publicUrl }: SignIn, request: Request, response: Response): void {
+  const wanted = readLanding(cookies.read(request.headers.cookie, 'landing'), publicUrl)
+  response.redirect(303, wanted ?? homePath)
+}
+
+/** Where a person goes who wanted no page. */
+export const homePath = '/'
