@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../until.ts'
+import { enterCode, openOwner, readMail } from './people.ts'
 import { type RunningConsole, startConsole } from './running-console.ts'
+import { accessFaults, acme, faultsOfPages, overflow } from './walk.ts'
 
 let running: RunningConsole
 beforeAll(async () => {
@@ -12,61 +12,9 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
 
-const acme = '/organizations/acme'
-const pages = [
-  '/',
-  acme,
-  ...[
-    'events',
-    'events?status=pending&q=nothing-has-this',
-    'rejections',
-    'deliveries',
-    'dead-letters',
-    'replays',
-    'sources',
-    'destinations',
-    'routes',
-    'members',
-    'api-keys',
-    'audit-log',
-    'simulator?provider=stripe',
-    'no-such-page',
-  ].map(page => `${acme}/${page}`),
-]
-
-/** The rules that WCAG 2.1 A and AA ask for. */
-const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']
-
-async function accessFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(rules)
-    .exclude('[data-base-ui-focus-guard]')
-    .analyze()
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)
-}
-
-const overflow = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
-
-test.each([
-  ['wide and light', { width: 1280, colorScheme: 'light' }],
-  ['320 pixels and dark', { width: 320, colorScheme: 'dark' }],
-] as const)(
-  'a page breaks its policy, overflows or keeps someone out: %s',
-  async (_, options) => {
-    await running.send('{"for":"the pages"}')
-    await running.send('{"for":"the pages"}', 'test-only-another-secret')
-    await using watched = await running.open(options)
-    const faults: string[] = []
-    for (const path of pages) {
-      await watched.visit(path)
-      for (const fault of await accessFaults(watched.page)) faults.push(`${path} ${fault}`)
-      if ((await overflow(watched.page)) > 0) faults.push(`${path} overflows`)
-    }
-    expect([...faults, ...watched.faults]).toEqual([])
-  },
-  240_000,
-)
+test('a page breaks its policy, overflows or keeps someone out', async () => {
+  expect(await faultsOfPages(running, { width: 1280, colorScheme: 'light' })).toEqual([])
+}, 240_000)
 
 test('a webhook arrives in the log that is looked at, and opens by keyboard alone', async () => {
   await using watched = await running.open()
@@ -211,6 +159,85 @@ test('someone who is not signed in sees anything but the way in', async () => {
   await page.getByLabel('E-mail address').waitFor()
   const { pathname, searchParams } = new URL(page.url())
   expect([pathname, searchParams.get('to')]).toEqual(['/auth/sign-in', `${acme}/events?source=github`])
+}, 60_000)
+
+test('an owner or a viewer by session is shut out, lands elsewhere, or is offered what only others may do', async () => {
+  await using owned = await openOwner(running)
+  const owner = owned.page
+  await owner.getByRole('link', { name: /^Acme/ }).click()
+  await owner.getByRole('link', { name: 'Event log' }).click()
+  await owner.getByRole('heading', { name: 'Event log' }).waitFor()
+
+  const email = 'looks@acme.example'
+  await owned.visit(`${acme}/members`)
+  await owner.getByRole('button', { name: 'Invite' }).click()
+  await owner.getByLabel('E-mail address').fill(email)
+  await owner.getByRole('button', { name: 'Send the invitation' }).click()
+  await owner.getByRole('heading', { name: 'Invited, not here yet' }).waitFor()
+  const invitation = /^http\S+\/auth\/invitation\S+$/m.exec(await readMail(owner, email, 1))![0]
+
+  await using looked = await running.open({ key: null })
+  const { page } = looked
+  await page.goto(invitation)
+  await page.getByRole('button', { name: 'Send a sign-in link' }).click()
+  await enterCode(page, await readMail(owner, email, 2))
+  await page.goto(invitation)
+  await page.getByRole('button', { name: 'Join' }).click()
+  await page.getByRole('link', { name: /^Acme/ }).waitFor()
+
+  await page.goto(`${running.url}/auth/account`)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.goto(`${running.url}${acme}/api-keys`)
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByRole('button', { name: 'Send me a link' }).click()
+  await enterCode(page, await readMail(owner, email, 3))
+  await page.getByRole('heading', { name: 'API keys' }).waitFor()
+  const make = page.getByRole('button', { name: 'New API key' })
+  await make.getByText('needs the role admin').waitFor()
+  expect(await make.isDisabled()).toBe(true)
+  await looked.visit(`${acme}/members`)
+  expect(await page.getByRole('button', { name: 'Invite' }).isDisabled()).toBe(true)
+  for (const list of ['members', 'destinations', 'dead-letters', 'api-keys']) {
+    await looked.visit(`${acme}/${list}`)
+    await page
+      .getByText(/needs the role/)
+      .first()
+      .waitFor()
+    expect(await overflow(page), list).toBeLessThanOrEqual(0)
+  }
+
+  await owned.visit(`${acme}/members`)
+  const row = owner.getByRole('row', { name: email })
+  await row.getByRole('button', { name: 'Change role' }).click()
+  await owner.getByRole('combobox', { name: 'Role' }).selectOption('admin')
+  await owner.getByRole('button', { name: 'Change the role' }).click()
+  await row.getByText('admin').waitFor()
+  await looked.visit(`${acme}/members`)
+  await page.getByRole('button', { name: 'Invite' }).and(page.locator(':enabled')).waitFor()
+  await row.getByRole('button', { name: 'Remove' }).click()
+  await owner.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click()
+  // While it is open, nothing else has a role.
+  await owner.getByRole('alertdialog').waitFor({ state: 'detached' })
+  await row.waitFor({ state: 'detached' })
+  await page.reload()
+  await page.getByRole('alert').first().waitFor()
+  expect([...owned.faults, ...looked.faults]).toEqual([])
+}, 120_000)
+
+test('an invitation that was revoked stays in the list', async () => {
+  await using watched = await running.open()
+  const { page } = watched
+  await watched.visit(`${acme}/members`)
+  await page.getByRole('button', { name: 'Invite' }).click()
+  await page.getByLabel('E-mail address').fill('revoked@acme.example')
+  await page.getByRole('button', { name: 'Send the invitation' }).click()
+  const item = page.getByRole('listitem').filter({ hasText: 'revoked@acme.example' })
+  await item.waitFor()
+  expect(await accessFaults(page)).toEqual([])
+  await item.getByRole('button', { name: 'Revoke' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke' }).click()
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+  await item.waitFor({ state: 'detached' })
 }, 60_000)
 
 async function untilLogged(id: string): Promise<void> {

@@ -1,10 +1,13 @@
-import { listMembers, type Member } from '@fairlead/client/gen/client'
-import { take } from '../call.ts'
+import { listMembers, type Member, removeMember } from '@fairlead/client/gen/client'
+import { once, take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Owned } from '../parts/owned.tsx'
 import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago } from '../time.tsx'
+import { ChangeRole } from './change-role.tsx'
+import { Invitations } from './invitations.tsx'
+import { Invite } from './invite.tsx'
 
 const members: Resource<Member> = {
   name: 'members',
@@ -17,7 +20,16 @@ const members: Resource<Member> = {
       className: 'grow',
       cell: ({ email }) => <span className="strong">{email}</span>,
     },
-    { title: 'Role', shown: 'always', cell: ({ role }) => role },
+    {
+      title: 'Role',
+      shown: 'always',
+      cell: (member, slug) => (
+        <span className="row">
+          {member.role}
+          {member.managedBy === 'tenant' && <ChangeRole member={member} slug={slug} />}
+        </span>
+      ),
+    },
     {
       title: 'State',
       shown: 'wide',
@@ -30,15 +42,33 @@ const members: Resource<Member> = {
   load: ({ slug, signal }) => take(listMembers(slug, { signal })),
   idOf: ({ id }) => id,
   labelOf: ({ email }) => email,
+  toolbar: slug => <Invite slug={slug} />,
+  actions: [
+    {
+      label: 'Remove',
+      right: 'administer',
+      tone: 'danger',
+      applies: ({ managedBy }) => managedBy === 'tenant',
+      confirm: ({ email }) =>
+        `${email} sees nothing of this organization from this moment on, and API keys that this member made are revoked.`,
+      run: ({ id }, slug) => take(removeMember(slug, id, once())),
+      done: () => 'Removed',
+    },
+  ],
   nothingYet: () => (
     <>
       <h2>No members</h2>
       <p>
-        Nobody can sign in to this organization. Declare members in the Organization’s{' '}
+        Nobody can sign in to this organization. Invite somebody, or declare members in the Organization’s{' '}
         <code>spec.members</code>.
       </p>
     </>
   ),
 }
 
-export const Page = () => <ResourcePage resource={members} />
+export const Page = () => (
+  <>
+    <ResourcePage resource={members} />
+    <Invitations />
+  </>
+)

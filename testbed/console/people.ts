@@ -1,0 +1,33 @@
+import type { Page } from 'playwright-core'
+import { until } from '../until.ts'
+import type { RunningConsole, Watched } from './running-console.ts'
+
+/** The owner of the machine, signed in by the link that was printed. It is good once. */
+export async function openOwner(running: RunningConsole): Promise<Watched> {
+  const owner = await running.open({ key: null })
+  await owner.page.goto(running.signInLink)
+  await owner.page.getByRole('button', { name: 'Sign in as owner@localhost' }).click()
+  await owner.page.getByRole('heading', { name: 'Organizations' }).waitFor()
+  return owner
+}
+
+/** Waits for the nth mail to somebody, newest first, as the owner reads it. */
+export async function readMail(owner: Page, to: string, n: number): Promise<string> {
+  const mails = owner.locator(`small:text("To ${to},") + pre`)
+  await until(
+    async () => {
+      await owner.goto(new URL('/auth/mails', owner.url()).href)
+      return (await mails.count()) >= n
+    },
+    { what: `mail ${n} to ${to}`, deadlineMs: 20_000 },
+  )
+  return await mails.first().innerText()
+}
+
+/** Types the code of the newest mail to somebody. */
+export async function enterCode(page: Page, mail: string): Promise<void> {
+  const code = /^ {4}(\d{6})$/m.exec(mail)?.[1]
+  if (!code) throw new Error(`the mail has no code:\n${mail}`)
+  await page.getByLabel('Code from the mail').fill(code)
+  await page.getByRole('button', { name: 'Sign in with the code' }).click()
+}
