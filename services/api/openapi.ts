@@ -6,7 +6,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
 import { dryRunSchema } from './dry-run.ts'
-import { isWrite, needsMatch, type Operation, type Tag } from './operation.ts'
+import { keepsAnswer, needsMatch, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
 import { saidOf } from './rights.ts'
@@ -97,7 +97,7 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
     requestParams: {
       path: operation.params,
       query: operation.query,
-      ...(isWrite(operation) && {
+      ...(keepsAnswer(operation) && {
         header: needsMatch(operation) ? settingHeaders(operation) : idempotencyHeader,
       }),
     },
@@ -174,7 +174,7 @@ function problemResponses(operation: Operation): Record<string, unknown> {
   if (operation.access !== 'read') codes.add('forbidden')
   if (operation.body)
     for (const code of ['body_unreadable', 'too_large', 'media_type_unsupported'] as const) codes.add(code)
-  if (isWrite(operation)) codes.add('idempotency_in_progress').add('idempotency_key_reused')
+  if (keepsAnswer(operation)) codes.add('idempotency_in_progress').add('idempotency_key_reused')
   if (needsMatch(operation)) codes.add('precondition_required').add('precondition_failed')
   const byStatus = new Map<number, string[]>()
   for (const code of codes) {

@@ -47,6 +47,11 @@ export interface Operation {
    * repeat, whose answer the store has kept.
    */
   readonly endsOrganization?: true
+  /**
+   * It changes something that is not the store's, such as a session: no answer is kept, so no Idempotency-Key is offered. A repeat
+   * is carried out anew.
+   */
+  readonly keepsNoAnswer?: true
   /** It changes nothing although it is no GET: no entry in the audit log, no Idempotency-Key. */
   readonly changesNothing?: true
   /** The largest body that it takes, in bytes. Default: 65,536. */
@@ -143,6 +148,11 @@ export function operation<
 /** Whether an operation changes something: then it takes an Idempotency-Key, and stands in the audit log. */
 export const isWrite = ({ method, changesNothing }: Pick<Operation, 'method' | 'changesNothing'>): boolean =>
   method !== 'get' && !changesNothing
+
+/** Whether a repeat with the same Idempotency-Key gets the first answer. */
+export const keepsAnswer = (
+  operation: Pick<Operation, 'method' | 'changesNothing' | 'keepsNoAnswer'>,
+): boolean => isWrite(operation) && !operation.keepsNoAnswer
 
 /** Whether an operation changes or deletes a setting that is there, or may be: then it needs `If-Match`. */
 export const needsMatch = ({ method, versioned }: Pick<Operation, 'method' | 'versioned'>): boolean =>

@@ -7,7 +7,7 @@ import { admitAgain } from './admit.ts'
 import { bindCursor, type CursorOwner, unbindCursor } from './bound-cursor.ts'
 import { actorOf, type Caller } from './caller.ts'
 import { DryRun } from './dry-run.ts'
-import { type Call, isWrite, type Operation } from './operation.ts'
+import { type Call, isWrite, keepsAnswer, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { readPrecondition } from './precondition.ts'
 import { ApiError } from './problem.ts'
@@ -162,7 +162,7 @@ function changeOf(
   request: Request,
   response: Response,
 ): Call['change'] {
-  const idempotencyKey = isWrite(operation) && readIdempotencyKey(request.get('idempotency-key'))
+  const idempotencyKey = keepsAnswer(operation) && readIdempotencyKey(request.get('idempotency-key'))
   // The body as JSON has it: a parsed one may hold what JSON can't (a time's seconds are a BigInt).
   const asked = [operation.name, request.path, canonicalJson(request.body)]
   return {

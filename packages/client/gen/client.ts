@@ -4674,14 +4674,6 @@ export type DeleteSourceHeaders = {
 'If-Match'?: string;
 };
 
-export type SendSimulatedHeaders = {
-/**
- * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
- * @maxLength 255
- */
-'Idempotency-Key'?: string;
-};
-
 export type SendSimulatedBodyHeaders = {[key: string]: string};
 
 export type SendSimulatedBody = {
@@ -5061,14 +5053,6 @@ export type AcceptInvitationHeaders = {
 'Idempotency-Key'?: string;
 };
 
-export type BeginImpersonationHeaders = {
-/**
- * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
- * @maxLength 255
- */
-'Idempotency-Key'?: string;
-};
-
 export type BeginImpersonationBody = {
   /**
      * Its slug.
@@ -5098,32 +5082,8 @@ export type BeginImpersonationBody = {
   minutes?: number;
 };
 
-export type EndImpersonationHeaders = {
-/**
- * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
- * @maxLength 255
- */
-'Idempotency-Key'?: string;
-};
-
 export type ListSessions200 = {
   items: Session[];
-};
-
-export type EndOtherSessionsHeaders = {
-/**
- * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
- * @maxLength 255
- */
-'Idempotency-Key'?: string;
-};
-
-export type EndSessionHeaders = {
-/**
- * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
- * @maxLength 255
- */
-'Idempotency-Key'?: string;
 };
 
 export type ListApiKeys200 = {
@@ -10693,11 +10653,6 @@ export type sendSimulatedResponse404 = {
   status: 404
 }
 
-export type sendSimulatedResponse409 = {
-  data: Problem
-  status: 409
-}
-
 export type sendSimulatedResponse413 = {
   data: Problem
   status: 413
@@ -10706,11 +10661,6 @@ export type sendSimulatedResponse413 = {
 export type sendSimulatedResponse415 = {
   data: Problem
   status: 415
-}
-
-export type sendSimulatedResponse422 = {
-  data: Problem
-  status: 422
 }
 
 export type sendSimulatedResponse429 = {
@@ -10736,7 +10686,7 @@ export type sendSimulatedResponse504 = {
 export type sendSimulatedResponseSuccess = (sendSimulatedResponse200) & {
   headers: Headers;
 };
-export type sendSimulatedResponseError = (sendSimulatedResponse400 | sendSimulatedResponse401 | sendSimulatedResponse403 | sendSimulatedResponse404 | sendSimulatedResponse409 | sendSimulatedResponse413 | sendSimulatedResponse415 | sendSimulatedResponse422 | sendSimulatedResponse429 | sendSimulatedResponse500 | sendSimulatedResponse503 | sendSimulatedResponse504) & {
+export type sendSimulatedResponseError = (sendSimulatedResponse400 | sendSimulatedResponse401 | sendSimulatedResponse403 | sendSimulatedResponse404 | sendSimulatedResponse413 | sendSimulatedResponse415 | sendSimulatedResponse429 | sendSimulatedResponse500 | sendSimulatedResponse503 | sendSimulatedResponse504) & {
   headers: Headers;
 };
 
@@ -10757,8 +10707,7 @@ export const getSendSimulatedUrl = (slug: string,) => {
  * @summary Send a webhook to a demo source
  */
 export const sendSimulated = async (slug: string,
-    sendSimulatedBody: SendSimulatedBody,
-    headers?: SendSimulatedHeaders, options?: Parameters<typeof transport>[1]): Promise<sendSimulatedResponse> => {
+    sendSimulatedBody: SendSimulatedBody, options?: Parameters<typeof transport>[1]): Promise<sendSimulatedResponse> => {
 
     const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
     if (!h) return {};
@@ -10778,7 +10727,7 @@ return transport<sendSimulatedResponse>(getSendSimulatedUrl(slug),
   {
     ...options,
     method: 'POST',
-    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
     body: JSON.stringify(sendSimulatedBody)
   }
 );}
@@ -13374,11 +13323,6 @@ export type beginImpersonationResponse403 = {
   status: 403
 }
 
-export type beginImpersonationResponse409 = {
-  data: Problem
-  status: 409
-}
-
 export type beginImpersonationResponse413 = {
   data: Problem
   status: 413
@@ -13387,11 +13331,6 @@ export type beginImpersonationResponse413 = {
 export type beginImpersonationResponse415 = {
   data: Problem
   status: 415
-}
-
-export type beginImpersonationResponse422 = {
-  data: Problem
-  status: 422
 }
 
 export type beginImpersonationResponse429 = {
@@ -13417,7 +13356,7 @@ export type beginImpersonationResponse504 = {
 export type beginImpersonationResponseSuccess = (beginImpersonationResponse200) & {
   headers: Headers;
 };
-export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse409 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse422 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
+export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
   headers: Headers;
 };
 
@@ -13437,8 +13376,7 @@ export const getBeginImpersonationUrl = () => {
  * Allowed to: keys and staff of the platform.
  * @summary See an organization as one of its members does
  */
-export const beginImpersonation = async (beginImpersonationBody: BeginImpersonationBody,
-    headers?: BeginImpersonationHeaders, options?: Parameters<typeof transport>[1]): Promise<beginImpersonationResponse> => {
+export const beginImpersonation = async (beginImpersonationBody: BeginImpersonationBody, options?: Parameters<typeof transport>[1]): Promise<beginImpersonationResponse> => {
 
     const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
     if (!h) return {};
@@ -13458,7 +13396,7 @@ return transport<beginImpersonationResponse>(getBeginImpersonationUrl(),
   {
     ...options,
     method: 'POST',
-    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
     body: JSON.stringify(beginImpersonationBody)
   }
 );}
@@ -13478,16 +13416,6 @@ export type endImpersonationResponse400 = {
 export type endImpersonationResponse401 = {
   data: Problem
   status: 401
-}
-
-export type endImpersonationResponse409 = {
-  data: Problem
-  status: 409
-}
-
-export type endImpersonationResponse422 = {
-  data: Problem
-  status: 422
 }
 
 export type endImpersonationResponse429 = {
@@ -13513,7 +13441,7 @@ export type endImpersonationResponse504 = {
 export type endImpersonationResponseSuccess = (endImpersonationResponse204) & {
   headers: Headers;
 };
-export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse409 | endImpersonationResponse422 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
+export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
   headers: Headers;
 };
 
@@ -13531,27 +13459,13 @@ export const getEndImpersonationUrl = () => {
  * Allowed to: every role.
  * @summary End seeing an organization as a member does
  */
-export const endImpersonation = async (headers?: EndImpersonationHeaders, options?: Parameters<typeof transport>[1]): Promise<endImpersonationResponse> => {
+export const endImpersonation = async ( options?: Parameters<typeof transport>[1]): Promise<endImpersonationResponse> => {
 
-    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
-    if (!h) return {};
-    if (h instanceof Headers) return Object.fromEntries(h.entries());
-    if (Symbol.iterator in h) {
-      return Object.fromEntries(
-        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
-      );
-    }
-    const headers: Record<string, string | readonly string[]> = {};
-    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
-      if (value !== undefined) headers[name] = value;
-    }
-    return headers;
-  };
-return transport<endImpersonationResponse>(getEndImpersonationUrl(),
+  return transport<endImpersonationResponse>(getEndImpersonationUrl(),
   {
     ...options,
-    method: 'DELETE',
-    headers: { ...headers, ...getHeaders(options?.headers) }
+    method: 'DELETE'
+
 
   }
 );}
@@ -13642,16 +13556,6 @@ export type endOtherSessionsResponse401 = {
   status: 401
 }
 
-export type endOtherSessionsResponse409 = {
-  data: Problem
-  status: 409
-}
-
-export type endOtherSessionsResponse422 = {
-  data: Problem
-  status: 422
-}
-
 export type endOtherSessionsResponse429 = {
   data: Problem
   status: 429
@@ -13675,7 +13579,7 @@ export type endOtherSessionsResponse504 = {
 export type endOtherSessionsResponseSuccess = (endOtherSessionsResponse204) & {
   headers: Headers;
 };
-export type endOtherSessionsResponseError = (endOtherSessionsResponse400 | endOtherSessionsResponse401 | endOtherSessionsResponse409 | endOtherSessionsResponse422 | endOtherSessionsResponse429 | endOtherSessionsResponse500 | endOtherSessionsResponse503 | endOtherSessionsResponse504) & {
+export type endOtherSessionsResponseError = (endOtherSessionsResponse400 | endOtherSessionsResponse401 | endOtherSessionsResponse429 | endOtherSessionsResponse500 | endOtherSessionsResponse503 | endOtherSessionsResponse504) & {
   headers: Headers;
 };
 
@@ -13693,27 +13597,13 @@ export const getEndOtherSessionsUrl = () => {
  * Allowed to: every role.
  * @summary End all of the caller's sessions but this one
  */
-export const endOtherSessions = async (headers?: EndOtherSessionsHeaders, options?: Parameters<typeof transport>[1]): Promise<endOtherSessionsResponse> => {
+export const endOtherSessions = async ( options?: Parameters<typeof transport>[1]): Promise<endOtherSessionsResponse> => {
 
-    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
-    if (!h) return {};
-    if (h instanceof Headers) return Object.fromEntries(h.entries());
-    if (Symbol.iterator in h) {
-      return Object.fromEntries(
-        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
-      );
-    }
-    const headers: Record<string, string | readonly string[]> = {};
-    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
-      if (value !== undefined) headers[name] = value;
-    }
-    return headers;
-  };
-return transport<endOtherSessionsResponse>(getEndOtherSessionsUrl(),
+  return transport<endOtherSessionsResponse>(getEndOtherSessionsUrl(),
   {
     ...options,
-    method: 'DELETE',
-    headers: { ...headers, ...getHeaders(options?.headers) }
+    method: 'DELETE'
+
 
   }
 );}
@@ -13740,16 +13630,6 @@ export type endSessionResponse404 = {
   status: 404
 }
 
-export type endSessionResponse409 = {
-  data: Problem
-  status: 409
-}
-
-export type endSessionResponse422 = {
-  data: Problem
-  status: 422
-}
-
 export type endSessionResponse429 = {
   data: Problem
   status: 429
@@ -13773,7 +13653,7 @@ export type endSessionResponse504 = {
 export type endSessionResponseSuccess = (endSessionResponse204) & {
   headers: Headers;
 };
-export type endSessionResponseError = (endSessionResponse400 | endSessionResponse401 | endSessionResponse404 | endSessionResponse409 | endSessionResponse422 | endSessionResponse429 | endSessionResponse500 | endSessionResponse503 | endSessionResponse504) & {
+export type endSessionResponseError = (endSessionResponse400 | endSessionResponse401 | endSessionResponse404 | endSessionResponse429 | endSessionResponse500 | endSessionResponse503 | endSessionResponse504) & {
   headers: Headers;
 };
 
@@ -13791,28 +13671,13 @@ export const getEndSessionUrl = (session: string,) => {
  * Allowed to: every role.
  * @summary End one of the caller's sessions
  */
-export const endSession = async (session: string,
-    headers?: EndSessionHeaders, options?: Parameters<typeof transport>[1]): Promise<endSessionResponse> => {
+export const endSession = async (session: string, options?: Parameters<typeof transport>[1]): Promise<endSessionResponse> => {
 
-    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
-    if (!h) return {};
-    if (h instanceof Headers) return Object.fromEntries(h.entries());
-    if (Symbol.iterator in h) {
-      return Object.fromEntries(
-        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
-      );
-    }
-    const headers: Record<string, string | readonly string[]> = {};
-    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
-      if (value !== undefined) headers[name] = value;
-    }
-    return headers;
-  };
-return transport<endSessionResponse>(getEndSessionUrl(session),
+  return transport<endSessionResponse>(getEndSessionUrl(session),
   {
     ...options,
-    method: 'DELETE',
-    headers: { ...headers, ...getHeaders(options?.headers) }
+    method: 'DELETE'
+
 
   }
 );}

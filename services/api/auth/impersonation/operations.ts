@@ -20,6 +20,7 @@ const begin = operation({
   description:
     "For staff. Nothing can be changed meanwhile, and it stands in the organization's audit log with its reason. The session goes back to what it was when the time is over.",
   access: 'platform-read',
+  keepsNoAnswer: true,
   params: noParams,
   query: noQuery,
   body: z.strictObject({
@@ -68,6 +69,7 @@ const end = operation({
   tag: 'People',
   summary: 'End seeing an organization as a member does',
   access: 'read',
+  keepsNoAnswer: true,
   params: noParams,
   query: noQuery,
   status: 204,

@@ -54,7 +54,7 @@ export function Simulator() {
       const request =
         repeated?.request ?? (await simulate(provider, { body, secret, nowMs: Date.now(), broken }))
       const sent = { source, headers: request.headers, body: request.body }
-      return { request, source, answer: await take(sendSimulated(slug, sent, once())) }
+      return { request, source, answer: await take(sendSimulated(slug, sent)) }
     },
     onMutate: () => setLast(undefined),
     onSuccess: async (sent, repeated) => {
