@@ -65,10 +65,10 @@ test('only the store and its migration reach PostgreSQL', () => {
   expect(compose.services.postgres!.networks).toEqual(['database'])
 })
 
-test('only receiver, worker and store reach NATS, and only the receiver Redis', () => {
+test('only receiver, worker and store reach NATS, and only receiver and API Redis', () => {
   expect(inNetwork('queue')).toEqual(['nats', 'receiver', 'store', 'worker'])
   expect(compose.services.nats!.networks).toEqual(['queue'])
-  expect(inNetwork('cache')).toEqual(['receiver', 'redis'])
+  expect(inNetwork('cache')).toEqual(['api', 'receiver', 'redis'])
   expect(compose.services.redis!.networks).toEqual(['cache'])
 })
 
