@@ -73,7 +73,7 @@ const open: readonly [string, number, (rendered: Rendered) => string[]][] = [
 const bundled: typeof open = [
   ['nats', 4222, only('receiver', 'store', 'worker')],
   ['postgres', 5432, only('migrate', 'store')],
-  ['redis', 6379, only('receiver')],
+  ['redis', 6379, only('api', 'receiver')],
 ]
 
 describe.each([
@@ -82,7 +82,7 @@ describe.each([
     name: 'production',
     args: ['--values', resolve(chart, 'values-production.yaml')],
     table: open,
-    servers: { 4222: ['receiver', 'store', 'worker'], 5432: ['store'], 6379: ['receiver'] },
+    servers: { 4222: ['receiver', 'store', 'worker'], 5432: ['store'], 6379: ['api', 'receiver'] },
   },
 ])('with $name', ({ args, table, servers }) => {
   let rendered: Rendered
