@@ -93,7 +93,7 @@ interface Key {
   readonly origin: string
 }
 
-/** A key that is given counts before who is signed in here, and that before the key of this machine. */
+/** In this order: the API key that was given, the person signed in on this machine, the platform key of this machine. */
 function findKey(file: string | undefined, base: URL, env: NodeJS.ProcessEnv): () => Promise<Key> {
   if (!file && !env.FAIRLEAD_API_KEY && !env.FAIRLEAD_API_KEY_FILE && isSignedIn(base, env)) {
     return async () => ({ text: await freshToken(base, env), origin: 'fairlead login' })
