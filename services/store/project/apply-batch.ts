@@ -2,7 +2,7 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 import { recountEvents } from '../events/recount.ts'
 import { ensureDays } from '../partitions.ts'
 import type { Db } from '../scope.ts'
-import { eventKey, type FoldedEvent, fold } from './fold.ts'
+import { type DeadRecord, eventKey, type FoldedEvent, fold } from './fold.ts'
 import type { Batch } from './take-batch.ts'
 import { addUsage, foldRuns, noteDestinations, noteSources } from './write-activity.ts'
 import { insertAttempts } from './write-attempts.ts'
@@ -31,12 +31,12 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   const folded = fold(records, letters)
   const byKey = new Map(folded.map(event => [eventKey(event.organization, event.id), event]))
 
-  await ensureDays(db, new Set(events.map(({ meta }) => utcDay(meta.receivedAt))))
-  const change = await nextChange(db)
+  const [change] = await Promise.all([
+    nextChange(db),
+    ensureDays(db, new Set(events.map(({ meta }) => utcDay(meta.receivedAt)))),
+  ])
   const inserted = await insertEvents(db, events, byKey, change)
   const fresh = [...inserted.values()]
-  // Before their attempts are counted: which types are counted apart is decided here.
-  await countEvents(db, fresh)
   for (const [key, { meta }] of inserted) {
     const event = byKey.get(key)
     if (event) event.receivedAt = meta.receivedAt
@@ -47,31 +47,37 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
     folded.filter(event => !isNew(event)),
   )
   const known = [...folded.filter(isNew), ...earlier]
-
-  await upsertDeliveries(db, known)
-  await insertAttempts(db, known)
-  const knownKeys = new Set(known)
-  await noteDeadLetters(
-    db,
-    letters.flatMap(({ seq, event: meta, dead }) => {
-      const event = byKey.get(eventKey(meta.organization, meta.id))
-      return event && knownKeys.has(event) ? [{ event, destination: dead.destination, seq }] : []
-    }),
-  )
-  await recountEvents(db, earlier, change)
-
-  await noteRepeats(db, repeats)
-  await countRequests(db, fresh, repeats)
-  await addUsage(db, fresh)
-  await noteSources(db, fresh)
   const runs = foldRuns(known)
-  await noteDestinations(db, runs)
-  await noteRecoveries(db, runs, fresh)
+
+  // Sent together and run in this order.
+  await Promise.all([
+    // Before attempts are counted: which types are counted apart is decided here.
+    countEvents(db, fresh),
+    upsertDeliveries(db, known),
+    insertAttempts(db, known),
+    noteDeadLetters(db, lettersOf(known, letters)),
+    recountEvents(db, earlier, change),
+    noteRepeats(db, repeats),
+    countRequests(db, fresh, repeats),
+    addUsage(db, fresh),
+    noteSources(db, fresh),
+    noteDestinations(db, runs),
+    noteRecoveries(db, runs, fresh),
+  ])
   return {
     accepted: new Set(fresh.map(({ meta }) => meta.organization)),
     unrouted: countUnrouted(known),
     orphans: folded.length - known.length,
   }
+}
+
+/** Where the dead letters of known events are in DEAD. */
+function lettersOf(known: readonly FoldedEvent[], letters: readonly (DeadRecord & { seq: number })[]) {
+  const byKey = new Map(known.map(event => [eventKey(event.organization, event.id), event]))
+  return letters.flatMap(({ seq, event: meta, dead }) => {
+    const event = byKey.get(eventKey(meta.organization, meta.id))
+    return event ? [{ event, destination: dead.destination, seq }] : []
+  })
 }
 
 /** The number of this batch. */

@@ -32,7 +32,7 @@ export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<
     rows.map(row => row.events),
     rows.map(({ bytes }) => bytes),
   ]
-  await db.query(
+  const types = db.query(
     `insert into rollup_types (organization_id, type)
      select distinct organization_id, type from unnest($1::uuid[], $2::text[]) as n (organization_id, type)
      where type <> '' and not exists (
@@ -41,7 +41,7 @@ export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<
      on conflict do nothing`,
     [given[0], given[2]],
   )
-  await db.query(
+  const counts = db.query(
     `insert into rollups as known (organization_id, dimension, value, slot, events, bytes)
      select n.organization_id, d.dimension, d.value, n.slot, sum(n.events), sum(n.bytes)
      from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
@@ -53,6 +53,7 @@ export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<
        events = known.events + excluded.events, bytes = known.bytes + excluded.bytes`,
     given,
   )
+  await Promise.all([types, counts])
 }
 
 /** Counts what went well since an issue was last seen: attempts that were delivered, and events of a source. */
