@@ -66,20 +66,6 @@ const others: readonly [name: string, what: string, rows: readonly Row[]][] = [
       ['FAIRLEAD_TRUSTED_PROXIES', 'empty', 'as for the receiver'],
     ],
   ],
-  [
-    'OpenTelemetry',
-    "Every process reads the SDK's own variables (opentelemetry.io, SDK environment variables). These decide whether it is loaded.",
-    [
-      [
-        'OTEL_EXPORTER_OTLP_ENDPOINT',
-        'none',
-        'collector, such as `http://otel-collector:4318`; without it the SDK is not loaded',
-      ],
-      ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'none', 'collector of traces alone; comes before the other'],
-      ['OTEL_SDK_DISABLED', '`false`', '`true`: the SDK is not loaded'],
-      ['OTEL_SERVICE_NAME', '`fairlead-<part>`', 'name of the process in traces'],
-    ],
-  ],
 ]
 
 /** Keys of the table of that name. */

@@ -6,11 +6,12 @@ import { dirname, join, normalize } from 'node:path'
  * never import each other. Prints every fault and exits 1 if there is one.
  */
 const parts = ['services/receiver', 'services/worker', 'services/store', 'services/api', 'operator']
-const packages = ['packages/webhook', 'packages/wire', 'packages/daemon']
+const packages = ['packages/webhook', 'packages/wire', 'packages/daemon', 'packages/telemetry']
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/webhook': [],
   'packages/client': [],
   'packages/daemon': [],
+  'packages/telemetry': ['packages/webhook', 'packages/daemon'],
   'packages/wire': ['packages/webhook'],
   'services/receiver': packages,
   'services/worker': packages,

@@ -15,6 +15,7 @@ export interface EventItem {
   readonly status: 'pending' | 'processing' | 'success' | 'failed' | 'unrouted'
   /** Requests that were taken for this event again and not delivered. */
   readonly repeats: { readonly count: number; readonly differing: number; readonly lastAt: string | null }
+  readonly traceId: string
   readonly receivedAt: string
   readonly deliveries: { readonly total: number; readonly delivered: number; readonly dead: number }
 }
@@ -27,6 +28,7 @@ export interface AttemptAnswer {
   readonly status: number | null
   readonly reason: string | null
   readonly trigger: 'route' | 'manual' | 'replay'
+  readonly traceId: string
 }
 
 interface DeliveryFacts {

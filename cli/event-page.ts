@@ -12,6 +12,7 @@ export function printEvent(event: EventDetail, now: Date, terminal: Terminal): v
     ['source', event.source === event.provider ? event.source : `${event.source} (${event.provider})`],
     ['received', `${event.receivedAt} (${relativeTime(event.receivedAt, now)})`],
     ['request', `${event.method} ${event.url}, ${event.sizeBytes} bytes`],
+    ['trace', event.traceId],
     ['verified', event.secret ? `with ${event.secret}` : 'without a secret of yours'],
     ...repeatsOf(event, now),
   ]
@@ -41,7 +42,7 @@ function printDeliveries(event: EventDetail, now: Date, terminal: Terminal): voi
       `to ${terminal.paint('bold', printable(delivery.destination))}  ${state}  ${terminal.paint('dim', delivery.id)}`,
     )
     for (const attempt of delivery.attempts) {
-      terminal.print(attemptLine(attempt, now, terminal))
+      terminal.print(attemptLine(attempt, event.traceId, now, terminal))
       // Up to 200 characters of what was answered: beside the facts it would hide them.
       if (attempt.reason) terminal.print(terminal.paint('dim', `      ${printable(attempt.reason)}`))
     }
@@ -60,7 +61,7 @@ const colourOfState: Readonly<Record<DeliveryAnswer['state'], Colour>> = {
   discarded: 'dim',
 }
 
-function attemptLine(attempt: AttemptAnswer, now: Date, terminal: Terminal): string {
+function attemptLine(attempt: AttemptAnswer, eventTraceId: string, now: Date, terminal: Terminal): string {
   const ok = attempt.outcome === 'delivered'
   const parts = [
     `  ${String(attempt.number).padStart(2)}  ${shortTime(attempt.at, now)}`,
@@ -68,6 +69,8 @@ function attemptLine(attempt: AttemptAnswer, now: Date, terminal: Terminal): str
     attempt.status === null ? '' : `HTTP ${attempt.status}`,
     `${attempt.durationMs} ms`,
     attempt.trigger === 'route' ? '' : `(${attempt.trigger})`,
+    // The first attempt is part of the event's trace, which stands above.
+    attempt.traceId === eventTraceId ? '' : terminal.paint('dim', `trace ${printable(attempt.traceId)}`),
   ]
   return parts.filter(Boolean).join('  ')
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { readAddress } from '@fairlead/api/auth/address'
 import { logLevels } from '@fairlead/daemon/log'
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { z } from 'zod'
 
 const root = resolve(import.meta.dirname, '..')
@@ -52,6 +53,7 @@ export const standaloneConfig = z.object({
     .string()
     .default('127.0.0.0/8,::1/128')
     .describe('CIDRs that destinations may have although they are private; default: loopback'),
+  ...tracingEnvironment,
   FAIRLEAD_LOG_LEVEL: z
     .enum(logLevels)
     .default('info')

@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config'
 import { Stopped, stopOnSignals } from '@fairlead/daemon/lifecycle'
-import { startTelemetry } from '@fairlead/daemon/telemetry'
 import { StartError } from '@fairlead/servers/start-error'
 import { standaloneConfig } from './config.ts'
 import { openHome } from './home.ts'
@@ -19,7 +18,6 @@ async function main(): Promise<void> {
   // Other users of this machine read nothing that Fairlead and its servers write.
   process.umask(0o077)
   const config = readConfig(standaloneConfig)
-  await using _telemetry = await startTelemetry('standalone')
   await using _home = await openHome(config.FAIRLEAD_HOME)
   const logs = openLogs(config.FAIRLEAD_HOME, config.FAIRLEAD_LOG_LEVEL)
   const log = logs.logOf('standalone')

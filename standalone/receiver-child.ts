@@ -1,7 +1,6 @@
 import type { ReadinessCheck } from '@fairlead/daemon/health'
 import { type Log, openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
-import { startTelemetry } from '@fairlead/daemon/telemetry'
 import { run } from '@fairlead/receiver/run'
 import { Registry } from 'prom-client'
 import type { Question, ReceiverSettings, Report } from './receiver-process.ts'
@@ -68,7 +67,6 @@ async function start({ config, level }: ReceiverSettings): Promise<void> {
       sending = undefined
     })
   }, logEveryMs).unref()
-  await using _telemetry = await startTelemetry('receiver')
   let error: string | undefined
   try {
     const daemon: Daemon = {

@@ -6,9 +6,11 @@ import { receiverConfig } from '@fairlead/receiver/config'
 import { consoleFolder } from '@fairlead/servers/console'
 import { storeConfig } from '@fairlead/store/config'
 import { run as runStore } from '@fairlead/store/run'
+import { type TracingEnvironment, tracingEnvironment } from '@fairlead/telemetry/environment'
 import { connectStore } from '@fairlead/wire/store-client'
 import { workerConfig } from '@fairlead/worker/config'
 import { run as runWorker } from '@fairlead/worker/run'
+import { z } from 'zod'
 import { keepAdminKey } from './admin-key.ts'
 import { readBacklog } from './backlog.ts'
 import type { StandaloneConfig } from './config.ts'
@@ -75,9 +77,12 @@ export async function startStore({
   return { url, token }
 }
 
+const tracingOf = (config: StandaloneConfig): TracingEnvironment => z.object(tracingEnvironment).parse(config)
+
 export function startWorker({ config, daemon, failed, opened, shared }: Start): void {
   const settings = workerConfig.parse({
     ...shared,
+    ...tracingOf(config),
     FAIRLEAD_DESTINATION_ALLOW: config.FAIRLEAD_DESTINATION_ALLOW,
   })
   opened.use(host('worker', runWorker, settings, daemon, failed))
@@ -125,6 +130,7 @@ export async function startReceiver(
 ): Promise<ReceiverProcess> {
   const settings = receiverConfig.parse({
     ...shared,
+    ...tracingOf(config),
     FAIRLEAD_RECEIVER_PORT: config.FAIRLEAD_RECEIVER_PORT,
     FAIRLEAD_RECEIVER_HOST: config.FAIRLEAD_HOST,
     FAIRLEAD_PUBLIC_URL: publicUrl,

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
 
@@ -98,13 +97,4 @@ test('a faulty configuration exits 78 and names every fault, also of the keys th
   await using service = start({ BEHAVIOUR: 'dance', FAIRLEAD_LOG_LEVEL: 'loud' })
   expect(await service.exit).toBe(78)
   expect(await service.errors).toMatch(/3 faults:.*FAIRLEAD_LOG_LEVEL.*BEHAVIOUR.*REQUIRED: is missing/s)
-})
-
-test('telemetry goes where the environment says, when it says so', async () => {
-  await using sink = await startSink()
-  await using service = start({ ...valid, BEHAVIOUR: 'span', OTEL_EXPORTER_OTLP_ENDPOINT: sink.url })
-  expect(await service.exit).toBe(0)
-  const sent = await sink.waitFor(({ url }) => url === '/v1/traces')
-  expect(sent.body.includes('fixture.work')).toBe(true)
-  expect(sent.body.includes('fairlead-fixture')).toBe(true)
 })

@@ -5,7 +5,6 @@ import { type Health, openHealth } from './health.ts'
 import { stopOnSignals } from './lifecycle.ts'
 import { type Log, logLevels, openLog } from './log.ts'
 import { openRegistry } from './metrics.ts'
-import { startTelemetry } from './telemetry.ts'
 
 /** The tools that a process gives to its service. Standalone runs several services with the same tools. */
 export interface Daemon {
@@ -42,7 +41,7 @@ export const daemonConfig = z.object({
 })
 
 /**
- * The main of every service: telemetry, configuration, log, health, signals, then the service, and everything closed in
+ * The main of every service: configuration, log, health, signals, then the service, and everything closed in
  * reverse. Ends the process: 0 after an orderly stop, 78 for a faulty configuration (all faults on standard error),
  * 1 for everything else.
  */
@@ -51,14 +50,7 @@ export async function runMain<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   run: Run<Readonly<z.infer<z.ZodObject<Shape>>>>,
 ): Promise<never> {
-  const telemetry = await startTelemetry(service)
-  const code = await runUnder(service, schema, run)
-  // A collector that is down must not keep the process from ending.
-  await Promise.race([
-    telemetry[Symbol.asyncDispose](),
-    new Promise(resolve => setTimeout(resolve, 3_000)),
-  ]).catch(() => {})
-  process.exit(code)
+  process.exit(await runUnder(service, schema, run))
 }
 
 async function runUnder<Shape extends z.ZodRawShape>(

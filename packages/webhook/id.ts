@@ -39,7 +39,6 @@ interface Prefixes {
 export type IdPrefix = keyof Prefixes
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-const digits = '0123456789abcdef'
 /** Character code → its five bits. */
 const values = Uint8Array.from({ length: 128 }, (_, code) =>
   Math.max(0, alphabet.indexOf(String.fromCharCode(code))),
@@ -82,20 +81,47 @@ export function parseId<P extends IdPrefix>(prefix: P, text: string): Prefixes[P
 
 /** The UUID (lower case, with dashes) that an id stands for. */
 export function toUuid(id: Prefixes[IdPrefix]): string {
-  let hex = ''
-  let bits = 0
-  // The first character holds three bits, each other one five; a digit takes four.
-  let held = -2
-  for (let i = 4; i < 30; i++) {
-    bits = ((bits << 5) | values[id.charCodeAt(i)]!) & 0x1ff
-    held += 5
-    while (held >= 4) {
-      held -= 4
-      hex += digits[(bits >> held) & 15]
-    }
-  }
+  const hex = toHex(id)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
+
+/** The 128 bits of an id as 32 hexadecimal digits, lower case. */
+export function toHex(id: Prefixes[IdPrefix]): string {
+  // The first two characters are one byte; each eight of the others are five.
+  decoded[0] = (values[id.charCodeAt(4)]! << 5) | values[id.charCodeAt(5)]!
+  for (let at = 6, byte = 1; at < 30; at += 8, byte += 5) {
+    const high = twentyBits(id, at)
+    const low = twentyBits(id, at + 4)
+    decoded[byte] = high >> 12
+    decoded[byte + 1] = high >> 4
+    decoded[byte + 2] = (high << 4) | (low >> 16)
+    decoded[byte + 3] = low >> 8
+    decoded[byte + 4] = low
+  }
+  return decoded.toString('hex')
+}
+
+/** Written and read within one call of `toHex`. */
+const decoded = Buffer.alloc(16)
+
+const twentyBits = (id: string, at: number): number =>
+  (values[id.charCodeAt(at)]! << 15) |
+  (values[id.charCodeAt(at + 1)]! << 10) |
+  (values[id.charCodeAt(at + 2)]! << 5) |
+  values[id.charCodeAt(at + 3)]!
+
+/**
+ * The top 31 of an id's last 56 bits. They are random, or of a digest, in every id: as many as W3C Trace Context (level 2)
+ * asks of a trace id.
+ */
+export const randomBits = (id: EventId | DeliveryId): number =>
+  ((values[id.charCodeAt(18)]! & 1) << 30) |
+  (values[id.charCodeAt(19)]! << 25) |
+  (values[id.charCodeAt(20)]! << 20) |
+  (values[id.charCodeAt(21)]! << 15) |
+  (values[id.charCodeAt(22)]! << 10) |
+  (values[id.charCodeAt(23)]! << 5) |
+  values[id.charCodeAt(24)]!
 
 /** The id of a kind for a UUID (32 hexadecimal digits, dashes ignored). Throws a TypeError on anything else. */
 export function fromUuid<P extends IdPrefix>(prefix: P, uuid: string): Prefixes[P] {

@@ -26,6 +26,8 @@ const source = z.object({
   rateLimit: rateLimit.optional(),
   /** False: every request is an event of its own, repeats too. */
   deduplicate: z.boolean().default(true),
+  /** The trace that a request's `traceparent` names is linked to. */
+  trustTraceparent: z.boolean().optional(),
 })
 
 const destination = z.object({
@@ -57,6 +59,8 @@ const destination = z.object({
   auth: sealed.optional(),
   /** It also gets the credential by which a source is verified (a shared token, Basic credentials). */
   forwardCredentials: z.boolean().optional(),
+  /** `none`: it is not told of our trace. Absent: deliveries carry `traceparent`. */
+  traceContext: z.literal('none').optional(),
 })
 
 const order = z.object({

@@ -114,7 +114,7 @@ test('a duplicate inside a batch is reported as a duplicate, and the others are 
     ),
   )
   expect(again.filter(({ duplicate }) => duplicate)).toHaveLength(1)
-  expect(again[7]).toEqual({ seq: first.seq, duplicate: true })
+  expect(again[7]).toEqual({ seq: first.seq, duplicate: true, batch: 1 })
   const { state } = await opened.manager.streams.info('EVENTS')
   expect(state.messages).toBe(100)
 })

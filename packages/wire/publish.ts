@@ -33,6 +33,8 @@ export interface Acknowledgement {
   readonly seq: number
   /** The stream held a message with this `Nats-Msg-Id` already. */
   readonly duplicate: boolean
+  /** Messages of the atomic batch that it was stored with; 1: by itself. */
+  readonly batch: number
 }
 
 export type PublishErrorCode =
@@ -207,7 +209,7 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     }
     const first = reply.seq - messages.length + 1
     for (const [index, outgoing] of messages.entries()) {
-      outgoing.resolve({ seq: first + index, duplicate: reply.duplicate })
+      outgoing.resolve({ seq: first + index, duplicate: reply.duplicate, batch: messages.length })
     }
   }
 

@@ -90,7 +90,7 @@ function trace({ log, metrics, trusted, refusals }: Parts): RequestHandler {
       const status = response.writableFinished ? response.statusCode : 499
       metrics.answerSeconds.observe({ operation, status: String(status) }, durationMs / 1000)
       const line = {
-        traceId,
+        trace_id: traceId,
         requestId,
         peer,
         method: request.method,
@@ -124,8 +124,9 @@ function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
   return (thrown, _request, response, _next) => {
     const error = thrown instanceof ApiError ? thrown : fromExpress(thrown)
     const traceId: string = response.locals.traceId
-    if (error.code === 'internal') log.error({ err: error.cause ?? error, traceId }, 'request.failed')
-    if (error.code === 'unavailable') log.warn({ err: error.cause, traceId }, 'request.failed')
+    if (error.code === 'internal')
+      log.error({ err: error.cause ?? error, trace_id: traceId }, 'request.failed')
+    if (error.code === 'unavailable') log.warn({ err: error.cause, trace_id: traceId }, 'request.failed')
     if (response.headersSent) {
       response.destroy()
       return

@@ -171,7 +171,7 @@ export const attemptOperations = [list, get]
 function presentLogged(logged: LoggedAttempt): z.input<typeof loggedAttemptSchema> {
   if (!logged.attempt) throw new TypeError('the store answered without the attempt')
   return {
-    ...presentAttempt(logged.deliveryId, logged.attempt),
+    ...presentAttempt(logged.eventId, logged.deliveryId, logged.attempt),
     deliveryId: logged.deliveryId,
     eventId: logged.eventId,
     destination: logged.destination,

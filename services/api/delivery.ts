@@ -2,6 +2,7 @@ import { failures } from '@fairlead/webhook/outcome'
 import { type Attempt, type Delivery, DeliveryState, Trigger } from '@fairlead/wire/store/event'
 import { z } from 'zod'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
+import { traceOfAttempt } from './trace.ts'
 
 /** Where a delivery stands; the words of the API and the CLI. */
 export const deliveryStates = ['waiting', 'delivered', 'dead', 'discarded'] as const
@@ -30,6 +31,11 @@ export const attemptSchema = z
     status: z.int().nullable().meta({ description: 'HTTP status; null where there was no answer.' }),
     reason: z.string().nullable().meta({ description: 'A sentence for people.' }),
     trigger: z.enum(['route', 'manual', 'replay']).meta({ description: 'Why it was made.' }),
+    traceId: z.string().meta({
+      description:
+        "Of the trace that it is part of: the event's, or, from the second attempt on, one of its own.",
+      example: '0002cfe568007000800001234567890a',
+    }),
   })
   .meta({ id: 'Attempt' })
 
@@ -55,7 +61,7 @@ export const deliverySummarySchema = z
 export function presentDelivery(delivery: Delivery): z.input<typeof deliverySchema> {
   return {
     ...presentShared(delivery),
-    attempts: delivery.attempts.map(attempt => presentAttempt(delivery.id, attempt)),
+    attempts: delivery.attempts.map(attempt => presentAttempt(delivery.eventId, delivery.id, attempt)),
   }
 }
 
@@ -74,16 +80,23 @@ function presentShared(delivery: Delivery) {
   }
 }
 
-export function presentAttempt(delivery: string, attempt: Attempt): z.input<typeof attemptSchema> {
+export function presentAttempt(
+  event: string,
+  delivery: string,
+  attempt: Attempt,
+): z.input<typeof attemptSchema> {
+  const { number } = attempt
+  const trigger = presentTrigger(attempt.trigger)
   return {
-    id: `att_${delivery.slice('dlv_'.length)}-${attempt.number}`,
-    number: attempt.number,
+    id: `att_${delivery.slice('dlv_'.length)}-${number}`,
+    number,
     at: presentTimeOf(attempt.at),
     durationMs: attempt.durationMs,
     outcome: attempt.outcome,
     status: attempt.status || null,
     reason: attempt.reason || null,
-    trigger: presentTrigger(attempt.trigger),
+    trigger,
+    traceId: traceOfAttempt({ event, delivery, number, trigger }),
   }
 }
 

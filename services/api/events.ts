@@ -17,6 +17,7 @@ import {
 } from './query.ts'
 import { presentSearched, searchedSchema } from './searched.ts'
 import { presentTimeOf, timeText } from './time.ts'
+import { traceOfEvent } from './trace.ts'
 
 export const statuses = {
   pending: EventStatus.PENDING,
@@ -55,6 +56,11 @@ const shared = {
   status: status.meta({
     description:
       'pending: accepted; processing: some delivery has not ended; success: every delivery was delivered; failed: some delivery is dead; unrouted: no route wanted it.',
+  }),
+  traceId: z.string().meta({
+    description:
+      "The trace of its receipt and of its deliveries' first attempts, in the log and, where it is kept, in the collector of OpenTelemetry.",
+    example: '018bcfe568007000800001234567890a',
   }),
   receivedAt: timeText,
 }
@@ -260,6 +266,7 @@ function presentShared(event: Event) {
       lastAt: lastRepeatedAt ? presentTimeOf(lastRepeatedAt) : null,
     },
     status: presentStatus(event.status),
+    traceId: traceOfEvent(id),
     receivedAt: presentTimeOf(event.receivedAt),
   }
 }

@@ -44,6 +44,7 @@ const sourceSchema = z
     toleranceSeconds: z.int().nullable().meta({ description: "Null: the provider's own." }),
     rateLimit: rateLimitSchema,
     deduplicate: z.boolean(),
+    trustTraceparent: z.boolean().meta({ description: "True: a request's `traceparent` is linked to." }),
     secrets: z
       .array(
         z.object({
@@ -300,6 +301,7 @@ function presentSource(slug: string, source: Source): z.input<typeof sourceSchem
     toleranceSeconds: settings?.toleranceSeconds ?? null,
     rateLimit: presentRateLimit(settings?.rateLimit),
     deduplicate: settings?.deduplicate ?? true,
+    trustTraceparent: settings?.trustTraceparent ?? false,
     secrets: source.secrets.map(secret => ({
       id: secret.id,
       lastMatchedAt: presentTime(secret.lastMatchedAt),

@@ -1,10 +1,12 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
 /** What the receiver reads from the environment: name → unit, default, reason. */
 export const receiverConfig = z.object({
   ...platformEnvironment,
+  ...tracingEnvironment,
   FAIRLEAD_RECEIVER_PORT: z.coerce
     .number()
     .int()

@@ -11,6 +11,7 @@ import type { PublicUrls } from './public-url.ts'
 import type { RejectionLog } from './rejection-log.ts'
 import type { Repeats } from './report-repeats.ts'
 import type { Seen } from './seen/seen.ts'
+import type { ReceiverTraces } from './trace.ts'
 
 /** Everything that the steps of `ingest.ts` share; opened by `receiver.ts`. */
 export interface Receiver {
@@ -23,6 +24,8 @@ export interface Receiver {
   isBodyOf(seq: number, body: Uint8Array): Promise<boolean>
   readonly metrics: ReceiverMetrics
   readonly log: IngestLog
+  /** Undefined: no trace is exported. */
+  readonly traces?: ReceiverTraces | undefined
   readonly bodies: BodyMemory
   readonly permits: Permits
   readonly throttle: Throttle

@@ -17,6 +17,8 @@ export interface Source {
   readonly rejectionBucket: TokenBucket
   /** Of log lines about single requests that made no event. */
   readonly lineBucket: TokenBucket
+  /** Of traces of refused requests. */
+  readonly traceBucket: TokenBucket
   readonly eventSubject: string
   readonly rejectionsSubject: string
 }
@@ -56,6 +58,8 @@ export interface DirectoryOptions {
 const keptRejections: RateLimit = { perSecond: 2, burst: 20 }
 /** Log lines about single requests that made no event, a source. */
 const singleLines: RateLimit = { perSecond: 0.1, burst: 5 }
+/** Traces of refused requests, a source. */
+const refusedTraces: RateLimit = { perSecond: 1, burst: 5 }
 
 export function openDirectory(options: DirectoryOptions): Directory {
   const bySlug = new Map<string, Organization>()
@@ -127,6 +131,7 @@ function openSource(
       bucket: keepBucket(config.rateLimit, before?.bucket, options.now()),
       rejectionBucket: before?.rejectionBucket ?? openTokenBucket(keptRejections),
       lineBucket: before?.lineBucket ?? openTokenBucket(singleLines),
+      traceBucket: before?.traceBucket ?? openTokenBucket(refusedTraces),
       eventSubject: eventSubject(id, config.name),
       rejectionsSubject: rejectionsSubject(id, config.name),
     }

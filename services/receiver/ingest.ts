@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { peerOf } from '@fairlead/daemon/peer'
+import { eventSpan, logFields } from '@fairlead/telemetry/trace-ids'
 import type { EventId } from '@fairlead/webhook/id'
 import { PublishError } from '@fairlead/wire/publish'
 import type { BodyLease } from './admission/body-memory.ts'
@@ -11,7 +12,8 @@ import type { Problem, Reply } from './problem.ts'
 import { publicUrlsOf, verifyAt } from './public-url.ts'
 import { readBody } from './read-body.ts'
 import { refuse, refuseBody, refuseEarly, refuseOverloaded, reject } from './refuse.ts'
-import { idOf, recordRepeat, type Stored, storeEvent, type Verified } from './store-event.ts'
+import { idOf, recordRepeat, storeEvent } from './store-event.ts'
+import type { Stored, Verified } from './verified.ts'
 
 /**
  * The way of a webhook through the receiver, top to bottom:
@@ -41,7 +43,7 @@ export function ingest(request: IncomingMessage, receiver: Receiver): Reply | Pr
   const permit = receiver.throttle.hasRoom(id) ? receiver.permits.take(id, startedMs) : undefined
   return permit
     ? readAndAccept(request, source, permit, receiver, startedMs)
-    : refuseOverloaded(receiver, source)
+    : refuseOverloaded(receiver, source, startedMs)
 }
 
 /** The source of `/webhooks/{organization}/{source}`; undefined for any other path. */
@@ -90,8 +92,8 @@ async function readAndAccept(
       lease = bodies.lease(source.organization.id, peer, tooSlow)
       return lease
     })
-    if (read.kind !== 'read') return refuseBody(read, source, receiver)
-    if (!permit.work()) return refuseOverloaded(receiver, source)
+    if (read.kind !== 'read') return refuseBody(read, source, receiver, startedMs)
+    if (!permit.work()) return refuseOverloaded(receiver, source, startedMs)
     const { body } = read
     return await receiver.turns.take(source.organization.id, () =>
       accept(request, source, body, receiver, startedMs),
@@ -122,9 +124,10 @@ async function accept(
   if (handshake) return answerHandshake(request, source, body, handshake, receiver)
   // Where nothing is signed, a crawler's GET would be as valid as an event.
   if (source.scheme.unsigned && received.method !== 'POST') {
-    return refuse(receiver, source, { code: 'method_not_allowed' })
+    return refuse(receiver, source, { code: 'method_not_allowed' }, startedMs)
   }
-  if (verdict.kind === 'invalid') return reject(request, source, body, verdict, tried, receiver)
+  if (verdict.kind === 'invalid')
+    return reject(request, source, body, { verdict, tried, startedMs }, receiver)
 
   // Only requests that verify take from the rates, so that strangers can't use them up.
   const limited = takeFromRates(source, receivedAt)
@@ -145,23 +148,24 @@ async function accept(
     return acceptedReply(source, id, stored.knownBy !== undefined)
   } catch (error) {
     if (!(error instanceof PublishError)) throw error
-    return refuse(receiver, source, { code: 'unavailable', retryAfterSeconds: 5 }, error.code)
+    return refuse(receiver, source, { code: 'unavailable', retryAfterSeconds: 5 }, startedMs, error.code)
   }
 }
 
 /**
- * Metrics and log line of an accepted event.
+ * Metrics, spans and log line of an accepted event.
  * @param publicUrl the URL over which the signature matched, where the provider signs it
  */
 function record(
   event: Verified,
-  { seq, knownBy, differs }: Stored,
+  stored: Stored,
   publicUrl: string | undefined,
   durationMs: number,
   receiver: Receiver,
 ): void {
   const { source, body, id, identity } = event
-  const { metrics, log } = receiver
+  const { seq, knownBy, differs } = stored
+  const { metrics, log, traces } = receiver
   const { provider } = source.config
   const duplicate = knownBy !== undefined
   metrics.accepted.inc({ provider, duplicate: duplicate ? 'true' : 'false' })
@@ -170,8 +174,10 @@ function record(
     recordRepeat(event, differs, receiver)
   }
   metrics.acceptSeconds.observe(durationMs / 1000)
+  const isTraced = traces?.accepted(event, stored, durationMs) ?? false
   log.info(
     {
+      ...logFields(eventSpan(id, 'receive'), isTraced),
       event: id,
       ...sourceFields(source),
       type: identity.eventType,

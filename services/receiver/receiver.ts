@@ -1,4 +1,5 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
+import type { Tracing } from '@fairlead/telemetry/tracing'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { type Keyring, openKeyring } from '@fairlead/wire/seal'
@@ -25,6 +26,7 @@ import { openRepeats } from './report-repeats.ts'
 import { storedSince } from './seen/catch-up.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
+import { openReceiverTraces } from './trace.ts'
 
 /** What the process that runs the receiver gives it. */
 export interface ReceiverTools {
@@ -36,6 +38,8 @@ export interface ReceiverTools {
   readonly fetch?: typeof fetch
   /** Stored events that workers on the same processors have not taken. Default: workers have processors of their own. */
   readonly backlog?: BacklogFeed
+  /** Default: no trace is exported. */
+  readonly tracing?: Tracing | undefined
   /** Unix milliseconds. Default Date.now. */
   readonly now?: () => number
 }
@@ -224,6 +228,7 @@ async function openContext(
     permits,
     throttle,
     turns: openTurns({ now: () => performance.now() }),
+    traces: tools.tracing && openReceiverTraces(tools.tracing, now),
     refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
     publicUrls: {

@@ -12,15 +12,21 @@ export function refuseEarly(receiver: Receiver, source: Source | undefined, prob
   return problemReply(problem)
 }
 
-/** Refuses a request after its body was read, or while it was read. */
+/**
+ * Refuses a request after its body was read, or while it was read.
+ * @param startedMs of `performance.now()`, at the request line
+ */
 export function refuse(
   receiver: Receiver,
   source: Source,
   problem: Problem,
+  startedMs: number,
   reason: RejectionReason | PublishError['code'] | 'aborted' | ProblemCode = problem.code,
 ): Reply {
   receiver.refusals.tell(source, problem.code, reason)
-  return problemReply(problem)
+  const reply = problemReply(problem)
+  receiver.traces?.refused(source, { code: problem.code, status: reply.status, reason, startedMs })
+  return reply
 }
 
 const overloaded: Problem = {
@@ -31,8 +37,10 @@ const overloaded: Problem = {
 const overloadedReply = problemReply(overloaded)
 
 /** Refuses under overload. All of these requests get the same reply, which is made once. */
-export function refuseOverloaded(receiver: Receiver, source: Source): Reply {
+export function refuseOverloaded(receiver: Receiver, source: Source, startedMs: number): Reply {
   receiver.refusals.count(source, overloaded.code, 'overloaded')
+  const { code } = overloaded
+  receiver.traces?.refused(source, { code, status: overloadedReply.status, reason: 'overloaded', startedMs })
   return overloadedReply
 }
 
@@ -41,42 +49,56 @@ export function refuseBody(
   read: Exclude<BodyRead, { kind: 'read' }>,
   source: Source,
   receiver: Receiver,
+  startedMs: number,
 ): Reply {
   switch (read.kind) {
     case 'too_large':
-      return refuse(receiver, source, {
-        code: 'too_large',
-        detail: `A body may have ${receiver.limits.maxBodyBytes} bytes.`,
-      })
+      return refuse(
+        receiver,
+        source,
+        { code: 'too_large', detail: `A body may have ${receiver.limits.maxBodyBytes} bytes.` },
+        startedMs,
+      )
     case 'too_slow':
-      return refuse(receiver, source, { code: 'too_slow' })
+      return refuse(receiver, source, { code: 'too_slow' }, startedMs)
     case 'no_room':
-      return refuseOverloaded(receiver, source)
+      return refuseOverloaded(receiver, source, startedMs)
     case 'aborted':
-      return refuse(receiver, source, { code: 'unavailable', detail: 'the request broke off' }, 'aborted')
+      return refuse(
+        receiver,
+        source,
+        { code: 'unavailable', detail: 'the request broke off' },
+        startedMs,
+        'aborted',
+      )
     default:
       return read satisfies never
   }
 }
 
+export interface Rejected {
+  readonly verdict: InvalidVerdict
+  /** Public URLs over which the signature was checked; none where the provider signs no URL. */
+  readonly tried: readonly string[]
+  readonly startedMs: number
+}
+
 /**
  * Refuses a request that did not verify, and keeps it in REJECTIONS for its organization's members. The reply tells the
  * sender only the problem's code.
- * @param triedUrls public URLs over which the signature was checked; none where the provider signs no URL
  */
 export function reject(
   request: IncomingMessage,
   source: Source,
   body: Uint8Array,
-  verdict: InvalidVerdict,
-  triedUrls: readonly string[],
+  { verdict, tried, startedMs }: Rejected,
   receiver: Receiver,
 ): Reply {
-  if (request.method !== 'POST') return refuse(receiver, source, { code: 'method_not_allowed' })
-  receiver.rejections.add(source, request, body, withUrls(verdict, triedUrls))
+  if (request.method !== 'POST') return refuse(receiver, source, { code: 'method_not_allowed' }, startedMs)
+  receiver.rejections.add(source, request, body, withUrls(verdict, tried))
   const code = codeOfRejection(verdict.reason)
   const problem = { code, ...(code === 'unavailable' && { retryAfterSeconds: 30 }) }
-  const reply = refuse(receiver, source, problem, verdict.reason)
+  const reply = refuse(receiver, source, problem, startedMs, verdict.reason)
   // Xero accepts a URL only if a wrong signature is answered 401 with an empty body.
   if (source.scheme.accepted?.body !== '') return reply
   const { 'content-type': _, ...headers } = reply.headers

@@ -60,7 +60,7 @@ test('repeats wait for NATS under one message id, are bounded for one organizati
       async publish(_subject, payload, headers) {
         published.push({ id: headers!['Nats-Msg-Id']!, records: decodeLogRecords(Buffer.from(payload)) })
         if (refusals-- > 0) throw new Error('no acknowledgement')
-        return { seq: published.length, duplicate: false }
+        return { seq: published.length, duplicate: false, batch: 1 }
       },
     },
   })

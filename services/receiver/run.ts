@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Daemon } from '@fairlead/daemon/run'
+import { openTracing } from '@fairlead/telemetry/tracing'
 import { openKeyFetch } from '@fairlead/webhook/fetch-keys'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
@@ -17,8 +18,11 @@ export async function run(
   { log, registry, health }: Daemon,
   backlog?: BacklogFeed,
 ): Promise<void> {
-  const nats = await connectNats({ ...natsLogin(config), name: 'receiver' })
   await using stack = new AsyncDisposableStack()
+  // Closed last: the spans of what is answered at the end are sent too.
+  const tracing = await openTracing({ part: 'receiver', environment: config, registry })
+  if (tracing) stack.use(tracing)
+  const nats = await connectNats({ ...natsLogin(config), name: 'receiver' })
   stack.defer(() => nats.close())
   const receiver = stack.use(
     await openReceiver(config, {
@@ -26,6 +30,7 @@ export async function run(
       registry,
       log,
       fetchKey: openKeyFetch(),
+      tracing,
       ...(backlog && { backlog }),
     }),
   )

@@ -1,31 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import { type EventId, eventId, newId } from '@fairlead/webhook/id'
-import type { Identity, Verdict, WebhookRequest } from '@fairlead/webhook/scheme'
+import type { Identity } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import type { Receiver } from './context.ts'
 import type { Source } from './directory.ts'
 import { bodyDigest } from './seen/body-digest.ts'
-
-/** A request that verified, and the event that it is. */
-export interface Verified {
-  readonly request: IncomingMessage
-  readonly source: Source
-  readonly body: Uint8Array
-  readonly received: WebhookRequest
-  readonly receivedAt: number
-  readonly verdict: Extract<Verdict, { kind: 'valid' }>
-  readonly identity: Identity
-  readonly id: EventId
-}
-
-export interface Stored {
-  /** In EVENTS; undefined where Redis knew the event, so that JetStream was not asked. */
-  readonly seq: number | undefined
-  /** The server that knew the event's id from an earlier request; undefined for a new event. */
-  readonly knownBy: 'jetstream' | 'redis' | undefined
-  /** A repeat whose body differs from the body of the event that was stored. */
-  readonly differs: boolean
-}
+import type { Stored, Verified } from './verified.ts'
 
 /**
  * Publishes the event unless an earlier request with its id was stored.
@@ -33,7 +12,7 @@ export interface Stored {
  */
 export async function storeEvent(event: Verified, receiver: Receiver): Promise<Stored> {
   const { source, body, id, identity } = event
-  const { seen, publisher, throttle, now, isBodyOf } = receiver
+  const { seen, publisher, throttle, now, isBodyOf, traces } = receiver
   // An id that is made from the body is compared only within JetStream's window: Redis isn't asked.
   const lasting = source.config.deduplicate && identity.deliveryId !== undefined
   const digest = lasting ? bodyDigest(body) : 0
@@ -41,16 +20,20 @@ export async function storeEvent(event: Verified, receiver: Receiver): Promise<S
   if (known === 'accepted' || known === 'differs') {
     return { seq: undefined, knownBy: 'redis', differs: known === 'differs' }
   }
-  const { duplicate, seq } = await publisher.publish(source.eventSubject, body, {
+  const startedMs = performance.now()
+  const traceparent = traces?.traceparent(id)
+  const { duplicate, seq, batch } = await publisher.publish(source.eventSubject, body, {
     'Nats-Msg-Id': id,
     [eventHeader]: metaOf(event),
+    ...(traceparent !== undefined && { traceparent }),
   })
+  const publish = { startedMs, endedMs: performance.now(), batch }
   // Two requests that share an id made from the body share the body.
   const differs = duplicate && lasting && !(await isBodyOf(seq, body))
   // Redis keeps the digest of the first request's body, which this one's isn't where they differ.
   if (lasting) seen.keep(id, now(), differs ? 0 : digest)
   if (!duplicate) throttle.stored()
-  return { seq, knownBy: duplicate ? 'jetstream' : undefined, differs }
+  return { seq, knownBy: duplicate ? 'jetstream' : undefined, differs, publish }
 }
 
 /** Records a repeat, which is not delivered: in the log, and whole where its body differs, for a member to take it in. */

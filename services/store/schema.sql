@@ -364,6 +364,7 @@ create table destinations (
   forward_credentials boolean not null default false,
   active boolean not null default true,
   version integer not null default 1,
+  trace_context text not null default 'w3c'::text,
   constraint destinations_concurrency_check CHECK ((concurrency > 0)),
   constraint destinations_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'nats'::text, 'processor'::text]))),
   constraint destinations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
@@ -372,6 +373,7 @@ create table destinations (
   constraint destinations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint destinations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
   constraint destinations_timeout_seconds_check CHECK ((timeout_seconds > (0)::double precision)),
+  constraint destinations_trace_context_check CHECK ((trace_context = ANY (ARRAY['w3c'::text, 'none'::text]))),
   constraint destinations_url CHECK (((kind = 'http'::text) = (url <> ''::text)))
 );
 alter table destinations enable row level security;
@@ -728,6 +730,7 @@ create table sources (
   deleted_at timestamp with time zone,
   active boolean not null default true,
   version integer not null default 1,
+  trust_traceparent boolean not null default false,
   constraint sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint sources_organization_id_name_key UNIQUE (organization_id, name),
   constraint sources_pkey PRIMARY KEY (organization_id, id),

@@ -1,3 +1,4 @@
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { platformEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 import { defaultPorts } from './egress/target.ts'
@@ -5,6 +6,7 @@ import { defaultPorts } from './egress/target.ts'
 /** What the worker reads from the environment: name → unit, default, reason. */
 export const workerConfig = z.object({
   ...platformEnvironment,
+  ...tracingEnvironment,
   FAIRLEAD_WORKER_NAME: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/)

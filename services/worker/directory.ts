@@ -18,6 +18,8 @@ export interface Destination {
   readonly extraHeaders: readonly string[]
   /** The same array for as long as the configuration is the same. */
   readonly auth: readonly DestinationAuthentication[]
+  /** Whether deliveries carry the `traceparent` of their attempt. */
+  readonly tellsTrace: boolean
   /** Which headers of an event of that source it gets. */
   readonly forward: (event: { readonly source: string; readonly provider: string }) => ForwardPolicy
   /** Scheme, host and port; destinations with the same one share a breaker. */
@@ -32,6 +34,8 @@ export interface Organization {
   readonly weight: number
   readonly keys: readonly SigningKey[]
   readonly destinations: ReadonlyMap<DestinationId, Destination>
+  /** Whether the trace that a request of this source names is linked to. */
+  trustsTraceparent(source: string): boolean
   /** The destinations of an event, each once. */
   match(source: string, eventType: string, eventTypes?: readonly string[]): readonly Wanted[]
 }
@@ -118,6 +122,7 @@ export function openDirectory(
 
 function openOrganization(config: OrganizationConfig, revision: number, keyring: Keyring): Organization {
   const destinations = new Map<DestinationId, Destination>()
+  const trusting = new Set(config.sources.flatMap(source => (source.trustTraceparent ? [source.name] : [])))
   const byName = new Map<string, Destination>()
   const signing = sealContext.signingSecret(config.id)
   const organization: Organization = {
@@ -127,6 +132,7 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     weight: config.weight,
     keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
     destinations,
+    trustsTraceparent: source => trusting.has(source),
     match(source, eventType, eventTypes) {
       return match(source, eventType, eventTypes).flatMap(({ destination: name, route }) => {
         const destination = byName.get(name)
@@ -164,6 +170,9 @@ function openDestination(
     retry: { delaysMs: config.retryDelaysSeconds.map(seconds => seconds * 1000), retryAfterCapMs },
     extraHeaders,
     auth,
+    tellsTrace:
+      config.traceContext !== 'none' &&
+      !config.headers.some(({ name }) => name.toLowerCase() === 'traceparent'),
     forward: openForward(config, sources, [
       ...config.headers.map(({ name }) => name),
       ...headersOfAuth(auth),

@@ -13,6 +13,7 @@ import type { Scheduler } from './lanes/scheduler.ts'
 import type { Slots } from './lanes/slots.ts'
 import type { WorkerMetrics } from './metrics.ts'
 import type { Processor } from './processors/process.ts'
+import type { WorkerTraces } from './trace.ts'
 
 /** The connections, limits and state that all partitions of a worker share. */
 export interface Engine {
@@ -38,6 +39,8 @@ export interface Engine {
   readonly scheduler: Scheduler
   readonly metrics: WorkerMetrics
   readonly log: DeliveryLog
+  /** Undefined: no trace is exported. */
+  readonly traces?: WorkerTraces | undefined
   /** False while this worker can't be sure that its partitions are still its own, or can't store what it has attempted. */
   mayStart(): boolean
   /** Rejects when the signal aborts. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Run } from '@fairlead/daemon/run'
+import { openTracing } from '@fairlead/telemetry/tracing'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
 import type { WorkerConfig } from './config.ts'
@@ -11,8 +12,11 @@ import { openWorker } from './worker.ts'
 
 /** Runs a worker until the signal aborts. */
 export const run: Run<WorkerConfig> = async (config, signal, { log, registry, health }) => {
-  const nats = await connectNats({ ...natsLogin(config), name: 'worker' })
   await using stack = new AsyncDisposableStack()
+  // Closed last: the spans of what is finished at the end are sent too.
+  const tracing = await openTracing({ part: 'worker', environment: config, registry })
+  if (tracing) stack.use(tracing)
+  const nats = await connectNats({ ...natsLogin(config), name: 'worker' })
   stack.defer(() => nats.drain())
   const resolver = stack.use(openResolver())
   const sender = stack.use(
@@ -23,7 +27,7 @@ export const run: Run<WorkerConfig> = async (config, signal, { log, registry, he
       maxConnections: Math.max(4096, 2 * config.FAIRLEAD_WORKER_SLOTS),
     }),
   )
-  const worker = stack.use(await openWorker(config, { nats, sender, registry, log }))
+  const worker = stack.use(await openWorker(config, { nats, sender, registry, log, tracing }))
   stack.use(
     health.check('worker.partitions', () =>
       worker.mayStart

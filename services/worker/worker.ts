@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openShares } from '@fairlead/daemon/shares'
+import type { Tracing } from '@fairlead/telemetry/tracing'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openPublisher } from '@fairlead/wire/publish'
 import { openReader } from '@fairlead/wire/read'
@@ -26,6 +27,7 @@ import { openWorkerMetrics } from './metrics.ts'
 import { type Ownership, ownPartitions } from './partitions/own.ts'
 import { type OpenPartition, openPartition } from './partitions/partition.ts'
 import { openProcessors } from './processors/processor.ts'
+import { openWorkerTraces } from './trace.ts'
 
 /** What the process that runs the worker gives it. */
 export interface WorkerTools {
@@ -33,6 +35,8 @@ export interface WorkerTools {
   readonly sender: Sender
   readonly registry: Registry
   readonly log: DeliveryLog
+  /** Default: no trace is exported. */
+  readonly tracing?: Tracing | undefined
 }
 
 export interface RunningWorker extends AsyncDisposable {
@@ -112,6 +116,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     ...sharing,
     metrics,
     log,
+    traces: tools.tracing && openWorkerTraces(tools.tracing, Date.now),
     mayStart,
     untilMayStart: signal => untilTrue(mayStart, signal),
     now: Date.now,

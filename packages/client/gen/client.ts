@@ -598,6 +598,8 @@ export interface SourceSettings {
   rateLimit?: SourceSettingsRateLimit;
   /** A repeated delivery of one event is answered with the first id and goes no further. Default: true. */
   deduplicate?: boolean;
+  /** True: the trace that a request's traceparent names is linked to, for senders of your own. It never becomes the parent of Fairlead's trace, and goes to no destination. Default: false. */
+  trustTraceparent?: boolean;
   /** False: requests are refused as from an unknown source. Default: true. */
   active?: boolean;
 }
@@ -797,6 +799,17 @@ export type DestinationSettingsHeadersItem = {
 };
 
 /**
+ * w3c: each delivery carries a traceparent, so that the receiving service's spans join Fairlead's trace. none: it carries none. Default: w3c.
+ */
+export type DestinationSettingsTraceContext = typeof DestinationSettingsTraceContext[keyof typeof DestinationSettingsTraceContext];
+
+
+export const DestinationSettingsTraceContext = {
+  w3c: 'w3c',
+  none: 'none',
+} as const;
+
+/**
  * An address that events are delivered to, and how.
  */
 export interface DestinationSettings {
@@ -846,6 +859,8 @@ export interface DestinationSettings {
   headers?: DestinationSettingsHeadersItem[];
   /** True: it also gets the credential by which a source is verified, where that is a shared token, Basic credentials or a JWT that does not bind the body. Whoever has it can forge webhooks of that source. Default: false. */
   forwardCredentials?: boolean;
+  /** w3c: each delivery carries a traceparent, so that the receiving service's spans join Fairlead's trace. none: it carries none. Default: w3c. */
+  traceContext?: DestinationSettingsTraceContext;
   /** True: nothing is sent, deliveries wait. Default: false. */
   paused?: boolean;
   /** False: events are no longer delivered to it, and none wait for it. Default: true. */
@@ -1194,6 +1209,8 @@ export interface Event {
   repeats: EventRepeats;
   /** pending: accepted; processing: some delivery has not ended; success: every delivery was delivered; failed: some delivery is dead; unrouted: no route wanted it. */
   status: EventStatus;
+  /** The trace of its receipt and of its deliveries' first attempts, in the log and, where it is kept, in the collector of OpenTelemetry. */
+  traceId: string;
   receivedAt: string;
   /** How many; `dead` counts discarded ones too. */
   deliveries: EventDeliveries;
@@ -1324,6 +1341,8 @@ export interface Attempt {
   reason: string | null;
   /** Why it was made. */
   trigger: AttemptTrigger;
+  /** Of the trace that it is part of: the event's, or, from the second attempt on, one of its own. */
+  traceId: string;
 }
 
 /**
@@ -1355,6 +1374,8 @@ export interface EventDetail {
   repeats: EventDetailRepeats;
   /** pending: accepted; processing: some delivery has not ended; success: every delivery was delivered; failed: some delivery is dead; unrouted: no route wanted it. */
   status: EventDetailStatus;
+  /** The trace of its receipt and of its deliveries' first attempts, in the log and, where it is kept, in the collector of OpenTelemetry. */
+  traceId: string;
   receivedAt: string;
   method: string;
   /** Path and query, as received. */
@@ -1499,6 +1520,8 @@ export interface LoggedAttempt {
   reason: string | null;
   /** Why it was made. */
   trigger: LoggedAttemptTrigger;
+  /** Of the trace that it is part of: the event's, or, from the second attempt on, one of its own. */
+  traceId: string;
   deliveryId: string;
   eventId: string;
   /** The destination's name. */
@@ -1633,6 +1656,8 @@ export interface AttemptDetail {
   reason: string | null;
   /** Why it was made. */
   trigger: AttemptDetailTrigger;
+  /** Of the trace that it is part of: the event's, or, from the second attempt on, one of its own. */
+  traceId: string;
   deliveryId: string;
   eventId: string;
   /** The destination's name. */
@@ -2704,6 +2729,8 @@ export interface Source {
   /** Null: no limit. */
   rateLimit: SourceRateLimit;
   deduplicate: boolean;
+  /** True: a request's `traceparent` is linked to. */
+  trustTraceparent: boolean;
   /** All are live. Names only: a secret is never told. */
   secrets: SourceSecretsItem[];
   lastEventAt: string | null;

@@ -166,6 +166,12 @@ export const destinationOf = <
         .describe(
           'True: it also gets the credential by which a source is verified, where that is a shared token, Basic credentials or a JWT that does not bind the body. Whoever has it can forge webhooks of that source. Default: false.',
         ),
+      traceContext: z
+        .enum(['w3c', 'none'])
+        .default('w3c')
+        .describe(
+          "w3c: each delivery carries a traceparent, so that the receiving service's spans join Fairlead's trace. none: it carries none. Default: w3c.",
+        ),
       ...switches,
     }),
     destinationRules,

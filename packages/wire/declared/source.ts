@@ -23,6 +23,25 @@ const sourceRules: readonly Rule<{
   },
 ]
 
+const switches = {
+  deduplicate: z
+    .boolean()
+    .default(true)
+    .describe(
+      'A repeated delivery of one event is answered with the first id and goes no further. Default: true.',
+    ),
+  trustTraceparent: z
+    .boolean()
+    .default(false)
+    .describe(
+      "True: the trace that a request's traceparent names is linked to, for senders of your own. It never becomes the parent of Fairlead's trace, and goes to no destination. Default: false.",
+    ),
+  active: z
+    .boolean()
+    .default(true)
+    .describe('False: requests are refused as from an unknown source. Default: true.'),
+}
+
 /**
  * Where webhooks come in, as a resource, a file and a request of the API declare it.
  *
@@ -74,16 +93,7 @@ export const sourceOf = <Secret extends z.ZodType>(secret: Secret) =>
           "How old, or how far ahead, a signed time may be. Seconds, 0 to 86400; 0: times aren't checked. Default: the provider's own.",
         ),
       rateLimit: rateLimit('what this source accepts', countedByReceivers).optional(),
-      deduplicate: z
-        .boolean()
-        .default(true)
-        .describe(
-          'A repeated delivery of one event is answered with the first id and goes no further. Default: true.',
-        ),
-      active: z
-        .boolean()
-        .default(true)
-        .describe('False: requests are refused as from an unknown source. Default: true.'),
+      ...switches,
     }),
     sourceRules,
     'Where webhooks of one provider come in.',

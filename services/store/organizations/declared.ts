@@ -38,6 +38,7 @@ export function declaredSource(row: Source, options: DeclaredOptions): JsonObjec
     ...(row.tolerance_seconds !== null && { toleranceSeconds: row.tolerance_seconds }),
     ...rateLimit(row),
     deduplicate: row.deduplicate,
+    trustTraceparent: row.trust_traceparent,
     active: row.active,
   }
 }
@@ -58,6 +59,7 @@ export function declaredDestination(row: Destination, options: DeclaredOptions):
     retry: { delaysSeconds: row.retry_delays_seconds },
     headers: row.headers.map(({ id, sealed }) => ({ name: id, ...told(sealed, seal, options) })),
     forwardCredentials: row.forward_credentials,
+    traceContext: row.trace_context,
     paused: row.paused,
     active: row.active,
   }

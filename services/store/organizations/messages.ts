@@ -94,6 +94,7 @@ export function sourceMessage(
       ...(row.tolerance_seconds !== null && { toleranceSeconds: row.tolerance_seconds }),
       ...rateLimit(row),
       deduplicate: row.deduplicate,
+      trustTraceparent: row.trust_traceparent,
       active: row.active,
     },
     secrets: row.secrets.map(secret => ({
@@ -169,6 +170,7 @@ export function destinationMessage(
       retry: { delaysSeconds: row.retry_delays_seconds },
       paused: row.paused,
       forwardCredentials: row.forward_credentials,
+      traceContext: row.trace_context,
       nats: row.kind === 'nats',
       processor: row.processor,
       active: row.active,

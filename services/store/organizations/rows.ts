@@ -49,6 +49,7 @@ export interface SourceRow extends RateLimitColumns {
   options: Record<string, unknown>
   tolerance_seconds: number | null
   deduplicate: boolean
+  trust_traceparent: boolean
   /** False: it is stored, and not in force. */
   active: boolean
   version: number
@@ -79,6 +80,7 @@ export interface DestinationRow extends RateLimitColumns {
   retry_delays_seconds: number[]
   paused: boolean
   forward_credentials: boolean
+  trace_context: 'w3c' | 'none'
   /** False: it is stored, and not in force. */
   active: boolean
   version: number

@@ -38,6 +38,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       ...(source.tolerance_seconds !== null && { toleranceSeconds: source.tolerance_seconds }),
       ...rateLimit(source),
       deduplicate: source.deduplicate,
+      ...(source.trust_traceparent && { trustTraceparent: true }),
     })),
     destinations: stored.destinations.filter(isActive).map(destination => ({
       id: fromUuid('dst', destination.id),
@@ -52,6 +53,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       paused: destination.paused || destination.pause !== undefined,
       headers: destination.headers.map(({ id, sealed }) => ({ name: id, sealed })),
       ...(destination.forward_credentials && { forwardCredentials: true }),
+      ...(destination.trace_context === 'none' && { traceContext: 'none' as const }),
       ...(destination.auths[0] && { auth: destination.auths[0].sealed }),
     })),
     routes: stored.routes.map(route => ({

@@ -8,11 +8,17 @@ import { ProcessorError } from '../processors/process.ts'
 import { type CarriedReference, prepareHeaders } from './prepare.ts'
 import type { StoredEvent } from './stored-event.ts'
 
+/** What is known of an attempt, and who is told of it, beside what is delivered. */
+export interface Carriage {
+  /** Sent along where the destination wants it. */
+  readonly traceparent?: string
+  /** Is told what an address was sent and answered. */
+  exchanged?(exchange: Exchange): void
+}
+
 /**
  * Carries one delivery to its destination, whatever kind that is, and says how it ended. Rejects only when the signal
  * aborts: such an attempt has no outcome.
- *
- * @param exchanged is told what an address was sent and answered
  */
 export async function carry(
   event: StoredEvent,
@@ -20,13 +26,13 @@ export async function carry(
   destination: Destination,
   engine: Engine,
   signal: AbortSignal,
-  exchanged?: (exchange: Exchange) => void,
+  carriage: Carriage = {},
 ): Promise<Outcome> {
   switch (destination.config.kind) {
     case 'http':
-      return post(event, reference, destination, engine, signal, exchanged)
+      return post(event, reference, destination, engine, signal, carriage)
     case 'nats':
-      return publish(event, reference, destination, engine)
+      return publish(event, reference, destination, engine, carriage)
     case 'processor':
       return process(event, destination, engine, signal)
     default:
@@ -40,7 +46,7 @@ async function post(
   destination: Destination,
   engine: Engine,
   signal: AbortSignal,
-  exchanged: ((exchange: Exchange) => void) | undefined,
+  carriage: Carriage,
 ): Promise<Outcome> {
   const { organization, config, auth } = destination
   const caller = { owner: organization.id, nowMs: engine.now(), signal }
@@ -53,7 +59,7 @@ async function post(
   const outcome = await engine.sender.send(
     {
       url: config.url,
-      headers: headersOf(event, reference, destination, engine, authorization.headers),
+      headers: headersOf(event, reference, destination, engine, carriage, authorization.headers),
       body: event.body,
       timeoutMs: config.timeoutSeconds * 1000,
       owner: organization.id,
@@ -61,7 +67,7 @@ async function post(
       secretHeaders: destination.forward(event.meta).secretHeaders,
       // Whoever tests wants to see that it can be reached, too.
       ...(reference.trigger === 'test' && { fresh: true }),
-      ...(exchanged && { exchanged }),
+      ...(carriage.exchanged && { exchanged: carriage.exchanged }),
     },
     signal,
   )
@@ -75,8 +81,9 @@ async function publish(
   reference: CarriedReference,
   destination: Destination,
   engine: Engine,
+  carriage: Carriage,
 ): Promise<Outcome> {
-  const list = headersOf(event, reference, destination, engine, [])
+  const list = headersOf(event, reference, destination, engine, carriage, [])
   const headers: Record<string, string> = {}
   for (let i = 0; i + 1 < list.length; i += 2) {
     if (/^[!-9;-~]+$/.test(list[i]!)) headers[list[i]!] = list[i + 1]!.replace(/[\r\n]+/g, ' ')
@@ -123,8 +130,9 @@ async function process(
 function headersOf(
   event: StoredEvent,
   reference: CarriedReference,
-  { organization, extraHeaders, forward }: Destination,
+  { organization, extraHeaders, forward, tellsTrace }: Destination,
   engine: Engine,
+  { traceparent }: Carriage,
   authorization: readonly string[],
 ): string[] {
   return prepareHeaders(event.meta, event.body, reference, {
@@ -132,6 +140,7 @@ function headersOf(
     keys: organization.keys,
     extraHeaders: authorization.length > 0 ? [...extraHeaders, ...authorization] : extraHeaders,
     forward: forward(event.meta),
+    traceparent: tellsTrace ? traceparent : undefined,
     nowMs: engine.now(),
   })
 }

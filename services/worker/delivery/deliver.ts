@@ -1,3 +1,4 @@
+import { attemptSpan, traceparentOf } from '@fairlead/telemetry/trace-ids'
 import { deliveryId } from '@fairlead/webhook/id'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
@@ -7,7 +8,7 @@ import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
 import type { Exchange } from '@fairlead/wire/exchange'
 import type { Destination, Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import { carry } from './carry.ts'
+import { type Carriage, carry } from './carry.ts'
 import { storeDeadLetter } from './dead-letter.ts'
 import {
   type Concluded,
@@ -18,9 +19,10 @@ import {
   queue,
   type UnderWay,
 } from './delivery.ts'
+import type { Attempted, EndedAttempt } from './ended-attempt.ts'
 import { healthOf } from './health.ts'
 import { orderKey } from './order-key.ts'
-import { type Attempted, attemptRecord, eventSeqOf, reportAttempt, routedRecord } from './report.ts'
+import { attemptRecord, eventSeqOf, reportAttempt, routedRecord, unroutedFields } from './report.ts'
 import type { Scene } from './scene.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { untilStored } from './until-stored.ts'
@@ -52,13 +54,13 @@ export function deliverEvent(
 ): Promise<unknown> | undefined {
   const { meta } = event
   const { engine } = scene
+  engine.traces?.matched(event, organization, origin)
   const wanted = organization.match(meta.source, meta.type, meta.types)
   // The log learns of the fan-out from the attempt itself where there is one delivery and it is not stored before.
   const untold = wanted.length === 1
   origin.expect(wanted.length + (untold ? 0 : 1))
   if (!untold) {
-    if (wanted.length === 0)
-      engine.log.info({ event: meta.id, organization: organization.slug }, 'event.unrouted')
+    if (wanted.length === 0) engine.log.info(unroutedFields(meta, organization, engine), 'event.unrouted')
     const destinations = wanted.map(({ destination }) => destination.id)
     engine.records.add(routedRecord(meta, event.stored.seq, destinations), origin)
   }
@@ -118,12 +120,17 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
   const { engine, lanes } = scene
   const at = engine.now()
   const startedMs = performance.now()
+  const { reference } = delivery
+  const span = attemptSpan(reference)
+  const carriage: Carriage & { exchange?: Exchange } = {
+    traceparent: traceparentOf(span, engine.traces?.isSampled(reference) ?? false),
+    exchanged(exchange) {
+      carriage.exchange = exchange
+    },
+  }
   let outcome: Outcome
-  let exchange: Exchange | undefined
   try {
-    outcome = await carry(delivery.event, delivery.reference, destination, engine, scene.signal, seen => {
-      exchange = seen
-    })
+    outcome = await carry(delivery.event, reference, destination, engine, scene.signal, carriage)
   } catch (error) {
     lanes.finish(delivery, 'unknown', 0)
     delivery.origin.failed(error)
@@ -136,7 +143,8 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
     tookMs,
     'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined,
   )
-  conclude(delivery, destination, outcome, { at, durationMs: Math.round(tookMs), exchange }, scene)
+  const { exchange } = carriage
+  conclude(delivery, destination, outcome, { at, durationMs: Math.round(tookMs), exchange, span }, scene)
 }
 
 /** Ends a delivery of which no attempt can be made: its event has expired, or its destination is deleted. */
@@ -145,7 +153,8 @@ export function forsake(
   kind: 'event_expired' | 'destination_deleted',
   scene: Scene,
 ): void {
-  conclude({ reference, origin }, undefined, { kind }, { at: scene.engine.now(), durationMs: 0 }, scene)
+  const span = attemptSpan(reference)
+  conclude({ reference, origin }, undefined, { kind }, { at: scene.engine.now(), durationMs: 0, span }, scene)
 }
 
 /** Settles an outcome, records it and carries out the settlement. */
@@ -160,14 +169,18 @@ function conclude(
   const { reference, origin } = delivery
   const policy = destination?.retry ?? { delaysMs: [], retryAfterCapMs: 0 }
   const settlement = settle(outcome, reference.spent + 1, policy, engine.now(), engine.random())
-  reportAttempt(delivery, destination, outcome, settlement, attempted.durationMs, engine)
+  const ended: EndedAttempt = { delivery, destination, outcome, settlement, ...attempted }
+  const isTraced = engine.traces?.attempted(ended) ?? false
+  reportAttempt(ended, isTraced, engine)
   const lane = scene.lanes.condition(reference)
   const record = attemptRecord(reference, outcome, settlement, attempted, lane)
   if (settlement.kind === 'delivered' && !reference.order) {
     engine.records.add(record, origin)
     return
   }
-  const stored = Promise.all([recorded(record, engine), carryOut(settlement, delivery, scene)])
+  const carriedOut = carryOut(settlement, delivery, destination, scene)
+  if (isTraced) traceWhatFollows(carriedOut, ended, engine)
+  const stored = Promise.all([recorded(record, engine), carriedOut])
   // The next delivery with this key does not wait until the outcome is stored: a crash before that repeats both, in order.
   if (settlement.kind !== 'retry') scene.order.ended(reference)
   stored.then(
@@ -176,14 +189,28 @@ function conclude(
   )
 }
 
-async function carryOut(settlement: Settlement, delivery: Concluded, scene: Scene): Promise<void> {
+function traceWhatFollows(carriedOut: Promise<void>, ended: EndedAttempt, { traces, now }: Engine): void {
+  const startMs = now()
+  // Where it fails, the partition is given up, and its next owner makes the attempt again.
+  carriedOut.then(
+    () => traces?.settled(ended, startMs, now()),
+    () => {},
+  )
+}
+
+async function carryOut(
+  settlement: Settlement,
+  delivery: Concluded,
+  destination: Destination | undefined,
+  scene: Scene,
+): Promise<void> {
   switch (settlement.kind) {
     case 'delivered':
       return
     case 'retry':
       return schedule(delivery.reference, settlement.atMs, scene)
     case 'dead':
-      return storeDeadLetter(delivery, settlement.reason, scene)
+      return storeDeadLetter(delivery, destination, settlement.reason, scene)
     default:
       return settlement satisfies never
   }

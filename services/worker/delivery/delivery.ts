@@ -81,6 +81,12 @@ interface Told {
 /** A message of EVENTS or a due one of DELIVERIES: acknowledged when all its deliveries are done. */
 export interface MessageOrigin extends Told {
   readonly kind: 'event' | 'due' | 'key'
+  /** Of `performance.now()`, when the message was taken; absent of one that was not pulled. */
+  readonly sinceMs?: number
+  /** Unix ms when JetStream stored the message. */
+  readonly storedMs?: number
+  /** Called before the message is acknowledged: where its trace is kept. */
+  ended?: (() => void) | undefined
   /**
    * Hands the message back to JetStream, for the partition's next owner. False where other deliveries of the
    * message may have been made: they would be made again.

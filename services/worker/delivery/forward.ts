@@ -71,8 +71,27 @@ const ofIdentity = [
 ]
 const ofIdentityBeginnings = ['x-auth-request-', 'x-ssl-client-', 'ssl-client-']
 
-const dropped = new Set([...connectionHeaders, ...ofProxies, ...ofRouting, ...ofIdentity])
-const droppedBeginnings = [...ofProxiesBeginnings, ...ofIdentityBeginnings, 'fairlead-']
+/** The trace that the sender's request is part of: a destination's spans would join it, and its flags decide what is kept. */
+const ofTracing = [
+  'b3',
+  'baggage',
+  'newrelic',
+  'sentry-trace',
+  'traceparent',
+  'tracestate',
+  'uber-trace-id',
+  'x-amzn-trace-id',
+  'x-cloud-trace-context',
+]
+const ofTracingBeginnings = ['x-b3-', 'x-datadog-', 'uberctx-']
+
+const dropped = new Set([...connectionHeaders, ...ofProxies, ...ofRouting, ...ofIdentity, ...ofTracing])
+const droppedBeginnings = [
+  ...ofProxiesBeginnings,
+  ...ofIdentityBeginnings,
+  ...ofTracingBeginnings,
+  'fairlead-',
+]
 
 /** Header names that are remembered with their verdict: a source's senders use few. */
 const maxNames = 500

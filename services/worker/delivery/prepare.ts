@@ -16,6 +16,8 @@ export interface PrepareOptions {
   readonly extraHeaders: readonly string[]
   /** Of the event's source and the destination. */
   readonly forward: ForwardPolicy
+  /** Of the attempt; undefined: the destination gets none. */
+  readonly traceparent?: string | undefined
   readonly nowMs: number
 }
 
@@ -54,6 +56,7 @@ export function prepareHeaders(
     'fairlead-received-at',
     new Date(meta.receivedAt).toISOString(),
   )
+  if (options.traceparent !== undefined) headers.push('traceparent', options.traceparent)
   if (delivery.replay) headers.push('fairlead-replay-id', delivery.replay)
   if (meta.type && isToken(meta.type)) headers.push('fairlead-event-type', meta.type)
   return headers

@@ -1,12 +1,13 @@
+import { eventSpan, logFields } from '@fairlead/telemetry/trace-ids'
 import type { DeliveryId, DestinationId, EventId } from '@fairlead/webhook/id'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import type { Settlement } from '@fairlead/webhook/settle'
 import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
-import type { Exchange } from '@fairlead/wire/exchange'
-import type { Destination } from '../directory.ts'
+import type { EventMeta } from '@fairlead/wire/event'
+import type { Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import type { StoredEvent } from './stored-event.ts'
+import type { Attempted, EndedAttempt } from './ended-attempt.ts'
 
 /** Reports of a delivery: a record for the event log, metrics, and a line in the process's log. */
 
@@ -31,20 +32,11 @@ export function routedRecord(
   }
 }
 
-/** How an attempt went, beside its outcome. */
-export interface Attempted {
-  /** Unix milliseconds when it began. */
-  readonly at: number
-  readonly durationMs: number
-  /** What was sent and answered; absent: nothing was sent to an address. */
-  readonly exchange?: Exchange | undefined
-}
-
 export function attemptRecord(
   reference: DeliveryReference,
   outcome: Outcome,
   settlement: Settlement,
-  { at, durationMs, exchange }: Attempted,
+  { at, durationMs, exchange }: Omit<Attempted, 'span'>,
   lane: AttemptRecord['lane'],
 ): AttemptRecord {
   return {
@@ -70,12 +62,10 @@ export function attemptRecord(
   }
 }
 
+/** @param isTraced whether its trace is kept */
 export function reportAttempt(
-  { reference, event }: { readonly reference: DeliveryReference; readonly event?: StoredEvent },
-  destination: Destination | undefined,
-  outcome: Outcome,
-  settlement: Settlement,
-  durationMs: number,
+  { delivery: { reference, event }, destination, outcome, settlement, durationMs, span }: EndedAttempt,
+  isTraced: boolean,
   { metrics, log, now }: Engine,
 ): void {
   metrics.attempts.inc({ outcome: outcome.kind })
@@ -84,6 +74,7 @@ export function reportAttempt(
     metrics.deliverySeconds.observe((now() - reference.receivedAt) / 1000)
   }
   const fields = {
+    ...logFields(span, isTraced),
     event: reference.event satisfies EventId,
     delivery: reference.delivery satisfies DeliveryId,
     organization: destination?.organization.slug,
@@ -92,6 +83,7 @@ export function reportAttempt(
     destination: destination?.config.name,
     attempt: reference.attempt,
     trigger: reference.trigger,
+    replay: reference.replay,
     outcome: outcome.kind,
     status: outcome.status,
     settlement: settlement.kind,
@@ -100,3 +92,13 @@ export function reportAttempt(
   if (outcome.kind === 'delivered') log.info(fields, 'delivery.attempted')
   else log.warn(fields, 'delivery.attempted')
 }
+
+/** The line about an event that no route wants. */
+export const unroutedFields = (meta: EventMeta, organization: Organization, { traces }: Engine) => ({
+  ...logFields(eventSpan(meta.id, 'process'), traces?.samplesEvent(meta.id) ?? false),
+  event: meta.id,
+  organization: organization.slug,
+  source: meta.source,
+  provider: meta.provider,
+  type: meta.type,
+})

@@ -92,8 +92,10 @@ async function run(
     bounded(destination),
     engine,
     AbortSignal.any([stopped, timeout]),
-    found => {
-      exchange = found
+    {
+      exchanged(found) {
+        exchange = found
+      },
     },
   ).catch((error: unknown): Outcome => {
     if (stopped.aborted || !timeout.aborted) throw error

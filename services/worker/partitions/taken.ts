@@ -28,11 +28,13 @@ export function openInHand(log: DeliveryLog, signal: AbortSignal): InHand {
     for (const { message, sinceMs } of inHand.values()) if (sinceMs < before) message.working()
   }, keepAliveMs)
 
-  function end(key: string, { message }: Taken, fault: Fault | undefined): void {
+  function end(key: string, taken: Taken, fault: Fault | undefined): void {
+    const { message } = taken
     inHand.delete(key)
     if (inHand.size === 0) idle?.resolve()
     if (!fault) {
       acknowledged.add(key)
+      taken.ended?.()
       message.ack()
       return
     }
@@ -81,6 +83,7 @@ export class Taken implements MessageOrigin {
   readonly kind: 'event' | 'due'
   readonly message: PulledMessage
   readonly sinceMs = performance.now()
+  ended: (() => void) | undefined
   readonly #key: string
   readonly #end: (key: string, taken: Taken, fault: Fault | undefined) => void
   #expected = 0
@@ -98,6 +101,10 @@ export class Taken implements MessageOrigin {
     this.message = message
     this.#key = key
     this.#end = end
+  }
+
+  get storedMs(): number {
+    return Number(this.message.storedAt) / 1e6
   }
 
   /** `count` things follow from the message: `done` or `failed` is called for each of them, `handedOver` once besides. */

@@ -90,6 +90,13 @@ export declare type DestinationSettings = Message<"fairlead.store.v1.Destination
    * @generated from field: optional bool active = 10;
    */
   active?: boolean | undefined;
+
+  /**
+   * `w3c`: each delivery carries the `traceparent` of its attempt; `none`: none does. Empty: w3c.
+   *
+   * @generated from field: string trace_context = 20;
+   */
+  traceContext: string;
 };
 
 /**

@@ -95,6 +95,13 @@ export declare type SourceSettings = Message<"fairlead.store.v1.SourceSettings">
    * @generated from field: optional bool active = 7;
    */
   active?: boolean | undefined;
+
+  /**
+   * True: the trace that a request's `traceparent` names is linked to.
+   *
+   * @generated from field: bool trust_traceparent = 20;
+   */
+  trustTraceparent: boolean;
 };
 
 /**
