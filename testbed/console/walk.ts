@@ -35,9 +35,40 @@ export async function accessFaults(page: Page): Promise<string[]> {
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)
 }
 
-/** Pixels by which a page is wider than its window. */
-export const overflow = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
+/** Widths at which lists show other columns, and the narrowest phone, in pixels. */
+const widths = [1400, 1280, 900, 320]
+
+/** By how much a page is wider than its window, and what sticks out; '' where nothing does. */
+const overflow = `(() => {
+  const { scrollWidth } = document.documentElement
+  if (scrollWidth <= innerWidth) return ''
+  const out = [...document.querySelectorAll('body *')].filter(
+    element => element.getBoundingClientRect().right > innerWidth,
+  )
+  const named = out.slice(-3).map(({ tagName, className }) => tagName + '.' + className)
+  return scrollWidth - innerWidth + ' too many: ' + named.join(' ')
+})()`
+
+/** Text a tenth wider than this machine's fonts make it: another machine has others. */
+const widerText = `document.documentElement.style.fontSize = '16.5px'
+document.documentElement.style.letterSpacing = '0.03em'`
+const usualText = `document.documentElement.style.fontSize = ''
+document.documentElement.style.letterSpacing = ''`
+
+/** Widths at which a page is wider than its window, with text a tenth wider. The window is left as it was. */
+export async function overflows(page: Page): Promise<string[]> {
+  const before = page.viewportSize()!
+  await page.evaluate(widerText)
+  const found: string[] = []
+  for (const width of widths) {
+    await page.setViewportSize({ ...before, width })
+    const fault = await page.evaluate<string>(overflow)
+    if (fault) found.push(`${width} pixels: ${fault}`)
+  }
+  await page.evaluate(usualText)
+  await page.setViewportSize(before)
+  return found
+}
 
 /** Looks at every page: each that breaks its policy, overflows or keeps someone out. */
 export async function faultsOfPages(running: RunningConsole, options: OpenOptions): Promise<string[]> {
@@ -48,7 +79,7 @@ export async function faultsOfPages(running: RunningConsole, options: OpenOption
   for (const path of pages) {
     await watched.visit(path)
     for (const fault of await accessFaults(watched.page)) faults.push(`${path} ${fault}`)
-    if ((await overflow(watched.page)) > 0) faults.push(`${path} overflows`)
+    for (const fault of await overflows(watched.page)) faults.push(`${path} overflows at ${fault}`)
   }
   return [...faults, ...watched.faults]
 }

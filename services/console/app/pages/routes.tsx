@@ -23,7 +23,6 @@ const routes: Resource<Route> = {
     {
       title: 'Destinations',
       shown: 'always',
-      className: 'free',
       cell: ({ destinations }) => destinations.join(', '),
     },
     {

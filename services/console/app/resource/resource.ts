@@ -51,7 +51,7 @@ export interface Asked {
 export interface Column<Item> {
   readonly title: string
   readonly cell: (item: Item, slug: string) => ReactNode
-  /** `wide`: not in a narrow window; `roomy`: not in one of 1,320 pixels either. */
+  /** `wide`: not where the page is narrower than 92 characters; `roomy`: nor where it is narrower than 118. */
   readonly shown?: 'always' | 'wide' | 'roomy'
   readonly className?: string
 }
