@@ -227,5 +227,10 @@ async function send(
     headers: { authorization: `Bearer ${api.platformKey}`, 'content-type': 'application/json' },
     ...(body !== undefined && method !== 'get' && { body }),
   })
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    // It never ends by itself.
+    await response.body?.cancel()
+    return { status: response.status, text: '' }
+  }
   return { status: response.status, text: await response.text() }
 }
