@@ -252,6 +252,33 @@ test('a message that is given back comes again', async () => {
   await pulling
 })
 
+test('messages on their way to a pull that ends are given back, and come to the next one at once', async () => {
+  await using opened = await open()
+  await using publisher = openPublisher(opened.nats, { atomic: true })
+  await Promise.all(Array.from({ length: 100 }, (_, i) => publisher.publish('events.0.x', `${i}`)))
+  const options = {
+    stream: 'EVENTS',
+    consumer: { ...consumer, ack_wait: 60e9 },
+    batch: 128,
+    maxBytes: 1024 ** 2,
+    maxHeldBytes: 1024 ** 2,
+    trouble: openTrouble(() => {}),
+  }
+  const taken = new Set<number>()
+  const pullUntil = async (count: number) => {
+    const stopping = new AbortController()
+    const take = async (message: PulledMessage) => {
+      taken.add(message.seq)
+      message.ack()
+      if (taken.size === count) stopping.abort()
+    }
+    await pull(opened.nats, opened.manager, options, take, stopping.signal)
+  }
+  await pullUntil(1)
+  expect(taken.size).toBe(1)
+  await pullUntil(100)
+})
+
 test('a pull holds no more messages than it may until some are handed over', async () => {
   await using opened = await open()
   let taken = 0

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsumerConfig, JetStreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { newInbox } from './connect.ts'
@@ -33,6 +34,8 @@ export interface PulledMessage {
   readonly storedAt: string
   /** How often the server has handed it out, from 1. */
   readonly deliveries: number
+  /** The consumer counts what it hands out, from 1: a gap means that a message went elsewhere. */
+  readonly handOut: number
   /** Messages behind it that the consumer has not handed out. */
   readonly pending: number
   header(name: string): string | undefined
@@ -51,9 +54,11 @@ export interface PulledMessage {
 const expiresMs = 60_000
 const heartbeatMs = 5_000
 const retryMs = 250
+/** The server gets so long to tell that it sends nothing more. */
+const drainMs = 500
 
 /**
- * Resolves when the signal has aborted and nothing more will be handed to `take`.
+ * Resolves when the signal has aborted and nothing more will be handed to `take`. What was on its way is given back.
  *
  * @param take takes a message. Until the promise resolves, the message counts against `batch` and `maxHeldBytes`: it resolves
  *   when the message is handed over (queued, under way, or stored elsewhere), not when its deliveries are done. The promise
@@ -84,8 +89,11 @@ export async function pull(
         return
       }
       asked = Math.max(0, asked - 1)
-      if (signal.aborted) return
       const opened = new OpenMessage(nats, message)
+      if (signal.aborted) {
+        opened.nak()
+        return
+      }
       const handedOver = take(opened)
       if (handedOver) {
         const bytes = opened.data.length
@@ -164,6 +172,8 @@ export async function pull(
   await restart()
   await aborted(signal)
   clearInterval(watchdog)
+  // Messages that are on their way are given back, or they would come again only after `ack_wait`.
+  await Promise.race([subscription.drain().catch(() => {}), delay(drainMs, undefined, { ref: false })])
   subscription.unsubscribe()
   // The iterator has a stop() that its type leaves out.
   if ('stop' in reconnections && typeof reconnections.stop === 'function') reconnections.stop()
@@ -178,6 +188,7 @@ class OpenMessage implements PulledMessage {
   readonly seq: number
   readonly storedAt: string
   readonly deliveries: number
+  readonly handOut: number
   readonly pending: number
   readonly #nats: NatsConnection
   readonly #reply: string
@@ -192,6 +203,7 @@ class OpenMessage implements PulledMessage {
     const at = tokens.length === 9 ? 4 : 6
     this.deliveries = Number(tokens[at])
     this.seq = Number(tokens[at + 1])
+    this.handOut = Number(tokens[at + 2])
     this.storedAt = tokens[at + 3] ?? ''
     this.pending = Number(tokens[at + 4])
   }

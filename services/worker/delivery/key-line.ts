@@ -37,13 +37,8 @@ export interface KeyLine {
 export type Turn =
   /** A delivery is under way, parked, or scheduled. */
   | { readonly kind: 'held'; readonly by: string; readonly sinceMs: number; readonly maxWaitMs: number }
-  /** After a crash: the event of the delivery that was under way was stored before this one, and comes again. */
-  | {
-      readonly kind: 'awaited'
-      readonly beforeSeq: number
-      readonly sinceMs: number
-      readonly maxWaitMs: number
-    }
+  /** Older events may come again (`other-hands.ts`): the oldest goes when they have come. */
+  | { readonly kind: 'awaited' }
   /** The next delivery is being read. */
   | { readonly kind: 'passing' }
   /** The next delivery is being stored. */
@@ -116,13 +111,17 @@ export function append(line: KeyLine, waiting: Waiting, storing: Storing): void 
     earlier.overtakenBy = Math.min(earlier.overtakenBy, waiting.seq)
   }
   if (isKnown(line, waiting.seq)) return
-  if (line.hasMore || line.loaded.length >= mostLoaded) {
+  const last = line.loaded.at(-1)?.reference.stored.seq ?? 0
+  // One that came again late goes before those in memory, however many they are.
+  const isLast = waiting.reference.stored.seq > last
+  if (isLast && (line.hasMore || line.loaded.length >= mostLoaded)) {
     line.hasMore = true
     line.overflowed++
     return
   }
   insert(line, waiting)
-  line.nextSeq = Math.max(line.nextSeq, waiting.seq + 1)
+  // What is only in the stream stands before it, and is still to be read.
+  if (!line.hasMore) line.nextSeq = Math.max(line.nextSeq, waiting.seq + 1)
 }
 
 const isKnown = ({ underWay, finished, loaded }: KeyLine, wanted: number): boolean =>

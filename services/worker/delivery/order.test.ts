@@ -1,6 +1,8 @@
 import { putConfiguration } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
+import { newInbox } from '@fairlead/wire/connect'
 import { ensureStreams } from '@fairlead/wire/streams'
+import { partitionOf } from '@fairlead/wire/subjects'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from '../fixtures/platform.ts'
@@ -128,12 +130,72 @@ test('order outlives a crash: none passes a delivery whose first attempt was und
   await opened.publish('1', { headers })
   await until(async () => (await inDeliveries(opened.manager)).ordered === 1, { what: 'one that waits' })
   await first.crash()
+  const atCrash = opened.sink.received.length
   opened.sink.answer({ status: 200 })
   await using _second = await startWorker(opened.server.url, 'second')
   await opened.publish('2', { headers })
   await opened.sink.waitFor(({ body }) => body.toString() === '2', { deadlineMs: 30_000 })
-  expect(inTurn(opened.sink.received)).toEqual(['0', '1', '2'])
+  expect(inTurn(opened.sink.received.slice(atCrash))).toEqual(['0', '1', '2'])
   await first[Symbol.asyncDispose]()
+})
+
+test('order outlives a crash: a new event does not pass a first attempt that was under way alone', async () => {
+  await using opened = await openOrdered()
+  opened.sink.answer({ hang: true })
+  const first = await startWorker(opened.server.url, 'first')
+  await opened.publish('0', { headers })
+  await opened.sink.waitForCount(1)
+  await first.crash()
+  const atCrash = opened.sink.received.length
+  opened.sink.answer({ status: 200 })
+  await using _second = await startWorker(opened.server.url, 'second')
+  for (const body of ['1', '2']) await opened.publish(body, { headers })
+  await opened.sink.waitFor(({ body }) => body.toString() === '2', { deadlineMs: 30_000 })
+  expect(inTurn(opened.sink.received.slice(atCrash))).toEqual(['0', '1', '2'])
+  await first[Symbol.asyncDispose]()
+})
+
+test('an event that the server handed to a dead connection is not passed by a newer one of its key', async () => {
+  await using opened = await openOrdered()
+  await using _worker = await startWorker(opened.server.url)
+  await opened.publish('0', { headers })
+  await opened.sink.waitForCount(1)
+  // The request of a worker that is frozen stays open at the server, which hands it its share.
+  const consumer = `worker-${partitionOf(opened.organization.id)}`
+  const stolen: number[] = []
+  const inbox = newInbox(opened.nats)
+  opened.nats.subscribe(inbox, { callback: (_error, { data }) => void stolen.push(Number(data.toString())) })
+  const request = JSON.stringify({ batch: 1, expires: 30e9 })
+  opened.nats.publish(`$JS.API.CONSUMER.MSG.NEXT.EVENTS.${consumer}`, request, { reply: inbox })
+  await opened.nats.flush()
+  for (let n = 1; n <= 6; n++) await opened.publish(`${n}`, { headers })
+  await opened.sink.waitFor(({ body }) => body.toString() === '6', { deadlineMs: 30_000 })
+  expect(stolen).toHaveLength(1)
+  expect(inTurn(opened.sink.received)).toEqual(['0', '1', '2', '3', '4', '5', '6'])
+})
+
+test('a worker that ends well leaves no event to wait for until ack_wait has passed', async () => {
+  await using opened = await openOrdered()
+  const worker = await startWorker(opened.server.url)
+  const sending = (async () => {
+    for (let n = 0; n < 100; n++) await opened.publish(`${n}`, { headers })
+  })()
+  await opened.sink.waitForCount(5)
+  await worker[Symbol.asyncDispose]()
+  await sending
+  const consumer = `worker-${partitionOf(opened.organization.id)}`
+  const left = await opened.manager.consumers.info('EVENTS', consumer)
+  // Whatever is not acknowledged comes at once.
+  let came = 0
+  const inbox = newInbox(opened.nats)
+  const over = Promise.withResolvers<void>()
+  opened.nats.subscribe(inbox, {
+    callback: (_error, { headers }) => (headers?.code ? over.resolve() : void came++),
+  })
+  const request = JSON.stringify({ batch: 200, no_wait: true })
+  opened.nats.publish(`$JS.API.CONSUMER.MSG.NEXT.EVENTS.${consumer}`, request, { reply: inbox })
+  await over.promise
+  expect(came).toBe(left.num_ack_pending + left.num_pending)
 })
 
 test('a delivery that had waited for its key and was under way at a crash is not lost', async () => {

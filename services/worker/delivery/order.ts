@@ -17,7 +17,8 @@ import {
   takeFirst,
   type Waiting,
 } from './key-line.ts'
-import { restoreLines } from './restore-order.ts'
+import { OtherHands } from './other-hands.ts'
+import { consumerState, restoreLines, settledState } from './restore-order.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { untilDone } from './until-done.ts'
 import { untilStored } from './until-stored.ts'
@@ -28,8 +29,12 @@ import { untilStored } from './until-stored.ts'
  * too long.
  *
  *   free ─▶ held ─(ended, or waited too long)─▶ passing ─▶ held by the next │ storing, until it is stored │ free
- *             ▲
- *   after a crash: awaited ─(its event comes again)
+ *                                                            ▲
+ *   events are in other hands: awaited ─(they have come again)─┘
+ *
+ * While events of the partition are in other hands (`other-hands.ts`: a crash, a broken connection), an older event of any
+ * key may come again. Deliveries of all events then wait for their keys, stored like others that wait, and go in the order of
+ * their events when the last of the older ones has come.
  *
  * A delivery that has waited stays in DELIVERIES until what follows from it is stored, so a crash repeats it. A holder
  * that does not end at once (it is parked, or to be tried again) is written down, so that the partition's next owner
@@ -44,6 +49,10 @@ export interface Order {
   kept(reference: DeliveryReference): Promise<void>
   /** The delivery was delivered or given up, stored or not yet: the next delivery of its key goes. */
   ended(reference: DeliveryReference): void
+  /** A message of EVENTS was handed to this owner. @param handOut its number in the consumer's sequence */
+  handedOut(handOut: number, seq: number): void
+  /** `take` or `wait` was called for all deliveries of this event. */
+  placed(seq: number): void
   /** Reads what an earlier owner of the partition left. */
   restore(partition: number): Promise<void>
   /** From here on deliveries go: those that an earlier owner left, too. */
@@ -55,6 +64,10 @@ export interface Order {
 
 const sweepMs = 1_000
 const retryMs = 500
+/** While events are in other hands, the consumer is asked this often how far all is acknowledged. */
+const askMs = 250
+/** Keys whose next deliveries are read at one time, when many have waited together. */
+const passAtOnce = 32
 
 export interface OrderSignals {
   /** Aborts when nothing more is to be begun. */
@@ -71,7 +84,10 @@ export function openOrder(
 ): Order {
   const lines = new Map<string, KeyLine>()
   const inHand = new Set<Promise<void>>()
+  let otherHands = new OtherHands({ handOuts: 0, lastSeq: 0, unacknowledged: 0 }, engine.now())
   let sweeper: NodeJS.Timeout | undefined
+  let asking: NodeJS.Timeout | undefined
+  let partitionNumber = 0
 
   const nameOf = (destination: string, key: string): string => `${destination}.${key}`
   const lineOf = ({ destination, order }: DeliveryReference): KeyLine | undefined =>
@@ -113,7 +129,7 @@ export function openOrder(
     const now = engine.now()
     for (const line of lines.values()) {
       const { turn } = line
-      if (turn.kind !== 'held' && turn.kind !== 'awaited') continue
+      if (turn.kind !== 'held') continue
       if (!isEmpty(line) && now - turn.sinceMs > turn.maxWaitMs) background(pass(line))
     }
   }
@@ -122,6 +138,10 @@ export function openOrder(
   async function pass(line: KeyLine): Promise<void> {
     line.turn = { kind: 'passing' }
     await erase(line)
+    if (otherHands.areOut) {
+      line.turn = { kind: 'awaited' }
+      return
+    }
     await load(line, engine.manager, unreadable, working)
     await readAhead(line.loaded, engine)
     if (taking.aborted) return // the next owner goes on
@@ -129,6 +149,30 @@ export function openOrder(
     if (next) start(line, next)
     else if (line.storing.size > 0) line.turn = { kind: 'storing' }
     else lines.delete(nameOf(line.destination, line.key))
+  }
+
+  /** Asks how far all is acknowledged until no event is in other hands. */
+  function ask(): void {
+    asking ??= setTimeout(async () => {
+      const state = await consumerState(engine, partitionNumber).catch(() => undefined)
+      asking = undefined
+      if (taking.aborted) return
+      otherHands.look(state?.acknowledgedSeq, engine.now())
+      if (otherHands.areOut) ask()
+      else background(passAwaited())
+    }, askMs).unref()
+  }
+
+  /** The keys that waited for older events go on, some at a time. */
+  async function passAwaited(): Promise<void> {
+    const awaited = lines.values().filter(({ turn }) => turn.kind === 'awaited')
+    const passing = async () => {
+      for (const line of awaited) {
+        if (taking.aborted) return
+        if (line.turn.kind === 'awaited') await pass(line)
+      }
+    }
+    await Promise.all(Array.from({ length: passAtOnce }, passing))
   }
 
   function unreadable(err: unknown, seq: number): void {
@@ -184,14 +228,13 @@ export function openOrder(
 
   return {
     take(reference) {
-      const { order, delivery, stored } = reference
+      const { order, delivery } = reference
       if (!order) return true
       const line = lineOf(reference)
       if (!line) {
-        add(reference, heldBy(reference))
-        return true
+        add(reference, otherHands.areOut ? { kind: 'awaited' } : heldBy(reference))
+        return !otherHands.areOut
       }
-      if (line.turn.kind === 'awaited' && stored.seq < line.turn.beforeSeq) line.turn = heldBy(reference)
       return line.turn.kind === 'held' && line.turn.by === delivery
     },
     async wait(reference) {
@@ -222,7 +265,18 @@ export function openOrder(
       if (line?.turn.kind !== 'held' || line.turn.by !== reference.delivery) return
       background(pass(line))
     },
+    handedOut(handOut, seq) {
+      otherHands.handedOut(handOut, seq, engine.now())
+      if (otherHands.areOut) ask()
+    },
+    placed(seq) {
+      if (!otherHands.areOut) return
+      otherHands.placed(seq, engine.now())
+      if (!otherHands.areOut) background(passAwaited())
+    },
     async restore(partition) {
+      partitionNumber = partition
+      otherHands = new OtherHands(await settledState(engine, partition), engine.now())
       for (const line of await restoreLines(engine, partition, unreadable, working)) {
         lines.set(nameOf(line.destination, line.key), line)
       }
@@ -230,12 +284,14 @@ export function openOrder(
     begin() {
       sweeper = setInterval(sweep, sweepMs).unref()
       for (const line of lines.values()) if (line.turn.kind === 'passing') background(pass(line))
+      if (otherHands.areOut) ask()
     },
     async idle() {
       while (inHand.size > 0) await Promise.allSettled(inHand)
     },
     close() {
       clearInterval(sweeper)
+      clearTimeout(asking)
       for (const { loaded } of lines.values()) for (const waiting of loaded) takeEvent(waiting, engine)
     },
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseId } from '@fairlead/webhook/id'
 import { type DeliveryReference, decodeDelivery } from '@fairlead/wire/delivery'
 import { readNext, readNextOfLeader } from '@fairlead/wire/read'
@@ -5,9 +6,8 @@ import { streamName } from '@fairlead/wire/streams'
 import { heldNamed, heldOfPartition, keyNameIn, orderedOfPartition } from '@fairlead/wire/subjects'
 import type { Engine } from '../engine.ts'
 import { type KeyLine, load, openLine } from './key-line.ts'
+import type { ConsumerState } from './other-hands.ts'
 
-/** An event that was in hand at a crash comes again within JetStream's `ack_wait` of 4 s. */
-const comesAgainMs = 6_000
 /** Keys whose first waiting delivery is read at one time. */
 const readAtOnce = 16
 const heldPage = 256
@@ -21,7 +21,6 @@ export async function restoreLines(
 ): Promise<KeyLine[]> {
   const waiting = await namesOf(engine, orderedOfPartition(partition))
   const holders = await readHeld(engine, partition)
-  const isQuiet = waiting.size > 0 && (await nothingInHand(engine, partition))
   const lines = [...waiting].flatMap(name => {
     const [organizationText = '', destinationText = '', key = ''] = name.split('.')
     const organization = parseId('org', organizationText)
@@ -36,7 +35,7 @@ export async function restoreLines(
       lines.slice(at, at + readAtOnce).map(line => load(line, engine.manager, unreadable, signal)),
     )
   }
-  for (const line of lines) decideTurn(line, holders, isQuiet, engine.now())
+  for (const line of lines) decideTurn(line, holders, engine.now())
   for (const reference of holders.values()) {
     const { order } = reference
     if (!order) continue
@@ -47,29 +46,15 @@ export async function restoreLines(
   return lines
 }
 
-/** Decides which delivery of this key goes next. Takes the key's holder out of `holders`. */
-function decideTurn(
-  line: KeyLine,
-  holders: Map<string, DeliveryReference>,
-  isQuiet: boolean,
-  nowMs: number,
-): void {
+/** Decides whether a delivery holds this key. Takes the key's holder out of `holders`. */
+function decideTurn(line: KeyLine, holders: Map<string, DeliveryReference>, nowMs: number): void {
   const name = `${line.organization}.${line.destination}.${line.key}`
   const holder = holders.get(name)
+  if (!holder) return
   holders.delete(name)
-  const first = line.loaded[0]?.reference
-  if (holder) line.mark = written(holder)
+  line.mark = written(holder)
   // The holder itself still waits: whether it was parked or scheduled before the crash is not known, so it goes again.
-  if (holder && holder.delivery !== first?.delivery) line.turn = heldSince(holder, nowMs)
-  // The last owner may have ended while the first attempt of a delivery before it was under way.
-  else if (!holder && first && !isQuiet) {
-    line.turn = {
-      kind: 'awaited',
-      beforeSeq: first.stored.seq,
-      sinceMs: nowMs,
-      maxWaitMs: comesAgainMs,
-    }
-  }
+  if (holder.delivery !== line.loaded[0]?.reference.delivery) line.turn = heldSince(holder, nowMs)
 }
 
 const written = ({ delivery }: DeliveryReference): KeyLine['mark'] => ({
@@ -85,10 +70,45 @@ const heldSince = ({ delivery, order }: DeliveryReference, nowMs: number): KeyLi
   maxWaitMs: (order?.maxWaitSeconds ?? 0) * 1000,
 })
 
-/** Whether no event of the partition was in hand when its last owner ended. False where NATS does not answer that. */
-async function nothingInHand({ manager }: Engine, partition: number): Promise<boolean> {
-  const info = await manager.consumers.info(streamName.events, `worker-${partition}`).catch(() => undefined)
-  return info?.num_ack_pending === 0
+/** How long the acknowledgements of an owner that ended well may still be on their way, ms. */
+const settlesMs = 50
+
+/** What the partition's consumer of EVENTS has handed out, and how far all is acknowledged. Rejects where NATS does not tell. */
+export async function consumerState(
+  { manager }: Pick<Engine, 'manager'>,
+  partition: number,
+): Promise<ConsumerState & { readonly acknowledgedSeq: number }> {
+  try {
+    const info = await manager.consumers.info(streamName.events, `worker-${partition}`)
+    return {
+      handOuts: info.delivered.consumer_seq,
+      lastSeq: info.delivered.stream_seq,
+      unacknowledged: info.num_ack_pending,
+      acknowledgedSeq: info.ack_floor.stream_seq,
+    }
+  } catch (error) {
+    // Nobody has ever owned this partition.
+    if (error instanceof Error && 'code' in error && error.code === consumerNotFound)
+      return { handOuts: 0, lastSeq: 0, unacknowledged: 0, acknowledgedSeq: 0 }
+    throw error
+  }
+}
+
+/** JetStream's "consumer not found". */
+const consumerNotFound = 10014
+
+/** The consumer's state, once the last owner's acknowledgements have arrived: asked again while they become fewer. */
+export async function settledState(
+  engine: Pick<Engine, 'manager'>,
+  partition: number,
+): Promise<ConsumerState> {
+  let state = await consumerState(engine, partition)
+  for (let before = Number.POSITIVE_INFINITY; 0 < state.unacknowledged && state.unacknowledged < before; ) {
+    before = state.unacknowledged
+    await delay(settlesMs)
+    state = await consumerState(engine, partition)
+  }
+  return state
 }
 
 /** The stored holders of keys, read in pages, and from the leader where a replica lacks a message. */

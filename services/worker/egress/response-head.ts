@@ -192,16 +192,18 @@ export class ResponseHead {
       if (this.transferEncoding !== undefined) this.lenient = true
       return this.#length()
     }
-    if (codings.indexOf('chunked') !== codings.length - 1) {
-      throw notHttp('Transfer-Encoding is not chunked at its end')
+    const isChunked = codings.at(-1) === 'chunked'
+    if (isChunked && codings.indexOf('chunked') !== codings.length - 1) {
+      throw notHttp('Transfer-Encoding is chunked twice')
     }
     // RFC 9112, 6.1: both at once, or in HTTP/1.0, may be an attempt to smuggle.
-    if (this.contentLength !== undefined || this.#minor === 0) this.lenient = true
-    if (codings.length > 1) {
-      const outer = codings.slice(0, -1).join(', ')
-      this.contentEncoding = this.contentEncoding === undefined ? outer : `${this.contentEncoding}, ${outer}`
+    if (!isChunked || this.contentLength !== undefined || this.#minor === 0) this.lenient = true
+    const outer = isChunked ? codings.slice(0, -1) : codings
+    if (outer.length > 0) {
+      this.contentEncoding = [this.contentEncoding ?? [], ...outer].flat().join(', ')
     }
-    return { kind: 'chunked' }
+    // RFC 9112, 6.3: where chunked is not the last coding the body ends with the connection.
+    return { kind: isChunked ? 'chunked' : 'until_close' }
   }
 
   /** RFC 9112, 6.3, and 9110, 8.6: the same number may be said more than once. */

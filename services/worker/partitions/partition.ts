@@ -13,7 +13,7 @@ import type { MessageOrigin } from '../delivery/delivery.ts'
 import { type OrderSignals, openOrder } from '../delivery/order.ts'
 import type { Scene } from '../delivery/scene.ts'
 import type { StoredEvent } from '../delivery/stored-event.ts'
-import type { Directory } from '../directory.ts'
+import type { Directory, Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { type Lanes, openLanes } from '../lanes/lanes.ts'
 import type { LaneSteps } from '../lanes/queue.ts'
@@ -176,11 +176,13 @@ function openTakes(scene: Scene, inHand: InHand): Takes {
     }
   }
 
+  const takeEvent = taker('event', (message, taken) => placeEvent(message, taken, scene))
   return {
-    event: taker('event', (message, taken) => {
+    event(message) {
       pendingEvents = message.pending
-      return placeEvent(message, taken, scene)
-    }),
+      scene.order.handedOut(message.handOut, message.seq)
+      return takeEvent(message)
+    },
     due: taker('due', (message, taken) => {
       taken.expect(1)
       return resume(decodeDelivery(message.data), taken, scene)
@@ -196,14 +198,21 @@ function placeEvent(message: PulledMessage, taken: Taken, scene: Scene): Promise
   const { directory } = scene.engine
   const meta = decodeEventMeta(message.header(eventHeader))
   const event = { meta, body: message.data, stored: { stream: streamName.events, seq: message.seq } }
+  const place = (organization: Organization) => {
+    const storing = deliverEvent(event, organization, taken, scene)
+    scene.order.placed(message.seq)
+    return storing
+  }
   const known = directory.organization(meta.organization)
-  if (known && known.revision >= meta.revision) return deliverEvent(event, known, taken, scene)
+  if (known && known.revision >= meta.revision) return place(known)
   const { deliveries } = message
   return directory.atRevision(meta.organization, meta.revision, configPatienceMs).then(organization => {
-    if (organization) return deliverEvent(event, organization, taken, scene)
+    if (organization) return place(organization)
     // Its configuration is late, or can't be read now: then the event waits for it.
-    if (isForsaken(meta.organization, deliveries, directory)) return undefined
-    throw new Error(`the configuration of ${meta.organization} is not known yet`)
+    if (!isForsaken(meta.organization, deliveries, directory))
+      throw new Error(`the configuration of ${meta.organization} is not known yet`)
+    scene.order.placed(message.seq)
+    return undefined
   })
 }
 
