@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { framingFault } from '@fairlead/daemon/framing'
 import { peerOf } from '@fairlead/daemon/peer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
@@ -25,6 +26,7 @@ export function buildApp(parts: Parts): Express {
   app.set('query parser', readQuery)
   app.use(trace(parts))
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: nothingAllowed } }))
+  app.use(refuseFraming)
   serveDocumentation(app)
   if (parts.consoleFolder) serveConsole(app, parts.consoleFolder)
   for (const operation of operations) serve(app, parts, operation)
@@ -50,6 +52,14 @@ const nothingAllowed = {
   baseUri: ["'none'"],
   formAction: ["'none'"],
   frameAncestors: ["'none'"],
+}
+
+/** Whoever reads such a request in another way than we do must not send another on this connection. */
+const refuseFraming: RequestHandler = (request, response, next) => {
+  const fault = framingFault(request)
+  if (!fault) return next()
+  response.set('connection', 'close')
+  throw new ApiError(fault)
 }
 
 function serve(app: Express, parts: Parts, operation: Operation): void {

@@ -168,12 +168,18 @@ const etag = z.string().meta({
   example: '"src_01jd3k5t9vexqa7w2m8zr4c6hs.3"',
 })
 
+const ofBodies: readonly ProblemCode[] = [
+  'body_unreadable',
+  'too_large',
+  'media_type_unsupported',
+  'transfer_coding_unknown',
+]
+
 function problemResponses(operation: Operation): Record<string, unknown> {
   const codes = new Set<ProblemCode>([...alwaysPossible, ...operation.problems])
   if (operation.path.includes('{')) codes.add('not_found')
   if (operation.access !== 'read') codes.add('forbidden')
-  if (operation.body)
-    for (const code of ['body_unreadable', 'too_large', 'media_type_unsupported'] as const) codes.add(code)
+  if (operation.body) for (const code of ofBodies) codes.add(code)
   if (keepsAnswer(operation)) codes.add('idempotency_in_progress').add('idempotency_key_reused')
   if (needsMatch(operation)) codes.add('precondition_required').add('precondition_failed')
   const byStatus = new Map<number, string[]>()

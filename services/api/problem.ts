@@ -10,6 +10,7 @@ export const problems = {
   request_invalid: [400, 'A parameter or the body is not what this operation takes; see `errors`.'],
   cursor_invalid: [400, 'The cursor is damaged, or belongs to a list with other filters.'],
   body_unreadable: [400, 'The body is not JSON.'],
+  malformed: [400, 'This is no HTTP/1.1 request.'],
   unauthenticated: [401, 'Send a live API key (`Authorization: Bearer sk_live_fl_…`), or sign in.'],
   sign_in_refused: [401, 'The link or the code is wrong, used, or no longer good: ask for a new one.'],
   forbidden: [403, 'This is not yours to do.'],
@@ -48,6 +49,10 @@ export const problems = {
   rate_limited: [429, 'Too many requests; wait as long as `Retry-After` says.'],
   // What was asked failed here.
   internal: [500, 'This is a fault of ours.'],
+  transfer_coding_unknown: [
+    501,
+    'Of transfer codings only chunked is known here: send the body without others.',
+  ],
   unavailable: [503, 'The store does not answer; try again after `Retry-After` seconds.'],
   timed_out: [504, 'The store took too long; ask for less, or try again.'],
 } as const satisfies Readonly<Record<string, readonly [status: number, sentence: string]>>

@@ -123,3 +123,27 @@ test.each<[string, string, number]>([
   const answer = await text(socket)
   expect(answer.slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
 })
+
+test.each<[string, string, number]>([
+  ['chunked', 'HTTP/1.1\r\nTransfer-Encoding: chunked', 200],
+  ['chunked, in other letters', 'HTTP/1.1\r\nTransfer-Encoding: Chunked', 200],
+  ['a compression below the chunks', 'HTTP/1.1\r\nTransfer-Encoding: gzip, chunked', 501],
+  [
+    'a compression in a line of its own',
+    'HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked',
+    501,
+  ],
+  ['a coding that does nothing', 'HTTP/1.1\r\nTransfer-Encoding: identity, chunked', 501],
+  ['a coding that nobody knows', 'HTTP/1.1\r\nTransfer-Encoding: x-secret;a=b, chunked', 501],
+  ['chunks in chunks', 'HTTP/1.1\r\nTransfer-Encoding: chunked, chunked', 400],
+  ['a coding in HTTP/1.0', 'HTTP/1.0\r\nTransfer-Encoding: chunked', 400],
+])('a body is not taken for what its transfer coding made of it: %s', async (_name, head, status) => {
+  await using opened = await openAcme()
+  const socket = connect(opened.port, '127.0.0.1')
+  socket.write(
+    `POST /webhooks/acme/github ${head}\r\nHost: a\r\nConnection: close\r\nX-GitHub-Event: push\r\nX-Hub-Signature-256: ${sign('{}')}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+  )
+  const answer = await text(socket)
+  expect(answer.slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
+  if (status === 501) expect(answer).toContain('"code":"transfer_coding_unknown"')
+})

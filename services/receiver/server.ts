@@ -7,6 +7,7 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net'
+import { type FramingFault, framingFault } from '@fairlead/daemon/framing'
 import type { Reply } from './problem.ts'
 
 export interface ServerLimits {
@@ -74,7 +75,8 @@ export async function openServer(
         failed(error)
         reply(internalError)
       }
-      if (isMalformed(request)) return send(request, response, malformed, false)
+      const fault = framingFault(request)
+      if (fault) return send(request, response, faultReplies[fault], false)
       request.url = originForm(request.url ?? '/')
       try {
         const ready = answer(request)
@@ -133,24 +135,18 @@ const internalError: Reply = {
   body: '{"type":"about:blank","title":"This is a fault of ours; send it again","status":500,"code":"internal"}',
 }
 
-const malformed: Reply = {
-  status: 400,
-  headers: { 'content-type': 'application/problem+json' },
-  body: '{"type":"about:blank","title":"This is no HTTP/1.1 request","status":400,"code":"malformed"}',
+const faultReplies: Readonly<Record<FramingFault, Reply>> = {
+  malformed: faultReply(400, 'malformed', 'This is no HTTP/1.1 request'),
+  transfer_coding_unknown: faultReply(
+    501,
+    'transfer_coding_unknown',
+    'Of transfer codings only chunked is known here; name a compression in Content-Encoding',
+  ),
 }
 
-/**
- * What node:http lets through although RFC 9112 forbids it, because a proxy before us could read it in another way:
- * several Host fields (3.2), and a version that is no HTTP/1 (2.3).
- */
-function isMalformed({ rawHeaders, httpVersionMajor }: IncomingMessage): boolean {
-  if (httpVersionMajor !== 1) return true
-  let hosts = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
-  }
-  return hosts > 1
+function faultReply(status: number, code: string, title: string): Reply {
+  const body = JSON.stringify({ type: 'about:blank', title, status, code })
+  return { status, headers: { 'content-type': 'application/problem+json' }, body }
 }
 
 /** Path and query of a request target; proxies may send it in absolute form (RFC 9112, 3.2.2). */

@@ -1042,6 +1042,7 @@ export const ProblemCode = {
   request_invalid: 'request_invalid',
   cursor_invalid: 'cursor_invalid',
   body_unreadable: 'body_unreadable',
+  malformed: 'malformed',
   unauthenticated: 'unauthenticated',
   sign_in_refused: 'sign_in_refused',
   forbidden: 'forbidden',
@@ -1062,6 +1063,7 @@ export const ProblemCode = {
   idempotency_key_reused: 'idempotency_key_reused',
   rate_limited: 'rate_limited',
   internal: 'internal',
+  transfer_coding_unknown: 'transfer_coding_unknown',
   unavailable: 'unavailable',
   timed_out: 'timed_out',
 } as const;
@@ -5395,6 +5397,11 @@ export type createOrganizationResponse500 = {
   status: 500
 }
 
+export type createOrganizationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createOrganizationResponse503 = {
   data: Problem
   status: 503
@@ -5408,7 +5415,7 @@ export type createOrganizationResponse504 = {
 export type createOrganizationResponseSuccess = (createOrganizationResponse200 | createOrganizationResponse201) & {
   headers: Headers;
 };
-export type createOrganizationResponseError = (createOrganizationResponse400 | createOrganizationResponse401 | createOrganizationResponse403 | createOrganizationResponse409 | createOrganizationResponse413 | createOrganizationResponse415 | createOrganizationResponse422 | createOrganizationResponse429 | createOrganizationResponse500 | createOrganizationResponse503 | createOrganizationResponse504) & {
+export type createOrganizationResponseError = (createOrganizationResponse400 | createOrganizationResponse401 | createOrganizationResponse403 | createOrganizationResponse409 | createOrganizationResponse413 | createOrganizationResponse415 | createOrganizationResponse422 | createOrganizationResponse429 | createOrganizationResponse500 | createOrganizationResponse501 | createOrganizationResponse503 | createOrganizationResponse504) & {
   headers: Headers;
 };
 
@@ -5603,6 +5610,11 @@ export type putOrganizationResponse500 = {
   status: 500
 }
 
+export type putOrganizationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type putOrganizationResponse503 = {
   data: Problem
   status: 503
@@ -5616,7 +5628,7 @@ export type putOrganizationResponse504 = {
 export type putOrganizationResponseSuccess = (putOrganizationResponse200) & {
   headers: Headers;
 };
-export type putOrganizationResponseError = (putOrganizationResponse400 | putOrganizationResponse401 | putOrganizationResponse403 | putOrganizationResponse404 | putOrganizationResponse409 | putOrganizationResponse412 | putOrganizationResponse413 | putOrganizationResponse415 | putOrganizationResponse422 | putOrganizationResponse428 | putOrganizationResponse429 | putOrganizationResponse500 | putOrganizationResponse503 | putOrganizationResponse504) & {
+export type putOrganizationResponseError = (putOrganizationResponse400 | putOrganizationResponse401 | putOrganizationResponse403 | putOrganizationResponse404 | putOrganizationResponse409 | putOrganizationResponse412 | putOrganizationResponse413 | putOrganizationResponse415 | putOrganizationResponse422 | putOrganizationResponse428 | putOrganizationResponse429 | putOrganizationResponse500 | putOrganizationResponse501 | putOrganizationResponse503 | putOrganizationResponse504) & {
   headers: Headers;
 };
 
@@ -5739,6 +5751,11 @@ export type updateOrganizationResponse500 = {
   status: 500
 }
 
+export type updateOrganizationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type updateOrganizationResponse503 = {
   data: Problem
   status: 503
@@ -5752,7 +5769,7 @@ export type updateOrganizationResponse504 = {
 export type updateOrganizationResponseSuccess = (updateOrganizationResponse200) & {
   headers: Headers;
 };
-export type updateOrganizationResponseError = (updateOrganizationResponse400 | updateOrganizationResponse401 | updateOrganizationResponse403 | updateOrganizationResponse404 | updateOrganizationResponse409 | updateOrganizationResponse412 | updateOrganizationResponse413 | updateOrganizationResponse415 | updateOrganizationResponse422 | updateOrganizationResponse428 | updateOrganizationResponse429 | updateOrganizationResponse500 | updateOrganizationResponse503 | updateOrganizationResponse504) & {
+export type updateOrganizationResponseError = (updateOrganizationResponse400 | updateOrganizationResponse401 | updateOrganizationResponse403 | updateOrganizationResponse404 | updateOrganizationResponse409 | updateOrganizationResponse412 | updateOrganizationResponse413 | updateOrganizationResponse415 | updateOrganizationResponse422 | updateOrganizationResponse428 | updateOrganizationResponse429 | updateOrganizationResponse500 | updateOrganizationResponse501 | updateOrganizationResponse503 | updateOrganizationResponse504) & {
   headers: Headers;
 };
 
@@ -6329,6 +6346,11 @@ export type retryEventResponse500 = {
   status: 500
 }
 
+export type retryEventResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type retryEventResponse503 = {
   data: Problem
   status: 503
@@ -6342,7 +6364,7 @@ export type retryEventResponse504 = {
 export type retryEventResponseSuccess = (retryEventResponse202) & {
   headers: Headers;
 };
-export type retryEventResponseError = (retryEventResponse400 | retryEventResponse401 | retryEventResponse403 | retryEventResponse404 | retryEventResponse409 | retryEventResponse413 | retryEventResponse415 | retryEventResponse422 | retryEventResponse429 | retryEventResponse500 | retryEventResponse503 | retryEventResponse504) & {
+export type retryEventResponseError = (retryEventResponse400 | retryEventResponse401 | retryEventResponse403 | retryEventResponse404 | retryEventResponse409 | retryEventResponse413 | retryEventResponse415 | retryEventResponse422 | retryEventResponse429 | retryEventResponse500 | retryEventResponse501 | retryEventResponse503 | retryEventResponse504) & {
   headers: Headers;
 };
 
@@ -6531,6 +6553,11 @@ export type retryDeliveryResponse500 = {
   status: 500
 }
 
+export type retryDeliveryResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type retryDeliveryResponse503 = {
   data: Problem
   status: 503
@@ -6544,7 +6571,7 @@ export type retryDeliveryResponse504 = {
 export type retryDeliveryResponseSuccess = (retryDeliveryResponse202) & {
   headers: Headers;
 };
-export type retryDeliveryResponseError = (retryDeliveryResponse400 | retryDeliveryResponse401 | retryDeliveryResponse403 | retryDeliveryResponse404 | retryDeliveryResponse409 | retryDeliveryResponse413 | retryDeliveryResponse415 | retryDeliveryResponse422 | retryDeliveryResponse429 | retryDeliveryResponse500 | retryDeliveryResponse503 | retryDeliveryResponse504) & {
+export type retryDeliveryResponseError = (retryDeliveryResponse400 | retryDeliveryResponse401 | retryDeliveryResponse403 | retryDeliveryResponse404 | retryDeliveryResponse409 | retryDeliveryResponse413 | retryDeliveryResponse415 | retryDeliveryResponse422 | retryDeliveryResponse429 | retryDeliveryResponse500 | retryDeliveryResponse501 | retryDeliveryResponse503 | retryDeliveryResponse504) & {
   headers: Headers;
 };
 
@@ -7108,6 +7135,11 @@ export type discardDeadLetterResponse500 = {
   status: 500
 }
 
+export type discardDeadLetterResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type discardDeadLetterResponse503 = {
   data: Problem
   status: 503
@@ -7121,7 +7153,7 @@ export type discardDeadLetterResponse504 = {
 export type discardDeadLetterResponseSuccess = (discardDeadLetterResponse200) & {
   headers: Headers;
 };
-export type discardDeadLetterResponseError = (discardDeadLetterResponse400 | discardDeadLetterResponse401 | discardDeadLetterResponse403 | discardDeadLetterResponse404 | discardDeadLetterResponse409 | discardDeadLetterResponse413 | discardDeadLetterResponse415 | discardDeadLetterResponse422 | discardDeadLetterResponse429 | discardDeadLetterResponse500 | discardDeadLetterResponse503 | discardDeadLetterResponse504) & {
+export type discardDeadLetterResponseError = (discardDeadLetterResponse400 | discardDeadLetterResponse401 | discardDeadLetterResponse403 | discardDeadLetterResponse404 | discardDeadLetterResponse409 | discardDeadLetterResponse413 | discardDeadLetterResponse415 | discardDeadLetterResponse422 | discardDeadLetterResponse429 | discardDeadLetterResponse500 | discardDeadLetterResponse501 | discardDeadLetterResponse503 | discardDeadLetterResponse504) & {
   headers: Headers;
 };
 
@@ -7227,6 +7259,11 @@ export type retryDeadLettersResponse500 = {
   status: 500
 }
 
+export type retryDeadLettersResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type retryDeadLettersResponse503 = {
   data: Problem
   status: 503
@@ -7240,7 +7277,7 @@ export type retryDeadLettersResponse504 = {
 export type retryDeadLettersResponseSuccess = (retryDeadLettersResponse200) & {
   headers: Headers;
 };
-export type retryDeadLettersResponseError = (retryDeadLettersResponse400 | retryDeadLettersResponse401 | retryDeadLettersResponse403 | retryDeadLettersResponse404 | retryDeadLettersResponse409 | retryDeadLettersResponse413 | retryDeadLettersResponse415 | retryDeadLettersResponse422 | retryDeadLettersResponse429 | retryDeadLettersResponse500 | retryDeadLettersResponse503 | retryDeadLettersResponse504) & {
+export type retryDeadLettersResponseError = (retryDeadLettersResponse400 | retryDeadLettersResponse401 | retryDeadLettersResponse403 | retryDeadLettersResponse404 | retryDeadLettersResponse409 | retryDeadLettersResponse413 | retryDeadLettersResponse415 | retryDeadLettersResponse422 | retryDeadLettersResponse429 | retryDeadLettersResponse500 | retryDeadLettersResponse501 | retryDeadLettersResponse503 | retryDeadLettersResponse504) & {
   headers: Headers;
 };
 
@@ -7344,6 +7381,11 @@ export type discardDeadLettersResponse500 = {
   status: 500
 }
 
+export type discardDeadLettersResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type discardDeadLettersResponse503 = {
   data: Problem
   status: 503
@@ -7357,7 +7399,7 @@ export type discardDeadLettersResponse504 = {
 export type discardDeadLettersResponseSuccess = (discardDeadLettersResponse200) & {
   headers: Headers;
 };
-export type discardDeadLettersResponseError = (discardDeadLettersResponse400 | discardDeadLettersResponse401 | discardDeadLettersResponse403 | discardDeadLettersResponse404 | discardDeadLettersResponse409 | discardDeadLettersResponse413 | discardDeadLettersResponse415 | discardDeadLettersResponse422 | discardDeadLettersResponse429 | discardDeadLettersResponse500 | discardDeadLettersResponse503 | discardDeadLettersResponse504) & {
+export type discardDeadLettersResponseError = (discardDeadLettersResponse400 | discardDeadLettersResponse401 | discardDeadLettersResponse403 | discardDeadLettersResponse404 | discardDeadLettersResponse409 | discardDeadLettersResponse413 | discardDeadLettersResponse415 | discardDeadLettersResponse422 | discardDeadLettersResponse429 | discardDeadLettersResponse500 | discardDeadLettersResponse501 | discardDeadLettersResponse503 | discardDeadLettersResponse504) & {
   headers: Headers;
 };
 
@@ -7546,6 +7588,11 @@ export type createReplayResponse500 = {
   status: 500
 }
 
+export type createReplayResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createReplayResponse503 = {
   data: Problem
   status: 503
@@ -7559,7 +7606,7 @@ export type createReplayResponse504 = {
 export type createReplayResponseSuccess = (createReplayResponse200) & {
   headers: Headers;
 };
-export type createReplayResponseError = (createReplayResponse400 | createReplayResponse401 | createReplayResponse403 | createReplayResponse404 | createReplayResponse409 | createReplayResponse413 | createReplayResponse415 | createReplayResponse422 | createReplayResponse429 | createReplayResponse500 | createReplayResponse503 | createReplayResponse504) & {
+export type createReplayResponseError = (createReplayResponse400 | createReplayResponse401 | createReplayResponse403 | createReplayResponse404 | createReplayResponse409 | createReplayResponse413 | createReplayResponse415 | createReplayResponse422 | createReplayResponse429 | createReplayResponse500 | createReplayResponse501 | createReplayResponse503 | createReplayResponse504) & {
   headers: Headers;
 };
 
@@ -8063,6 +8110,11 @@ export type createRetryResponse500 = {
   status: 500
 }
 
+export type createRetryResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createRetryResponse503 = {
   data: Problem
   status: 503
@@ -8076,7 +8128,7 @@ export type createRetryResponse504 = {
 export type createRetryResponseSuccess = (createRetryResponse201) & {
   headers: Headers;
 };
-export type createRetryResponseError = (createRetryResponse400 | createRetryResponse401 | createRetryResponse403 | createRetryResponse404 | createRetryResponse409 | createRetryResponse413 | createRetryResponse415 | createRetryResponse422 | createRetryResponse429 | createRetryResponse500 | createRetryResponse503 | createRetryResponse504) & {
+export type createRetryResponseError = (createRetryResponse400 | createRetryResponse401 | createRetryResponse403 | createRetryResponse404 | createRetryResponse409 | createRetryResponse413 | createRetryResponse415 | createRetryResponse422 | createRetryResponse429 | createRetryResponse500 | createRetryResponse501 | createRetryResponse503 | createRetryResponse504) & {
   headers: Headers;
 };
 
@@ -8763,6 +8815,11 @@ export type retryIssueResponse500 = {
   status: 500
 }
 
+export type retryIssueResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type retryIssueResponse503 = {
   data: Problem
   status: 503
@@ -8776,7 +8833,7 @@ export type retryIssueResponse504 = {
 export type retryIssueResponseSuccess = (retryIssueResponse201) & {
   headers: Headers;
 };
-export type retryIssueResponseError = (retryIssueResponse400 | retryIssueResponse401 | retryIssueResponse403 | retryIssueResponse404 | retryIssueResponse409 | retryIssueResponse413 | retryIssueResponse415 | retryIssueResponse422 | retryIssueResponse429 | retryIssueResponse500 | retryIssueResponse503 | retryIssueResponse504) & {
+export type retryIssueResponseError = (retryIssueResponse400 | retryIssueResponse401 | retryIssueResponse403 | retryIssueResponse404 | retryIssueResponse409 | retryIssueResponse413 | retryIssueResponse415 | retryIssueResponse422 | retryIssueResponse429 | retryIssueResponse500 | retryIssueResponse501 | retryIssueResponse503 | retryIssueResponse504) & {
   headers: Headers;
 };
 
@@ -9359,6 +9416,11 @@ export type ignoreIssueResponse500 = {
   status: 500
 }
 
+export type ignoreIssueResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type ignoreIssueResponse503 = {
   data: Problem
   status: 503
@@ -9372,7 +9434,7 @@ export type ignoreIssueResponse504 = {
 export type ignoreIssueResponseSuccess = (ignoreIssueResponse200) & {
   headers: Headers;
 };
-export type ignoreIssueResponseError = (ignoreIssueResponse400 | ignoreIssueResponse401 | ignoreIssueResponse403 | ignoreIssueResponse404 | ignoreIssueResponse409 | ignoreIssueResponse413 | ignoreIssueResponse415 | ignoreIssueResponse422 | ignoreIssueResponse429 | ignoreIssueResponse500 | ignoreIssueResponse503 | ignoreIssueResponse504) & {
+export type ignoreIssueResponseError = (ignoreIssueResponse400 | ignoreIssueResponse401 | ignoreIssueResponse403 | ignoreIssueResponse404 | ignoreIssueResponse409 | ignoreIssueResponse413 | ignoreIssueResponse415 | ignoreIssueResponse422 | ignoreIssueResponse429 | ignoreIssueResponse500 | ignoreIssueResponse501 | ignoreIssueResponse503 | ignoreIssueResponse504) & {
   headers: Headers;
 };
 
@@ -10100,6 +10162,11 @@ export type createSourceResponse500 = {
   status: 500
 }
 
+export type createSourceResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createSourceResponse503 = {
   data: Problem
   status: 503
@@ -10113,7 +10180,7 @@ export type createSourceResponse504 = {
 export type createSourceResponseSuccess = (createSourceResponse200 | createSourceResponse201) & {
   headers: Headers;
 };
-export type createSourceResponseError = (createSourceResponse400 | createSourceResponse401 | createSourceResponse403 | createSourceResponse404 | createSourceResponse409 | createSourceResponse413 | createSourceResponse415 | createSourceResponse422 | createSourceResponse429 | createSourceResponse500 | createSourceResponse503 | createSourceResponse504) & {
+export type createSourceResponseError = (createSourceResponse400 | createSourceResponse401 | createSourceResponse403 | createSourceResponse404 | createSourceResponse409 | createSourceResponse413 | createSourceResponse415 | createSourceResponse422 | createSourceResponse429 | createSourceResponse500 | createSourceResponse501 | createSourceResponse503 | createSourceResponse504) & {
   headers: Headers;
 };
 
@@ -10312,6 +10379,11 @@ export type putSourceResponse500 = {
   status: 500
 }
 
+export type putSourceResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type putSourceResponse503 = {
   data: Problem
   status: 503
@@ -10325,7 +10397,7 @@ export type putSourceResponse504 = {
 export type putSourceResponseSuccess = (putSourceResponse200) & {
   headers: Headers;
 };
-export type putSourceResponseError = (putSourceResponse400 | putSourceResponse401 | putSourceResponse403 | putSourceResponse404 | putSourceResponse409 | putSourceResponse412 | putSourceResponse413 | putSourceResponse415 | putSourceResponse422 | putSourceResponse428 | putSourceResponse429 | putSourceResponse500 | putSourceResponse503 | putSourceResponse504) & {
+export type putSourceResponseError = (putSourceResponse400 | putSourceResponse401 | putSourceResponse403 | putSourceResponse404 | putSourceResponse409 | putSourceResponse412 | putSourceResponse413 | putSourceResponse415 | putSourceResponse422 | putSourceResponse428 | putSourceResponse429 | putSourceResponse500 | putSourceResponse501 | putSourceResponse503 | putSourceResponse504) & {
   headers: Headers;
 };
 
@@ -10450,6 +10522,11 @@ export type updateSourceResponse500 = {
   status: 500
 }
 
+export type updateSourceResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type updateSourceResponse503 = {
   data: Problem
   status: 503
@@ -10463,7 +10540,7 @@ export type updateSourceResponse504 = {
 export type updateSourceResponseSuccess = (updateSourceResponse200) & {
   headers: Headers;
 };
-export type updateSourceResponseError = (updateSourceResponse400 | updateSourceResponse401 | updateSourceResponse403 | updateSourceResponse404 | updateSourceResponse409 | updateSourceResponse412 | updateSourceResponse413 | updateSourceResponse415 | updateSourceResponse422 | updateSourceResponse428 | updateSourceResponse429 | updateSourceResponse500 | updateSourceResponse503 | updateSourceResponse504) & {
+export type updateSourceResponseError = (updateSourceResponse400 | updateSourceResponse401 | updateSourceResponse403 | updateSourceResponse404 | updateSourceResponse409 | updateSourceResponse412 | updateSourceResponse413 | updateSourceResponse415 | updateSourceResponse422 | updateSourceResponse428 | updateSourceResponse429 | updateSourceResponse500 | updateSourceResponse501 | updateSourceResponse503 | updateSourceResponse504) & {
   headers: Headers;
 };
 
@@ -10700,6 +10777,11 @@ export type sendSimulatedResponse500 = {
   status: 500
 }
 
+export type sendSimulatedResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type sendSimulatedResponse503 = {
   data: Problem
   status: 503
@@ -10713,7 +10795,7 @@ export type sendSimulatedResponse504 = {
 export type sendSimulatedResponseSuccess = (sendSimulatedResponse200) & {
   headers: Headers;
 };
-export type sendSimulatedResponseError = (sendSimulatedResponse400 | sendSimulatedResponse401 | sendSimulatedResponse403 | sendSimulatedResponse404 | sendSimulatedResponse413 | sendSimulatedResponse415 | sendSimulatedResponse429 | sendSimulatedResponse500 | sendSimulatedResponse503 | sendSimulatedResponse504) & {
+export type sendSimulatedResponseError = (sendSimulatedResponse400 | sendSimulatedResponse401 | sendSimulatedResponse403 | sendSimulatedResponse404 | sendSimulatedResponse413 | sendSimulatedResponse415 | sendSimulatedResponse429 | sendSimulatedResponse500 | sendSimulatedResponse501 | sendSimulatedResponse503 | sendSimulatedResponse504) & {
   headers: Headers;
 };
 
@@ -10895,6 +10977,11 @@ export type createDestinationResponse500 = {
   status: 500
 }
 
+export type createDestinationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createDestinationResponse503 = {
   data: Problem
   status: 503
@@ -10908,7 +10995,7 @@ export type createDestinationResponse504 = {
 export type createDestinationResponseSuccess = (createDestinationResponse200 | createDestinationResponse201) & {
   headers: Headers;
 };
-export type createDestinationResponseError = (createDestinationResponse400 | createDestinationResponse401 | createDestinationResponse403 | createDestinationResponse404 | createDestinationResponse409 | createDestinationResponse413 | createDestinationResponse415 | createDestinationResponse422 | createDestinationResponse429 | createDestinationResponse500 | createDestinationResponse503 | createDestinationResponse504) & {
+export type createDestinationResponseError = (createDestinationResponse400 | createDestinationResponse401 | createDestinationResponse403 | createDestinationResponse404 | createDestinationResponse409 | createDestinationResponse413 | createDestinationResponse415 | createDestinationResponse422 | createDestinationResponse429 | createDestinationResponse500 | createDestinationResponse501 | createDestinationResponse503 | createDestinationResponse504) & {
   headers: Headers;
 };
 
@@ -11107,6 +11194,11 @@ export type putDestinationResponse500 = {
   status: 500
 }
 
+export type putDestinationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type putDestinationResponse503 = {
   data: Problem
   status: 503
@@ -11120,7 +11212,7 @@ export type putDestinationResponse504 = {
 export type putDestinationResponseSuccess = (putDestinationResponse200) & {
   headers: Headers;
 };
-export type putDestinationResponseError = (putDestinationResponse400 | putDestinationResponse401 | putDestinationResponse403 | putDestinationResponse404 | putDestinationResponse409 | putDestinationResponse412 | putDestinationResponse413 | putDestinationResponse415 | putDestinationResponse422 | putDestinationResponse428 | putDestinationResponse429 | putDestinationResponse500 | putDestinationResponse503 | putDestinationResponse504) & {
+export type putDestinationResponseError = (putDestinationResponse400 | putDestinationResponse401 | putDestinationResponse403 | putDestinationResponse404 | putDestinationResponse409 | putDestinationResponse412 | putDestinationResponse413 | putDestinationResponse415 | putDestinationResponse422 | putDestinationResponse428 | putDestinationResponse429 | putDestinationResponse500 | putDestinationResponse501 | putDestinationResponse503 | putDestinationResponse504) & {
   headers: Headers;
 };
 
@@ -11245,6 +11337,11 @@ export type updateDestinationResponse500 = {
   status: 500
 }
 
+export type updateDestinationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type updateDestinationResponse503 = {
   data: Problem
   status: 503
@@ -11258,7 +11355,7 @@ export type updateDestinationResponse504 = {
 export type updateDestinationResponseSuccess = (updateDestinationResponse200) & {
   headers: Headers;
 };
-export type updateDestinationResponseError = (updateDestinationResponse400 | updateDestinationResponse401 | updateDestinationResponse403 | updateDestinationResponse404 | updateDestinationResponse409 | updateDestinationResponse412 | updateDestinationResponse413 | updateDestinationResponse415 | updateDestinationResponse422 | updateDestinationResponse428 | updateDestinationResponse429 | updateDestinationResponse500 | updateDestinationResponse503 | updateDestinationResponse504) & {
+export type updateDestinationResponseError = (updateDestinationResponse400 | updateDestinationResponse401 | updateDestinationResponse403 | updateDestinationResponse404 | updateDestinationResponse409 | updateDestinationResponse412 | updateDestinationResponse413 | updateDestinationResponse415 | updateDestinationResponse422 | updateDestinationResponse428 | updateDestinationResponse429 | updateDestinationResponse500 | updateDestinationResponse501 | updateDestinationResponse503 | updateDestinationResponse504) & {
   headers: Headers;
 };
 
@@ -11906,6 +12003,11 @@ export type createRouteResponse500 = {
   status: 500
 }
 
+export type createRouteResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createRouteResponse503 = {
   data: Problem
   status: 503
@@ -11919,7 +12021,7 @@ export type createRouteResponse504 = {
 export type createRouteResponseSuccess = (createRouteResponse200 | createRouteResponse201) & {
   headers: Headers;
 };
-export type createRouteResponseError = (createRouteResponse400 | createRouteResponse401 | createRouteResponse403 | createRouteResponse404 | createRouteResponse409 | createRouteResponse413 | createRouteResponse415 | createRouteResponse422 | createRouteResponse429 | createRouteResponse500 | createRouteResponse503 | createRouteResponse504) & {
+export type createRouteResponseError = (createRouteResponse400 | createRouteResponse401 | createRouteResponse403 | createRouteResponse404 | createRouteResponse409 | createRouteResponse413 | createRouteResponse415 | createRouteResponse422 | createRouteResponse429 | createRouteResponse500 | createRouteResponse501 | createRouteResponse503 | createRouteResponse504) & {
   headers: Headers;
 };
 
@@ -12017,6 +12119,11 @@ export type previewRouteResponse500 = {
   status: 500
 }
 
+export type previewRouteResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type previewRouteResponse503 = {
   data: Problem
   status: 503
@@ -12030,7 +12137,7 @@ export type previewRouteResponse504 = {
 export type previewRouteResponseSuccess = (previewRouteResponse200) & {
   headers: Headers;
 };
-export type previewRouteResponseError = (previewRouteResponse400 | previewRouteResponse401 | previewRouteResponse404 | previewRouteResponse413 | previewRouteResponse415 | previewRouteResponse429 | previewRouteResponse500 | previewRouteResponse503 | previewRouteResponse504) & {
+export type previewRouteResponseError = (previewRouteResponse400 | previewRouteResponse401 | previewRouteResponse404 | previewRouteResponse413 | previewRouteResponse415 | previewRouteResponse429 | previewRouteResponse500 | previewRouteResponse501 | previewRouteResponse503 | previewRouteResponse504) & {
   headers: Headers;
 };
 
@@ -12219,6 +12326,11 @@ export type putRouteResponse500 = {
   status: 500
 }
 
+export type putRouteResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type putRouteResponse503 = {
   data: Problem
   status: 503
@@ -12232,7 +12344,7 @@ export type putRouteResponse504 = {
 export type putRouteResponseSuccess = (putRouteResponse200) & {
   headers: Headers;
 };
-export type putRouteResponseError = (putRouteResponse400 | putRouteResponse401 | putRouteResponse403 | putRouteResponse404 | putRouteResponse409 | putRouteResponse412 | putRouteResponse413 | putRouteResponse415 | putRouteResponse422 | putRouteResponse428 | putRouteResponse429 | putRouteResponse500 | putRouteResponse503 | putRouteResponse504) & {
+export type putRouteResponseError = (putRouteResponse400 | putRouteResponse401 | putRouteResponse403 | putRouteResponse404 | putRouteResponse409 | putRouteResponse412 | putRouteResponse413 | putRouteResponse415 | putRouteResponse422 | putRouteResponse428 | putRouteResponse429 | putRouteResponse500 | putRouteResponse501 | putRouteResponse503 | putRouteResponse504) & {
   headers: Headers;
 };
 
@@ -12357,6 +12469,11 @@ export type updateRouteResponse500 = {
   status: 500
 }
 
+export type updateRouteResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type updateRouteResponse503 = {
   data: Problem
   status: 503
@@ -12370,7 +12487,7 @@ export type updateRouteResponse504 = {
 export type updateRouteResponseSuccess = (updateRouteResponse200) & {
   headers: Headers;
 };
-export type updateRouteResponseError = (updateRouteResponse400 | updateRouteResponse401 | updateRouteResponse403 | updateRouteResponse404 | updateRouteResponse409 | updateRouteResponse412 | updateRouteResponse413 | updateRouteResponse415 | updateRouteResponse422 | updateRouteResponse428 | updateRouteResponse429 | updateRouteResponse500 | updateRouteResponse503 | updateRouteResponse504) & {
+export type updateRouteResponseError = (updateRouteResponse400 | updateRouteResponse401 | updateRouteResponse403 | updateRouteResponse404 | updateRouteResponse409 | updateRouteResponse412 | updateRouteResponse413 | updateRouteResponse415 | updateRouteResponse422 | updateRouteResponse428 | updateRouteResponse429 | updateRouteResponse500 | updateRouteResponse501 | updateRouteResponse503 | updateRouteResponse504) & {
   headers: Headers;
 };
 
@@ -12689,6 +12806,11 @@ export type changeMemberRoleResponse500 = {
   status: 500
 }
 
+export type changeMemberRoleResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type changeMemberRoleResponse503 = {
   data: Problem
   status: 503
@@ -12702,7 +12824,7 @@ export type changeMemberRoleResponse504 = {
 export type changeMemberRoleResponseSuccess = (changeMemberRoleResponse200) & {
   headers: Headers;
 };
-export type changeMemberRoleResponseError = (changeMemberRoleResponse400 | changeMemberRoleResponse401 | changeMemberRoleResponse403 | changeMemberRoleResponse404 | changeMemberRoleResponse409 | changeMemberRoleResponse413 | changeMemberRoleResponse415 | changeMemberRoleResponse422 | changeMemberRoleResponse429 | changeMemberRoleResponse500 | changeMemberRoleResponse503 | changeMemberRoleResponse504) & {
+export type changeMemberRoleResponseError = (changeMemberRoleResponse400 | changeMemberRoleResponse401 | changeMemberRoleResponse403 | changeMemberRoleResponse404 | changeMemberRoleResponse409 | changeMemberRoleResponse413 | changeMemberRoleResponse415 | changeMemberRoleResponse422 | changeMemberRoleResponse429 | changeMemberRoleResponse500 | changeMemberRoleResponse501 | changeMemberRoleResponse503 | changeMemberRoleResponse504) & {
   headers: Headers;
 };
 
@@ -12990,6 +13112,11 @@ export type createInvitationResponse500 = {
   status: 500
 }
 
+export type createInvitationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createInvitationResponse503 = {
   data: Problem
   status: 503
@@ -13003,7 +13130,7 @@ export type createInvitationResponse504 = {
 export type createInvitationResponseSuccess = (createInvitationResponse201) & {
   headers: Headers;
 };
-export type createInvitationResponseError = (createInvitationResponse400 | createInvitationResponse401 | createInvitationResponse403 | createInvitationResponse404 | createInvitationResponse409 | createInvitationResponse413 | createInvitationResponse415 | createInvitationResponse422 | createInvitationResponse429 | createInvitationResponse500 | createInvitationResponse503 | createInvitationResponse504) & {
+export type createInvitationResponseError = (createInvitationResponse400 | createInvitationResponse401 | createInvitationResponse403 | createInvitationResponse404 | createInvitationResponse409 | createInvitationResponse413 | createInvitationResponse415 | createInvitationResponse422 | createInvitationResponse429 | createInvitationResponse500 | createInvitationResponse501 | createInvitationResponse503 | createInvitationResponse504) & {
   headers: Headers;
 };
 
@@ -13370,6 +13497,11 @@ export type beginImpersonationResponse500 = {
   status: 500
 }
 
+export type beginImpersonationResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type beginImpersonationResponse503 = {
   data: Problem
   status: 503
@@ -13383,7 +13515,7 @@ export type beginImpersonationResponse504 = {
 export type beginImpersonationResponseSuccess = (beginImpersonationResponse200) & {
   headers: Headers;
 };
-export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
+export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse501 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
   headers: Headers;
 };
 
@@ -13845,6 +13977,11 @@ export type createApiKeyResponse500 = {
   status: 500
 }
 
+export type createApiKeyResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type createApiKeyResponse503 = {
   data: Problem
   status: 503
@@ -13858,7 +13995,7 @@ export type createApiKeyResponse504 = {
 export type createApiKeyResponseSuccess = (createApiKeyResponse201) & {
   headers: Headers;
 };
-export type createApiKeyResponseError = (createApiKeyResponse400 | createApiKeyResponse401 | createApiKeyResponse403 | createApiKeyResponse404 | createApiKeyResponse409 | createApiKeyResponse413 | createApiKeyResponse415 | createApiKeyResponse422 | createApiKeyResponse429 | createApiKeyResponse500 | createApiKeyResponse503 | createApiKeyResponse504) & {
+export type createApiKeyResponseError = (createApiKeyResponse400 | createApiKeyResponse401 | createApiKeyResponse403 | createApiKeyResponse404 | createApiKeyResponse409 | createApiKeyResponse413 | createApiKeyResponse415 | createApiKeyResponse422 | createApiKeyResponse429 | createApiKeyResponse500 | createApiKeyResponse501 | createApiKeyResponse503 | createApiKeyResponse504) & {
   headers: Headers;
 };
 
@@ -13962,6 +14099,11 @@ export type rotateApiKeyResponse500 = {
   status: 500
 }
 
+export type rotateApiKeyResponse501 = {
+  data: Problem
+  status: 501
+}
+
 export type rotateApiKeyResponse503 = {
   data: Problem
   status: 503
@@ -13975,7 +14117,7 @@ export type rotateApiKeyResponse504 = {
 export type rotateApiKeyResponseSuccess = (rotateApiKeyResponse200) & {
   headers: Headers;
 };
-export type rotateApiKeyResponseError = (rotateApiKeyResponse400 | rotateApiKeyResponse401 | rotateApiKeyResponse403 | rotateApiKeyResponse404 | rotateApiKeyResponse409 | rotateApiKeyResponse413 | rotateApiKeyResponse415 | rotateApiKeyResponse422 | rotateApiKeyResponse429 | rotateApiKeyResponse500 | rotateApiKeyResponse503 | rotateApiKeyResponse504) & {
+export type rotateApiKeyResponseError = (rotateApiKeyResponse400 | rotateApiKeyResponse401 | rotateApiKeyResponse403 | rotateApiKeyResponse404 | rotateApiKeyResponse409 | rotateApiKeyResponse413 | rotateApiKeyResponse415 | rotateApiKeyResponse422 | rotateApiKeyResponse429 | rotateApiKeyResponse500 | rotateApiKeyResponse501 | rotateApiKeyResponse503 | rotateApiKeyResponse504) & {
   headers: Headers;
 };
 
