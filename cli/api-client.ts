@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listOrganizations, type Problem } from '@fairlead/client/gen/client'
+import { TransportError, type TransportOptions } from '@fairlead/client/transport'
 import { CommandError } from './command-error.ts'
 import { freshToken, isSignedIn } from './credentials.ts'
 import { isLocal, noAnswer } from './no-answer.ts'
@@ -30,22 +32,30 @@ export interface ApiValues {
 
 /** The API as one caller sees it. */
 export interface ApiClient {
-  /** The answer's JSON; undefined where there is none. Throws a CommandError for everything but 2xx. */
-  call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
-  /** Changes a setting. Throws like `call`. */
-  change<T>(method: 'PUT' | 'PATCH' | 'DELETE', path: string, asked: SettingChange): Promise<T>
+  /**
+   * The answer of one operation of the generated client. Throws a CommandError for everything but 2xx.
+   *
+   * @example await api.ask(options => listEvents('acme', { limit: 20 }, options))
+   */
+  ask<Answer extends Answered>(call: (options: TransportOptions) => Promise<Answer>): Promise<DataOf<Answer>>
   /** A stream that lasts; `position` is where it goes on. Throws a CommandError, with a `cause` where no answer came. */
   stream(path: string, position?: string): Promise<AsyncIterable<Uint8Array>>
-  /** The path of the organization that was asked for, `/api/v1/organizations/acme`. */
-  organizationPath(): Promise<string>
+  /** The slug of the organization that was asked for. */
+  organization(): Promise<string>
 }
 
-/** What goes with a change of a setting. */
-export interface SettingChange {
-  readonly body?: unknown
-  /** The state that was read; absent: any. */
-  readonly etag?: string
+/** What the generated client resolves with. */
+interface Answered {
+  readonly status: number
+  readonly data: unknown
 }
+
+/** What an operation answers when all is well. */
+type DataOf<Answer extends Answered> = Answer extends { readonly status: 204 }
+  ? undefined
+  : Answer extends { readonly status: 200 | 201 | 202 }
+    ? Answer['data']
+    : never
 
 /** How long one answer may take, ms. */
 const timeoutMs = 30_000
@@ -54,24 +64,18 @@ const timeoutMs = 30_000
 export function openApi(values: ApiValues, env: NodeJS.ProcessEnv = process.env): ApiClient {
   const base = apiUrl(values.url ?? env.FAIRLEAD_API_URL, env)
   const key = findKey(values['key-file'], base, env)
-  const call = <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
-    key().then(found => callApi(base, found, method, path, body)) as Promise<T>
+  const ask = async <Answer extends Answered>(call: (options: TransportOptions) => Promise<Answer>) =>
+    dataOf(base, await key(), call)
   return {
-    call,
-    change: async <T>(method: string, path: string, { body, etag }: SettingChange) =>
-      (await callApi(base, await key(), method, path, body, {
-        'if-match': etag === undefined ? '*' : `"${etag}"`,
-      })) as T,
+    ask,
     stream: async (path, position) => openStream(base, await key(), path, position),
-    async organizationPath() {
-      const slug = values.organization ?? env.FAIRLEAD_ORGANIZATION ?? (await onlyOrganization(call))
-      return `/api/v1/organizations/${encodeURIComponent(slug)}`
-    },
+    organization: async () =>
+      values.organization ?? env.FAIRLEAD_ORGANIZATION ?? (await onlyOrganization(ask)),
   }
 }
 
-async function onlyOrganization(call: ApiClient['call']): Promise<string> {
-  const { items } = await call<{ items: { slug: string }[] }>('GET', '/api/v1/organizations?limit=20')
+async function onlyOrganization(ask: ApiClient['ask']): Promise<string> {
+  const { items } = await ask(options => listOrganizations({ limit: 20 }, options))
   const [first, ...others] = items
   if (!first) throw new CommandError('There is no organization yet: declare one (k8s/samples shows how).')
   if (others.length === 0) return first.slug
@@ -142,35 +146,25 @@ function unreadable(path: string, error: unknown): CommandError {
   return new CommandError(`The key file ${path} can't be read: ${code}`)
 }
 
-async function callApi(
+async function dataOf<Answer extends Answered>(
   base: URL,
   key: Key,
-  method: string,
-  path: string,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<unknown> {
-  const url = new URL(path, base)
-  let response: Response
-  let text: string
-  try {
-    response = await fetch(url, {
-      method,
-      headers: {
-        authorization: `Bearer ${key.text}`,
-        ...headers,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+  call: (options: TransportOptions) => Promise<Answer>,
+): Promise<DataOf<Answer>> {
+  const answer = await call({
+    baseUrl: base.origin,
+    headers: { authorization: `Bearer ${key.text}` },
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((error: unknown) => {
+    if (!(error instanceof TransportError && error.code === 'not_json')) throw noAnswer(base, error)
+    const status = error.status ?? 0
+    throw new CommandError(`${base.origin} answered ${status}, and not as Fairlead's API would`, undefined, {
+      cause: error,
     })
-    text = await response.text()
-  } catch (error) {
-    throw noAnswer(base, error)
-  }
-  if (response.ok) return text === '' ? undefined : parseJson(base, text)
-  throw refusal(base, key, response.status, text)
+  })
+  if (answer.status >= 200 && answer.status < 300) return answer.data as DataOf<Answer>
+  throw refusal(base, key, answer.status, problemIn(answer.data))
 }
 
 /** How long a stream may be silent, ms: three heartbeats. */
@@ -196,7 +190,8 @@ async function openStream(
   } finally {
     clearTimeout(timer)
   }
-  if (!response.ok || !response.body) throw refusal(base, key, response.status, await response.text())
+  if (!response.ok || !response.body)
+    throw refusal(base, key, response.status, problemIn(parseJson(await response.text())))
   const { body } = response
   return (async function* () {
     try {
@@ -211,8 +206,7 @@ async function openStream(
   })()
 }
 
-function refusal(base: URL, key: Key, status: number, text: string): CommandError {
-  const problem = readProblem(text)
+function refusal(base: URL, key: Key, status: number, problem: Problem | undefined): CommandError {
   if (status === 401) {
     return new CommandError(
       `${base.origin} doesn't accept the key from ${key.origin}: it is unknown, revoked or expired`,
@@ -222,39 +216,24 @@ function refusal(base: URL, key: Key, status: number, text: string): CommandErro
   const faults = (problem.errors ?? []).map(
     ({ name, message }) => `\n  ${printable(name)}: ${printable(message)}`,
   )
-  const trace = problem.traceId ? ` (trace ${printable(problem.traceId)})` : ''
+  const asked = status >= 500 && problem.requestId ? ` (request ${printable(problem.requestId)})` : ''
   const patch = problem.patch ? `\n\n${printable(problem.patch, { lines: true })}` : ''
   return new CommandError(
-    `${printable(problem.detail)} [${printable(problem.code)}]${trace}${faults.join('')}${patch}`,
+    `${printable(problem.detail)} [${printable(problem.code)}]${asked}${faults.join('')}${patch}`,
   )
 }
 
-interface ProblemText {
-  readonly code: string
-  readonly detail: string
-  readonly traceId?: string
-  /** YAML that makes the change where the setting is declared. */
-  readonly patch?: string
-  readonly errors?: readonly { readonly name: string; readonly message: string }[]
+/** Undefined: it is none, so it was not the API that answered. */
+function problemIn(data: unknown): Problem | undefined {
+  if (typeof data !== 'object' || data === null) return undefined
+  const { code, detail } = data as Partial<Problem>
+  return typeof code === 'string' && typeof detail === 'string' ? (data as Problem) : undefined
 }
 
-function readProblem(text: string): ProblemText | undefined {
-  try {
-    const problem: unknown = JSON.parse(text)
-    if (typeof problem !== 'object' || problem === null) return undefined
-    const { code, detail } = problem as Partial<ProblemText>
-    return typeof code === 'string' && typeof detail === 'string' ? (problem as ProblemText) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function parseJson(base: URL, text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw new CommandError(`${base.origin} is not Fairlead's API: its answer is no JSON`, undefined, {
-      cause,
-    })
+  } catch {
+    return undefined
   }
 }

@@ -1,5 +1,12 @@
-import type { AuditEntry, Page, VerifiedAuditLog } from './answer-shapes.ts'
-import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
+import {
+  type AuditLogEntry,
+  listAuditLog,
+  listPlatformAuditLog,
+  type VerifiedAuditLog,
+  verifyAuditLog,
+  verifyPlatformAuditLog,
+} from '@fairlead/client/gen/client'
+import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { shortTime } from './show-time.ts'
@@ -38,29 +45,25 @@ export async function audit(args: readonly string[]): Promise<number> {
   if (verb !== 'list' && verb !== 'verify') throw usageFault(usage, `list or verify, not ${verb}`)
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
   const api = openApi(values)
-  const path = `${values.platform ? '/api/v1' : await api.organizationPath()}/audit-log`
+  const slug = values.platform ? undefined : await api.organization()
   const terminal = openTerminal()
-  if (verb === 'verify') return await verify(api, path, values, terminal)
-  const filters = new URLSearchParams({ limit: String(limit) })
-  if (values.action !== undefined) filters.set('action', values.action)
-  const { items } = await api.call<Page<AuditEntry>>('GET', `${path}?${filters}`)
+  if (verb === 'verify') {
+    const noted = values.noted === undefined ? {} : { noted: values.noted }
+    const found = await api.ask(async options =>
+      slug === undefined ? verifyPlatformAuditLog(noted, options) : verifyAuditLog(slug, noted, options),
+    )
+    if (values.json) terminal.print(JSON.stringify(found))
+    else printVerified(found, terminal)
+    return found.intact ? exitCode.ok : exitCode.failed
+  }
+  const filters = { limit, ...(values.action !== undefined && { action: values.action }) }
+  const { items } = await api.ask(async options =>
+    slug === undefined ? listPlatformAuditLog(filters, options) : listAuditLog(slug, filters, options),
+  )
   if (values.json) for (const entry of items) terminal.print(JSON.stringify(entry))
   else if (items.length === 0) terminal.note('No entry.')
   else printTable(columns(new Date()), items, terminal)
   return exitCode.ok
-}
-
-async function verify(
-  api: ApiClient,
-  path: string,
-  { noted, json }: { readonly noted?: string | undefined; readonly json?: boolean | undefined },
-  terminal: Terminal,
-): Promise<number> {
-  const filters = noted === undefined ? '' : `?${new URLSearchParams({ noted })}`
-  const found = await api.call<VerifiedAuditLog>('GET', `${path}/verify${filters}`)
-  if (json) terminal.print(JSON.stringify(found))
-  else printVerified(found, terminal)
-  return found.intact ? exitCode.ok : exitCode.failed
 }
 
 function printVerified({ intact, entries, end, faults }: VerifiedAuditLog, terminal: Terminal): void {
@@ -74,7 +77,7 @@ function printVerified({ intact, entries, end, faults }: VerifiedAuditLog, termi
   terminal.print(`end: ${printable(end)}`)
 }
 
-function columns(now: Date): Column<AuditEntry>[] {
+function columns(now: Date): Column<AuditLogEntry>[] {
   return [
     { title: 'AT', text: entry => shortTime(entry.at, now) },
     { title: 'ACTION', text: entry => entry.action, least: 18 },

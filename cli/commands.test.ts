@@ -261,6 +261,8 @@ describe('with npm start', () => {
     // After so many failures at one time the destination is probed, 10 s apart at most.
     const letter = await until(find, { what: 'a dead letter', deadlineMs: 60_000 })
     const filters = ['--destination', 'broken', '--type', letter.type, '--died-of', 'attempts_exhausted']
+    const [planned] = await json('retries', 'create', letter.id, '--dry-run')
+    expect(planned).toMatchObject({ state: 'planned', planned: 1, first: [letter.id] })
     expect((await run('dead-letters', 'retry')).code).toBe(2)
     const [counted] = await json('dead-letters', 'retry', ...filters, '--dry-run')
     expect(counted.matched).toBeGreaterThan(0)
@@ -270,6 +272,13 @@ describe('with npm start', () => {
       deadlineMs: 150_000,
     })
     expect((await json('replay', 'show', started.id))[0].failed).toBeGreaterThan(0)
+    // It was tried otherwise meanwhile, so what was planned leaves it out.
+    expect((await run('retries', 'start', planned.id)).stdout).toContain(planned.id)
+    await until(async () => (await json('retries', 'show', planned.id))[0].state === 'completed', {
+      what: 'the end of the retry',
+      deadlineMs: 30_000,
+    })
+    expect((await run('retries', 'show', planned.id)).stdout).toContain('made       0 of 1, 1 passed over')
     const unasked = await run('dead-letters', 'discard', ...filters, '--reason', 'a test')
     expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('--yes')])
     const { stdout } = await run('dead-letters', 'discard', ...filters, '--reason', 'a test', '--yes')
@@ -315,6 +324,61 @@ describe('with npm start', () => {
       expect(stdout).toMatch(/^github +github +\S+ +[1-9]\d* +\d+ (s|min) ago/m)
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
     }
+  })
+
+  test('retries say what there is to try, and ask', async () => {
+    expect((await run('retries', 'create', '--type', 'none.such', '--yes')).stdout).toBe('Nothing fits.\n')
+    expect((await run('retries', 'create')).code).toBe(2)
+    expect((await run('retries', 'create', 'dlv_00000000000000000000000000', '--all')).code).toBe(2)
+    const absent = await run('retries', 'show', 'rty_00000000000000000000000000')
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
+  })
+
+  test('a key is made with scope and end, used, rotated and revoked', async () => {
+    const made = await run(
+      'keys',
+      'create',
+      'ci',
+      '--role',
+      'viewer',
+      '--scope',
+      'events:read',
+      '--expires',
+      '30d',
+    )
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sk_live_fl_\S+\n$/) })
+    const using = ({ stdout }: Ended, ...args: string[]) =>
+      fairlead({ ...env, FAIRLEAD_API_KEY: stdout.trim() }, ...args, '-o', 'acme')
+    expect((await using(made, 'events')).code).toBe(0)
+    expect((await using(made, 'keys')).stderr).toContain('[forbidden]')
+    const listed = (await json('keys')).find(({ name }) => name === 'ci')
+    expect(listed).toMatchObject({ role: 'viewer', scopes: ['events:read'] })
+    expect(new Date(listed.expiresAt).getTime() - Date.now()).toBeGreaterThan(29 * 86_400_000)
+    for (const columns of ['120', '80', '60', '40']) {
+      const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'keys')
+      expect(stdout).toMatch(/^ci +viewer/m)
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(Number(columns))
+    }
+    const rotated = await run('keys', 'rotate', 'ci', '--overlap', '0s')
+    expect((await using(rotated, 'events')).code).toBe(0)
+    expect((await using(made, 'events')).stderr).toContain("doesn't accept the key from $FAIRLEAD_API_KEY")
+    const unasked = await run('keys', 'revoke', 'ci')
+    expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('--yes')])
+    expect((await run('keys', 'revoke', 'ci', '--yes')).stdout).toBe('ci is useless now.\n')
+    expect((await using(rotated, 'events')).code).toBe(1)
+    expect((await run('keys', 'revoke', 'ci', '--yes')).stderr).toContain('There is no key ci')
+  })
+
+  test('people are invited, listed and uninvited', async () => {
+    expect((await run('members', 'invite', 'Ada@example.com', '--role', 'viewer')).stdout).toMatch(
+      /^ada@example.com is invited as viewer, until 20\d\d-/,
+    )
+    expect((await run('members')).stdout).toMatch(/^ada@example.com +viewer +invited$/m)
+    const wrong = await run('members', 'invite', 'bob@example.com', '--role', 'king')
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('role')])
+    expect((await run('members', 'uninvite', 'ada@example.com')).stdout).toContain('invited no longer')
+    expect((await run('members', 'remove', 'ada@example.com')).stderr).toContain('Nobody with the address')
+    expect((await run('members', 'promote')).code).toBe(2)
   })
 
   test('the audit log is listed, and verified against an end that was noted', {

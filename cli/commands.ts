@@ -52,6 +52,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     { summary: 'deliver many events again', load: async () => (await import('./replay.ts')).replay },
   ],
   [
+    'retries',
+    {
+      summary: 'try many dead letters again, as they were shown',
+      load: async () => (await import('./retries.ts')).retries,
+    },
+  ],
+  [
     'issues',
     { summary: 'what fails, grouped by its cause', load: async () => (await import('./issues.ts')).issues },
   ],
@@ -103,6 +110,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     {
       summary: 'people of an organization: list, invite, change, remove',
       load: async () => (await import('./members.ts')).members,
+    },
+  ],
+  [
+    'keys',
+    {
+      summary: 'API keys: list, make, rotate, revoke',
+      load: async () => (await import('./keys.ts')).keys,
     },
   ],
   [

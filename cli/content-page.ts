@@ -1,5 +1,8 @@
-import type { Content } from './answer-shapes.ts'
+import type { EventDetail } from '@fairlead/client/gen/client'
 import { printable, type Terminal } from './terminal.ts'
+
+/** A request as it was received. */
+type Content = Pick<EventDetail, 'headers' | 'body' | 'bodyEncoding' | 'sizeBytes'>
 
 /** Lines of a body that are shown: more is for --json. */
 const maxBodyLines = 60

@@ -1,4 +1,11 @@
-import type { DeadLetter, DeliverySummary, Page, Replay } from './answer-shapes.ts'
+import {
+  type DeadLetter,
+  discardDeadLetter,
+  discardDeadLetters,
+  listDeadLetters,
+  retryDeadLetter,
+  retryDeadLetters,
+} from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -67,28 +74,37 @@ export async function deadLetters(args: readonly string[]): Promise<number> {
     throw usageFault(usage, 'Which? Name deliveries (dlv_…, as the list shows), a filter, or --all')
   if (verb === 'discard' && !values.reason) throw usageFault(usage, 'Say why, with --reason')
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/dead-letters`
+  const slug = await api.organization()
   const terminal = openTerminal()
   if (verb !== 'list' && deliveries.length === 0) {
     const how = { json: values.json === true, dryRun: values['dry-run'] === true, yes: values.yes === true }
-    const change = { api, path, filters, terminal, ...how }
+    const change = { api, slug, filters, terminal, ...how }
     if (verb === 'retry') await retryAll(change, ratePerSecond)
     else await discardAll(change, values.reason!)
     return exitCode.ok
   }
   if (verb !== 'list') {
-    const body = verb === 'discard' ? { reason: values.reason } : undefined
+    const reason = values.reason ?? ''
     for (const id of deliveries) {
-      const target = `${path}/${encodeURIComponent(id)}/${verb}`
-      const delivery = await api.call<DeliverySummary>('POST', target, body)
+      const delivery = await api.ask(async call =>
+        verb === 'retry'
+          ? retryDeadLetter(slug, id, {}, call)
+          : discardDeadLetter(slug, id, { reason }, {}, call),
+      )
       const done = verb === 'retry' ? 'is tried again' : 'is discarded'
       const line = `${printable(delivery.id)} to ${printable(delivery.destination)} ${done}`
       terminal.print(values.json ? JSON.stringify(delivery) : line)
     }
     return exitCode.ok
   }
-  const query = new URLSearchParams({ ...filters, limit: String(limit) })
-  return await list(api, `${path}?${query}`, values.json === true, terminal)
+  const { items, next } = await api.ask(call => listDeadLetters(slug, { ...filters, limit }, call))
+  if (values.json) for (const letter of items) terminal.print(JSON.stringify(letter))
+  else if (items.length === 0) terminal.note('No dead letters.')
+  else {
+    printTable(columns(new Date()), items, terminal)
+    if (next) terminal.note(`There are more: --limit shows up to 500`)
+  }
+  return exitCode.ok
 }
 
 /** Filters by the API's names. */
@@ -110,7 +126,7 @@ function readFilters(values: Readonly<Record<string, string | boolean | undefine
 /** The actions on all matching dead letters. */
 interface Change {
   readonly api: ApiClient
-  readonly path: string
+  readonly slug: string
   readonly filters: Readonly<Record<string, string>>
   readonly terminal: Terminal
   readonly json: boolean
@@ -118,9 +134,9 @@ interface Change {
   readonly yes: boolean
 }
 
-async function retryAll({ api, path, filters, terminal, ...how }: Change, ratePerSecond: number) {
+async function retryAll({ api, slug, filters, terminal, ...how }: Change, ratePerSecond: number) {
   const asked = { ...filters, ratePerSecond }
-  const counted = await api.call<Replay>('POST', `${path}/retry`, { ...asked, dryRun: true })
+  const counted = await api.ask(call => retryDeadLetters(slug, { ...asked, dryRun: true }, {}, call))
   if (how.dryRun || counted.matched === 0) {
     if (how.json) terminal.print(JSON.stringify(counted))
     else for (const line of describeReplay(counted, new Date())) terminal.print(line)
@@ -128,16 +144,16 @@ async function retryAll({ api, path, filters, terminal, ...how }: Change, ratePe
   }
   terminal.note(startedLine(counted))
   await confirm('Try them again?', how.yes)
-  const started = await api.call<Replay>('POST', `${path}/retry`, asked)
+  const started = await api.ask(call => retryDeadLetters(slug, asked, {}, call))
   terminal.print(how.json ? JSON.stringify(started) : (started.id ?? ''))
   if (!how.json) terminal.note(`How far it is: fairlead replay show ${started.id}`)
 }
 
 /** The API takes so many with one call that a few calls take all. */
-async function discardAll({ api, path, filters, terminal, ...how }: Change, discardReason: string) {
+async function discardAll({ api, slug, filters, terminal, ...how }: Change, discardReason: string) {
   const asked = { ...filters, discardReason }
   const discard = (dryRun: boolean) =>
-    api.call<{ discarded: number; more: boolean }>('POST', `${path}/discard`, { ...asked, dryRun })
+    api.ask(call => discardDeadLetters(slug, { ...asked, dryRun }, {}, call))
   const counted = await discard(true)
   const many = `${counted.discarded}${counted.more ? ' and more' : ''}`
   if (how.dryRun || counted.discarded === 0) {
@@ -152,17 +168,6 @@ async function discardAll({ api, path, filters, terminal, ...how }: Change, disc
     more = done.more
   }
   terminal.print(how.json ? JSON.stringify({ discarded }) : `${discarded} are discarded`)
-}
-
-async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
-  const { items, next } = await api.call<Page<DeadLetter>>('GET', path)
-  if (json) for (const letter of items) terminal.print(JSON.stringify(letter))
-  else if (items.length === 0) terminal.note('No dead letters.')
-  else {
-    printTable(columns(new Date()), items, terminal)
-    if (next) terminal.note(`There are more: --limit shows up to 500`)
-  }
-  return exitCode.ok
 }
 
 function columns(now: Date): Column<DeadLetter>[] {

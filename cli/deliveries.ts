@@ -1,4 +1,10 @@
-import type { DeliverySummary, Page, WaitingDelivery } from './answer-shapes.ts'
+import {
+  cancelDelivery,
+  type ListDeliveriesParams,
+  listDeliveries,
+  retryDelivery,
+  type WaitingDelivery,
+} from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -43,22 +49,23 @@ export async function deliveries(args: readonly string[]): Promise<number> {
     throw usageFault(usage, `list, retry or cancel, not ${verb}`)
   if (verb !== 'list' && ids.length === 0) throw usageFault(usage, 'Which delivery? dlv_…, as the list shows')
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/deliveries`
+  const slug = await api.organization()
   const terminal = openTerminal()
   for (const id of ids) {
-    const body = verb === 'retry' && values.at ? { at: values.at } : undefined
-    const target = `${path}/${encodeURIComponent(id)}/${verb}`
-    const delivery = await api.call<DeliverySummary>('POST', target, body)
+    const body = values.at ? { at: values.at } : {}
+    const delivery = await api.ask(async options =>
+      verb === 'retry' ? retryDelivery(slug, id, body, {}, options) : cancelDelivery(slug, id, {}, options),
+    )
     const done =
       verb === 'retry' ? `is tried ${values.at ? `at ${printable(values.at)}` : 'now'}` : 'is given up'
     const line = `${printable(delivery.id)} to ${printable(delivery.destination)} ${done}`
     terminal.print(values.json ? JSON.stringify(delivery) : line)
   }
   if (verb !== 'list') return exitCode.ok
-  const filters = new URLSearchParams({ state: 'waiting', limit: String(limit) })
+  const filters: ListDeliveriesParams = { state: 'waiting', limit }
   for (const name of ['destination', 'source', 'type'] as const)
-    if (values[name]) filters.set(name, values[name])
-  const { items, next } = await api.call<Page<WaitingDelivery>>('GET', `${path}?${filters}`)
+    if (values[name]) filters[name] = values[name]
+  const { items, next } = await api.ask(options => listDeliveries(slug, filters, options))
   if (values.json) for (const delivery of items) terminal.print(JSON.stringify(delivery))
   else if (items.length === 0) terminal.note('No delivery waits.')
   else {

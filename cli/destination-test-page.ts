@@ -1,23 +1,5 @@
+import type { DestinationTest } from '@fairlead/client/gen/client'
 import { printable, type Terminal } from './terminal.ts'
-
-/** A test of a destination as the API answers it. */
-export interface DestinationTest {
-  readonly outcome: string
-  readonly status: number | null
-  readonly reason: string | null
-  readonly durationMs: number
-  readonly body: string
-  readonly exchange: {
-    readonly address: string | null
-    readonly phasesMs: Readonly<Record<string, number | null>>
-    readonly request: { readonly line: string; readonly headers: Readonly<Record<string, string>> }
-    readonly response: {
-      readonly line: string
-      readonly headers: Readonly<Record<string, string>>
-      readonly body: string | null
-    } | null
-  } | null
-}
 
 /** The exchange as curl -v shows one. */
 export function showTest(name: string, test: DestinationTest, terminal: Terminal): void {

@@ -1,8 +1,19 @@
-import type { Destination } from './answer-shapes.ts'
+import {
+  createDestination,
+  type Destination,
+  type DestinationSettings,
+  deleteDestination,
+  getDestination,
+  listDestinations,
+  pauseDestination,
+  resumeDestination,
+  testDestination,
+  updateDestination,
+} from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
-import { type DestinationTest, showTest } from './destination-test-page.ts'
+import { showTest } from './destination-test-page.ts'
 import {
   deleteSetting,
   dryRunQuery,
@@ -10,6 +21,8 @@ import {
   readNamedSecret,
   readSecretFile,
   readSettings,
+  type SettingCalls,
+  type SettingValues,
   settingOptions,
   settingUsage,
   updateSetting,
@@ -67,36 +80,37 @@ export async function destinations(args: readonly string[]): Promise<number> {
   const isWritten = verb === 'create' || verb === 'update'
   const settings = isWritten ? { ...readSettings(usage, values), ...readCredentials(values) } : {}
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/destinations`
+  const slug = await api.organization()
   const terminal = openTerminal()
-  if (given === undefined) return await list(api, path, values.json ?? false, terminal)
-  const one = `${path}/${encodeURIComponent(given)}`
+  if (given === undefined) return await list(api, slug, values.json ?? false, terminal)
+  const one = callsOf(api, slug, given)
   switch (verb) {
     case 'pause':
     case 'resume': {
-      const destination = await api.call<Destination>('POST', `${one}/${verb}`)
+      const change = verb === 'pause' ? pauseDestination : resumeDestination
+      const destination = await api.ask(call => change(slug, given, {}, call))
       terminal.print(values.json ? JSON.stringify(destination) : standing(destination))
       break
     }
     case 'get':
-      terminal.print(JSON.stringify(await api.call('GET', one)))
+      terminal.print(JSON.stringify(await one.get()))
       break
     case 'test': {
-      const tested = await api.call<DestinationTest>('POST', `${one}/test`)
+      const tested = await api.ask(call => testDestination(slug, given, {}, call))
       if (values.json) terminal.print(JSON.stringify(tested))
       else showTest(given, tested, terminal)
       return tested.outcome === 'delivered' ? exitCode.ok : exitCode.failed
     }
     case 'delete': {
-      const gone = await deleteSetting(api, one, `destination ${given}`, values)
+      const gone = await deleteSetting(one, `destination ${given}`, values)
       printWritten(gone, `Destination ${given} is deleted`, values, terminal)
       break
     }
     default: {
       const written =
         verb === 'update'
-          ? await updateSetting(api, one, values, () => settings)
-          : await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, { name: given, ...settings })
+          ? await updateSetting(one, values, () => settings)
+          : await create(api, slug, { name: given, ...settings }, values)
       printWritten(
         written,
         `Destination ${given} is ${verb === 'update' ? 'changed' : 'made'}`,
@@ -106,6 +120,26 @@ export async function destinations(args: readonly string[]): Promise<number> {
     }
   }
   return exitCode.ok
+}
+
+function callsOf(api: ApiClient, slug: string, destination: string): SettingCalls {
+  return {
+    get: () => api.ask(call => getDestination(slug, destination, call)),
+    update: (patch, query, headers) =>
+      api.ask(call => updateDestination(slug, destination, patch, query, headers, call)),
+    remove: (query, headers) => api.ask(call => deleteDestination(slug, destination, query, headers, call)),
+  }
+}
+
+/** The settings are checked by the API, which names what is wrong. */
+async function create(
+  api: ApiClient,
+  slug: string,
+  settings: object,
+  values: SettingValues,
+): Promise<Written> {
+  const asked = settings as DestinationSettings
+  return await api.ask(call => createDestination(slug, asked, dryRunQuery(values), {}, call))
 }
 
 interface Credentials {
@@ -136,8 +170,8 @@ function readCredentials(values: Credentials): Record<string, unknown> {
   return { ...(auth.length > 0 && { auth }), ...(headers.length > 0 && { headers }) }
 }
 
-async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
-  const { items } = await api.call<{ items: readonly Destination[] }>('GET', path)
+async function list(api: ApiClient, slug: string, json: boolean, terminal: Terminal): Promise<number> {
+  const { items } = await api.ask(call => listDestinations(slug, call))
   if (json) for (const destination of items) terminal.print(JSON.stringify(destination))
   else if (items.length === 0) terminal.note('No destination is declared.')
   else printTable(columns, items, terminal)

@@ -1,10 +1,10 @@
-import type { EventItem } from './answer-shapes.ts'
+import type { Event } from '@fairlead/client/gen/client'
 import { shortTime } from './show-time.ts'
 import type { Column } from './table.ts'
 import type { Colour } from './terminal.ts'
 
 /** What later lines may need: whoever follows can't know what comes. */
-export const widestEvent: EventItem = {
+export const widestEvent: Event = {
   id: '',
   source: 'stripe',
   provider: '',
@@ -14,14 +14,14 @@ export const widestEvent: EventItem = {
   status: 'processing',
   traceId: '',
   receivedAt: new Date(0).toISOString(),
-  deliveries: { total: 0, delivered: 0, dead: 0 },
+  deliveries: { total: 0, waiting: 0, delivered: 0, dead: 0 },
 }
 
 /** The first type, and how many more there are. */
-const typesText = ({ type, types }: EventItem): string =>
+const typesText = ({ type, types }: Event): string =>
   types.length > 1 ? `${type || '–'} +${types.length - 1}` : type || '–'
 
-const colourOf: Readonly<Record<EventItem['status'], Colour>> = {
+const colourOf: Readonly<Record<Event['status'], Colour>> = {
   pending: 'yellow',
   processing: 'yellow',
   success: 'green',
@@ -30,7 +30,7 @@ const colourOf: Readonly<Record<EventItem['status'], Colour>> = {
 }
 
 /** Columns of a list of events. */
-export function eventColumns(now: Date): Column<EventItem>[] {
+export function eventColumns(now: Date): Column<Event>[] {
   return [
     { title: 'RECEIVED', text: event => shortTime(event.receivedAt, now), optional: true },
     { title: 'EVENT', text: event => event.id },

@@ -1,4 +1,4 @@
-import type { AttemptAnswer, DeliveryAnswer, EventDetail } from './answer-shapes.ts'
+import type { Attempt, Delivery, EventDetail } from '@fairlead/client/gen/client'
 import { printContent } from './content-page.ts'
 import { relativeTime, shortTime } from './show-time.ts'
 import { type Colour, printable, type Terminal } from './terminal.ts'
@@ -54,14 +54,14 @@ function printDeliveries(event: EventDetail, now: Date, terminal: Terminal): voi
   }
 }
 
-const colourOfState: Readonly<Record<DeliveryAnswer['state'], Colour>> = {
+const colourOfState: Readonly<Record<Delivery['state'], Colour>> = {
   waiting: 'yellow',
   delivered: 'green',
   dead: 'red',
   discarded: 'dim',
 }
 
-function attemptLine(attempt: AttemptAnswer, eventTraceId: string, now: Date, terminal: Terminal): string {
+function attemptLine(attempt: Attempt, eventTraceId: string, now: Date, terminal: Terminal): string {
   const ok = attempt.outcome === 'delivered'
   const parts = [
     `  ${String(attempt.number).padStart(2)}  ${shortTime(attempt.at, now)}`,

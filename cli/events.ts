@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { EventDetail, EventItem, Page } from './answer-shapes.ts'
+import { type Event, getEvent, type ListEventsParams, listEvents } from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -55,59 +55,58 @@ export async function events(args: readonly string[]): Promise<number> {
   if (id && values.follow) throw usageFault(usage, '--follow goes with the list, not with one event')
   const api = openApi(values)
   const terminal = openTerminal()
-  const path = `${await api.organizationPath()}/events`
-  if (id) return await showOne(api, `${path}/${encodeURIComponent(id)}`, values.json === true, terminal)
-  const filters = new URLSearchParams()
+  const slug = await api.organization()
+  if (id) {
+    const event = await api.ask(options => getEvent(slug, id, options))
+    if (values.json) terminal.print(JSON.stringify(event))
+    else printEvent(event, new Date(), terminal)
+    return exitCode.ok
+  }
+  const filters: Record<string, string> = {}
   for (const name of ['source', 'status', 'type'] as const) {
-    if (values[name]) filters.set(name, values[name])
+    if (values[name]) filters[name] = values[name]
   }
   for (const name of ['after', 'before'] as const) {
     const time = readTime(usage, name, values[name], new Date())
-    if (time) filters.set(name, time)
+    if (time) filters[name] = time
   }
-  if (values.search) filters.set('q', values.search)
-  const found = await listEvents(api, path, filters, limit)
-  if (values.follow) return await follow(api, path, filters, found, values.json === true, terminal)
+  if (values.search) filters.q = values.search
+  const list = (most: number) => newestEvents(api, slug, filters as ListEventsParams, most)
+  const found = await list(limit)
+  if (values.follow) return await follow(() => list(pageSize), found, values.json === true, terminal)
   if (values.json) for (const event of found) terminal.print(JSON.stringify(event))
   else if (found.length > 0) printTable(eventColumns(new Date()), found, terminal)
   else
     terminal.note(
-      filters.size > 0 ? 'No event fits.' : 'There is no event yet. Send one: fairlead send stripe',
+      Object.keys(filters).length > 0
+        ? 'No event fits.'
+        : 'There is no event yet. Send one: fairlead send stripe',
     )
   return exitCode.ok
 }
 
-async function showOne(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
-  const event = await api.call<EventDetail>('GET', path)
-  if (json) terminal.print(JSON.stringify(event))
-  else printEvent(event, new Date(), terminal)
-  return exitCode.ok
-}
-
 /** The newest events that fit, page by page. */
-async function listEvents(
+async function newestEvents(
   api: ApiClient,
-  path: string,
-  filters: URLSearchParams,
+  slug: string,
+  filters: ListEventsParams,
   limit: number,
-): Promise<EventItem[]> {
-  const found: EventItem[] = []
-  const query = new URLSearchParams(filters)
+): Promise<Event[]> {
+  const found: Event[] = []
+  const query = { ...filters }
   for (;;) {
-    query.set('limit', String(Math.min(limit - found.length, pageSize)))
-    const { items, next } = await api.call<Page<EventItem>>('GET', `${path}?${query}`)
+    query.limit = Math.min(limit - found.length, pageSize)
+    const { items, next } = await api.ask(options => listEvents(slug, query, options))
     found.push(...items)
     if (!next || found.length >= limit) return found
-    query.set('cursor', next)
+    query.cursor = next
   }
 }
 
 /** Asks again and again; prints each event once for each status that it is seen in. Ends with the process. */
 async function follow(
-  api: ApiClient,
-  path: string,
-  filters: URLSearchParams,
-  first: readonly EventItem[],
+  list: () => Promise<Event[]>,
+  first: readonly Event[],
   json: boolean,
   terminal: Terminal,
 ): Promise<never> {
@@ -124,6 +123,6 @@ async function follow(
       terminal.print(json ? JSON.stringify(event) : rowLine(layout, event, terminal))
     }
     await wait(followMs)
-    found = await listEvents(api, path, filters, pageSize)
+    found = await list()
   }
 }

@@ -1,3 +1,4 @@
+import { type ExportEventsParams, getExportEventsUrl } from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
@@ -32,15 +33,15 @@ const options = {
 export async function exportEvents(args: readonly string[]): Promise<number> {
   const { values } = readArguments(usage, args, options)
   const api = openApi(values)
-  const query = new URLSearchParams()
+  const query: Record<string, string> = {}
   for (const name of ['format', 'source', 'status', 'type', 'cursor'] as const) {
-    if (values[name]) query.set(name, values[name])
+    if (values[name]) query[name] = values[name]
   }
   for (const name of ['after', 'before'] as const) {
     const time = readTime(usage, name, values[name], new Date())
-    if (time) query.set(name, time)
+    if (time) query[name] = time
   }
-  const body = await api.stream(`${await api.organizationPath()}/events/export?${query}`)
+  const body = await api.stream(getExportEventsUrl(await api.organization(), query as ExportEventsParams))
   let end = ''
   for await (const chunk of body) {
     const text = Buffer.from(chunk)

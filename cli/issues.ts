@@ -1,20 +1,35 @@
-import type { Page } from './answer-shapes.ts'
+import {
+  acknowledgeIssue,
+  getIssue,
+  type Issue,
+  ignoreIssue,
+  type ListIssuesParams,
+  listIssues,
+  reopenIssue,
+  resolveIssue,
+  retryIssue,
+} from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
+import { startPlanned } from './retries.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { type Colour, openTerminal, printable, type Terminal } from './terminal.ts'
 
-const usage = `fairlead issues [ISSUE [acknowledge|resolve|reopen|ignore]] [--state S]
+const usage = `fairlead issues [ISSUE [acknowledge|resolve|reopen|ignore|retry]] [--state S]
 
 Lists what fails, or is refused, for one reason; with an issue's id shows that
-one, and with a verb changes it.
+one, and with a verb changes it. retry tries its dead letters again: it says how
+many, asks, and starts just those.
 
   --state STATE          only open, acknowledged, resolved or ignored ones
   --destination NAME     only those of this destination
   --until T              with ignore: until then
   --failures N           with ignore: for so many failures more
+  --rate N               with retry: deliveries a second; default 50
+  --dry-run              with retry: only plan it
+  -y, --yes              with retry: don't ask
   -n, --limit N          how many, 1 to 200; default 50
   --json                 the API's own JSON
 ${apiUsage}`
@@ -25,47 +40,43 @@ const options = {
   destination: { type: 'string' },
   until: { type: 'string' },
   failures: { type: 'string' },
+  rate: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  yes: { type: 'boolean', short: 'y' },
   limit: { type: 'string', short: 'n' },
   json: { type: 'boolean' },
 } as const
 
-const verbs = ['acknowledge', 'resolve', 'reopen', 'ignore']
+const verbs = ['acknowledge', 'resolve', 'reopen', 'ignore', 'retry'] as const
+type Verb = (typeof verbs)[number]
 
-interface Issue {
-  readonly id: string
-  readonly kind: 'delivery' | 'refusal'
-  readonly destination: string | null
-  readonly source: string | null
-  readonly cause: string
-  readonly status: number | null
-  readonly explanation: string | null
-  readonly state: 'open' | 'acknowledged' | 'resolved' | 'ignored'
-  readonly regressed: boolean
-  readonly firstSeenAt: string
-  readonly lastSeenAt: string
-  readonly failures: number
-  readonly events: number
-  readonly failing: { readonly count: number; readonly orMore: boolean }
-  readonly sample: { readonly attempt: string | null; readonly rejection: string | null }
-}
-
-interface IssueDetail extends Issue {
-  readonly changes: readonly { readonly at: string; readonly action: string; readonly actor: string }[]
+function readVerb(text: string): Verb {
+  const verb = verbs.find(one => one === text)
+  if (!verb) throw usageFault(usage, `${text} is none of ${verbs.join(', ')}`)
+  return verb
 }
 
 export async function issues(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: 2 })
-  const [id, verb] = positionals
-  if (verb && !verbs.includes(verb)) throw usageFault(usage, `${verb} is none of ${verbs.join(', ')}`)
+  const [id, given] = positionals
+  const verb = given === undefined ? undefined : readVerb(given)
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 200, otherwise: 50 })
+  const ratePerSecond = readNumber(usage, 'rate', values.rate, { least: 1, most: 1_000, otherwise: 50 })
   const api = openApi(values)
   const terminal = openTerminal()
-  const path = `${await api.organizationPath()}/issues`
-  if (id) return await one(api, `${path}/${encodeURIComponent(id)}`, verb, values, terminal)
-  const query = new URLSearchParams({ limit: String(limit) })
-  if (values.state) query.set('state', values.state)
-  if (values.destination) query.set('destination', values.destination)
-  const { items } = await api.call<Page<Issue>>('GET', `${path}?${query}`)
+  const slug = await api.organization()
+  if (id !== undefined) {
+    if (verb !== 'retry') return await one(api, slug, id, verb, values, terminal)
+    const planned = await api.ask(call => retryIssue(slug, id, { ratePerSecond, dryRun: true }, {}, call))
+    const how = { json: values.json ?? false, dryRun: values['dry-run'] ?? false, yes: values.yes ?? false }
+    return await startPlanned(api, slug, planned, how)
+  }
+  const query = {
+    limit,
+    ...(values.state && { state: values.state }),
+    ...(values.destination && { destination: values.destination }),
+  } as ListIssuesParams
+  const { items } = await api.ask(options => listIssues(slug, query, options))
   if (values.json) for (const issue of items) terminal.print(JSON.stringify(issue))
   else if (items.length > 0) printTable(columns(new Date()), items, terminal)
   else terminal.note('There is no such issue: all is well.')
@@ -74,8 +85,9 @@ export async function issues(args: readonly string[]): Promise<number> {
 
 async function one(
   api: ApiClient,
-  path: string,
-  verb: string | undefined,
+  slug: string,
+  id: string,
+  verb: Exclude<Verb, 'retry'> | undefined,
   values: { readonly until?: string; readonly failures?: string; readonly json?: boolean },
   terminal: Terminal,
 ): Promise<number> {
@@ -84,9 +96,13 @@ async function one(
       ...(values.until && { until: values.until }),
       ...(values.failures && { failures: Number(values.failures) }),
     }
-    await api.call('POST', `${path}/${verb}`, verb === 'ignore' ? body : undefined)
+    await api.ask(async options => {
+      if (verb === 'ignore') return ignoreIssue(slug, id, body, {}, options)
+      const change = { acknowledge: acknowledgeIssue, resolve: resolveIssue, reopen: reopenIssue }[verb]
+      return change(slug, id, {}, options)
+    })
   }
-  const issue = await api.call<IssueDetail>('GET', path)
+  const issue = await api.ask(options => getIssue(slug, id, options))
   if (values.json) {
     terminal.print(JSON.stringify(issue))
     return exitCode.ok

@@ -1,4 +1,11 @@
-import type { Page } from './answer-shapes.ts'
+import {
+  createOrganization,
+  deleteOrganization,
+  getOrganization,
+  listOrganizations,
+  type Organization,
+  updateOrganization,
+} from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -8,10 +15,10 @@ import {
   printWritten,
   readSettings,
   requireName,
+  type SettingCalls,
   settingOptions,
   settingUsage,
   updateSetting,
-  type Written,
 } from './setting.ts'
 import { type Column, printTable } from './table.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
@@ -30,16 +37,6 @@ platform, or staff of it.
 ${settingUsage}
 ${apiUsage}`
 
-interface Organization {
-  readonly slug: string
-  readonly displayName: string
-  readonly plan: string
-  readonly active: boolean
-  readonly webhookLimit: number | null
-  readonly acceptedThisMonth: number
-  readonly owner: { readonly kind: string }
-}
-
 const verbs = ['list', 'get', 'create', 'update', 'activate', 'deactivate', 'delete']
 
 export async function organizations(args: readonly string[]): Promise<number> {
@@ -52,28 +49,27 @@ export async function organizations(args: readonly string[]): Promise<number> {
   const [verb = 'list', given] = positionals
   if (!verbs.includes(verb)) throw usageFault(usage, `${verbs.join(', ')}, not ${verb}`)
   const api = openApi(values)
-  const path = '/api/v1/organizations'
   const terminal = openTerminal()
   if (verb === 'list') {
     await list(api, values.json ?? false, terminal)
     return exitCode.ok
   }
   const slug = requireName(usage, 'organization', given)
-  const one = `${path}/${encodeURIComponent(slug)}`
-  const update = (settings: Record<string, unknown>) => updateSetting(api, one, values, () => settings)
+  const one = callsOf(api, slug)
+  const update = (settings: Record<string, unknown>) => updateSetting(one, values, () => settings)
   switch (verb) {
     case 'get':
-      terminal.print(JSON.stringify(await api.call('GET', one)))
+      terminal.print(JSON.stringify(await one.get()))
       break
     case 'create': {
       const body = { slug, ...readSettings(usage, values) }
-      const made = await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, body)
+      const made = await api.ask(call => createOrganization(body, dryRunQuery(values), {}, call))
       printWritten(made, `Organization ${slug} is made`, values, terminal)
       break
     }
     case 'delete':
       printWritten(
-        await deleteSetting(api, one, `organization ${slug}, with all that is configured for it`, values),
+        await deleteSetting(one, `organization ${slug}, with all that is configured for it`, values),
         `Organization ${slug} is deleted`,
         values,
         terminal,
@@ -98,15 +94,21 @@ export async function organizations(args: readonly string[]): Promise<number> {
   return exitCode.ok
 }
 
+function callsOf(api: ApiClient, slug: string): SettingCalls {
+  return {
+    get: () => api.ask(call => getOrganization(slug, call)),
+    update: (patch, query, headers) => api.ask(call => updateOrganization(slug, patch, query, headers, call)),
+    remove: (query, headers) => api.ask(call => deleteOrganization(slug, query, headers, call)),
+  }
+}
+
 async function list(api: ApiClient, json: boolean, terminal: Terminal): Promise<void> {
   const found: Organization[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: Page<Organization> = await api.call(
-      'GET',
-      `/api/v1/organizations?limit=500${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
-    )
-    found.push(...page.items)
-    cursor = page.next
+    const page: { cursor?: string } = cursor === '' ? {} : { cursor }
+    const { items, next } = await api.ask(call => listOrganizations({ limit: 500, ...page }, call))
+    found.push(...items)
+    cursor = next
   }
   if (json) for (const organization of found) terminal.print(JSON.stringify(organization))
   else if (found.length === 0) terminal.note('There is no organization yet.')

@@ -24,6 +24,17 @@ export function readTime(
   )
 }
 
+/**
+ * A span of time that a person gives, in ms: `45s`, `30m`, `12h`, `7d`.
+ *
+ * @throws CommandError where it is none
+ */
+export function readSpan(usage: string, name: string, text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text.trim()) ?? []
+  if (count !== undefined && unit !== undefined) return Number(count) * unitMs[unit]!
+  throw usageFault(usage, `--${name} takes 45s, 30m, 12h or 7d, not ${text}`)
+}
+
 function timeOf(text: string, nowMs: number): number {
   const ago = /^-(\d{1,9})([smhd])$/.exec(text)
   if (ago) return nowMs - Number(ago[1]) * unitMs[ago[2]!]!

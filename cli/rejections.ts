@@ -1,4 +1,11 @@
-import type { ExplainedRejection, OfferedSecret, Rejection, TakenIn } from './answer-shapes.ts'
+import {
+  type ExplainedRejection,
+  getRejection,
+  listRejections,
+  type Rejection,
+  takeInRejection,
+  takeOfferedSecret,
+} from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -41,29 +48,27 @@ export async function rejections(args: readonly string[]): Promise<number> {
   if (taking && id === undefined) throw usageFault(usage, 'Which rejection? Its number, as the list shows')
   if (more.length > 0) throw usageFault(usage, `one rejection, not also ${more[0]}`)
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
-  const filters = new URLSearchParams({ limit: String(limit) })
-  if (values.source) filters.set('source', values.source)
+  const filters = { limit, ...(values.source && { source: values.source }) }
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/rejections`
+  const slug = await api.organization()
   const terminal = openTerminal()
   if (taking === 'take-in') {
-    const taken = await api.call<TakenIn>('POST', `${path}/${encodeURIComponent(id!)}/take-in`)
+    const taken = await api.ask(call => takeInRejection(slug, id!, {}, call))
     terminal.print(values.json ? JSON.stringify(taken) : taken.event)
     return exitCode.ok
   }
   if (taking) {
-    const target = `${path}/${encodeURIComponent(id!)}/take-secret`
-    const taken = await api.call<OfferedSecret>('POST', target)
+    const taken = await api.ask(call => takeOfferedSecret(slug, id!, {}, call))
     terminal.print(values.json ? JSON.stringify(taken) : taken.secret)
     return exitCode.ok
   }
   if (id !== undefined) {
-    const rejection = await api.call<ExplainedRejection>('GET', `${path}/${encodeURIComponent(id)}`)
+    const rejection = await api.ask(call => getRejection(slug, id, call))
     if (values.json) terminal.print(JSON.stringify(rejection))
     else printRejection(rejection, new Date(), terminal)
     return exitCode.ok
   }
-  const { items } = await api.call<{ items: readonly Rejection[] }>('GET', `${path}?${filters}`)
+  const { items } = await api.ask(call => listRejections(slug, filters, call))
   if (values.json) for (const rejection of items) terminal.print(JSON.stringify(rejection))
   else if (items.length === 0) terminal.note('No request was refused in the last 24 hours.')
   else printTable(columns(new Date()), items, terminal)

@@ -1,4 +1,4 @@
-import type { Replay } from './answer-shapes.ts'
+import type { Replay } from '@fairlead/client/gen/client'
 import { shortTime } from './show-time.ts'
 import type { Column } from './table.ts'
 import { type Colour, printable } from './terminal.ts'

@@ -1,4 +1,13 @@
-import type { Page, Replay } from './answer-shapes.ts'
+import {
+  type CreateReplayBody,
+  cancelReplay,
+  createReplay,
+  getReplay,
+  listReplays,
+  pauseReplay,
+  type Replay,
+  resumeReplay,
+} from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -50,33 +59,37 @@ const options = {
   json: { type: 'boolean' },
 } as const
 
+const verbs = ['start', 'list', 'show', 'pause', 'resume', 'cancel'] as const
+type Verb = (typeof verbs)[number]
+
 export async function replay(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: 2 })
-  const [verb = 'start', id] = positionals
+  const [verb = 'start', id] = positionals as [Verb?, string?]
   const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
   const ratePerSecond = readNumber(usage, 'rate', values.rate, { least: 1, most: 1_000, otherwise: 50 })
-  if (!['start', 'list', 'show', 'pause', 'resume', 'cancel'].includes(verb))
-    throw usageFault(usage, `list, show, pause, resume or cancel, not ${verb}`)
+  if (!verbs.includes(verb)) throw usageFault(usage, `list, show, pause, resume or cancel, not ${verb}`)
   const needsId = verb !== 'start' && verb !== 'list'
   if (needsId && !id) throw usageFault(usage, 'Which Replay? rpl_…, as fairlead replay list shows')
   if (!needsId && id) throw usageFault(usage, `There is one argument too many: ${id}`)
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/replays`
+  const slug = await api.organization()
   const terminal = openTerminal()
   const json = values.json === true
 
   if (verb === 'list') {
-    const { items } = await api.call<Page<Replay>>('GET', `${path}?limit=${limit}`)
+    const { items } = await api.ask(call => listReplays(slug, { limit }, call))
     if (json) for (const item of items) terminal.print(JSON.stringify(item))
     else if (items.length === 0) terminal.note('There is no Replay yet.')
     else printTable(replayColumns(new Date()), items, terminal)
     return exitCode.ok
   }
-  if (needsId) {
-    const target = `${path}/${encodeURIComponent(id!)}`
-    const [method, address] =
-      verb === 'show' ? (['GET', target] as const) : (['POST', `${target}/${verb}`] as const)
-    print(await api.call<Replay>(method, address), json, terminal)
+  if (verb !== 'start') {
+    const found = await api.ask(async call => {
+      if (verb === 'show') return getReplay(slug, id!, call)
+      const change = { pause: pauseReplay, resume: resumeReplay, cancel: cancelReplay }[verb]
+      return change(slug, id!, {}, call)
+    })
+    print(found, json, terminal)
     return exitCode.ok
   }
 
@@ -90,8 +103,8 @@ export async function replay(args: readonly string[]): Promise<number> {
     ...(values.reason && { reasons: values.reason }),
     ...(values.to && { destinations: values.to }),
     ratePerSecond,
-  }
-  const counted = await api.call<Replay>('POST', path, { ...asked, dryRun: true })
+  } as CreateReplayBody
+  const counted = await api.ask(call => createReplay(slug, { ...asked, dryRun: true }, {}, call))
   if (values['dry-run'] || counted.matched === 0) {
     print(counted, json, terminal)
     return exitCode.ok
@@ -99,7 +112,8 @@ export async function replay(args: readonly string[]): Promise<number> {
   terminal.note(startedLine(counted))
   await confirm('Deliver them again?', values.yes === true)
   // Events that come in while the question is answered were not counted.
-  const started = await api.call<Replay>('POST', path, { ...asked, before: counted.selector.before })
+  const { before } = counted.selector
+  const started = await api.ask(call => createReplay(slug, { ...asked, before }, {}, call))
   if (json) terminal.print(JSON.stringify(started))
   else {
     terminal.print(started.id ?? '')

@@ -1,4 +1,4 @@
-import type { DeliverySummary } from './answer-shapes.ts'
+import { retryEvent } from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -23,11 +23,9 @@ export async function retry(args: readonly string[]): Promise<number> {
   const [event] = positionals
   if (!event) throw usageFault(usage, 'Which event? fairlead events lists them')
   const api = openApi(values)
-  const answer = await api.call<{ deliveries: readonly DeliverySummary[] }>(
-    'POST',
-    `${await api.organizationPath()}/events/${encodeURIComponent(event)}/retry`,
-    values.destination === undefined ? {} : { destination: values.destination },
-  )
+  const slug = await api.organization()
+  const body = values.destination === undefined ? {} : { destination: values.destination }
+  const answer = await api.ask(options => retryEvent(slug, event, body, {}, options))
   const terminal = openTerminal()
   if (values.json) terminal.print(JSON.stringify(answer))
   else {

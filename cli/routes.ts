@@ -1,4 +1,16 @@
-import type { Page } from './answer-shapes.ts'
+import {
+  createRoute,
+  deleteRoute,
+  getRoute,
+  listRoutes,
+  previewRoute,
+  type Route,
+  type RouteOrderKey,
+  type RoutePreview,
+  type RoutePreviewRequest,
+  type RouteSettings,
+  updateRoute,
+} from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -8,10 +20,10 @@ import {
   printWritten,
   readSettings,
   requireName,
+  type SettingCalls,
   settingOptions,
   settingUsage,
   updateSetting,
-  type Written,
 } from './setting.ts'
 import { relativeTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
@@ -30,22 +42,6 @@ Which events go where.
   --to NAME              a destination; may be repeated
 ${settingUsage}
 ${apiUsage}`
-
-interface Route {
-  readonly id: string
-  readonly source: string
-  readonly eventTypes: readonly string[]
-  readonly destinations: readonly string[]
-  readonly order: { readonly key: { readonly pointer?: string; readonly header?: string } } | null
-  readonly managedBy: 'owner' | 'tenant'
-}
-
-interface Preview {
-  readonly examined: number
-  readonly matched: number
-  readonly oldestAt: string | null
-  readonly sample: readonly { id: string; source: string; type: string; receivedAt: string }[]
-}
 
 const options = {
   ...apiOptions,
@@ -68,34 +64,40 @@ export async function routes(args: readonly string[]): Promise<number> {
     ...(values.to && { destinations: values.to }),
   }
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/routes`
+  const slug = await api.organization()
   const terminal = openTerminal()
   switch (verb) {
     case 'list':
-      await list(api, path, values.json ?? false, terminal)
+      await list(api, slug, values.json ?? false, terminal)
       break
     case 'preview':
-      show(await api.call<Preview>('POST', `${path}/preview`, settings), values.json ?? false, terminal)
+      show(
+        // Checked by the API, which names what is wrong.
+        await api.ask(call => previewRoute(slug, settings as unknown as RoutePreviewRequest, call)),
+        values.json ?? false,
+        terminal,
+      )
       break
     case 'create': {
-      const made = await api.call<Written>('POST', `${path}${dryRunQuery(values)}`, settings)
-      printWritten(made, `Route ${made.id} is made`, values, terminal)
+      const asked = settings as unknown as RouteSettings
+      const made = await api.ask(call => createRoute(slug, asked, dryRunQuery(values), {}, call))
+      printWritten(made, 'dryRun' in made ? '' : `Route ${made.id} is made`, values, terminal)
       break
     }
     default: {
       const id = requireName(usage, 'route', given)
-      const one = `${path}/${encodeURIComponent(id)}`
-      if (verb === 'get') terminal.print(JSON.stringify(await api.call('GET', one)))
+      const one = callsOf(api, slug, id)
+      if (verb === 'get') terminal.print(JSON.stringify(await one.get()))
       else if (verb === 'delete')
         printWritten(
-          await deleteSetting(api, one, `route ${id}`, values),
+          await deleteSetting(one, `route ${id}`, values),
           `Route ${id} is deleted`,
           values,
           terminal,
         )
       else
         printWritten(
-          await updateSetting(api, one, values, () => settings),
+          await updateSetting(one, values, () => settings),
           `Route ${id} is changed`,
           values,
           terminal,
@@ -105,14 +107,22 @@ export async function routes(args: readonly string[]): Promise<number> {
   return exitCode.ok
 }
 
-async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<void> {
-  const { items } = await api.call<Pick<Page<Route>, 'items'>>('GET', path)
+function callsOf(api: ApiClient, slug: string, route: string): SettingCalls {
+  return {
+    get: () => api.ask(call => getRoute(slug, route, call)),
+    update: (patch, query, headers) => api.ask(call => updateRoute(slug, route, patch, query, headers, call)),
+    remove: (query, headers) => api.ask(call => deleteRoute(slug, route, query, headers, call)),
+  }
+}
+
+async function list(api: ApiClient, slug: string, json: boolean, terminal: Terminal): Promise<void> {
+  const { items } = await api.ask(call => listRoutes(slug, call))
   if (json) for (const route of items) terminal.print(JSON.stringify(route))
   else if (items.length === 0) terminal.note('There is no route: events stay undelivered.')
   else printTable(columns, items, terminal)
 }
 
-function show(preview: Preview, json: boolean, terminal: Terminal): void {
+function show(preview: RoutePreview, json: boolean, terminal: Terminal): void {
   if (json) {
     terminal.print(JSON.stringify(preview))
     return
@@ -125,11 +135,13 @@ function show(preview: Preview, json: boolean, terminal: Terminal): void {
     terminal.print(`  ${id}  ${printable(source)}  ${printable(type)}  ${relativeTime(receivedAt, now)}`)
 }
 
+const keyText = (key: RouteOrderKey): string => ('pointer' in key ? key.pointer : key.header)
+
 const columns: readonly Column<Route>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'SOURCE', text: ({ source }) => source, least: 8 },
   { title: 'TYPES', text: ({ eventTypes }) => eventTypes.join(', '), least: 8 },
   { title: 'TO', text: ({ destinations }) => destinations.join(', '), least: 8 },
-  { title: 'ORDER', text: ({ order }) => order?.key.pointer ?? order?.key.header ?? '–', optional: true },
+  { title: 'ORDER', text: ({ order }) => (order ? keyText(order.key) : '–'), optional: true },
   { title: 'BY', text: ({ managedBy }) => managedBy, optional: true },
 ]

@@ -1,5 +1,5 @@
+import type { DryRun } from '@fairlead/client/gen/client'
 import { isScalar, parseDocument } from 'yaml'
-import type { ApiClient } from './api-client.ts'
 import { usageFault } from './arguments.ts'
 import { CommandError } from './command-error.ts'
 import { confirm } from './confirm.ts'
@@ -90,27 +90,14 @@ export function readNamedSecret(usage: string, option: string, text: string): [n
   return [text.slice(0, equals), readSecretFile(text.slice(equals + 1))]
 }
 
-interface Change {
-  readonly field: string
-  readonly before?: unknown
-  readonly after?: unknown
-}
-
 /** The answer of a write: the thing, or what a dry run says. */
-export interface Written {
-  readonly id?: string
-  readonly name?: string
-  readonly slug?: string
-  readonly dryRun?: true
-  readonly changes?: readonly Change[]
-}
+export type Written =
+  | { readonly dryRun?: never; readonly id?: string; readonly path?: string }
+  | DryRun
+  // Of a deletion.
+  | undefined
 
-export function printWritten(
-  written: Written | undefined,
-  did: string,
-  values: SettingValues,
-  terminal: Terminal,
-): void {
+export function printWritten(written: Written, did: string, values: SettingValues, terminal: Terminal): void {
   if (values.json) {
     terminal.print(JSON.stringify(written ?? {}))
     return
@@ -119,7 +106,7 @@ export function printWritten(
     terminal.print(`${did}.`)
     return
   }
-  const { changes = [] } = written
+  const { changes } = written
   terminal.note(changes.length === 0 ? 'Nothing would change.' : 'Nothing was changed. It would:')
   for (const { field, before, after } of changes) {
     const [was, is] = [before, after].map(value => (value === undefined ? '–' : JSON.stringify(value)))
@@ -127,29 +114,34 @@ export function printWritten(
   }
 }
 
-export const dryRunQuery = (values: SettingValues): string => (values['dry-run'] ? '?dryRun=true' : '')
+export const dryRunQuery = (values: SettingValues): { dryRun?: 'true' } =>
+  values['dry-run'] ? { dryRun: 'true' } : {}
+
+/** The operations of one setting, which its noun's commands bind to the generated client. */
+export interface SettingCalls {
+  get(): Promise<{ readonly etag: string; readonly settings: Settings }>
+  update(patch: Settings, query: { dryRun?: 'true' }, headers: { 'If-Match': string }): Promise<Written>
+  remove(query: { dryRun?: 'true' }, headers: { 'If-Match': string }): Promise<Written>
+}
 
 /** Changes what is read, as it was read: what someone else changes meanwhile is not overwritten. */
 export async function updateSetting(
-  api: ApiClient,
-  path: string,
+  calls: SettingCalls,
   values: SettingValues,
   patchOf: (current: { readonly settings: Settings }) => Settings,
 ): Promise<Written> {
-  const current = await api.call<{ etag: string; settings: Settings }>('GET', path)
-  const change = { body: patchOf(current), etag: current.etag }
-  return await api.change<Written>('PATCH', `${path}${dryRunQuery(values)}`, change)
+  const current = await calls.get()
+  return await calls.update(patchOf(current), dryRunQuery(values), { 'If-Match': `"${current.etag}"` })
 }
 
 /** Asks, then deletes. */
 export async function deleteSetting(
-  api: ApiClient,
-  path: string,
+  calls: SettingCalls,
   what: string,
   values: SettingValues,
-): Promise<Written | undefined> {
+): Promise<Written> {
   if (!values['dry-run']) await confirm(`Delete ${what}?`, values.yes ?? false)
-  return await api.change('DELETE', `${path}${dryRunQuery(values)}`, {})
+  return await calls.remove(dryRunQuery(values), { 'If-Match': '*' })
 }
 
 /** Throws a CommandError for a verb that needs a name and has none. */

@@ -1,4 +1,12 @@
-import type { Source } from './answer-shapes.ts'
+import {
+  createSource,
+  deleteSource,
+  getSource,
+  listSources,
+  type Source,
+  type SourceSettings,
+  updateSource,
+} from '@fairlead/client/gen/client'
 import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
@@ -9,6 +17,7 @@ import {
   readSecretFile,
   readSettings,
   requireName,
+  type SettingCalls,
   type SettingValues,
   settingOptions,
   settingUsage,
@@ -64,22 +73,22 @@ export async function sources(args: readonly string[]): Promise<number> {
     throw usageFault(usage, `list, get, create, update, rotate or delete, not ${verb}`)
   const name = verb === 'list' ? '' : requireName(usage, 'source', given)
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/sources`
+  const slug = await api.organization()
   const terminal = openTerminal()
-  if (verb === 'list') return await list(api, path, values.json ?? false, terminal)
-  const one = `${path}/${encodeURIComponent(name)}`
+  if (verb === 'list') return await list(api, slug, values.json ?? false, terminal)
+  const one = callsOf(api, slug, name)
   if (verb === 'get') {
-    terminal.print(JSON.stringify(await api.call('GET', one)))
+    terminal.print(JSON.stringify(await one.get()))
     return exitCode.ok
   }
   if (verb === 'delete') {
-    const gone = await deleteSetting(api, one, `source ${name}`, values)
+    const gone = await deleteSetting(one, `source ${name}`, values)
     printWritten(gone, `Source ${name} is deleted`, values, terminal)
     return exitCode.ok
   }
   const secrets = (values['secret-file'] ?? []).map(file => ({ value: readSecretFile(file) }))
   if (verb === 'rotate') {
-    const written = await rotate(api, one, secrets, values)
+    const written = await rotate(one, secrets, values)
     printWritten(written, `Source ${name} has its new secret; the others stay live`, values, terminal)
     return exitCode.ok
   }
@@ -89,29 +98,36 @@ export async function sources(args: readonly string[]): Promise<number> {
     ...(secrets.length > 0 && { secrets }),
   }
   if (verb === 'update') {
-    const written = await updateSetting(api, one, values, () => settings)
+    const written = await updateSetting(one, values, () => settings)
     printWritten(written, `Source ${name} is changed`, values, terminal)
     return exitCode.ok
   }
-  const made = await api.call<Written & { path?: string }>('POST', `${path}${dryRunQuery(values)}`, {
-    name,
-    ...settings,
-  })
-  printWritten(made, `Source ${name} is made: ${made.path}`, values, terminal)
+  // Checked by the API, which names what is wrong.
+  const asked = { name, ...settings } as unknown as SourceSettings
+  const made = await api.ask(call => createSource(slug, asked, dryRunQuery(values), {}, call))
+  printWritten(made, 'dryRun' in made ? '' : `Source ${name} is made: ${made.path}`, values, terminal)
   return exitCode.ok
+}
+
+function callsOf(api: ApiClient, slug: string, source: string): SettingCalls {
+  return {
+    get: () => api.ask(call => getSource(slug, source, call)),
+    update: (patch, query, headers) =>
+      api.ask(call => updateSource(slug, source, patch, query, headers, call)),
+    remove: (query, headers) => api.ask(call => deleteSource(slug, source, query, headers, call)),
+  }
 }
 
 /** The new secret stands first, the others stay as they are stored. */
 async function rotate(
-  api: ApiClient,
-  path: string,
+  calls: SettingCalls,
   secrets: readonly { value: string }[],
   values: SettingValues & { 'secret-id'?: string | undefined; drop?: readonly string[] | undefined },
 ): Promise<Written> {
   const { 'secret-id': id, drop = [] } = values
   if (secrets.length !== 1 && drop.length === 0)
     throw usageFault(usage, 'Which secret is the new one? --secret-file FILE, once; - is standard input')
-  return await updateSetting(api, path, values, ({ settings }) => {
+  return await updateSetting(calls, values, ({ settings }) => {
     const stored = (settings.secrets ?? []) as { id: string }[]
     const unknown = drop.find(one => !stored.some(secret => secret.id === one))
     if (unknown)
@@ -123,8 +139,8 @@ async function rotate(
   })
 }
 
-async function list(api: ApiClient, path: string, json: boolean, terminal: Terminal): Promise<number> {
-  const { items } = await api.call<{ items: readonly Source[] }>('GET', path)
+async function list(api: ApiClient, slug: string, json: boolean, terminal: Terminal): Promise<number> {
+  const { items } = await api.ask(call => listSources(slug, call))
   if (json) for (const source of items) terminal.print(JSON.stringify(source))
   else if (items.length === 0) terminal.note('No source is declared.')
   else printTable(columns(new Date()), items.flatMap(linesOf), terminal)

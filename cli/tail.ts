@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { EventItem } from './answer-shapes.ts'
+import { type Event, getStreamEventsUrl, type StreamEventsParams } from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
@@ -44,11 +44,11 @@ export async function tail(args: readonly string[]): Promise<number> {
   if (!(limit >= 1)) throw new CommandError('--limit takes a whole number from 1', exitCode.usage)
   const api = openApi(values)
   const terminal = openTerminal()
-  const query = new URLSearchParams()
-  for (const name of ['source', 'status', 'type'] as const) if (values[name]) query.set(name, values[name])
-  if (values.search) query.set('q', values.search)
-  if (values.from) query.set('position', values.from)
-  const path = `${await api.organizationPath()}/events/stream?${query}`
+  const query: Record<string, string> = {}
+  for (const name of ['source', 'status', 'type'] as const) if (values[name]) query[name] = values[name]
+  if (values.search) query.q = values.search
+  if (values.from) query.position = values.from
+  const path = getStreamEventsUrl(await api.organization(), query as StreamEventsParams)
   const layout = layOut(eventColumns(new Date()), [widestEvent], terminal)
   if (!values.json) terminal.print(headerLine(layout, terminal))
   let shown = 0
@@ -61,7 +61,7 @@ export async function tail(args: readonly string[]): Promise<number> {
         if (message.event === 'reset') terminal.note('Too many events went by to show them all: from now on.')
         if (message.event === 'end') throw new CommandError('The key lost its rights: the stream has ended.')
         if (message.event !== 'event') continue
-        const event = JSON.parse(message.data) as EventItem
+        const event = JSON.parse(message.data) as Event
         terminal.print(values.json ? message.data : rowLine(layout, event, terminal))
         if (++shown >= limit) return exitCode.ok
       }

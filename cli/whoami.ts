@@ -1,3 +1,4 @@
+import { getMe } from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments } from './arguments.ts'
 import { exitCode } from './command-error.ts'
@@ -10,19 +11,10 @@ Who the API takes you for, and what you may do.
   --json                 the API's own JSON
 ${apiUsage}`
 
-interface Me {
-  readonly kind: 'person' | 'api_key'
-  readonly email: string | null
-  readonly name: string | null
-  readonly staff: string | null
-  readonly roleElsewhere: string | null
-  readonly organizations: readonly { readonly slug: string; readonly role: string }[]
-}
-
 export async function whoami(args: readonly string[]): Promise<number> {
   const options = { ...apiOptions, json: { type: 'boolean' } } as const
   const { values } = readArguments(usage, args, options, { most: 0 })
-  const me = await openApi(values).call<Me>('GET', '/api/v1/me')
+  const me = await openApi(values).ask(getMe)
   const terminal = openTerminal()
   if (values.json) {
     terminal.print(JSON.stringify(me))

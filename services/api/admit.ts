@@ -10,6 +10,7 @@ import type { ApiKeyCaller, Caller, PersonCaller } from './caller.ts'
 import { isWrite, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { ApiError } from './problem.ts'
+import { rateHeaders } from './rate-limit.ts'
 import { type NamedOrganization, requireRight } from './rights.ts'
 import { requireScope } from './scopes.ts'
 
@@ -150,7 +151,8 @@ async function personBehind(signIn: SignIn, found: Promise<FoundSession | undefi
 /** Counts a request by its credential. */
 function takeRate(parts: Parts, credential: string, response: Response): void {
   const digest = createHash('sha256').update(credential).digest('base64')
-  const { allowed, remaining, retryAfterSeconds } = parts.takeRate(digest, Date.now())
-  response.set('ratelimit-remaining', String(remaining))
+  const verdict = parts.takeRate(digest, Date.now())
+  response.set(rateHeaders(verdict))
+  const { allowed, retryAfterSeconds } = verdict
   if (!allowed) throw new ApiError('rate_limited', undefined, { retryAfterSeconds })
 }

@@ -8,17 +8,18 @@ import { serveAuth } from './auth/serve.ts'
 import { readJsonBody } from './body.ts'
 import type { Caller } from './caller.ts'
 import { serveConsole } from './console.ts'
-import { docsPage } from './docs-page.ts'
-import { openApiDocument } from './openapi.ts'
+import { allowOrigins } from './cors.ts'
+import { deprecationHeaders } from './deprecation.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import type { Parts } from './parts.ts'
 import { perform } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
+import { serveReference } from './reference/serve-reference.ts'
 import { readQuery, traceIdOf } from './request.ts'
 
 /** The whole HTTP surface: console and documentation in the open, everything else behind a key or a session. */
-export function buildApp(parts: Parts): Express {
+export function buildApp(parts: Parts, served: readonly Operation[] = operations): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -27,10 +28,11 @@ export function buildApp(parts: Parts): Express {
   app.use(trace(parts))
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: nothingAllowed } }))
   app.use(refuseFraming)
-  serveDocumentation(app)
+  if (parts.corsOrigins.length > 0) app.use(['/api/v1', '/openapi.json'], allowOrigins(parts.corsOrigins))
+  serveReference(app)
   if (parts.consoleFolder) serveConsole(app, parts.consoleFolder)
-  for (const operation of operations) serve(app, parts, operation)
-  for (const [path, methods] of methodsByPath()) app.all(path, refuseMethod(methods))
+  for (const operation of served) serve(app, parts, operation)
+  for (const [path, methods] of methodsByPath(served)) app.all(path, refuseMethod(methods))
   app.use('/auth', serveAuth(parts.signIn))
   const { signIn } = parts
   if (signIn) {
@@ -65,7 +67,7 @@ const refuseFraming: RequestHandler = (request, response, next) => {
 function serve(app: Express, parts: Parts, operation: Operation): void {
   const enter: RequestHandler = async (request, response, next) => {
     response.locals.operation = operation.name
-    response.set('cache-control', 'no-store')
+    response.set('cache-control', 'no-store').set(deprecationHeaders(operation))
     await admit(parts, operation, request, response)
     next()
   }
@@ -73,17 +75,6 @@ function serve(app: Express, parts: Parts, operation: Operation): void {
   app[operation.method](expressPath(operation.path), enter, ...read, (request, response) =>
     perform(parts, operation, request, response),
   )
-}
-
-function serveDocumentation(app: Express): void {
-  const document = openApiDocument()
-  const page = docsPage(document)
-  app.get('/openapi.json', (_request, response) => {
-    response.json(document)
-  })
-  app.get('/docs', (_request, response) => {
-    response.set('content-security-policy', page.contentSecurityPolicy).type('html').send(page.html)
-  })
 }
 
 /** One line and one measurement for each answer. */
@@ -133,7 +124,7 @@ function credentialOf(caller: Caller) {
 function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
   return (thrown, _request, response, _next) => {
     const error = thrown instanceof ApiError ? thrown : fromExpress(thrown)
-    const traceId: string = response.locals.traceId
+    const { traceId } = response.locals
     if (error.code === 'internal')
       log.error({ err: error.cause ?? error, trace_id: traceId }, 'request.failed')
     if (error.code === 'unavailable') log.warn({ err: error.cause, trace_id: traceId }, 'request.failed')
@@ -143,12 +134,13 @@ function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
     }
     response.locals.code = error.code
     metrics.refused.inc({ code: error.code })
-    sendProblem(response, error, traceId)
+    sendProblem(response, error)
   }
 }
 
-function sendProblem(response: Response, error: ApiError, traceId: string): void {
-  const problem = problemOf(error, traceId)
+function sendProblem(response: Response, error: ApiError): void {
+  const { requestId, traceId } = response.locals
+  const problem = problemOf(error, { requestId, traceId })
   response.status(problem.status).set('cache-control', 'no-store')
   if (error.code === 'unauthenticated') response.set('www-authenticate', 'Bearer realm="fairlead"')
   if (error.retryAfterSeconds) response.set('retry-after', String(error.retryAfterSeconds))
@@ -173,9 +165,9 @@ function fromExpress(thrown: unknown): ApiError {
   return new ApiError(code ?? 'internal', undefined, { cause: thrown })
 }
 
-function methodsByPath(): Map<string, string[]> {
+function methodsByPath(served: readonly Operation[]): Map<string, string[]> {
   const methods = new Map<string, string[]>()
-  for (const { path, method } of operations) {
+  for (const { path, method } of served) {
     const known = methods.get(expressPath(path)) ?? []
     known.push(method.toUpperCase(), ...(method === 'get' ? ['HEAD'] : []))
     methods.set(expressPath(path), known)

@@ -3,6 +3,7 @@ import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 import { readSignInKeys } from './auth/keys.ts'
 import { readStaff } from './auth/people.ts'
+import { readOrigins } from './cors.ts'
 
 /** What the API reads from the environment: name → unit, default, reason. */
 export const apiConfig = z.object({
@@ -104,6 +105,13 @@ export const apiConfig = z.object({
     .min(1)
     .default(200)
     .describe('requests that one key may make at once'),
+  FAIRLEAD_API_CORS_ORIGINS: z
+    .string()
+    .default('')
+    .refine(text => readOrigins(text) !== undefined, '* alone, or origins, comma-separated, without a path')
+    .describe(
+      'origins whose pages may call the API from a browser, with a key or token and never with cookies: `https://app.example.com, https://tools.example.com`, or `*` for all; none by default',
+    ),
   FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS: z.coerce
     .number()
     .min(1)

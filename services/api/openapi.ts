@@ -5,10 +5,12 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
+import { saidOfEnd } from './deprecation.ts'
 import { dryRunSchema } from './dry-run.ts'
 import { keepsAnswer, needsMatch, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
+import { bodyExamples } from './reference/body-examples.ts'
 import { saidOf } from './rights.ts'
 
 export type OpenApiDocument = ReturnType<typeof createDocument>
@@ -42,9 +44,9 @@ const alwaysPossible: readonly ProblemCode[] = [
 ]
 
 /** The API as an OpenAPI 3.1 document, made from the very schemas that check requests and type answers. */
-export function openApiDocument(): OpenApiDocument {
+export function openApiDocument(described: readonly Operation[] = operations): OpenApiDocument {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
-  for (const operation of operations) {
+  for (const operation of described) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) }
   }
   return createDocument(
@@ -55,7 +57,7 @@ export function openApiDocument(): OpenApiDocument {
         version: '1',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         description:
-          'Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.',
+          'Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.\n\nEvery answer has `x-request-id`. `RateLimit-Policy` tells the limit of one credential and `RateLimit` what is left of it; 429 and 503 say in `Retry-After` how many seconds to wait. An operation that will go answers with `Deprecation` and `Sunset`, at least six months ahead.',
       },
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       security: [{ apiKey: [] }],
@@ -86,7 +88,12 @@ export function openApiDocument(): OpenApiDocument {
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
   const { body } = operation
-  const description = [operation.description, `Allowed to: ${saidOf(operation.access)}.`]
+  const allowed = `Allowed to: ${saidOf(operation.access)}.`
+  const description = [
+    operation.description,
+    allowed,
+    operation.deprecated && saidOfEnd(operation.deprecated),
+  ]
     .filter(Boolean)
     .join('\n\n')
   return {
@@ -104,14 +111,19 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
     ...(body && {
       requestBody: {
         required: !body.safeParse(undefined).success,
-        content: { 'application/json': { schema: body } },
+        content: { 'application/json': { schema: body, ...exampleOf(operation) } },
       },
     }),
+    ...(operation.deprecated && { deprecated: true }),
     responses: {
       ...answersOf(operation),
       ...problemResponses(operation),
     } as ZodOpenApiResponsesObject,
   }
+}
+
+function exampleOf({ name }: Operation) {
+  return name in bodyExamples ? { example: bodyExamples[name] } : {}
 }
 
 const idempotencyHeader = z.object({
@@ -194,11 +206,14 @@ function problemResponses(operation: Operation): Record<string, unknown> {
         status,
         {
           description: lines.join('\n\n'),
+          ...((status === 429 || status === 503) && { headers: z.object({ 'Retry-After': retryAfter }) }),
           content: { 'application/problem+json': { schema: problemSchema } },
         },
       ]),
   )
 }
+
+const retryAfter = z.string().meta({ description: 'Seconds to wait.', example: '2' })
 
 /** Where the document is kept, for reviewers to see what a change does to it and for generators of clients. */
 export const documentFile = new URL('../../docs/openapi.json', import.meta.url)

@@ -6,6 +6,7 @@ import type { StoreClient } from '@fairlead/wire/store-client'
 import type { z } from 'zod'
 import type { SignIn } from './auth/sign-in.ts'
 import type { Caller } from './caller.ts'
+import type { Deprecation } from './deprecation.ts'
 import type { DryRun } from './dry-run.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Right } from './rights.ts'
@@ -54,6 +55,8 @@ export interface Operation {
   readonly keepsNoAnswer?: true
   /** It changes nothing although it is no GET: no entry in the audit log, no Idempotency-Key. */
   readonly changesNothing?: true
+  /** It will go away: each answer says so in its headers, and so does the documentation. Default: it stays. */
+  readonly deprecated?: Deprecation
   /** The largest body that it takes, in bytes. Default: 65,536. */
   readonly maxBodyBytes?: number
   /** Problems of its own, beside those that every operation can end in. */

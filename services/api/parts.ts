@@ -3,6 +3,7 @@ import type { TrustedProxies } from '@fairlead/daemon/peer'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { SignIn } from './auth/sign-in.ts'
 import type { Authenticator } from './authenticate.ts'
+import type { AllowedOrigins } from './cors.ts'
 import type { ApiMetrics } from './metrics.ts'
 import type { RateVerdict } from './rate-limit.ts'
 import type { RefusalLog } from './refusal-log.ts'
@@ -23,6 +24,8 @@ export interface Parts {
   readonly signIn: SignIn | undefined
   /** The folder of the built console; absent: there is none. */
   readonly consoleFolder: string | undefined
+  /** Pages of these origins may call the API; by default of none. */
+  readonly corsOrigins: AllowedOrigins
   readonly refusals: RefusalLog
   /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
   readonly underWay: Set<Promise<unknown>>

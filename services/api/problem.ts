@@ -59,14 +59,32 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems
 
+export const problemCodes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]]
+
+/**
+ * A problem's `type`: the page about it, which this API serves itself. A reference with its full path, as RFC 9457 (3.1.1) has it,
+ * so that it is the same text on each installation and leads to the one that answered.
+ */
+export const typeOfProblem = (code: ProblemCode): string => `/problems/${code}`
+
 /** The body of every answer that is not a success (RFC 9457), sent as application/problem+json. */
 export const problemSchema = z
   .object({
-    type: z.literal('about:blank'),
+    type: z
+      .string()
+      .regex(/^\/problems\/[a-z_]+$/)
+      .meta({
+        description: 'The page about it, at this API: what it means, what to do.',
+        example: '/problems/not_found',
+      }),
     title: z.string().meta({ description: "The status' own name.", example: 'Not Found' }),
     status: z.int().meta({ example: 404 }),
-    code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]).meta({ example: 'not_found' }),
+    code: z.enum(problemCodes).meta({ example: 'not_found' }),
     detail: z.string(),
+    requestId: z.string().meta({
+      description: 'As in the header `x-request-id`: what to look for in the log.',
+      example: 'req_5f2b8c1d9e3a4b6f8071c2d3e4f5a6b7',
+    }),
     errors: z
       .array(
         z.object({ in: z.enum(['path', 'query', 'body', 'header']), name: z.string(), message: z.string() }),
@@ -91,7 +109,10 @@ export const problemSchema = z
       .unknown()
       .optional()
       .meta({ description: 'With precondition_failed: as it stands now, where it is there.' }),
-    traceId: z.string().optional().meta({ description: 'With internal: what to look for in the log.' }),
+    traceId: z
+      .string()
+      .optional()
+      .meta({ description: 'With internal: the trace that the request belongs to.' }),
   })
   .meta({ id: 'Problem' })
 
@@ -99,11 +120,14 @@ export type Problem = z.infer<typeof problemSchema>
 export type ProblemFacts = Pick<Problem, 'resource' | 'patch' | 'current'>
 export type RequestFault = NonNullable<Problem['errors']>[number]
 
+/** What a client is asked to wait where nothing says it better: no answer with these statuses is without `Retry-After`. */
+const usualWaitSeconds: Readonly<Record<number, number>> = { 429: 2, 503: 2 }
+
 /** Thrown to refuse a request; `answerProblem` in `app.ts` turns it into a response. */
 export class ApiError extends Error {
   readonly code: ProblemCode
   readonly faults: readonly RequestFault[]
-  /** Seconds that the client is asked to wait. */
+  /** Seconds that the client is asked to wait; always there with 429 and 503. */
   readonly retryAfterSeconds: number | undefined
   /** More fields of the problem. */
   readonly facts: ProblemFacts
@@ -121,20 +145,24 @@ export class ApiError extends Error {
     this.name = 'ApiError'
     this.code = code
     this.faults = options.faults ?? []
-    this.retryAfterSeconds = options.retryAfterSeconds
+    this.retryAfterSeconds = options.retryAfterSeconds ?? usualWaitSeconds[problems[code][0]]
     this.facts = options.facts ?? {}
   }
 }
 
 /** The document for an error. `traceId` is told only where the fault is ours. */
-export function problemOf(error: ApiError, traceId: string): Problem {
+export function problemOf(
+  error: ApiError,
+  { requestId, traceId }: { readonly requestId: string; readonly traceId: string },
+): Problem {
   const [status] = problems[error.code]
   return {
-    type: 'about:blank',
+    type: typeOfProblem(error.code),
     title: STATUS_CODES[status]!,
     status,
     code: error.code,
     detail: error.message,
+    requestId,
     ...(error.faults.length > 0 && { errors: [...error.faults] }),
     ...error.facts,
     ...(error.code === 'internal' && { traceId }),

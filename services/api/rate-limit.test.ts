@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openRateLimiter } from './rate-limit.ts'
+import { openRateLimiter, rateHeaders } from './rate-limit.ts'
 
 test('a burst passes at once, the next one is told to wait', () => {
   const take = openRateLimiter({ perSecond: 1, burst: 3 })
   expect([0, 0, 0].map(at => take('a', at).remaining)).toEqual([2, 1, 0])
-  expect(take('a', 0)).toEqual({ allowed: false, remaining: 0, retryAfterSeconds: 1 })
+  expect(take('a', 0)).toMatchObject({ allowed: false, remaining: 0, retryAfterSeconds: 1 })
   expect(take('a', 1000).allowed).toBe(true)
 })
 
@@ -40,6 +40,13 @@ test('never more than the burst and the rate, and whoever waits as told is let i
       },
     ),
   )
+})
+
+test('clients are told the limit, what is left, and when all of it is there again', () => {
+  const take = openRateLimiter({ perSecond: 50, burst: 200 })
+  const told = [...Array(151)].map(() => rateHeaders(take('a', 0))).at(-1)
+  expect(told).toEqual({ 'ratelimit-policy': '"credential";q=200;w=4', ratelimit: '"credential";r=49;t=4' })
+  expect(rateHeaders(take('a', 3_000)).ratelimit).toBe('"credential";r=198;t=1')
 })
 
 test('remembers no more keys than it may', () => {

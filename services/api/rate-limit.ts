@@ -1,4 +1,9 @@
-import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/daemon/token-bucket'
+import {
+  defaultBurst,
+  openTokenBucket,
+  type RateLimit,
+  type TokenBucket,
+} from '@fairlead/daemon/token-bucket'
 
 /** Whether a request may go on, and what its client is told about the limit. */
 export interface RateVerdict {
@@ -7,6 +12,16 @@ export interface RateVerdict {
   readonly remaining: number
   /** Whole seconds, at least 1, until one more is allowed. 0 while there is something left. */
   readonly retryAfterSeconds: number
+  readonly policy: RatePolicy
+  /** Whole seconds until all of the quota is there again, if nothing is asked meanwhile. */
+  readonly fullAfterSeconds: number
+}
+
+/** A token bucket, said as a quota: this many requests at once, and as many again after the window. */
+export interface RatePolicy {
+  readonly quota: number
+  /** At least 1. */
+  readonly windowSeconds: number
 }
 
 /** Keys remembered at one time; the one unused for longest goes first, and starts anew with a full bucket. */
@@ -18,6 +33,8 @@ const rememberedKeys = 10_000
  */
 export function openRateLimiter(limit: RateLimit): (key: string, nowMs: number) => RateVerdict {
   const buckets = new Map<string, TokenBucket>()
+  const quota = limit.burst ?? defaultBurst(limit.perSecond)
+  const policy = { quota, windowSeconds: Math.max(1, Math.ceil(quota / limit.perSecond)) }
   return (key, nowMs) => {
     const bucket = buckets.get(key) ?? openTokenBucket(limit)
     // Insertion order is order of use: what is used goes to the end.
@@ -25,10 +42,21 @@ export function openRateLimiter(limit: RateLimit): (key: string, nowMs: number) 
     buckets.set(key, bucket)
     if (buckets.size > rememberedKeys) buckets.delete(buckets.keys().next().value!)
     const waitMs = bucket.take(nowMs)
+    const level = bucket.level(nowMs)
     return {
       allowed: waitMs === 0,
-      remaining: Math.floor(bucket.level(nowMs)),
+      remaining: Math.floor(level),
       retryAfterSeconds: waitMs === 0 ? 0 : Math.max(1, Math.ceil(waitMs / 1000)),
+      policy,
+      fullAfterSeconds: Math.ceil((quota - level) / limit.perSecond),
     }
+  }
+}
+
+/** The fields of draft-ietf-httpapi-ratelimit-headers (11, 2026-05): the limit of one credential, and what is left of it. */
+export function rateHeaders({ policy, remaining, fullAfterSeconds }: RateVerdict): Record<string, string> {
+  return {
+    'ratelimit-policy': `"credential";q=${policy.quota};w=${policy.windowSeconds}`,
+    ratelimit: `"credential";r=${remaining};t=${fullAfterSeconds}`,
   }
 }

@@ -10,6 +10,7 @@ import { readStaff } from './auth/people.ts'
 import { openSignIn, type SignIn } from './auth/sign-in.ts'
 import { openAuthenticator } from './authenticate.ts'
 import type { ApiConfig } from './config.ts'
+import { readOrigins } from './cors.ts'
 import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
 import { connectRedis } from './redis.ts'
@@ -53,6 +54,7 @@ export async function run(
     signIn,
     consoleFolder: config.FAIRLEAD_CONSOLE_FOLDER,
     simulatorReceiverUrl: config.FAIRLEAD_SIMULATOR_RECEIVER_URL,
+    corsOrigins: readOrigins(config.FAIRLEAD_API_CORS_ORIGINS)!,
     refusals,
     streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
     stopping: signal,

@@ -3,6 +3,8 @@
  * Do not edit manually.
  * Fairlead API
  * Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.
+ *
+ * Every answer has `x-request-id`. `RateLimit-Policy` tells the limit of one credential and `RateLimit` what is left of it; 429 and 503 say in `Retry-After` how many seconds to wait. An operation that will go answers with `Deprecation` and `Sunset`, at least six months ahead.
  * OpenAPI spec version: 1
  */
 import { transport } from '../transport.ts';
@@ -1096,7 +1098,11 @@ export type ProblemResource = {
 };
 
 export interface Problem {
-  type: 'about:blank';
+  /**
+     * The page about it, at this API: what it means, what to do.
+     * @pattern ^\/problems\/[a-z_]+$
+     */
+  type: string;
   /** The status' own name. */
   title: string;
   /**
@@ -1106,6 +1112,8 @@ export interface Problem {
   status: number;
   code: ProblemCode;
   detail: string;
+  /** As in the header `x-request-id`: what to look for in the log. */
+  requestId: string;
   /** With request_invalid: every fault at once. */
   errors?: ProblemErrorsItem[];
   /** With managed_by_kubernetes: which resource, and in which file if in one. */
@@ -1114,7 +1122,7 @@ export interface Problem {
   patch?: string;
   /** With precondition_failed: as it stands now, where it is there. */
   current?: unknown;
-  /** With internal: what to look for in the log. */
+  /** With internal: the trace that the request belongs to. */
   traceId?: string;
 }
 

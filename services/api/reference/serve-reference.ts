@@ -1,0 +1,48 @@
+import type { Express, Response } from 'express'
+import { type OpenApiDocument, openApiDocument } from '../openapi.ts'
+import { problemCodes, typeOfProblem } from '../problem.ts'
+import type { ReferencePage } from './frame.ts'
+import { listOperations } from './listed-operation.ts'
+import { type EndingOperation, problemPage, problemsPage } from './problem-page.ts'
+import { referencePage } from './reference-page.ts'
+
+/** The documentation, which everyone may read: `/openapi.json`, `/docs`, and a page for the `type` of each problem. */
+export function serveReference(app: Express): void {
+  const document = openApiDocument()
+  app.get('/openapi.json', (_request, response) => {
+    response.json(document)
+  })
+  const pages = pagesOf(document)
+  for (const [path, page] of pages) {
+    app.get(path, (_request, response) => send(response, page))
+  }
+}
+
+/** Every page by its path. */
+export function pagesOf(document: OpenApiDocument): ReadonlyMap<string, ReferencePage> {
+  const endings = operationsByProblem(document)
+  return new Map([
+    ['/docs', referencePage(document)],
+    ['/problems', problemsPage()],
+    ...problemCodes.map(code => [typeOfProblem(code), problemPage(code, endings.get(code) ?? [])] as const),
+  ])
+}
+
+function send(response: Response, { html, contentSecurityPolicy }: ReferencePage): void {
+  response.set('content-security-policy', contentSecurityPolicy).type('html').send(html)
+}
+
+/** By a problem's code, the operations whose description names it. */
+function operationsByProblem(document: OpenApiDocument): Map<string, EndingOperation[]> {
+  const endings = new Map<string, EndingOperation[]>()
+  for (const { operation } of listOperations(document)) {
+    const ending = { name: operation.operationId ?? '', summary: operation.summary ?? '' }
+    for (const answer of Object.values(operation.responses ?? {})) {
+      const { description = '' } = answer as { description?: string }
+      for (const [, code] of description.matchAll(/^`([a-z_]+)`:/gm)) {
+        endings.set(code!, [...(endings.get(code!) ?? []), ending])
+      }
+    }
+  }
+  return endings
+}
