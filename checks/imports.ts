@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'services/api': packages,
   'services/console': ['packages/client'],
   operator: packages,
-  cli: ['packages/webhook', 'packages/wire'],
+  cli: ['packages/client', 'packages/webhook', 'packages/wire'],
   servers: [],
   image: [...parts, 'cli', 'packages/daemon'],
   standalone: [...parts, ...packages, 'servers'],
