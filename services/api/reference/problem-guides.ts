@@ -36,6 +36,13 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
       'Send one JSON document, in UTF-8, with each field once. Check that `Content-Length` fits the body.',
     retry: 'never',
   },
+  malformed: {
+    meaning:
+      'The request’s head isn’t HTTP/1.1 as this API reads it, such as one whose length is given twice or in two ways. The connection is closed.',
+    remedy:
+      'Use an HTTP library rather than a socket; if a proxy stands between, see what it sends. Nothing was read of the body.',
+    retry: 'never',
+  },
   unauthenticated: {
     meaning:
       'The request has no credential, or one that is unknown, revoked or expired. A session ends by signing out, after its time, and when its person is removed.',
@@ -155,6 +162,11 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
     remedy:
       'Send it again with the same `Idempotency-Key`; if it stays, report `requestId` and `traceId`, by which the log is searched.',
     retry: 'same-key',
+  },
+  transfer_coding_unknown: {
+    meaning: 'The body comes in a transfer coding other than chunked. The connection is closed.',
+    remedy: 'Send the body with `Content-Length`, or with `Transfer-Encoding: chunked` alone.',
+    retry: 'never',
   },
   unavailable: {
     meaning:
