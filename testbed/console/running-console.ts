@@ -13,6 +13,8 @@ export interface RunningConsole extends AsyncDisposable {
   readonly browser: Browser
   /** The link that `npm start` prints for the owner of the machine: good once. */
   readonly signInLink: string
+  /** A server that answers 200 to all. */
+  readonly echoUrl: string
   /** Every organization's. */
   readonly platformKey: string
   /** Sends a webhook to the sample's source `github`; broken on purpose where `secret` is another one. */
@@ -56,6 +58,7 @@ export async function startConsole(): Promise<RunningConsole> {
     browser,
     signInLink,
     platformKey,
+    echoUrl: `http://127.0.0.1:${settings.echoPort}`,
     send: (body, secret) => send(settings.receiverPort, body, secret),
     open: options => open(browser, url, platformKey, options),
     [Symbol.asyncDispose]: () => held.disposeAsync(),

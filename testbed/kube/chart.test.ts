@@ -110,7 +110,7 @@ describe('every switch', () => {
         ...['receiver.autoscaling.enabled', 'worker.autoscaling.kind', 'redis.enabled'],
         ...['podDisruptionBudget.enabled', 'topologySpread.whenUnsatisfiable', 'networkPolicy.enabled'],
         ...['ingress.enabled', 'httpRoute.enabled', 'serviceMonitor.enabled', 'prometheusRule.enabled'],
-        ...['dashboards.enabled', 'test.enabled'],
+        ...['dashboards.enabled', 'test.enabled', 'api.simulator'],
       ]),
     )
   })

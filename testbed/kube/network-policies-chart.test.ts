@@ -60,7 +60,8 @@ const others = everyone('receiver', 'worker', 'store', 'api', 'operator')
 
 /** A receiver, an API and everyone's metrics are open: an Ingress or Prometheus may be anywhere. */
 const open: readonly [string, number, (rendered: Rendered) => string[]][] = [
-  ['receiver', 8080, others],
+  // The API too: the console's simulator sends to it.
+  ['receiver', 8080, everyone('receiver', 'worker', 'store', 'operator')],
   ['receiver', 9090, others],
   ['api', 8081, others],
   ['api', 9090, others],

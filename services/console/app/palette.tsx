@@ -1,8 +1,8 @@
 import { Dialog } from '@base-ui/react/dialog'
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useState } from 'react'
-import { placesIn } from './places.ts'
-import { usePlaces } from './session.ts'
+import { type PlaceGroup, placesIn } from './places.ts'
+import { useIsStaff, usePlaces } from './session.ts'
 
 interface Goal {
   readonly to: string
@@ -38,7 +38,8 @@ function Box({ slug, leave }: { readonly slug: string | undefined; readonly leav
   const [at, setAt] = useState(0)
   const navigate = useNavigate()
   const { data: places = [] } = usePlaces()
-  const goals = goalsOf(typed.trim(), slug, places)
+  const isStaff = useIsStaff()
+  const goals = goalsOf(typed.trim(), placesIn(slug, isStaff), slug, places)
   const go = (goal: Goal | undefined) => {
     if (!goal) return
     leave()
@@ -90,11 +91,12 @@ function Box({ slug, leave }: { readonly slug: string | undefined; readonly leav
 /** What fits a text: the object of a pasted id first. */
 export function goalsOf(
   typed: string,
+  groups: readonly PlaceGroup[],
   slug: string | undefined,
   places: readonly { readonly slug: string; readonly name: string }[],
 ): readonly Goal[] {
   const wanted = typed.toLowerCase()
-  const pages = placesIn(slug).flatMap(({ title, links }) =>
+  const pages = groups.flatMap(({ title, links }) =>
     links.map(({ to, label }) => ({ to, label, hint: title })),
   )
   const organizations = places.map(place => ({
@@ -108,14 +110,20 @@ export function goalsOf(
   return [...idGoal(typed, slug), ...fitting].slice(0, 12)
 }
 
+/** By the prefix of an id: the page of the thing, or the list that has it open. */
+const placesOfIds: Readonly<Record<string, { readonly page: string; readonly hint: string }>> = {
+  evt: { page: 'events/', hint: 'event' },
+  rej: { page: 'rejections/', hint: 'rejection' },
+  iss: { page: 'issues/', hint: 'issue' },
+  rty: { page: 'retries/', hint: 'bulk retry' },
+  rte: { page: 'routes/', hint: 'route' },
+  src: { page: 'sources/', hint: 'source' },
+  dst: { page: 'destinations/', hint: 'destination' },
+}
+
 function idGoal(typed: string, slug: string | undefined): readonly Goal[] {
   if (!slug) return []
   const id = encodeURIComponent(typed)
-  if (/^evt_\w+$/.test(typed)) {
-    return [{ to: `/organizations/${slug}/events/${id}`, label: typed, hint: 'event' }]
-  }
-  if (/^rej_\w+$/.test(typed)) {
-    return [{ to: `/organizations/${slug}/rejections/${id}`, label: typed, hint: 'rejection' }]
-  }
-  return []
+  const place = placesOfIds[/^([a-z]{3})_\w+$/.exec(typed)?.[1] ?? '']
+  return place ? [{ to: `/organizations/${slug}/${place.page}${id}`, label: typed, hint: place.hint }] : []
 }

@@ -4,12 +4,21 @@ export interface PlaceGroup {
   readonly links: readonly { readonly to: string; readonly label: string }[]
 }
 
-export function placesIn(slug: string | undefined): readonly PlaceGroup[] {
+export function placesIn(slug: string | undefined, isStaff: boolean): readonly PlaceGroup[] {
   const platform: PlaceGroup = {
-    title: 'Platform',
-    links: [{ to: '/', label: 'Organizations' }],
+    title: isStaff ? 'Platform' : 'Elsewhere',
+    links: [
+      { to: '/', label: 'Choose an organization' },
+      ...(isStaff
+        ? [
+            { to: '/platform/organizations', label: 'All organizations' },
+            { to: '/platform/audit-log', label: 'Platform’s audit log' },
+          ]
+        : []),
+    ],
   }
-  if (!slug) return [platform]
+  const you: PlaceGroup = { title: 'You', links: [{ to: '/account', label: 'Sessions, sign out' }] }
+  if (!slug) return [platform, you]
   const at = (page: string) => `/organizations/${slug}${page && `/${page}`}`
   return [
     {
@@ -17,10 +26,14 @@ export function placesIn(slug: string | undefined): readonly PlaceGroup[] {
       links: [
         { to: at(''), label: 'Overview' },
         { to: at('events'), label: 'Event log' },
+        { to: at('issues'), label: 'Issues' },
         { to: at('rejections'), label: 'Rejections' },
+        { to: at('attempts'), label: 'Attempts' },
         { to: at('deliveries'), label: 'Waiting deliveries' },
         { to: at('dead-letters'), label: 'Dead letters' },
+        { to: at('retries'), label: 'Bulk retries' },
         { to: at('replays'), label: 'Replays' },
+        { to: at('analytics'), label: 'Analytics' },
       ],
     },
     {
@@ -38,8 +51,11 @@ export function placesIn(slug: string | undefined): readonly PlaceGroup[] {
         { to: at('members'), label: 'Members' },
         { to: at('api-keys'), label: 'API keys' },
         { to: at('audit-log'), label: 'Audit log' },
+        { to: at('usage'), label: 'Usage' },
+        { to: at('settings'), label: 'Settings' },
       ],
     },
     platform,
+    you,
   ]
 }

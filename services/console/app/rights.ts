@@ -1,7 +1,7 @@
 import type { Me } from '@fairlead/client/gen/client'
 
-/** What an operation may ask of its caller, see services/api/rights.ts. */
-export type Right = 'read' | 'operate' | 'administer' | 'own' | 'platform-read' | 'platform'
+/** What an operation may ask of its caller, see services/api/rights.ts; `self`: what everyone may do to what is theirs. */
+export type Right = 'self' | 'read' | 'operate' | 'administer' | 'own' | 'platform-read' | 'platform'
 
 /** Whether the caller may do what asks for a right; and if not, what that takes. */
 export interface Permission {
@@ -11,7 +11,7 @@ export interface Permission {
 }
 
 const roles = ['owner', 'admin', 'developer', 'viewer'] as const
-type OrganizationRight = Exclude<Right, 'platform' | 'platform-read'>
+type OrganizationRight = Exclude<Right, 'self' | 'platform' | 'platform-read'>
 
 /** The least role that has a right: for the sentence, and for organizations that the caller doesn't belong to. */
 const least = {
@@ -26,6 +26,7 @@ const permitted: Permission = { may: true, who: '' }
 /** @param me what the API says of the caller; undefined: nothing yet, and nothing is permitted until it has */
 export function permissionOf(me: Me | undefined, right: Right, slug: string): Permission {
   if (!me) return { may: false, who: '' }
+  if (right === 'self') return permitted
   if (right === 'platform' || right === 'platform-read') {
     return me.rights.includes(right) ? permitted : { may: false, who: 'for staff of the platform' }
   }

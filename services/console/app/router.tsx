@@ -38,9 +38,42 @@ const simulator = createRoute({
   component: lazyRouteComponent(() => import('./pages/simulator.tsx'), 'Simulator'),
 })
 
+/** Pages of one thing, which come when they are looked at. */
+const details = [
+  ['issues/$issue', async () => ({ Page: (await import('./pages/issue.tsx')).IssuePage })],
+  ['retries/$retry', async () => ({ Page: (await import('./pages/retry.tsx')).RetryPage })],
+] as const
+
+/** Settings have pages of their own: one that makes, one that changes. */
+const settings = [
+  ['source', () => import('./pages/source.tsx')],
+  ['destination', () => import('./pages/destination.tsx')],
+  ['route', () => import('./pages/route.tsx')],
+] as const
+
+type Pages = () => Promise<{ New: () => React.ReactNode; Page: () => React.ReactNode }>
+
+const settingRoutes = settings.flatMap(([noun, load]) => [
+  createRoute({
+    getParentRoute: () => root,
+    path: `${at}/new-${noun}`,
+    component: lazyRouteComponent(load as Pages, 'New'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: `${at}/${noun}s/$${noun}`,
+    component: lazyRouteComponent(load as Pages, 'Page'),
+  }),
+])
+
 /** The log and its event page are in the first load; all other lists come when they are looked at. */
 const lists = [
   ['rejections', () => import('./pages/rejections.tsx')],
+  ['issues', () => import('./pages/issues.tsx')],
+  ['attempts', () => import('./pages/attempts.tsx')],
+  ['retries', () => import('./pages/retries.tsx')],
+  ['analytics', () => import('./pages/analytics.tsx')],
+  ['usage', () => import('./pages/usage.tsx')],
   ['deliveries', () => import('./pages/waiting.tsx')],
   ['dead-letters', () => import('./pages/dead-letters.tsx')],
   ['replays', () => import('./pages/replays.tsx')],
@@ -50,9 +83,25 @@ const lists = [
   ['members', () => import('./pages/members.tsx')],
   ['api-keys', () => import('./pages/api-keys.tsx')],
   ['audit-log', () => import('./pages/audit-log.tsx')],
+  ['settings', () => import('./pages/organization.tsx')],
 ] as const
 
-const listRoutes = lists.map(([path, load]) =>
+const platform = [
+  ['account', () => import('./pages/sessions.tsx')],
+  ['platform/organizations', () => import('./pages/platform-organizations.tsx')],
+  ['platform/audit-log', () => import('./pages/platform-audit-log.tsx')],
+  ['platform/new-organization', async () => ({ Page: (await import('./pages/organization.tsx')).New })],
+] as const
+
+const platformRoutes = platform.map(([path, load]) =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    component: lazyRouteComponent(load as () => Promise<{ Page: () => React.ReactNode }>, 'Page'),
+  }),
+)
+
+const listRoutes = [...details, ...lists].map(([path, load]) =>
   createRoute({
     getParentRoute: () => root,
     path: `${at}/${path}`,
@@ -61,7 +110,17 @@ const listRoutes = lists.map(([path, load]) =>
 )
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, overview, log, event, rejection, simulator, ...listRoutes]),
+  routeTree: root.addChildren([
+    start,
+    overview,
+    log,
+    event,
+    rejection,
+    simulator,
+    ...settingRoutes,
+    ...platformRoutes,
+    ...listRoutes,
+  ]),
   parseSearch,
   stringifySearch: writeSearch,
   scrollRestoration: true,

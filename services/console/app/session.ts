@@ -29,6 +29,12 @@ export function useMe() {
   })
 }
 
+/** Whether the caller is staff of the platform, or one of its keys. */
+export function useIsStaff(): boolean {
+  const { data } = useMe()
+  return data?.rights.includes('platform-read') ?? false
+}
+
 /** Whether the person may do what asks for a right; and if not, what that takes. */
 export function useRight(right: Right, slug: string): Permission {
   const { data } = useMe()

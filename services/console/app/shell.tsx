@@ -1,10 +1,11 @@
 import { Link, Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router'
 import { Suspense, useEffect, useState } from 'react'
 import { tinykeys } from 'tinykeys'
+import { ImpersonationBanner } from './impersonation.tsx'
 import { KeysHelp } from './keys-help.tsx'
 import { Palette } from './palette.tsx'
 import { placesIn } from './places.ts'
-import { usePlaces } from './session.ts'
+import { useIsStaff, usePlaces } from './session.ts'
 import { SignedOut } from './signed-out.tsx'
 import { ThemeButton } from './theme.tsx'
 
@@ -17,6 +18,7 @@ export function Shell() {
   const path = useRouterState({ select: ({ location }) => location.pathname })
   // biome-ignore lint/correctness/useExhaustiveDependencies: it closes because the page is another
   useEffect(() => setMenu(false), [path])
+  const isStaff = useIsStaff()
   useKeys({ palette: () => setPalette(true), help: () => setHelp(true), slug })
   return (
     <div className="shell">
@@ -48,7 +50,7 @@ export function Shell() {
         </div>
       </header>
       <nav id="menu" className={menu ? 'menu open' : 'menu'} aria-label="Pages">
-        {placesIn(slug).map(({ title, links }) => (
+        {placesIn(slug, isStaff).map(({ title, links }) => (
           <div key={title}>
             <h2>{title}</h2>
             <ul>
@@ -56,7 +58,7 @@ export function Shell() {
                 <li key={to}>
                   <Link
                     to={to as never}
-                    activeOptions={{ exact: to.split('/').length < 4 }}
+                    activeOptions={{ exact: to === '/' || /^\/organizations\/[^/]+$/.test(to) }}
                     activeProps={{ 'aria-current': 'page' }}
                   >
                     {label}
@@ -66,14 +68,9 @@ export function Shell() {
             </ul>
           </div>
         ))}
-        <h2>You</h2>
-        <ul>
-          <li>
-            <a href="/auth/account">Sessions, sign out</a>
-          </li>
-        </ul>
       </nav>
       <main id="main" tabIndex={-1}>
+        <ImpersonationBanner />
         <SignedOut>
           <Suspense fallback={<p className="muted page">Loading …</p>}>
             <Outlet />

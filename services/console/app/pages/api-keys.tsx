@@ -5,6 +5,7 @@ import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
 import { NewApiKeyForm } from './new-api-key.tsx'
+import { RotateApiKey } from './rotate-api-key.tsx'
 
 const apiKeys: Resource<ApiKey> = {
   name: 'api-keys',
@@ -21,7 +22,16 @@ const apiKeys: Resource<ApiKey> = {
         </>
       ),
     },
-    { title: 'Role', shown: 'always', cell: ({ role }) => role },
+    {
+      title: 'Role',
+      shown: 'always',
+      className: 'free',
+      cell: ({ role, scopes }) => (
+        <>
+          {role} {scopes && <span className="muted">{scopes.join(', ')}</span>}
+        </>
+      ),
+    },
     { title: 'Last used', shown: 'always', cell: ({ lastUsedAt }) => <Ago at={lastUsedAt} /> },
     {
       title: 'Expires',
@@ -30,7 +40,12 @@ const apiKeys: Resource<ApiKey> = {
       cell: ({ expiresAt }) => (expiresAt ? <Time at={expiresAt} /> : 'never'),
     },
     { title: 'Created', shown: 'wide', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },
-    { title: 'Changed', shown: 'wide', cell: ({ managedBy }) => <Owned by={managedBy} /> },
+    { title: 'Changed', shown: 'roomy', cell: ({ managedBy }) => <Owned by={managedBy} /> },
+    {
+      title: 'New text',
+      shown: 'always',
+      cell: (key, slug) => key.managedBy === 'tenant' && <RotateApiKey apiKey={key} slug={slug} />,
+    },
   ],
   filters: [],
   toolbar: slug => <NewApiKeyForm slug={slug} />,

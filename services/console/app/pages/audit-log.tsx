@@ -1,4 +1,4 @@
-import { type AuditLogEntry, listAuditLog } from '@fairlead/client/gen/client'
+import { type AuditLogEntry, listAuditLog, verifyAuditLog } from '@fairlead/client/gen/client'
 import { visible } from '../body/received.ts'
 import { take } from '../call.ts'
 import { Facts } from '../parts/facts.tsx'
@@ -6,8 +6,9 @@ import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
 import { pageSize } from './events.tsx'
+import { VerifyAuditLog } from './verify-audit-log.tsx'
 
-const auditLog: Resource<AuditLogEntry> = {
+export const auditLog: Resource<AuditLogEntry> = {
   name: 'audit-log',
   title: 'Audit log',
   about: 'Who changed what, from where. Entries can’t be edited: each carries the digest of the one before.',
@@ -31,6 +32,9 @@ const auditLog: Resource<AuditLogEntry> = {
     { title: 'At', shown: 'wide', className: 'time', cell: ({ at }) => <Time at={at} /> },
     { title: 'Ago', shown: 'always', cell: ({ at }) => <Ago at={at} /> },
   ],
+  toolbar: slug => (
+    <VerifyAuditLog slug={slug} right="administer" verify={() => take(verifyAuditLog(slug))} />
+  ),
   filters: [{ kind: 'search', name: 'action', label: 'Action', placeholder: 'source.deleted' }],
   load: ({ slug, filters, cursor, signal }) =>
     take(listAuditLog(slug, { ...filters, limit: pageSize, ...(cursor && { cursor }) }, { signal })),

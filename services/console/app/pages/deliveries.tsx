@@ -9,9 +9,11 @@ import { useState } from 'react'
 import { visible } from '../body/received.ts'
 import { once, take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
+import { ScrollX } from '../parts/scroll-x.tsx'
 import { ActionButton } from '../resource/actions.tsx'
 import type { Action } from '../resource/resource.ts'
 import { Time } from '../time.tsx'
+import { CompareAttempts } from './compare-attempts.tsx'
 import { ExchangeButton } from './exchange.tsx'
 
 const actions: readonly Action<Delivery>[] = [
@@ -64,22 +66,27 @@ export function Deliveries({ event, slug }: { readonly event: EventDetail; reado
         </p>
       )}
       {delivery.discardReason && <p>Discarded: {delivery.discardReason}</p>}
-      <Attempts attempts={delivery.attempts} slug={slug} />
+      <Attempts attempts={delivery.attempts} event={event} slug={slug} />
     </section>
   ))
 }
 
-function Attempts({ attempts, slug }: { readonly attempts: readonly Attempt[]; readonly slug: string }) {
-  const [compared, setCompared] = useState<readonly number[]>([])
+function Attempts({
+  attempts,
+  event,
+  slug,
+}: {
+  readonly attempts: readonly Attempt[]
+  readonly event: EventDetail
+  readonly slug: string
+}) {
+  const [compared, setCompared] = useState<readonly string[]>([])
   if (attempts.length === 0) return <p className="muted">No attempt has been made yet.</p>
-  const toggle = (number: number) =>
-    setCompared(
-      compared.includes(number) ? compared.filter(each => each !== number) : [...compared, number].slice(-2),
-    )
+  const toggle = (id: string) =>
+    setCompared(compared.includes(id) ? compared.filter(each => each !== id) : [...compared, id].slice(-2))
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
-      <section className="scroll-x" tabIndex={0} aria-label="Attempts">
+      <ScrollX label="Attempts">
         <table className="plain">
           <thead>
             <tr>
@@ -105,8 +112,8 @@ function Attempts({ attempts, slug }: { readonly attempts: readonly Attempt[]; r
                     <input
                       type="checkbox"
                       aria-label={`Compare attempt ${attempt.number}`}
-                      checked={compared.includes(attempt.number)}
-                      onChange={() => toggle(attempt.number)}
+                      checked={compared.includes(attempt.id)}
+                      onChange={() => toggle(attempt.id)}
                     />
                   </td>
                 )}
@@ -123,54 +130,22 @@ function Attempts({ attempts, slug }: { readonly attempts: readonly Attempt[]; r
                 <td>{attempt.durationMs} ms</td>
                 <td className="roomy">{attempt.trigger}</td>
                 <td>
-                  <ExchangeButton attempt={attempt} slug={slug} />
+                  <ExchangeButton attempt={attempt} event={event} slug={slug} />
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
-      </section>
+      </ScrollX>
       {compared.length === 2 && (
-        <Comparison pair={compared.map(number => attempts.find(attempt => attempt.number === number)!)} />
+        <CompareAttempts
+          slug={slug}
+          pair={[attemptOf(attempts, compared[0]), attemptOf(attempts, compared[1])]}
+        />
       )}
     </>
   )
 }
 
-const compared = ['outcome', 'status', 'reason', 'durationMs', 'at', 'trigger'] as const
-
-function Comparison({ pair }: { readonly pair: readonly Attempt[] }) {
-  return (
-    <table className="plain comparison">
-      <caption>Side by side; what differs is marked</caption>
-      <thead>
-        <tr>
-          <th scope="col">Field</th>
-          {pair.map(({ number }) => (
-            <th key={number} scope="col">
-              Attempt {number}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {compared.map(field => {
-          const differs = pair[0]?.[field] !== pair[1]?.[field]
-          return (
-            <tr key={field} className={differs ? 'differs' : ''}>
-              <th scope="row">
-                {field}
-                {differs && ' ≠'}
-              </th>
-              {pair.map(attempt => (
-                <td key={attempt.number} className="free">
-                  {visible(String(attempt[field] ?? '–'))}
-                </td>
-              ))}
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
-  )
-}
+const attemptOf = (attempts: readonly Attempt[], id: string | undefined): Attempt =>
+  attempts.find(attempt => attempt.id === id) ?? attempts[0]!

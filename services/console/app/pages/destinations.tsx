@@ -8,6 +8,7 @@ import { Link } from '@tanstack/react-router'
 import { once, take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { NewButton } from '../parts/new-button.tsx'
 import { Owned } from '../parts/owned.tsx'
 import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
@@ -46,6 +47,8 @@ const destinations: Resource<Destination> = {
   idOf: ({ id }) => id,
   labelOf: ({ name }) => name,
   details: (destination, slug) => <DestinationDetails destination={destination} slug={slug} />,
+  editOf: ({ name }, slug) => `/organizations/${slug}/destinations/${name}`,
+  toolbar: slug => <NewButton slug={slug} noun="destination" />,
   actions: [
     {
       label: 'Pause',
@@ -64,13 +67,14 @@ const destinations: Resource<Destination> = {
       done: () => 'Resumed',
     },
   ],
-  nothingYet: () => (
+  nothingYet: slug => (
     <>
       <h2>No destination yet</h2>
       <p>
-        A destination is an address of yours that events are delivered to. Declare one in the Organization’s{' '}
-        <code>spec.destinations</code>, and a route that leads there.
+        A destination is an address of yours that events are delivered to. Make one here, then a route that
+        leads there; or declare both in the Organization.
       </p>
+      <NewButton slug={slug} noun="destination" />
     </>
   ),
   refreshMs: 5_000,

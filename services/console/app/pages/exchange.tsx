@@ -1,16 +1,26 @@
 import { Dialog } from '@base-ui/react/dialog'
-import { type Attempt, type AttemptDetail, getAttempt } from '@fairlead/client/gen/client'
+import { type Attempt, type AttemptDetail, type EventDetail, getAttempt } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { curlOf } from '../body/curl.ts'
 import { Lines, prettyLines } from '../body/lines.tsx'
 import { visible } from '../body/received.ts'
 import { HeaderList } from '../body/request-view.tsx'
 import { take } from '../call.ts'
+import { CopyButton } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 
 /** Shows what was sent in an attempt and what came back. */
-export function ExchangeButton({ attempt, slug }: { readonly attempt: Attempt; readonly slug: string }) {
+export function ExchangeButton({
+  attempt,
+  event,
+  slug,
+}: {
+  readonly attempt: Attempt
+  readonly event: EventDetail
+  readonly slug: string
+}) {
   const [open, setOpen] = useState(false)
   const query = useQuery({
     queryKey: ['attempt', slug, attempt.id],
@@ -30,8 +40,11 @@ export function ExchangeButton({ attempt, slug }: { readonly attempt: Attempt; r
           </Dialog.Title>
           {query.isPending && <p className="muted">Loading …</p>}
           {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
-          {query.data && <ExchangeView attempt={query.data} />}
+          {query.data && <ExchangeView exchange={query.data.exchange} reason={query.data.reason} />}
           <div className="row end">
+            {query.data?.exchange && event.body !== null && (
+              <CopyButton label="Copy as curl" text={() => curlOf(...sentAgain(query.data, event))} />
+            )}
             <Dialog.Close className="button">Close</Dialog.Close>
           </div>
         </Dialog.Popup>
@@ -40,13 +53,13 @@ export function ExchangeButton({ attempt, slug }: { readonly attempt: Attempt; r
   )
 }
 
-function ExchangeView({ attempt }: { readonly attempt: AttemptDetail }) {
-  const { exchange } = attempt
+/** All of an exchange with a destination: what was dialled, sent and answered, and how long each phase took. */
+export function ExchangeView({ exchange, reason }: Pick<AttemptDetail, 'exchange' | 'reason'>) {
   if (!exchange) {
     return (
       <p className="note">
         The exchange is no longer kept (7 days), or nothing was sent to an address.
-        {attempt.reason && ` ${visible(attempt.reason)}`}
+        {reason && ` ${visible(reason)}`}
       </p>
     )
   }
@@ -82,9 +95,21 @@ function ExchangeView({ attempt }: { readonly attempt: AttemptDetail }) {
           )}
         </>
       ) : (
-        <p className="note warn">There was no answer. {attempt.reason && visible(attempt.reason)}</p>
+        <p className="note warn">There was no answer. {reason && visible(reason)}</p>
       )}
       {exchange.cut && <p className="muted">There was more than is kept.</p>}
     </>
   )
+}
+
+/** What was sent, as a request of its own: its headers, signature among them, over the event's bytes. */
+export function sentAgain(
+  { exchange }: Pick<AttemptDetail, 'exchange'>,
+  { body, bodyEncoding, sizeBytes }: Pick<EventDetail, 'body' | 'bodyEncoding' | 'sizeBytes'>,
+): Parameters<typeof curlOf> {
+  const { line, headers } = exchange!.request
+  const [method = 'POST', target = '/'] = line.split(' ')
+  const { host = 'DESTINATION', ...others } = headers
+  const url = /^https?:/.test(target) ? target : `https://${host}${target}`
+  return [{ method, url, headers: others, body, bodyEncoding, sizeBytes }, url]
 }

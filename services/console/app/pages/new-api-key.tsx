@@ -3,10 +3,10 @@ import { CreateApiKeyBodyRole, createApiKey } from '@fairlead/client/gen/client'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { once, take } from '../call.ts'
-import { CopyButton } from '../parts/copy.tsx'
 import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
+import { ShownOnce } from './shown-once.tsx'
 
 const lifetimes = { never: 0, '30 days': 30, '90 days': 90, 'a year': 365 } as const
 
@@ -51,16 +51,7 @@ export function NewApiKeyForm({ slug }: { readonly slug: string }) {
         <Dialog.Popup className="dialog">
           <Dialog.Title>New API key</Dialog.Title>
           {mutation.data ? (
-            <>
-              <p>This is the key. It is shown this once: copy it now.</p>
-              <p>
-                <code className="secret">{mutation.data.key}</code>
-              </p>
-              <div className="row end">
-                <CopyButton text={mutation.data.key} label="Copy key" />
-                <Dialog.Close className="button primary">I have it</Dialog.Close>
-              </div>
-            </>
+            <ShownOnce text={mutation.data.key} />
           ) : (
             <form onSubmit={submit} className="form">
               <label>

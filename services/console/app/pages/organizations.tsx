@@ -5,43 +5,46 @@ import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Time } from '../time.tsx'
 
+/** What a line says of an organization, to members and to staff. */
+export const organizationColumns: Resource<Organization>['columns'] = [
+  {
+    title: 'Name',
+    shown: 'always',
+    className: 'grow',
+    cell: ({ displayName, slug }) => (
+      <>
+        <span className="strong">{displayName}</span> <span className="muted">{slug}</span>
+      </>
+    ),
+  },
+  {
+    title: 'State',
+    shown: 'always',
+    cell: ({ active, quotaExceeded }) =>
+      !active ? (
+        <Badge tone="bad">inactive</Badge>
+      ) : quotaExceeded ? (
+        <Badge tone="warn">over quota</Badge>
+      ) : (
+        <Badge tone="good">active</Badge>
+      ),
+  },
+  { title: 'Plan', shown: 'wide', cell: ({ plan }) => plan },
+  {
+    title: 'This month',
+    shown: 'wide',
+    cell: ({ acceptedThisMonth, webhookLimit }) =>
+      `${acceptedThisMonth.toLocaleString()}${webhookLimit === null ? '' : ` of ${webhookLimit.toLocaleString()}`}`,
+  },
+  { title: 'Declared by', shown: 'wide', cell: ({ owner }) => owner.kind },
+  { title: 'Created', shown: 'wide', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },
+]
+
 const organizations: Resource<Organization> = {
   name: 'organizations',
   title: 'Organizations',
   about: 'Those that you may see. Choose one.',
-  columns: [
-    {
-      title: 'Name',
-      shown: 'always',
-      className: 'grow',
-      cell: ({ displayName, slug }) => (
-        <>
-          <span className="strong">{displayName}</span> <span className="muted">{slug}</span>
-        </>
-      ),
-    },
-    {
-      title: 'State',
-      shown: 'always',
-      cell: ({ active, quotaExceeded }) =>
-        !active ? (
-          <Badge tone="bad">inactive</Badge>
-        ) : quotaExceeded ? (
-          <Badge tone="warn">over quota</Badge>
-        ) : (
-          <Badge tone="good">active</Badge>
-        ),
-    },
-    { title: 'Plan', shown: 'wide', cell: ({ plan }) => plan },
-    {
-      title: 'This month',
-      shown: 'wide',
-      cell: ({ acceptedThisMonth, webhookLimit }) =>
-        `${acceptedThisMonth.toLocaleString()}${webhookLimit === null ? '' : ` of ${webhookLimit.toLocaleString()}`}`,
-    },
-    { title: 'Declared by', shown: 'wide', cell: ({ owner }) => owner.kind },
-    { title: 'Created', shown: 'wide', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },
-  ],
+  columns: organizationColumns,
   filters: [],
   load: ({ cursor, signal }) =>
     take(listOrganizations({ limit: 100, ...(cursor && { cursor }) }, { signal })),

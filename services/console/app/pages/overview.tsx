@@ -1,22 +1,25 @@
 import {
-  type Destination,
+  getAnalytics,
   getOrganization,
   listDestinations,
   listEvents,
-  listRejections,
+  listIssues,
   listSources,
-  type Source,
 } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { take } from '../call.ts'
-import { Badge, StateBadge, type Tone } from '../parts/badge.tsx'
+import { Badge, StateBadge } from '../parts/badge.tsx'
+import { BarChart } from '../parts/bar-chart.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
-import { Ago } from '../time.tsx'
+import { Ago, zoneName } from '../time.tsx'
+import { barsOf, rateText, totalOf } from './counts.ts'
 import { FirstRequest } from './first-request.tsx'
+import { titleOfIssue } from './issues.tsx'
+import { type Need, needsOf } from './needs.ts'
 
-/** What needs attention first, then what happens. */
+/** What needs attention first, then throughput, success and latency, then what happens. */
 export function Overview() {
   const { slug = '' } = useParams({ strict: false })
   const query = useQuery({
@@ -33,7 +36,7 @@ export function Overview() {
       </section>
     )
   }
-  const { organization, needs, recent, accepted, waiting, dead, sources } = query.data
+  const { organization, needs, recent, sources } = query.data
   return (
     <section className="page">
       <header className="page-head">
@@ -45,28 +48,9 @@ export function Overview() {
         </div>
       </header>
       <h2>Needs attention</h2>
-      {needs.length === 0 ? (
-        <p className="note good">
-          <Badge tone="good">well</Badge> No destination fails, nothing is dead, no source refuses.
-        </p>
-      ) : (
-        <ul className="needs">
-          {needs.map(({ tone, word, text, to, search }) => (
-            <li key={text}>
-              <Badge tone={tone}>{word}</Badge>{' '}
-              <Link to={to as never} search={(search ?? {}) as never}>
-                {text}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      )}
-      <div className="figures">
-        <Figure name="Accepted this month" value={organization.acceptedThisMonth.toLocaleString()} />
-        <Figure name="Accepted in the last hour" value={accepted.toLocaleString()} />
-        <Figure name="Deliveries waiting" value={waiting.toLocaleString()} />
-        <Figure name="Dead letters" value={dead.toLocaleString()} />
-      </div>
+      <Needs needs={needs} />
+      <h2>The last 24 hours</h2>
+      <Day looked={query.data} slug={slug} />
       <h2>Newest events</h2>
       {recent.length === 0 ? (
         <div className="empty">
@@ -85,7 +69,7 @@ export function Overview() {
           ))}
         </ul>
       )}
-      <h2>Sources</h2>
+      {sources.length > 0 && <h2>Sources</h2>}
       <ul className="recent">
         {sources.map(source => (
           <li key={source.id}>
@@ -102,6 +86,61 @@ export function Overview() {
   )
 }
 
+function Needs({ needs }: { readonly needs: readonly Need[] }) {
+  if (needs.length === 0) {
+    return (
+      <p className="note good">
+        <Badge tone="good">well</Badge> No destination fails, nothing is dead, no source refuses.
+      </p>
+    )
+  }
+  return (
+    <ul className="needs">
+      {needs.map(({ tone, word, text, to, search }) => (
+        <li key={to + text}>
+          <Badge tone={tone}>{word}</Badge>{' '}
+          <Link to={to as never} search={(search ?? {}) as never}>
+            {text}
+          </Link>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+type LookedAt = Awaited<ReturnType<typeof look>>
+
+function Day({ looked, slug }: { readonly looked: LookedAt; readonly slug: string }) {
+  const { arrived, delivered, waiting, dead, after, before } = looked
+  const { events } = totalOf(arrived)
+  const { attempts, successRate, slowest } = totalOf(delivered)
+  return (
+    <>
+      <div className="figures">
+        <Figure name="Events accepted" value={events.toLocaleString()} />
+        <Figure name={`of ${attempts.toLocaleString()} attempts succeeded`} value={rateText(successRate)} />
+        <Figure
+          name={slowest ? `p95 of attempts, slowest: ${slowest.name}` : 'p95 of attempts'}
+          value={slowest ? `${Math.round(slowest.total.latencyMs!.p95).toLocaleString()} ms` : '–'}
+        />
+        <Figure name="Deliveries waiting" value={waiting.toLocaleString()} />
+        <Figure name="Dead letters" value={dead.toLocaleString()} />
+      </div>
+      <BarChart
+        title="Attempts by hour"
+        parts={['delivered', 'failed']}
+        bars={barsOf(delivered, 'delivered')}
+        from={new Date(after)}
+        until={new Date(before)}
+        spanMs={3_600_000}
+      />
+      <p>
+        <Link to={`/organizations/${slug}/analytics` as never}>More in the analytics</Link>
+      </p>
+    </>
+  )
+}
+
 function Figure({ name, value }: { readonly name: string; readonly value: ReactNode }) {
   return (
     <div className="figure">
@@ -111,106 +150,33 @@ function Figure({ name, value }: { readonly name: string; readonly value: ReactN
   )
 }
 
-interface Need {
-  readonly tone: Tone
-  readonly word: string
-  readonly text: string
-  readonly to: string
-  readonly search?: Readonly<Record<string, string>>
-}
-
 async function look(slug: string, signal: AbortSignal) {
-  const [organization, destinations, sources, events, rejections] = await Promise.all([
+  const [organization, destinations, sources, events, issues, arrived, delivered] = await Promise.all([
     take(getOrganization(slug, { signal })),
     take(listDestinations(slug, { signal })),
     take(listSources(slug, { signal })),
     take(listEvents(slug, { limit: 8 }, { signal })),
-    take(listRejections(slug, { limit: 100 }, { signal })),
+    take(listIssues(slug, { state: 'open', limit: 10 }, { signal })),
+    take(getAnalytics(slug, { by: 'source', timeZone: zoneName }, { signal })),
+    take(getAnalytics(slug, { by: 'destination', timeZone: zoneName }, { signal })),
   ])
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
-  const at = `/organizations/${slug}`
   return {
     organization,
     recent: events.items,
     sources: sources.items,
-    accepted: sum(sources.items.map(({ lastHour }) => lastHour.accepted)),
+    arrived: arrived.groups,
+    delivered: delivered.groups,
+    after: delivered.after,
+    before: delivered.before,
     waiting: sum(destinations.items.map(({ waiting }) => waiting)),
     dead: sum(destinations.items.map(({ dead }) => dead)),
-    needs: [
-      ...(organization.active
-        ? []
-        : [{ tone: 'bad' as const, word: 'inactive', text: 'Its webhooks are refused', to: at }]),
-      ...(organization.quotaExceeded
-        ? [{ tone: 'bad' as const, word: 'over quota', text: 'The month’s webhooks are used up', to: at }]
-        : []),
-      ...destinations.items.flatMap(destination => needsOfDestination(at, destination)),
-      ...sources.items.flatMap(source => needsOfSource(at, source)),
-      ...needsOfRejections(at, rejections.items),
-    ],
+    needs: needsOf({
+      organization,
+      destinations: destinations.items,
+      sources: sources.items,
+      issues: issues.items,
+      titleOf: titleOfIssue,
+    }),
   }
-}
-
-function needsOfDestination(at: string, destination: Destination): Need[] {
-  const { name, failingSince, lastError, dead, state, pauseReason } = destination
-  const search = { destination: name }
-  return [
-    ...(failingSince
-      ? [
-          {
-            tone: 'bad' as const,
-            word: 'failing',
-            text: `${name} fails (${lastError ?? 'no answer'})`,
-            to: `${at}/destinations`,
-            search: { open: destination.id },
-          },
-        ]
-      : []),
-    ...(state === 'paused' && pauseReason !== 'declared'
-      ? [
-          {
-            tone: 'warn' as const,
-            word: 'paused',
-            text: `${name} gets nothing (${pauseReason?.replaceAll('_', ' ')})`,
-            to: `${at}/destinations`,
-            search: { open: destination.id },
-          },
-        ]
-      : []),
-    ...(dead > 0
-      ? [
-          {
-            tone: 'bad' as const,
-            word: 'dead',
-            text: `${dead.toLocaleString()} dead ${dead === 1 ? 'letter' : 'letters'} to ${name}`,
-            to: `${at}/dead-letters`,
-            search,
-          },
-        ]
-      : []),
-  ]
-}
-
-function needsOfSource(at: string, { name, lastHour }: Source): Need[] {
-  return lastHour.swallowing
-    ? [
-        {
-          tone: 'warn',
-          word: 'repeats',
-          text: `${name} swallows repeats that differ: ${lastHour.differing} in the last hour`,
-          to: `${at}/rejections`,
-          search: { source: name },
-        },
-      ]
-    : []
-}
-
-function needsOfRejections(at: string, rejections: readonly { readonly source: string }[]): Need[] {
-  const counts = Map.groupBy(rejections, ({ source }) => source)
-  return [...counts].map(([source, refused]) => ({
-    tone: 'warn',
-    word: 'refused',
-    text: `${refused.length === 1 ? '1 request' : `${refused.length} requests`} to ${source} did not verify`,
-    to: `${at}/rejections`,
-    search: { source },
-  }))
 }

@@ -1,5 +1,6 @@
 import { listRoutes, type Route } from '@fairlead/client/gen/client'
 import { take } from '../call.ts'
+import { NewButton } from '../parts/new-button.tsx'
 import { Owned } from '../parts/owned.tsx'
 import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
@@ -41,13 +42,16 @@ const routes: Resource<Route> = {
   load: ({ slug, signal }) => take(listRoutes(slug, { signal })),
   idOf: ({ id }) => id,
   labelOf: ({ source }) => source,
-  nothingYet: () => (
+  pathOf: ({ id }, slug) => `/organizations/${slug}/routes/${id}`,
+  toolbar: slug => <NewButton slug={slug} noun="route" />,
+  nothingYet: slug => (
     <>
       <h2>No route yet</h2>
       <p>
-        Without a route events are kept and go nowhere. Declare one in the Organization’s{' '}
+        Without a route events are kept and go nowhere. Make one here, or declare it in the Organization’s{' '}
         <code>spec.routes</code>.
       </p>
+      <NewButton slug={slug} noun="route" />
     </>
   ),
 }

@@ -1,9 +1,10 @@
-import { deleteSource, listSources, type Source } from '@fairlead/client/gen/client'
+import { listSources, type Source } from '@fairlead/client/gen/client'
 import { Link } from '@tanstack/react-router'
-import { once, take } from '../call.ts'
+import { take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { NewButton } from '../parts/new-button.tsx'
 import { Owned } from '../parts/owned.tsx'
 import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
@@ -42,26 +43,16 @@ const sources: Resource<Source> = {
   idOf: ({ id }) => id,
   labelOf: ({ name }) => name,
   details: (source, slug) => <SourceDetails source={source} slug={slug} />,
-  actions: [
-    {
-      label: 'Delete',
-      right: 'administer',
-      tone: 'danger',
-      applies: ({ managedBy }) => managedBy === 'tenant',
-      confirm: ({ name }) =>
-        `Webhooks to ${name} are refused from this moment on, as from an unknown source. Its events stay in the log.`,
-      run: ({ name, etag }, slug) =>
-        take(deleteSource(slug, name, {}, { ...once(), 'If-Match': JSON.stringify(etag) })),
-      done: () => 'Deleted',
-    },
-  ],
-  nothingYet: () => (
+  editOf: ({ name }, slug) => `/organizations/${slug}/sources/${name}`,
+  toolbar: slug => <NewButton slug={slug} noun="source" />,
+  nothingYet: slug => (
     <>
       <h2>No source yet</h2>
       <p>
-        A source names a provider and its secrets. Declare one in the Organization’s <code>spec.sources</code>
-        : see the providers’ pages in the documentation.
+        A source names a provider and its secrets, and has an address of its own. Make one here, or declare it
+        in the Organization’s <code>spec.sources</code>.
       </p>
+      <NewButton slug={slug} noun="source" />
     </>
   ),
 }

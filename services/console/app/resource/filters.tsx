@@ -39,7 +39,7 @@ function Choice({
     <label className="field">
       <span>{filter.label}</span>
       <select value={value} onChange={event => change(filter.name, event.target.value)}>
-        <option value="">any</option>
+        <option value="">{filter.otherwise ?? 'any'}</option>
         {filter.choices.map(choice => (
           <option key={choice} value={choice}>
             {choice.replaceAll('_', ' ')}

@@ -29,6 +29,8 @@ export interface Resource<Item> {
   readonly pathOf?: (item: Item, slug: string) => string
   readonly details?: (item: Item, slug: string) => ReactNode
   readonly actions?: readonly Action<Item>[]
+  /** The page that changes one. */
+  readonly editOf?: (item: Item, slug: string) => string
   /** Beside the title. */
   readonly toolbar?: (slug: string) => ReactNode
   /** What to say, and to do next, where there is nothing yet. */
@@ -62,6 +64,8 @@ export type Filter =
       readonly name: string
       readonly label: string
       readonly choices: readonly string[]
+      /** What holds where none is chosen. Default: any. */
+      readonly otherwise?: string
     }
   | {
       readonly kind: 'text' | 'search'

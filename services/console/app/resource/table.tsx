@@ -23,7 +23,8 @@ const rowPx = 44
  * `j` and `k` move, Enter opens, an action's own key does it.
  */
 export function ResourceTable<Item>({ resource, items, slug, opened, open, nearEnd }: TableProps<Item>) {
-  const { columns, actions = [], idOf, pathOf, details } = resource
+  const { columns, actions = [], idOf, labelOf, pathOf, editOf, details } = resource
+  const hasActions = actions.length > 0 || editOf !== undefined
   const body = useRef<HTMLTableSectionElement>(null)
   const navigate = useNavigate()
   const rows = useWindowVirtualizer({
@@ -45,7 +46,7 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
   const margin = body.current?.offsetTop ?? 0
   const before = shown.length > 0 ? shown[0]!.start - margin : 0
   const after = shown.length > 0 ? rows.getTotalSize() - (shown.at(-1)!.end - margin) : 0
-  const span = columns.length + (actions.length > 0 ? 1 : 0)
+  const span = columns.length + (hasActions ? 1 : 0)
   return (
     <table className="resource" aria-rowcount={items.length + 1}>
       <thead>
@@ -56,7 +57,7 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
               {className === 'time' && <span className="zone"> {zoneName}</span>}
             </th>
           ))}
-          {actions.length > 0 && (
+          {hasActions && (
             <th scope="col" className="actions">
               Actions
             </th>
@@ -95,8 +96,13 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
                     )}
                   </td>
                 ))}
-                {actions.length > 0 && (
+                {hasActions && (
                   <td className="actions">
+                    {editOf && (
+                      <Link to={editOf(item, slug) as never} className="button small action">
+                        Edit<span className="visually-hidden"> {labelOf(item)}</span>
+                      </Link>
+                    )}
                     {actions.map(action => (
                       <ActionButton key={action.label} action={action} item={item} slug={slug} />
                     ))}

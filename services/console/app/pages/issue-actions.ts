@@ -1,0 +1,28 @@
+import { acknowledgeIssue, type Issue, reopenIssue, resolveIssue } from '@fairlead/client/gen/client'
+import { once, take } from '../call.ts'
+import type { Action } from '../resource/resource.ts'
+
+/** What can be said of an issue without more words. */
+export const issueActions: readonly Action<Pick<Issue, 'id' | 'state'>>[] = [
+  {
+    label: 'Acknowledge',
+    right: 'operate',
+    applies: ({ state }) => state === 'open',
+    run: ({ id }, slug) => take(acknowledgeIssue(slug, id, once())),
+    done: () => 'Acknowledged',
+  },
+  {
+    label: 'Resolve',
+    right: 'operate',
+    applies: ({ state }) => state === 'open' || state === 'acknowledged',
+    run: ({ id }, slug) => take(resolveIssue(slug, id, once())),
+    done: () => 'Resolved',
+  },
+  {
+    label: 'Reopen',
+    right: 'operate',
+    applies: ({ state }) => state === 'resolved' || state === 'ignored',
+    run: ({ id }, slug) => take(reopenIssue(slug, id, once())),
+    done: () => 'Open again',
+  },
+]

@@ -1,0 +1,31 @@
+import { cancelRetry, pauseRetry, type Retry, resumeRetry } from '@fairlead/client/gen/client'
+import { once, take } from '../call.ts'
+import type { Action } from '../resource/resource.ts'
+
+/** What can be done to a bulk retry under way. */
+export const retryActions: readonly Action<Retry>[] = [
+  {
+    label: 'Pause',
+    right: 'operate',
+    applies: ({ state }) => state === 'running' || state === 'pending',
+    run: ({ id }, slug) => take(pauseRetry(slug, id, once())),
+    done: () => 'Paused',
+  },
+  {
+    label: 'Resume',
+    right: 'operate',
+    applies: ({ state }) => state === 'paused',
+    run: ({ id }, slug) => take(resumeRetry(slug, id, once())),
+    done: () => 'Resumed',
+  },
+  {
+    label: 'Cancel',
+    right: 'operate',
+    tone: 'danger',
+    applies: ({ state }) => ['planned', 'pending', 'running', 'paused'].includes(state),
+    confirm: ({ planned, published }) =>
+      `${published.toLocaleString()} of ${planned.toLocaleString()} deliveries were handed over and go on; the others stay dead letters.`,
+    run: ({ id }, slug) => take(cancelRetry(slug, id, once())),
+    done: () => 'Cancelled',
+  },
+]
