@@ -41,32 +41,56 @@ function idMemberOf(row: Provider): string | null {
 
 /** Forms that a key made for the simulator can have. */
 const keyForms = ['utf8', 'html', 'hex', 'base64', 'whsec', 'whsec-or-utf8', 'base64-after-underscore']
+/** Forms of public keys, whose private halves are made in the browser. */
+const publicForms = ['ed25519-hex', 'ed25519-base64', 'whpk', 'spki-base64']
+/** Options that a demo source can be given: the others name what only the provider has. */
+const demoOptions = ['acceptUnsigned', 'apiKey']
+
+type SignatureRow = Extract<Provider['scheme'], { kind: 'signature' }>
+type JwtRow = Extract<Provider['scheme'], { kind: 'jwt' }>
 
 /** How a browser signs as the provider does; or why it can't. */
 function signsOf(row: Provider) {
-  const { scheme } = row
-  if (row.options?.some(({ required }) => required)) {
-    return { kind: 'not here', why: `A source of ${row.title} needs more than a secret.` }
-  }
-  if (scheme.kind === 'token') {
-    const place = scheme.places[0]!
-    return 'header' in place
-      ? { kind: 'token', header: place.header, scheme: place.scheme ?? null }
-      : { kind: 'not here', why: `${row.title} sends its secret in the address.` }
-  }
-  if (scheme.kind !== 'signature' || !scheme.algorithm.startsWith('hmac-')) {
-    return {
-      kind: 'not here',
-      why: `Only ${row.title} has the key that signs its requests, or its own hosts vouch.`,
+  const signs = signsByScheme(row)
+  const missing = row.options?.find(({ name, required }) => required && !demoOptions.includes(name))
+  return missing && signs.kind !== 'not here'
+    ? notHere(`A source of ${row.title} needs ${missing.name}: ${missing.text}.`)
+    : signs
+}
+
+function signsByScheme({ scheme, title }: Provider) {
+  switch (scheme.kind) {
+    case 'unsigned':
+      return { kind: 'unsigned' }
+    case 'token': {
+      const place = scheme.places[0]!
+      return 'header' in place
+        ? { kind: 'token', header: place.header, scheme: place.scheme ?? null }
+        : notHere(`${title} sends its secret in the address.`)
     }
+    case 'jwt':
+      return signsJwt(scheme, title)
+    case 'signature':
+      return signsSignature(scheme, title)
+    case 'code':
+      return scheme.text.key.startsWith('the certificate at')
+        ? notHere(`Trust comes from hosts of ${title}, by ${scheme.text.key}: nobody else can sign.`)
+        : notHere(`${title} signs by rules that only the receiver has: ${scheme.text.content}.`)
+    default:
+      return scheme satisfies never
   }
+}
+
+const notHere = (why: string) => ({ kind: 'not here', why }) as const
+
+function signsSignature(scheme: SignatureRow, title: string) {
   const { content, key = 'utf8', algorithm, encoding, headers, prefix, pair, id, timestamp } = scheme
-  if (content.includes('{url}') || !keyForms.includes(key)) {
-    return { kind: 'not here', why: `${row.title} signs more than a browser knows here.` }
+  if (![...keyForms, ...publicForms].includes(key)) {
+    return notHere(`Only ${title} has the key that signs its requests.`)
   }
   return {
-    kind: 'hmac',
-    hash: algorithm.replace('hmac-sha', 'SHA-'),
+    kind: 'signature',
+    algorithm,
     key,
     encoding: encoding === 'hex-any-case' ? 'hex' : encoding,
     header: headers[0]!.replace('{n}', '1'),
@@ -75,6 +99,24 @@ function signsOf(row: Provider) {
     idHeader: id ?? null,
     time: timestamp ?? null,
     content,
+  }
+}
+
+function signsJwt(
+  { algorithms, header, bearer, issuers, issuerOption, bodyHash, url }: JwtRow,
+  title: string,
+) {
+  if (!algorithms.includes('HS256')) {
+    return notHere(`Trust comes from hosts of ${title}, which publish its keys: nobody else can sign.`)
+  }
+  return {
+    kind: 'jwt',
+    header,
+    bearer: bearer ?? false,
+    issuer: issuers?.[0] ?? null,
+    issuerOption: issuerOption ?? null,
+    bodyHash: bodyHash ? { claim: bodyHash.claim, encoding: bodyHash.encoding } : null,
+    url: url ?? null,
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningConsole, startConsole, type Watched } from './running-console.ts'
-import { accessFaults, acme, overflow } from './walk.ts'
+import { accessFaults, acme, overflows } from './walk.ts'
 
 let running: RunningConsole
 beforeAll(async () => {
@@ -14,6 +14,9 @@ const api = (path: string) =>
   fetch(`${running.url}/api/v1${acme}${path}`, {
     headers: { authorization: `Bearer ${running.platformKey}` },
   })
+/** A source or destination as the API tells it. */
+const told = async (path: string) =>
+  (await (await api(path)).json()) as { timeoutSeconds: number; secrets: { id: string }[] }
 
 test('a source can be made and its secret rotated only by who knows the API; or a secret is shown', async () => {
   await using watched = await running.open()
@@ -40,16 +43,16 @@ test('a source can be made and its secret rotated only by who knows the API; or 
   await page.getByLabel('Secret', { exact: true }).nth(1).fill('test-only-second-secret')
   await page.getByRole('button', { name: 'What would change?' }).click()
   await page.getByText('This would change').waitFor()
-  expect((await (await api('/sources/stripe-two')).json()).secrets).toHaveLength(1)
+  expect((await told('/sources/stripe-two')).secrets).toHaveLength(1)
   await save(page).click()
   await page.getByText('Saved; in force').waitFor()
-  const { secrets } = await (await api('/sources/stripe-two')).json()
+  const { secrets } = await told('/sources/stripe-two')
   expect(secrets).toHaveLength(2)
   await page.getByRole('button', { name: 'Take away' }).first().click()
   await save(page).click()
   await page.getByText('Saved; in force').waitFor()
-  expect((await (await api('/sources/stripe-two')).json()).secrets).toEqual([
-    expect.objectContaining({ id: secrets[1].id }),
+  expect((await told('/sources/stripe-two')).secrets).toEqual([
+    expect.objectContaining({ id: secrets[1]?.id }),
   ])
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
@@ -81,7 +84,7 @@ test('a destination is made without its credentials, or its test hides what was 
   expect(shown).toMatch(/fairlead\.test/)
   expect(shown).not.toContain('test-only-tenant')
   expect(await accessFaults(page)).toEqual([])
-  expect(await overflow(page)).toBeLessThanOrEqual(0)
+  expect(await overflows(page)).toEqual([])
   expect(watched.faults).toEqual([])
 }, 90_000)
 
@@ -96,7 +99,7 @@ test('what the owner declares is written over, or its change is lost', async () 
   await patch.waitFor()
   expect(await patch.innerText()).toMatch(/kind: Organization[\s\S]*name: flaky[\s\S]*timeoutSeconds: 7/)
   expect(await page.getByLabel('Time-out, seconds').inputValue()).toBe('7')
-  expect((await (await api('/destinations/flaky')).json()).timeoutSeconds).not.toBe(7)
+  expect((await told('/destinations/flaky')).timeoutSeconds).not.toBe(7)
   expect(await accessFaults(page)).toEqual([])
 }, 60_000)
 
@@ -114,11 +117,11 @@ test('two people who change one setting write over each other unseen', async () 
   await one.page.getByText('Saved; in force').waitFor()
   await timeOut(other, '9')
   await other.page.getByText('Somebody else changed it meanwhile').waitFor()
-  expect((await (await api('/destinations/shared')).json()).timeoutSeconds).toBe(5)
+  expect((await told('/destinations/shared')).timeoutSeconds).toBe(5)
   expect(await other.page.getByRole('row', { name: /timeoutSeconds/ }).innerText()).toMatch(/5\s+9/)
   await other.page.getByRole('button', { name: 'Write yours over theirs' }).click()
   await other.page.getByText('Saved; in force').waitFor()
-  expect((await (await api('/destinations/shared')).json()).timeoutSeconds).toBe(9)
+  expect((await told('/destinations/shared')).timeoutSeconds).toBe(9)
 }, 90_000)
 
 test('a route is made blindly: nobody sees what it would have matched', async () => {

@@ -25,7 +25,7 @@ const apiKeys: Resource<ApiKey> = {
     {
       title: 'Role',
       shown: 'always',
-      className: 'free',
+
       cell: ({ role, scopes }) => (
         <>
           {role} {scopes && <span className="muted">{scopes.join(', ')}</span>}

@@ -14,7 +14,6 @@ const attempts: Resource<LoggedAttempt> = {
     {
       title: 'Outcome',
       shown: 'always',
-      className: 'free',
       cell: ({ outcome, last }) => (
         <>
           <StateBadge state={outcome === 'delivered' ? 'delivered' : 'failed'} />{' '}
@@ -27,13 +26,15 @@ const attempts: Resource<LoggedAttempt> = {
       title: 'Type',
       shown: 'always',
       className: 'grow',
-      cell: ({ type, number }) => (
+      cell: ({ type, number, destination }) => (
         <>
-          <span className="strong">{type || 'no type'}</span> <span className="muted">attempt {number}</span>
+          <span className="strong">{type || 'no type'}</span>{' '}
+          <span className="muted">
+            attempt {number} at {destination}
+          </span>
         </>
       ),
     },
-    { title: 'Destination', shown: 'always', className: 'free', cell: ({ destination }) => destination },
     {
       title: 'Status',
       shown: 'wide',

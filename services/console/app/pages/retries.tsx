@@ -24,8 +24,8 @@ const retries: Resource<Retry> = {
         </span>
       ),
     },
-    { title: 'Progress', shown: 'always', className: 'free', cell: retry => <RetryProgress retry={retry} /> },
-    { title: 'By', shown: 'wide', className: 'free', cell: ({ createdBy }) => createdBy },
+    { title: 'Progress', shown: 'always', cell: retry => <RetryProgress retry={retry} /> },
+    { title: 'By', shown: 'wide', cell: ({ createdBy }) => createdBy },
     { title: 'Planned', shown: 'roomy', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },
   ],
   filters: [],

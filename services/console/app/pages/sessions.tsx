@@ -24,7 +24,7 @@ const sessions: Resource<Session> = {
         </>
       ),
     },
-    { title: 'From', shown: 'wide', className: 'free', cell: ({ address }) => address },
+    { title: 'From', shown: 'wide', cell: ({ address }) => address },
     { title: 'By', shown: 'wide', cell: ({ method }) => method },
     { title: 'Last seen', shown: 'always', cell: ({ lastSeenAt }) => <Ago at={lastSeenAt} /> },
     { title: 'Ends', shown: 'roomy', className: 'time', cell: ({ endsAt }) => <Time at={endsAt} /> },

@@ -16,8 +16,18 @@ import { Badge } from '../parts/badge.tsx'
 import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
+import { type DemoKeys, makeKeys } from '../simulator/keys.ts'
 import { type ConsoleProvider, providerOf, providers } from '../simulator/provider.ts'
-import { type Break, breaks, freshBody, makeSecret, type Simulated, simulate } from '../simulator/sign.ts'
+import {
+  type Break,
+  breaks,
+  canBreak,
+  demoOptions,
+  demoUrl,
+  freshBody,
+  type Simulated,
+  simulate,
+} from '../simulator/sign.ts'
 import { Arrival } from './arrival.tsx'
 
 const breakTexts: Readonly<Record<Break, string>> = {
@@ -33,8 +43,8 @@ interface Sent {
   readonly answer: { readonly status: number; readonly body: string; readonly durationMs: number }
 }
 
-/** Secrets of demo sources, made in this browser and forgotten with the page. */
-const secrets = new Map<string, string>()
+/** Keys of demo sources, made in this browser and forgotten with the page. */
+const demoKeys = new Map<string, DemoKeys>()
 
 /** Sends webhooks as providers do, signed here, to demo sources with keys of their own; and breaks them on purpose. */
 export function Simulator() {
@@ -50,9 +60,9 @@ export function Simulator() {
   const queries = useQueryClient()
   const sending = useMutation({
     mutationFn: async (repeated: Sent | undefined): Promise<Sent> => {
-      const { source, secret } = await demoSource(slug, provider)
+      const { source, keys, url } = await demoSource(slug, provider)
       const request =
-        repeated?.request ?? (await simulate(provider, { body, secret, nowMs: Date.now(), broken }))
+        repeated?.request ?? (await simulate(provider, { body, keys, url, nowMs: Date.now(), broken }))
       const sent = { source, headers: request.headers, body: request.body }
       return { request, source, answer: await take(sendSimulated(slug, sent)) }
     },
@@ -150,12 +160,6 @@ export function Simulator() {
   )
 }
 
-const canBreak = ({ signs }: ConsoleProvider, broken: Break): boolean => {
-  if (broken === 'time') return signs.kind === 'hmac' && signs.time !== null && !('member' in signs.time)
-  // A token protects nothing of the body.
-  return broken !== 'byte' || signs.kind === 'hmac'
-}
-
 function Outcome({ sent, slug }: { readonly sent: Sent; readonly slug: string }) {
   const { answer, request } = sent
   const isAccepted = answer.status < 300
@@ -194,23 +198,27 @@ function Outcome({ sent, slug }: { readonly sent: Sent; readonly slug: string })
 async function demoSource(
   slug: string,
   provider: ConsoleProvider,
-): Promise<{ readonly source: string; readonly secret: string }> {
+): Promise<{ readonly source: string; readonly keys: DemoKeys; readonly url: string }> {
   const source = `simulator-${provider.name}`
-  const known = secrets.get(`${slug} ${source}`)
+  const url = demoUrl(slug, source)
+  const known = demoKeys.get(`${slug} ${source}`)
   const { items } = await take(listSources(slug))
   const exists = items.some(({ name }) => name === source)
-  if (known && exists) return { source, secret: known }
-  const secret = makeSecret(provider)
+  if (known && exists) return { source, keys: known, url }
+  const keys = await makeKeys(provider)
   const settings: SourceSettings = {
     name: source,
     provider: provider.name as SourceSettingsProvider,
-    secrets: [{ id: 'made-for-the-simulator', value: secret }],
+    options: demoOptions(provider, url),
+    ...(keys.secret !== undefined && {
+      secrets: [{ id: 'made-for-the-simulator', value: keys.secret }],
+    }),
   }
   if (exists) await take(putSource(slug, source, settings, {}, { ...once(), 'If-Match': '*' }))
   else await take(createSource(slug, settings, {}, once()))
-  secrets.set(`${slug} ${source}`, secret)
+  demoKeys.set(`${slug} ${source}`, keys)
   await untilReceiversKnow()
-  return { source, secret }
+  return { source, keys, url }
 }
 
 /** Receivers learn of a change within a second, ms. */

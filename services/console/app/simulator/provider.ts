@@ -21,7 +21,12 @@ export interface ConsoleProvider {
 }
 
 /** How a browser signs as a provider does. */
-export type Signs = SignsHmac | SignsToken | { readonly kind: 'not here'; readonly why: string }
+export type Signs =
+  | SignsSignature
+  | SignsToken
+  | SignsJwt
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'not here'; readonly why: string }
 
 export interface SignsToken {
   readonly kind: 'token'
@@ -29,17 +34,49 @@ export interface SignsToken {
   readonly scheme: 'Bearer' | 'Basic' | null
 }
 
-export interface SignsHmac {
-  readonly kind: 'hmac'
-  readonly hash: 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512'
-  readonly key: 'utf8' | 'html' | 'hex' | 'base64' | 'whsec' | 'whsec-or-utf8' | 'base64-after-underscore'
+export interface SignsSignature {
+  readonly kind: 'signature'
+  readonly algorithm:
+    | 'hmac-sha1'
+    | 'hmac-sha256'
+    | 'hmac-sha384'
+    | 'hmac-sha512'
+    | 'sha1'
+    | 'sha256'
+    | PublicAlgorithm
+  readonly key: SharedForm | PublicForm
   readonly encoding: 'hex' | 'base64' | 'base64url'
   readonly header: string
   readonly prefix: string
   readonly pair: { readonly separator: string; readonly name: string } | null
   readonly idHeader: string | null
   readonly time: Time | null
+  /** `{url}`, `{timestamp}` and so on stand for what the request has. */
   readonly content: readonly string[]
+}
+
+export type PublicAlgorithm = 'ed25519' | 'ecdsa-sha256'
+/** How the text of a shared key becomes bytes. */
+export type SharedForm =
+  | 'utf8'
+  | 'html'
+  | 'hex'
+  | 'base64'
+  | 'whsec'
+  | 'whsec-or-utf8'
+  | 'base64-after-underscore'
+/** How a public key is written, which is the source's secret. */
+export type PublicForm = 'ed25519-hex' | 'ed25519-base64' | 'whpk' | 'spki-base64'
+
+export interface SignsJwt {
+  readonly kind: 'jwt'
+  readonly header: string
+  readonly bearer: boolean
+  readonly issuer: string | null
+  /** The option of the source that the issuer is. */
+  readonly issuerOption: string | null
+  readonly bodyHash: { readonly claim: string; readonly encoding: 'hex' | 'base64' | 'base64url' } | null
+  readonly url: { readonly claim: string; readonly hashed: boolean } | null
 }
 
 type Time = { readonly unit: 's' | 'ms' | 'iso' } & (

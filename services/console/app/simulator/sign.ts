@@ -1,4 +1,6 @@
-import type { ConsoleProvider, SignsHmac } from './provider.ts'
+import { derOf, digest, encode, utf8 } from './encode.ts'
+import { type DemoKeys, isPublic, keyBytes, otherKeys } from './keys.ts'
+import type { ConsoleProvider, SignsJwt, SignsSignature, SignsToken } from './provider.ts'
 
 /** A request as a provider would send it. */
 export interface Simulated {
@@ -10,24 +12,38 @@ export interface Simulated {
 export const breaks = ['nothing', 'secret', 'time', 'byte'] as const
 export type Break = (typeof breaks)[number]
 
-/** A secret of the form that a provider's keys have, made here for a demo source and nothing else. */
-export function makeSecret({ signs }: ConsoleProvider): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32))
-  const key = signs.kind === 'hmac' ? signs.key : 'utf8'
-  switch (key) {
-    case 'hex':
-      return hexOf(bytes)
-    case 'base64':
-      return base64Of(bytes)
-    case 'whsec':
-    case 'base64-after-underscore':
-      return `whsec_${base64Of(bytes)}`
-    case 'utf8':
-    case 'html':
-    case 'whsec-or-utf8':
-      return `simulator-${hexOf(bytes)}`
+/** Whether a provider's requests can be broken so that it shows. */
+export function canBreak({ signs }: ConsoleProvider, broken: Break): boolean {
+  switch (broken) {
+    case 'nothing':
+      return true
+    case 'secret':
+      return signs.kind !== 'unsigned' && signs.kind !== 'not here'
+    case 'time':
+      return signs.kind === 'signature' && signs.time !== null && !('member' in signs.time)
+    case 'byte':
+      // A token protects nothing of the body.
+      return signs.kind === 'signature' || (signs.kind === 'jwt' && signs.bodyHash !== null)
     default:
-      return key satisfies never
+      return broken satisfies never
+  }
+}
+
+/** The URL that a demo source is said to have, for providers that sign it: none that the world could reach. */
+export const demoUrl = (slug: string, source: string): string =>
+  `https://simulator.example/webhooks/${slug}/${source}`
+
+/** What LiveKit calls the key that it signs with. */
+const demoIssuer = 'simulator'
+
+/** The options of a demo source, as the provider's requests need them. */
+export function demoOptions({ signs }: ConsoleProvider, url: string): Readonly<Record<string, unknown>> {
+  const signsUrl =
+    (signs.kind === 'signature' && signs.content.includes('{url}')) || (signs.kind === 'jwt' && signs.url)
+  return {
+    ...(signs.kind === 'unsigned' && { acceptUnsigned: true }),
+    ...(signs.kind === 'jwt' && signs.issuerOption && { [signs.issuerOption]: demoIssuer }),
+    ...(signsUrl && { publicUrl: url }),
   }
 }
 
@@ -37,42 +53,68 @@ export function freshBody({ sample, idMember }: ConsoleProvider, nowMs: number):
     .replaceAll('{nowMs}', String(nowMs))
     .replaceAll('{nowSeconds}', String(Math.floor(nowMs / 1_000)))
   if (idMember === null) return text
-  const ending = hexOf(crypto.getRandomValues(new Uint8Array(4)))
+  const ending = encode(crypto.getRandomValues(new Uint8Array(4)), 'hex')
   const start = text.indexOf(`"${idMember}":"`)
   const end = start < 0 ? -1 : text.indexOf('"', start + idMember.length + 4)
   return end - start < idMember.length + 4 + 8 ? text : text.slice(0, end - 8) + ending + text.slice(end)
 }
 
-/** Signs as the provider does, at a time, with a secret; what is broken is broken after that. */
-export async function simulate(
-  provider: ConsoleProvider,
-  asked: { readonly body: string; readonly secret: string; readonly nowMs: number; readonly broken: Break },
-): Promise<Simulated> {
+interface Asked {
+  readonly body: string
+  readonly keys: DemoKeys
+  /** As the provider was given it. */
+  readonly url: string
+  readonly nowMs: number
+  readonly broken: Break
+}
+
+/** Signs as the provider does, at a time, with keys; what is broken is broken after that. */
+export async function simulate(provider: ConsoleProvider, asked: Asked): Promise<Simulated> {
   const { sample, idHeaders, signs } = provider
   const headers: Record<string, string> = { 'content-type': sample.contentType, ...sample.headers }
-  const own = signs.kind === 'hmac' ? signs.idHeader : null
+  const own = signs.kind === 'signature' ? signs.idHeader : null
   for (const name of idHeaders) {
     if (name in headers || name === own) headers[name] = crypto.randomUUID()
   }
-  const secret = asked.broken === 'secret' ? otherEnding(asked.secret) : asked.secret
+  const keys = asked.broken === 'secret' ? await otherKeys(provider, asked.keys) : asked.keys
   // An hour and a day: more than any provider's tolerance.
   const nowMs = asked.broken === 'time' ? asked.nowMs - 90_000_000 : asked.nowMs
-  const body = asked.body
-  if (signs.kind === 'token') {
-    const token = signs.scheme === 'Basic' ? base64Of(new TextEncoder().encode(secret)) : secret
-    headers[signs.header] = signs.scheme ? `${signs.scheme} ${token}` : token
-  } else if (signs.kind === 'hmac') {
-    Object.assign(headers, await signedHeaders(signs, headers, body, secret, nowMs))
-  }
-  return { headers, body: asked.broken === 'byte' ? changeByte(body) : body }
+  const signing = { ...asked, keys, nowMs, headers }
+  Object.assign(headers, await addedHeaders(signs, signing))
+  return { headers, body: asked.broken === 'byte' ? changeByte(asked.body) : asked.body }
 }
 
-async function signedHeaders(
-  signs: SignsHmac,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  secret: string,
-  nowMs: number,
+interface Signing extends Asked {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+function addedHeaders(
+  signs: ConsoleProvider['signs'],
+  signing: Signing,
+): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> {
+  switch (signs.kind) {
+    case 'token':
+      return tokenHeader(signs, signing)
+    case 'signature':
+      return signatureHeaders(signs, signing)
+    case 'jwt':
+      return jwtHeader(signs, signing)
+    case 'unsigned':
+    case 'not here':
+      return {}
+    default:
+      return signs satisfies never
+  }
+}
+
+function tokenHeader({ header, scheme }: SignsToken, { keys: { secret = '' } }: Signing) {
+  const token = scheme === 'Basic' ? encode(utf8(secret), 'base64') : secret
+  return { [header]: scheme ? `${scheme} ${token}` : token }
+}
+
+async function signatureHeaders(
+  signs: SignsSignature,
+  { headers, body, keys, url, nowMs }: Signing,
 ): Promise<Record<string, string>> {
   const added: Record<string, string> = {}
   const id = signs.idHeader === null ? '' : (headers[signs.idHeader] ?? `msg_${crypto.randomUUID()}`)
@@ -84,58 +126,72 @@ async function signedHeaders(
     '{timestamp}': timestamp,
     '{id}': id,
     '{method}': 'POST',
-    '{secret}': secret,
+    '{secret}': keys.secret ?? '',
     '{body}': body,
+    '{url}': url,
   }
-  const signed = signs.content.map(part => known[part] ?? part).join('')
-  const key = await crypto.subtle.importKey(
-    'raw',
-    keyBytes(secret, signs.key),
-    { name: 'HMAC', hash: signs.hash },
-    false,
-    ['sign'],
-  )
-  const digest = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(signed))
-  const labelled = signs.prefix + encode(new Uint8Array(digest), signs.encoding)
+  const text = signs.content.map(part => known[part] ?? part).join('')
+  const labelled = signs.prefix + encode(await signatureOf(signs, keys, text), signs.encoding)
   const separator = signs.pair?.separator ?? ','
   const before = time && 'pair' in time ? `${time.pair}=${timestamp}${separator}` : ''
   added[signs.header] = signs.pair ? `${before}${signs.pair.name}=${labelled}` : labelled
   return added
 }
 
-function keyBytes(secret: string, form: SignsHmac['key']): Uint8Array<ArrayBuffer> {
-  switch (form) {
-    case 'utf8':
-    case 'html':
-    case 'whsec-or-utf8':
-      return new TextEncoder().encode(secret)
-    case 'hex':
-      return Uint8Array.from(secret.match(/../g) ?? [], pair => Number.parseInt(pair, 16))
-    case 'base64':
-      return fromBase64(secret)
-    case 'whsec':
-    case 'base64-after-underscore':
-      return fromBase64(secret.slice(secret.lastIndexOf('_') + 1))
-    default:
-      return form satisfies never
+async function signatureOf(
+  { algorithm, key: form }: SignsSignature,
+  keys: DemoKeys,
+  text: string,
+): Promise<Uint8Array> {
+  switch (algorithm) {
+    case 'sha1':
+    case 'sha256':
+      return digest(algorithm === 'sha1' ? 'SHA-1' : 'SHA-256', text)
+    case 'ed25519':
+      return new Uint8Array(await crypto.subtle.sign('Ed25519', keys.privateKey!, utf8(text)))
+    case 'ecdsa-sha256': {
+      const how = { name: 'ECDSA', hash: 'SHA-256' }
+      return derOf(new Uint8Array(await crypto.subtle.sign(how, keys.privateKey!, utf8(text))))
+    }
+    default: {
+      if (isPublic(form)) throw new TypeError(`${algorithm} takes a shared key`)
+      return hmac(algorithm.replace('hmac-sha', 'SHA-'), keyBytes(keys.secret ?? '', form), text)
+    }
   }
+}
+
+async function hmac(hash: string, bytes: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array> {
+  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash }, false, ['sign'])
+  return new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(text)))
+}
+
+/** A JWT by HS256 over hashes of body and URL, good for a minute. */
+async function jwtHeader(
+  { header, bearer, issuer, issuerOption, bodyHash, url: urlClaim }: SignsJwt,
+  { body, keys, url, nowMs }: Signing,
+): Promise<Record<string, string>> {
+  const now = Math.floor(nowMs / 1_000)
+  const claims = {
+    iss: issuerOption ? demoIssuer : (issuer ?? 'simulator'),
+    iat: now,
+    nbf: now - 1,
+    exp: now + 60,
+    jti: crypto.randomUUID(),
+    ...(bodyHash && { [bodyHash.claim]: encode(await digest('SHA-256', body), bodyHash.encoding) }),
+    ...(urlClaim && {
+      [urlClaim.claim]: urlClaim.hashed ? encode(await digest('SHA-256', url), 'hex') : url,
+    }),
+  }
+  const part = (value: object) => encode(utf8(JSON.stringify(value)), 'base64url')
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
+  const signature = await hmac('SHA-256', utf8(keys.secret ?? ''), signed)
+  const token = `${signed}.${encode(signature, 'base64url')}`
+  return { [header]: bearer ? `Bearer ${token}` : token }
 }
 
 function writeTime(nowMs: number, unit: 's' | 'ms' | 'iso'): string {
   if (unit === 'iso') return new Date(nowMs).toISOString()
   return String(unit === 's' ? Math.floor(nowMs / 1_000) : nowMs)
-}
-
-function encode(bytes: Uint8Array, encoding: SignsHmac['encoding']): string {
-  if (encoding === 'hex') return hexOf(bytes)
-  const text = base64Of(bytes)
-  return encoding === 'base64' ? text : text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-}
-
-/** The same secret but for one character near its end, as when it was copied badly. */
-function otherEnding(secret: string): string {
-  const at = secret.length - 4
-  return secret.slice(0, at) + (secret[at] === 'a' ? 'b' : 'a') + secret.slice(at + 1)
 }
 
 /** Changes one letter or digit, if it can at the end of a JSON string's value, so that the body stays JSON. */
@@ -151,9 +207,3 @@ function changeByte(body: string): string {
   if (at < 0) return `${body} `
   return body.slice(0, at) + String.fromCharCode(body.charCodeAt(at) + 1) + body.slice(at + 1)
 }
-
-const hexOf = (bytes: Uint8Array): string =>
-  [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
-const base64Of = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text), character => character.charCodeAt(0))
