@@ -12,9 +12,6 @@ const maxLines = 60
 const tables: Readonly<Record<string, string>> = {
   'packages/wire/streams.ts streamConfigs': 'a table of streams',
   'services/api/fixtures/stored-facts.ts event': 'a table of the fields of a stored event',
-  'services/receiver/metrics.ts openReceiverMetrics': 'a table of metrics',
-  'services/store/metrics.ts openStoreMetrics': 'a table of metrics',
-  'services/worker/metrics.ts openWorkerMetrics': 'a table of metrics',
   'packages/webhook/sdk/compare.ts compareWithSdk': 'declares tests, each a callback',
   'testbed/cluster/end-to-end.ts endToEnd': 'declares tests, each a callback and a step after the one before',
 }

@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   standalone: [...parts, ...packages, 'servers'],
   testbed: [...parts, 'services/console', ...packages, 'servers', 'standalone', 'image'],
   'load-tests': [...parts, ...packages, 'testbed'],
+  monitoring: [...parts, 'packages/webhook', 'packages/daemon', 'testbed'],
 }
 
 /** Tests (and their fixtures) may also use these. */
@@ -34,7 +35,7 @@ const allowedInTests = ['testbed', 'servers']
  * Workspaces of which no module is shipped, so that development dependencies are always there: they run in a checkout only,
  * or are built into files for browsers.
  */
-const neverShipped = ['testbed', 'load-tests', 'services/console']
+const neverShipped = ['testbed', 'load-tests', 'services/console', 'monitoring']
 
 /** A folder with a package.json of ours. */
 export interface Workspace {

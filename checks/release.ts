@@ -11,7 +11,7 @@ import { join } from 'node:path'
 export const versionedFiles = [
   'package.json',
   '{packages,services}/*/package.json',
-  '{operator,cli,image,servers,standalone,testbed,load-tests}/package.json',
+  '{operator,cli,image,servers,standalone,testbed,load-tests,monitoring}/package.json',
   'charts/fairlead/Chart.yaml',
   'README.md',
   'docs/operations/*.md',

@@ -11,7 +11,7 @@ const page = new URL('../docs/structure.md', import.meta.url)
 
 /** Tests, and what only they use, leave the picture: they may look anywhere. */
 const isTest = (path: string): boolean => /\.test\.ts$|\/fixtures?\//.test(path)
-const onlyForTests = ['testbed', 'load-tests']
+const onlyForTests = ['testbed', 'load-tests', 'monitoring']
 
 /** From a place to those that it uses. */
 type Arrows = Map<string, Set<string>>

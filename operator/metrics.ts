@@ -1,5 +1,6 @@
+import { startAtZero } from '@fairlead/daemon/metrics'
 import { Gauge, Histogram, type Registry } from 'prom-client'
-import type { ConditionReason } from './organization/condition-types.ts'
+import { type ConditionReason, readyReasons } from './organization/condition-types.ts'
 import { type Phase, phases } from './replay/status-schema.ts'
 
 /** The kinds that are reconciled, as log lines name them. */
@@ -21,18 +22,34 @@ export interface OperatorMetrics {
   leader(is: boolean): void
 }
 
+/** The parts that every installation has. */
+const components = ['receiver', 'worker', 'store', 'api', 'operator'] as const
+
 export function openOperatorMetrics(registry: Registry): OperatorMetrics {
   let leads = false
   const waiting = new Map<Kind, () => number>()
   let organizations: () => ReadonlyMap<ConditionReason, number> = () => new Map()
   let replays: (() => ReadonlyMap<Phase, number>) | undefined
 
-  const seconds = new Histogram({
-    name: 'fairlead_reconciliation_seconds',
-    help: 'How long one reconciliation of an Organization or a Replay took',
-    labelNames: ['kind', 'result'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  const seconds = startAtZero(
+    new Histogram({
+      name: 'fairlead_reconciliation_seconds',
+      help: 'How long one reconciliation of an Organization or a Replay took',
+      labelNames: ['kind', 'result'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers: [registry],
+    }),
+    { kind: ['organization', 'replay'], result: ['done', 'retry', 'failed'] },
+  )
+  new Gauge({
+    name: 'fairlead_component_expected',
+    help: '1 for each part that an installation has, where this process leads: an alert names the part that nobody scrapes',
+    labelNames: ['component'],
     registers: [registry],
+    collect() {
+      this.reset()
+      if (leads) for (const component of components) this.set({ component }, 1)
+    },
   })
   new Gauge({
     name: 'fairlead_reconciliations_waiting',
@@ -50,7 +67,9 @@ export function openOperatorMetrics(registry: Registry): OperatorMetrics {
     registers: [registry],
     collect() {
       this.reset()
-      if (leads) for (const [reason, count] of organizations()) this.set({ reason }, count)
+      if (!leads) return
+      const counts = organizations()
+      for (const reason of readyReasons) this.set({ reason }, counts.get(reason) ?? 0)
     },
   })
   new Gauge({

@@ -7,11 +7,12 @@ test('the backlog counts events that no worker has taken, not deliveries that ar
   const registry = new Registry()
   expect(await readBacklog(registry)).toBe(0)
   openWorkerMetrics(registry, {
-    partitions: () => 16,
+    partitions: () => new Map(),
+    configAgeMs: () => 0,
     slots: () => 0,
     unpulledForMs: () => 0,
     pendingEvents: () => 5,
-    lanes: () => [{ state: 'busy', waiting: 70 }],
+    lanes: () => [{ state: 'busy', waiting: 70, oldestWaitMs: undefined }],
   })
   expect(await readBacklog(registry)).toBe(5)
 })

@@ -1,7 +1,7 @@
 import { makePrintedLink } from '@fairlead/api/auth/link/print'
 import { openHealth } from '@fairlead/daemon/health'
 import type { Log } from '@fairlead/daemon/log'
-import { openRegistry } from '@fairlead/daemon/metrics'
+import { noteScrape, openRegistry } from '@fairlead/daemon/metrics'
 import { listFiles } from '@fairlead/operator/files/read-folder'
 import { buildConsole } from '@fairlead/servers/console'
 import type { Progress } from '@fairlead/servers/search'
@@ -76,7 +76,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     metrics: async () => `${await registry.metrics()}${(await receiver?.metrics()) ?? ''}`,
   }
   const health = opened.use(
-    await openHealth({ port: config.FAIRLEAD_METRICS_PORT, host: config.FAIRLEAD_HOST, registry: everyPart }),
+    await openHealth({
+      port: config.FAIRLEAD_METRICS_PORT,
+      host: config.FAIRLEAD_HOST,
+      registry: everyPart,
+      scraped: (seconds, bytes) => noteScrape(registry, seconds, bytes),
+    }),
   )
   signal.addEventListener('abort', () => health.drain(), { once: true })
   const at = (port: number) => `http://${hostInUrl(config.FAIRLEAD_HOST)}:${port}`

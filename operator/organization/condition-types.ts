@@ -40,4 +40,17 @@ export const conditionReasons = [
 ] as const
 export type ConditionReason = (typeof conditionReasons)[number]
 
+/** Those that `Ready` may have. */
+export const readyReasons = [
+  'Reconciled',
+  'SecretMissing',
+  'SecretNotOurs',
+  'SourceInvalid',
+  'SlugTaken',
+  'OwnedByAnother',
+  'StoreRefused',
+  'StoreUnavailable',
+  'Deleting',
+] as const satisfies readonly ConditionReason[]
+
 export type Finding = general.Finding<ConditionType, ConditionReason>

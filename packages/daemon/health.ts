@@ -37,8 +37,10 @@ export async function openHealth(options: {
   readonly port: number
   readonly host?: string
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
+  /** Told of each scrape that was answered. */
+  readonly scraped?: (seconds: number, bytes: number) => void
 }): Promise<Health> {
-  const { registry, host = '0.0.0.0' } = options
+  const { registry, host = '0.0.0.0', scraped } = options
   const checks = new Map<string, { check: ReadinessCheck; last?: CheckResult }>()
   const startedAt = Date.now()
   let draining = false
@@ -54,6 +56,13 @@ export async function openHealth(options: {
     const status = draining ? 'draining' : ready ? 'ready' : results.length === 0 ? 'starting' : 'unready'
     const described = results.map(({ since, ...rest }) => ({ ...rest, since: new Date(since).toISOString() }))
     sendJson(response, ready ? 200 : 503, { status, checks: described })
+  }
+
+  async function metrics(response: ServerResponse): Promise<void> {
+    const startedMs = performance.now()
+    const body = Buffer.from(await registry.metrics())
+    response.writeHead(200, { 'content-type': registry.contentType }).end(body)
+    scraped?.((performance.now() - startedMs) / 1000, body.length)
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -72,7 +81,7 @@ export async function openHealth(options: {
         await readiness(response)
         return
       case '/metrics':
-        response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics())
+        await metrics(response)
         return
       default:
         sendJson(response, 404, { status: 'not_found', paths: ['/livez', '/readyz', '/metrics'] })

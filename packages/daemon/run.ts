@@ -4,7 +4,7 @@ import { ConfigError, configExitCode, readConfig } from './config.ts'
 import { type Health, openHealth } from './health.ts'
 import { stopOnSignals } from './lifecycle.ts'
 import { type Log, logLevels, openLog } from './log.ts'
-import { openRegistry } from './metrics.ts'
+import { noteScrape, openRegistry } from './metrics.ts'
 
 /** The tools that a process gives to its service. Standalone runs several services with the same tools. */
 export interface Daemon {
@@ -64,7 +64,8 @@ async function runUnder<Shape extends z.ZodRawShape>(
     log = openLog({ service, level: own.FAIRLEAD_LOG_LEVEL })
     const registry = openRegistry()
     const [port, host] = [own.FAIRLEAD_METRICS_PORT, own.FAIRLEAD_METRICS_HOST]
-    await using health = await openHealth({ port, host, registry })
+    const scraped = (seconds: number, bytes: number) => noteScrape(registry, seconds, bytes)
+    await using health = await openHealth({ port, host, registry, scraped })
     using signal = stopOnSignals({
       log,
       deadlineMs: own.FAIRLEAD_SHUTDOWN_TIMEOUT_MS,

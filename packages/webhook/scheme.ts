@@ -17,20 +17,22 @@ export interface WebhookRequest {
 }
 
 /** Why a request did not verify: the same word in the answer's `code` or reason, the log, the metric and REJECTIONS. */
-export type RejectionReason =
-  | 'signature_missing'
-  | 'signature_malformed'
-  | 'signature_mismatch'
-  | 'timestamp_missing'
-  | 'timestamp_malformed'
-  | 'timestamp_out_of_tolerance'
-  | 'body_hash_mismatch'
-  | 'certificate_untrusted'
-  | 'key_unknown'
-  | 'key_unavailable'
-  | 'algorithm_not_allowed'
-  | 'claims_invalid'
-  | 'body_unreadable'
+export const rejectionReasons = [
+  'signature_missing',
+  'signature_malformed',
+  'signature_mismatch',
+  'timestamp_missing',
+  'timestamp_malformed',
+  'timestamp_out_of_tolerance',
+  'body_hash_mismatch',
+  'certificate_untrusted',
+  'key_unknown',
+  'key_unavailable',
+  'algorithm_not_allowed',
+  'claims_invalid',
+  'body_unreadable',
+] as const
+export type RejectionReason = (typeof rejectionReasons)[number]
 
 export type Verdict =
   /**

@@ -64,6 +64,8 @@ export interface AttemptRecord extends OfEvent {
   readonly reason?: string | undefined
   /** How the destination's lane stood after the attempt; absent: well, or as far as it is known. */
   readonly lane?: (typeof laneConditions)[number] | undefined
+  /** Its destination (paused, broken, its rate, all of its slots in use) or the order of its route let it wait before this attempt. */
+  readonly heldUp?: boolean | undefined
   /** Absent: the destination has no address, or nothing was sent. Read by `readExchange`. */
   readonly exchange?: Exchange | undefined
   readonly settlement:
@@ -151,6 +153,7 @@ function isAttempted(record: Unchecked): boolean {
     (record.status === undefined || Number.isSafeInteger(record.status)) &&
     (record.reason === undefined || typeof record.reason === 'string') &&
     (record.lane === undefined || isOneOf(laneConditions, record.lane)) &&
+    (record.heldUp === undefined || typeof record.heldUp === 'boolean') &&
     (record.exchange === undefined || (typeof record.exchange === 'object' && record.exchange !== null)) &&
     isSettlement(record.settlement)
   )

@@ -27,6 +27,8 @@ export interface PublisherOptions {
    * acknowledgement delays no answer, such as parks and schedules. Only with `atomic`. Default 0.
    */
   lingerMs?: number
+  /** Told of each flight that JetStream acknowledged: its messages, and how long the first of them waited for that, ms. */
+  landed?: (messages: number, tookMs: number) => void
 }
 
 export interface Acknowledgement {
@@ -100,7 +102,7 @@ const batchFieldBytes = 256
 const sweepMs = 250
 
 export function openPublisher(nats: NatsConnection, options: PublisherOptions = {}): Publisher {
-  const { timeoutMs = 5_000, maxWaiting = 10_000, atomic = false, lingerMs = 0 } = options
+  const { timeoutMs = 5_000, maxWaiting = 10_000, atomic = false, lingerMs = 0, landed } = options
   const mostSingles = lingerMs > 0 ? lingeringSingles : singlesInFlight
   const inbox = newInbox(nats)
   const flights = new Map<number, Flight>()
@@ -195,7 +197,11 @@ export function openPublisher(nats: NatsConnection, options: PublisherOptions = 
     if (!flight) return
     flights.delete(number)
     inFlight -= flight.messages.length
-    answer(flight.messages, readReply(message))
+    const reply = readReply(message)
+    if (landed && !('error' in reply)) {
+      landed(flight.messages.length, performance.now() - flight.messages[0]!.deadlineMs + timeoutMs)
+    }
+    answer(flight.messages, reply)
     schedule()
   }
 

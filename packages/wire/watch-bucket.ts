@@ -11,6 +11,8 @@ import { openTrouble, type Trouble } from './trouble.ts'
  * asked every 5 s for the bucket's last sequence (ADR 0021).
  */
 export interface BucketWatch {
+  /** When it was last sure that it had told every change, on the clock of `performance.now()`. */
+  readonly soundMs: number
   /** While it lasts, changes may have been missed. */
   readonly trouble: Pick<Trouble, 'sinceMs'>
   /** Begins anew behind the last entry, as after a failure. */
@@ -38,6 +40,7 @@ export async function watchBucket(
 ): Promise<BucketWatch> {
   const complete = Promise.withResolvers<void>()
   const trouble = openTrouble(failed)
+  let soundMs = performance.now()
   /** The last revision that was passed on. */
   let told = 0
   let isWhole = false
@@ -67,8 +70,13 @@ export async function watchBucket(
   function finish(last: number): void {
     isWhole = true
     told = Math.max(told, last)
-    trouble.over()
+    isSound()
     complete.resolve()
+  }
+
+  function isSound(): void {
+    soundMs = performance.now()
+    trouble.over()
   }
 
   async function follow(): Promise<void> {
@@ -95,7 +103,7 @@ export async function watchBucket(
     }
     if (isWhole && told >= state.last_seq) {
       behindAt = undefined
-      trouble.over()
+      isSound()
       return
     }
     if (behindAt === told) {
@@ -131,5 +139,11 @@ export async function watchBucket(
   )
   void repeatedly()
   await complete.promise
-  return { trouble, restart: () => current?.stop() }
+  return {
+    trouble,
+    restart: () => current?.stop(),
+    get soundMs() {
+      return soundMs
+    },
+  }
 }

@@ -15,6 +15,7 @@ export function answerHandshake(
   const { status, headers, confirmUrl, offeredSecret } = handshake
   const fields = sourceFields(source)
   receiver.metrics.handshakes.inc({ provider: source.config.provider })
+  receiver.metrics.objectives.inc({ objective: 'accept', result: 'good' })
   if (source.lineBucket.take(receiver.now()) === 0)
     receiver.log.info({ ...fields, status }, 'handshake.answered')
   if (confirmUrl !== undefined) receiver.confirmations.confirm(confirmUrl, fields)

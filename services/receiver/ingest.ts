@@ -174,6 +174,7 @@ function record(
     recordRepeat(event, differs, receiver)
   }
   metrics.acceptSeconds.observe(durationMs / 1000)
+  metrics.answeredWell(durationMs)
   const isTraced = traces?.accepted(event, stored, durationMs) ?? false
   log.info(
     {

@@ -50,6 +50,8 @@ export interface Problem {
   readonly retryAfterSeconds?: number
 }
 
+export const problemCodes = Object.keys(kinds) as readonly ProblemCode[]
+
 /**
  * The code of a rejection. Verification knows more reasons than the answer tells a stranger: the exact reason goes to
  * the log, the metric and REJECTIONS, where the organization's own people see it.

@@ -1,5 +1,6 @@
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Tracing } from '@fairlead/telemetry/tracing'
+import { judgeRefusal } from '@fairlead/webhook/objective'
 import type { KeyFetch } from '@fairlead/webhook/scheme'
 import { openPublisher } from '@fairlead/wire/publish'
 import { type Keyring, openKeyring } from '@fairlead/wire/seal'
@@ -99,7 +100,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
 
   const keyring = openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS)
   const { directory, configWatch } = await followConfiguration(config, tools, keyring, opened)
-  const receiver = await openContext(config, tools, { manager, keyring, directory }, opened)
+  const receiver = await openContext(config, tools, { manager, keyring, directory, configWatch }, opened)
 
   let connected = true
   void (async () => {
@@ -121,7 +122,10 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
       },
       port: config.FAIRLEAD_RECEIVER_PORT,
       host: config.FAIRLEAD_RECEIVER_HOST,
-      failed: err => log.error({ err }, 'request.failed'),
+      failed(err) {
+        receiver.metrics.objectives.inc({ objective: 'accept', result: judgeRefusal('internal', 'internal') })
+        log.error({ err }, 'request.failed')
+      },
       isLeaving: () => leaving,
     }),
   )
@@ -171,18 +175,26 @@ interface Foundations {
   readonly manager: JetStreamManager
   readonly keyring: Keyring
   readonly directory: Directory
+  readonly configWatch: BucketWatch
 }
 
 /** Opens everything that the steps of `ingest.ts` share; `opened` closes it. */
 async function openContext(
   config: ReceiverConfig,
   tools: ReceiverTools,
-  { manager, keyring, directory }: Foundations,
+  { manager, keyring, directory, configWatch }: Foundations,
   opened: AsyncDisposableStack,
 ): Promise<Receiver> {
   const { nats, registry, log, now = Date.now } = tools
   const timeoutMs = config.FAIRLEAD_PUBLISH_TIMEOUT_MS
-  const publisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 5_000, atomic: true }))
+  const publisher = opened.use(
+    openPublisher(nats, {
+      timeoutMs,
+      maxWaiting: 5_000,
+      atomic: true,
+      landed: (messages, tookMs) => metrics.published(messages, tookMs),
+    }),
+  )
   const rejectionPublisher = opened.use(openPublisher(nats, { timeoutMs, maxWaiting: 200 }))
   const bodies = opened.use(openBodyMemory({ limit: config.FAIRLEAD_MAX_BODIES_BYTES }))
   const permits = openPermits(config.FAIRLEAD_MAX_REQUESTS)
@@ -194,6 +206,7 @@ async function openContext(
     unacknowledged: () => publisher.unacknowledged,
     organizations: () => directory.size,
     seen: () => seen,
+    configAgeMs: () => performance.now() - configWatch.soundMs,
   })
   const seen = opened.use(
     openSeen({
@@ -231,21 +244,24 @@ async function openContext(
     traces: tools.tracing && openReceiverTraces(tools.tracing, now),
     refusals: opened.use(openReceiverRefusalLog(metrics, log, now)),
     limits: { maxBodyBytes: config.FAIRLEAD_MAX_BODY_BYTES },
-    publicUrls: {
-      base: (config.FAIRLEAD_PUBLIC_URL ?? `http://localhost:${config.FAIRLEAD_RECEIVER_PORT}`).replace(
-        /\/$/,
-        '',
-      ),
-      trusted: openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!,
-    },
+    publicUrls: publicUrlsFrom(config),
     confirmations: opened.use(openConfirmations({ log, ...(tools.fetch && { fetch: tools.fetch }) })),
     now,
+  }
+}
+
+const publicUrlsFrom = (config: ReceiverConfig): Receiver['publicUrls'] => {
+  const { FAIRLEAD_PUBLIC_URL: url, FAIRLEAD_RECEIVER_PORT: port } = config
+  return {
+    base: (url ?? `http://localhost:${port}`).replace(/\/$/, ''),
+    trusted: openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!,
   }
 }
 
 function openReceiverRefusalLog(metrics: ReceiverMetrics, log: ReceiverLog, now: () => number): RefusalLog {
   const fields = ({ source, code, reason, count }: Refused): object => {
     metrics.refused.inc({ code, reason }, count)
+    metrics.objectives.inc({ objective: 'accept', result: judgeRefusal(code, reason) }, count)
     return { ...(source && sourceFields(source)), code, reason: reason === code ? undefined : reason }
   }
   return openRefusalLog({

@@ -5,6 +5,7 @@ import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
+import type { Pool } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
@@ -16,6 +17,7 @@ import { openPool } from './postgres.ts'
 import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
 import { openStanding } from './project/standing.ts'
+import { openStreamStates } from './project/stream-states.ts'
 import { pauseHopeless } from './publish/pauses.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
@@ -28,6 +30,7 @@ const reconcileMs = 60_000
 const pausesMs = 5_000
 const issuesMs = 5_000
 const maintainMs = 3_600_000
+const unattemptedMs = 15_000
 
 /**
  * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
@@ -56,20 +59,15 @@ export const run = async (
     nats,
     stored: () => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 }),
   })
-  const metrics = openStoreMetrics(registry, {
-    standing,
-    connections: () => ({
-      idle: pool.idleCount,
-      busy: pool.totalCount - pool.idleCount,
-      waiting: pool.waitingCount,
-    }),
-  })
+  const states = openStreamStates(nats, standing)
+  const metrics = openStoreMetrics(registry, { standing, ...states, connections: () => connectionsOf(pool) })
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
   const background = [
     every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
     every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
     every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), { signal, log }),
     every(issuesMs, 'refusals.uncounted', () => countRefusals(pool, nats), { signal, log }),
+    every(unattemptedMs, 'partitions.not_looked_at', states.look, { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
       {
@@ -98,6 +96,12 @@ export const run = async (
   listening(server.port)
   await untilAborted(signal)
 }
+
+const connectionsOf = ({ idleCount, totalCount, waitingCount }: Pool) => ({
+  idle: idleCount,
+  busy: totalCount - idleCount,
+  waiting: waitingCount,
+})
 
 /** Connects to NATS, for as long as the store is open, and makes the streams that are missing. */
 async function openNats(config: StoreConfig, opened: AsyncDisposableStack): Promise<NatsConnection> {

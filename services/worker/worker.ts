@@ -82,14 +82,14 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const configWatch = await watchConfig(nats, keptBy(directory, log), closing.signal, replicas)
 
   const publisher = opened.use(openPublisher(nats))
-  const deliveries = opened.use(openPublisher(nats, { atomic: true, lingerMs: deliveriesLingerMs }))
   const worker = config.FAIRLEAD_WORKER_NAME ?? nameOfHost()
   const weightOf = (id: OrganizationId) => directory.organization(id)?.weight ?? 1
   const sharing = openSharing(config, weightOf)
   const { slots, queued } = sharing
   const metrics = openWorkerMetrics(tools.registry, {
-    partitions: () => partitions.size,
+    partitions: () => partitions,
     slots: () => slots.used,
+    configAgeMs: () => performance.now() - configWatch.soundMs,
     unpulledForMs: () => unpulledForMs(partitions),
     pendingEvents: () =>
       partitions.values().reduce((sum, { pendingEvents }) => sum + pendingEvents, 0) + queued.used,
@@ -97,6 +97,9 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
       for (const { lanes } of partitions.values()) yield* lanes.states()
     },
   })
+
+  const lingering = { atomic: true, lingerMs: deliveriesLingerMs, landed: metrics.published }
+  const deliveries = opened.use(openPublisher(nats, lingering))
 
   let ownership: Ownership | undefined
   const records = openLogRecords(publisher, attemptsSubject(worker), closing.signal)
@@ -140,6 +143,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
       }
     },
     moved(partition, change) {
+      metrics.moves.inc({ change })
       log.info({ partition, what: change }, 'partition.moved')
     },
     failed: err => log.error({ err }, 'worker.failed'),

@@ -65,10 +65,9 @@ async function openAgain({ url, nats, manager }: Servers, redisUrl: string | und
   await manager.streams.update('EVENTS', { duplicate_window: 100_000_000 })
   const metric = async (name: string, labels: Record<string, string> = {}) => {
     const { values } = await registry.getSingleMetric(name)!.get()
-    return (
-      values.find(value => Object.entries(labels).every(([key, text]) => value.labels[key] === text))
-        ?.value ?? 0
-    )
+    return values
+      .filter(value => Object.entries(labels).every(([key, text]) => value.labels[key] === text))
+      .reduce((sum, { value }) => sum + value, 0)
   }
   const opened = {
     metric,

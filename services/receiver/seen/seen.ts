@@ -60,13 +60,15 @@ export interface SeenEvents {
   deferred(ids: number): void
 }
 
-export type UncheckedReason =
+export const uncheckedReasons = [
   /** It did not answer in time. */
-  | 'late'
+  'late',
   /** It answered with an error, or the connection broke. */
-  | 'failed'
+  'failed',
   /** It wasn't asked: it did not answer before. */
-  | 'down'
+  'down',
+] as const
+export type UncheckedReason = (typeof uncheckedReasons)[number]
 
 export function openSeen(options: SeenOptions): Seen {
   const { url, generation, bucketIds, waitMs = 5, maxWaiting, now, events, changed } = options

@@ -1,5 +1,6 @@
 import type { Log } from '@fairlead/daemon/log'
 import type { OrganizationId } from '@fairlead/webhook/id'
+import { judgeLatency, objectiveMs } from '@fairlead/webhook/objective'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Counter, Histogram } from 'prom-client'
@@ -42,6 +43,7 @@ export interface ProjectionMetrics {
   readonly orphaned: Counter
   readonly unrouted: Counter
   readonly batchSeconds: Histogram
+  readonly objectives: Counter<'objective' | 'result'>
 }
 
 /** How long a batch that isn't full waits for more. */
@@ -186,12 +188,27 @@ function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: Projec
     metrics.projected.inc({ stream }, messages.length)
   }
   metrics.orphaned.inc(applied.orphans)
+  judgeLogged(batch, metrics.objectives)
   // One line for an organization and batch: a source without a route may take thousands of events a second.
   for (const [organizationId, events] of applied.unrouted) {
     metrics.unrouted.inc(events)
     log.info({ organizationId, events }, 'event.unrouted')
   }
   if (applied.accepted.size > 0) accepted(applied.accepted)
+}
+
+/** The objective of the log: each event of a committed batch, from its receipt. */
+function judgeLogged({ events }: Batch, objectives: ProjectionMetrics['objectives']): void {
+  const nowMs = Date.now()
+  let good = 0
+  let bad = 0
+  for (const { value } of events) {
+    if (!value) continue
+    if (judgeLatency(nowMs - value.receivedAt, objectiveMs.log) === 'good') good++
+    else bad++
+  }
+  objectives.inc({ objective: 'log', result: 'good' }, good)
+  objectives.inc({ objective: 'log', result: 'bad' }, bad)
 }
 
 /** Classes 21, 22 and 23 (a statement's values), or a date that can't be written as text. */

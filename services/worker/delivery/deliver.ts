@@ -144,7 +144,14 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
     'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined,
   )
   const { exchange } = carriage
-  conclude(delivery, destination, outcome, { at, durationMs: Math.round(tookMs), exchange, span }, scene)
+  const { heldUp } = delivery
+  conclude(
+    delivery,
+    destination,
+    outcome,
+    { at, durationMs: Math.round(tookMs), exchange, span, heldUp },
+    scene,
+  )
 }
 
 /** Ends a delivery of which no attempt can be made: its event has expired, or its destination is deleted. */

@@ -43,6 +43,8 @@ export interface UnderWay {
   readonly reference: DeliveryReference
   readonly origin: Origin
   readonly event: StoredEvent
+  /** Its destination, or the order of its route, let it wait: it says why an attempt began late. */
+  readonly heldUp: boolean
 }
 
 /** A delivery whose attempt has an outcome, or that was given up without one; with the event where it was read. */

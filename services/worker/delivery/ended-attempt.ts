@@ -12,6 +12,8 @@ export interface Attempted {
   readonly durationMs: number
   /** What was sent and answered; absent: nothing was sent to an address. */
   readonly exchange?: Exchange | undefined
+  /** Its destination, or the order of its route, let it wait. */
+  readonly heldUp?: boolean | undefined
   readonly span: SpanContext
 }
 

@@ -1,5 +1,6 @@
 import { eventSpan, logFields } from '@fairlead/telemetry/trace-ids'
 import type { DeliveryId, DestinationId, EventId } from '@fairlead/webhook/id'
+import { judgeDelivery, judgeFreshness, objectiveMs } from '@fairlead/webhook/objective'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import type { Settlement } from '@fairlead/webhook/settle'
 import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
@@ -36,7 +37,7 @@ export function attemptRecord(
   reference: DeliveryReference,
   outcome: Outcome,
   settlement: Settlement,
-  { at, durationMs, exchange }: Omit<Attempted, 'span'>,
+  { at, durationMs, exchange, heldUp }: Omit<Attempted, 'span'>,
   lane: AttemptRecord['lane'],
 ): AttemptRecord {
   return {
@@ -56,6 +57,7 @@ export function attemptRecord(
     outcome: outcome.kind,
     ...(outcome.status !== undefined && { status: outcome.status }),
     ...(lane && { lane }),
+    ...(heldUp && { heldUp }),
     ...(exchange && { exchange }),
     ...('reason' in outcome && outcome.reason !== undefined && { reason: outcome.reason.slice(0, 500) }),
     settlement: settlement.kind === 'retry' ? { kind: 'retry', at: settlement.atMs } : settlement,
@@ -64,15 +66,13 @@ export function attemptRecord(
 
 /** @param isTraced whether its trace is kept */
 export function reportAttempt(
-  { delivery: { reference, event }, destination, outcome, settlement, durationMs, span }: EndedAttempt,
+  ended: EndedAttempt,
   isTraced: boolean,
-  { metrics, log, now }: Engine,
+  { metrics, log }: Pick<Engine, 'metrics' | 'log'>,
 ): void {
-  metrics.attempts.inc({ outcome: outcome.kind })
-  metrics.attemptSeconds.observe(durationMs / 1000)
-  if (outcome.kind === 'delivered' && reference.attempt === 1) {
-    metrics.deliverySeconds.observe((now() - reference.receivedAt) / 1000)
-  }
+  const { delivery, destination, outcome, settlement, durationMs, span } = ended
+  const { reference, event } = delivery
+  countAttempt(ended, metrics)
   const fields = {
     ...logFields(span, isTraced),
     event: reference.event satisfies EventId,
@@ -102,3 +102,24 @@ export const unroutedFields = (meta: EventMeta, organization: Organization, { tr
   provider: meta.provider,
   type: meta.type,
 })
+
+/** Counts an attempt, and judges it by the platform's objectives. Replays and retries by hand are not judged: their delivery was. */
+function countAttempt(ended: EndedAttempt, metrics: Engine['metrics']): void {
+  const { outcome, settlement, at, durationMs, heldUp = false } = ended
+  const { reference } = ended.delivery
+  const ageMs = at + durationMs - reference.receivedAt
+  metrics.attempts.inc({ outcome: outcome.kind })
+  metrics.attemptSeconds.observe(durationMs / 1000)
+  if (settlement.kind === 'retry') metrics.retries.inc({ outcome: outcome.kind })
+  if (outcome.kind === 'delivered' && reference.attempt === 1) metrics.deliverySeconds.observe(ageMs / 1000)
+  if (reference.trigger !== 'route') return
+  if (reference.attempt === 1) {
+    const delayMs = at - reference.receivedAt
+    metrics.firstAttemptDelay.observe(Math.max(0, delayMs) / 1000)
+    metrics.judged('freshness', judgeFreshness(delayMs, objectiveMs.freshness, heldUp))
+  }
+  const result = judgeDelivery(settlement, ageMs, objectiveMs.delivery)
+  if (!result) return
+  metrics.judged('delivery', result)
+  metrics.fateSeconds.observe({ result: settlement.kind === 'dead' ? 'dead' : 'delivered' }, ageMs / 1000)
+}

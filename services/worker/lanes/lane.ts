@@ -208,6 +208,15 @@ export class Lane {
     return this.inFlight > 0 ? 'busy' : 'well'
   }
 
+  /** Its own breaker, or its host's, is not closed for it. */
+  get isBroken(): boolean {
+    return this.#breaker.state !== 'closed'
+  }
+
+  get isHostBroken(): boolean {
+    return this.#host.holdsUp(this.#organization)
+  }
+
   /** The last attempt failed, or those under way may hang: the lane gets none of the slots that are kept for others. */
   isDoubtful(nowMs: number): boolean {
     if (this.#breaker.failures > 0) return true

@@ -34,6 +34,8 @@ export interface LaneReport {
   readonly waiting: number
   /** In memory. */
   readonly queued: number
+  /** For how long the delivery that goes next has waited, ms; undefined where none waits. */
+  readonly oldestWaitMs: number | undefined
 }
 
 /** How often lanes that may be forgotten are looked for, ms. */
@@ -73,7 +75,7 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
       engine.scheduler.next()
     },
     restore(organization, id, count) {
-      queueOf(id, organization).park.waiting += count
+      queueOf(id, organization).restore(count)
     },
     resume() {
       for (const queue of queues.values()) queue.serve()
@@ -106,7 +108,12 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
     *states() {
       const nowMs = engine.now()
       for (const queue of queues.values()) {
-        yield { state: queue.state(nowMs), waiting: queue.parked, queued: queue.queued }
+        yield {
+          state: queue.state(nowMs),
+          waiting: queue.parked,
+          queued: queue.queued,
+          oldestWaitMs: queue.oldestWaitMs(nowMs),
+        }
       }
     },
     async handBack() {

@@ -39,6 +39,8 @@ const checkMs = 1_000
 const heldMs = 50
 /** The steps after the queue. None rejects, except `park` where the partition is given up. */
 export interface LaneSteps {
+  /** The breaker of this destination, or of its host as far as it holds up this organization, has opened or closed. */
+  breakerChanged?(scope: 'destination' | 'host', to: 'open' | 'closed'): void
   attempt(delivery: UnderWay, destination: Destination): void
   forsake(delivery: Queued, kind: 'event_expired' | 'destination_deleted'): void
   park(delivery: Queued): Promise<void>
@@ -69,6 +71,10 @@ export class LaneQueue implements Waiting {
   #tail = new Fifo<Queued>()
   /** Whether the lane stood when it was asked last. */
   #stands = false
+  /** When the destination itself last let a delivery wait (paused, broken, its rate, all of its slots in use), ms. */
+  #heldUpMs = Number.NEGATIVE_INFINITY
+  /** Since when deliveries have been parked without a break, as far as this process knows, ms. */
+  #parkedSinceMs = 0
   /** Deliveries on their way into the park. */
   #storing = 0
   readonly #bodies: HeldBodies
@@ -143,7 +149,12 @@ export class LaneQueue implements Waiting {
 
   /** An attempt of this lane is over. */
   finish(delivery: UnderWay, health: Health, tookMs: number, retryAfterMs: number | undefined): void {
+    const { isBroken, isHostBroken } = this.lane
     this.lane.finish(health, this.#engine.now(), tookMs, retryAfterMs)
+    if (isBroken !== this.lane.isBroken)
+      this.#steps.breakerChanged?.('destination', isBroken ? 'closed' : 'open')
+    if (isHostBroken !== this.lane.isHostBroken)
+      this.#steps.breakerChanged?.('host', isHostBroken ? 'closed' : 'open')
     this.#engine.slots.give(this.organization, delivery.reference.bytes)
     this.serve()
   }
@@ -163,6 +174,20 @@ export class LaneQueue implements Waiting {
 
   get parked(): number {
     return this.park.waiting + this.#storing
+  }
+
+  /** For how long the delivery that goes next has waited since its receipt, ms; undefined where none waits. */
+  oldestWaitMs(nowMs: number): number | undefined {
+    const next = this.#head.peek() ?? (this.parked > 0 ? undefined : this.#tail.peek())
+    if (next) return nowMs - next.reference.receivedAt
+    return this.parked > 0 ? nowMs - this.#parkedSinceMs : undefined
+  }
+
+  /** An earlier owner of the partition parked so many deliveries: because their lane stood, so they are held up. */
+  restore(count: number): void {
+    this.#heldUpMs = this.#engine.now()
+    this.#parkedSinceMs = this.#heldUpMs
+    this.park.waiting += count
   }
 
   state(nowMs: number): LaneState {
@@ -207,6 +232,7 @@ export class LaneQueue implements Waiting {
 
   #heed(answer: Exclude<Answer, 'go'> | 'worker'): void {
     if (answer !== 'worker') {
+      this.#heldUpMs = this.#engine.now()
       this.#stands = !moves(answer)
       if (answer.untilMs !== undefined) this.#lookAt(answer.untilMs)
     } else if (!this.#engine.mayStart()) {
@@ -218,9 +244,11 @@ export class LaneQueue implements Waiting {
     }
   }
 
-  #begin({ reference, origin }: Queued, event: UnderWay['event'], destination: Destination): void {
+  #begin({ reference, origin, sinceMs }: Queued, event: UnderWay['event'], destination: Destination): void {
     if (origin.kind === 'park') this.#unparked++
-    this.#steps.attempt({ kind: 'under_way', reference, origin, event }, destination)
+    const waitsSinceMs = origin.kind === 'park' ? reference.receivedAt : sinceMs
+    const heldUp = origin.kind === 'key' || this.#heldUpMs >= waitsSinceMs
+    this.#steps.attempt({ kind: 'under_way', reference, origin, event, heldUp }, destination)
   }
 
   #enqueue(delivery: Queued): Promise<unknown> | undefined {
@@ -276,6 +304,7 @@ export class LaneQueue implements Waiting {
 
   /** Parks these. Resolves when all are parked, or could not be. */
   #store(deliveries: readonly Queued[]): Promise<unknown> {
+    if (deliveries.length > 0 && this.parked === 0) this.#parkedSinceMs = this.#engine.now()
     this.#storing += deliveries.length
     return Promise.all(
       deliveries.map(delivery =>

@@ -40,6 +40,8 @@ const abortMs = 1_000
 export interface OpenPartition extends HeldPartition {
   /** Stored events that it has not taken yet, as of the last one that it took. */
   readonly pendingEvents: number
+  /** When the event was stored that it took last, Unix ms: none of the pending ones is older. 0: it took none. */
+  readonly lastStoredMs: number
   readonly lanes: Lanes
   /** While it lasts, neither new events nor due retries are pulled. */
   readonly trouble: Pick<Trouble, 'sinceMs'>
@@ -106,6 +108,9 @@ export async function openPartition(
     get pendingEvents() {
       return takes.pendingEvents
     },
+    get lastStoredMs() {
+      return takes.lastStoredMs
+    },
     drain() {
       closed ??= close(engine.nats.isClosed() ? 0 : drainMs)
       return closed
@@ -124,6 +129,7 @@ function openScene(engine: Engine, signals: OrderSignals, opening: AsyncDisposab
     attempt: (delivery, destination) => void attempt(delivery, destination, scene),
     forsake: (delivery, kind) => forsake(delivery, kind, scene),
     park: delivery => park(delivery, scene),
+    breakerChanged: (scope, to) => engine.metrics.breakerChanges.inc({ scope, to }),
   }
   const lanes = opening.adopt(openLanes(engine, steps, signal), opened => opened.close())
   const order = opening.adopt(
@@ -141,6 +147,7 @@ interface Takes {
   readonly event: Take
   readonly due: Take
   readonly pendingEvents: number
+  readonly lastStoredMs: number
 }
 
 /**
@@ -150,6 +157,7 @@ interface Takes {
 function openTakes(scene: Scene, inHand: InHand): Takes {
   const { engine, signal } = scene
   let pendingEvents = 0
+  let lastStoredAt = '0'
 
   function taker(
     kind: 'event' | 'due',
@@ -180,6 +188,7 @@ function openTakes(scene: Scene, inHand: InHand): Takes {
   return {
     event(message) {
       pendingEvents = message.pending
+      lastStoredAt = message.storedAt
       scene.order.handedOut(message.handOut, message.seq)
       return takeEvent(message)
     },
@@ -189,6 +198,9 @@ function openTakes(scene: Scene, inHand: InHand): Takes {
     }),
     get pendingEvents() {
       return pendingEvents
+    },
+    get lastStoredMs() {
+      return Number(lastStoredAt) / 1e6
     },
   }
 }

@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findPromtool } from '@fairlead/testbed/kube/promtool'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { allQueries, recordedSeries } from './queries.ts'
+import { queryFaults, seriesIn } from './query-faults.ts'
+import { readMetrics, sampleNames } from './registries.ts'
+
+const queries = allQueries()
+const metrics = await readMetrics()
+const known = { metrics, recorded: recordedSeries }
+
+test('every query of alerts, recordings, runbook pages and dashboards names series, labels and values that there are', () => {
+  const faults = queries.flatMap(({ of, expr }) => queryFaults(expr, known).map(fault => `${of}: ${fault}`))
+  expect(faults).toEqual([])
+})
+
+test('a metric that is renamed in the code makes a query fail that uses it', () => {
+  const used = new Set(queries.flatMap(({ expr }) => seriesIn(expr)))
+  const unnoticed = [...metrics.values()]
+    .filter(metric => sampleNames(metric).some(name => used.has(name)))
+    .filter(metric => {
+      const renamed = new Map(metrics)
+      renamed.delete(metric.name)
+      return !queries.some(({ expr }) => queryFaults(expr, { ...known, metrics: renamed }).length > 0)
+    })
+  expect(unnoticed).toEqual([])
+})
+
+test('a label that is dropped in the code makes a query fail that uses it', () => {
+  const query = 'sum by (reason) (rate(fairlead_dead_letters_total{reason="gone"}[5m]))'
+  const metric = metrics.get('fairlead_dead_letters_total')!
+  const without = new Map(metrics).set(metric.name, { ...metric, labelNames: [], values: {} })
+  expect(queryFaults(query, known)).toEqual([])
+  expect(queryFaults(query, { ...known, metrics: without })).not.toEqual([])
+})
+
+test('promtool reads every query of runbook pages and dashboards', async () => {
+  const promtool = await findPromtool()
+  await using folder = await scratchFolder()
+  const rules = queries.map(({ expr }, at) => ({
+    record: `query:${at}`,
+    expr: expr
+      .replaceAll('$__rate_interval', '5m')
+      .replaceAll('$__range', '1h')
+      .replaceAll(/\$\w+/g, 'fairlead'),
+  }))
+  await writeFile(join(folder.path, 'queries.yaml'), stringify({ groups: [{ name: 'queries', rules }] }))
+  const said = await promtool(['check', 'rules', 'queries.yaml'], folder.path)
+  expect(said).toContain(`${queries.length} rules found`)
+})
