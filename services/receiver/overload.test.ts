@@ -71,8 +71,8 @@ test('requests to unknown sources or above a rate fill no log', async () => {
   expect(lines('rate_limited')[0]).toMatchObject({ organization: 'acme', source: 'slow' })
   expect(lines('rate_limited').length + lines('unknown_source').length).toBeLessThan(25)
   const metric = await opened.registry.getSingleMetric('fairlead_requests_refused_total')!.get()
-  const counted = metric.values.filter(({ value }) => value > 0)
-  expect(Object.fromEntries(counted.map(({ labels, value }) => [labels.code, value]))).toEqual({
+  const above = metric.values.filter(({ value }) => value > 0)
+  expect(Object.fromEntries(above.map(({ labels, value }) => [labels.code, value]))).toEqual({
     unknown_source: 50,
     rate_limited: limited,
   })

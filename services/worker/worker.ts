@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openShares } from '@fairlead/daemon/shares'
 import type { Tracing } from '@fairlead/telemetry/tracing'
 import type { OrganizationId } from '@fairlead/webhook/id'
-import { openPublisher } from '@fairlead/wire/publish'
+import { openPublisher, type Publisher } from '@fairlead/wire/publish'
 import { openReader } from '@fairlead/wire/read'
 import { openKeyring } from '@fairlead/wire/seal'
 import { bucketName, ensureStreams } from '@fairlead/wire/streams'
@@ -23,7 +23,7 @@ import type { DeliveryLog, Engine } from './engine.ts'
 import { openHosts } from './lanes/host-breaker.ts'
 import { openScheduler } from './lanes/scheduler.ts'
 import { openSlots } from './lanes/slots.ts'
-import { openWorkerMetrics } from './metrics.ts'
+import { openWorkerMetrics, type WorkerMetrics } from './metrics.ts'
 import { type Ownership, ownPartitions } from './partitions/own.ts'
 import { type OpenPartition, openPartition } from './partitions/partition.ts'
 import { openProcessors } from './processors/processor.ts'
@@ -98,8 +98,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     },
   })
 
-  const lingering = { atomic: true, lingerMs: deliveriesLingerMs, landed: metrics.published }
-  const deliveries = opened.use(openPublisher(nats, lingering))
+  const deliveries = opened.use(openDeliveriesPublisher(nats, metrics))
 
   let ownership: Ownership | undefined
   const records = openLogRecords(publisher, attemptsSubject(worker), closing.signal)
@@ -166,6 +165,10 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
+
+/** Publishes parks and schedules. */
+const openDeliveriesPublisher = (nats: NatsConnection, { published }: WorkerMetrics): Publisher =>
+  openPublisher(nats, { atomic: true, lingerMs: deliveriesLingerMs, landed: published })
 
 /** What organizations share by their weights: attempts at one time, and the memory of waiting deliveries. */
 const openSharing = (config: WorkerConfig, weightOf: (id: OrganizationId) => number) => ({
