@@ -10,6 +10,7 @@ import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { printContent } from './content-page.ts'
+import { promoteRejections, summarizeRejections } from './promote.ts'
 import { relativeTime, shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
@@ -17,9 +18,11 @@ import { openTerminal, printable, type Terminal } from './terminal.ts'
 const usage = `fairlead rejections [REJECTION] [--source S]
        fairlead rejections take-secret REJECTION
        fairlead rejections take-in REJECTION
+       fairlead rejections summary [--source S]
+       fairlead rejections promote REJECTION | --all
 
-Lists requests that failed verification, newest first: the last 100 of each
-source, for a day. With the number of one shows that one and its probable
+Lists requests that failed verification, newest first: the last 1,000 and 64 MiB
+of each source, for 72 hours. With the number of one shows that one and its probable
 cause: a clock, another secret, a body that was changed on its way.
 
 take-secret prints the secret that a provider handed over (Asana, Notion), and
@@ -30,12 +33,17 @@ key of an admin.
 take-in makes an event of a request that was swallowed as a repeat although its
 body differs (repeat_differs), delivers it, and prints the event's id.
 
+summary tells how many would pass with the secrets of now; promote makes events
+of those. Each has a --help of its own.
+
   --source NAME          only this source's
   -n, --limit N          how many, 1 to 500; default 20
   --json                 the API's own JSON, one a line
 ${apiUsage}`
 
 export async function rejections(args: readonly string[]): Promise<number> {
+  if (args[0] === 'promote') return await promoteRejections(args.slice(1))
+  if (args[0] === 'summary') return await summarizeRejections(args.slice(1))
   const options = {
     ...apiOptions,
     source: { type: 'string' },
@@ -70,7 +78,7 @@ export async function rejections(args: readonly string[]): Promise<number> {
   }
   const { items } = await api.ask(call => listRejections(slug, filters, call))
   if (values.json) for (const rejection of items) terminal.print(JSON.stringify(rejection))
-  else if (items.length === 0) terminal.note('No request was refused in the last 24 hours.')
+  else if (items.length === 0) terminal.note('No request was refused in the last 72 hours.')
   else printTable(columns(new Date()), items, terminal)
   return exitCode.ok
 }
@@ -111,7 +119,10 @@ function printRejection(rejection: ExplainedRejection, now: Date, terminal: Term
     terminal.print(
       'Nothing can be said about its cause: its source is gone, or its body was too large to keep.',
     )
-  else if (!explanation.stillRefused) terminal.print('With what is configured now it would be accepted.')
+  else if (!explanation.stillRefused)
+    terminal.print(
+      `With what is configured now it would be accepted. Make it an event: fairlead rejections promote ${id}`,
+    )
   for (const { sentence } of explanation?.causes ?? []) terminal.print(`- ${printable(sentence)}`)
   printContent(rejection, terminal)
 }

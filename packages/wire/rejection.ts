@@ -8,8 +8,11 @@ import { WireError } from './wire-error.ts'
  */
 export const rejectionHeader = 'Fairlead-Rejection'
 
-/** A body larger than this is left out of the record: anyone can post there, and 100 of each source are kept. */
+/** A body larger than this is left out of the record: anyone can post there. */
 export const maxKeptBytes = 256 * 1024
+
+/** What is kept of one source, of refused requests and of swallowed repeats each; the oldest go first. */
+export const keptOfSource = { messages: 1_000, bytes: 64 * 1024 ** 2, hours: 72 } as const
 
 /** The event that a swallowed repeat was taken for, and the fields that it would have had as an event of its own. */
 const repeatOf = z.object({
@@ -44,6 +47,8 @@ const schema = z.object({
   size: z.number().int().nonnegative(),
   /** A secret that the provider handed over in this request, sealed (`sealContext.offeredSecret`); nowhere else in it. */
   offered: z.string().optional(),
+  /** Public URLs that the signature was checked over, without their query; absent where the provider signs no URL. */
+  publicUrls: z.array(z.string()).optional(),
   /** Only with the reason `repeat_differs`: it verified. */
   repeats: repeatOf.optional(),
 })

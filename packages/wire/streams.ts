@@ -6,6 +6,7 @@ import {
   StoreCompression,
   type StreamConfig,
 } from '@nats-io/jetstream'
+import { keptOfSource } from './rejection.ts'
 import { untilAllowed } from './until-allowed.ts'
 
 /** Names of the streams, and of the key-value buckets beside them. */
@@ -111,8 +112,8 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       subjects: ['rejections.>'],
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
-      max_age: day,
-      max_msgs_per_subject: 100,
+      max_age: keptOfSource.hours * 3_600 * seconds,
+      max_msgs_per_subject: keptOfSource.messages,
       max_bytes: Math.min(1024 ** 3, Math.ceil(limits.eventsMaxBytes / 4)),
     },
   ]

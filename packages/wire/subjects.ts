@@ -6,6 +6,7 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  * given to another organization after a deletion, and must not inherit what is still kept of the first.
  *
  *   events.<partition>.<organization>.<source>
+ *   events.<partition>.<organization>.<source>.promoted                        of a rejection: receivers learn its id from here
  *   deliveries.due.<partition>.<organization>.<destination>                    to be attempted now
  *   deliveries.parked.<partition>.<organization>.<destination>                 waits until its lane has room
  *   deliveries.scheduled.<partition>.<organization>.<destination>.<delivery>   fires into due at its time
@@ -32,6 +33,10 @@ export function partitionOf(organization: OrganizationId): number {
 
 export const eventSubject = (organization: OrganizationId, source: string): string =>
   `events.${partitionOf(organization)}.${organization}.${source}`
+/** A subject of its own, because receivers read ids of those events that they did not publish. */
+export const promotedSubject = (organization: OrganizationId, source: string): string =>
+  `${eventSubject(organization, source)}.promoted`
+export const promotedOfAll = 'events.*.*.*.promoted'
 export const eventsOfPartition = (partition: number): string => `events.${partition}.>`
 export const eventsOfOrganization = (organization: OrganizationId): string =>
   `events.${partitionOf(organization)}.${organization}.>`
@@ -76,7 +81,7 @@ export const attemptsSubject = (worker: string): string => `attempts.${worker}`
 export const deadSubject = (organization: OrganizationId, destination: DestinationId): string =>
   `dead.${organization}.${destination}`
 
-/** A subject of its own, because 100 of each subject are kept and strangers can fill the other one. */
+/** A subject of its own, because each keeps a bounded number and strangers can fill the other one. */
 export const repeatsSubject = (organization: OrganizationId, source: string): string =>
   `rejections.${organization}.${source}.repeats`
 export const rejectionsSubject = (organization: OrganizationId, source: string): string =>

@@ -1,6 +1,7 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { explain } from '@fairlead/webhook/explain'
 import type { SchemeConfig, WebhookRequest } from '@fairlead/webhook/scheme'
+import { joinHeaders } from '@fairlead/wire/join-headers'
 import type { Rejection } from '@fairlead/wire/store/rejection'
 import type { Source } from '@fairlead/wire/store/source'
 import type { StoreClient } from '@fairlead/wire/store-client'
@@ -79,24 +80,23 @@ function schemeConfig({ settings }: Source, secrets: readonly string[]): SchemeC
 }
 
 function requestOf(rejection: Rejection, own: unknown, publicUrl: string | undefined): WebhookRequest {
-  const headers = new Map<string, string>()
-  for (const { name, value } of rejection.headers) {
-    const known = headers.get(name.toLowerCase())
-    headers.set(name.toLowerCase(), known === undefined ? value : `${known}, ${value}`)
-  }
   return {
     method: rejection.method,
-    url: publicUrlOf(rejection.url, own, publicUrl),
-    headers: Object.fromEntries(headers),
+    url: publicUrlOf(rejection, own, publicUrl),
+    headers: joinHeaders(rejection.headers.flatMap(({ name, value }) => [name, value])),
     body: rejection.body,
   }
 }
 
-/** As the receiver takes it: the source's own URL with the request's query, else the base with path and query. */
-function publicUrlOf(url: string, own: unknown, base: string | undefined): string {
-  if (typeof own === 'string') {
+/**
+ * As the receiver takes it: the source's own URL, else the one that it was checked over, with the request's query; else the
+ * base with path and query.
+ */
+function publicUrlOf({ url, publicUrls }: Rejection, own: unknown, base: string | undefined): string {
+  const known = typeof own === 'string' ? own : publicUrls[0]
+  if (known !== undefined) {
     const query = url.indexOf('?')
-    return own + (query < 0 ? '' : url.slice(query))
+    return known + (query < 0 ? '' : url.slice(query))
   }
   // Joined as text, since a URL that was signed is never written anew.
   return base === undefined ? url : base.replace(/\/$/, '') + url

@@ -41,6 +41,7 @@ async function addRejection(
     readonly url?: string
     readonly organization?: Organization
     readonly offered?: string
+    readonly receivedAt?: number
   } = {},
 ): Promise<string> {
   const organization = (facts.organization ?? acme).id as OrganizationId
@@ -53,7 +54,7 @@ async function addRejection(
       organization,
       source,
       provider,
-      receivedAt,
+      receivedAt: facts.receivedAt ?? receivedAt,
       reason: 'signature_mismatch',
       method: 'POST',
       url,

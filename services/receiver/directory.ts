@@ -1,10 +1,10 @@
 import { openTokenBucket, type RateLimit, type TokenBucket } from '@fairlead/daemon/token-bucket'
 import { keyFetchFor } from '@fairlead/webhook/fetch-keys'
 import type { OrganizationId } from '@fairlead/webhook/id'
-import { openScheme } from '@fairlead/webhook/open'
 import type { KeyFetch, Scheme } from '@fairlead/webhook/scheme'
 import type { OrganizationConfig, SourceConfig } from '@fairlead/wire/config'
-import { type Keyring, sealContext } from '@fairlead/wire/seal'
+import { openSourceScheme } from '@fairlead/wire/open-source'
+import type { Keyring } from '@fairlead/wire/seal'
 import { eventSubject, rejectionsSubject } from '@fairlead/wire/subjects'
 
 /** A source as the path of a request needs it: everything opened, nothing to look up. */
@@ -123,11 +123,12 @@ function openSource(
   options: DirectoryOptions,
 ): Source | 'unusable' {
   const { id, sources } = organization
+  const { keyring, fetchKey } = options
   try {
     const source: Source = {
       config,
       organization,
-      scheme: openSourceScheme(id, config, options),
+      scheme: openSourceScheme(id, config, keyring, keyFetchFor(fetchKey, config.id)),
       bucket: keepBucket(config.rateLimit, before?.bucket, options.now()),
       rejectionBucket: before?.rejectionBucket ?? openTokenBucket(keptRejections),
       lineBucket: before?.lineBucket ?? openTokenBucket(singleLines),
@@ -142,24 +143,6 @@ function openSource(
     options.fault(organization, config.name, error)
     return 'unusable'
   }
-}
-
-function openSourceScheme(
-  id: OrganizationId,
-  source: SourceConfig,
-  { keyring, fetchKey }: DirectoryOptions,
-): Scheme {
-  const context = sealContext.sourceSecret(id, source.name)
-  return openScheme(
-    {
-      provider: source.provider,
-      secrets: source.secrets.map(secret => keyring.open(secret.sealed, context)),
-      options: source.options,
-      ...(source.scheme !== undefined && { scheme: source.scheme }),
-      ...(source.toleranceSeconds !== undefined && { toleranceSeconds: source.toleranceSeconds }),
-    },
-    keyFetchFor(fetchKey, source.id),
-  )
 }
 
 /** Each write of the configuration opens an organization anew: its buckets keep their level, or it would refill them. */

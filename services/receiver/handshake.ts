@@ -21,7 +21,7 @@ export function answerHandshake(
   if (confirmUrl !== undefined) receiver.confirmations.confirm(confirmUrl, fields)
   if (offeredSecret !== undefined) {
     // Anyone who knows the URL can offer a secret. A member, who knows whether the webhook was just set up, decides.
-    const isKept = receiver.rejections.add(source, request, body, offered, offeredSecret)
+    const isKept = receiver.rejections.add(source, request, body, offered, { offered: offeredSecret })
     if (isKept) receiver.log.warn(fields, 'secret.offered')
   }
   return { status, headers, body: handshake.body }

@@ -25,6 +25,7 @@ import { openReceiverMetrics, type ReceiverMetrics } from './metrics.ts'
 import { openRejectionLog } from './rejection-log.ts'
 import { openRepeats } from './report-repeats.ts'
 import { storedSince } from './seen/catch-up.ts'
+import { followPromoted } from './seen/promoted.ts'
 import { openSeen } from './seen/seen.ts'
 import { openServer } from './server.ts'
 import { openReceiverTraces } from './trace.ts'
@@ -214,6 +215,7 @@ async function openContext(
       waitMs: config.FAIRLEAD_SEEN_WAIT_MS,
       generation: await generationOf(manager),
       catchUp: { stored: storedSince(nats) },
+      follow: (keep, signal) => followPromoted(nats, keep, signal),
       now,
       events: metrics.seen,
       changed: up => (up ? log.info({}, 'seen.found') : log.warn({}, 'seen.lost')),

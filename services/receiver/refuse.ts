@@ -95,7 +95,7 @@ export function reject(
   receiver: Receiver,
 ): Reply {
   if (request.method !== 'POST') return refuse(receiver, source, { code: 'method_not_allowed' }, startedMs)
-  receiver.rejections.add(source, request, body, withUrls(verdict, tried))
+  receiver.rejections.add(source, request, body, withUrls(verdict, tried), { publicUrls: tried })
   const code = codeOfRejection(verdict.reason)
   const problem = { code, ...(code === 'unavailable' && { retryAfterSeconds: 30 }) }
   const reply = refuse(receiver, source, problem, startedMs, verdict.reason)

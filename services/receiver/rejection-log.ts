@@ -15,14 +15,18 @@ export interface RejectionLog {
     request: IncomingMessage,
     body: Uint8Array,
     verdict: Extract<Verdict, { kind: 'invalid' }>,
-    /** That the provider handed over: sealed, and kept nowhere else of the request. */
-    offered?: string,
+    more?: {
+      /** That the provider handed over: sealed, and kept nowhere else of the request. */
+      readonly offered?: string
+      /** Public URLs that were tried, without their query; none where the provider signs no URL. */
+      readonly publicUrls?: readonly string[]
+    },
   ): boolean
   /** A request that verified, and was swallowed as a repeat although its body differs. */
   addRepeat(source: Source, request: IncomingMessage, body: Uint8Array, repeats: RepeatOf): void
 }
 
-/** Swallowed repeats of one source that differ, of which 100 are kept. */
+/** Swallowed repeats of one source that differ. */
 const keptRepeats = { perSecond: 2, burst: 100 }
 
 /** Best effort: a record that can't be written is counted by `lost` and otherwise forgotten. */
@@ -57,7 +61,7 @@ export function openRejectionLog(
       const subject = repeatsSubject(source.organization.id, source.config.name)
       publisher.publish(subject, kept, { [rejectionHeader]: meta }).catch(lost)
     },
-    add(source, request, body, verdict, offered) {
+    add(source, request, body, verdict, { offered, publicUrls = [] } = {}) {
       const receivedAt = now()
       if (source.rejectionBucket.take(receivedAt) > 0) {
         lost()
@@ -77,6 +81,7 @@ export function openRejectionLog(
             ? request.rawHeaders
             : request.rawHeaders.map(text => (text.includes(offered) ? '[redacted]' : text)),
         size: body.length,
+        ...(publicUrls.length > 0 && { publicUrls: [...publicUrls] }),
         ...(offered !== undefined && {
           offered: keyring.seal(
             offered,

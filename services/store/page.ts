@@ -16,6 +16,7 @@ const isPart = {
   time: (text: string) => /^(19[7-9]|[2-9]\d\d)\d-.{18}Z$/.test(text) && isTime(text),
   uuid: (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text),
   number: (text: string) => /^[0-9]{1,9}$/.test(text),
+  sequence: (text: string) => /^[0-9]{1,15}$/.test(text),
   slug: (text: string) => /^[a-z0-9-]{1,63}$/.test(text),
 }
 

@@ -8,6 +8,8 @@ import { type Db, inScope } from './scope.ts'
 const deadLetterDays = 30
 /** Replays are listed so long after they have ended. */
 const replayDays = 90
+/** Whoever promotes a rejection again is told its event for so long; the record itself was kept for three days. */
+const promotionDays = 7
 /** How long a statement waits for others to be done with a table that is dropped; then it is dropped next time. */
 const lockTimeoutMs = 2_000
 
@@ -34,6 +36,9 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
   }
   await platform(db => removeOldReplays(db, nowMs))
   await platform(db => db.query('delete from idempotency_keys where expires_at < $1', [new Date(nowMs)]))
+  await platform(db =>
+    db.query('delete from promotions where done_at < $1', [new Date(nowMs - promotionDays * 86_400_000)]),
+  )
   await platform(db => removeOldCounts(db, nowMs))
   await platform(db => removeOldIssues(db, nowMs))
   await platform(removeDeletedOrganizations)
@@ -141,6 +146,7 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'issues',
     'issue_hours',
     'issue_notices',
+    'promotions',
     'replays',
     'retry_items',
   ]) {

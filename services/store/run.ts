@@ -21,6 +21,7 @@ import { openStreamStates } from './project/stream-states.ts'
 import { pauseHopeless } from './publish/pauses.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
+import { carryOutAbandoned } from './rejections/carry-out.ts'
 import { runReplays } from './replay/run.ts'
 import { maintain } from './retention.ts'
 import { inScope } from './scope.ts'
@@ -29,6 +30,7 @@ import { type ServeOptions, serve } from './serve.ts'
 const reconcileMs = 60_000
 const pausesMs = 5_000
 const issuesMs = 5_000
+const promotionsMs = 5_000
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
 
@@ -68,6 +70,10 @@ export const run = async (
     every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), { signal, log }),
     every(issuesMs, 'refusals.uncounted', () => countRefusals(pool, nats), { signal, log }),
     every(unattemptedMs, 'partitions.not_looked_at', states.look, { signal, log }),
+    every(promotionsMs, 'promotions.open', () => carryOutAbandoned({ pool, nats, now: Date.now }), {
+      signal,
+      log,
+    }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
       {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { EventId } from '@fairlead/webhook/id'
 import { openAvailability } from './availability.ts'
 import { openBuckets } from './buckets.ts'
-import { type CatchUpOptions, openCatchUp } from './catch-up.ts'
+import { type CatchUpOptions, openCatchUp, type Stored } from './catch-up.ts'
 import { type Known, openChecks } from './checks.ts'
 import { connectRedis } from './connect.ts'
 import { openKeeper } from './keeper.ts'
@@ -45,6 +45,8 @@ export interface SeenOptions {
   readonly maxWaiting?: number
   /** Finds ids that killed receivers had not written. Without it they are not looked for. */
   readonly catchUp?: Pick<CatchUpOptions, 'stored' | 'signEveryMs' | 'absentMs'>
+  /** Tells ids of events that no receiver published, until the signal aborts. Without it they are not learnt. */
+  follow?(keep: (stored: Stored) => Promise<void>, signal: AbortSignal): Promise<void>
   now(): number
   readonly events: SeenEvents
   /** Redis is asked from now on, or no longer. */
@@ -106,6 +108,15 @@ export function openSeen(options: SeenOptions): Seen {
   const catchUp =
     options.catchUp &&
     stack.use(openCatchUp({ ...options.catchUp, roll, keeper, ready: () => availability.available, now }))
+  const ending = new AbortController()
+  const following = options.follow?.(
+    ({ id, storedAtMs }) => buckets.keep([{ id, tick: tickOf(storedAtMs) }]),
+    ending.signal,
+  )
+  stack.defer(async () => {
+    ending.abort()
+    await following
+  })
   const ask = openChecks({
     find: buckets.find,
     waitMs,

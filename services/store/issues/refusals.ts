@@ -1,10 +1,12 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import { decodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
+import { rejectionHeader } from '@fairlead/wire/rejection'
 import { streamName } from '@fairlead/wire/streams'
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { issueSeen } from '../project/write-attempts.ts'
+import { boundSubject, isLarge } from '../rejections/bound.ts'
+import { metaOf, readSpan } from '../rejections/read.ts'
 import { type Db, inScope } from '../scope.ts'
 
 /**
@@ -14,7 +16,6 @@ import { type Db, inScope } from '../scope.ts'
 
 /** Records of one step; the rest is read in the next. */
 const mostRecords = 5_000
-const readMs = 5_000
 
 interface Refused {
   readonly organization: OrganizationId
@@ -48,6 +49,7 @@ export async function countRefusals(pool: Pool, nats: NatsConnection): Promise<b
     if (after >= state.last_seq) return false
     const messages = await readAfter(nats, after)
     await seeIssues(db, foldRefusals(messages))
+    for (const subject of subjectsToBound(messages)) await boundSubject(nats, subject)
     const last = messages.at(-1)?.seq ?? state.last_seq
     await db.query('update projection_positions set seq = $2, stream_created_at = $3 where stream = $1', [
       streamName.rejections,
@@ -60,40 +62,26 @@ export async function countRefusals(pool: Pool, nats: NatsConnection): Promise<b
 
 async function readAfter(nats: NatsConnection, after: number): Promise<JsMsg[]> {
   const manager = await jetstreamManager(nats, { checkAPI: false })
-  const { name, num_pending } = await manager.consumers.add(streamName.rejections, {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: after + 1,
-    filter_subjects: ['rejections.*.*'],
-    headers_only: true,
-    mem_storage: true,
-    inactive_threshold: 10 * 1e9,
+  const span = { lower: after + 1, upper: Number.MAX_SAFE_INTEGER, most: mostRecords }
+  return await readSpan(manager, nats, ['rejections.>'], span)
+}
+
+/** Sources whose bytes have to be measured. Pure. */
+function subjectsToBound(messages: readonly JsMsg[]): Set<string> {
+  const large = messages.filter(({ headers }) => {
+    const meta = metaOf(headers?.get(rejectionHeader))
+    return meta !== undefined && isLarge(meta)
   })
-  const wanted = Math.min(num_pending, mostRecords)
-  const messages: JsMsg[] = []
-  if (wanted > 0) {
-    const consumer = await jetstream(nats).consumers.get(streamName.rejections, name)
-    for await (const message of await consumer.fetch({ max_messages: wanted, expires: readMs })) {
-      messages.push(message)
-      if (messages.length === wanted) break
-    }
-  }
-  await manager.consumers.delete(streamName.rejections, name)
-  return messages
+  return new Set(large.map(({ subject }) => subject))
 }
 
 /** One for each source and reason. Pure. What can't be read is left out. */
 export function foldRefusals(messages: readonly Pick<JsMsg, 'seq' | 'headers'>[]): Refused[] {
   const refused = new Map<string, Refused>()
   for (const { seq, headers } of messages) {
-    let meta: ReturnType<typeof decodeRejectionMeta>
-    try {
-      meta = decodeRejectionMeta(headers?.get(rejectionHeader))
-    } catch {
-      continue
-    }
-    // It verified: a repeat that differs is told with its event.
-    if (meta.repeats) continue
+    const meta = metaOf(headers?.get(rejectionHeader))
+    // Where it repeats, it verified: a repeat that differs is told with its event.
+    if (!meta || meta.repeats) continue
     const { organization, source, reason, receivedAt } = meta
     const key = JSON.stringify([organization, source, reason])
     const known = refused.get(key)

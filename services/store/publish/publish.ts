@@ -1,5 +1,6 @@
 import type { Log } from '@fairlead/daemon/log'
 import { type OrganizationId, parseId } from '@fairlead/webhook/id'
+import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
 import { openConfigBucket } from '@fairlead/wire/watch-config'
 import { JetStreamApiError } from '@nats-io/jetstream'
 import type { KV, KvEntry } from '@nats-io/kv'
@@ -22,8 +23,15 @@ export interface ConfigPublisher {
   publish(organizations: readonly OrganizationId[]): Promise<void>
   /** At which revision an organization is published; 0: it is not. */
   revisionOf(organization: OrganizationId): Promise<number>
+  /** An organization's configuration as receivers and workers have it; undefined: it is not published. */
+  published(organization: OrganizationId): Promise<Published | undefined>
   /** Compares all organizations and writes the differences; answers how many there were. */
   reconcile(): Promise<number>
+}
+
+export interface Published {
+  readonly config: OrganizationConfig
+  readonly revision: number
 }
 
 export interface PublishMetrics {
@@ -121,7 +129,13 @@ export function openConfigPublisher(
     return entry?.operation === 'PUT' ? entry.revision : 0
   }
 
-  return { publish, revisionOf, reconcile }
+  async function published(organization: OrganizationId): Promise<Published | undefined> {
+    const entry = await (await bucket()).get(organization)
+    if (entry?.operation !== 'PUT') return undefined
+    return { config: decodeConfig(entry.value), revision: entry.revision }
+  }
+
+  return { publish, revisionOf, published, reconcile }
 }
 
 async function readBucket(kv: KV): Promise<Map<OrganizationId, string>> {

@@ -116,6 +116,13 @@ export declare type Rejection = Message<"fairlead.store.v1.Rejection"> & {
    * @generated from field: bool can_be_taken_in = 14;
    */
   canBeTakenIn: boolean;
+
+  /**
+   * Public URLs that the signature was checked over, without their query; none where the provider signs no URL.
+   *
+   * @generated from field: repeated string public_urls = 15;
+   */
+  publicUrls: string[];
 };
 
 /**
@@ -247,6 +254,47 @@ export declare type TakeOfferedSecretResponse = Message<"fairlead.store.v1.TakeO
 export declare const TakeOfferedSecretResponseSchema: GenMessage<TakeOfferedSecretResponse>;
 
 /**
+ * Which rejections. What is unset counts for nothing.
+ *
+ * @generated from message fairlead.store.v1.RejectionFilter
+ */
+export declare type RejectionFilter = Message<"fairlead.store.v1.RejectionFilter"> & {
+  /**
+   * A source's name.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * One word of the closed list of reasons.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Received at or after.
+   *
+   * @generated from field: google.protobuf.Timestamp after = 3;
+   */
+  after?: Timestamp | undefined;
+
+  /**
+   * Received before.
+   *
+   * @generated from field: google.protobuf.Timestamp before = 4;
+   */
+  before?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RejectionFilter.
+ * Use `create(RejectionFilterSchema)` to create a new message.
+ */
+export declare const RejectionFilterSchema: GenMessage<RejectionFilter>;
+
+/**
  * See ListRejections.
  *
  * @generated from message fairlead.store.v1.ListRejectionsRequest
@@ -279,6 +327,34 @@ export declare type ListRejectionsRequest = Message<"fairlead.store.v1.ListRejec
    * @generated from field: bool omit_bodies = 4;
    */
   omitBodies: boolean;
+
+  /**
+   * `next` of the page before; empty: the first page.
+   *
+   * @generated from field: string cursor = 5;
+   */
+  cursor: string;
+
+  /**
+   * One word of the closed list of reasons; empty: all.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * Received at or after.
+   *
+   * @generated from field: google.protobuf.Timestamp after = 7;
+   */
+  after?: Timestamp | undefined;
+
+  /**
+   * Received before.
+   *
+   * @generated from field: google.protobuf.Timestamp before = 8;
+   */
+  before?: Timestamp | undefined;
 };
 
 /**
@@ -299,6 +375,13 @@ export declare type ListRejectionsResponse = Message<"fairlead.store.v1.ListReje
    * @generated from field: repeated fairlead.store.v1.Rejection rejections = 1;
    */
   rejections: Rejection[];
+
+  /**
+   * Cursor of the next page; empty on the last.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
 };
 
 /**
@@ -308,15 +391,337 @@ export declare type ListRejectionsResponse = Message<"fairlead.store.v1.ListReje
 export declare const ListRejectionsResponseSchema: GenMessage<ListRejectionsResponse>;
 
 /**
- * Rejections: requests that failed verification, kept for a day to answer "why 401?"; and requests that verified, and were
- * swallowed as repeats although their bodies differ.
+ * See GetRejection.
+ *
+ * @generated from message fairlead.store.v1.GetRejectionRequest
+ */
+export declare type GetRejectionRequest = Message<"fairlead.store.v1.GetRejectionRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * The rejection's.
+   *
+   * @generated from field: uint64 id = 2;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetRejectionRequest.
+ * Use `create(GetRejectionRequestSchema)` to create a new message.
+ */
+export declare const GetRejectionRequestSchema: GenMessage<GetRejectionRequest>;
+
+/**
+ * See GetRejection.
+ *
+ * @generated from message fairlead.store.v1.GetRejectionResponse
+ */
+export declare type GetRejectionResponse = Message<"fairlead.store.v1.GetRejectionResponse"> & {
+  /**
+   * With its body.
+   *
+   * @generated from field: fairlead.store.v1.Rejection rejection = 1;
+   */
+  rejection?: Rejection | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetRejectionResponse.
+ * Use `create(GetRejectionResponseSchema)` to create a new message.
+ */
+export declare const GetRejectionResponseSchema: GenMessage<GetRejectionResponse>;
+
+/**
+ * See SummarizeRejections.
+ *
+ * @generated from message fairlead.store.v1.SummarizeRejectionsRequest
+ */
+export declare type SummarizeRejectionsRequest = Message<"fairlead.store.v1.SummarizeRejectionsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * A source's name; empty: all.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * Scheme, host and port as providers see them, for providers that sign the URL; empty: as the receiver took it.
+   *
+   * @generated from field: string public_url = 3;
+   */
+  publicUrl: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.SummarizeRejectionsRequest.
+ * Use `create(SummarizeRejectionsRequestSchema)` to create a new message.
+ */
+export declare const SummarizeRejectionsRequestSchema: GenMessage<SummarizeRejectionsRequest>;
+
+/**
+ * See SummarizeRejections.
+ *
+ * @generated from message fairlead.store.v1.SummarizeRejectionsResponse
+ */
+export declare type SummarizeRejectionsResponse = Message<"fairlead.store.v1.SummarizeRejectionsResponse"> & {
+  /**
+   * By name. Only sources with rejections.
+   *
+   * @generated from field: repeated fairlead.store.v1.SourceRejections sources = 1;
+   */
+  sources: SourceRejections[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.SummarizeRejectionsResponse.
+ * Use `create(SummarizeRejectionsResponseSchema)` to create a new message.
+ */
+export declare const SummarizeRejectionsResponseSchema: GenMessage<SummarizeRejectionsResponse>;
+
+/**
+ * The rejections of one source, without swallowed repeats.
+ *
+ * @generated from message fairlead.store.v1.SourceRejections
+ */
+export declare type SourceRejections = Message<"fairlead.store.v1.SourceRejections"> & {
+  /**
+   * The source's name.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * That are kept.
+   *
+   * @generated from field: uint32 rejections = 2;
+   */
+  rejections: number;
+
+  /**
+   * Would be accepted now: PromoteRejections takes them.
+   *
+   * @generated from field: uint32 would_pass = 3;
+   */
+  wouldPass: number;
+
+  /**
+   * Would be refused again.
+   *
+   * @generated from field: uint32 still_refused = 4;
+   */
+  stillRefused: number;
+
+  /**
+   * It can't be told: the source is gone or doesn't open, the body was not kept whole, nothing is signed, or the provider's
+   * published keys are needed.
+   *
+   * @generated from field: uint32 undecided = 5;
+   */
+  undecided: number;
+
+  /**
+   * The time was used up before them: ask again.
+   *
+   * @generated from field: uint32 unchecked = 6;
+   */
+  unchecked: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.SourceRejections.
+ * Use `create(SourceRejectionsSchema)` to create a new message.
+ */
+export declare const SourceRejectionsSchema: GenMessage<SourceRejections>;
+
+/**
+ * See PromoteRejections.
+ *
+ * @generated from message fairlead.store.v1.PromoteRejectionsRequest
+ */
+export declare type PromoteRejectionsRequest = Message<"fairlead.store.v1.PromoteRejectionsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * At most 1,000. Empty: those of `filter`.
+   *
+   * @generated from field: repeated uint64 ids = 2;
+   */
+  ids: bigint[];
+
+  /**
+   * Without `ids`: at most the newest 1,000 that fit, from the cursor on. Swallowed repeats are left out: give their ids.
+   *
+   * @generated from field: fairlead.store.v1.RejectionFilter filter = 3;
+   */
+  filter?: RejectionFilter | undefined;
+
+  /**
+   * `next` of the call before; empty: from the newest on.
+   *
+   * @generated from field: string cursor = 4;
+   */
+  cursor: string;
+
+  /**
+   * As for SummarizeRejections.
+   *
+   * @generated from field: string public_url = 5;
+   */
+  publicUrl: string;
+
+  /**
+   * True: nothing is made.
+   *
+   * @generated from field: bool dry_run = 6;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PromoteRejectionsRequest.
+ * Use `create(PromoteRejectionsRequestSchema)` to create a new message.
+ */
+export declare const PromoteRejectionsRequestSchema: GenMessage<PromoteRejectionsRequest>;
+
+/**
+ * See PromoteRejections.
+ *
+ * @generated from message fairlead.store.v1.PromoteRejectionsResponse
+ */
+export declare type PromoteRejectionsResponse = Message<"fairlead.store.v1.PromoteRejectionsResponse"> & {
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated fairlead.store.v1.PromotedRejection promoted = 1;
+   */
+  promoted: PromotedRejection[];
+
+  /**
+   * By the number of rejections.
+   *
+   * @generated from field: repeated fairlead.store.v1.LeftRejections left = 2;
+   */
+  left: LeftRejections[];
+
+  /**
+   * To go on with those of the filter that are older; empty: these were all.
+   *
+   * @generated from field: string next = 3;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PromoteRejectionsResponse.
+ * Use `create(PromoteRejectionsResponseSchema)` to create a new message.
+ */
+export declare const PromoteRejectionsResponseSchema: GenMessage<PromoteRejectionsResponse>;
+
+/**
+ * A rejection that is an event now, or would be.
+ *
+ * @generated from message fairlead.store.v1.PromotedRejection
+ */
+export declare type PromotedRejection = Message<"fairlead.store.v1.PromotedRejection"> & {
+  /**
+   * The rejection's.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The source's name.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * The event, `evt_…`.
+   *
+   * @generated from field: string event_id = 3;
+   */
+  eventId: string;
+
+  /**
+   * The event was there already: another request of the same delivery was accepted or promoted before.
+   *
+   * @generated from field: bool was_there = 4;
+   */
+  wasThere: boolean;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PromotedRejection.
+ * Use `create(PromotedRejectionSchema)` to create a new message.
+ */
+export declare const PromotedRejectionSchema: GenMessage<PromotedRejection>;
+
+/**
+ * Rejections that stay what they are.
+ *
+ * @generated from message fairlead.store.v1.LeftRejections
+ */
+export declare type LeftRejections = Message<"fairlead.store.v1.LeftRejections"> & {
+  /**
+   * Why: one word of the closed list of reasons, or `not_there`, `source_gone`, `source_unusable`, `organization_inactive`,
+   * `quota_exceeded`, `body_not_kept`, `offers_secret`, `unsigned`, `handshake`.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 rejections = 2;
+   */
+  rejections: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.LeftRejections.
+ * Use `create(LeftRejectionsSchema)` to create a new message.
+ */
+export declare const LeftRejectionsSchema: GenMessage<LeftRejections>;
+
+/**
+ * Rejections: requests that failed verification, kept to answer "why 401?" and to be promoted once the secret is put right;
+ * and requests that verified, and were swallowed as repeats although their bodies differ. At most 1,000 and 64 MiB of each
+ * source are kept, for 72 hours, in JetStream; the oldest go first.
  *
  * @generated from service fairlead.store.v1.RejectionService
  */
 export declare const RejectionService: GenService<{
   /**
-   * The newest rejections of a source, or of all sources, newest first: at most 100 of each source are kept, for
-   * 24 hours, in JetStream.
+   * Rejections of a source, or of all sources, newest first.
    *
    * @generated from rpc fairlead.store.v1.RejectionService.ListRejections
    */
@@ -324,6 +729,39 @@ export declare const RejectionService: GenService<{
     methodKind: "unary";
     input: typeof ListRejectionsRequestSchema;
     output: typeof ListRejectionsResponseSchema;
+  },
+  /**
+   * One rejection, with its body. NOT_FOUND.
+   *
+   * @generated from rpc fairlead.store.v1.RejectionService.GetRejection
+   */
+  getRejection: {
+    methodKind: "unary";
+    input: typeof GetRejectionRequestSchema;
+    output: typeof GetRejectionResponseSchema;
+  },
+  /**
+   * How many would pass with the secrets of now, by source. Each is verified once with one configuration; a call works for a
+   * second at most, and the next one goes on from there.
+   *
+   * @generated from rpc fairlead.store.v1.RejectionService.SummarizeRejections
+   */
+  summarizeRejections: {
+    methodKind: "unary";
+    input: typeof SummarizeRejectionsRequestSchema;
+    output: typeof SummarizeRejectionsResponseSchema;
+  },
+  /**
+   * Makes events of those that verify with the secrets of now, their time judged at their receipt, with their original receipt
+   * time; each once, and one event for all that are the same delivery of the provider. Their records are erased. With `dry_run`
+   * only tells which: the ids that it answers can be given as `ids`. NOT_FOUND if `ids` is one id that is not there.
+   *
+   * @generated from rpc fairlead.store.v1.RejectionService.PromoteRejections
+   */
+  promoteRejections: {
+    methodKind: "unary";
+    input: typeof PromoteRejectionsRequestSchema;
+    output: typeof PromoteRejectionsResponseSchema;
   },
   /**
    * The secret that a provider handed over in a handshake (Asana, Notion), once: its record is erased with this call.
@@ -338,7 +776,7 @@ export declare const RejectionService: GenService<{
   },
   /**
    * Takes a request in that was swallowed as a repeat although its body differs (`repeat_differs`), as a new event with an
-   * id of its own; it is routed and delivered as if it had just come. Its record is erased. Safe to repeat: of two calls
+   * id of its own and its original receipt time; it is routed and delivered as if it had just come. Its record is erased. Safe to repeat: of two calls
    * at once both answer the same event, and it is delivered once. NOT_FOUND if there is no such record, it is of another
    * reason, its body was too large to keep, or its source is gone.
    *

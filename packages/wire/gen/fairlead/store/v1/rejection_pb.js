@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file fairlead/store/v1/rejection.proto.
  */
 export const file_fairlead_store_v1_rejection = /*@__PURE__*/
-  fileDesc("CiFmYWlybGVhZC9zdG9yZS92MS9yZWplY3Rpb24ucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxIr8CCglSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSDgoGZGV0YWlsGAYgASgJEg4KBm1ldGhvZBgHIAEoCRILCgN1cmwYCCABKAkSKgoHaGVhZGVycxgJIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkhlYWRlchISCgpzaXplX2J5dGVzGAogASgEEgwKBGJvZHkYCyABKAwSFQoNb2ZmZXJzX3NlY3JldBgMIAEoCBIYChByZXBlYXRzX2V2ZW50X2lkGA0gASgJEhcKD2Nhbl9iZV90YWtlbl9pbhgOIAEoCCJoChZUYWtlSW5SZWplY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIKCgJpZBgCIAEoBBIpCgZjaGFuZ2UYMiABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5DaGFuZ2UiOwoXVGFrZUluUmVqZWN0aW9uUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSDgoGc291cmNlGAIgASgJImoKGFRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSCgoCaWQYAiABKAQSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIjoKGVRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USDgoGc291cmNlGAEgASgJEg0KBXZhbHVlGAIgASgJImQKFUxpc3RSZWplY3Rpb25zUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDgoGc291cmNlGAIgASgJEg0KBWxpbWl0GAMgASgNEhMKC29taXRfYm9kaWVzGAQgASgIIkoKFkxpc3RSZWplY3Rpb25zUmVzcG9uc2USMAoKcmVqZWN0aW9ucxgBIAMoCzIcLmZhaXJsZWFkLnN0b3JlLnYxLlJlamVjdGlvbjLdAgoQUmVqZWN0aW9uU2VydmljZRJqCg5MaXN0UmVqZWN0aW9ucxIoLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVxdWVzdBopLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVzcG9uc2UiA5ACARJuChFUYWtlT2ZmZXJlZFNlY3JldBIrLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBosLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USbQoPVGFrZUluUmVqZWN0aW9uEikuZmFpcmxlYWQuc3RvcmUudjEuVGFrZUluUmVqZWN0aW9uUmVxdWVzdBoqLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VJblJlamVjdGlvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_fairlead_store_v1_change, file_fairlead_store_v1_event, file_google_protobuf_timestamp]);
+  fileDesc("CiFmYWlybGVhZC9zdG9yZS92MS9yZWplY3Rpb24ucHJvdG8SEWZhaXJsZWFkLnN0b3JlLnYxItQCCglSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJEi8KC3JlY2VpdmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSDgoGZGV0YWlsGAYgASgJEg4KBm1ldGhvZBgHIAEoCRILCgN1cmwYCCABKAkSKgoHaGVhZGVycxgJIAMoCzIZLmZhaXJsZWFkLnN0b3JlLnYxLkhlYWRlchISCgpzaXplX2J5dGVzGAogASgEEgwKBGJvZHkYCyABKAwSFQoNb2ZmZXJzX3NlY3JldBgMIAEoCBIYChByZXBlYXRzX2V2ZW50X2lkGA0gASgJEhcKD2Nhbl9iZV90YWtlbl9pbhgOIAEoCBITCgtwdWJsaWNfdXJscxgPIAMoCSJoChZUYWtlSW5SZWplY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIKCgJpZBgCIAEoBBIpCgZjaGFuZ2UYMiABKAsyGS5mYWlybGVhZC5zdG9yZS52MS5DaGFuZ2UiOwoXVGFrZUluUmVqZWN0aW9uUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSDgoGc291cmNlGAIgASgJImoKGFRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSCgoCaWQYAiABKAQSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIjoKGVRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USDgoGc291cmNlGAEgASgJEg0KBXZhbHVlGAIgASgJIogBCg9SZWplY3Rpb25GaWx0ZXISDgoGc291cmNlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIpCgVhZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGYmVmb3JlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLbAQoVTGlzdFJlamVjdGlvbnNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDQoFbGltaXQYAyABKA0SEwoLb21pdF9ib2RpZXMYBCABKAgSDgoGY3Vyc29yGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIpCgVhZnRlchgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJYChZMaXN0UmVqZWN0aW9uc1Jlc3BvbnNlEjAKCnJlamVjdGlvbnMYASADKAsyHC5mYWlybGVhZC5zdG9yZS52MS5SZWplY3Rpb24SDAoEbmV4dBgCIAEoCSI6ChNHZXRSZWplY3Rpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIKCgJpZBgCIAEoBCJHChRHZXRSZWplY3Rpb25SZXNwb25zZRIvCglyZWplY3Rpb24YASABKAsyHC5mYWlybGVhZC5zdG9yZS52MS5SZWplY3Rpb24iWQoaU3VtbWFyaXplUmVqZWN0aW9uc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEg4KBnNvdXJjZRgCIAEoCRISCgpwdWJsaWNfdXJsGAMgASgJIlMKG1N1bW1hcml6ZVJlamVjdGlvbnNSZXNwb25zZRI0Cgdzb3VyY2VzGAEgAygLMiMuZmFpcmxlYWQuc3RvcmUudjEuU291cmNlUmVqZWN0aW9ucyKHAQoQU291cmNlUmVqZWN0aW9ucxIOCgZzb3VyY2UYASABKAkSEgoKcmVqZWN0aW9ucxgCIAEoDRISCgp3b3VsZF9wYXNzGAMgASgNEhUKDXN0aWxsX3JlZnVzZWQYBCABKA0SEQoJdW5kZWNpZGVkGAUgASgNEhEKCXVuY2hlY2tlZBgGIAEoDSLUAQoYUHJvbW90ZVJlamVjdGlvbnNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRILCgNpZHMYAiADKAQSMgoGZmlsdGVyGAMgASgLMiIuZmFpcmxlYWQuc3RvcmUudjEuUmVqZWN0aW9uRmlsdGVyEg4KBmN1cnNvchgEIAEoCRISCgpwdWJsaWNfdXJsGAUgASgJEg8KB2RyeV9ydW4YBiABKAgSKQoGY2hhbmdlGDIgASgLMhkuZmFpcmxlYWQuc3RvcmUudjEuQ2hhbmdlIpIBChlQcm9tb3RlUmVqZWN0aW9uc1Jlc3BvbnNlEjYKCHByb21vdGVkGAEgAygLMiQuZmFpcmxlYWQuc3RvcmUudjEuUHJvbW90ZWRSZWplY3Rpb24SLwoEbGVmdBgCIAMoCzIhLmZhaXJsZWFkLnN0b3JlLnYxLkxlZnRSZWplY3Rpb25zEgwKBG5leHQYAyABKAkiVAoRUHJvbW90ZWRSZWplY3Rpb24SCgoCaWQYASABKAQSDgoGc291cmNlGAIgASgJEhAKCGV2ZW50X2lkGAMgASgJEhEKCXdhc190aGVyZRgEIAEoCCI0Cg5MZWZ0UmVqZWN0aW9ucxIOCgZyZWFzb24YASABKAkSEgoKcmVqZWN0aW9ucxgCIAEoDTKzBQoQUmVqZWN0aW9uU2VydmljZRJqCg5MaXN0UmVqZWN0aW9ucxIoLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVxdWVzdBopLmZhaXJsZWFkLnN0b3JlLnYxLkxpc3RSZWplY3Rpb25zUmVzcG9uc2UiA5ACARJkCgxHZXRSZWplY3Rpb24SJi5mYWlybGVhZC5zdG9yZS52MS5HZXRSZWplY3Rpb25SZXF1ZXN0GicuZmFpcmxlYWQuc3RvcmUudjEuR2V0UmVqZWN0aW9uUmVzcG9uc2UiA5ACARJ5ChNTdW1tYXJpemVSZWplY3Rpb25zEi0uZmFpcmxlYWQuc3RvcmUudjEuU3VtbWFyaXplUmVqZWN0aW9uc1JlcXVlc3QaLi5mYWlybGVhZC5zdG9yZS52MS5TdW1tYXJpemVSZWplY3Rpb25zUmVzcG9uc2UiA5ACARJzChFQcm9tb3RlUmVqZWN0aW9ucxIrLmZhaXJsZWFkLnN0b3JlLnYxLlByb21vdGVSZWplY3Rpb25zUmVxdWVzdBosLmZhaXJsZWFkLnN0b3JlLnYxLlByb21vdGVSZWplY3Rpb25zUmVzcG9uc2UiA5ACAhJuChFUYWtlT2ZmZXJlZFNlY3JldBIrLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVxdWVzdBosLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VPZmZlcmVkU2VjcmV0UmVzcG9uc2USbQoPVGFrZUluUmVqZWN0aW9uEikuZmFpcmxlYWQuc3RvcmUudjEuVGFrZUluUmVqZWN0aW9uUmVxdWVzdBoqLmZhaXJsZWFkLnN0b3JlLnYxLlRha2VJblJlamVjdGlvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_fairlead_store_v1_change, file_fairlead_store_v1_event, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message fairlead.store.v1.Rejection.
@@ -49,22 +49,93 @@ export const TakeOfferedSecretResponseSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_rejection, 4);
 
 /**
+ * Describes the message fairlead.store.v1.RejectionFilter.
+ * Use `create(RejectionFilterSchema)` to create a new message.
+ */
+export const RejectionFilterSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 5);
+
+/**
  * Describes the message fairlead.store.v1.ListRejectionsRequest.
  * Use `create(ListRejectionsRequestSchema)` to create a new message.
  */
 export const ListRejectionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 5);
+  messageDesc(file_fairlead_store_v1_rejection, 6);
 
 /**
  * Describes the message fairlead.store.v1.ListRejectionsResponse.
  * Use `create(ListRejectionsResponseSchema)` to create a new message.
  */
 export const ListRejectionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_fairlead_store_v1_rejection, 6);
+  messageDesc(file_fairlead_store_v1_rejection, 7);
 
 /**
- * Rejections: requests that failed verification, kept for a day to answer "why 401?"; and requests that verified, and were
- * swallowed as repeats although their bodies differ.
+ * Describes the message fairlead.store.v1.GetRejectionRequest.
+ * Use `create(GetRejectionRequestSchema)` to create a new message.
+ */
+export const GetRejectionRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 8);
+
+/**
+ * Describes the message fairlead.store.v1.GetRejectionResponse.
+ * Use `create(GetRejectionResponseSchema)` to create a new message.
+ */
+export const GetRejectionResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 9);
+
+/**
+ * Describes the message fairlead.store.v1.SummarizeRejectionsRequest.
+ * Use `create(SummarizeRejectionsRequestSchema)` to create a new message.
+ */
+export const SummarizeRejectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 10);
+
+/**
+ * Describes the message fairlead.store.v1.SummarizeRejectionsResponse.
+ * Use `create(SummarizeRejectionsResponseSchema)` to create a new message.
+ */
+export const SummarizeRejectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 11);
+
+/**
+ * Describes the message fairlead.store.v1.SourceRejections.
+ * Use `create(SourceRejectionsSchema)` to create a new message.
+ */
+export const SourceRejectionsSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 12);
+
+/**
+ * Describes the message fairlead.store.v1.PromoteRejectionsRequest.
+ * Use `create(PromoteRejectionsRequestSchema)` to create a new message.
+ */
+export const PromoteRejectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 13);
+
+/**
+ * Describes the message fairlead.store.v1.PromoteRejectionsResponse.
+ * Use `create(PromoteRejectionsResponseSchema)` to create a new message.
+ */
+export const PromoteRejectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 14);
+
+/**
+ * Describes the message fairlead.store.v1.PromotedRejection.
+ * Use `create(PromotedRejectionSchema)` to create a new message.
+ */
+export const PromotedRejectionSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 15);
+
+/**
+ * Describes the message fairlead.store.v1.LeftRejections.
+ * Use `create(LeftRejectionsSchema)` to create a new message.
+ */
+export const LeftRejectionsSchema = /*@__PURE__*/
+  messageDesc(file_fairlead_store_v1_rejection, 16);
+
+/**
+ * Rejections: requests that failed verification, kept to answer "why 401?" and to be promoted once the secret is put right;
+ * and requests that verified, and were swallowed as repeats although their bodies differ. At most 1,000 and 64 MiB of each
+ * source are kept, for 72 hours, in JetStream; the oldest go first.
  *
  * @generated from service fairlead.store.v1.RejectionService
  */

@@ -1,0 +1,199 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import { type EventId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { RejectionMeta } from '@fairlead/wire/rejection'
+import { rejectionsSubject } from '@fairlead/wire/subjects'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { AuditEntry } from '../audit.ts'
+import type { Db } from '../scope.ts'
+import { loggedEvents, type PromotionRow } from './carry-out.ts'
+import type { EventFacts, Judged } from './judge.ts'
+import { readBack, readRejection, type StoredRejection } from './read.ts'
+
+/** Rejections that one call promotes at most. */
+export const mostPromoted = 1_000
+
+export interface RejectionFilter {
+  /** A source's name; empty: all. */
+  readonly source: string
+  readonly reason: string
+  /** Unix milliseconds. */
+  readonly afterMs?: number | undefined
+  readonly beforeMs?: number | undefined
+}
+
+/** Pure. */
+export const fitsFilter =
+  ({ reason, afterMs, beforeMs }: RejectionFilter) =>
+  (meta: RejectionMeta): boolean =>
+    (reason === '' || meta.reason === reason) &&
+    (afterMs === undefined || meta.receivedAt >= afterMs) &&
+    (beforeMs === undefined || meta.receivedAt < beforeMs)
+
+/** Those of a filter, newest first, without bodies and without swallowed repeats. */
+export const selectRejections = (
+  nats: NatsConnection,
+  organization: OrganizationId,
+  filter: RejectionFilter,
+  below: number | undefined,
+): Promise<StoredRejection[]> =>
+  readBack(nats, {
+    subjects: [rejectionsSubject(organization, filter.source || '*')],
+    below,
+    limit: mostPromoted,
+    sinceMs: filter.afterMs,
+    fits: fitsFilter(filter),
+  })
+
+/** A rejection that verified. */
+export interface Promotable {
+  readonly rejection: number
+  readonly receivedAt: number
+  readonly source: string
+  readonly eventId: EventId
+  readonly facts: EventFacts
+}
+
+export interface JudgedAll {
+  /** Oldest first. */
+  readonly promotable: Promotable[]
+  /** Why the others stay → how many. */
+  readonly left: Map<string, number>
+  readonly missing: number[]
+}
+
+/** Verifies rejections one after the other: a body at a time is in memory. */
+export async function judgeAll(
+  nats: NatsConnection,
+  organization: OrganizationId,
+  sequences: readonly number[],
+  judge: (rejection: StoredRejection) => Promise<Judged>,
+  letOthers: () => Promise<unknown>,
+): Promise<JudgedAll> {
+  const all: JudgedAll = { promotable: [], left: new Map(), missing: [] }
+  for (const seq of [...sequences].sort((a, b) => a - b)) {
+    await letOthers()
+    const rejection = await readRejection(nats, organization, seq)
+    if (!rejection) {
+      all.missing.push(seq)
+      continue
+    }
+    const judged = await judge(rejection)
+    const { receivedAt, source } = rejection.meta
+    if (judged.kind === 'stays') all.left.set(judged.reason, (all.left.get(judged.reason) ?? 0) + 1)
+    else
+      all.promotable.push({
+        rejection: seq,
+        receivedAt,
+        source,
+        eventId: judged.id,
+        facts: judged.facts,
+      })
+  }
+  return all
+}
+
+export interface Promoted {
+  readonly rejection: number
+  readonly source: string
+  readonly eventId: EventId
+  readonly wasThere: boolean
+}
+
+/**
+ * Writes promotions down. Of two calls for one rejection the second waits here for the first, and is told its event; of several
+ * rejections that are one delivery of the provider the first makes the event.
+ *
+ * @param missing of which no record is left: promoted before, or never there
+ */
+export async function writePromotions(
+  db: Db,
+  organization: OrganizationId,
+  { promotable, missing }: Pick<JudgedAll, 'promotable' | 'missing'>,
+  nowMs: number,
+): Promise<{ promoted: Promoted[]; rows: PromotionRow[]; gone: number }> {
+  const before = await readPromotions(db, organization, missing)
+  const events = promotable.map(({ eventId }) => [toUuid(organization), toUuid(eventId)] as const)
+  const known = await loggedEvents(db, events)
+  for (const id of await promotedEvents(db, organization, promotable)) known.add(id)
+  const rows = await insertPromotions(db, organization, promotable, nowMs)
+  const isNew = new Set(rows.map(row => Number(row.rejection)))
+  const promoted = promotable.map(({ rejection, source, eventId }): Promoted => {
+    const name = `${toUuid(organization)} ${toUuid(eventId)}`
+    const wasThere = known.has(name) || !isNew.has(rejection)
+    known.add(name)
+    return { rejection, source, eventId, wasThere }
+  })
+  return { promoted: [...before, ...promoted], rows, gone: missing.length - before.length }
+}
+
+/** Promotions of rejections that are erased by now. */
+async function readPromotions(
+  db: Db,
+  organization: OrganizationId,
+  rejections: readonly number[],
+): Promise<Promoted[]> {
+  if (rejections.length === 0) return []
+  const { rows } = await db.query<PromotionRow>(
+    `select distinct on (rejection) * from promotions
+     where organization_id = $1 and rejection = any($2::bigint[]) order by rejection, received_at desc`,
+    [toUuid(organization), rejections],
+  )
+  return rows.map(row => ({
+    rejection: Number(row.rejection),
+    source: row.source,
+    eventId: fromUuid('evt', row.event_id),
+    wasThere: true,
+  }))
+}
+
+/** Events of promotions that may not be in the log yet, as `<organization> <event>`. */
+async function promotedEvents(
+  db: Db,
+  organization: OrganizationId,
+  promotable: readonly Promotable[],
+): Promise<string[]> {
+  const { rows } = await db.query<{ event_id: string }>(
+    'select event_id from promotions where organization_id = $1 and event_id = any($2::uuid[])',
+    [toUuid(organization), promotable.map(({ eventId }) => toUuid(eventId))],
+  )
+  return rows.map(row => `${toUuid(organization)} ${row.event_id}`)
+}
+
+/** Those that are new. */
+async function insertPromotions(
+  db: Db,
+  organization: OrganizationId,
+  promotable: readonly Promotable[],
+  nowMs: number,
+): Promise<PromotionRow[]> {
+  const { rows } = await db.query<PromotionRow>(
+    `insert into promotions (organization_id, rejection, received_at, event_id, source, facts, created_at)
+     select $1, rejection, received_at, event_id, source, facts, $2
+     from unnest($3::bigint[], $4::timestamptz[], $5::uuid[], $6::text[], $7::jsonb[])
+       as n (rejection, received_at, event_id, source, facts)
+     on conflict do nothing returning *`,
+    [
+      toUuid(organization),
+      new Date(nowMs),
+      promotable.map(({ rejection }) => rejection),
+      promotable.map(({ receivedAt }) => new Date(receivedAt)),
+      promotable.map(({ eventId }) => toUuid(eventId)),
+      promotable.map(({ source }) => source),
+      promotable.map(({ facts }) => JSON.stringify(facts)),
+    ],
+  )
+  return rows
+}
+
+/** The entry of a call in the audit log; undefined where it made nothing. Pure. */
+export function promotionEntry(promoted: readonly Promoted[]): AuditEntry | undefined {
+  const made = promoted.filter(({ wasThere }) => !wasThere)
+  const [first] = made
+  if (!first) return undefined
+  const details: JsonObject = {
+    sources: [...new Set(made.map(({ source }) => source))],
+    rejections: made.map(({ rejection }) => String(rejection)),
+    ...(made.length > 1 && { events: made.map(({ eventId }) => eventId) }),
+  }
+  return { action: 'rejection.promoted', subjectId: first.eventId, details }
+}
