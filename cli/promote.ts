@@ -1,33 +1,16 @@
-import { apiOptions, apiUsage, openApi } from './api-client.ts'
+import {
+  type PromotedRejection,
+  type PromotedRejections,
+  promoteRejection,
+  promoteRejections as promoteThem,
+  summarizeRejections as summarizeThem,
+} from '@fairlead/client/gen/client'
+import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { confirm } from './confirm.ts'
 import { printTable } from './table.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
-
-interface Promoted {
-  readonly rejection: string
-  readonly source: string
-  readonly event: string
-  readonly wasThere: boolean
-}
-
-interface PromotedPage {
-  readonly promoted: readonly Promoted[]
-  readonly left: readonly { readonly reason: string; readonly rejections: number }[]
-  readonly next: string | null
-}
-
-interface Summary {
-  readonly items: readonly {
-    readonly source: string
-    readonly rejections: number
-    readonly wouldPass: number
-    readonly stillRefused: number
-    readonly undecided: number
-    readonly unchecked: number
-  }[]
-}
 
 const usage = `fairlead rejections promote REJECTION
        fairlead rejections promote --all [--source S] [--reason R] [--dry-run]
@@ -60,10 +43,10 @@ export async function promoteRejections(args: readonly string[]): Promise<number
     throw usageFault(usage, 'Which rejection? Its number, as the list shows, or --all')
   }
   const api = openApi(values)
-  const path = `${await api.organizationPath()}/rejections`
+  const slug = await api.organization()
   const terminal = openTerminal()
   if (id !== undefined) {
-    const promoted = await api.call<Promoted>('POST', `${path}/${encodeURIComponent(id)}/promote`)
+    const promoted = await api.ask(call => promoteRejection(slug, id, {}, call))
     if (values.json) terminal.print(JSON.stringify(promoted))
     else printPromoted([promoted], terminal)
     return exitCode.ok
@@ -72,15 +55,7 @@ export async function promoteRejections(args: readonly string[]): Promise<number
     ...(values.source !== undefined && { source: values.source }),
     ...(values.reason !== undefined && { reason: values.reason }),
   }
-  const ids: string[] = []
-  const left: PromotedPage['left'][number][] = []
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const body = { filter, dryRun: true, ...(cursor !== undefined && { cursor }) }
-    const page: PromotedPage = await api.call<PromotedPage>('POST', `${path}/promote`, body)
-    ids.push(...page.promoted.map(({ rejection }) => rejection))
-    left.push(...page.left)
-    cursor = page.next
-  }
+  const { ids, left } = await preview(api, slug, filter)
   const stays = left.reduce((sum, { rejections }) => sum + rejections, 0)
   terminal.note(`${ids.length} of ${ids.length + stays} would pass with the secrets of now.`)
   for (const { reason, rejections } of left) terminal.note(`${rejections} stay: ${printable(reason)}`)
@@ -88,17 +63,35 @@ export async function promoteRejections(args: readonly string[]): Promise<number
   await confirm(`Make events of ${ids.length} rejections?`, values.yes === true)
   for (let at = 0; at < ids.length; at += idsAtOnce) {
     const body = { ids: ids.slice(at, at + idsAtOnce) }
-    const { promoted } = await api.call<PromotedPage>('POST', `${path}/promote`, body)
+    const { promoted } = await api.ask(call => promoteThem(slug, body, {}, call))
     if (values.json) for (const one of promoted) terminal.print(JSON.stringify(one))
     else printPromoted(promoted, terminal)
   }
   return exitCode.ok
 }
 
+/** What would be promoted, page by page: these run, and none that come later. */
+async function preview(
+  api: ApiClient,
+  slug: string,
+  filter: { readonly source?: string; readonly reason?: string },
+): Promise<{ ids: string[]; left: PromotedRejections['left'] }> {
+  const ids: string[] = []
+  const left: PromotedRejections['left'] = []
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const body = { filter, dryRun: true, ...(cursor !== undefined && { cursor }) }
+    const page: PromotedRejections = await api.ask(call => promoteThem(slug, body, {}, call))
+    ids.push(...page.promoted.map(({ rejection }) => rejection))
+    left.push(...page.left)
+    cursor = page.next
+  }
+  return { ids, left }
+}
+
 /** What the API takes in one call. */
 const idsAtOnce = 1_000
 
-function printPromoted(promoted: readonly Promoted[], terminal: Terminal): void {
+function printPromoted(promoted: readonly PromotedRejection[], terminal: Terminal): void {
   for (const { event, wasThere } of promoted) {
     terminal.print(wasThere ? `${event}  ${terminal.paint('dim', 'was there already')}` : event)
   }
@@ -116,11 +109,9 @@ export async function summarizeRejections(args: readonly string[]): Promise<numb
   const options = { ...apiOptions, source: { type: 'string' }, json: { type: 'boolean' } } as const
   const { values } = readArguments(summaryUsage, args, options, { most: 0 })
   const api = openApi(values)
-  const query = values.source === undefined ? '' : `?source=${encodeURIComponent(values.source)}`
-  const { items } = await api.call<Summary>(
-    'GET',
-    `${await api.organizationPath()}/rejections/summary${query}`,
-  )
+  const slug = await api.organization()
+  const filter = values.source === undefined ? {} : { source: values.source }
+  const { items } = await api.ask(call => summarizeThem(slug, filter, call))
   const terminal = openTerminal()
   if (values.json) for (const item of items) terminal.print(JSON.stringify(item))
   else if (items.length === 0) terminal.note('No request was refused in the last 72 hours.')

@@ -2512,11 +2512,6 @@ export interface Usage {
 }
 
 /**
- * Names in lower case; values of a repeated header joined by a comma. Values that are secrets themselves (tokens, passwords, cookies) are replaced by `[redacted]`.
- */
-export type RejectionHeaders = {[key: string]: string};
-
-/**
  * `utf-8`: the body is text, and here it is. `base64`: its bytes are no UTF-8.
  */
 export type RejectionBodyEncoding = typeof RejectionBodyEncoding[keyof typeof RejectionBodyEncoding];
@@ -2526,6 +2521,11 @@ export const RejectionBodyEncoding = {
   'utf-8': 'utf-8',
   base64: 'base64',
 } as const;
+
+/**
+ * Names in lower case; values of a repeated header joined by a comma. Values that are secrets themselves (tokens, passwords, cookies) are replaced by `[redacted]`.
+ */
+export type RejectionHeaders = {[key: string]: string};
 
 /**
  * A request that failed verification, or was swallowed as a repeat although its body differs.
@@ -2565,6 +2565,80 @@ export interface Rejection {
   body: string | null;
   /** `utf-8`: the body is text, and here it is. `base64`: its bytes are no UTF-8. */
   bodyEncoding: RejectionBodyEncoding;
+}
+
+export interface RejectionPage {
+  items: Rejection[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type RejectionSummaryItemsItem = {
+  source: string;
+  /**
+     * That are kept.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  rejections: number;
+  /**
+     * `promote` makes events of them.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  wouldPass: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  stillRefused: number;
+  /**
+     * It can not be told: their source is gone, their body was not kept, nothing is signed, or the provider’s published keys are needed.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  undecided: number;
+  /**
+     * The time was used up before them.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  unchecked: number;
+};
+
+export interface RejectionSummary {
+  items: RejectionSummaryItemsItem[];
+}
+
+export type PromotedRejectionsLeftItem = {
+  reason: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  rejections: number;
+};
+
+export interface PromotedRejection {
+  rejection: string;
+  source: string;
+  event: string;
+  /** The event was there already, and is not delivered once more: the provider sent this delivery again and it was accepted, or another rejection of it was promoted. */
+  wasThere: boolean;
+}
+
+export interface PromotedRejections {
+  promoted: PromotedRejection[];
+  /** Those that stay rejections, by reason. */
+  left: PromotedRejectionsLeftItem[];
+  /**
+     * `cursor` of the next call; null: these were all.
+     * @nullable
+     */
+  next: string | null;
 }
 
 /**
@@ -4552,9 +4626,33 @@ export type ListRejectionsParams = {
  */
 source?: string;
 /**
+ * One word, such as `signature_mismatch`.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^\P{Cc}*$
+ */
+reason?: string;
+/**
+ * Received at or after.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Received before.
+ * @maxLength 40
+ */
+before?: string;
+/**
  * True: with bodies, and 20 at most. Default false: `body` is null.
  */
 bodies?: ListRejectionsBodies;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^\P{Cc}*$
+ */
+cursor?: string;
 /**
  * How many at most: 1 to 500 (more is taken as 500). Default 50.
  * @minimum 1
@@ -4570,8 +4668,81 @@ export const ListRejectionsBodies = {
   false: 'false',
 } as const;
 
-export type ListRejections200 = {
-  items: Rejection[];
+export type SummarizeRejectionsParams = {
+/**
+ * A source's name.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^\P{Cc}*$
+ */
+source?: string;
+};
+
+export type PromoteRejectionsHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
+};
+
+/**
+ * Empty: all rejections.
+ */
+export type PromoteRejectionsBodyFilter = {
+  /**
+     * A source's name.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^\P{Cc}*$
+     */
+  source?: string;
+  /**
+     * One word, such as `signature_mismatch`.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^\P{Cc}*$
+     */
+  reason?: string;
+  /**
+     * Received at or after.
+     * @maxLength 40
+     */
+  after?: string;
+  /**
+     * Received before.
+     * @maxLength 40
+     */
+  before?: string;
+};
+
+export type PromoteRejectionsBody = {
+  /** Empty: all rejections. */
+  filter?: PromoteRejectionsBodyFilter;
+  /**
+     * Ids of rejections.
+     * @minItems 1
+     * @maxItems 1000
+     * @items.pattern ^[1-9]\d{0,18}$
+     */
+  ids?: string[];
+  /**
+     * `next` of the call before, with the same filter.
+     * @minLength 1
+     * @maxLength 100
+     * @pattern ^\P{Cc}*$
+     */
+  cursor?: string;
+  /** True: nothing is made. */
+  dryRun?: boolean;
+};
+
+export type PromoteRejectionHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @maxLength 255
+ */
+'Idempotency-Key'?: string;
 };
 
 export type TakeOfferedSecretHeaders = {
@@ -9653,7 +9824,7 @@ export const getUsage = async (slug: string, options?: Parameters<typeof transpo
 
 
 export type listRejectionsResponse200 = {
-  data: ListRejections200
+  data: RejectionPage
   status: 200
 }
 
@@ -9718,7 +9889,7 @@ export const getListRejectionsUrl = (slug: string,
 }
 
 /**
- * At most 100 of each source are kept, for 24 hours.
+ * At most 1,000 and 64 MiB of each source are kept, for 72 hours; the oldest go first.
  *
  * Allowed to: every role.
  * @summary Requests that failed verification, newest first
@@ -9732,6 +9903,213 @@ export const listRejections = async (slug: string,
     method: 'GET'
 
 
+  }
+);}
+
+
+
+export type summarizeRejectionsResponse200 = {
+  data: RejectionSummary
+  status: 200
+}
+
+export type summarizeRejectionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type summarizeRejectionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type summarizeRejectionsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type summarizeRejectionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type summarizeRejectionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type summarizeRejectionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type summarizeRejectionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type summarizeRejectionsResponseSuccess = (summarizeRejectionsResponse200) & {
+  headers: Headers;
+};
+export type summarizeRejectionsResponseError = (summarizeRejectionsResponse400 | summarizeRejectionsResponse401 | summarizeRejectionsResponse404 | summarizeRejectionsResponse429 | summarizeRejectionsResponse500 | summarizeRejectionsResponse503 | summarizeRejectionsResponse504) & {
+  headers: Headers;
+};
+
+export type summarizeRejectionsResponse = (summarizeRejectionsResponseSuccess | summarizeRejectionsResponseError)
+
+export const getSummarizeRejectionsUrl = (slug: string,
+    params?: SummarizeRejectionsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/rejections/summary?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/rejections/summary`
+}
+
+/**
+ * Each is verified with the secrets that are configured now, as if it came at the time of its receipt. Swallowed repeats are left out. One call works for a second at most: while `unchecked` is not 0, ask again, and it goes on from there.
+ *
+ * Allowed to: every role.
+ * @summary How many would pass now
+ */
+export const summarizeRejections = async (slug: string,
+    params?: SummarizeRejectionsParams, options?: Parameters<typeof transport>[1]): Promise<summarizeRejectionsResponse> => {
+
+  return transport<summarizeRejectionsResponse>(getSummarizeRejectionsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type promoteRejectionsResponse200 = {
+  data: PromotedRejections
+  status: 200
+}
+
+export type promoteRejectionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type promoteRejectionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type promoteRejectionsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type promoteRejectionsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type promoteRejectionsResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type promoteRejectionsResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type promoteRejectionsResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type promoteRejectionsResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type promoteRejectionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type promoteRejectionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type promoteRejectionsResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type promoteRejectionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type promoteRejectionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type promoteRejectionsResponseSuccess = (promoteRejectionsResponse200) & {
+  headers: Headers;
+};
+export type promoteRejectionsResponseError = (promoteRejectionsResponse400 | promoteRejectionsResponse401 | promoteRejectionsResponse403 | promoteRejectionsResponse404 | promoteRejectionsResponse409 | promoteRejectionsResponse413 | promoteRejectionsResponse415 | promoteRejectionsResponse422 | promoteRejectionsResponse429 | promoteRejectionsResponse500 | promoteRejectionsResponse501 | promoteRejectionsResponse503 | promoteRejectionsResponse504) & {
+  headers: Headers;
+};
+
+export type promoteRejectionsResponse = (promoteRejectionsResponseSuccess | promoteRejectionsResponseError)
+
+export const getPromoteRejectionsUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/rejections/promote`
+}
+
+/**
+ * By filter, or by ids. With `dryRun` it only tells which would pass: give the `rejection` of each as `ids`, and these run and no others. At most 1,000 a call, the newest first; `next` goes on. Swallowed repeats are left out of a filter.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Make events of all rejections that verify now
+ */
+export const promoteRejections = async (slug: string,
+    promoteRejectionsBody: PromoteRejectionsBody,
+    headers?: PromoteRejectionsHeaders, options?: Parameters<typeof transport>[1]): Promise<promoteRejectionsResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<promoteRejectionsResponse>(getPromoteRejectionsUrl(slug),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(promoteRejectionsBody)
   }
 );}
 
@@ -9814,6 +10192,114 @@ export const getRejection = async (slug: string,
     ...options,
     method: 'GET'
 
+
+  }
+);}
+
+
+
+export type promoteRejectionResponse202 = {
+  data: PromotedRejection
+  status: 202
+}
+
+export type promoteRejectionResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type promoteRejectionResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type promoteRejectionResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type promoteRejectionResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type promoteRejectionResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type promoteRejectionResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type promoteRejectionResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type promoteRejectionResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type promoteRejectionResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type promoteRejectionResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type promoteRejectionResponseSuccess = (promoteRejectionResponse202) & {
+  headers: Headers;
+};
+export type promoteRejectionResponseError = (promoteRejectionResponse400 | promoteRejectionResponse401 | promoteRejectionResponse403 | promoteRejectionResponse404 | promoteRejectionResponse409 | promoteRejectionResponse422 | promoteRejectionResponse429 | promoteRejectionResponse500 | promoteRejectionResponse503 | promoteRejectionResponse504) & {
+  headers: Headers;
+};
+
+export type promoteRejectionResponse = (promoteRejectionResponseSuccess | promoteRejectionResponseError)
+
+export const getPromoteRejectionUrl = (slug: string,
+    rejection: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/rejections/${encodeURIComponent(String(rejection))}/promote`
+}
+
+/**
+ * Put the secret right first: it is verified with the secrets of now, as if it came at the time of its receipt, and nobody can have it pass otherwise (409 `conflict` says why it would be refused). The event keeps its receipt time, and the id that the provider’s own repeat would have, so that it is delivered once. A swallowed repeat is taken in. The record is erased.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Make an event of a rejection that verifies now
+ */
+export const promoteRejection = async (slug: string,
+    rejection: string,
+    headers?: PromoteRejectionHeaders, options?: Parameters<typeof transport>[1]): Promise<promoteRejectionResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<promoteRejectionResponse>(getPromoteRejectionUrl(slug,rejection),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
 
   }
 );}
@@ -10002,7 +10488,7 @@ export const getTakeInRejectionUrl = (slug: string,
 }
 
 /**
- * Only with the reason `repeat_differs`: it verified, had the id of an event that was accepted before, and another body. It becomes an event with an id of its own, which is routed and delivered as if it had just come. Its record is erased.
+ * Only with the reason `repeat_differs`: it verified, had the id of an event that was accepted before, and another body. It becomes an event with an id of its own and its original receipt time, which is routed and delivered. Its record is erased.
  *
  * Allowed to: developer, admin or owner.
  * @summary Take in a request that was swallowed as a repeat
