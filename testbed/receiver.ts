@@ -13,6 +13,8 @@ export interface TestReceiver extends AsyncDisposable {
 export async function startTestReceiver(options: {
   readonly natsUrl: string
   readonly logFolder: string
+  /** Beside what it needs. */
+  readonly env?: Readonly<Record<string, string>>
 }): Promise<TestReceiver> {
   const port = await freePort()
   const service = startService({
@@ -24,6 +26,7 @@ export async function startTestReceiver(options: {
       FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys,
       FAIRLEAD_RECEIVER_PORT: String(port),
       FAIRLEAD_RECEIVER_HOST: '127.0.0.1',
+      ...options.env,
     },
   })
   const url = `http://127.0.0.1:${port}`
