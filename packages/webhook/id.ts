@@ -98,11 +98,11 @@ export function toHex(id: Prefixes[IdPrefix]): string {
     decoded[byte + 3] = low >> 8
     decoded[byte + 4] = low
   }
-  return decoded.toString('hex')
+  return decoded.hexSlice(0, 16)
 }
 
-/** Written and read within one call of `toHex`. */
-const decoded = Buffer.alloc(16)
+/** Written and read within one call of `toHex`. `hexSlice` is the half of `toString('hex')` that takes 0.1 µs; the whole takes 0.4. */
+const decoded = Buffer.alloc(16) as Buffer & { hexSlice(start: number, end: number): string }
 
 const twentyBits = (id: string, at: number): number =>
   (values[id.charCodeAt(at)]! << 15) |
