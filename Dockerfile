@@ -18,6 +18,7 @@ FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/daemon/package.json packages/daemon/
+COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/webhook/package.json packages/webhook/
 COPY packages/wire/package.json packages/wire/
 COPY services/api/package.json services/api/
@@ -42,6 +43,7 @@ COPY --from=modules /app/services/api/node_modules services/api/node_modules
 COPY --from=modules /app/sbom.cdx.json ./
 COPY package.json ./
 COPY packages/daemon packages/daemon
+COPY packages/telemetry packages/telemetry
 COPY packages/webhook packages/webhook
 COPY packages/wire packages/wire
 COPY services/api services/api

@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '@fairlead/servers/processes'
 import { startTestNats } from '@fairlead/testbed/nats'
+import { startOtlpSink } from '@fairlead/testbed/otlp-sink'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { startTestRedis } from '@fairlead/testbed/redis'
 import { scratchFolder } from '@fairlead/testbed/scratch'
@@ -29,7 +30,11 @@ test(
     await declareOrganization(image, sink.url)
     // Every engine mounts one of these.
     await writeFile(join(image.root, 'etc/hosts'), '127.0.0.1 localhost\n')
-    const settings = await connectSettings(image, opened)
+    const collector = opened.use(await startOtlpSink())
+    const settings = await connectSettings(image, opened, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_TRACES_SAMPLER: 'always_on',
+    })
 
     const migrated = await runInImage(image, ['migrate'], settings.migrate)
     expect(migrated).toEqual({ code: 0, stdout: 'the database has the newest schema\n', stderr: '' })
@@ -46,6 +51,10 @@ test(
     const { id } = JSON.parse(sent.stdout) as { id: string }
     const delivered = await sink.waitFor(({ headers }) => headers['fairlead-event-id'] === id)
     expect(delivered.headers).toHaveProperty('webhook-signature')
+
+    // The exporter of traces is loaded on demand: it is in the image, too.
+    await collector.waitFor(({ service, name }) => service === 'fairlead-receiver' && name === 'send EVENTS')
+    await collector.waitFor(({ service, name }) => service === 'fairlead-worker' && name === 'POST')
 
     // As image/README.md has it: the key from the operator's folder, the question from the image.
     const key = await readApiKey(image)
@@ -96,7 +105,11 @@ type Settings = Record<string, Record<string, string>>
  * Each part's settings from compose.yaml, on loopback: the names of its services become the addresses of real servers,
  * and every port is a free one.
  */
-async function connectSettings(image: Unpacked, opened: AsyncDisposableStack): Promise<Settings> {
+async function connectSettings(
+  image: Unpacked,
+  opened: AsyncDisposableStack,
+  more: Readonly<Record<string, string>>,
+): Promise<Settings> {
   const database = opened.use(await createTestDatabase({ migrated: false }))
   const nats = opened.use(await startTestNats())
   const redis = opened.use(await startTestRedis())
@@ -124,6 +137,7 @@ async function connectSettings(image: Unpacked, opened: AsyncDisposableStack): P
     settings[name] = {
       ...Object.fromEntries(here),
       ...ports,
+      ...more,
       FAIRLEAD_METRICS_PORT: String(await freePort()),
       FAIRLEAD_METRICS_HOST: '127.0.0.1',
     }

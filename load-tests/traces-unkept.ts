@@ -1,5 +1,5 @@
-import { attemptSpan, eventSpan, logFields, traceparentOf } from '@fairlead/telemetry/trace-ids'
 import { openKeeper } from '@fairlead/telemetry/keep'
+import { attemptSpan, eventSpan, logFields, traceparentOf } from '@fairlead/telemetry/trace-ids'
 import type { Tracing } from '@fairlead/telemetry/tracing'
 import { deliveryId, eventId, newId } from '@fairlead/webhook/id'
 import { openWorkerTraces } from '@fairlead/worker/trace'
@@ -73,7 +73,8 @@ export function measureUnkept(): void {
     ['ids', 'the ids of log lines and traceparent'],
   ] as const) {
     const ns = percentile(found.get(name)!.ns, 0.5) - (name === 'decide' ? percentile(least.ns, 0.5) : 0)
-    const bytes = percentile(found.get(name)!.bytes, 0.5) - (name === 'decide' ? percentile(least.bytes, 0.5) : 0)
+    const bytes =
+      percentile(found.get(name)!.bytes, 0.5) - (name === 'decide' ? percentile(least.bytes, 0.5) : 0)
     const all = found.get(name)!.ns
     console.log(
       `not kept, ${what}: ${Math.round(ns)} ns a webhook [${Math.round(Math.min(...all))}–${Math.round(Math.max(...all))} with the loop], ${Math.round(bytes)} bytes`,

@@ -8,8 +8,8 @@ import { openLoadSender, type Sent } from '@fairlead/testbed/load/sender'
 import { loadSecret, type Subject, startSubject } from '@fairlead/testbed/load/subject'
 import { until } from '@fairlead/testbed/until'
 import { cpuPerItem, readCpu } from './cpu.ts'
-import { measureUnkept } from './traces-unkept.ts'
 import { percentile } from './percentile.ts'
+import { measureUnkept } from './traces-unkept.ts'
 
 /**
  * What traces cost: the CPU of a webhook through `npm start` without a collector, with one at the default ratio of 1 %, with
@@ -124,7 +124,9 @@ async function spanCounts({ subject }: Mode): Promise<string> {
   const text = await (await fetch(`http://127.0.0.1:${subject.settings.metricsPort}/metrics`)).text()
   return ['exported', 'dropped', 'failed']
     .map(result => {
-      const lines = text.matchAll(new RegExp(`^fairlead_spans_total\\{[^}]*result="${result}"\\} (\\d+)`, 'gm'))
+      const lines = text.matchAll(
+        new RegExp(`^fairlead_spans_total\\{[^}]*result="${result}"\\} (\\d+)`, 'gm'),
+      )
       return `${result} ${[...lines].reduce((sum, [, count]) => sum + Number(count), 0)}`
     })
     .join(', ')

@@ -70,6 +70,7 @@ test.each([
     args: [
       ...['--set', 'worker.destinationAllow={10.1.0.0/16},imagePullSecrets[0].name=registry'],
       ...['--set', 'telemetry.endpoint=http://collector:4318,receiver.trustedProxies={10.0.0.0/8,192.0.2.1}'],
+      ...['--set', 'telemetry.ratio=0,telemetry.headersSecret=otlp,telemetry.resourceAttributes=team=hooks'],
       ...['--set', 'nodeSelector.pool=webhooks,tolerations[0].key=webhooks,tolerations[0].operator=Exists'],
       ...['--set', 'worker.env[0].name=FAIRLEAD_WORKER_NAME,worker.env[0].value=one'],
       ...['--set', 'networkPolicy.extraEgress[0].ports[0].port=4318'],

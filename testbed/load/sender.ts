@@ -31,6 +31,18 @@ export interface Sent {
 
 export interface LoadSender extends AsyncDisposable {
   /**
+   * Sends one request at each of these times, whatever the answers do (an open loop). Resolves when the last one was answered or
+   * given up.
+   *
+   * @param dueTimes ms from now, ascending
+   * @param unsent told of a request for which no connection was free for 5 s after it was due
+   */
+  along(
+    dueTimes: Iterable<number>,
+    tell: (sent: Sent) => void,
+    unsent: (dueMs: number) => void,
+  ): Promise<void>
+  /**
    * Sends `perSecond` for `seconds`, whatever the answers do (an open loop); less long if the signal aborts. Resolves
    * when the last request was answered or given up.
    */
@@ -41,9 +53,11 @@ export interface LoadSender extends AsyncDisposable {
 
 /** A request that gets no answer for so long counts as failed (status 0), and its connection is made anew. */
 const giveUpMs = 15_000
+/** A request that is due and finds no connection for so long is not sent any more. */
+const latestMs = 5_000
 const tickMs = 2
 
-export async function openLoadSender(options: SenderOptions): Promise<LoadSender> {
+export function openLoadSender(options: SenderOptions): Promise<LoadSender> {
   const urls = [options.url].flat().map(url => new URL(url))
   const { hostname, port, host } = urls[0]!
   // GitHub signs the body and not the delivery's id: signed once, each request is an event of its own and costs little.
@@ -57,10 +71,26 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
       `content-length: ${body.length}\r\nx-github-delivery: `,
   )
   let made = 0
-  const makeRequest = (): string => `${heads[made++ % heads.length]}${randomUUID()}\r\n\r\n${body}`
-  const connections = Array.from({ length: options.connections }, () =>
-    openConnection(hostname, Number(port)),
-  )
+  return openRequestSender({
+    hostname,
+    port: Number(port),
+    connections: options.connections,
+    makeRequest: () => `${heads[made++ % heads.length]}${randomUUID()}\r\n\r\n${body}`,
+  })
+}
+
+export interface RequestSenderOptions {
+  readonly hostname: string
+  readonly port: number
+  readonly connections: number
+  /** A whole request, of Latin-1 characters. */
+  readonly makeRequest: () => string
+}
+
+/** Sends requests of any kind, made when they are sent. */
+export async function openRequestSender(options: RequestSenderOptions): Promise<LoadSender> {
+  const { hostname, port, makeRequest } = options
+  const connections = Array.from({ length: options.connections }, () => openConnection(hostname, port))
 
   async function post(connection: Connection, dueMs: number, tell: (sent: Sent) => void): Promise<Sent> {
     const sentMs = performance.now()
@@ -79,7 +109,44 @@ export async function openLoadSender(options: SenderOptions): Promise<LoadSender
     return sent
   }
 
+  async function along(
+    dueTimes: Iterable<number>,
+    tell: (sent: Sent) => void,
+    unsent: (dueMs: number) => void,
+  ): Promise<void> {
+    const free = [...connections]
+    const due: number[] = []
+    const times = dueTimes[Symbol.iterator]()
+    const startMs = performance.now()
+    let next = times.next()
+    let running = 0
+    const done = Promise.withResolvers<void>()
+    const pump = (): void => {
+      const nowMs = performance.now()
+      while (due.length > 0 && due[0]! < nowMs - latestMs) unsent(due.shift()!)
+      while (due.length > 0 && free.length > 0) {
+        const connection = free.pop()!
+        running++
+        void post(connection, due.shift()!, tell).then(() => {
+          running--
+          free.push(connection)
+          pump()
+        })
+      }
+      if (next.done && due.length === 0 && running === 0) done.resolve()
+    }
+    const timer = setInterval(() => {
+      const passedMs = performance.now() - startMs
+      for (; !next.done && next.value <= passedMs; next = times.next()) due.push(startMs + next.value)
+      if (next.done && due.length === 0) clearInterval(timer)
+      pump()
+    }, tickMs)
+    await done.promise
+    clearInterval(timer)
+  }
+
   return {
+    along,
     async atRate(perSecond, seconds, tell, signal) {
       const free = [...connections]
       const due: number[] = []

@@ -20,9 +20,11 @@ export interface Subject extends AsyncDisposable {
   pids(): Promise<Record<string, number>>
 }
 
-/** An organization of the load test: one GitHub source, one destination. */
+/** An organization of the load test: its sources, and one destination. */
 export interface LoadTenant {
   readonly name: string
+  /** Default: `github`, with the load tests' secret. */
+  readonly sources?: readonly { readonly name: string; readonly provider: string; readonly secret: string }[]
   readonly destinationUrl: string
   readonly timeoutSeconds?: number
   readonly concurrency?: number
@@ -33,27 +35,37 @@ export interface LoadTenant {
 /** What all load-test sources verify with. */
 export const loadSecret = 'test-only-load-secret'
 
-const manifest = ({
-  name,
-  destinationUrl,
-  timeoutSeconds = 30,
-  concurrency = 64,
-  retryDelaysSeconds,
-}: LoadTenant): string => `
+/** The Organization and its Secret, for a file or a cluster. */
+export const manifest = (
+  {
+    name,
+    sources = [{ name: 'github', provider: 'github', secret: loadSecret }],
+    destinationUrl,
+    timeoutSeconds = 30,
+    concurrency = 64,
+    retryDelaysSeconds,
+  }: LoadTenant,
+  namespace?: string,
+): string => `
 apiVersion: v1
 kind: Secret
-metadata: { name: ${name}-load }
-stringData: { github: ${loadSecret} }
+metadata: { name: ${name}-load${inNamespace(namespace)} }
+stringData:
+${sources.map(source => `  ${source.name}: ${source.secret}`).join('\n')}
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: Organization
-metadata: { name: ${name} }
+metadata: { name: ${name}${inNamespace(namespace)} }
 spec:
   displayName: ${name}
   sources:
-    - name: github
-      provider: github
-      secrets: [{ secretRef: { name: ${name}-load, key: github } }]
+${sources
+  .map(
+    source => `    - name: ${source.name}
+      provider: ${source.provider}
+      secrets: [{ secretRef: { name: ${name}-load, key: ${source.name} } }]`,
+  )
+  .join('\n')}
   destinations:
     - name: arrivals
       url: ${destinationUrl}
@@ -62,8 +74,10 @@ spec:
       concurrency: ${concurrency}
       retry: ${retryDelaysSeconds ? `{ delaysSeconds: [${retryDelaysSeconds.join()}] }` : '{ preset: default }'}
   routes:
-    - { source: github, eventTypes: ["*"], destinations: [arrivals] }
+    - { source: "*", eventTypes: ["*"], destinations: [arrivals] }
 `
+
+const inNamespace = (namespace: string | undefined) => (namespace ? `, namespace: ${namespace}` : '')
 
 /** Writes the tenants' Organizations and Secrets as files; answers their folder. */
 export async function writeManifests(folder: string, tenants: readonly LoadTenant[]): Promise<string> {

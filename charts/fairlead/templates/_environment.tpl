@@ -3,8 +3,21 @@
 {{- define "fairlead.env.process" -}}
 - { name: FAIRLEAD_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
 - { name: FAIRLEAD_METRICS_PORT, value: "9090" }
-{{- with .root.Values.telemetry.endpoint }}
-- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- with .root.Values.telemetry }}
+{{- if .endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
+{{- if not (kindIs "invalid" .ratio) }}
+- { name: OTEL_TRACES_SAMPLER_ARG, value: {{ .ratio | quote }} }
+{{- end }}
+- name: K8S_POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: {{ compact (list (printf "k8s.namespace.name=%s" $.root.Release.Namespace) "k8s.pod.name=$(K8S_POD_NAME)" .resourceAttributes) | join "," | quote }}
+{{- with .headersSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: headers } }
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

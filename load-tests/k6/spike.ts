@@ -1,0 +1,8 @@
+import { findScenario } from '../scenarios.ts'
+import { scriptOf } from './script.ts'
+
+const script = scriptOf(findScenario('spike'))
+
+export const options = script.options
+export const teardown = script.teardown
+export default script.run

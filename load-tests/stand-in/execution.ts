@@ -1,0 +1,4 @@
+import { running } from './state.ts'
+
+/** As `k6/execution`. */
+export const scenario = running
