@@ -138,7 +138,11 @@ ${legend.join('')}
 </svg>`
 }
 
-const shown = (value: number): string => (Number.isInteger(value) ? String(value) : value.toPrecision(3))
+/** Null: a NaN that was JSON meanwhile; nothing was measured. */
+function shown(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return '–'
+  return Number.isInteger(value) ? String(value) : value.toPrecision(3)
+}
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
