@@ -1,37 +1,16 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { CallOptions } from '@connectrpc/connect'
 import { parseId } from '@fairlead/webhook/id'
 import { type PlainDestination, plainDestination } from '@fairlead/wire/declared/plain'
 import { destinationToStore } from '@fairlead/wire/declared/to-store'
-import type { ChangeSchema, PreconditionSchema } from '@fairlead/wire/store/change'
-import {
-  type Destination,
-  DestinationState,
-  LaneState,
-  PauseReason,
-  type PutDestinationResponse,
-} from '@fairlead/wire/store/destination'
-import type { Organization } from '@fairlead/wire/store/organization'
+import { type Destination, DestinationState, LaneState, PauseReason } from '@fairlead/wire/store/destination'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
-import { DryRun, dryRunQuery } from './dry-run.ts'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
 import { changedItem, destinationWithRefs } from './managed-by-kubernetes.ts'
-import { mergePatch } from './merge-patch.ts'
 import { operation } from './operation.ts'
-import { seen } from './precondition.ts'
 import { ApiError } from './problem.ts'
 import { noQuery, organizationParams } from './query.ts'
-import { requireBody } from './request.ts'
-import {
-  maxSettingBytes,
-  orExplained,
-  orNameTaken,
-  patchBody,
-  requireDeclared,
-  settingFields,
-  settingProblems,
-} from './setting.ts'
+import { maxSettingBytes, requireDeclared, settingFields } from './setting.ts'
+import { settingsOperations } from './settings-resource.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
 const destinationSchema = z
@@ -74,28 +53,6 @@ const destinationSchema = z
     createdAt: timeText,
   })
   .meta({ id: 'Destination' })
-
-const list = operation({
-  method: 'get',
-  path: '/api/v1/organizations/{slug}/destinations',
-  name: 'listDestinations',
-  tag: 'Settings',
-  summary: 'Destinations, and how they do',
-  access: 'read',
-  params: organizationParams,
-  query: noQuery,
-  status: 200,
-  answerDescription: 'All destinations, by name.',
-  answer: z.object({ items: z.array(destinationSchema) }),
-  problems: [],
-  async handle({ store, organization, signal }) {
-    const { destinations } = await store.destinations.listDestinations(
-      { organizationId: organization.id },
-      { signal },
-    )
-    return { items: destinations.map(presentDestination) }
-  },
-})
 
 export const destinationParams = organizationParams.extend({
   destination: z.string().min(1).max(63).meta({ description: 'Its name or id.', example: 'billing' }),
@@ -151,197 +108,49 @@ const resume = operation({
   },
 })
 
-const get = operation({
-  method: 'get',
-  path: '/api/v1/organizations/{slug}/destinations/{destination}',
-  name: 'getDestination',
-  tag: 'Settings',
-  summary: 'One destination, and how it does',
-  access: 'read',
-  versioned: true,
+const settings = settingsOperations<Destination, PlainDestination>({
+  noun: 'destination',
   params: destinationParams,
-  query: noQuery,
-  status: 200,
-  answerDescription: 'The destination.',
+  body: plainDestination.meta({ id: 'DestinationSettings' }),
   answer: destinationSchema,
-  problems: [],
-  handle: async ({ store, organization, params, signal }) =>
-    presentDestination(await find(store, organization, params.destination, signal)),
-})
-
-const destinationBody = plainDestination.meta({ id: 'DestinationSettings' })
-
-const create = operation({
-  method: 'post',
-  path: '/api/v1/organizations/{slug}/destinations',
-  name: 'createDestination',
-  tag: 'Settings',
-  summary: 'Make a destination',
-  description:
-    'It gets events within a second, once a route names it. Its credentials are stored encrypted and never told again.',
-  access: 'administer',
-  versioned: true,
   maxBodyBytes: maxSettingBytes,
-  params: organizationParams,
-  query: dryRunQuery,
-  body: destinationBody,
-  status: 201,
-  answerDescription: 'The destination.',
-  answer: destinationSchema,
-  problems: settingProblems,
-  async handle({ store, organization, query, body, change, write }) {
-    const asked = {
-      organizationId: organization.id,
-      destination: body.name,
-      desired: destinationToStore(body),
-      precondition: { absent: true },
-      dryRun: query.dryRun ?? false,
-      change,
-    }
-    return written(asked.dryRun, await orNameTaken(store.destinations.putDestination(asked, write)))
+  words: {
+    list: { summary: 'Destinations, and how they do', answerDescription: 'All destinations, by name.' },
+    get: { summary: 'One destination, and how it does' },
+    create: {
+      description:
+        'It gets events within a second, once a route names it. Its credentials are stored encrypted and never told again.',
+    },
+    put: {
+      summary: 'Make a destination what the body says, or create it',
+      description:
+        'What the body leaves out gets its default. A credential without its value stays as it is stored, unless it would go to another origin.',
+    },
+    remove: {
+      description:
+        'Not while a route names it. What waits for it is given up; its deliveries stay in the log.',
+    },
+  },
+  nameOf: ({ name }) => name,
+  present: presentDestination,
+  list: async (store, organizationId, options) =>
+    (await store.destinations.listDestinations({ organizationId }, options)).destinations,
+  async put(store, { name, ...asked }, wanted, options) {
+    const request = { ...asked, destination: name, desired: destinationToStore(wanted) }
+    const { destination, changes } = await store.destinations.putDestination(request, options)
+    return { stored: destination, changes }
+  },
+  remove: (store, { name, ...asked }, options) =>
+    store.destinations.deleteDestination({ ...asked, destination: name }, options),
+  spec(present, name, wanted) {
+    if (!wanted) return { destinations: [{ name, active: false }] }
+    const old = present.find(destination => destination.id === name || destination.name === name)
+    return { destinations: [changedItem(old?.declared ?? {}, destinationWithRefs(wanted))] }
   },
 })
 
-const put = operation({
-  method: 'put',
-  path: '/api/v1/organizations/{slug}/destinations/{destination}',
-  name: 'putDestination',
-  tag: 'Settings',
-  summary: 'Make a destination what the body says, or create it',
-  description:
-    'What the body leaves out gets its default. A credential without its value stays as it is stored, unless it would go to another origin.',
-  access: 'administer',
-  versioned: true,
-  maxBodyBytes: maxSettingBytes,
-  params: destinationParams,
-  query: dryRunQuery,
-  body: destinationBody,
-  status: 200,
-  answerDescription: 'The destination.',
-  answer: destinationSchema,
-  problems: settingProblems,
-  async handle({ store, organization, params, query, body, precondition, change, write, signal }) {
-    const asked = { precondition, dryRun: query.dryRun ?? false, change }
-    return await replace(store, organization, params.destination, body, asked, { write, signal })
-  },
-})
-
-const patch = operation({
-  method: 'patch',
-  path: '/api/v1/organizations/{slug}/destinations/{destination}',
-  name: 'updateDestination',
-  tag: 'Settings',
-  summary: 'Change some fields of a destination',
-  access: 'administer',
-  versioned: true,
-  maxBodyBytes: maxSettingBytes,
-  params: destinationParams,
-  query: dryRunQuery,
-  body: patchBody,
-  status: 200,
-  answerDescription: 'The destination.',
-  answer: destinationSchema,
-  problems: settingProblems,
-  async handle({ store, organization, params, query, body, precondition, change, write, signal }) {
-    const present = await find(store, organization, params.destination, signal)
-    const merged = requireBody(plainDestination, mergePatch(requireDeclared(present.declared), body))
-    const asked = { precondition: seen(precondition, present.etag), dryRun: query.dryRun ?? false, change }
-    return await replace(store, organization, params.destination, merged, asked, { write, signal })
-  },
-})
-
-const remove = operation({
-  method: 'delete',
-  path: '/api/v1/organizations/{slug}/destinations/{destination}',
-  name: 'deleteDestination',
-  tag: 'Settings',
-  summary: 'Delete a destination',
-  description: 'Not while a route names it. What waits for it is given up; its deliveries stay in the log.',
-  access: 'administer',
-  versioned: true,
-  params: destinationParams,
-  query: dryRunQuery,
-  status: 204,
-  answerDescription: 'It is gone.',
-  problems: settingProblems,
-  async handle({ store, organization, params, query, precondition, change, write, signal }) {
-    const asked = {
-      organizationId: organization.id,
-      destination: params.destination,
-      precondition,
-      dryRun: query.dryRun ?? false,
-      change,
-    }
-    const { changes } = await orExplained(store.destinations.deleteDestination(asked, write), {
-      organization,
-      spec: () => ({ destinations: [{ name: params.destination, active: false }] }),
-      current: () => current(store, organization, params.destination, signal),
-    })
-    return asked.dryRun ? new DryRun(null, changes) : undefined
-  },
-})
-
+const { list, get, create, put, patch, remove } = settings
 export const destinationOperations = [list, get, create, put, patch, remove, pause, resume]
-
-interface Asked {
-  readonly precondition: MessageInitShape<typeof PreconditionSchema>
-  readonly dryRun: boolean
-  readonly change: MessageInitShape<typeof ChangeSchema>
-}
-
-async function replace(
-  store: StoreClient,
-  organization: Organization,
-  destination: string,
-  wanted: PlainDestination,
-  asked: Asked,
-  { write, signal }: { write: CallOptions; signal: AbortSignal },
-) {
-  const present = await lookUp(store, organization, destination, signal)
-  const desired = destinationToStore(wanted)
-  const request = { organizationId: organization.id, destination, desired, ...asked }
-  const answer = await orExplained(store.destinations.putDestination(request, write), {
-    organization,
-    spec: () => ({
-      destinations: [changedItem(present?.declared ?? {}, destinationWithRefs(wanted))],
-    }),
-    current: () => current(store, organization, destination, signal),
-  })
-  return written(asked.dryRun, answer)
-}
-
-function written(dryRun: boolean, { destination, changes }: PutDestinationResponse) {
-  if (!destination) throw new TypeError('the store answered without the destination')
-  const present = presentDestination(destination)
-  return dryRun ? new DryRun(present, changes) : present
-}
-
-async function lookUp(store: StoreClient, { id }: Organization, destination: string, signal: AbortSignal) {
-  const { destinations } = await store.destinations.listDestinations({ organizationId: id }, { signal })
-  return destinations.find(one => one.id === destination || one.name === destination)
-}
-
-/** Throws an ApiError `not_found`. */
-async function find(
-  store: StoreClient,
-  organization: Organization,
-  destination: string,
-  signal: AbortSignal,
-) {
-  const found = await lookUp(store, organization, destination, signal)
-  if (!found) throw new ApiError('not_found')
-  return found
-}
-
-async function current(
-  store: StoreClient,
-  organization: Organization,
-  destination: string,
-  signal: AbortSignal,
-) {
-  const found = await lookUp(store, organization, destination, signal)
-  return found && presentDestination(found)
-}
 
 function presentSettings({ declared }: Destination): Record<string, unknown> {
   const settings = requireDeclared(declared)

@@ -30,10 +30,12 @@ export const patchBody = z.record(z.string(), z.unknown()).meta({
     'A JSON merge patch (RFC 7396) of `settings`: what is named is replaced, null takes away, lists are replaced as a whole.',
 })
 
+type Spec = Readonly<Record<string, unknown>>
+
 export interface Refusal {
   readonly organization: Pick<Organization, 'slug' | 'owner'>
   /** What its owner's declaration would have to say: the part of `spec` that differs. */
-  readonly spec: () => Readonly<Record<string, unknown>>
+  readonly spec: () => Spec | Promise<Spec>
   /** The setting as it stands now; undefined: it isn't there. */
   readonly current: () => Promise<unknown>
 }
@@ -46,7 +48,7 @@ export async function orExplained<T>(write: Promise<T>, refusal: Refusal): Promi
     switch (storeErrorDetail(error)?.reason) {
       case ErrorReason.MANAGED_BY_OWNER:
       case ErrorReason.OWNED_BY_ANOTHER:
-        throw managedByKubernetes(refusal.organization, refusal.spec(), error)
+        throw managedByKubernetes(refusal.organization, await refusal.spec(), error)
       case ErrorReason.PRECONDITION_FAILED: {
         const current = await refusal.current()
         throw new ApiError('precondition_failed', undefined, {

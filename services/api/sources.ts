@@ -1,30 +1,12 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { CallOptions } from '@connectrpc/connect'
 import { type PlainSource, plainSource } from '@fairlead/wire/declared/plain'
 import { sourceToStore } from '@fairlead/wire/declared/to-store'
-import type { ChangeSchema, PreconditionSchema } from '@fairlead/wire/store/change'
-import type { Organization } from '@fairlead/wire/store/organization'
-import type { PutSourceResponse, Source } from '@fairlead/wire/store/source'
-import type { StoreClient } from '@fairlead/wire/store-client'
+import type { Source } from '@fairlead/wire/store/source'
 import { z } from 'zod'
-import { DryRun, dryRunQuery } from './dry-run.ts'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
 import { changedItem, secretRefs } from './managed-by-kubernetes.ts'
-import { mergePatch } from './merge-patch.ts'
-import { operation } from './operation.ts'
-import { seen } from './precondition.ts'
-import { ApiError } from './problem.ts'
-import { noQuery, organizationParams } from './query.ts'
-import { requireBody } from './request.ts'
-import {
-  maxSettingBytes,
-  orExplained,
-  orNameTaken,
-  patchBody,
-  requireDeclared,
-  settingFields,
-  settingProblems,
-} from './setting.ts'
+import { organizationParams } from './query.ts'
+import { maxSettingBytes, requireDeclared, settingFields } from './setting.ts'
+import { settingsOperations } from './settings-resource.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
 const sourceSchema = z
@@ -79,215 +61,60 @@ const sourceSchema = z
   })
   .meta({ id: 'Source' })
 
-const list = operation({
-  method: 'get',
-  path: '/api/v1/organizations/{slug}/sources',
-  name: 'listSources',
-  tag: 'Settings',
-  summary: 'Sources',
-  access: 'read',
-  params: organizationParams,
-  query: noQuery,
-  status: 200,
-  answerDescription: 'All sources, by name.',
-  answer: z.object({ items: z.array(sourceSchema) }),
-  problems: [],
-  async handle({ store, organization, signal }) {
-    const { sources } = await store.sources.listSources({ organizationId: organization.id }, { signal })
-    return { items: sources.map(source => presentSource(organization.slug, source)) }
-  },
-})
-
-const sourceParams = organizationParams.extend({
-  source: z.string().min(1).max(63).meta({ description: 'Its name or id.', example: 'stripe' }),
-})
-
-const get = operation({
-  method: 'get',
-  path: '/api/v1/organizations/{slug}/sources/{source}',
-  name: 'getSource',
-  tag: 'Settings',
-  summary: 'One source',
-  access: 'read',
-  versioned: true,
-  params: sourceParams,
-  query: noQuery,
-  status: 200,
-  answerDescription: 'The source.',
+const { list, get, create, put, patch, remove } = settingsOperations<Source, PlainSource>({
+  noun: 'source',
+  params: organizationParams.extend({
+    source: z.string().min(1).max(63).meta({ description: 'Its name or id.', example: 'stripe' }),
+  }),
+  body: plainSource.meta({ id: 'SourceSettings' }),
   answer: sourceSchema,
-  problems: [],
-  handle: async ({ store, organization, params, signal }) =>
-    presentSource(organization.slug, await find(store, organization, params.source, signal)),
-})
-
-const sourceBody = plainSource.meta({ id: 'SourceSettings' })
-
-const create = operation({
-  method: 'post',
-  path: '/api/v1/organizations/{slug}/sources',
-  name: 'createSource',
-  tag: 'Settings',
-  summary: 'Make a source',
-  description:
-    'It takes webhooks within a second. Its secrets are stored encrypted and never told again. What the organization’s owner declares stays as it is.',
-  access: 'administer',
-  versioned: true,
   maxBodyBytes: maxSettingBytes,
-  params: organizationParams,
-  query: dryRunQuery,
-  body: sourceBody,
-  status: 201,
-  answerDescription: 'The source.',
-  answer: sourceSchema,
-  problems: settingProblems,
-  async handle({ store, organization, query, body, change, write }) {
-    const asked = {
-      organizationId: organization.id,
-      source: body.name,
-      desired: sourceToStore(body),
-      precondition: { absent: true },
-      dryRun: query.dryRun ?? false,
-      change,
+  words: {
+    list: { summary: 'Sources', answerDescription: 'All sources, by name.' },
+    get: { summary: 'One source' },
+    create: {
+      description:
+        'It takes webhooks within a second. Its secrets are stored encrypted and never told again. What the organization’s owner declares stays as it is.',
+    },
+    put: {
+      summary: 'Make a source what the body says, or create it',
+      description:
+        'What the body leaves out gets its default; a secret without its value stays as it is stored.',
+    },
+    patch: {
+      description:
+        'To rotate a secret, give the new one with its value and the old one by its id, wait until `lastMatchedAt` of the old one stands still, then leave it out.',
+    },
+    remove: {
+      description: 'Its webhooks are answered with 404 within a second; its events stay in the log.',
+    },
+  },
+  nameOf: ({ name }) => name,
+  present: (source, { slug }) => presentSource(slug, source),
+  list: async (store, organizationId, options) =>
+    (await store.sources.listSources({ organizationId }, options)).sources,
+  async put(store, { name, ...asked }, wanted, options) {
+    const request = { ...asked, source: name, desired: sourceToStore(wanted) }
+    const { source, changes } = await store.sources.putSource(request, options)
+    return { stored: source, changes }
+  },
+  remove: (store, { name, ...asked }, options) =>
+    store.sources.deleteSource({ ...asked, sourceId: name }, options),
+  spec(present, name, wanted) {
+    if (!wanted) return { sources: [{ name, active: false }] }
+    const old = present.find(source => source.id === name || source.name === name)
+    return {
+      sources: [
+        changedItem(
+          { ...old?.declared, secrets: secretRefs(wanted.name, old?.secrets ?? []) },
+          { ...wanted, secrets: secretRefs(wanted.name, wanted.secrets) },
+        ),
+      ],
     }
-    return written(organization.slug, asked.dryRun, await orNameTaken(store.sources.putSource(asked, write)))
-  },
-})
-
-const put = operation({
-  method: 'put',
-  path: '/api/v1/organizations/{slug}/sources/{source}',
-  name: 'putSource',
-  tag: 'Settings',
-  summary: 'Make a source what the body says, or create it',
-  description: 'What the body leaves out gets its default; a secret without its value stays as it is stored.',
-  access: 'administer',
-  versioned: true,
-  maxBodyBytes: maxSettingBytes,
-  params: sourceParams,
-  query: dryRunQuery,
-  body: sourceBody,
-  status: 200,
-  answerDescription: 'The source.',
-  answer: sourceSchema,
-  problems: settingProblems,
-  async handle({ store, organization, params, query, body, precondition, change, write, signal }) {
-    const asked = { precondition, dryRun: query.dryRun ?? false, change }
-    return await replace(store, organization, params.source, body, asked, { write, signal })
-  },
-})
-
-const patch = operation({
-  method: 'patch',
-  path: '/api/v1/organizations/{slug}/sources/{source}',
-  name: 'updateSource',
-  tag: 'Settings',
-  summary: 'Change some fields of a source',
-  description:
-    'To rotate a secret, give the new one with its value and the old one by its id, wait until `lastMatchedAt` of the old one stands still, then leave it out.',
-  access: 'administer',
-  versioned: true,
-  maxBodyBytes: maxSettingBytes,
-  params: sourceParams,
-  query: dryRunQuery,
-  body: patchBody,
-  status: 200,
-  answerDescription: 'The source.',
-  answer: sourceSchema,
-  problems: settingProblems,
-  async handle({ store, organization, params, query, body, precondition, change, write, signal }) {
-    const present = await find(store, organization, params.source, signal)
-    const merged = requireBody(plainSource, mergePatch(requireDeclared(present.declared), body))
-    const asked = { precondition: seen(precondition, present.etag), dryRun: query.dryRun ?? false, change }
-    return await replace(store, organization, params.source, merged, asked, { write, signal })
-  },
-})
-
-const remove = operation({
-  method: 'delete',
-  path: '/api/v1/organizations/{slug}/sources/{source}',
-  name: 'deleteSource',
-  tag: 'Settings',
-  summary: 'Delete a source',
-  description: 'Its webhooks are answered with 404 within a second; its events stay in the log.',
-  access: 'administer',
-  versioned: true,
-  params: sourceParams,
-  query: dryRunQuery,
-  status: 204,
-  answerDescription: 'It is gone.',
-  problems: settingProblems,
-  async handle({ store, organization, params, query, precondition, change, write, signal }) {
-    const asked = {
-      organizationId: organization.id,
-      sourceId: params.source,
-      precondition,
-      dryRun: query.dryRun ?? false,
-      change,
-    }
-    const { changes } = await orExplained(store.sources.deleteSource(asked, write), {
-      organization,
-      spec: () => ({ sources: [{ name: params.source, active: false }] }),
-      current: () => current(store, organization, params.source, signal),
-    })
-    return asked.dryRun ? new DryRun(null, changes) : undefined
   },
 })
 
 export const sourceOperations = [list, get, create, put, patch, remove]
-
-interface Asked {
-  readonly precondition: MessageInitShape<typeof PreconditionSchema>
-  readonly dryRun: boolean
-  readonly change: MessageInitShape<typeof ChangeSchema>
-}
-
-async function replace(
-  store: StoreClient,
-  organization: Organization,
-  source: string,
-  wanted: PlainSource,
-  asked: Asked,
-  { write, signal }: { write: CallOptions; signal: AbortSignal },
-) {
-  const present = await lookUp(store, organization, source, signal)
-  const request = { organizationId: organization.id, source, desired: sourceToStore(wanted), ...asked }
-  const answer = await orExplained(store.sources.putSource(request, write), {
-    organization,
-    spec: () => ({
-      sources: [
-        changedItem(
-          { ...present?.declared, secrets: secretRefs(wanted.name, present?.secrets ?? []) },
-          { ...wanted, secrets: secretRefs(wanted.name, wanted.secrets) },
-        ),
-      ],
-    }),
-    current: () => current(store, organization, source, signal),
-  })
-  return written(organization.slug, asked.dryRun, answer)
-}
-
-function written(slug: string, dryRun: boolean, { source, changes }: PutSourceResponse) {
-  if (!source) throw new TypeError('the store answered without the source')
-  const present = presentSource(slug, source)
-  return dryRun ? new DryRun(present, changes) : present
-}
-
-async function lookUp(store: StoreClient, { id }: Organization, source: string, signal: AbortSignal) {
-  const { sources } = await store.sources.listSources({ organizationId: id }, { signal })
-  return sources.find(one => one.id === source || one.name === source)
-}
-
-/** Throws an ApiError `not_found`. */
-async function find(store: StoreClient, organization: Organization, source: string, signal: AbortSignal) {
-  const found = await lookUp(store, organization, source, signal)
-  if (!found) throw new ApiError('not_found')
-  return found
-}
-
-async function current(store: StoreClient, organization: Organization, source: string, signal: AbortSignal) {
-  const found = await lookUp(store, organization, source, signal)
-  return found && presentSource(organization.slug, found)
-}
 
 function presentSource(slug: string, source: Source): z.input<typeof sourceSchema> {
   const { settings } = source

@@ -1,7 +1,8 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
-import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import {
   DeleteDestinationResponseSchema,
+  type DesiredDestination,
   type DestinationService,
   type PauseDestinationRequest,
   PauseDestinationResponseSchema,
@@ -12,25 +13,16 @@ import { declaredDestination } from '../organizations/declared.ts'
 import { destination } from '../organizations/desired.ts'
 import { destinationChange } from '../organizations/diff.ts'
 import { withStoredCredentials } from '../organizations/kept-secrets.ts'
-import { type DestinationCondition, destinationMessage, fieldChanges } from '../organizations/messages.ts'
-import { readOrganization, type StoredDestination } from '../organizations/read.ts'
-import { type Change, write as writeRows } from '../organizations/write.ts'
+import { type DestinationCondition, destinationMessage } from '../organizations/messages.ts'
+import { readOrganization, type StoredDestination, type StoredOrganization } from '../organizations/read.ts'
+import type { RouteRow } from '../organizations/rows.ts'
+import type { Change } from '../organizations/write.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
-import {
-  changeSetting,
-  findNamed,
-  requireLoads,
-  requirePrecondition,
-  requireRoom,
-  requireSameName,
-  requireTenants,
-  requireThere,
-  requireUnnamed,
-  settingEntry,
-} from './settings.ts'
+import { putNamed, removeNamed } from './named-settings.ts'
+import { changeSetting, requireLoads } from './settings.ts'
 import { testDestination } from './test-destination.ts'
 import { write } from './write.ts'
 
@@ -58,14 +50,13 @@ export async function readConditions(
 }
 
 export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationService> {
-  const declared = (row: StoredDestination, fingerprints: boolean) =>
-    declaredDestination(row, { keyring: calls.keyring, fingerprints })
+  const kind = destinationKind(calls)
 
   const list = async (db: Db, id: OrganizationId) => {
     const organization = await readOrganization(db, id)
     const condition = await readConditions(db, [id])
     return (organization?.destinations ?? []).map(row =>
-      destinationMessage(row, condition.get(row.id), declared(row, false)),
+      destinationMessage(row, condition.get(row.id), kind.declared(row, false)),
     )
   }
 
@@ -98,66 +89,20 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
     },
     putDestination: (request, context) =>
       changeSetting(calls, context, request, PutDestinationResponseSchema, async (db, organization) => {
-        const { desired } = request
-        if (!desired) throw new StoreError('invalid_field', 'desired: is missing', { field: 'desired' })
-        const old = findNamed(organization.destinations, 'dst', request.destination)
-        const live = old?.deleted_at ? undefined : old
-        requireSameName(request.destination, live, desired.name)
-        requirePrecondition(request.precondition, 'dst', live)
-        requireTenants(live)
-        const wanted = parseRequest(destination, withStoredCredentials(desired, live, calls.keyring))
-        requireLoads(wanted.auth)
-        if (!live) requireRoom(organization.destinations, 'destinations')
-        await writeRows(
-          db,
-          destinationChange(old, wanted, 'tenant', {
-            organizationId: organization.id,
-            keyring: calls.keyring,
-            nowMs: calls.now(),
-          }),
-        )
-        const id = fromUuid('org', organization.id)
-        const stored = (await readOrganization(db, id))!.destinations.find(one => one.name === desired.name)!
-        const row = (await list(db, id)).find(({ name }) => name === desired.name)!
-        const before = live && declared(live, true)
-        const after = declared(stored, true)
-        return {
-          answer: { destination: row, created: !live, changes: fieldChanges(before, after) },
-          entry: settingEntry('destination', row.id, { destination: row.name }, before, after),
-        }
+        const put = await putNamed(calls, db, organization, kind, request.destination, request)
+        const { shown, created, changes, entry } = put
+        return { answer: { destination: shown, created, changes }, entry }
       }),
     deleteDestination: (request, context) =>
       changeSetting(calls, context, request, DeleteDestinationResponseSchema, async (db, organization) => {
-        const row = requireThere(organization.destinations, 'dst', request.destination)
-        requirePrecondition(request.precondition, 'dst', row)
-        requireTenants(row)
-        const naming = organization.routes.filter(route => route.destinations.includes(row.name))
-        requireUnnamed('destination', row.name, naming)
-        const key = { organization_id: organization.id, destination_id: row.id }
-        await writeRows(db, [
-          ...row.headers.map(
-            ({ id }): Change => ({ kind: 'remove', table: 'destination_headers', row: { ...key, name: id } }),
-          ),
-          ...row.auths.map(
-            ({ id }): Change => ({ kind: 'remove', table: 'destination_auths', row: { ...key, id } }),
-          ),
-          {
-            kind: 'remove',
-            table: 'destinations',
-            row: { organization_id: organization.id, id: row.id },
-          },
-        ])
+        const { destination, precondition } = request
+        const written = await removeNamed(db, organization, kind, destination, precondition)
         // Made again under its name, it is not paused.
         await db.query('delete from destination_pauses where organization_id = $1 and destination_id = $2', [
           organization.id,
-          row.id,
+          written.removed.id,
         ])
-        const before = declared(row, true)
-        const named = { destination: row.name }
-        return {
-          answer: { changes: fieldChanges(before, undefined) },
-          entry: settingEntry('destination', fromUuid('dst', row.id), named, before, undefined),
-        }
+        return written
       }),
     testDestination: (request, context) => testDestination(calls, context, request),
     pauseDestination: (request, context) =>
@@ -181,4 +126,42 @@ export function destinationCalls(calls: Calls): ServiceImpl<typeof DestinationSe
         )
       }),
   }
+}
+
+function destinationKind(calls: Calls) {
+  const declared = (row: StoredDestination, fingerprints: boolean) =>
+    declaredDestination(row, { keyring: calls.keyring, fingerprints })
+  return {
+    noun: 'destination',
+    prefix: 'dst',
+    rowsOf: ({ destinations }: StoredOrganization) => destinations,
+    check(desired: DesiredDestination, stored: StoredDestination | undefined) {
+      const wanted = parseRequest(destination, withStoredCredentials(desired, stored, calls.keyring))
+      requireLoads(wanted.auth)
+      return wanted
+    },
+    changesTo: destinationChange,
+    removalOf({ id, headers, auths }: StoredDestination, organizationId: string): Change[] {
+      const key = { organization_id: organizationId, destination_id: id }
+      return [
+        ...headers.map(
+          (header): Change => ({
+            kind: 'remove',
+            table: 'destination_headers',
+            row: { ...key, name: header.id },
+          }),
+        ),
+        ...auths.map(
+          (auth): Change => ({ kind: 'remove', table: 'destination_auths', row: { ...key, id: auth.id } }),
+        ),
+        { kind: 'remove', table: 'destinations', row: { organization_id: organizationId, id } },
+      ]
+    },
+    declared,
+    async show(db: Db, organization: OrganizationId, row: StoredDestination) {
+      const conditions = await readConditions(db, [organization])
+      return destinationMessage(row, conditions.get(row.id), declared(row, false))
+    },
+    isNamedBy: (route: RouteRow, name: string) => route.destinations.includes(name),
+  } as const
 }

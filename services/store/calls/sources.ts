@@ -3,6 +3,7 @@ import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { sealContext } from '@fairlead/wire/seal'
 import {
   DeleteSourceResponseSchema,
+  type DesiredSource,
   PutSourceResponseSchema,
   type SourceService,
 } from '@fairlead/wire/store/source'
@@ -10,31 +11,20 @@ import { declaredSource } from '../organizations/declared.ts'
 import { source } from '../organizations/desired.ts'
 import { sourceChange } from '../organizations/diff.ts'
 import { withStoredSecrets } from '../organizations/kept-secrets.ts'
-import { type Activity, fieldChanges, sourceMessage } from '../organizations/messages.ts'
-import { readOrganization, type StoredSource } from '../organizations/read.ts'
-import type { SealedRow } from '../organizations/rows.ts'
-import { type Change, write as writeRows } from '../organizations/write.ts'
+import { type Activity, sourceMessage } from '../organizations/messages.ts'
+import { readOrganization, type StoredOrganization, type StoredSource } from '../organizations/read.ts'
+import type { RouteRow, SealedRow } from '../organizations/rows.ts'
+import type { Change } from '../organizations/write.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { readCounts } from '../source-counts.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
-import {
-  changeSetting,
-  findNamed,
-  requireOpens,
-  requirePrecondition,
-  requireRoom,
-  requireSameName,
-  requireTenants,
-  requireThere,
-  requireUnnamed,
-  settingEntry,
-} from './settings.ts'
+import { putNamed, removeNamed } from './named-settings.ts'
+import { changeSetting, requireOpens } from './settings.ts'
 
 export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
-  const declared = (row: StoredSource, fingerprints: boolean) =>
-    declaredSource(row, { keyring: calls.keyring, fingerprints })
+  const kind = sourceKind(calls)
   return {
     async listSources(request, context) {
       const id = requireId('org', request.organizationId, 'organization_id')
@@ -44,7 +34,7 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
         const organization = await readOrganization(db, id)
         return {
           sources: (organization?.sources ?? []).map(row =>
-            sourceMessage(row, activity.get(row.id), counts.get(row.id), declared(row, false)),
+            sourceMessage(row, activity.get(row.id), counts.get(row.id), kind.declared(row, false)),
           ),
         }
       })
@@ -86,61 +76,49 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
 
     putSource: (request, context) =>
       changeSetting(calls, context, request, PutSourceResponseSchema, async (db, organization) => {
-        const { desired } = request
-        if (!desired) throw new StoreError('invalid_field', 'desired: is missing', { field: 'desired' })
-        const old = findNamed(organization.sources, 'src', request.source)
-        const live = old?.deleted_at ? undefined : old
-        requireSameName(request.source, live, desired.name)
-        requirePrecondition(request.precondition, 'src', live)
-        requireTenants(live)
-        const wanted = parseRequest(source, withStoredSecrets(desired, live, calls.keyring))
-        requireOpens(wanted)
-        if (!live) requireRoom(organization.sources, 'sources')
-        await writeRows(
-          db,
-          sourceChange(old, wanted, 'tenant', {
-            organizationId: organization.id,
-            keyring: calls.keyring,
-            nowMs: calls.now(),
-          }),
-        )
-        const id = fromUuid('org', organization.id)
-        const after = (await readOrganization(db, id))!.sources.find(({ name }) => name === desired.name)!
-        const before = live && declared(live, true)
-        const activity = await readActivity(db, [id])
-        const counts = await readCounts(db, [id], calls.now())
-        const row = sourceMessage(after, activity.get(after.id), counts.get(after.id), declared(after, false))
-        return {
-          answer: { source: row, created: !live, changes: fieldChanges(before, declared(after, true)) },
-          entry: settingEntry('source', row.id, { source: row.name }, before, declared(after, true)),
-        }
+        const put = await putNamed(calls, db, organization, kind, request.source, request)
+        const { shown, created, changes, entry } = put
+        return { answer: { source: shown, created, changes }, entry }
       }),
 
     deleteSource: (request, context) =>
-      changeSetting(calls, context, request, DeleteSourceResponseSchema, async (db, organization) => {
-        const row = requireThere(organization.sources, 'src', request.sourceId)
-        requirePrecondition(request.precondition, 'src', row)
-        requireTenants(row)
-        const naming = organization.routes.filter(route => route.source === row.name)
-        requireUnnamed('source', row.name, naming)
-        const key = { organization_id: organization.id }
-        await writeRows(db, [
-          ...row.secrets.map(
-            ({ id }): Change => ({
-              kind: 'remove',
-              table: 'source_secrets',
-              row: { ...key, source_id: row.id, id },
-            }),
-          ),
-          { kind: 'remove', table: 'sources', row: { ...key, id: row.id } },
-        ])
-        const before = declared(row, true)
-        return {
-          answer: { changes: fieldChanges(before, undefined) },
-          entry: settingEntry('source', fromUuid('src', row.id), { source: row.name }, before, undefined),
-        }
-      }),
+      changeSetting(calls, context, request, DeleteSourceResponseSchema, async (db, organization) =>
+        removeNamed(db, organization, kind, request.sourceId, request.precondition),
+      ),
   }
+}
+
+function sourceKind(calls: Calls) {
+  const declared = (row: StoredSource, fingerprints: boolean) =>
+    declaredSource(row, { keyring: calls.keyring, fingerprints })
+  return {
+    noun: 'source',
+    prefix: 'src',
+    rowsOf: ({ sources }: StoredOrganization) => sources,
+    check(desired: DesiredSource, stored: StoredSource | undefined) {
+      const wanted = parseRequest(source, withStoredSecrets(desired, stored, calls.keyring))
+      requireOpens(wanted)
+      return wanted
+    },
+    changesTo: sourceChange,
+    removalOf: ({ id, secrets }: StoredSource, organizationId: string): Change[] => [
+      ...secrets.map(
+        (secret): Change => ({
+          kind: 'remove',
+          table: 'source_secrets',
+          row: { organization_id: organizationId, source_id: id, id: secret.id },
+        }),
+      ),
+      { kind: 'remove', table: 'sources', row: { organization_id: organizationId, id } },
+    ],
+    declared,
+    async show(db: Db, organization: OrganizationId, row: StoredSource) {
+      const activity = await readActivity(db, [organization])
+      const counts = await readCounts(db, [organization], calls.now())
+      return sourceMessage(row, activity.get(row.id), counts.get(row.id), declared(row, false))
+    },
+    isNamedBy: (route: RouteRow, name: string) => route.source === name,
+  } as const
 }
 
 /** Source → secret → when it last verified an event, and how many. */
