@@ -35,7 +35,7 @@ const newIds = (count: number): EventId[] => {
 
 await using server = await startTestRedis()
 const clock = { nowMs: Date.now() }
-const counted = { unchecked: 0, deferred: 0 }
+const counted = { unchecked: 0, deferred: 0, forgotten: 0 }
 const options = {
   url: server.url,
   generation: 'load',
@@ -48,6 +48,9 @@ const options = {
     },
     deferred: (ids: number) => {
       counted.deferred += ids
+    },
+    forgotten: (ids: number) => {
+      counted.forgotten += ids
     },
   },
   changed() {},

@@ -36,6 +36,12 @@ export interface RedisOptions {
 }
 
 /**
+ * As the chart and compose.yaml have it. Redis drops nothing by itself: sessions of people are in it. Receivers forget ids before
+ * it is full.
+ */
+const memory = { maxmemory: '192mb', 'maxmemory-policy': 'noeviction' }
+
+/**
  * Starts Redis on loopback and waits until it answers PING.
  * @throws StartError `port_taken`, `disk_full` or `server_failed`
  */
@@ -55,6 +61,7 @@ async function startOn(
     dir: folder,
     appendonly: keep ? 'yes' : 'no',
     save: '',
+    ...memory,
     'set-proc-title': 'no',
     ...(password && { requirepass: password }),
   }

@@ -48,7 +48,10 @@ export const standaloneConfig = z.object({
     .string()
     .optional()
     .describe('a PostgreSQL that runs already: a database and the role that owns it, no superuser'),
-  FAIRLEAD_REDIS_URL: z.string().optional().describe('a Redis that runs already'),
+  FAIRLEAD_REDIS_URL: z
+    .string()
+    .optional()
+    .describe('a Redis that runs already, with maxmemory-policy noeviction'),
   FAIRLEAD_DESTINATION_ALLOW: z
     .string()
     .default('127.0.0.0/8,::1/128')

@@ -34,7 +34,7 @@ export const apiConfig = z.object({
     .string()
     .optional()
     .describe(
-      'redis:// or rediss://, Redis 6.2 or newer or Valkey: keeps sessions of people; without it nobody signs in, and API keys are all there is',
+      'redis:// or rediss://, Redis 6.2 or newer or Valkey, with maxmemory-policy noeviction: keeps sessions of people; without it nobody signs in, and API keys are all there is',
     ),
   FAIRLEAD_CONSOLE_URL: z
     .url()

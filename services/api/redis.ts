@@ -1,3 +1,4 @@
+import type { Log } from '@fairlead/daemon/log'
 import { Redis } from 'ioredis'
 
 /**
@@ -22,6 +23,19 @@ export function connectRedis(url: string): Redis {
   // Without a listener an error would end the process; whoever asks is answered `unavailable`.
   redis.on('error', () => {})
   return redis
+}
+
+/** Logs `redis.evicts` about a Redis that drops keys to make room: with a session gone, its person is signed out. */
+export function warnOfEviction(redis: Redis, log: Log): void {
+  redis.on('ready', async () => {
+    const info = await redis.info('memory').catch(() => '')
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+    if (!policy || policy === 'noeviction' || /^maxmemory:0\s/m.test(info)) return
+    log.warn(
+      { policy, advice: 'set maxmemory-policy noeviction: sessions of people are dropped' },
+      'redis.evicts',
+    )
+  })
 }
 
 /** Every key of ours begins with it. Receivers have `fairlead:seen` and the like in the same Redis. */

@@ -13,7 +13,7 @@ import type { ApiConfig } from './config.ts'
 import { readOrigins } from './cors.ts'
 import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
-import { connectRedis } from './redis.ts'
+import { connectRedis, warnOfEviction } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
 import { openStreams } from './stream.ts'
 
@@ -84,8 +84,10 @@ function openConfiguredSignIn(
   const { FAIRLEAD_REDIS_URL, FAIRLEAD_CONSOLE_URL, FAIRLEAD_SIGN_IN_KEYS } = config
   if (!FAIRLEAD_REDIS_URL || !FAIRLEAD_CONSOLE_URL || !FAIRLEAD_SIGN_IN_KEYS) return undefined
   const { FAIRLEAD_SMTP_URL: url, FAIRLEAD_MAIL_FROM: from } = config
+  const redis = connectRedis(FAIRLEAD_REDIS_URL)
+  warnOfEviction(redis, log)
   return openSignIn({
-    redis: connectRedis(FAIRLEAD_REDIS_URL),
+    redis,
     publicUrl: new URL(FAIRLEAD_CONSOLE_URL),
     keys: readSignInKeys(FAIRLEAD_SIGN_IN_KEYS)!,
     staff: readStaff(config.FAIRLEAD_PLATFORM_STAFF)!,

@@ -60,7 +60,7 @@ export const receiverConfig = z.object({
     .string()
     .optional()
     .describe(
-      "redis:// or rediss://, Redis 6.2 or newer or Valkey: remembers accepted ids for 72 hours; without it repeats are known for JetStream's 5 minutes",
+      "redis:// or rediss://, Redis 6.2 or newer or Valkey: remembers accepted ids for 72 hours, fewer where they fill three quarters of its maxmemory; without it repeats are known for JetStream's 5 minutes",
     ),
   FAIRLEAD_SEEN_WAIT_MS: z.coerce
     .number()

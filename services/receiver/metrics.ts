@@ -213,9 +213,15 @@ function openSeenEvents(registers: Registry[]): SeenEvents {
     help: 'Ids of accepted events that could not wait in memory until Redis was back: they are read again from EVENTS',
     registers,
   })
+  const forgotten = new Counter({
+    name: 'fairlead_seen_forgotten_total',
+    help: 'Ids of accepted events that were forgotten before their 72 hours, because Redis was three quarters full',
+    registers,
+  })
   return {
     checked: seconds => checkSeconds.observe(seconds),
     unchecked: (reason, ids) => unchecked.inc({ reason }, ids),
     deferred: ids => deferred.inc(ids),
+    forgotten: ids => forgotten.inc(ids),
   }
 }

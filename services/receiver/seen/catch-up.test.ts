@@ -97,7 +97,7 @@ test('ids that a killed receiver had not written are read from EVENTS by another
       generation,
       waitMs: 1_000,
       now: Date.now,
-      events: { checked() {}, unchecked() {}, deferred() {} },
+      events: { checked() {}, unchecked() {}, deferred() {}, forgotten() {} },
       changed() {},
       ...(catchUp && { catchUp: { stored: storedSince(nats), signEveryMs: 100, absentMs: 500 } }),
     })

@@ -26,18 +26,22 @@ export interface KeeperOptions {
   deferred(ids: number): void
   /** Ids that may wait, about 150 bytes each. Default 100,000. */
   readonly limit?: number
+  /**
+   * How long an id waits for others, ms: a write costs as much as some fifty ids in it. JetStream knows the id meanwhile.
+   * Default 100.
+   */
+  readonly lingerMs?: number
 }
 
 /** Redis does nothing else while it writes them (some 10 µs each): checks wait behind. */
 const batchIds = 64
-/** How long an id waits for others, ms: a write costs as much as some fifty ids in it. JetStream knows the id meanwhile. */
-const lingerMs = 100
 /** After Redis refused a write (it is full, say), in ms. */
 const retryMs = 500
 /** How long the end of the process waits for the last writes, ms. */
 const closeMs = 1_000
 
-export function openKeeper({ write, ready, deferred, limit = 100_000 }: KeeperOptions): Keeper {
+export function openKeeper(options: KeeperOptions): Keeper {
+  const { write, ready, deferred, limit = 100_000, lingerMs = 100 } = options
   let waiting: KeptId[] = []
   let gap: KeptId | undefined
   let linger: NodeJS.Timeout | undefined

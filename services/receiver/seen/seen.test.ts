@@ -6,6 +6,7 @@ import { type EventId, eventId, newId } from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readMemory } from './bound.ts'
 import { openBuckets } from './buckets.ts'
 import { openSeen, type Seen, type SeenOptions, type UncheckedReason } from './seen.ts'
 import { tickOf } from './ticks.ts'
@@ -21,17 +22,24 @@ interface Counted {
   checked: number
   unchecked: Record<UncheckedReason, number>
   deferred: number
+  forgotten: number
 }
 
 /** A memory of its own (a generation nobody else has) with a clock that the test moves. */
 async function open(options: Partial<SeenOptions> & { clock?: { nowMs: number } } = {}) {
   const clock = options.clock ?? { nowMs: Date.now() }
-  const counted: Counted = { checked: 0, unchecked: { late: 0, failed: 0, down: 0 }, deferred: 0 }
+  const counted: Counted = {
+    checked: 0,
+    unchecked: { late: 0, failed: 0, down: 0 },
+    deferred: 0,
+    forgotten: 0,
+  }
   const seen = openSeen({
     url: redis.url,
     generation: randomBytes(6).toString('hex'),
     // Tests share two cores with other programs: a test that isn't about time must not fail by time.
     waitMs: 500,
+    lingerMs: 1,
     now: () => clock.nowMs,
     events: {
       checked: () => counted.checked++,
@@ -40,6 +48,9 @@ async function open(options: Partial<SeenOptions> & { clock?: { nowMs: number } 
       },
       deferred: ids => {
         counted.deferred += ids
+      },
+      forgotten: ids => {
+        counted.forgotten += ids
       },
     },
     changed() {},
@@ -217,6 +228,47 @@ test('Redis that takes no writes is still asked, and gets them once it does', as
   }
 })
 
+test('ids fill Redis, and a session that is in it is dropped or a new one refused', async () => {
+  await using own = await startTestRedis()
+  const client = new Redis(own.url)
+  try {
+    const startBytes = readMemory(await client.info('memory')).usedBytes
+    const maxBytes = startBytes + 2 * 1024 ** 2
+    await client.config('SET', 'maxmemory', String(maxBytes))
+    await client.config('SET', 'maxmemory-policy', 'noeviction')
+    await client.set('session', 'of a person', 'EX', 3_600)
+    const { seen, clock, counted } = await open({ url: own.url, boundEveryMs: 20 })
+    await using _ = seen
+    const keep = async (count: number) => {
+      const ids = Array.from({ length: count }, anId)
+      for (const id of ids) seen.keep(id, clock.nowMs)
+      await written(seen)
+      return ids
+    }
+    const old = await keep(40_000)
+    clock.nowMs += 48 * hourMs
+    let last: readonly EventId[] = []
+    for (let round = 0; round < 20; round++) {
+      last = await keep(2_000)
+      await client.set(`session ${round}`, 'of another', 'EX', 3_600)
+    }
+    await until(async () => readMemory(await client.info('memory')).usedBytes < maxBytes * 0.75, {
+      what: 'memory below the bound',
+    })
+    expect(counted.forgotten).toBeGreaterThan(10_000)
+    expect(await client.get('session')).toBe('of a person')
+    expect(await client.dbsize()).toBeGreaterThan(21)
+    const known = async (ids: readonly EventId[]) => {
+      const found = await Promise.all(ids.slice(0, 500).map(id => seen.check(id)))
+      return found.filter(word => word === 'accepted').length
+    }
+    expect(await known(last)).toBeGreaterThan(await known(old))
+    expect(seen.up).toBe(true)
+  } finally {
+    client.disconnect()
+  }
+}, 60_000)
+
 test('waiting ids are bounded, and those above the bound are counted', async () => {
   await using own = await startTestRedis()
   const { seen, clock, counted } = await open({ url: own.url, maxWaiting: 10 })
@@ -255,7 +307,7 @@ test('a Redis that was never there holds nothing up', async () => {
     url: 'redis://127.0.0.1:1',
     generation: 'none',
     now: Date.now,
-    events: { checked() {}, deferred() {}, unchecked: reason => counted.push(reason) },
+    events: { checked() {}, deferred() {}, forgotten() {}, unchecked: reason => counted.push(reason) },
     changed() {},
   })
   expect(seen.check(anId())).toBe('unknown')
@@ -263,7 +315,7 @@ test('a Redis that was never there holds nothing up', async () => {
 })
 
 describe('memory', () => {
-  test.each([20_000, 200_000])(
+  test.each([20_000, 100_000])(
     '%i ids take at most 64 bytes each, in packed hashes',
     { timeout: 100_000 },
     async count => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventId } from '@fairlead/webhook/id'
 import { openAvailability } from './availability.ts'
+import { openBound } from './bound.ts'
 import { openBuckets } from './buckets.ts'
 import { type CatchUpOptions, openCatchUp, type Stored } from './catch-up.ts'
 import { type Known, openChecks } from './checks.ts'
@@ -47,6 +48,10 @@ export interface SeenOptions {
   readonly catchUp?: Pick<CatchUpOptions, 'stored' | 'signEveryMs' | 'absentMs'>
   /** Tells ids of events that no receiver published, until the signal aborts. Without it they are not learnt. */
   follow?(keep: (stored: Stored) => Promise<void>, signal: AbortSignal): Promise<void>
+  /** How long an id waits for others before it is written, ms. Default 100. */
+  readonly lingerMs?: number
+  /** From one look at Redis' memory to the next, ms. Default 5,000. */
+  readonly boundEveryMs?: number
   now(): number
   readonly events: SeenEvents
   /** Redis is asked from now on, or no longer. */
@@ -60,6 +65,8 @@ export interface SeenEvents {
   unchecked(reason: UncheckedReason, ids: number): void
   /** Ids above the bound on waiting ids: they are read again from EVENTS. */
   deferred(ids: number): void
+  /** Ids that were forgotten before their 72 hours, so that Redis does not become full. */
+  forgotten(ids: number): void
 }
 
 export const uncheckedReasons = [
@@ -102,6 +109,7 @@ export function openSeen(options: SeenOptions): Seen {
       ready: () => availability.available,
       deferred: ids => events.deferred(ids),
       ...(maxWaiting !== undefined && { limit: maxWaiting }),
+      ...(options.lingerMs !== undefined && { lingerMs: options.lingerMs }),
     }),
   )
   const roll = openRoll(redis, generation, randomUUID())
@@ -117,6 +125,14 @@ export function openSeen(options: SeenOptions): Seen {
     ending.abort()
     await following
   })
+  stack.use(
+    openBound(redis, buckets, {
+      ...(options.boundEveryMs !== undefined && { everyMs: options.boundEveryMs }),
+      ready: () => availability.available,
+      now,
+      forgot: ids => events.forgotten(ids),
+    }),
+  )
   const ask = openChecks({
     find: buckets.find,
     waitMs,
