@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** `npm run test:chaos`: minutes of random faults, in turn, because each run wants the whole machine. */
@@ -8,6 +9,7 @@ export default defineConfig({
     maxWorkers: 1,
     fileParallelism: false,
     globalSetup: './testbed/global-setup.ts',
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'node') },
     testTimeout: 1_800_000,
     hookTimeout: 120_000,
     reporters: ['default', './testbed/reporter.ts', './testbed/tools.ts'],

@@ -8,25 +8,47 @@ const root = resolve(import.meta.dirname, '..')
 const importing = /\b(?:from|import) ?\(?'([^']+\.ts|@fairlead\/[^']+)'/g
 
 /** Files and all of this repository's modules that they import, from the root. */
-export function modulesOf(files: readonly string[]): Set<string> {
+export const modulesOf = (files: readonly string[]): Set<string> => reachable(files, openImports())
+
+/** Of test files, from the root, those that start no server, and ask the run for none that it shares. */
+export function withoutServers(tests: readonly string[]): string[] {
+  const imports = openImports()
+  return tests.filter(
+    test =>
+      ![...reachable([resolve(root, test)], imports)].some(
+        path => path.startsWith('servers/') || path === 'testbed/run.ts',
+      ),
+  )
+}
+
+type Imports = (file: string) => readonly string[]
+
+function reachable(files: readonly string[], importsOf: Imports): Set<string> {
   const seen = new Set<string>()
   const visit = (file: string) => {
     const path = relative(root, file)
     if (seen.has(path)) return
     seen.add(path)
-    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(importing)) {
-      const imported = ownModule(file, specifier)
-      if (imported !== undefined) visit(imported)
-    }
+    importsOf(file).forEach(visit)
   }
   files.forEach(visit)
   return seen
 }
 
-/** Whether a test starts servers, or asks the run for one that it shares. */
-export function needsServers(test: string): boolean {
-  return [...modulesOf([test])].some(path => path.startsWith('servers/') || path === 'testbed/run.ts')
+/** Reads each file once. */
+function openImports(): Imports {
+  const known = new Map<string, readonly string[]>()
+  return file => {
+    const found = known.get(file) ?? readImports(file)
+    known.set(file, found)
+    return found
+  }
 }
+
+const readImports = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(importing)].flatMap(
+    ([, specifier = '']) => ownModule(file, specifier) ?? [],
+  )
 
 function ownModule(importer: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) {

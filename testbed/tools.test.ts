@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { modulesOf, needsServers } from './modules-of.ts'
+import { modulesOf, withoutServers } from './modules-of.ts'
 
 const of = (file: string) => modulesOf([resolve(import.meta.dirname, '..', file)])
 
@@ -27,5 +27,5 @@ test.each([
   ['services/receiver/receiver.test.ts', true],
   ['standalone/start.test.ts', true],
 ])('does %s start servers: %s', (file, expected) => {
-  expect(needsServers(resolve(import.meta.dirname, '..', file))).toBe(expected)
+  expect(withoutServers([file])).toEqual(expected ? [] : [file])
 })
