@@ -44,7 +44,7 @@ export interface Sink extends AsyncDisposable {
   readonly connections: { readonly open: number; readonly total: number }
   /** From now on answers by another script. */
   answer(script: Script | Reply): void
-  /** The first request, also of those received already, that fits. @param options.deadlineMs default 10,000 */
+  /** The first request, also of those received already, that fits. @param options.deadlineMs default 25,000 */
   waitFor(fits: (request: Received) => boolean, options?: { readonly deadlineMs?: number }): Promise<Received>
   /** All requests once there are at least so many. */
   waitForCount(count: number, options?: { readonly deadlineMs?: number }): Promise<readonly Received[]>

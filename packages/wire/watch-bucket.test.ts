@@ -55,7 +55,7 @@ test('a watch whose consumer is gone reports that, and misses no change', async 
     await opened.manager.consumers.delete('KV_things', name)
   }
   await opened.bucket.put('a', '2')
-  await until(() => opened.told.includes('PUT a 2'), { what: 'the change', deadlineMs: 10_000 })
+  await until(() => opened.told.includes('PUT a 2'), { what: 'the change' })
   expect(opened.failures).toHaveLength(1)
   await until(() => watch.trouble.sinceMs === undefined, { what: 'a sound watch' })
 })
@@ -71,7 +71,7 @@ test('a deleted bucket is reported as a failure until it is made anew, and then 
   expect(configReadiness({ trouble: { sinceMs: sinceMs - 16_000 } })).toMatch(/may be missing for 1[67] s/)
   await opened.makeBucket()
   await opened.bucket.put('a', 'anew')
-  await until(() => opened.told.at(-1) === 'PUT a anew', { what: 'the new bucket', deadlineMs: 10_000 })
+  await until(() => opened.told.at(-1) === 'PUT a anew', { what: 'the new bucket' })
 })
 
 test('changes made while the server was away are reported once it is back', async () => {
@@ -81,6 +81,6 @@ test('changes made while the server was away are reported once it is back', asyn
   await opened.server.kill9()
   await opened.server.restart()
   await until(() => opened.bucket.put('a', '2').catch(() => false), { what: 'a server' })
-  await until(() => opened.told.includes('PUT a 2'), { what: 'the change', deadlineMs: 10_000 })
+  await until(() => opened.told.includes('PUT a 2'), { what: 'the change' })
   expect(opened.told.filter(entry => entry === 'PUT a 2')).toHaveLength(1)
 })

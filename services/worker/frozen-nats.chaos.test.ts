@@ -13,7 +13,7 @@ test('a worker survives a nats-server that is frozen, and one that is stopped wh
     },
   }
   const log = pino({ level: 'error' }, countTimeouts)
-  await using running = await startWorker(opened.server.url, 'test', 1024, () => {}, log)
+  await using running = await startWorker(opened.server.url, { log })
   const accepted: string[] = []
   const publish = async (count: number) => {
     for (let n = 0; n < count; n++) accepted.push(await opened.publish(`${n}`))

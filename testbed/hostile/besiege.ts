@@ -1,5 +1,5 @@
-import { availableParallelism, loadavg } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { crowding } from '../crowding.ts'
 import { until } from '../until.ts'
 import { type AttackName, attacks } from './attacks.ts'
 import { type Siege, startSiege } from './siege.ts'
@@ -9,7 +9,7 @@ const generousMs = 1_500
 /** Fetches of keys from addresses that strangers made up: two sources, 8 at once and one in 10 s for each, and some room. */
 const mostKeyFetches = 60
 
-const limitMs = (): number => generousMs * Math.max(1, loadavg()[0]! / availableParallelism())
+const limitMs = (): number => generousMs * crowding()
 
 /**
  * Tests of the running product under attack, beside a tenant who does nothing wrong. What that tenant felt is printed at

@@ -1,4 +1,4 @@
 import { test } from 'vitest'
-import { meetFates } from './fates.ts'
+import { endDeliveries } from './delivery-ends.ts'
 
-test('each delivery has one fate, whatever is asked for', { timeout: 180_000 }, () => meetFates(1))
+test('a delivery ends twice or never, whatever is asked for', { timeout: 180_000 }, () => endDeliveries(1))

@@ -10,10 +10,10 @@ const steps = 60
 
 /**
  * Whatever people and destinations do (repeats, fan-out, failures, pauses, Replays, retries by hand, re-timed and
- * cancelled ones, a worker that is replaced): no delivery is forgotten, none has two fates, attempts count 1…n, and each
+ * cancelled ones, a worker that is replaced): no delivery is forgotten, none ends twice, attempts count 1…n, and each
  * attempt in the log is one request that came. Throws where it isn't so.
  */
-export async function meetFates(seed: number): Promise<void> {
+export async function endDeliveries(seed: number): Promise<void> {
   const random = seeded(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
   await using platform = await startReplayPlatform()

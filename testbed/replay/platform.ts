@@ -98,7 +98,7 @@ export async function startReplayPlatform() {
       return replay!
     },
     look,
-    /** The Replay when all its deliveries have their fate. */
+    /** The Replay, once all its deliveries have ended. */
     untilSettled: (replayId: string) =>
       until(
         async () => {

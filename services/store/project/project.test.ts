@@ -42,7 +42,6 @@ async function expectLog(adminUrl: string, story: Parameters<typeof expectedLog>
   const expected = expectedLog(story)
   const text = JSON.stringify(expected)
   await until(async () => JSON.stringify(await readLog(adminUrl)) === text, {
-    deadlineMs: 15_000,
     everyMs: 50,
   }).catch(async () => expect(await readLog(adminUrl)).toEqual(expected))
 }

@@ -1,3 +1,4 @@
+import { crowding } from '@fairlead/testbed/crowding'
 import { startTestNats } from '@fairlead/testbed/nats'
 import { createTestDatabase, startTestPostgres } from '@fairlead/testbed/postgres'
 import { signalTree } from '@fairlead/testbed/process-tree'
@@ -45,7 +46,7 @@ async function openStreams() {
 
 /** The projection has to say that it stands, by readiness and by its metrics, while nothing else looks wrong. */
 async function expectStandstill(projector: Projector, behind: number): Promise<void> {
-  await until(() => projector.standing.standstill(), { what: 'the standstill', deadlineMs: 10_000 })
+  await until(() => projector.standing.standstill(), { what: 'the standstill' })
   expect(await projector.standing.standstill()).toMatch(
     new RegExp(`^the log has stood still for \\d+ s: EVENTS has ${behind} messages more$`),
   )
@@ -100,7 +101,7 @@ test('a PostgreSQL that is frozen is told, doesn’t keep the store from ending,
     await expectStandstill(projector, 4)
     const began = performance.now()
     await ending.stop()
-    expect(performance.now() - began).toBeLessThan(10_000)
+    expect(performance.now() - began).toBeLessThan(10_000 * crowding())
   } finally {
     signalTree(postgres.pid, 'SIGCONT')
   }
@@ -108,7 +109,7 @@ test('a PostgreSQL that is frozen is told, doesn’t keep the store from ending,
 })
 
 test('a call to a database that says nothing ends by its own clock, and the next one finds a connection', {
-  timeout: 30_000,
+  timeout: 60_000,
 }, async () => {
   await using database = await createTestDatabase()
   const target = new URL(database.url)
@@ -120,13 +121,13 @@ test('a call to a database that says nothing ends by its own clock, and the next
   proxy.stall()
   const began = performance.now()
   await expect(ask()).rejects.toMatchObject({ code: 'postgres_unavailable' })
-  expect(performance.now() - began).toBeLessThan(4_000)
+  expect(performance.now() - began).toBeLessThan(4_000 * crowding())
   proxy.heal()
   await expect(ask()).resolves.toMatchObject({ rowCount: 1 })
 })
 
 test('a stream that can not be read any more is told, by readiness and by a metric, though nothing is behind', {
-  timeout: 30_000,
+  timeout: 60_000,
 }, async () => {
   await using streams = await openStreams()
   await using database = await createTestDatabase()
@@ -143,7 +144,7 @@ test('a stream that can not be read any more is told, by readiness and by a metr
   expect(await projector.metric(unreadable)).toBeGreaterThan(1)
 })
 
-test('an idle log is no standstill, however long nothing came', { timeout: 30_000 }, async () => {
+test('an idle log is no standstill, however long nothing came', { timeout: 60_000 }, async () => {
   await using streams = await openStreams()
   await using database = await createTestDatabase()
   await using projector = await startProjector(database.url, streams.url, { standstillMs: 0 })

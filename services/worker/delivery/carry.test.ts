@@ -37,8 +37,8 @@ test('built-in processors are destinations with the same log and the same retrie
     const all = attemptsOf(await opened.records(), id)
     return all.length === 3 && all
   })
-  const fates = attempts.map(({ outcome, number, settlement }) => `${outcome} ${number} ${settlement.kind}`)
-  expect(fates.sort()).toEqual([
+  const ends = attempts.map(({ outcome, number, settlement }) => `${outcome} ${number} ${settlement.kind}`)
+  expect(ends.sort()).toEqual([
     'delivered 1 delivered',
     'processor_failed 1 retry',
     'processor_failed 2 dead',

@@ -93,7 +93,7 @@ test('a failed delivery is tried again on schedule, with the same id and the nex
   opened.sink.answer((_request, count) => ({ status: count < 3 ? 500 : 204 }))
   await using _running = await startWorker(opened.server.url)
   const id = await opened.publish('{}')
-  const got = await opened.sink.waitForCount(3, { deadlineMs: 15_000 })
+  const got = await opened.sink.waitForCount(3)
   expect(got.map(({ headers }) => headers['fairlead-attempt'])).toEqual(['1', '2', '3'])
   expect(new Set(got.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]))
   for (const [earlier, later] of [

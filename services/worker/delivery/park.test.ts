@@ -47,7 +47,7 @@ test('parked deliveries that drain during a restart are neither lost nor left be
   await opened.worker[Symbol.asyncDispose]()
   const left = await opened.parked()
   expect(left).toBeGreaterThan(0)
-  await using _next = await startWorker(opened.server.url, 'next')
+  await using _next = await startWorker(opened.server.url, { name: 'next' })
   await until(async () => (await opened.parked()) === 0, { what: 'an empty park' })
   const bodies = opened.sink.received.map(({ body }) => body.toString())
   expect(new Set(bodies).size).toBe(200)

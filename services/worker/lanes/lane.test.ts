@@ -199,14 +199,14 @@ test('whatever happens, slots are given back, never more than allowed, and a wel
         const lane = openLane({ concurrency: declared })
         let open = 0
         let now = 0
-        for (const [fate, ms] of steps) {
+        for (const [outcome, ms] of steps) {
           now += ms
           if (lane.ask(now) === 'go') open++
           expect(lane.inFlight).toBe(open)
           expect(open).toBeLessThanOrEqual(declared ?? 64)
           if (ms % 2 && open > 0) {
             open--
-            lane.finish(fate, now, ms)
+            lane.finish(outcome, now, ms)
           }
         }
         for (; open > 0; open--) lane.finish('well', now, 1)

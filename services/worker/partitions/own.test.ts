@@ -51,10 +51,9 @@ test('three share evenly; one that is released leaves its share to the others', 
   const sizes = () => workers.map(({ held }) => held.size)
   await until(() => sizes().reduce((sum, size) => sum + size) === 16 && Math.max(...sizes()) <= 6, {
     what: 'at most six each',
-    deadlineMs: 15_000,
   })
   await workers[0]!.release()
-  await until(() => sizes()[1] === 8 && sizes()[2] === 8, { what: 'eight each', deadlineMs: 15_000 })
+  await until(() => sizes()[1] === 8 && sizes()[2] === 8, { what: 'eight each' })
   expect(opened.lost).toEqual([])
   await Promise.all(workers.slice(1).map(worker => worker.release()))
 })
