@@ -33,7 +33,7 @@ test('a delivery that was promoted is known to receivers, also of one that was p
       generation,
       waitMs: 1_000,
       now: Date.now,
-      events: { checked() {}, unchecked() {}, deferred() {} },
+      events: { checked() {}, unchecked() {}, deferred() {}, forgotten() {} },
       changed() {},
       follow: (keep, signal) => followPromoted(nats, keep, signal),
     })

@@ -142,13 +142,13 @@ test('order outlives a crash: none passes a delivery whose first attempt was und
 test('order outlives a crash: a new event does not pass a first attempt that was under way alone', async () => {
   await using opened = await openOrdered()
   opened.sink.answer({ hang: true })
-  const first = await startWorker(opened.server.url, 'first')
+  const first = await startWorker(opened.server.url, { name: 'first' })
   await opened.publish('0', { headers })
   await opened.sink.waitForCount(1)
   await first.crash()
   const atCrash = opened.sink.received.length
   opened.sink.answer({ status: 200 })
-  await using _second = await startWorker(opened.server.url, 'second')
+  await using _second = await startWorker(opened.server.url, { name: 'second' })
   for (const body of ['1', '2']) await opened.publish(body, { headers })
   await opened.sink.waitFor(({ body }) => body.toString() === '2', { deadlineMs: 30_000 })
   expect(inTurn(opened.sink.received.slice(atCrash))).toEqual(['0', '1', '2'])
