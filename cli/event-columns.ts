@@ -12,6 +12,7 @@ export const widestEvent: Event = {
   types: ['customer.subscription.updated'],
   repeats: { count: 0, differing: 0, lastAt: null },
   status: 'processing',
+  mode: 'live',
   traceId: '',
   receivedAt: new Date(0).toISOString(),
   deliveries: { total: 0, waiting: 0, delivered: 0, dead: 0 },

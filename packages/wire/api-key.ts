@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import type { Mode } from './mode.ts'
 
 /**
  * The text of an API key: a prefix that secret scanners can look for, 256 random bits, and a checksum of both, so that a typing
@@ -32,6 +33,9 @@ export function canBeApiKey(text: string): boolean {
 export function shownApiKey(text: string): string {
   return text.slice(0, (text.startsWith('key_live_') ? 'key_live_' : 'sk_live_fl_').length + 4)
 }
+
+/** Which data a key is for, by its text or the part that is shown. Keys of earlier versions are live. */
+export const modeOfApiKey = (text: string): Mode => (/^[sp]k_test_fl_/.test(text) ? 'test' : 'live')
 
 const checksum = (body: string): string => base62(BigInt(crc32(body)), 6)
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idSchema } from './id-schema.ts'
+import { modes } from './mode.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -28,6 +29,8 @@ const source = z.object({
   deduplicate: z.boolean().default(true),
   /** The trace that a request's `traceparent` names is linked to. */
   trustTraceparent: z.boolean().optional(),
+  /** Of the events that it receives from now on. Absent: live. */
+  mode: z.enum(modes).optional(),
 })
 
 const destination = z.object({

@@ -1,5 +1,6 @@
 import type { EventId, OrganizationId, SourceId } from '@fairlead/webhook/id'
 import { isId, isNumber, isOptional, isText, isTexts, parseObject, type Unchecked } from './fields.ts'
+import { isMode, type Mode } from './mode.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -36,6 +37,8 @@ export interface EventMeta {
   readonly size: number
   /** Which of the source's secrets matched (its id in the configuration); absent where none is needed. */
   readonly secret?: string | undefined
+  /** Of its source, when this was received. Absent: live. */
+  readonly mode?: Mode | undefined
 }
 
 export function encodeEventMeta(meta: EventMeta): string {
@@ -71,6 +74,7 @@ function isEventMeta(meta: Unchecked): meta is Unchecked & EventMeta {
     isText(meta.url) &&
     isTexts(meta.headers) &&
     isNumber(meta.size) &&
-    isOptional(meta.secret, isText)
+    isOptional(meta.secret, isText) &&
+    isOptional(meta.mode, isMode)
   )
 }

@@ -18,6 +18,7 @@ const meta: EventMeta = {
   headers: ['content-type', 'application/json'],
   size: 2,
   secret: 'acme/github',
+  mode: 'test',
 }
 const destination = newId('dst', 1)
 const reference: DeliveryReference = {
@@ -45,7 +46,7 @@ test('what is written is read', () => {
 })
 
 test('what was stored before there were these fields stays readable', () => {
-  const { revision: _, types: _types, secret: _secret, ...oldMeta } = meta
+  const { revision: _, types: _types, secret: _secret, mode: _mode, ...oldMeta } = meta
   expect(readMeta(oldMeta)).toEqual({ ...oldMeta, revision: 0 })
   const { of: _of, bytes: _bytes, order: _order, replay: _replay, ...oldReference } = reference
   expect(readDelivery(oldReference)).toEqual({ ...oldReference, of: 1, bytes: 0 })
@@ -67,6 +68,7 @@ const wrongMeta: Record<keyof EventMeta, readonly unknown[]> = {
   headers: [undefined, 'a', [5], {}],
   size: [undefined, '2'],
   secret: [5, null],
+  mode: ['', 'Test', null, 5],
 }
 const wrongReference: Record<keyof DeliveryReference, readonly unknown[]> = {
   delivery: [undefined, 'dlv_', meta.id],

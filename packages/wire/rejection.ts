@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idSchema } from './id-schema.ts'
+import { modes } from './mode.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -51,6 +52,8 @@ const schema = z.object({
   publicUrls: z.array(z.string()).optional(),
   /** Only with the reason `repeat_differs`: it verified. */
   repeats: repeatOf.optional(),
+  /** Of its source, when this was received. Absent: live. */
+  mode: z.enum(modes).optional(),
 })
 
 export type RejectionMeta = z.infer<typeof schema>

@@ -1,6 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt'
-import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect'
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { ApiKeyService } from './gen/fairlead/store/v1/api_key_pb.js'
 import { AttemptService } from './gen/fairlead/store/v1/attempt_pb.js'
@@ -18,6 +25,7 @@ import { RetryService } from './gen/fairlead/store/v1/retry_pb.js'
 import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
 import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
 import { UsageService } from './gen/fairlead/store/v1/usage_pb.js'
+import { type Mode, modeHeader } from './mode.ts'
 
 /** The store's gRPC services, by noun. Messages and enums are in `@fairlead/wire/store/<noun>`. */
 export interface StoreClient extends AsyncDisposable {
@@ -36,6 +44,11 @@ export interface StoreClient extends AsyncDisposable {
   readonly rejections: Client<typeof RejectionService>
   readonly apiKeys: Client<typeof ApiKeyService>
   readonly audit: Client<typeof AuditService>
+  /**
+   * The same store, which shows and takes data of one mode alone; undefined: of both. It goes over the same connection, and is
+   * not to be disposed.
+   */
+  inMode(mode: Mode | undefined): StoreClient
 }
 
 export interface StoreClientOptions {
@@ -57,13 +70,34 @@ const retryDelaysMs = [50, 200, 800]
  */
 export function connectStore(url: string, options: StoreClientOptions = {}): StoreClient {
   const sessionManager = new Http2SessionManager(url, { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 })
-  const transport = createGrpcTransport({
-    baseUrl: url,
-    sessionManager,
-    defaultTimeoutMs: options.timeoutMs ?? 10_000,
-    interceptors: [...(options.token ? [present(options.token)] : []), retry],
-  })
+  const open = (mode: Mode | undefined): Transport =>
+    createGrpcTransport({
+      baseUrl: url,
+      sessionManager,
+      defaultTimeoutMs: options.timeoutMs ?? 10_000,
+      interceptors: [
+        ...(options.token ? [setHeader('authorization', `Bearer ${options.token}`)] : []),
+        ...(mode ? [setHeader(modeHeader, mode)] : []),
+        retry,
+      ],
+    })
+  const close = async () => sessionManager.abort()
+  const both: StoreClient = clientOver(open(undefined), mode => (mode ? inMode[mode] : both), close)
+  const inMode = {
+    live: clientOver(open('live'), both.inMode, close),
+    test: clientOver(open('test'), both.inMode, close),
+  } as const satisfies Record<Mode, StoreClient>
+  return both
+}
+
+function clientOver(
+  transport: Transport,
+  inMode: StoreClient['inMode'],
+  close: () => Promise<void>,
+): StoreClient {
   return {
+    inMode,
+    [Symbol.asyncDispose]: close,
     organizations: createClient(OrganizationService, transport),
     members: createClient(MemberService, transport),
     sources: createClient(SourceService, transport),
@@ -79,9 +113,6 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
     rejections: createClient(RejectionService, transport),
     apiKeys: createClient(ApiKeyService, transport),
     audit: createClient(AuditService, transport),
-    async [Symbol.asyncDispose]() {
-      sessionManager.abort()
-    },
   }
 }
 
@@ -90,9 +121,9 @@ export function storeErrorDetail(error: unknown): ErrorDetail | undefined {
   return error instanceof ConnectError ? error.findDetails(ErrorDetailSchema)[0] : undefined
 }
 
-function present(token: string): Interceptor {
+function setHeader(name: string, value: string): Interceptor {
   return next => request => {
-    request.header.set('authorization', `Bearer ${token}`)
+    request.header.set(name, value)
     return next(request)
   }
 }

@@ -7,6 +7,7 @@ import type { SignIn } from './auth/sign-in.ts'
 import { looksLikeJwt } from './auth/tokens/jwt.ts'
 import { bearerKey } from './authenticate.ts'
 import type { ApiKeyCaller, Caller, PersonCaller } from './caller.ts'
+import { requireMode } from './mode.ts'
 import { isWrite, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { ApiError } from './problem.ts'
@@ -17,7 +18,7 @@ import { requireScope } from './scopes.ts'
 /**
  * Before a byte of the body is read:
  *
- *   credential → rate → caller → right → scope
+ *   credential → rate → caller → right → scope → mode
  *
  * A request has one credential: with an Authorization header no cookie counts. Throws an ApiError for whatever stops it.
  */
@@ -35,6 +36,7 @@ export async function admit(
     writes: isWrite(operation),
   })
   requireScope(caller, operation)
+  requireMode(caller, operation)
 }
 
 /** The same question again, for an answer that lasts; takes nothing from the rate. */

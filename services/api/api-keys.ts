@@ -1,4 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { modeOfApiKey } from '@fairlead/wire/api-key'
+import { modes } from '@fairlead/wire/mode'
 import type { ApiKey } from '@fairlead/wire/store/api_key'
 import { z } from 'zod'
 import { managedBy, presentManagedBy } from './managed.ts'
@@ -16,6 +18,7 @@ const keySchema = z
     name: z.string().meta({ example: 'ci' }),
     prefix: z.string().meta({ description: 'How its text begins.', example: 'sk_live_fl_4f0a' }),
     role: z.enum(roles),
+    mode: z.enum(modes).meta({ description: 'Which data it sees and touches.' }),
     scopes: z
       .array(z.string())
       .nullable()
@@ -85,6 +88,10 @@ const create = operation({
         description: "What of its role it may do: at most the caller's own. Absent: all.",
         example: ['events:read'],
       }),
+    mode: z
+      .enum(modes)
+      .default('live')
+      .meta({ description: 'A test key sees test data alone, and changes nothing that live data shares.' }),
     expiresAt: z.iso
       .datetime({ offset: true })
       .refine(text => Date.parse(text) < Date.UTC(9999, 0), 'a time before 9999')
@@ -103,6 +110,7 @@ const create = operation({
         name: body.name,
         role: roleToStore[body.role],
         scopes: body.scopes ?? [],
+        mode: body.mode,
         ...(body.expiresAt && { expiresAt: timestampFromDate(new Date(body.expiresAt)) }),
         change,
       },
@@ -185,6 +193,7 @@ function presentKey(key: ApiKey): z.input<typeof keySchema> {
     name: key.name,
     prefix: key.prefix,
     role: roleOf(key.role) ?? 'viewer',
+    mode: modeOfApiKey(key.prefix),
     scopes: scopesOf(key),
     createdAt: presentTimeOf(key.createdAt),
     lastUsedAt: presentTime(key.lastUsedAt),

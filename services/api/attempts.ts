@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { presentHeaders } from './content.ts'
 import { attemptSchema, presentAttempt } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import {
@@ -31,6 +32,7 @@ const loggedAttemptSchema = z
     source: z.string(),
     type: z.string(),
     receivedAt: timeText.meta({ description: 'When its event was received.' }),
+    mode: modeSchema,
     last: z.boolean().meta({ description: 'True: the delivery died with it.' }),
   })
   .meta({ id: 'LoggedAttempt', description: 'One try of a delivery, with what it was a try of.' })
@@ -179,6 +181,7 @@ function presentLogged(logged: LoggedAttempt): z.input<typeof loggedAttemptSchem
     source: logged.source,
     type: logged.type,
     receivedAt: presentTimeOf(logged.receivedAt),
+    mode: presentMode(logged.mode),
     last: logged.dead,
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { parseId } from '@fairlead/webhook/id'
-import { canBeApiKey } from '@fairlead/wire/api-key'
+import { canBeApiKey, modeOfApiKey } from '@fairlead/wire/api-key'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { ApiKeyCaller } from './caller.ts'
 import { openGuesses } from './guesses.ts'
@@ -78,18 +78,22 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
       if (!canBeApiKey(key)) throw new ApiError('unauthenticated')
       const digest = digestOf(key)
       const name = digest.toString('base64')
-      if (remembered.has(name)) return await lookUp(digest, peer)
+      if (remembered.has(name)) return withMode(await lookUp(digest, peer), key)
       // One that many requests bring at once is looked up once.
       const lookup = underWay.get(name) ?? lookUpGuess(digest, peer)
       underWay.set(name, lookup)
       try {
-        return await lookup
+        return withMode(await lookup, key)
       } finally {
         if (underWay.get(name) === lookup) underWay.delete(name)
       }
     },
   }
 }
+
+/** The text tells the mode, and the store has found the key by all of its text. */
+const withMode = (caller: ApiKeyCaller, key: string): ApiKeyCaller =>
+  caller.organizationId ? { ...caller, mode: modeOfApiKey(key) } : caller
 
 const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest()
 

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { KeyId, MemberId, OrganizationId } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { ActorKind } from '@fairlead/wire/store/audit'
 import type { ChangeSchema } from '@fairlead/wire/store/change'
 import type { Role } from './role.ts'
@@ -15,6 +16,8 @@ export interface ApiKeyCaller {
   readonly role: Role
   /** Absent: a key of the platform, which may name any organization. */
   readonly organizationId?: OrganizationId
+  /** Of the data that it sees and touches. Absent: a key of the platform, for both. */
+  readonly mode?: Mode
   /** Absent: all that its role may do. */
   readonly scopes?: ReadonlySet<Scope>
 }

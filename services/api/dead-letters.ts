@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { nameOf } from './caller.ts'
 import { deliverySummarySchema, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import {
   cursor,
@@ -28,6 +29,7 @@ const deadLetterSchema = z
     type: z.string(),
     receivedAt: timeText.meta({ description: 'When its event was received.' }),
     diedAt: timeText,
+    mode: modeSchema,
     reason: z.string().meta({
       description:
         'Why it died: attempts_exhausted, gone, event_expired, url_invalid, destination_deleted or cancelled.',
@@ -232,5 +234,6 @@ function presentDeadLetter(letter: DeadLetter): z.input<typeof deadLetterSchema>
     receivedAt: presentTimeOf(letter.receivedAt),
     diedAt: presentTimeOf(letter.diedAt),
     reason: letter.reason,
+    mode: presentMode(letter.mode),
   }
 }

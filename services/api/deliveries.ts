@@ -2,6 +2,7 @@ import type { WaitingDelivery } from '@fairlead/wire/store/delivery'
 import { z } from 'zod'
 import { deliverySummarySchema, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import {
   cursor,
@@ -24,6 +25,7 @@ const waitingSchema = z
     provider: z.string(),
     type: z.string(),
     receivedAt: timeText.meta({ description: 'When its event was received.' }),
+    mode: modeSchema,
   })
   .meta({
     id: 'WaitingDelivery',
@@ -141,5 +143,6 @@ function presentWaiting(waiting: WaitingDelivery): z.input<typeof waitingSchema>
     provider: waiting.provider,
     type: waiting.type,
     receivedAt: presentTimeOf(waiting.receivedAt),
+    mode: presentMode(waiting.mode),
   }
 }

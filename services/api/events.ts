@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { contentSchema, presentBody, presentHeaders } from './content.ts'
 import { deliverySchema, deliverySummarySchema, presentDelivery, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import {
   cursor,
@@ -62,6 +63,7 @@ const shared = {
       "The trace of its receipt and of its deliveries' first attempts, in the log and, where it is kept, in the collector of OpenTelemetry.",
     example: '018bcfe568007000800001234567890a',
   }),
+  mode: modeSchema,
   receivedAt: timeText,
 }
 
@@ -267,6 +269,7 @@ function presentShared(event: Event) {
     },
     status: presentStatus(event.status),
     traceId: traceOfEvent(id),
+    mode: presentMode(event.mode),
     receivedAt: presentTimeOf(event.receivedAt),
   }
 }

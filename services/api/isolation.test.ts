@@ -2,10 +2,12 @@ import { timestampNow } from '@bufbuild/protobuf/wkt'
 import { until } from '@fairlead/testbed/until'
 import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { DeliveryState, Trigger } from '@fairlead/wire/store/event'
+import { MemberRole } from '@fairlead/wire/store/member'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bodyOf } from './fixtures/request-body.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+import { aboutOf } from './mode.ts'
 import { isWrite, needsMatch, type Operation } from './operation.ts'
 import { operations } from './operations.ts'
 
@@ -13,6 +15,8 @@ let api: TestApi
 let acme: Organization
 /** A key of globex, which has nothing of what acme has. */
 let key: string
+/** A key of acme for test data, of which acme has none. */
+let testKey: string
 /** Ids of acme's, by the name of the parameter or field that takes such a one. */
 const real: Record<string, string> = {}
 /** Ids of nobody's. */
@@ -62,6 +66,7 @@ beforeAll(async () => {
   // It changes by itself until it has ended.
   await until(async () => (await of(`replays/${real.replay}`)).endedAt !== null)
   await api.makeKey(acme)
+  testKey = await api.makeKey(acme, MemberRole.OWNER, 'test')
   real.key = (await of('api-keys')).items[0].id
   real.rejection = '1'
   const plan = { filter: {}, dryRun: true }
@@ -82,13 +87,13 @@ afterAll(async () => await api?.[Symbol.asyncDispose]())
 
 const parametersOf = ({ path }: Operation) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
 
-async function ask(operation: Operation, values: Record<string, string>, more: object = {}, query = '') {
+async function ask(operation: Operation, values: Record<string, string>, by = key) {
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
   const body = bodyOf(operation)
-  const { status, body: answered } = await api.call(operation.method.toUpperCase(), `${path}${query}`, {
-    key,
+  const { status, body: answered } = await api.call(operation.method.toUpperCase(), path, {
+    key: by,
     ...(needsMatch(operation) && { headers: { 'if-match': '*' } }),
-    ...(body && { body: { ...body, ...more } }),
+    ...(body && { body }),
   })
   // An answer may repeat the values of its own request.
   const text = Object.values(values).reduce(
@@ -138,6 +143,80 @@ describe.each(operations.filter(operation => parametersOf(operation).length > 0)
       expect(await stateOfAcme()).toBe(before)
     },
   )
+})
+
+const ofOrganizations = operations.filter(operation => parametersOf(operation).includes('slug'))
+
+/** Rows of acme's live data and of what both modes share; that a key was used is no change. */
+const liveStateOfAcme = async () => {
+  const sharedTables = 'api_keys destination_pauses destinations routes members invitations'
+  const moded = 'events deliveries attempts replays issues sources'
+  const rows = await Promise.all(
+    [
+      ...sharedTables.split(' ').map(table => [table, 'true'] as const),
+      ...moded.split(' ').map(table => [table, "mode is distinct from 'test'"] as const),
+    ].map(([table, where]) =>
+      api.store.query(
+        `select * from ${table} where ${where} and organization_id = (select id from organizations where slug = 'acme')`,
+      ),
+    ),
+  )
+  return JSON.stringify(rows, (name, value) => (name.startsWith('last_used') ? undefined : value))
+}
+
+test.each(ofOrganizations)('$name with a test key: live data is as if there were none', async operation => {
+  const about = aboutOf(operation)
+  const before = isWrite(operation) ? await liveStateOfAcme() : undefined
+  const answer = operation.streams ? undefined : await ask(operation, { ...real }, testKey)
+  if (about === 'live' || (about === 'shared' && isWrite(operation))) {
+    expect(answer).toMatchObject({ status: 403 })
+    if (!operation.access.startsWith('platform')) expect(answer?.text).toContain('"wrong_mode"')
+  } else if (about === 'moded' && parametersOf(operation).length > 1) {
+    expect(answer).toEqual(await ask(operation, { ...absent, slug: 'acme' }, testKey))
+    expect(answer?.status).toBe(404)
+  } else if (about === 'moded') {
+    const { slug: _, destination: _shared, ...liveIds } = real
+    for (const id of [...Object.values(liveIds), 'invoice.paid', '"stripe"']) {
+      if (id.length > 1) expect(answer?.text ?? '').not.toContain(id)
+    }
+  }
+  if (before) expect(await liveStateOfAcme()).toBe(before)
+})
+
+test('an export by a test key has none of the live events, and no list takes the other mode', async () => {
+  const headers = { authorization: `Bearer ${testKey}` }
+  const exported = await fetch(`${api.url}/api/v1/organizations/acme/events/export`, { headers })
+  expect(await exported.text()).toMatch(/^\{"trailer":\{"events":0,/)
+  const mode = await api.call('GET', '/api/v1/organizations/acme/events?mode=live', { key: testKey })
+  expect([mode.status, mode.body.code]).toEqual([403, 'wrong_mode'])
+})
+
+test('a source by a test key is a test source, and no live one can be made, taken over or seen', async () => {
+  const path = '/api/v1/organizations/acme/sources'
+  const body = { name: 'tried', provider: 'github', secrets: [{ id: 'a', value: 'test-only' }] }
+  const live = await api.call('POST', path, { key: testKey, body: { ...body, mode: 'live' } })
+  expect([live.status, live.body.errors[0].message]).toEqual([400, 'must be test, as the key is'])
+  const made = await api.call('POST', path, { key: testKey, body })
+  expect([made.status, made.body.mode]).toEqual([201, 'test'])
+  const named = { ...body, name: 'stripe' }
+  for (const [method, at] of [
+    ['POST', path],
+    ['PUT', `${path}/stripe`],
+  ] as const) {
+    const taken = await api.call(method, at, { key: testKey, body: named })
+    expect([taken.status, taken.body.code], method).toEqual([409, 'conflict'])
+  }
+  const liveKey = await api.makeKey(acme)
+  const names = async (key: string | undefined) =>
+    (await api.call('GET', path, key === undefined ? {} : { key })).body.items.map(
+      (one: { name: string }) => one.name,
+    )
+  expect(await names(testKey)).toEqual(['made', 'tried'])
+  expect(await names(liveKey)).toEqual(['github', 'stripe'])
+  expect(await names(undefined)).toEqual(['github', 'made', 'stripe', 'tried'])
+  const gone = { key: liveKey, headers: { 'if-match': '*' } }
+  expect((await api.call('DELETE', `${path}/tried`, gone)).status).toBe(404)
+  expect((await api.call('DELETE', `${path}/tried`, { ...gone, key: testKey })).status).toBe(204)
 })
 
 test.each(['events', 'dead-letters', 'deliveries'])(

@@ -3,6 +3,7 @@ import { failures } from '@fairlead/webhook/outcome'
 import { type Issue, IssueKind, IssueState } from '@fairlead/wire/store/issue'
 import { z } from 'zod'
 import { findDestinationId } from './destinations.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { type Call, operation } from './operation.ts'
 import { cursor, issueParams, limit, noQuery, organizationParams, pageOf, plainText, time } from './query.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
@@ -37,6 +38,7 @@ const issueSchema = z
       .int()
       .nullable()
       .meta({ description: 'HTTP status; null where there was no answer.', example: 500 }),
+    mode: modeSchema,
     explanation: z.string().nullable().meta({ description: 'The cause in words.' }),
     state: state.meta({
       description:
@@ -224,6 +226,7 @@ function presentIssue(issue: Issue, counted: number): z.input<typeof issueSchema
     destination: isDelivery ? issue.subject : null,
     source: isDelivery ? null : issue.subject,
     cause: issue.cause,
+    mode: presentMode(issue.mode),
     status: issue.status || null,
     explanation: explanationOf(issue.cause),
     state: presentState(issue.state),

@@ -14,6 +14,7 @@ import { invitationOperations } from './invitations.ts'
 import { issueOperations } from './issues.ts'
 import { meOperations } from './me.ts'
 import { memberOperations } from './members.ts'
+import { withModeChoice } from './mode.ts'
 import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { rejectionOperations } from './rejections.ts'
@@ -51,4 +52,4 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...apiKeyOperations,
   ...auditLogOperations,
-]
+].map(withModeChoice)

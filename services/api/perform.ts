@@ -7,6 +7,7 @@ import { admitAgain } from './admit.ts'
 import { bindCursor, type CursorOwner, unbindCursor } from './bound-cursor.ts'
 import { actorOf, type Caller } from './caller.ts'
 import { DryRun } from './dry-run.ts'
+import { modeOfCall } from './mode.ts'
 import { type Call, isWrite, keepsAnswer, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { readPrecondition } from './precondition.ts'
@@ -66,9 +67,9 @@ async function callOf(
   response: Response,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { store } = parts
   const caller: Caller = response.locals.caller
   const asked = readRequest(operation, request)
+  const store = parts.store.inMode(modeOfCall(caller, operation, asked))
   const change = changeOf(operation, caller, request, response)
   const organization = await findOrganization(store, caller, asked.params, signal).catch(error => {
     const mayBeRepeat = operation.endsOrganization && change.idempotencyKey

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { unbindCursor } from './bound-cursor.ts'
 import { contentSchema, presentBody, presentHeaders } from './content.ts'
 import { explainRejection } from './explain-rejection.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import {
@@ -41,6 +42,7 @@ const rejectionSchema = z
     repeatsEvent: z.string().nullable().meta({
       description: 'With the reason `repeat_differs`: the event that it was taken for again.',
     }),
+    mode: modeSchema,
     canBeTakenIn: z.boolean().meta({ description: '`take-in` makes an event of it.' }),
     ...contentSchema,
   })
@@ -394,6 +396,7 @@ function presentRejection(rejection: Rejection, withBody: boolean): z.input<type
     sizeBytes: Number(rejection.sizeBytes),
     offersSecret: rejection.offersSecret,
     repeatsEvent: rejection.repeatsEventId || null,
+    mode: presentMode(rejection.mode),
     canBeTakenIn: rejection.canBeTakenIn,
     headers: presentHeaders(rejection.headers),
     ...(withBody ? presentBody(rejection.body) : { body: null, bodyEncoding: 'utf-8' as const }),

@@ -6,6 +6,7 @@ import { nameOf } from './caller.ts'
 import { endedStates, presentState, stateOf } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
 import { presentStatus, status, statuses } from './events.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import {
   cursor,
@@ -72,6 +73,7 @@ export const replaySchema = z
     startedAt: timeText.nullable(),
     endedAt: timeText.nullable(),
     fault: z.string().nullable().meta({ description: 'Why it failed.' }),
+    mode: modeSchema.nullable().meta({ description: 'Null: of events of both modes.' }),
   })
   .meta({ id: 'Replay', description: 'A selection of events that is delivered again.' })
 
@@ -266,6 +268,7 @@ function presentReplay(replay: Replay): z.input<typeof replaySchema> {
     startedAt: presentTime(replay.startedAt),
     endedAt: presentTime(replay.endedAt),
     fault: replay.fault || null,
+    mode: replay.mode ? presentMode(replay.mode) : null,
   }
 }
 

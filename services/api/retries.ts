@@ -3,6 +3,7 @@ import { ReplayState } from '@fairlead/wire/store/replay'
 import type { PlannedDestination, Retry } from '@fairlead/wire/store/retry'
 import { z } from 'zod'
 import { findDestinationId } from './destinations.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { type Call, operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import {
@@ -55,6 +56,7 @@ const retrySchema = z
     startedAt: timeText.nullable(),
     endedAt: timeText.nullable(),
     fault: z.string().nullable(),
+    mode: modeSchema.nullable().meta({ description: 'Null: of events of both modes.' }),
   })
   .meta({ id: 'Retry', description: 'Dead letters that are tried again together.' })
 
@@ -295,6 +297,7 @@ function presentRetry(retry: Retry | undefined): z.input<typeof retrySchema> {
     startedAt: presentTime(retry.startedAt),
     endedAt: presentTime(retry.endedAt),
     fault: retry.fault || null,
+    mode: retry.mode ? presentMode(retry.mode) : null,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Source } from '@fairlead/wire/store/source'
 import { z } from 'zod'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
 import { changedItem, secretRefs } from './managed-by-kubernetes.ts'
+import { modeSchema, presentMode } from './mode.ts'
 import { organizationParams } from './query.ts'
 import { maxSettingBytes, requireDeclared, settingFields } from './setting.ts'
 import { settingsOperations } from './settings-resource.ts'
@@ -27,6 +28,7 @@ const sourceSchema = z
     rateLimit: rateLimitSchema,
     deduplicate: z.boolean(),
     trustTraceparent: z.boolean().meta({ description: "True: a request's `traceparent` is linked to." }),
+    mode: modeSchema.meta({ description: 'Of what it receives from now on.' }),
     secrets: z
       .array(
         z.object({
@@ -129,6 +131,7 @@ function presentSource(slug: string, source: Source): z.input<typeof sourceSchem
     rateLimit: presentRateLimit(settings?.rateLimit),
     deduplicate: settings?.deduplicate ?? true,
     trustTraceparent: settings?.trustTraceparent ?? false,
+    mode: presentMode(settings?.mode ?? ''),
     secrets: source.secrets.map(secret => ({
       id: secret.id,
       lastMatchedAt: presentTime(secret.lastMatchedAt),

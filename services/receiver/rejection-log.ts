@@ -56,6 +56,7 @@ export function openRejectionLog(
         headers: request.rawHeaders,
         size: body.length,
         repeats,
+        mode: source.config.mode,
       })
       const kept = body.length <= maxKeptBytes ? body : new Uint8Array(0)
       const subject = repeatsSubject(source.organization.id, source.config.name)
@@ -82,6 +83,7 @@ export function openRejectionLog(
             : request.rawHeaders.map(text => (text.includes(offered) ? '[redacted]' : text)),
         size: body.length,
         ...(publicUrls.length > 0 && { publicUrls: [...publicUrls] }),
+        mode: source.config.mode,
         ...(offered !== undefined && {
           offered: keyring.seal(
             offered,

@@ -83,6 +83,7 @@ function metaOf({ request, source, body, received, receivedAt, verdict, identity
     headers: request.rawHeaders,
     size: body.length,
     secret: secretId(source, verdict),
+    mode: source.config.mode,
   })
 }
 

@@ -76,6 +76,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
           deduplicate: true,
           trust_traceparent: false,
           active: true,
+          mode: 'live',
         },
         secrets: [{ id: 'one', value: 'test-secret' }],
       },

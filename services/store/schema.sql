@@ -101,6 +101,13 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.in_mode(mode text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN COALESCE((NULLIF(current_setting('fairlead.mode'::text, true), ''::text) = mode), true)
+;
+
 CREATE OR REPLACE FUNCTION public.in_platform_scope()
  RETURNS boolean
  LANGUAGE sql
@@ -236,6 +243,7 @@ create table attempts (
   replay_id uuid,
   dead boolean not null default false,
   exchange_seq bigint,
+  mode text not null default 'live'::text,
   constraint attempts_pkey PRIMARY KEY (organization_id, event_id, destination_id, number, received_at)
 ) partition by RANGE (received_at);
 alter table attempts enable row level security;
@@ -290,6 +298,7 @@ create table deliveries (
   dead_reason text,
   dead_seq bigint,
   discard_reason text,
+  mode text not null default 'live'::text,
   constraint deliveries_pkey PRIMARY KEY (organization_id, event_id, destination_id, received_at)
 ) partition by RANGE (received_at);
 alter table deliveries enable row level security;
@@ -401,6 +410,7 @@ create table events (
   differing_count integer not null default 0,
   last_repeated_at timestamp with time zone,
   change_seq bigint,
+  mode text not null default 'live'::text,
   constraint events_pkey PRIMARY KEY (organization_id, id, received_at)
 ) partition by RANGE (received_at);
 alter table events enable row level security;
@@ -497,6 +507,7 @@ create table issues (
   resolved_at timestamp with time zone,
   ignored_until timestamp with time zone,
   ignored_failures bigint,
+  mode text not null default 'live'::text,
   constraint issues_kind_check CHECK ((kind = ANY (ARRAY['delivery'::text, 'refusal'::text]))),
   constraint issues_organization_id_kind_subject_id_cause_status_key UNIQUE (organization_id, kind, subject_id, cause, status),
   constraint issues_pkey PRIMARY KEY (organization_id, id),
@@ -577,6 +588,20 @@ create table projection_positions (
 alter table projection_positions enable row level security;
 alter table projection_positions force row level security;
 
+create table promotions (
+  organization_id uuid not null,
+  rejection bigint not null,
+  received_at timestamp with time zone not null,
+  event_id uuid not null,
+  source text not null,
+  facts jsonb not null,
+  created_at timestamp with time zone not null,
+  done_at timestamp with time zone,
+  constraint promotions_pkey PRIMARY KEY (organization_id, rejection, received_at)
+);
+alter table promotions enable row level security;
+alter table promotions force row level security;
+
 create table replays (
   organization_id uuid not null,
   id uuid not null,
@@ -604,6 +629,7 @@ create table replays (
   kind text not null default 'replay'::text,
   planned_until timestamp with time zone,
   asked jsonb,
+  mode text,
   constraint replays_check CHECK (((cursor_at IS NULL) = (cursor_id IS NULL))),
   constraint replays_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['completed'::replay_state, 'cancelled'::replay_state, 'failed'::replay_state])))),
   constraint replays_kind_check CHECK ((kind = ANY (ARRAY['replay'::text, 'retry'::text]))),
@@ -643,7 +669,7 @@ create table rollups (
   delivered bigint not null default 0,
   dead bigint not null default 0,
   latencies bigint[] not null default '{}'::bigint[],
-  constraint rollups_dimension_check CHECK ((dimension = ANY (ARRAY['source'::text, 'type'::text, 'destination'::text]))),
+  constraint rollups_dimension_check CHECK ((dimension = ANY (ARRAY['source'::text, 'type'::text, 'destination'::text, 'test_source'::text, 'test_type'::text, 'test_destination'::text]))),
   constraint rollups_pkey PRIMARY KEY (organization_id, dimension, slot, value)
 );
 alter table rollups enable row level security;
@@ -730,7 +756,9 @@ create table sources (
   deleted_at timestamp with time zone,
   active boolean not null default true,
   version integer not null default 1,
+  mode text not null default 'live'::text,
   trust_traceparent boolean not null default false,
+  constraint sources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint sources_organization_id_name_key UNIQUE (organization_id, name),
   constraint sources_pkey PRIMARY KEY (organization_id, id),
@@ -767,6 +795,8 @@ CREATE INDEX events_failed ON ONLY public.events USING btree (organization_id, r
 
 CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, received_at DESC, id DESC);
 
+CREATE INDEX events_of_mode ON ONLY public.events USING btree (organization_id, mode, received_at DESC, id DESC);
+
 CREATE INDEX idempotency_keys_expired ON public.idempotency_keys USING btree (expires_at);
 
 CREATE INDEX invitations_email ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
@@ -780,6 +810,10 @@ CREATE INDEX issues_unresolved ON public.issues USING btree (organization_id, ki
 CREATE INDEX members_email ON public.members USING btree (email);
 
 CREATE INDEX organizations_owner ON public.organizations USING btree (owner_kind, owner_reference) WHERE (deleted_at IS NULL);
+
+CREATE INDEX promotions_of_event ON public.promotions USING btree (organization_id, event_id);
+
+CREATE INDEX promotions_open ON public.promotions USING btree (created_at) WHERE (done_at IS NULL);
 
 CREATE INDEX replays_active ON public.replays USING btree (created_at) WHERE ((state = ANY (ARRAY['pending'::replay_state, 'running'::replay_state])) OR (in_hand IS NOT NULL));
 
@@ -814,8 +848,8 @@ create policy organization on api_keys for all
   with check (in_scope(organization_id));
 
 create policy organization on attempts for all
-  using (in_scope(organization_id))
-  with check (in_scope(organization_id));
+  using ((in_scope(organization_id) AND in_mode(mode)))
+  with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on audit_heads for all
   using (in_scope(organization_id))
@@ -828,8 +862,8 @@ create policy look on audit_logs for select
   using (in_scope(organization_id));
 
 create policy organization on deliveries for all
-  using (in_scope(organization_id))
-  with check (in_scope(organization_id));
+  using ((in_scope(organization_id) AND in_mode(mode)))
+  with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on destination_auths for all
   using (in_scope(organization_id))
@@ -852,8 +886,8 @@ create policy organization on destinations for all
   with check (in_scope(organization_id));
 
 create policy organization on events for all
-  using (in_scope(organization_id))
-  with check (in_scope(organization_id));
+  using ((in_scope(organization_id) AND in_mode(mode)))
+  with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on idempotency_keys for all
   using (in_scope(organization_id))
@@ -876,8 +910,8 @@ create policy organization on issue_notices for all
   with check (in_scope(organization_id));
 
 create policy organization on issues for all
-  using (in_scope(organization_id))
-  with check (in_scope(organization_id));
+  using ((in_scope(organization_id) AND in_mode(mode)))
+  with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on members for all
   using (in_scope(organization_id))
@@ -895,9 +929,13 @@ create policy platform on projection_positions for all
   using (in_platform_scope())
   with check (in_platform_scope());
 
-create policy organization on replays for all
+create policy organization on promotions for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
+
+create policy organization on replays for all
+  using ((in_scope(organization_id) AND in_mode(COALESCE(mode, 'live'::text))))
+  with check ((in_scope(organization_id) AND in_mode(COALESCE(mode, 'live'::text))));
 
 create policy organization on retry_items for all
   using (in_scope(organization_id))
@@ -908,8 +946,16 @@ create policy organization on rollup_types for all
   with check (in_scope(organization_id));
 
 create policy organization on rollups for all
-  using (in_scope(organization_id))
-  with check (in_scope(organization_id));
+  using ((in_scope(organization_id) AND in_mode(
+CASE
+    WHEN (dimension ~~ 'test\_%'::text) THEN 'test'::text
+    ELSE 'live'::text
+END)))
+  with check ((in_scope(organization_id) AND in_mode(
+CASE
+    WHEN (dimension ~~ 'test\_%'::text) THEN 'test'::text
+    ELSE 'live'::text
+END)));
 
 create policy organization on routes for all
   using (in_scope(organization_id))
@@ -932,5 +978,5 @@ create policy organization on source_secrets for all
   with check (in_scope(organization_id));
 
 create policy organization on sources for all
-  using (in_scope(organization_id))
-  with check (in_scope(organization_id));
+  using ((in_scope(organization_id) AND in_mode(mode)))
+  with check ((in_scope(organization_id) AND in_mode(mode)));

@@ -1,4 +1,5 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { ClientBase, Pool, QueryConfig } from 'pg'
 import { idleTimeoutMs, isUnanswered, lockTimeoutMs, queryTimeoutMs, statementTimeoutMs } from './postgres.ts'
 import { StoreError } from './store-error.ts'
@@ -11,6 +12,8 @@ export type Db = Pick<ClientBase, 'query'>
 export interface ScopeOptions {
   /** The most that one statement may take, in milliseconds. Default 30,000. */
   timeoutMs?: number | undefined
+  /** Data of this mode alone is shown and taken. Default: of both. */
+  mode?: Mode | undefined
 }
 
 /**
@@ -31,7 +34,7 @@ export async function inScope<T>(
       const db = within(client, queryTimeoutMs(timeoutMs))
       await db.query(
         `begin; set local statement_timeout = ${timeoutMs}; set local lock_timeout = ${Math.min(timeoutMs, lockTimeoutMs)}; ` +
-          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${enterStatement(scope)}`,
+          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${enterStatement(scope, options.mode)}`,
       )
       const result = await work(db)
       await db.query('commit')
@@ -69,10 +72,11 @@ function within(client: ClientBase, timeoutMs: number): Db {
 }
 
 /** Sets the scope of the transaction that is open. In the text, in one round trip with `begin`: a UUID from `toUuid` is hexadecimal whatever comes in. */
-export function enterStatement(scope: Scope): string {
+export function enterStatement(scope: Scope, mode: Mode | '' = ''): string {
+  const forMode = `set local fairlead.mode = '${mode}'`
   return scope === 'platform'
-    ? "set local fairlead.organization_id = ''; set local fairlead.scope = 'platform'"
-    : `set local fairlead.scope = ''; set local fairlead.organization_id = '${toUuid(scope)}'`
+    ? `set local fairlead.organization_id = ''; set local fairlead.scope = 'platform'; ${forMode}`
+    : `set local fairlead.scope = ''; set local fairlead.organization_id = '${toUuid(scope)}'; ${forMode}`
 }
 
 /**

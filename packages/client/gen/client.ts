@@ -570,6 +570,17 @@ export type SourceSettingsRateLimit = {
 };
 
 /**
+ * test: what it receives is test data, which test keys of the API see alone and live keys never. A change holds for what is received from then on. Default: live.
+ */
+export type SourceSettingsMode = typeof SourceSettingsMode[keyof typeof SourceSettingsMode];
+
+
+export const SourceSettingsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * Where webhooks of one provider come in.
  */
 export interface SourceSettings {
@@ -604,6 +615,8 @@ export interface SourceSettings {
   trustTraceparent?: boolean;
   /** False: requests are refused as from an unknown source. Default: true. */
   active?: boolean;
+  /** test: what it receives is test data, which test keys of the API see alone and live keys never. A change holds for what is received from then on. Default: live. */
+  mode?: SourceSettingsMode;
 }
 
 /**
@@ -1048,6 +1061,7 @@ export const ProblemCode = {
   unauthenticated: 'unauthenticated',
   sign_in_refused: 'sign_in_refused',
   forbidden: 'forbidden',
+  wrong_mode: 'wrong_mode',
   cross_site: 'cross_site',
   not_found: 'not_found',
   sign_in_off: 'sign_in_off',
@@ -1159,6 +1173,17 @@ export const EventStatus = {
 } as const;
 
 /**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type EventMode = typeof EventMode[keyof typeof EventMode];
+
+
+export const EventMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * Swallowed repeats, as far as the log has been written.
  */
 export type EventRepeats = {
@@ -1221,6 +1246,8 @@ export interface Event {
   status: EventStatus;
   /** The trace of its receipt and of its deliveries' first attempts, in the log and, where it is kept, in the collector of OpenTelemetry. */
   traceId: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: EventMode;
   receivedAt: string;
   /** How many; `dead` counts discarded ones too. */
   deliveries: EventDeliveries;
@@ -1285,6 +1312,17 @@ export const EventDetailStatus = {
   success: 'success',
   failed: 'failed',
   unrouted: 'unrouted',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type EventDetailMode = typeof EventDetailMode[keyof typeof EventDetailMode];
+
+
+export const EventDetailMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -1386,6 +1424,8 @@ export interface EventDetail {
   status: EventDetailStatus;
   /** The trace of its receipt and of its deliveries' first attempts, in the log and, where it is kept, in the collector of OpenTelemetry. */
   traceId: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: EventDetailMode;
   receivedAt: string;
   method: string;
   /** Path and query, as received. */
@@ -1455,6 +1495,17 @@ export const WaitingDeliveryState = {
 } as const;
 
 /**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type WaitingDeliveryMode = typeof WaitingDeliveryMode[keyof typeof WaitingDeliveryMode];
+
+
+export const WaitingDeliveryMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * A delivery that has not ended. With a `nextAttemptAt` to come it is scheduled; otherwise it is due, and waits until its destination has room.
  */
 export interface WaitingDelivery {
@@ -1478,6 +1529,8 @@ export interface WaitingDelivery {
   type: string;
   /** When its event was received. */
   receivedAt: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: WaitingDeliveryMode;
 }
 
 export interface WaitingDeliveryPage {
@@ -1499,6 +1552,17 @@ export const LoggedAttemptTrigger = {
   route: 'route',
   manual: 'manual',
   replay: 'replay',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type LoggedAttemptMode = typeof LoggedAttemptMode[keyof typeof LoggedAttemptMode];
+
+
+export const LoggedAttemptMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -1541,6 +1605,8 @@ export interface LoggedAttempt {
   type: string;
   /** When its event was received. */
   receivedAt: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: LoggedAttemptMode;
   /** True: the delivery died with it. */
   last: boolean;
 }
@@ -1565,6 +1631,17 @@ export const AttemptDetailTrigger = {
   route: 'route',
   manual: 'manual',
   replay: 'replay',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type AttemptDetailMode = typeof AttemptDetailMode[keyof typeof AttemptDetailMode];
+
+
+export const AttemptDetailMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -1677,6 +1754,8 @@ export interface AttemptDetail {
   type: string;
   /** When its event was received. */
   receivedAt: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: AttemptDetailMode;
   /** True: the delivery died with it. */
   last: boolean;
   /** Null: it is no longer kept (7 days), or nothing was sent to an address. */
@@ -1691,6 +1770,17 @@ export const DeadLetterState = {
   delivered: 'delivered',
   dead: 'dead',
   discarded: 'discarded',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type DeadLetterMode = typeof DeadLetterMode[keyof typeof DeadLetterMode];
+
+
+export const DeadLetterMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -1718,6 +1808,8 @@ export interface DeadLetter {
   /** When its event was received. */
   receivedAt: string;
   diedAt: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: DeadLetterMode;
   /** Why it died: attempts_exhausted, gone, event_expired, url_invalid, destination_deleted or cancelled. */
   reason: string;
 }
@@ -1741,6 +1833,17 @@ export const ReplayState = {
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
+} as const;
+
+/**
+ * Null: of events of both modes.
+ */
+export type ReplayMode = typeof ReplayMode[keyof typeof ReplayMode] | null;
+
+
+export const ReplayMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ReplaySelectorStatus = typeof ReplaySelectorStatus[keyof typeof ReplaySelectorStatus] | null;
@@ -1836,6 +1939,8 @@ export interface Replay {
      * @nullable
      */
   fault: string | null;
+  /** Null: of events of both modes. */
+  mode: ReplayMode;
 }
 
 export interface ReplayPage {
@@ -1862,6 +1967,17 @@ export const PlannedRetryState = {
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
+} as const;
+
+/**
+ * Null: of events of both modes.
+ */
+export type PlannedRetryMode = typeof PlannedRetryMode[keyof typeof PlannedRetryMode] | null;
+
+
+export const PlannedRetryMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type PlannedRetryDestinationsItem = {
@@ -1919,6 +2035,8 @@ export interface PlannedRetry {
   endedAt: string | null;
   /** @nullable */
   fault: string | null;
+  /** Null: of events of both modes. */
+  mode: PlannedRetryMode;
   /** What was planned, most first. */
   destinations: PlannedRetryDestinationsItem[];
   /** The first five deliveries. */
@@ -1940,6 +2058,17 @@ export const RetryState = {
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
+} as const;
+
+/**
+ * Null: of events of both modes.
+ */
+export type RetryMode = typeof RetryMode[keyof typeof RetryMode] | null;
+
+
+export const RetryMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -1990,6 +2119,8 @@ export interface Retry {
   endedAt: string | null;
   /** @nullable */
   fault: string | null;
+  /** Null: of events of both modes. */
+  mode: RetryMode;
 }
 
 export interface RetryPage {
@@ -2016,6 +2147,17 @@ export const RetryDetailState = {
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
+} as const;
+
+/**
+ * Null: of events of both modes.
+ */
+export type RetryDetailMode = typeof RetryDetailMode[keyof typeof RetryDetailMode] | null;
+
+
+export const RetryDetailMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type RetryDetailDestinationsItem = {
@@ -2085,6 +2227,8 @@ export interface RetryDetail {
   endedAt: string | null;
   /** @nullable */
   fault: string | null;
+  /** Null: of events of both modes. */
+  mode: RetryDetailMode;
   /** What was planned, most first. */
   destinations: RetryDetailDestinationsItem[];
   /** Dead letters that came to fit since it was planned, and are not part of it: plan again for them. */
@@ -2106,6 +2250,17 @@ export const StartedRetryState = {
   completed: 'completed',
   cancelled: 'cancelled',
   failed: 'failed',
+} as const;
+
+/**
+ * Null: of events of both modes.
+ */
+export type StartedRetryMode = typeof StartedRetryMode[keyof typeof StartedRetryMode] | null;
+
+
+export const StartedRetryMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -2165,6 +2320,8 @@ export interface StartedRetry {
   endedAt: string | null;
   /** @nullable */
   fault: string | null;
+  /** Null: of events of both modes. */
+  mode: StartedRetryMode;
   /** Dead letters that came to fit since it was planned, and are not part of it: plan again for them. */
   later: StartedRetryLater;
 }
@@ -2178,6 +2335,17 @@ export type IssueKind = typeof IssueKind[keyof typeof IssueKind];
 export const IssueKind = {
   delivery: 'delivery',
   refusal: 'refusal',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type IssueMode = typeof IssueMode[keyof typeof IssueMode];
+
+
+export const IssueMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -2241,6 +2409,8 @@ export interface Issue {
   cause: string;
   /** HTTP status; null where there was no answer. */
   status: number | null;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: IssueMode;
   /**
      * The cause in words.
      * @nullable
@@ -2297,6 +2467,17 @@ export type IssueDetailKind = typeof IssueDetailKind[keyof typeof IssueDetailKin
 export const IssueDetailKind = {
   delivery: 'delivery',
   refusal: 'refusal',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type IssueDetailMode = typeof IssueDetailMode[keyof typeof IssueDetailMode];
+
+
+export const IssueDetailMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 /**
@@ -2372,6 +2553,8 @@ export interface IssueDetail {
   cause: string;
   /** HTTP status; null where there was no answer. */
   status: number | null;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: IssueDetailMode;
   /**
      * The cause in words.
      * @nullable
@@ -2512,6 +2695,17 @@ export interface Usage {
 }
 
 /**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type RejectionMode = typeof RejectionMode[keyof typeof RejectionMode];
+
+
+export const RejectionMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * `utf-8`: the body is text, and here it is. `base64`: its bytes are no UTF-8.
  */
 export type RejectionBodyEncoding = typeof RejectionBodyEncoding[keyof typeof RejectionBodyEncoding];
@@ -2554,6 +2748,8 @@ export interface Rejection {
      * @nullable
      */
   repeatsEvent: string | null;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: RejectionMode;
   /** `take-in` makes an event of it. */
   canBeTakenIn: boolean;
   /** Names in lower case; values of a repeated header joined by a comma. Values that are secrets themselves (tokens, passwords, cookies) are replaced by `[redacted]`. */
@@ -2642,6 +2838,17 @@ export interface PromotedRejections {
 }
 
 /**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type ExplainedRejectionMode = typeof ExplainedRejectionMode[keyof typeof ExplainedRejectionMode];
+
+
+export const ExplainedRejectionMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * Names in lower case; values of a repeated header joined by a comma. Values that are secrets themselves (tokens, passwords, cookies) are replaced by `[redacted]`.
  */
 export type ExplainedRejectionHeaders = {[key: string]: string};
@@ -2701,6 +2908,8 @@ export interface ExplainedRejection {
      * @nullable
      */
   repeatsEvent: string | null;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: ExplainedRejectionMode;
   /** `take-in` makes an event of it. */
   canBeTakenIn: boolean;
   /** Names in lower case; values of a repeated header joined by a comma. Values that are secrets themselves (tokens, passwords, cookies) are replaced by `[redacted]`. */
@@ -2743,6 +2952,17 @@ export type SourceRateLimit = {
      */
   burst: number;
 } | null;
+
+/**
+ * Of what it receives from now on.
+ */
+export type SourceMode = typeof SourceMode[keyof typeof SourceMode];
+
+
+export const SourceMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type SourceSecretsItem = {
   id: string;
@@ -2815,6 +3035,8 @@ export interface Source {
   deduplicate: boolean;
   /** True: a request's `traceparent` is linked to. */
   trustTraceparent: boolean;
+  /** Of what it receives from now on. */
+  mode: SourceMode;
   /** All are live. Names only: a secret is never told. */
   secrets: SourceSecretsItem[];
   lastEventAt: string | null;
@@ -3343,6 +3565,17 @@ export const ApiKeyRole = {
 } as const;
 
 /**
+ * Which data it sees and touches.
+ */
+export type ApiKeyMode = typeof ApiKeyMode[keyof typeof ApiKeyMode];
+
+
+export const ApiKeyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * Its text of before a rotation; null: none is good any more.
  */
 export type ApiKeyPrevious = {
@@ -3369,6 +3602,8 @@ export interface ApiKey {
   /** How its text begins. */
   prefix: string;
   role: ApiKeyRole;
+  /** Which data it sees and touches. */
+  mode: ApiKeyMode;
   /** What of its role it may do; null: all. */
   scopes: string[] | null;
   createdAt: string;
@@ -3398,6 +3633,17 @@ export const NewApiKeyRole = {
 } as const;
 
 /**
+ * Which data it sees and touches.
+ */
+export type NewApiKeyMode = typeof NewApiKeyMode[keyof typeof NewApiKeyMode];
+
+
+export const NewApiKeyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
  * Its text of before a rotation; null: none is good any more.
  */
 export type NewApiKeyPrevious = {
@@ -3424,6 +3670,8 @@ export interface NewApiKey {
   /** How its text begins. */
   prefix: string;
   role: NewApiKeyRole;
+  /** Which data it sees and touches. */
+  mode: NewApiKeyMode;
   /** What of its role it may do; null: all. */
   scopes: string[] | null;
   createdAt: string;
@@ -3717,6 +3965,10 @@ position?: string;
  * `true`: also each delivery of an event, as it stands.
  */
 deliveries?: StreamEventsDeliveries;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: StreamEventsMode;
 };
 
 export type StreamEventsStatus = typeof StreamEventsStatus[keyof typeof StreamEventsStatus];
@@ -3736,6 +3988,14 @@ export type StreamEventsDeliveries = typeof StreamEventsDeliveries[keyof typeof 
 export const StreamEventsDeliveries = {
   true: 'true',
   false: 'false',
+} as const;
+
+export type StreamEventsMode = typeof StreamEventsMode[keyof typeof StreamEventsMode];
+
+
+export const StreamEventsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ExportEventsParams = {
@@ -3782,6 +4042,10 @@ format?: ExportEventsFormat;
  * @pattern ^\P{Cc}*$
  */
 cursor?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ExportEventsMode;
 };
 
 export type ExportEventsStatus = typeof ExportEventsStatus[keyof typeof ExportEventsStatus];
@@ -3801,6 +4065,14 @@ export type ExportEventsFormat = typeof ExportEventsFormat[keyof typeof ExportEv
 export const ExportEventsFormat = {
   ndjson: 'ndjson',
   csv: 'csv',
+} as const;
+
+export type ExportEventsMode = typeof ExportEventsMode[keyof typeof ExportEventsMode];
+
+
+export const ExportEventsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListEventsParams = {
@@ -3848,6 +4120,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListEventsMode;
 };
 
 export type ListEventsStatus = typeof ListEventsStatus[keyof typeof ListEventsStatus];
@@ -3859,6 +4135,14 @@ export const ListEventsStatus = {
   success: 'success',
   failed: 'failed',
   unrouted: 'unrouted',
+} as const;
+
+export type ListEventsMode = typeof ListEventsMode[keyof typeof ListEventsMode];
+
+
+export const ListEventsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type RetryEventHeaders = {
@@ -3921,6 +4205,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListDeliveriesMode;
 };
 
 export type ListDeliveriesState = typeof ListDeliveriesState[keyof typeof ListDeliveriesState];
@@ -3928,6 +4216,14 @@ export type ListDeliveriesState = typeof ListDeliveriesState[keyof typeof ListDe
 
 export const ListDeliveriesState = {
   waiting: 'waiting',
+} as const;
+
+export type ListDeliveriesMode = typeof ListDeliveriesMode[keyof typeof ListDeliveriesMode];
+
+
+export const ListDeliveriesMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type RetryDeliveryHeaders = {
@@ -3998,6 +4294,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListAttemptsMode;
 };
 
 export type ListAttemptsResult = typeof ListAttemptsResult[keyof typeof ListAttemptsResult];
@@ -4040,6 +4340,14 @@ export const ListAttemptsOutcome = {
   event_expired: 'event_expired',
   destination_deleted: 'destination_deleted',
   worker_failed: 'worker_failed',
+} as const;
+
+export type ListAttemptsMode = typeof ListAttemptsMode[keyof typeof ListAttemptsMode];
+
+
+export const ListAttemptsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListDeadLettersParams = {
@@ -4091,7 +4399,19 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListDeadLettersMode;
 };
+
+export type ListDeadLettersMode = typeof ListDeadLettersMode[keyof typeof ListDeadLettersMode];
+
+
+export const ListDeadLettersMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type RetryDeadLetterHeaders = {
 /**
@@ -4126,6 +4446,17 @@ export type RetryDeadLettersHeaders = {
  */
 'Idempotency-Key'?: string;
 };
+
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type RetryDeadLettersBodyMode = typeof RetryDeadLettersBodyMode[keyof typeof RetryDeadLettersBodyMode];
+
+
+export const RetryDeadLettersBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type RetryDeadLettersBody = {
   /**
@@ -4168,6 +4499,8 @@ export type RetryDeadLettersBody = {
   ratePerSecond?: number;
   /** True: count only. What is counted is exactly what would be made. */
   dryRun?: boolean;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: RetryDeadLettersBodyMode;
 };
 
 export type DiscardDeadLettersHeaders = {
@@ -4177,6 +4510,17 @@ export type DiscardDeadLettersHeaders = {
  */
 'Idempotency-Key'?: string;
 };
+
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type DiscardDeadLettersBodyMode = typeof DiscardDeadLettersBodyMode[keyof typeof DiscardDeadLettersBodyMode];
+
+
+export const DiscardDeadLettersBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type DiscardDeadLettersBody = {
   /**
@@ -4220,6 +4564,8 @@ export type DiscardDeadLettersBody = {
   discardReason: string;
   /** True: count only. What is counted is exactly what would be made. */
   dryRun?: boolean;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: DiscardDeadLettersBodyMode;
 };
 
 export type DiscardDeadLetters200 = {
@@ -4245,7 +4591,19 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListReplaysMode;
 };
+
+export type ListReplaysMode = typeof ListReplaysMode[keyof typeof ListReplaysMode];
+
+
+export const ListReplaysMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type CreateReplayHeaders = {
 /**
@@ -4276,6 +4634,17 @@ export const CreateReplayBodyStatesItem = {
   delivered: 'delivered',
   dead: 'dead',
   discarded: 'discarded',
+} as const;
+
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type CreateReplayBodyMode = typeof CreateReplayBodyMode[keyof typeof CreateReplayBodyMode];
+
+
+export const CreateReplayBodyMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type CreateReplayBody = {
@@ -4327,6 +4696,8 @@ export type CreateReplayBody = {
   ratePerSecond?: number;
   /** True: count only. What is counted is exactly what would be made. */
   dryRun?: boolean;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: CreateReplayBodyMode;
 };
 
 export type PauseReplayHeaders = {
@@ -4397,6 +4768,17 @@ export type CreateRetryBodyFilter = {
   diedBefore?: string;
 };
 
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type CreateRetryBodyMode = typeof CreateRetryBodyMode[keyof typeof CreateRetryBodyMode];
+
+
+export const CreateRetryBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
 export type CreateRetryBody = {
   /** Empty: all dead letters. */
   filter?: CreateRetryBodyFilter;
@@ -4417,6 +4799,8 @@ export type CreateRetryBody = {
   ratePerSecond?: number;
   /** True: only plan it. What was planned is started within 15 minutes by `POST …/start`. */
   dryRun?: boolean;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: CreateRetryBodyMode;
 };
 
 export type ListRetriesParams = {
@@ -4432,7 +4816,19 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListRetriesMode;
 };
+
+export type ListRetriesMode = typeof ListRetriesMode[keyof typeof ListRetriesMode];
+
+
+export const ListRetriesMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type StartRetryHeaders = {
 /**
@@ -4507,6 +4903,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListIssuesMode;
 };
 
 export type ListIssuesState = typeof ListIssuesState[keyof typeof ListIssuesState];
@@ -4525,6 +4925,14 @@ export type ListIssuesKind = typeof ListIssuesKind[keyof typeof ListIssuesKind];
 export const ListIssuesKind = {
   delivery: 'delivery',
   refusal: 'refusal',
+} as const;
+
+export type ListIssuesMode = typeof ListIssuesMode[keyof typeof ListIssuesMode];
+
+
+export const ListIssuesMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type AcknowledgeIssueHeaders = {
@@ -4596,6 +5004,10 @@ after?: string;
  * @maxLength 40
  */
 before?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetAnalyticsMode;
 };
 
 export type GetAnalyticsBy = typeof GetAnalyticsBy[keyof typeof GetAnalyticsBy];
@@ -4615,6 +5027,14 @@ export const GetAnalyticsInterval = {
   hour: 'hour',
   day: 'day',
   month: 'month',
+} as const;
+
+export type GetAnalyticsMode = typeof GetAnalyticsMode[keyof typeof GetAnalyticsMode];
+
+
+export const GetAnalyticsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListRejectionsParams = {
@@ -4658,6 +5078,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListRejectionsMode;
 };
 
 export type ListRejectionsBodies = typeof ListRejectionsBodies[keyof typeof ListRejectionsBodies];
@@ -4668,6 +5092,14 @@ export const ListRejectionsBodies = {
   false: 'false',
 } as const;
 
+export type ListRejectionsMode = typeof ListRejectionsMode[keyof typeof ListRejectionsMode];
+
+
+export const ListRejectionsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
 export type SummarizeRejectionsParams = {
 /**
  * A source's name.
@@ -4676,7 +5108,19 @@ export type SummarizeRejectionsParams = {
  * @pattern ^\P{Cc}*$
  */
 source?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: SummarizeRejectionsMode;
 };
+
+export type SummarizeRejectionsMode = typeof SummarizeRejectionsMode[keyof typeof SummarizeRejectionsMode];
+
+
+export const SummarizeRejectionsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type PromoteRejectionsHeaders = {
 /**
@@ -4716,6 +5160,17 @@ export type PromoteRejectionsBodyFilter = {
   before?: string;
 };
 
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type PromoteRejectionsBodyMode = typeof PromoteRejectionsBodyMode[keyof typeof PromoteRejectionsBodyMode];
+
+
+export const PromoteRejectionsBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
 export type PromoteRejectionsBody = {
   /** Empty: all rejections. */
   filter?: PromoteRejectionsBodyFilter;
@@ -4735,6 +5190,8 @@ export type PromoteRejectionsBody = {
   cursor?: string;
   /** True: nothing is made. */
   dryRun?: boolean;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: PromoteRejectionsBodyMode;
 };
 
 export type PromoteRejectionHeaders = {
@@ -5338,6 +5795,17 @@ export const CreateApiKeyBodyScopesItem = {
   'audit:read': 'audit:read',
 } as const;
 
+/**
+ * A test key sees test data alone, and changes nothing that live data shares.
+ */
+export type CreateApiKeyBodyMode = typeof CreateApiKeyBodyMode[keyof typeof CreateApiKeyBodyMode];
+
+
+export const CreateApiKeyBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
 export type CreateApiKeyBody = {
   /**
      * Unique among the keys that are not revoked.
@@ -5354,6 +5822,8 @@ export type CreateApiKeyBody = {
      * @maxItems 13
      */
   scopes?: CreateApiKeyBodyScopesItem[];
+  /** A test key sees test data alone, and changes nothing that live data shares. */
+  mode?: CreateApiKeyBodyMode;
   /** In the future. Absent: never. */
   expiresAt?: string;
 };
@@ -6151,6 +6621,11 @@ export type streamEventsResponse401 = {
   status: 401
 }
 
+export type streamEventsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type streamEventsResponse404 = {
   data: Problem
   status: 404
@@ -6179,7 +6654,7 @@ export type streamEventsResponse504 = {
 export type streamEventsResponseSuccess = (streamEventsResponse200) & {
   headers: Headers;
 };
-export type streamEventsResponseError = (streamEventsResponse400 | streamEventsResponse401 | streamEventsResponse404 | streamEventsResponse429 | streamEventsResponse500 | streamEventsResponse503 | streamEventsResponse504) & {
+export type streamEventsResponseError = (streamEventsResponse400 | streamEventsResponse401 | streamEventsResponse403 | streamEventsResponse404 | streamEventsResponse429 | streamEventsResponse500 | streamEventsResponse503 | streamEventsResponse504) & {
   headers: Headers;
 };
 
@@ -6241,6 +6716,11 @@ export type exportEventsResponse401 = {
   status: 401
 }
 
+export type exportEventsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type exportEventsResponse404 = {
   data: Problem
   status: 404
@@ -6269,7 +6749,7 @@ export type exportEventsResponse504 = {
 export type exportEventsResponseSuccess = (exportEventsResponse200ApplicationXNdjson | exportEventsResponse200TextCsv) & {
   headers: Headers;
 };
-export type exportEventsResponseError = (exportEventsResponse400 | exportEventsResponse401 | exportEventsResponse404 | exportEventsResponse429 | exportEventsResponse500 | exportEventsResponse503 | exportEventsResponse504) & {
+export type exportEventsResponseError = (exportEventsResponse400 | exportEventsResponse401 | exportEventsResponse403 | exportEventsResponse404 | exportEventsResponse429 | exportEventsResponse500 | exportEventsResponse503 | exportEventsResponse504) & {
   headers: Headers;
 };
 
@@ -6326,6 +6806,11 @@ export type listEventsResponse401 = {
   status: 401
 }
 
+export type listEventsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listEventsResponse404 = {
   data: Problem
   status: 404
@@ -6354,7 +6839,7 @@ export type listEventsResponse504 = {
 export type listEventsResponseSuccess = (listEventsResponse200) & {
   headers: Headers;
 };
-export type listEventsResponseError = (listEventsResponse400 | listEventsResponse401 | listEventsResponse404 | listEventsResponse429 | listEventsResponse500 | listEventsResponse503 | listEventsResponse504) & {
+export type listEventsResponseError = (listEventsResponse400 | listEventsResponse401 | listEventsResponse403 | listEventsResponse404 | listEventsResponse429 | listEventsResponse500 | listEventsResponse503 | listEventsResponse504) & {
   headers: Headers;
 };
 
@@ -6609,6 +7094,11 @@ export type listDeliveriesResponse401 = {
   status: 401
 }
 
+export type listDeliveriesResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listDeliveriesResponse404 = {
   data: Problem
   status: 404
@@ -6637,7 +7127,7 @@ export type listDeliveriesResponse504 = {
 export type listDeliveriesResponseSuccess = (listDeliveriesResponse200) & {
   headers: Headers;
 };
-export type listDeliveriesResponseError = (listDeliveriesResponse400 | listDeliveriesResponse401 | listDeliveriesResponse404 | listDeliveriesResponse429 | listDeliveriesResponse500 | listDeliveriesResponse503 | listDeliveriesResponse504) & {
+export type listDeliveriesResponseError = (listDeliveriesResponse400 | listDeliveriesResponse401 | listDeliveriesResponse403 | listDeliveriesResponse404 | listDeliveriesResponse429 | listDeliveriesResponse500 | listDeliveriesResponse503 | listDeliveriesResponse504) & {
   headers: Headers;
 };
 
@@ -6924,6 +7414,11 @@ export type listAttemptsResponse401 = {
   status: 401
 }
 
+export type listAttemptsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listAttemptsResponse404 = {
   data: Problem
   status: 404
@@ -6952,7 +7447,7 @@ export type listAttemptsResponse504 = {
 export type listAttemptsResponseSuccess = (listAttemptsResponse200) & {
   headers: Headers;
 };
-export type listAttemptsResponseError = (listAttemptsResponse400 | listAttemptsResponse401 | listAttemptsResponse404 | listAttemptsResponse429 | listAttemptsResponse500 | listAttemptsResponse503 | listAttemptsResponse504) & {
+export type listAttemptsResponseError = (listAttemptsResponse400 | listAttemptsResponse401 | listAttemptsResponse403 | listAttemptsResponse404 | listAttemptsResponse429 | listAttemptsResponse500 | listAttemptsResponse503 | listAttemptsResponse504) & {
   headers: Headers;
 };
 
@@ -7083,6 +7578,11 @@ export type listDeadLettersResponse401 = {
   status: 401
 }
 
+export type listDeadLettersResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listDeadLettersResponse404 = {
   data: Problem
   status: 404
@@ -7111,7 +7611,7 @@ export type listDeadLettersResponse504 = {
 export type listDeadLettersResponseSuccess = (listDeadLettersResponse200) & {
   headers: Headers;
 };
-export type listDeadLettersResponseError = (listDeadLettersResponse400 | listDeadLettersResponse401 | listDeadLettersResponse404 | listDeadLettersResponse429 | listDeadLettersResponse500 | listDeadLettersResponse503 | listDeadLettersResponse504) & {
+export type listDeadLettersResponseError = (listDeadLettersResponse400 | listDeadLettersResponse401 | listDeadLettersResponse403 | listDeadLettersResponse404 | listDeadLettersResponse429 | listDeadLettersResponse500 | listDeadLettersResponse503 | listDeadLettersResponse504) & {
   headers: Headers;
 };
 
@@ -7642,6 +8142,11 @@ export type listReplaysResponse401 = {
   status: 401
 }
 
+export type listReplaysResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listReplaysResponse404 = {
   data: Problem
   status: 404
@@ -7670,7 +8175,7 @@ export type listReplaysResponse504 = {
 export type listReplaysResponseSuccess = (listReplaysResponse200) & {
   headers: Headers;
 };
-export type listReplaysResponseError = (listReplaysResponse400 | listReplaysResponse401 | listReplaysResponse404 | listReplaysResponse429 | listReplaysResponse500 | listReplaysResponse503 | listReplaysResponse504) & {
+export type listReplaysResponseError = (listReplaysResponse400 | listReplaysResponse401 | listReplaysResponse403 | listReplaysResponse404 | listReplaysResponse429 | listReplaysResponse500 | listReplaysResponse503 | listReplaysResponse504) & {
   headers: Headers;
 };
 
@@ -8371,6 +8876,11 @@ export type listRetriesResponse401 = {
   status: 401
 }
 
+export type listRetriesResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listRetriesResponse404 = {
   data: Problem
   status: 404
@@ -8399,7 +8909,7 @@ export type listRetriesResponse504 = {
 export type listRetriesResponseSuccess = (listRetriesResponse200) & {
   headers: Headers;
 };
-export type listRetriesResponseError = (listRetriesResponse400 | listRetriesResponse401 | listRetriesResponse404 | listRetriesResponse429 | listRetriesResponse500 | listRetriesResponse503 | listRetriesResponse504) & {
+export type listRetriesResponseError = (listRetriesResponse400 | listRetriesResponse401 | listRetriesResponse403 | listRetriesResponse404 | listRetriesResponse429 | listRetriesResponse500 | listRetriesResponse503 | listRetriesResponse504) & {
   headers: Headers;
 };
 
@@ -9078,6 +9588,11 @@ export type listIssuesResponse401 = {
   status: 401
 }
 
+export type listIssuesResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listIssuesResponse404 = {
   data: Problem
   status: 404
@@ -9106,7 +9621,7 @@ export type listIssuesResponse504 = {
 export type listIssuesResponseSuccess = (listIssuesResponse200) & {
   headers: Headers;
 };
-export type listIssuesResponseError = (listIssuesResponse400 | listIssuesResponse401 | listIssuesResponse404 | listIssuesResponse429 | listIssuesResponse500 | listIssuesResponse503 | listIssuesResponse504) & {
+export type listIssuesResponseError = (listIssuesResponse400 | listIssuesResponse401 | listIssuesResponse403 | listIssuesResponse404 | listIssuesResponse429 | listIssuesResponse500 | listIssuesResponse503 | listIssuesResponse504) & {
   headers: Headers;
 };
 
@@ -9679,6 +10194,11 @@ export type getAnalyticsResponse401 = {
   status: 401
 }
 
+export type getAnalyticsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getAnalyticsResponse404 = {
   data: Problem
   status: 404
@@ -9707,7 +10227,7 @@ export type getAnalyticsResponse504 = {
 export type getAnalyticsResponseSuccess = (getAnalyticsResponse200) & {
   headers: Headers;
 };
-export type getAnalyticsResponseError = (getAnalyticsResponse400 | getAnalyticsResponse401 | getAnalyticsResponse404 | getAnalyticsResponse429 | getAnalyticsResponse500 | getAnalyticsResponse503 | getAnalyticsResponse504) & {
+export type getAnalyticsResponseError = (getAnalyticsResponse400 | getAnalyticsResponse401 | getAnalyticsResponse403 | getAnalyticsResponse404 | getAnalyticsResponse429 | getAnalyticsResponse500 | getAnalyticsResponse503 | getAnalyticsResponse504) & {
   headers: Headers;
 };
 
@@ -9838,6 +10358,11 @@ export type listRejectionsResponse401 = {
   status: 401
 }
 
+export type listRejectionsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listRejectionsResponse404 = {
   data: Problem
   status: 404
@@ -9866,7 +10391,7 @@ export type listRejectionsResponse504 = {
 export type listRejectionsResponseSuccess = (listRejectionsResponse200) & {
   headers: Headers;
 };
-export type listRejectionsResponseError = (listRejectionsResponse400 | listRejectionsResponse401 | listRejectionsResponse404 | listRejectionsResponse429 | listRejectionsResponse500 | listRejectionsResponse503 | listRejectionsResponse504) & {
+export type listRejectionsResponseError = (listRejectionsResponse400 | listRejectionsResponse401 | listRejectionsResponse403 | listRejectionsResponse404 | listRejectionsResponse429 | listRejectionsResponse500 | listRejectionsResponse503 | listRejectionsResponse504) & {
   headers: Headers;
 };
 
@@ -9923,6 +10448,11 @@ export type summarizeRejectionsResponse401 = {
   status: 401
 }
 
+export type summarizeRejectionsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type summarizeRejectionsResponse404 = {
   data: Problem
   status: 404
@@ -9951,7 +10481,7 @@ export type summarizeRejectionsResponse504 = {
 export type summarizeRejectionsResponseSuccess = (summarizeRejectionsResponse200) & {
   headers: Headers;
 };
-export type summarizeRejectionsResponseError = (summarizeRejectionsResponse400 | summarizeRejectionsResponse401 | summarizeRejectionsResponse404 | summarizeRejectionsResponse429 | summarizeRejectionsResponse500 | summarizeRejectionsResponse503 | summarizeRejectionsResponse504) & {
+export type summarizeRejectionsResponseError = (summarizeRejectionsResponse400 | summarizeRejectionsResponse401 | summarizeRejectionsResponse403 | summarizeRejectionsResponse404 | summarizeRejectionsResponse429 | summarizeRejectionsResponse500 | summarizeRejectionsResponse503 | summarizeRejectionsResponse504) & {
   headers: Headers;
 };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { modes } from '../mode.ts'
 import { countedByReceivers, integer, name, rateLimit } from './field.ts'
 import { providerNames } from './provider-names.ts'
 import { type Rule, ruled } from './rule.ts'
@@ -41,6 +42,13 @@ const switches = {
     .default(true)
     .describe('False: requests are refused as from an unknown source. Default: true.'),
 }
+
+const mode = z
+  .enum(modes)
+  .optional()
+  .describe(
+    'test: what it receives is test data, which test keys of the API see alone and live keys never. A change holds for what is received from then on. Default: live.',
+  )
 
 /**
  * Where webhooks come in, as a resource, a file and a request of the API declare it.
@@ -94,6 +102,7 @@ export const sourceOf = <Secret extends z.ZodType>(secret: Secret) =>
         ),
       rateLimit: rateLimit('what this source accepts', countedByReceivers).optional(),
       ...switches,
+      mode,
     }),
     sourceRules,
     'Where webhooks of one provider come in.',

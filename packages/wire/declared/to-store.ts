@@ -23,6 +23,7 @@ export function sourceToStore(source: PlainSource): MessageInitShape<typeof Desi
       deduplicate: source.deduplicate,
       trustTraceparent: source.trustTraceparent,
       active: source.active,
+      mode: source.mode ?? '',
     },
     secrets: source.secrets.map(({ id = '', value = '' }) => ({ id, value })),
   }

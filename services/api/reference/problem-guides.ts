@@ -59,9 +59,16 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
   },
   forbidden: {
     meaning:
-      'The caller is known, and may not do this: the role in the organization, the scopes of the key, or its mode don’t allow it.',
+      'The caller is known, and may not do this: the role in the organization, or the scopes of the key, don’t allow it.',
     remedy:
       '`GET /api/v1/me` tells what the caller may do, and each operation says to whom it is allowed. Ask an owner or admin of the organization for the role, or use a key that has the scope.',
+    retry: 'never',
+  },
+  wrong_mode: {
+    meaning:
+      'The key is for one mode. A test key (`sk_test_fl_…`) asked for what both modes share, or for the audit log; or a key named the other mode.',
+    remedy:
+      'Use a live key for settings that both modes share and for live data, a test key for test data; leave out `mode`, or name that of the key.',
     retry: 'never',
   },
   cross_site: {

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, newId, parseId, toUuid } from '@fairlead/webhook/id'
-import { apiKeyText, shownApiKey } from '@fairlead/wire/api-key'
+import { apiKeyText, modeOfApiKey, shownApiKey } from '@fairlead/wire/api-key'
+import { isMode, type Mode } from '@fairlead/wire/mode'
 import {
   type ApiKeyService,
   type CreateApiKeyRequest,
@@ -34,7 +35,7 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
     async createApiKey(request, context) {
       const { organization } = scopeOf(request.organizationId)
       requireCreatable(request, calls.now())
-      const key = newKey()
+      const key = newKey(readKeyMode(request))
       return write(calls, context, request, CreateApiKeyResponseSchema, async db => {
         if (organization) await requireOrganization(db, organization)
         const { rows } = await db.query<ApiKeyRow>(
@@ -107,9 +108,9 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
         const field = 'overlap_seconds'
         throw new StoreError('invalid_field', `${field}: must be 0 to ${maxOverlapSeconds}`, { field })
       }
-      const key = newKey()
       return write(calls, context, request, RotateApiKeyResponseSchema, async db => {
         const before = await lockKey(db, organization, toUuid(id))
+        const key = newKey(modeOfApiKey(before.prefix))
         const until = overlapSeconds > 0 ? new Date(calls.now() + overlapSeconds * 1_000) : null
         const { rows } = await db.query<ApiKeyRow>(
           `update api_keys set prefix = $2, sha256 = $3, last_used_at = null, last_used_from = '',
@@ -151,8 +152,16 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
   }
 }
 
-const newKey = (): string => apiKeyText('sk_live_fl_', randomBytes(32))
+const newKey = (mode: Mode): string => apiKeyText(`sk_${mode}_fl_`, randomBytes(32))
 const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** Throws a StoreError `invalid_field`. */
+function readKeyMode({ mode, organizationId }: CreateApiKeyRequest): Mode {
+  if (mode === '' || mode === 'live') return 'live'
+  if (isMode(mode) && organizationId) return mode
+  const fault = organizationId ? 'must be live or test' : 'a key of the platform is live'
+  throw new StoreError('invalid_field', `mode: ${fault}`, { field: 'mode' })
+}
 
 /** Throws a StoreError `invalid_field`. */
 function requireCreatable({ name, scopes, expiresAt }: CreateApiKeyRequest, nowMs: number): void {

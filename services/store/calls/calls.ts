@@ -1,12 +1,14 @@
 import type { HandlerContext } from '@connectrpc/connect'
 import type { Log } from '@fairlead/daemon/log'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { isMode, type Mode, modeHeader } from '@fairlead/wire/mode'
 import type { Keyring } from '@fairlead/wire/seal'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { requireId } from '../parse-request.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
 import { type Db, inScope, type Scope } from '../scope.ts'
+import { StoreError } from '../store-error.ts'
 
 /** Connections and tools that all calls share. */
 export interface Calls {
@@ -18,14 +20,22 @@ export interface Calls {
   now: () => number
 }
 
-/** Does a call's work in one transaction that ends with the call's deadline. */
+/** The mode that a call is for; undefined: both. Throws a StoreError `invalid_field`. */
+export function modeOf(context: Pick<HandlerContext, 'requestHeader'>): Mode | undefined {
+  const text = context.requestHeader.get(modeHeader)
+  if (text === null) return undefined
+  if (isMode(text)) return text
+  throw new StoreError('invalid_field', `${modeHeader}: must be live or test`, { field: modeHeader })
+}
+
+/** Does a call's work in one transaction that ends with the call's deadline, and shows the call's mode alone. */
 export function transact<T>(
   calls: Calls,
   context: HandlerContext,
   scope: Scope,
   work: (db: Db) => Promise<T>,
 ): Promise<T> {
-  return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs() })
+  return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs(), mode: modeOf(context) })
 }
 
 /** The scope of a call: one organization, or the platform, which has none. */

@@ -29,7 +29,7 @@ import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } fr
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { searchedOf } from './attempts.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, modeOf, transact } from './calls.ts'
 import { write } from './write.ts'
 
 /** The longest wait for a change, ms: callers' own deadlines are longer. */
@@ -79,7 +79,7 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       const { position, ...page } = await transact(calls, context, organization, async db => {
         // List and position are of one moment: nothing falls between them.
         await db.query('set transaction isolation level repeatable read')
-        const page = await listEvents(db, organization, request)
+        const page = await listEvents(db, organization, request, modeOf(context))
         return {
           ...page,
           position: request.cursor ? '' : positionText(await readLatest(db, organization)),
@@ -99,7 +99,7 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       const look = () =>
         transact(calls, context, organization, async db => {
           await db.query('set transaction isolation level repeatable read')
-          const changes = await readChanges(db, organization, filter, after)
+          const changes = await readChanges(db, organization, { filter, mode: modeOf(context) }, after)
           const deliveries = request.deliveries ? await readDeliveriesOf(db, changes.events) : []
           return { ...changes, deliveries }
         })

@@ -5,7 +5,7 @@ import type { Change } from '@fairlead/wire/store/change'
 import { ChangeIssueResponseSchema, type IssueService } from '@fairlead/wire/store/issue'
 import { wordOf } from '../events/rows.ts'
 import { listIssues, readChangesBefore, readIssue, readTrend } from '../issues/read.ts'
-import { type IssueRow, issueMessage, issueStates } from '../issues/rows.ts'
+import { causeOf, type IssueRow, issueMessage, issueStates } from '../issues/rows.ts'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
@@ -88,10 +88,11 @@ export function issueCalls(calls: Calls): ServiceImpl<typeof IssueService> {
   }
 }
 
-const detailsOf = ({ subject, cause, status }: IssueRow) => ({
-  ...(subject && { subject }),
-  cause,
-  ...(status > 0 && { status }),
+const detailsOf = (row: IssueRow) => ({
+  ...(row.subject && { subject: row.subject }),
+  cause: causeOf(row),
+  ...(row.mode === 'test' && { mode: row.mode }),
+  ...(row.status > 0 && { status: row.status }),
 })
 
 const actorName = (change: Change | undefined): string => (change?.actorName || change?.actorId) ?? ''

@@ -3,6 +3,7 @@ import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { openPace } from '@fairlead/webhook/explain-pace'
 import type { OrganizationId } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { maxKeptBytes } from '@fairlead/wire/rejection'
 import { sealContext } from '@fairlead/wire/seal'
 import {
@@ -29,20 +30,26 @@ import {
   selectRejections,
   writePromotions,
 } from '../rejections/promote.ts'
-import { eraseRejection, readBack, readRejection, type StoredRejection } from '../rejections/read.ts'
+import {
+  eraseRejection,
+  modeOfRejection,
+  readBack,
+  readRejection,
+  type StoredRejection,
+} from '../rejections/read.ts'
 import { openSummaries } from '../rejections/summarize.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
-import type { Calls } from './calls.ts'
+import { type Calls, modeOf } from './calls.ts'
 import { write } from './write.ts'
 
 export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionService> {
   const summarize = openSummaries(calls.nats, calls.keyring)
   return {
-    async listRejections(request) {
+    async listRejections(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const limit = pageSize(request.limit, 100, 1000)
-      const filter = filterOf(request)
+      const filter = filterOf(request, modeOf(context))
       const source = filter.source || '*'
       const found = await readBack(calls.nats, {
         subjects: [rejectionsSubject(organization, source), repeatsSubject(organization, source)],
@@ -64,19 +71,25 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       return { rejections, next: found.length > limit ? encodeCursor(String(shown.at(-1)!.seq)) : '' }
     },
 
-    async getRejection(request) {
+    async getRejection(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const rejection = await readRejection(calls.nats, organization, sequenceOf(request.id))
+      const rejection = await readRejection(calls.nats, organization, sequenceOf(request.id), modeOf(context))
       if (!rejection) throw new StoreError('not_found', 'there is no such rejection')
       return { rejection: message(rejection, true) }
     },
 
-    async summarizeRejections(request) {
+    async summarizeRejections(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const published = await calls.publisher.published(organization)
       const source = sourceName(request.source) || '*'
       return {
-        sources: await summarize({ organization, published, source, publicUrl: request.publicUrl }),
+        sources: await summarize({
+          organization,
+          published,
+          source,
+          publicUrl: request.publicUrl,
+          mode: modeOf(context),
+        }),
       }
     },
 
@@ -86,11 +99,18 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       const organization = requireId('org', request.organizationId, 'organization_id')
       const notThere = () =>
         new StoreError('not_found', 'there is no such rejection, or it is none that could be taken in')
-      const rejection = await readRejection(calls.nats, organization, sequenceOf(request.id))
-      const judged = await judge(calls, organization, rejection?.meta.repeats ? [rejection.seq] : [], '')
+      const mode = modeOf(context)
+      const rejection = await readRejection(calls.nats, organization, sequenceOf(request.id), mode)
+      const judged = await judge(
+        calls,
+        organization,
+        rejection?.meta.repeats ? [rejection.seq] : [],
+        '',
+        mode,
+      )
       let rows: PromotionRow[] = []
       const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async db => {
-        const written = await writePromotions(db, organization, judged, calls.now())
+        const written = await writePromotions(db, organization, judged, { nowMs: calls.now(), mode })
         const [row] = written.rows
         // Of two calls at one time, the second finds it promoted.
         if (!row || !rejection) throw notThere()
@@ -111,7 +131,12 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       let isFirst = false
       const answer = await write(calls, context, request, TakeOfferedSecretResponseSchema, async db => {
         await takeTurn(db, organization, request.id, noSecret)
-        const rejection = await readRejection(calls.nats, organization, sequenceOf(request.id))
+        const rejection = await readRejection(
+          calls.nats,
+          organization,
+          sequenceOf(request.id),
+          modeOf(context),
+        )
         const meta = rejection?.meta
         if (!meta?.offered) throw noSecret()
         const value = calls.keyring.open(meta.offered, sealContext.offeredSecret(organization, meta.source))
@@ -144,16 +169,22 @@ async function promote(
   if (request.ids.length > mostPromoted) {
     throw new StoreError('invalid_field', `ids: must be at most ${mostPromoted}`, { field: 'ids' })
   }
+  const mode = modeOf(context)
   const chosen = request.ids.length > 0 ? new Set(request.ids.map(sequenceOf)) : undefined
   const selected = chosen
     ? [...chosen]
     : (
-        await selectRejections(calls.nats, organization, filterOf(request.filter), belowOf(request.cursor))
+        await selectRejections(
+          calls.nats,
+          organization,
+          filterOf(request.filter, mode),
+          belowOf(request.cursor),
+        )
       ).map(({ seq }) => seq)
-  const judged = await judge(calls, organization, selected, request.publicUrl)
+  const judged = await judge(calls, organization, selected, request.publicUrl, mode)
   let rows: PromotionRow[] = []
   const answer = await write(calls, context, request, PromoteRejectionsResponseSchema, async db => {
-    const written = await writePromotions(db, organization, judged, calls.now())
+    const written = await writePromotions(db, organization, judged, { nowMs: calls.now(), mode })
     rows = written.rows
     if (chosen?.size === 1 && written.gone === 1) {
       throw new StoreError('not_found', 'there is no such rejection')
@@ -181,6 +212,7 @@ async function judge(
   organization: OrganizationId,
   sequences: readonly number[],
   publicUrl: string,
+  mode: Mode | undefined,
 ): Promise<JudgedAll> {
   const published = await calls.publisher.published(organization)
   const { config } = published ?? {}
@@ -194,7 +226,7 @@ async function judge(
   }
   const pace = openPace({ budgetMs: Number.POSITIVE_INFINITY })
   const judgeOne = openJudge(published, calls.keyring, publicUrl)
-  return await judgeAll(calls.nats, organization, sequences, judgeOne, pace.goOn)
+  return await judgeAll(calls.nats, organization, { sequences, mode }, judgeOne, pace.goOn)
 }
 
 /** What can't be carried out now is carried out later: it is written down. */
@@ -206,11 +238,13 @@ async function carryOutOrLeave(calls: Calls, rows: readonly PromotionRow[]): Pro
 
 function filterOf(
   message: Pick<RejectionFilterMessage, 'source' | 'reason' | 'after' | 'before'> | undefined,
+  mode: Mode | undefined,
 ): RejectionFilter {
   const { source = '', reason = '', after, before } = message ?? {}
   return {
     source: sourceName(source),
     reason,
+    mode,
     ...(after && { afterMs: timestampMs(after) }),
     ...(before && { beforeMs: timestampMs(before) }),
   }
@@ -266,5 +300,6 @@ function message({ seq, meta, body }: StoredRejection, withBody = false): Reject
     repeatsEventId: meta.repeats?.event ?? '',
     canBeTakenIn: meta.repeats !== undefined && meta.size <= maxKeptBytes,
     publicUrls: [...(meta.publicUrls ?? [])],
+    mode: modeOfRejection(meta),
   })
 }

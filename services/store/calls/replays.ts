@@ -18,7 +18,7 @@ import { updateProgress } from '../replay/progress.ts'
 import { hasEnded, type ReplayRow, replayMessage } from '../replay/rows.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, modeOf, transact } from './calls.ts'
 import { write } from './write.ts'
 
 const actions = {
@@ -57,7 +57,7 @@ export function replayCalls(calls: Calls): ServiceImpl<typeof ReplayService> {
       const organization = requireId('org', request.organizationId, 'organization_id')
       return write(calls, context, request, CreateReplayResponseSchema, async db => {
         const nowMs = calls.now()
-        const row = await createReplay(db, calls.nats, organization, request, nowMs)
+        const row = await createReplay(db, calls.nats, organization, request, nowMs, modeOf(context))
         const replay = replayMessage(row, await readNames(db, [row]))
         // A Replay that this request id made before has its entry in the audit log already.
         const isNew = replay.id && row.created_at.getTime() === nowMs

@@ -23,7 +23,7 @@ import {
 import { selectedOf } from '../retry/select.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, modeOf, transact } from './calls.ts'
 import { changeState } from './replays.ts'
 import { write } from './write.ts'
 
@@ -47,7 +47,12 @@ export function retryCalls(calls: Calls): ServiceImpl<typeof RetryService> {
         const { issueId } = request.selection ?? {}
         if (issueId) await readIssue(db, organization, requireId('iss', issueId, 'selection.issue_id'))
         const createdBy = (request.change?.actorName || request.change?.actorId) ?? ''
-        const asked = { rate: request.ratePerSecond, start: request.start, createdBy }
+        const asked = {
+          rate: request.ratePerSecond,
+          start: request.start,
+          createdBy,
+          mode: modeOf(context),
+        }
         const row = await planRetry(db, organization, selected, asked, new Date(calls.now()))
         const retry = retryMessage(row)
         const details = { planned: Number(row.matched), ratePerSecond: row.rate_per_second }

@@ -1,5 +1,6 @@
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { sealContext } from '@fairlead/wire/seal'
 import {
   DeleteSourceResponseSchema,
@@ -19,9 +20,28 @@ import { parseRequest, requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { readCounts } from '../source-counts.ts'
 import { StoreError } from '../store-error.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, modeOf, transact } from './calls.ts'
 import { putNamed, removeNamed } from './named-settings.ts'
 import { changeSetting, requireOpens } from './settings.ts'
+
+/** A call for one mode makes sources of that mode. Throws a StoreError `invalid_field` where it asks for the other. */
+function inModeOf(desired: DesiredSource | undefined, mode: Mode | undefined): DesiredSource | undefined {
+  if (!mode || !desired?.settings) return desired
+  const { mode: asked } = desired.settings
+  if (asked === '' || asked === mode) return { ...desired, settings: { ...desired.settings, mode } }
+  throw new StoreError('invalid_field', `settings.mode: must be ${mode}, as the key is`, {
+    field: 'settings.mode',
+  })
+}
+
+/** A source of the other mode is not seen, but has its name. */
+function orOfOtherMode(error: unknown): never {
+  const isHidden = error instanceof Error && 'code' in error && error.code === rowSecurityRefuses
+  throw isHidden ? new StoreError('name_taken', 'a source has this name', { cause: error }) : error
+}
+
+/** insufficient_privilege: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const rowSecurityRefuses = '42501'
 
 export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
   const kind = sourceKind(calls)
@@ -76,7 +96,9 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
 
     putSource: (request, context) =>
       changeSetting(calls, context, request, PutSourceResponseSchema, async (db, organization) => {
-        const put = await putNamed(calls, db, organization, kind, request.source, request)
+        const desired = inModeOf(request.desired, modeOf(context))
+        const asked = { desired, precondition: request.precondition }
+        const put = await putNamed(calls, db, organization, kind, request.source, asked).catch(orOfOtherMode)
         const { shown, created, changes, entry } = put
         return { answer: { source: shown, created, changes }, entry }
       }),

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { deliveryId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { type ListAttemptsRequest, LoggedAttemptSchema } from '@fairlead/wire/store/attempt'
 import { decodeCursor, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
@@ -16,6 +17,7 @@ export interface LoggedAttemptRow extends AttemptRow {
   event_id: string
   received_at: Date
   dead: boolean
+  mode: Mode
   exchange_seq: string | null
   destination: string | null
   source: string | null
@@ -137,5 +139,6 @@ export function loggedAttemptMessage(row: LoggedAttemptRow) {
     type: row.type ?? '',
     receivedAt: timestampFromDate(row.received_at),
     dead: row.dead,
+    mode: row.mode,
   })
 }

@@ -3,7 +3,7 @@ import { fromUuid, type OrganizationId, parseId, toUuid } from '@fairlead/webhoo
 import type { Db } from '../scope.ts'
 import { select } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
-import { type EventFilter, eventConditions, indexedEvents, lookedAt } from './filter.ts'
+import { eventConditions, indexedEvents, lookedAt, type ModedFilter } from './filter.ts'
 import { withDestination } from './read.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 
@@ -62,7 +62,7 @@ export async function readLatest(db: Db, organization: OrganizationId): Promise<
 export async function readChanges(
   db: Db,
   organization: OrganizationId,
-  filter: EventFilter,
+  filter: ModedFilter,
   after: Position,
 ): Promise<Changes> {
   const values = [toUuid(organization), String(after.change), after.id]

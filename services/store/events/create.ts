@@ -123,6 +123,7 @@ function planEvent(
     delivery_count: counts.of,
     delivered_count: counts.delivered,
     dead_count: counts.bad,
+    mode: source.mode,
   }
   return { eventId: id, row, receivedAt, deliveries }
 }
@@ -136,12 +137,12 @@ async function insertEvents(
   await ensureDays(db, new Set(events.map(({ receivedAt }) => receivedAt.toISOString().slice(0, 10))))
   const { rows } = await db.query<{ id: string }>(
     `insert into events (organization_id, id, received_at, source_id, source, provider, type, status, size_bytes, method,
-       url, delivery_count, delivered_count, dead_count)
+       url, delivery_count, delivered_count, dead_count, mode)
      select $1, n.id, n.received_at, n.source_id, n.source, n.provider, n.type, n.status, n.size_bytes, n.method, n.url,
-       n.delivery_count, n.delivered_count, n.dead_count
+       n.delivery_count, n.delivered_count, n.dead_count, n.mode
      from json_to_recordset($2) as n(id uuid, received_at timestamptz, source_id uuid, source text, provider text,
        type text, status event_status, size_bytes bigint, method text, url text, delivery_count integer,
-       delivered_count integer, dead_count integer)
+       delivered_count integer, dead_count integer, mode text)
      where not exists (select from events e where e.organization_id = $1 and e.id = n.id)
      on conflict do nothing returning id`,
     [toUuid(organization), JSON.stringify(events.map(({ row }) => row))],
@@ -186,15 +187,16 @@ async function insertDeliveries(
         died_at: bad ? new Date(diedAtMs) : null,
         dead_reason: bad ? 'attempts_exhausted' : null,
         discard_reason: state === 'discarded' ? 'imported as discarded' : null,
+        mode: event.row.mode,
       }
     }),
   )
   await db.query(
     `insert into deliveries (organization_id, event_id, destination_id, received_at, id, state, attempt_count, trigger,
-       died_at, dead_reason, discard_reason)
+       died_at, dead_reason, discard_reason, mode)
      select $1, n.* from json_to_recordset($2) as n(event_id uuid, destination_id uuid, received_at timestamptz, id uuid,
        state delivery_state, attempt_count integer, trigger attempt_trigger, died_at timestamptz, dead_reason text,
-       discard_reason text)`,
+       discard_reason text, mode text)`,
     [toUuid(organization), JSON.stringify(rows)],
   )
 }
@@ -218,15 +220,16 @@ async function insertAttempts(
         status: attempt.status || null,
         reason: attempt.reason || null,
         trigger: wordOf(triggerMessage, attempt.trigger) ?? 'route',
+        mode: event.row.mode,
       })),
     ),
   )
   await db.query(
     `insert into attempts (organization_id, event_id, destination_id, received_at, number, at, duration_ms, delivered,
-       outcome, status, reason, trigger)
+       outcome, status, reason, trigger, mode)
      select $1, n.* from json_to_recordset($2) as n(event_id uuid, destination_id uuid, received_at timestamptz,
        number integer, at timestamptz, duration_ms integer, delivered boolean, outcome text, status integer, reason text,
-       trigger attempt_trigger)`,
+       trigger attempt_trigger, mode text)`,
     [toUuid(organization), JSON.stringify(rows)],
   )
 }

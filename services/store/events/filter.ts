@@ -1,5 +1,6 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { eventId, type OrganizationId, parseId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { EventStatus } from '@fairlead/wire/store/event'
 import type { Knex } from 'knex'
 import type { Db } from '../scope.ts'
@@ -19,6 +20,13 @@ export interface EventFilter {
   readonly before?: Timestamp | undefined
 }
 
+/** A filter, and the mode of the call. */
+export interface ModedFilter {
+  readonly filter: EventFilter
+  /** Of this mode alone; undefined: of both. */
+  readonly mode: Mode | undefined
+}
+
 type Condition = (query: Knex.QueryBuilder) => void
 
 /** A filter as conditions on `events`: those that an index serves, and those that rows have to be looked at for. */
@@ -32,12 +40,13 @@ export interface EventConditions {
 export async function eventConditions(
   db: Db,
   organization: OrganizationId,
-  filter: EventFilter,
+  { filter, mode }: ModedFilter,
 ): Promise<EventConditions> {
   const indexed: Condition[] = [query => query.where('organization_id', toUuid(organization))]
   const looked: EventConditions['looked'][number][] = []
   const status = wordOf(statusMessage, filter.status)
   const [after, before] = [dateOf(filter.after), dateOf(filter.before)]
+  if (mode) indexed.push(query => query.where('mode', mode))
   if (after) indexed.push(query => query.where('received_at', '>=', after))
   if (before) indexed.push(query => query.where('received_at', '<', before))
   // `failed` has an index of its own; of the others each is many events.

@@ -1,4 +1,5 @@
 import type { OrganizationId } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { ListEventsRequest } from '@fairlead/wire/store/event'
 import { decodeCursor, pageSize } from '../page.ts'
 import { type ScannedPage, scanPage } from '../scan.ts'
@@ -8,14 +9,15 @@ import type { EventRow } from './rows.ts'
 
 export const newestFirst = ['received_at', 'id'].map(column => ({ column, order: 'desc' as const }))
 
-/** Events, newest first. */
+/** Events, newest first. @param mode of this mode alone; undefined: of both */
 export async function listEvents(
   db: Db,
   organization: OrganizationId,
   request: ListEventsRequest,
+  mode?: Mode,
 ): Promise<ScannedPage<EventRow>> {
   const limit = pageSize(request.limit, 50, 500)
-  const conditions = await eventConditions(db, organization, request)
+  const conditions = await eventConditions(db, organization, { filter: request, mode })
   const base = indexedEvents(conditions).orderBy(newestFirst)
   const [time, id] = decodeCursor(request.cursor, 'time', 'uuid')
   if (time && id) {

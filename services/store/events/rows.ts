@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { WaitingDeliverySchema } from '@fairlead/wire/store/delivery'
 import {
   AttemptSchema,
@@ -39,6 +40,7 @@ export interface EventRow {
   repeat_count: number
   differing_count: number
   last_repeated_at: Date | null
+  mode: Mode
 }
 
 export interface DeliveryRow {
@@ -54,6 +56,7 @@ export interface DeliveryRow {
   dead_reason: string | null
   dead_seq: string | null
   discard_reason: string | null
+  mode: Mode
   /** From the destination's row. */
   destination: string | null
   destination_deleted: boolean
@@ -119,6 +122,7 @@ export function eventMessage(row: EventRow) {
     repeatCount: row.repeat_count,
     differingCount: row.differing_count,
     ...at('lastRepeatedAt', row.last_repeated_at),
+    mode: row.mode,
   })
 }
 
@@ -157,6 +161,7 @@ export function deadLetterMessage(row: DeliveryRow & Pick<EventRow, 'source' | '
     receivedAt: timestampFromDate(row.received_at),
     ...at('diedAt', row.died_at),
     reason: row.dead_reason ?? '',
+    mode: row.mode,
   })
 }
 
@@ -167,5 +172,6 @@ export function waitingMessage(row: DeliveryRow & Pick<EventRow, 'source' | 'pro
     provider: row.provider,
     type: row.type,
     receivedAt: timestampFromDate(row.received_at),
+    mode: row.mode,
   })
 }

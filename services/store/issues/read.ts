@@ -6,7 +6,7 @@ import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { select, sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
-import { type IssueRow, issueKinds, issueStates, subjectIdOf } from './rows.ts'
+import { type IssueRow, issueKinds, issueStates, outcomeOf, subjectIdOf } from './rows.ts'
 
 /**
  * Deliveries of an issue `i` that wait after a failure, or are dead, and whose last attempt failed for its cause.
@@ -18,7 +18,7 @@ export const failingDeliveries = (columns: string): string => `
     and a.destination_id = d.destination_id and a.received_at = d.received_at and a.number = d.attempt_count
   where i.kind = 'delivery' and d.organization_id = i.organization_id and d.destination_id = i.subject_id
     and d.state in ('waiting', 'dead') and d.attempt_count > 0
-    and a.outcome = i.cause and coalesce(a.status, 0) = i.status and not a.delivered`
+    and d.mode = i.mode and a.outcome = ${outcomeOf('i')} and coalesce(a.status, 0) = i.status and not a.delivered`
 
 /** @param most how far deliveries that still fail are counted */
 const withNames = (most: number): string => `

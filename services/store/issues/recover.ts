@@ -19,7 +19,7 @@ export async function resolveRecovered(pool: Pool): Promise<void> {
          and (i.kind = 'delivery' or i.last_seen_at < now() - interval '${calmMinutes} minutes')
          and not exists (
            select from deliveries d where d.organization_id = i.organization_id and d.destination_id = i.subject_id
-             and d.state = 'waiting' and d.attempt_count > 0)`,
+             and d.mode = i.mode and d.state = 'waiting' and d.attempt_count > 0)`,
     ),
   )
 }

@@ -1,10 +1,11 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { rejectionHeader } from '@fairlead/wire/rejection'
 import { streamName } from '@fairlead/wire/streams'
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
-import { issueSeen } from '../project/write-attempts.ts'
+import { issueSeen, testCause } from '../project/write-attempts.ts'
 import { boundSubject, isLarge } from '../rejections/bound.ts'
 import { metaOf, readSpan } from '../rejections/read.ts'
 import { type Db, inScope } from '../scope.ts'
@@ -21,6 +22,7 @@ interface Refused {
   readonly organization: OrganizationId
   readonly source: string
   readonly reason: string
+  readonly mode: Mode
   first: number
   last: number
   count: number
@@ -75,18 +77,27 @@ function subjectsToBound(messages: readonly JsMsg[]): Set<string> {
   return new Set(large.map(({ subject }) => subject))
 }
 
-/** One for each source and reason. Pure. What can't be read is left out. */
+/** One for each source, reason and mode. Pure. What can't be read is left out. */
 export function foldRefusals(messages: readonly Pick<JsMsg, 'seq' | 'headers'>[]): Refused[] {
   const refused = new Map<string, Refused>()
   for (const { seq, headers } of messages) {
     const meta = metaOf(headers?.get(rejectionHeader))
     // Where it repeats, it verified: a repeat that differs is told with its event.
     if (!meta || meta.repeats) continue
-    const { organization, source, reason, receivedAt } = meta
-    const key = JSON.stringify([organization, source, reason])
+    const { organization, source, reason, receivedAt, mode = 'live' } = meta
+    const key = JSON.stringify([organization, source, reason, mode])
     const known = refused.get(key)
     if (!known) {
-      refused.set(key, { organization, source, reason, first: receivedAt, last: receivedAt, count: 1, seq })
+      refused.set(key, {
+        organization,
+        source,
+        reason,
+        mode,
+        first: receivedAt,
+        last: receivedAt,
+        count: 1,
+        seq,
+      })
       continue
     }
     known.count += 1
@@ -101,20 +112,22 @@ async function seeIssues(db: Db, refused: readonly Refused[]): Promise<void> {
   if (refused.length === 0) return
   await db.query(
     `with given as (
-       select s.organization_id, s.id as source_id, n.reason, n.first_at, n.last_at, n.count, n.seq
-       from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[])
-         as n (organization_id, source, reason, first_at, last_at, count, seq)
+       select s.organization_id, s.id as source_id, n.reason, n.first_at, n.last_at, n.count, n.seq, n.mode,
+         case n.mode when 'test' then '${testCause}' || n.reason else n.reason end as cause
+       from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[],
+         $8::text[]) as n (organization_id, source, reason, first_at, last_at, count, seq, mode)
        join sources s on s.organization_id = n.organization_id and s.name = n.source
      ), seen as (
        insert into issues as known (organization_id, kind, subject_id, cause, status, first_seen_at, last_seen_at,
-         opened_at, failures, events, sample_rejection)
-       select organization_id, 'refusal', source_id, reason, 0, first_at, last_at, first_at, count, count, seq from given
+         opened_at, failures, events, sample_rejection, mode)
+       select organization_id, 'refusal', source_id, cause, 0, first_at, last_at, first_at, count, count, seq, mode
+       from given
        on conflict (organization_id, kind, subject_id, cause, status) do update set ${issueSeen}
        returning organization_id, id, subject_id, cause
      )
      insert into issue_hours as known (organization_id, issue_id, hour, failures)
      select s.organization_id, s.id, date_trunc('hour', g.last_at, 'UTC'), g.count from seen s
-     join given g on (g.organization_id, g.source_id, g.reason) = (s.organization_id, s.subject_id, s.cause)
+     join given g on (g.organization_id, g.source_id, g.cause) = (s.organization_id, s.subject_id, s.cause)
      on conflict (organization_id, issue_id, hour) do update set failures = known.failures + excluded.failures`,
     [
       refused.map(({ organization }) => toUuid(organization)),
@@ -124,6 +137,7 @@ async function seeIssues(db: Db, refused: readonly Refused[]): Promise<void> {
       refused.map(({ last }) => new Date(last)),
       refused.map(({ count }) => count),
       refused.map(({ seq }) => seq),
+      refused.map(({ mode }) => mode),
     ],
   )
 }

@@ -1,8 +1,10 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { deliveryId, fromUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { IssueKind, IssueSchema, IssueState } from '@fairlead/wire/store/issue'
 import { at } from '../organizations/messages.ts'
+import { testCause } from '../project/write-attempts.ts'
 
 export const issueStates = {
   open: IssueState.OPEN,
@@ -18,7 +20,9 @@ export interface IssueRow {
   id: string
   kind: keyof typeof issueKinds
   subject_id: string
+  /** Of test data with `testCause` before it. */
   cause: string
+  mode: Mode
   status: number
   state: keyof typeof issueStates
   regressed: boolean
@@ -39,6 +43,14 @@ export interface IssueRow {
   failing: number
 }
 
+/** The word of the outcome, or of the reason, of an issue. */
+export const causeOf = ({ cause, mode }: Pick<IssueRow, 'cause' | 'mode'>): string =>
+  mode === 'test' ? cause.slice(testCause.length) : cause
+
+/** The same as SQL. @param i the issue */
+export const outcomeOf = (i: string): string =>
+  `case ${i}.mode when 'test' then substr(${i}.cause, ${testCause.length + 1}) else ${i}.cause end`
+
 export const subjectIdOf = (row: Pick<IssueRow, 'kind' | 'subject_id'>): string =>
   row.kind === 'delivery' ? fromUuid('dst', row.subject_id) : fromUuid('src', row.subject_id)
 
@@ -49,7 +61,8 @@ export function issueMessage(row: IssueRow) {
     kind: issueKinds[row.kind],
     subjectId: subjectIdOf(row),
     subject: row.subject ?? '',
-    cause: row.cause,
+    cause: causeOf(row),
+    mode: row.mode,
     status: row.status,
     state: issueStates[row.state],
     regressed: row.regressed,

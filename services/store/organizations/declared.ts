@@ -40,6 +40,7 @@ export function declaredSource(row: Source, options: DeclaredOptions): JsonObjec
     deduplicate: row.deduplicate,
     trustTraceparent: row.trust_traceparent,
     active: row.active,
+    mode: row.mode,
   }
 }
 

@@ -1,6 +1,7 @@
 import { retryPresets } from '@fairlead/webhook/settle'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { decodeDestinationAuth } from '@fairlead/wire/destination-auth'
+import { modes } from '@fairlead/wire/mode'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequest, Owner } from '@fairlead/wire/store/organization'
 import { OwnerKind } from '@fairlead/wire/store/organization'
@@ -70,6 +71,11 @@ export const source = z
         deduplicate: z.boolean().optional(),
         trustTraceparent: z.boolean(),
         active: z.boolean().optional(),
+        mode: z
+          .string()
+          .optional()
+          .transform(text => text || 'live')
+          .pipe(z.enum(modes, 'must be live or test')),
       },
       'is missing',
     ),
@@ -86,6 +92,7 @@ export const source = z
       deduplicate: settings.deduplicate ?? true,
       trust_traceparent: settings.trustTraceparent,
       active: settings.active ?? true,
+      mode: settings.mode,
     },
     secrets,
   }))

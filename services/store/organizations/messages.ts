@@ -96,6 +96,7 @@ export function sourceMessage(
       deduplicate: row.deduplicate,
       trustTraceparent: row.trust_traceparent,
       active: row.active,
+      mode: row.mode,
     },
     secrets: row.secrets.map(secret => ({
       id: secret.id,

@@ -1,4 +1,5 @@
 import type { OrderConfig } from '@fairlead/wire/config'
+import type { Mode } from '@fairlead/wire/mode'
 
 /** Rows of an organization's tables as pg reads them: uuid and bigint as text, timestamptz as Date. */
 
@@ -50,6 +51,8 @@ export interface SourceRow extends RateLimitColumns {
   tolerance_seconds: number | null
   deduplicate: boolean
   trust_traceparent: boolean
+  /** Of what it receives from now on. */
+  mode: Mode
   /** False: it is stored, and not in force. */
   active: boolean
   version: number

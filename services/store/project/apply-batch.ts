@@ -39,7 +39,7 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   const fresh = [...inserted.values()]
   for (const [key, { meta }] of inserted) {
     const event = byKey.get(key)
-    if (event) event.receivedAt = meta.receivedAt
+    if (event) Object.assign(event, { receivedAt: meta.receivedAt, mode: meta.mode ?? 'live' })
   }
   const isNew = (event: (typeof folded)[number]) => inserted.has(eventKey(event.organization, event.id))
   const earlier = await locateEvents(

@@ -8,6 +8,7 @@ import {
 import type { AttemptRecord, RepeatedRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { DeadMeta } from '@fairlead/wire/dead'
 import type { EventMeta } from '@fairlead/wire/event'
+import type { Mode } from '@fairlead/wire/mode'
 
 /**
  * Folds the records of a batch into rows: one row for each delivery and each attempt, however many records name it. Pure.
@@ -27,6 +28,8 @@ export interface FoldedEvent {
   readonly id: EventId
   /** Unix milliseconds: with the id, the key of the event's row. */
   receivedAt: number
+  /** Of its row, as `receivedAt`; records don't say it. */
+  mode: Mode
   /** How many deliveries the event has; undefined if nothing in the batch says so. */
   of: number | undefined
   readonly deliveries: Map<DestinationId, FoldedDelivery>
@@ -109,7 +112,15 @@ function entry(
   const key = eventKey(organization, id)
   let event = events.get(key)
   if (!event) {
-    event = { organization, id, receivedAt, of: undefined, deliveries: new Map(), attempts: new Map() }
+    event = {
+      organization,
+      id,
+      receivedAt,
+      mode: 'live',
+      of: undefined,
+      deliveries: new Map(),
+      attempts: new Map(),
+    }
     events.set(key, event)
   }
   return event

@@ -1,5 +1,6 @@
 import { type DestinationId, type OrganizationId, toUuid as uuid } from '@fairlead/webhook/id'
 import type { AttemptRecord } from '@fairlead/wire/attempt'
+import type { Mode } from '@fairlead/wire/mode'
 import type { Db } from '../scope.ts'
 import type { FoldedEvent } from './fold.ts'
 import type { NewEvent } from './write-log.ts'
@@ -67,18 +68,22 @@ export interface DestinationRun {
   failingSince: number | undefined
   lastError: string | undefined
   lane: AttemptRecord['lane']
-  /** Attempts that succeeded since the last that failed. */
-  successes: number
+  /** Attempts that succeeded since the last of their mode that failed. */
+  readonly successes: Record<Mode, number>
 }
 
 /** Folds attempts, in the order in which they were made, into each destination's health. Pure. */
 export function foldRuns(events: readonly FoldedEvent[]): DestinationRun[] {
   const attempts = events.flatMap(event =>
-    [...event.attempts.values()].map(attempt => ({ organization: event.organization, attempt })),
+    [...event.attempts.values()].map(attempt => ({
+      organization: event.organization,
+      mode: event.mode,
+      attempt,
+    })),
   )
   attempts.sort((a, b) => a.attempt.at - b.attempt.at)
   const runs = new Map<DestinationId, DestinationRun>()
-  for (const { organization, attempt } of attempts) {
+  for (const { organization, mode, attempt } of attempts) {
     const { destination, at } = attempt
     const run = runs.get(destination) ?? {
       organization,
@@ -88,17 +93,17 @@ export function foldRuns(events: readonly FoldedEvent[]): DestinationRun[] {
       failingSince: undefined,
       lastError: undefined,
       lane: undefined,
-      successes: 0,
+      successes: { live: 0, test: 0 },
     }
     runs.set(destination, run)
     run.lastAt = at
     run.lane = attempt.lane
     if (attempt.settlement.kind === 'delivered') {
       Object.assign(run, { lastSuccessAt: at, failingSince: undefined, lastError: undefined })
-      run.successes += 1
+      run.successes[mode] += 1
     } else {
       run.failingSince ??= at
-      run.successes = 0
+      run.successes[mode] = 0
       run.lastError = errorOf(attempt)
     }
   }

@@ -1,5 +1,7 @@
 import { toUuid as uuid } from '@fairlead/webhook/id'
+import { type Mode, modes } from '@fairlead/wire/mode'
 import type { Db } from '../scope.ts'
+import { dimensionOf } from '../usage/dimension.ts'
 import type { DestinationRun } from './write-activity.ts'
 import { type NewEvent, text } from './write-log.ts'
 
@@ -17,7 +19,7 @@ export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<
   const groups = new Map<string, { meta: NewEvent['meta']; slotMs: number; events: number; bytes: number }>()
   for (const { meta } of events) {
     const slotMs = Math.floor(meta.receivedAt / rollupSlotMs) * rollupSlotMs
-    const key = JSON.stringify([meta.organization, meta.source, meta.type, slotMs])
+    const key = JSON.stringify([meta.organization, meta.source, meta.type, slotMs, meta.mode])
     const group = groups.get(key) ?? { meta, slotMs, events: 0, bytes: 0 }
     groups.set(key, group)
     group.events += 1
@@ -31,6 +33,7 @@ export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<
     rows.map(({ slotMs }) => new Date(slotMs).toISOString()),
     rows.map(row => row.events),
     rows.map(({ bytes }) => bytes),
+    rows.map(({ meta }) => meta.mode ?? 'live'),
   ]
   const types = db.query(
     `insert into rollup_types (organization_id, type)
@@ -44,10 +47,11 @@ export async function countEvents(db: Db, events: readonly NewEvent[]): Promise<
   const counts = db.query(
     `insert into rollups as known (organization_id, dimension, value, slot, events, bytes)
      select n.organization_id, d.dimension, d.value, n.slot, sum(n.events), sum(n.bytes)
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
-       as n (organization_id, source, type, slot, events, bytes)
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::text[])
+       as n (organization_id, source, type, slot, events, bytes, mode)
      left join rollup_types t on t.organization_id = n.organization_id and t.type = n.type
-     cross join lateral (values ('source', n.source), ('type', coalesce(t.type, ''))) as d (dimension, value)
+     cross join lateral (values (${dimensionOf('source', 'n.mode')}, n.source),
+       (${dimensionOf('type', 'n.mode')}, coalesce(t.type, ''))) as d (dimension, value)
      group by 1, 2, 3, 4 order by 1, 2, 4, 3
      on conflict (organization_id, dimension, slot, value) do update set
        events = known.events + excluded.events, bytes = known.bytes + excluded.bytes`,
@@ -62,30 +66,46 @@ export async function noteRecoveries(
   runs: readonly DestinationRun[],
   events: readonly NewEvent[],
 ): Promise<void> {
-  const counts = new Map<string, { organization: string; kind: string; subject: string; count: number }>()
+  const counts = new Map<
+    string,
+    { organization: string; kind: string; subject: string; mode: Mode; count: number }
+  >()
   for (const { organization, destination, successes } of runs) {
-    if (successes === 0) continue
     const subject = uuid(destination)
-    counts.set(subject, { organization: uuid(organization), kind: 'delivery', subject, count: successes })
+    for (const mode of modes) {
+      const count = successes[mode]
+      if (count === 0) continue
+      counts.set(`${subject} ${mode}`, {
+        organization: uuid(organization),
+        kind: 'delivery',
+        subject,
+        mode,
+        count,
+      })
+    }
   }
   for (const { meta } of events) {
     const subject = uuid(meta.sourceId)
-    const known = counts.get(subject)
+    const { mode = 'live' } = meta
+    const key = `${subject} ${mode}`
+    const known = counts.get(key)
     if (known) known.count += 1
-    else counts.set(subject, { organization: uuid(meta.organization), kind: 'refusal', subject, count: 1 })
+    else counts.set(key, { organization: uuid(meta.organization), kind: 'refusal', subject, mode, count: 1 })
   }
   const rows = [...counts.values()]
   if (rows.length === 0) return
   await db.query(
     `update issues i set recovered_count = i.recovered_count + n.count
-     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[]) as n (organization_id, kind, subject_id, count)
-     where (i.organization_id, i.kind, i.subject_id) = (n.organization_id, n.kind, n.subject_id)
+     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[])
+       as n (organization_id, kind, subject_id, count, mode)
+     where (i.organization_id, i.kind, i.subject_id, i.mode) = (n.organization_id, n.kind, n.subject_id, n.mode)
        and i.state in ('open', 'acknowledged')`,
     [
       rows.map(row => row.organization),
       rows.map(row => row.kind),
       rows.map(row => row.subject),
       rows.map(row => row.count),
+      rows.map(row => row.mode),
     ],
   )
 }

@@ -1,5 +1,6 @@
 import { toUuid as uuid } from '@fairlead/webhook/id'
 import type { EventMeta } from '@fairlead/wire/event'
+import type { Mode } from '@fairlead/wire/mode'
 import { eventStatus } from '../events/status.ts'
 import type { Db } from '../scope.ts'
 import { eventKey, type FoldedDelivery, type FoldedEvent } from './fold.ts'
@@ -49,13 +50,13 @@ export async function insertEvents(
     )
   const { rows: inserted } = await db.query<{ organization_id: string; id: string }>(
     `insert into events (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
-       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, change_seq)
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, change_seq, mode)
      select organization_id, id, received_at, source_id, source, provider, type, types::text[], status, stream_seq,
-       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, $18::bigint
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, $18::bigint, mode
      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
        $9::event_status[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[],
-       $17::int[]) as n (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
-       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count)
+       $17::int[], $19::text[]) as n (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
+       size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, mode)
      where not exists (select from events e where e.organization_id = n.organization_id and e.id = n.id
        and e.received_at between n.received_at - interval '7 days' and n.received_at + interval '7 days')
      on conflict do nothing
@@ -79,6 +80,7 @@ export async function insertEvents(
       column((_, counts) => counts.delivered),
       column((_, counts) => counts.bad),
       change,
+      column(({ meta }) => meta.mode ?? 'live'),
     ],
   )
   return new Map(
@@ -99,14 +101,14 @@ function countsOf(folded: FoldedEvent | undefined) {
 }
 
 /**
- * Gives events that were in the log before this batch the receivedAt that their rows have; answers those that have a
+ * Gives events that were in the log before this batch the receivedAt and the mode that their rows have; answers those that have a
  * row. It differs from the record's only where the same webhook was accepted twice.
  */
 export async function locateEvents(db: Db, events: readonly FoldedEvent[]): Promise<FoldedEvent[]> {
   if (events.length === 0) return []
   const find = async (wanted: readonly FoldedEvent[], sameTime: boolean): Promise<Set<FoldedEvent>> => {
-    const { rows } = await db.query<{ place: string; received_at: Date }>(
-      `select n.place, e.received_at
+    const { rows } = await db.query<{ place: string; received_at: Date; mode: Mode }>(
+      `select n.place, e.received_at, e.mode
        from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality as n (organization_id, id, received_at, place)
        join events e on e.organization_id = n.organization_id and e.id = n.id
          ${sameTime ? 'and e.received_at = n.received_at' : ''}`,
@@ -120,6 +122,7 @@ export async function locateEvents(db: Db, events: readonly FoldedEvent[]): Prom
       rows.map(row => {
         const event = wanted[Number(row.place) - 1]!
         event.receivedAt = row.received_at.getTime()
+        event.mode = row.mode
         return event
       }),
     )
@@ -147,9 +150,9 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
   if (rows.length === 0) return
   await db.query(
     `insert into deliveries as known (organization_id, event_id, destination_id, received_at, id, state, attempt_count,
-       trigger, next_attempt_at, died_at, dead_reason)
+       trigger, next_attempt_at, died_at, dead_reason, mode)
      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::delivery_state[],
-       $7::int[], $8::attempt_trigger[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+       $7::int[], $8::attempt_trigger[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[])
      on conflict (organization_id, event_id, destination_id, received_at) do update set
        state = excluded.state, attempt_count = excluded.attempt_count,
        trigger = coalesce(excluded.trigger, known.trigger), next_attempt_at = excluded.next_attempt_at,
@@ -171,6 +174,7 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
       rows.map(([, delivery]) => maybeDate(delivery.nextAt)),
       rows.map(([, delivery]) => maybeDate(delivery.diedAt)),
       rows.map(([, delivery]) => maybeText(delivery.deadReason)),
+      rows.map(([event]) => event.mode),
     ],
   )
 }

@@ -39,6 +39,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       ...rateLimit(source),
       deduplicate: source.deduplicate,
       ...(source.trust_traceparent && { trustTraceparent: true }),
+      ...(source.mode === 'test' && { mode: source.mode }),
     })),
     destinations: stored.destinations.filter(isActive).map(destination => ({
       id: fromUuid('dst', destination.id),

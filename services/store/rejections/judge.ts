@@ -3,6 +3,7 @@ import type { Identity, RejectionReason, Scheme } from '@fairlead/webhook/scheme
 import { verifyAt } from '@fairlead/webhook/verify-at'
 import type { SourceConfig } from '@fairlead/wire/config'
 import { joinHeaders } from '@fairlead/wire/join-headers'
+import type { Mode } from '@fairlead/wire/mode'
 import { openSourceScheme } from '@fairlead/wire/open-source'
 import type { RejectionMeta, RepeatOf } from '@fairlead/wire/rejection'
 import type { Keyring } from '@fairlead/wire/seal'
@@ -10,7 +11,7 @@ import type { Published } from '../publish/publish.ts'
 import type { StoredRejection } from './read.ts'
 
 /** The fields of an event that follow from verifying its request. */
-export type EventFacts = Omit<RepeatOf, 'event'>
+export type EventFacts = Omit<RepeatOf, 'event'> & { readonly mode?: Mode | undefined }
 
 export type Judged =
   | { readonly kind: 'passes'; readonly id: EventId; readonly facts: EventFacts }
@@ -62,7 +63,7 @@ export function openJudge(
     const own = eventId(config.id, meta.source, { id: `rejection ${seq} of ${meta.receivedAt}` })
     if (meta.repeats) {
       const { event: _, ...facts } = meta.repeats
-      return { kind: 'passes', id: own, facts: { ...facts, revision } }
+      return { kind: 'passes', id: own, facts: { ...facts, revision, ...modeOf(meta) } }
     }
     const source = config.sources.find(({ name }) => name === meta.source)
     if (!source) return stays('source_gone')
@@ -79,7 +80,13 @@ export function openJudge(
     return {
       kind: 'passes',
       id: idOf(config.id, source, identity) ?? own,
-      facts: { sourceId: source.id, revision, ...typesOf(identity), ...(secret !== undefined && { secret }) },
+      facts: {
+        sourceId: source.id,
+        revision,
+        ...typesOf(identity),
+        ...(secret !== undefined && { secret }),
+        ...modeOf(meta),
+      },
     }
   }
 }
@@ -107,6 +114,8 @@ function idOf(
   if (!source.deduplicate || repeats === 'none' || deliveryId === undefined) return undefined
   return eventId(organization, source.name, { id: deliveryId })
 }
+
+const modeOf = ({ mode }: RejectionMeta) => (mode ? { mode } : {})
 
 const typesOf = ({ eventType = '', eventTypes }: Identity) => ({
   type: eventType,

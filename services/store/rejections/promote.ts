@@ -1,5 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { type EventId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { RejectionMeta } from '@fairlead/wire/rejection'
 import { rejectionsSubject } from '@fairlead/wire/subjects'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -7,7 +8,7 @@ import type { AuditEntry } from '../audit.ts'
 import type { Db } from '../scope.ts'
 import { loggedEvents, type PromotionRow } from './carry-out.ts'
 import type { EventFacts, Judged } from './judge.ts'
-import { readBack, readRejection, type StoredRejection } from './read.ts'
+import { modeOfRejection, readBack, readRejection, type StoredRejection } from './read.ts'
 
 /** Rejections that one call promotes at most. */
 export const mostPromoted = 1_000
@@ -16,6 +17,8 @@ export interface RejectionFilter {
   /** A source's name; empty: all. */
   readonly source: string
   readonly reason: string
+  /** Undefined: of both. */
+  readonly mode?: Mode | undefined
   /** Unix milliseconds. */
   readonly afterMs?: number | undefined
   readonly beforeMs?: number | undefined
@@ -23,9 +26,10 @@ export interface RejectionFilter {
 
 /** Pure. */
 export const fitsFilter =
-  ({ reason, afterMs, beforeMs }: RejectionFilter) =>
+  ({ reason, mode, afterMs, beforeMs }: RejectionFilter) =>
   (meta: RejectionMeta): boolean =>
     (reason === '' || meta.reason === reason) &&
+    (mode === undefined || modeOfRejection(meta) === mode) &&
     (afterMs === undefined || meta.receivedAt >= afterMs) &&
     (beforeMs === undefined || meta.receivedAt < beforeMs)
 
@@ -65,14 +69,14 @@ export interface JudgedAll {
 export async function judgeAll(
   nats: NatsConnection,
   organization: OrganizationId,
-  sequences: readonly number[],
+  { sequences, mode }: { readonly sequences: readonly number[]; readonly mode?: Mode | undefined },
   judge: (rejection: StoredRejection) => Promise<Judged>,
   letOthers: () => Promise<unknown>,
 ): Promise<JudgedAll> {
   const all: JudgedAll = { promotable: [], left: new Map(), missing: [] }
   for (const seq of [...sequences].sort((a, b) => a - b)) {
     await letOthers()
-    const rejection = await readRejection(nats, organization, seq)
+    const rejection = await readRejection(nats, organization, seq, mode)
     if (!rejection) {
       all.missing.push(seq)
       continue
@@ -109,9 +113,9 @@ export async function writePromotions(
   db: Db,
   organization: OrganizationId,
   { promotable, missing }: Pick<JudgedAll, 'promotable' | 'missing'>,
-  nowMs: number,
+  { nowMs, mode }: { readonly nowMs: number; readonly mode?: Mode | undefined },
 ): Promise<{ promoted: Promoted[]; rows: PromotionRow[]; gone: number }> {
-  const before = await readPromotions(db, organization, missing)
+  const before = await readPromotions(db, organization, missing, mode)
   const events = promotable.map(({ eventId }) => [toUuid(organization), toUuid(eventId)] as const)
   const known = await loggedEvents(db, events)
   for (const id of await promotedEvents(db, organization, promotable)) known.add(id)
@@ -131,6 +135,7 @@ async function readPromotions(
   db: Db,
   organization: OrganizationId,
   rejections: readonly number[],
+  mode: Mode | undefined,
 ): Promise<Promoted[]> {
   if (rejections.length === 0) return []
   const { rows } = await db.query<PromotionRow>(
@@ -138,7 +143,8 @@ async function readPromotions(
      where organization_id = $1 and rejection = any($2::bigint[]) order by rejection, received_at desc`,
     [toUuid(organization), rejections],
   )
-  return rows.map(row => ({
+  const own = rows.filter(({ facts }) => !mode || (facts.mode ?? 'live') === mode)
+  return own.map(row => ({
     rejection: Number(row.rejection),
     source: row.source,
     eventId: fromUuid('evt', row.event_id),

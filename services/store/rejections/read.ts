@@ -1,4 +1,5 @@
 import type { OrganizationId } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { decodeRejectionMeta, type RejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { streamName } from '@fairlead/wire/streams'
 import { rejectionsSubject, repeatsSubject } from '@fairlead/wire/subjects'
@@ -22,11 +23,15 @@ export interface StoredRejection {
   readonly body: Uint8Array
 }
 
-/** One, with its body; undefined where there is none, or it is another organization's. Throws a StoreError `nats_unavailable`. */
+/** Of its source, when it was received. */
+export const modeOfRejection = ({ mode = 'live' }: RejectionMeta): Mode => mode
+
+/** One, with its body; undefined where there is none, or it is another organization's, or of another mode than `mode` if given. Throws a StoreError `nats_unavailable`. */
 export async function readRejection(
   nats: NatsConnection,
   organization: OrganizationId,
   seq: number,
+  mode?: Mode,
 ): Promise<StoredRejection | undefined> {
   if (seq < 1) return undefined
   const message = await asking(async () => {
@@ -38,7 +43,7 @@ export async function readRejection(
     throw error
   })
   const meta = message && metaOf(message.header.get(rejectionHeader))
-  if (!message || !meta) return undefined
+  if (!message || !meta || (mode && modeOfRejection(meta) !== mode)) return undefined
   // The sequence is of the whole stream: it may name another organization's.
   const own = meta.repeats
     ? repeatsSubject(organization, meta.source)

@@ -1,11 +1,12 @@
 import { openPace, type Pace } from '@fairlead/webhook/explain-pace'
 import type { OrganizationId } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { Keyring } from '@fairlead/wire/seal'
 import { rejectionsSubject } from '@fairlead/wire/subjects'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Published } from '../publish/publish.ts'
 import { isUndecided, type Judged, openJudge } from './judge.ts'
-import { readBack, readRejection, type StoredRejection } from './read.ts'
+import { modeOfRejection, readBack, readRejection, type StoredRejection } from './read.ts'
 
 /** Of one source. */
 export interface SourceRejections {
@@ -24,6 +25,8 @@ export interface SummaryRequest {
   /** A source's name, or `*`. */
   readonly source: string
   readonly publicUrl: string
+  /** Undefined: of both. */
+  readonly mode?: Mode | undefined
 }
 
 /** The newest that one summary counts, of all sources together. */
@@ -45,9 +48,13 @@ export function openSummaries(
   let turn: Promise<unknown> = Promise.resolve()
 
   async function summarize(request: SummaryRequest): Promise<SourceRejections[]> {
-    const { organization, published, source, publicUrl } = request
+    const { organization, published, source, publicUrl, mode } = request
     const subjects = [rejectionsSubject(organization, source)]
-    const kept = await readBack(nats, { subjects, limit: mostCounted, fits: () => true })
+    const kept = await readBack(nats, {
+      subjects,
+      limit: mostCounted,
+      fits: meta => !mode || modeOfRejection(meta) === mode,
+    })
     const judge = published && openJudge(published, keyring, publicUrl)
     const work = pace()
     const bySource = new Map<string, SourceRejections>()

@@ -1,4 +1,5 @@
 import { newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { CreateReplayRequest } from '@fairlead/wire/store/replay'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { requireId } from '../parse-request.ts'
@@ -17,7 +18,7 @@ const maxDeliveries = 1_000_000
 const maxDestinations = 100
 
 /**
- * Counts the deliveries that a Replay would make, and writes its row unless only the count was asked for. Throws a StoreError
+ * Counts the deliveries that a Replay of events of one mode, or of both, would make, and writes its row unless only the count was asked for. Throws a StoreError
  * `invalid_field`, `not_found`, `destination_deleted`, `replay_too_large` or `nats_unavailable`.
  */
 export async function createReplay(
@@ -26,6 +27,7 @@ export async function createReplay(
   organization: OrganizationId,
   request: CreateReplayRequest,
   nowMs: number,
+  mode: Mode | undefined,
 ): Promise<ReplayRow> {
   const asked = readRequest(request, nowMs)
   if (asked.requestId && !request.dryRun) {
@@ -36,7 +38,7 @@ export async function createReplay(
   if (destinations) await requireDestinations(db, organization, destinations)
   const counted = await countSelection(
     db,
-    { organization, selector: asked.selector, destinations },
+    { organization, selector: asked.selector, destinations, mode },
     await readKept(nats),
   )
   if (counted.deliveries > maxDeliveries) {
@@ -45,7 +47,7 @@ export async function createReplay(
       `${counted.deliveries} deliveries are matched; one Replay makes ${maxDeliveries} at most: make several, by time`,
     )
   }
-  const row = newRow(organization, asked, destinations, counted, nowMs)
+  const row = { ...newRow(organization, asked, destinations, counted, nowMs), mode: mode ?? null }
   if (request.dryRun) return { ...row, id: '' }
   return insert(db, row, asked.requestId)
 }
@@ -95,7 +97,7 @@ function newRow(
   destinations: readonly string[] | null,
   counted: Counted,
   nowMs: number,
-): ReplayRow {
+): Omit<ReplayRow, 'mode'> {
   return {
     organization_id: toUuid(organization),
     id: toUuid(newId('rpl', nowMs)),
@@ -126,8 +128,8 @@ function newRow(
 async function insert(db: Db, row: ReplayRow, requestId: string): Promise<ReplayRow> {
   const { rows } = await db.query<ReplayRow>(
     `insert into replays (organization_id, id, request_id, selector, destination_ids, rate_per_second, matched_events,
-       matched, expired, created_by, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       matched, expired, created_by, created_at, mode)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      on conflict (organization_id, request_id) do update set request_id = excluded.request_id
      returning *`,
     [
@@ -142,6 +144,7 @@ async function insert(db: Db, row: ReplayRow, requestId: string): Promise<Replay
       row.expired,
       row.created_by,
       row.created_at,
+      row.mode,
     ],
   )
   return rows[0]!

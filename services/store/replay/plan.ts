@@ -72,10 +72,11 @@ async function take(
   if (references.length === 0) return new Set()
   const { rows } = await db.query<{ id: string; event_id: string; received_at: Date }>(
     `insert into deliveries as known (organization_id, event_id, destination_id, received_at, id, state, attempt_count,
-       trigger)
-     select $1, n.event_id, n.destination_id, n.received_at, n.id, 'waiting', n.attempt_count, 'replay'
+       trigger, mode)
+     select $1, n.event_id, n.destination_id, n.received_at, n.id, 'waiting', n.attempt_count, 'replay', e.mode
      from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::int[])
        as n (event_id, destination_id, received_at, id, attempt_count)
+     join events e on e.organization_id = $1 and e.id = n.event_id and e.received_at = n.received_at
      on conflict (organization_id, event_id, destination_id, received_at) do update set
        state = 'waiting', trigger = 'replay', next_attempt_at = null, died_at = null, dead_reason = null,
        discard_reason = null

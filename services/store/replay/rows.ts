@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { type Replay, ReplaySchema, ReplaySelectorSchema, ReplayState } from '@fairlead/wire/store/replay'
 import { stateMessage, statusMessage } from '../events/rows.ts'
 import { at } from '../organizations/messages.ts'
@@ -32,6 +33,8 @@ export interface ReplayRow {
   started_at: Date | null
   ended_at: Date | null
   fault: string | null
+  /** Of events of this mode alone; null: of both. */
+  mode: Mode | null
 }
 
 export const replayStates = {
@@ -51,6 +54,7 @@ export function selectionOf(row: ReplayRow): Selection {
     selector: readSelector(row.selector),
     destinations: row.destination_ids,
     ...(row.kind === 'retry' && { retry: row.id }),
+    ...(row.mode && { mode: row.mode }),
   }
 }
 
@@ -77,6 +81,7 @@ export function replayMessage(row: ReplayRow, names: ReadonlyMap<string, string>
     ...at('startedAt', row.started_at),
     ...at('endedAt', row.ended_at),
     fault: row.fault ?? '',
+    mode: row.mode ?? '',
   })
 }
 

@@ -1,4 +1,5 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { hasStatus } from '../events/status.ts'
 import { anyType, type Conditions, conditions, likeOfGlob } from '../events/where.ts'
 import type { Db } from '../scope.ts'
@@ -13,6 +14,8 @@ export interface Selection {
   readonly destinations: readonly string[] | null
   /** UUID of a bulk retry: only the deliveries that it noted, as long as they are dead and were not tried since. */
   readonly retry?: string
+  /** Events of this mode alone; absent: of both. */
+  readonly mode?: Mode | undefined
 }
 
 /** A delivery that is to be made (again). */
@@ -93,12 +96,13 @@ export async function selectPage(
 }
 
 /** The deliveries selected: `e` the event, `x` the destination, `d` the delivery that there is, if any. */
-function statement({ organization, selector, destinations, retry }: Selection): {
+function statement({ organization, selector, destinations, retry, mode }: Selection): {
   from: string
   where: Conditions
 } {
   const where = conditions()
   where.add(p => `e.organization_id = ${p}`, toUuid(organization))
+  if (mode) where.add(p => `e.mode = ${p}`, mode)
   if (retry) return plannedStatement(where, retry)
   where.add(p => `e.received_at < ${p} and (d.received_at is null or d.received_at < ${p})`, selector.before)
   if (selector.after) {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { fromUuid, newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { RetrySchema } from '@fairlead/wire/store/retry'
 import { at } from '../organizations/messages.ts'
 import { type ReplayRow, replayStates } from '../replay/rows.ts'
@@ -27,7 +28,13 @@ export async function planRetry(
   db: Db,
   organization: OrganizationId,
   selected: Selected,
-  asked: { readonly rate: number; readonly start: boolean; readonly createdBy: string },
+  asked: {
+    readonly rate: number
+    readonly start: boolean
+    readonly createdBy: string
+    /** Of dead letters of this mode alone, which are all that the transaction sees. */
+    readonly mode: Mode | undefined
+  },
   now: Date,
 ): Promise<RetryRow> {
   if (asked.rate > maxRate) {
@@ -56,8 +63,8 @@ export async function planRetry(
   }
   const { rows: made } = await db.query<RetryRow>(
     `insert into replays (organization_id, id, kind, selector, asked, rate_per_second, state, planned_until,
-       matched_events, matched, expired, created_by, created_at)
-     select $1, $2, 'retry', $3, $4, $5, $6, $7, count(distinct event_id), count(*), 0, $8, $9
+       matched_events, matched, expired, created_by, created_at, mode)
+     select $1, $2, 'retry', $3, $4, $5, $6, $7, count(distinct event_id), count(*), 0, $8, $9, $10
      from retry_items where organization_id = $1 and retry_id = $2
      returning *`,
     [
@@ -70,6 +77,7 @@ export async function planRetry(
       asked.start ? null : new Date(now.getTime() + planMs),
       asked.createdBy,
       now,
+      asked.mode ?? null,
     ],
   )
   return made[0]!
@@ -159,5 +167,6 @@ export function retryMessage(row: RetryRow) {
     ...at('startedAt', row.started_at),
     ...at('endedAt', row.ended_at),
     fault: row.fault ?? '',
+    mode: row.mode ?? '',
   })
 }

@@ -4,6 +4,7 @@ import type { RetrySelection } from '@fairlead/wire/store/retry'
 import type { Knex } from 'knex'
 import { z } from 'zod'
 import { anyType, likeOfGlob } from '../events/where.ts'
+import { outcomeOf } from '../issues/rows.ts'
 import { sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
 
@@ -87,7 +88,7 @@ export function deadLetters(organization: OrganizationId, selected: Selected): K
          and i.kind = 'delivery' and i.subject_id = d.destination_id
        join attempts a on a.organization_id = d.organization_id and a.event_id = d.event_id
          and a.destination_id = d.destination_id and a.received_at = d.received_at and a.number = d.attempt_count
-         and not a.delivered and a.outcome = i.cause and coalesce(a.status, 0) = i.status`,
+         and not a.delivered and i.mode = d.mode and a.outcome = ${outcomeOf('i')} and coalesce(a.status, 0) = i.status`,
       [issue],
     )
   }

@@ -4,11 +4,11 @@ import type { GetAnalyticsRequest } from '@fairlead/wire/store/usage'
 import { dateOf } from '../events/where.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import { bothModesOf, type Dimension, dimensions } from './dimension.ts'
 import { percentile } from './latency.ts'
 
 /** Counts over time, read from rollups: never from the log. */
 
-const dimensions = ['source', 'type', 'destination'] as const
 const intervalMs = { '15m': 15 * 60_000, hour: 3_600_000, day: 86_400_000, month: 28 * 86_400_000 } as const
 type IntervalWord = keyof typeof intervalMs
 
@@ -17,7 +17,7 @@ const mostIntervals = 400
 const mostGroups = 50
 
 interface Asked {
-  readonly by: (typeof dimensions)[number]
+  readonly by: Dimension
   readonly interval: IntervalWord
   readonly timeZone: string
   readonly after: Date
@@ -83,9 +83,9 @@ export async function readAnalytics(db: Db, organization: OrganizationId, asked:
     `select value, ${at} as at, sum(events) as events, sum(bytes) as bytes, sum(attempts) as attempts,
        sum(delivered) as delivered, sum(dead) as dead, sum_counts(latencies) as latencies
      from rollups
-     where organization_id = $1 and dimension = $2 and slot >= ${start} and slot < $5 and $3::text <> ''
+     where organization_id = $1 and dimension = any($2::text[]) and slot >= ${start} and slot < $5 and $3::text <> ''
      group by value, at order by value, at`,
-    [toUuid(organization), asked.by, asked.timeZone, asked.after, asked.before],
+    [toUuid(organization), bothModesOf(asked.by), asked.timeZone, asked.after, asked.before],
   )
   const groups = new Map<string, { value: string; total: Sums; intervals: { at: Date; sums: Sums }[] }>()
   for (const row of rows) {

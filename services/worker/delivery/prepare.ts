@@ -58,6 +58,7 @@ export function prepareHeaders(
   )
   if (options.traceparent !== undefined) headers.push('traceparent', options.traceparent)
   if (delivery.replay) headers.push('fairlead-replay-id', delivery.replay)
+  if (meta.mode === 'test') headers.push('fairlead-mode', 'test')
   if (meta.type && isToken(meta.type)) headers.push('fairlead-event-type', meta.type)
   return headers
 }

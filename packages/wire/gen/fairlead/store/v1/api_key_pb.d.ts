@@ -186,6 +186,13 @@ export declare type CreateApiKeyRequest = Message<"fairlead.store.v1.CreateApiKe
   scopes: string[];
 
   /**
+   * `live` or `test`: which data it sees and touches. Empty: `live`. A key of the platform is live and sees both.
+   *
+   * @generated from field: string mode = 6;
+   */
+  mode: string;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -213,7 +220,7 @@ export declare type CreateApiKeyResponse = Message<"fairlead.store.v1.CreateApiK
   apiKey?: ApiKey | undefined;
 
   /**
-   * Its text: `sk_live_fl_`, 43 characters of base62 (256 random bits), 6 of checksum.
+   * Its text: `sk_live_fl_` or `sk_test_fl_`, 43 characters of base62 (256 random bits), 6 of checksum.
    *
    * @generated from field: string key = 2;
    */

@@ -80,6 +80,13 @@ export declare type LoggedAttempt = Message<"fairlead.store.v1.LoggedAttempt"> &
    * @generated from field: bool dead = 9;
    */
   dead: boolean;
+
+  /**
+   * `live` or `test`: its event's.
+   *
+   * @generated from field: string mode = 10;
+   */
+  mode: string;
 };
 
 /**

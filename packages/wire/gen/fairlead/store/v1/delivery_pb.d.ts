@@ -53,6 +53,13 @@ export declare type WaitingDelivery = Message<"fairlead.store.v1.WaitingDelivery
    * @generated from field: google.protobuf.Timestamp received_at = 5;
    */
   receivedAt?: Timestamp | undefined;
+
+  /**
+   * `live` or `test`: its event's.
+   *
+   * @generated from field: string mode = 6;
+   */
+  mode: string;
 };
 
 /**

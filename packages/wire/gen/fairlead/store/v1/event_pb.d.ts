@@ -177,6 +177,13 @@ export declare type Event = Message<"fairlead.store.v1.Event"> & {
    * @generated from field: google.protobuf.Timestamp last_repeated_at = 19;
    */
   lastRepeatedAt?: Timestamp | undefined;
+
+  /**
+   * `live` or `test`: the mode of its source when it was received.
+   *
+   * @generated from field: string mode = 20;
+   */
+  mode: string;
 };
 
 /**
@@ -377,6 +384,13 @@ export declare type DeadLetter = Message<"fairlead.store.v1.DeadLetter"> & {
    * @generated from field: string reason = 7;
    */
   reason: string;
+
+  /**
+   * `live` or `test`: its event's.
+   *
+   * @generated from field: string mode = 8;
+   */
+  mode: string;
 };
 
 /**
@@ -1536,6 +1550,9 @@ export declare const TriggerSchema: GenEnum<Trigger>;
 
 /**
  * Events, their deliveries and attempts, and dead letters.
+ *
+ * With the header `fairlead-mode: live` or `test`, a call of this and of every other service sees and touches data of
+ * that mode alone: data of the other mode is as if there were none.
  *
  * @generated from service fairlead.store.v1.EventService
  */

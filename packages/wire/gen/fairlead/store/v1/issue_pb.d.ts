@@ -165,6 +165,13 @@ export declare type Issue = Message<"fairlead.store.v1.Issue"> & {
    * @generated from field: uint64 ignored_failures = 21;
    */
   ignoredFailures: bigint;
+
+  /**
+   * `live` or `test`: of the events, or of the source. An issue is of one mode: its key has it, too.
+   *
+   * @generated from field: string mode = 22;
+   */
+  mode: string;
 };
 
 /**

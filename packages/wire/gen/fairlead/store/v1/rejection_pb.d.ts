@@ -123,6 +123,13 @@ export declare type Rejection = Message<"fairlead.store.v1.Rejection"> & {
    * @generated from field: repeated string public_urls = 15;
    */
   publicUrls: string[];
+
+  /**
+   * `live` or `test`: the mode of its source when it was received.
+   *
+   * @generated from field: string mode = 16;
+   */
+  mode: string;
 };
 
 /**

@@ -229,6 +229,13 @@ export declare type Replay = Message<"fairlead.store.v1.Replay"> & {
    * @generated from field: string fault = 19;
    */
   fault: string;
+
+  /**
+   * `live` or `test`: events of that mode alone. Empty: of both.
+   *
+   * @generated from field: string mode = 20;
+   */
+  mode: string;
 };
 
 /**

@@ -116,6 +116,13 @@ export declare type Retry = Message<"fairlead.store.v1.Retry"> & {
    * @generated from field: string fault = 14;
    */
   fault: string;
+
+  /**
+   * `live` or `test`: dead letters of that mode alone. Empty: of both.
+   *
+   * @generated from field: string mode = 15;
+   */
+  mode: string;
 };
 
 /**

@@ -102,6 +102,13 @@ export declare type SourceSettings = Message<"fairlead.store.v1.SourceSettings">
    * @generated from field: bool trust_traceparent = 20;
    */
   trustTraceparent: boolean;
+
+  /**
+   * `test`: what it receives is test data. Empty: `live`. A change holds for what is received from then on.
+   *
+   * @generated from field: string mode = 8;
+   */
+  mode: string;
 };
 
 /**
