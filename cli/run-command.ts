@@ -1,7 +1,8 @@
 import { HelpAsked } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
 import { commandNames, commands } from './commands.ts'
-import { printable } from './terminal.ts'
+import { openTerminal, printable } from './terminal.ts'
+import { wrapHelp } from './wrap.ts'
 
 /**
  * `fairlead COMMAND …`: finds the command and runs it. Errors for a person are written as a sentence. Returns
@@ -11,7 +12,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   return await reported(async () => {
     const [name, ...rest] = args
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-      console.log(overview())
+      console.log(wrapHelp(overview(), openTerminal().columns))
       return name === undefined ? exitCode.usage : exitCode.ok
     }
     const command = commands.get(name)
@@ -30,7 +31,7 @@ export async function reported(work: () => Promise<number>): Promise<number> {
     return await work()
   } catch (error) {
     if (error instanceof HelpAsked) {
-      console.log(error.usage)
+      console.log(wrapHelp(error.usage, openTerminal().columns))
       return exitCode.ok
     }
     if (error instanceof CommandError) {

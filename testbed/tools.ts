@@ -16,6 +16,7 @@ import { findHelmProgram } from './kube/helm.ts'
 import { findKubePrograms, findNodePrograms } from './kube/programs.ts'
 import { findPromtool } from './kube/promtool.ts'
 import { modulesOf } from './modules-of.ts'
+import { findSchemathesis } from './schemathesis/schemathesis.ts'
 import { findValgrind } from './valgrind.ts'
 
 /** A tool is needed by every test file that imports one of its modules, be it by way of others. */
@@ -44,6 +45,7 @@ const fetched: readonly Tool[] = [
   { modules: ['testbed/chromium.ts'], find: findChromium },
   { modules: ['servers/console.ts'], find: buildConsole },
   { modules: ['testbed/valgrind.ts'], find: findValgrind },
+  { modules: ['testbed/schemathesis/schemathesis.ts'], find: findSchemathesis },
   { modules: ['testbed/kube/promtool.ts'], find: findPromtool },
   { modules: ['testbed/cluster/runtime.ts'], find: whereClustersRun(findRuntime) },
   { modules: ['testbed/cluster/images/debian-tools.ts'], find: whereClustersRun(findDebianTools) },

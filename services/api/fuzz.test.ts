@@ -264,6 +264,12 @@ test.each([
     '{"source":"*","destinations":["billing"]}',
     { in: 'query', name: 'dryRun' },
   ],
+  [
+    'POST',
+    '/issues/iss_00000000000000000000000000/ignore',
+    '{"until":"2000-01-01"}',
+    { in: 'body', name: 'until' },
+  ],
   ['GET', '/events?limit=1&limit=2', undefined, { in: 'query', name: 'limit' }],
   ['GET', '/events?source=%ff', undefined, { in: 'query', name: 'source' }],
   ['GET', '/events?__proto__=1', undefined, { in: 'query', name: '__proto__' }],

@@ -1,10 +1,11 @@
-import type { Timestamp } from '@bufbuild/protobuf/wkt'
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { failures } from '@fairlead/webhook/outcome'
 import { type Issue, IssueKind, IssueState } from '@fairlead/wire/store/issue'
 import { z } from 'zod'
 import { findDestinationId } from './destinations.ts'
 import { modeSchema, presentMode } from './mode.ts'
 import { type Call, operation } from './operation.ts'
+import { ApiError } from './problem.ts'
 import { cursor, issueParams, limit, noQuery, organizationParams, pageOf, plainText, time } from './query.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
 
@@ -192,7 +193,14 @@ const ignore = operation({
   answerDescription: 'The issue, as it stands now.',
   answer: issueSchema,
   problems: [],
-  handle: call => change(call, 'ignored', call.body),
+  async handle(call) {
+    const { until } = call.body ?? {}
+    if (until && timestampDate(until) <= new Date()) {
+      const fault = { in: 'body', name: 'until', message: 'must be in the future' } as const
+      throw new ApiError('request_invalid', undefined, { faults: [fault] })
+    }
+    return await change(call, 'ignored', call.body)
+  },
 })
 
 async function change(

@@ -77,6 +77,12 @@ export function openApiDocument(described: readonly Operation[] = operations): O
     {
       override: ({ jsonSchema }) => {
         if (jsonSchema.format) delete jsonSchema.pattern
+        // No control character. What makes requests and clients from the document knows ranges rather than classes of Unicode.
+        jsonSchema.pattern = jsonSchema.pattern?.replaceAll(
+          String.raw`\P{Cc}`,
+          String.raw`[^\u0000-\u001f\u007f-\u009f]`,
+        )
+        if (jsonSchema.pattern === undefined) delete jsonSchema.pattern
         // What is said to the API server of Kubernetes alone.
         for (const name of Object.keys(jsonSchema)) {
           if (name.startsWith('x-kubernetes-')) delete (jsonSchema as Record<string, unknown>)[name]
@@ -127,10 +133,15 @@ function exampleOf({ name }: Operation) {
 }
 
 const idempotencyHeader = z.object({
-  'Idempotency-Key': z.string().max(255).optional().meta({
-    description:
-      'A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.',
-  }),
+  'Idempotency-Key': z
+    .string()
+    .max(255)
+    .regex(/^[ -~]*$/)
+    .optional()
+    .meta({
+      description:
+        'A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.',
+    }),
 })
 
 const settingHeaders = ({ method }: Operation) =>

@@ -3806,7 +3806,7 @@ export type ListOrganizationsParams = {
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -3835,6 +3835,7 @@ export type CreateOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -3858,6 +3859,7 @@ export type PutOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -3891,6 +3893,7 @@ export type UpdateOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -3924,6 +3927,7 @@ export type DeleteOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -3938,7 +3942,7 @@ export type StreamEventsParams = {
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 status?: StreamEventsStatus;
@@ -3946,14 +3950,14 @@ status?: StreamEventsStatus;
  * A type, or a glob: `*` stands for any characters. Any type of an event may fit.
  * @minLength 1
  * @maxLength 256
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 type?: string;
 /**
  * What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.
  * @minLength 1
  * @maxLength 200
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 q?: string;
 /**
@@ -4003,7 +4007,7 @@ export type ExportEventsParams = {
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 status?: ExportEventsStatus;
@@ -4011,14 +4015,14 @@ status?: ExportEventsStatus;
  * A type, or a glob: `*` stands for any characters. Any type of an event may fit.
  * @minLength 1
  * @maxLength 256
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 type?: string;
 /**
  * What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.
  * @minLength 1
  * @maxLength 200
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 q?: string;
 /**
@@ -4039,7 +4043,7 @@ format?: ExportEventsFormat;
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4080,7 +4084,7 @@ export type ListEventsParams = {
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 status?: ListEventsStatus;
@@ -4088,14 +4092,14 @@ status?: ListEventsStatus;
  * A type, or a glob: `*` stands for any characters. Any type of an event may fit.
  * @minLength 1
  * @maxLength 256
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 type?: string;
 /**
  * What stands anywhere in a type or the URL; or a whole id: of an event, a delivery, an attempt, or the provider's own.
  * @minLength 1
  * @maxLength 200
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 q?: string;
 /**
@@ -4112,7 +4116,7 @@ before?: string;
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4149,6 +4153,7 @@ export type RetryEventHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4158,7 +4163,7 @@ export type RetryEventBody = {
      * A destination's name or id.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   destination?: string;
 };
@@ -4176,28 +4181,28 @@ state?: ListDeliveriesState;
  * A destination's name or id.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 destination?: string;
 /**
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 /**
  * A type, or a glob of types.
  * @minLength 1
  * @maxLength 256
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 type?: string;
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4230,6 +4235,7 @@ export type RetryDeliveryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4243,6 +4249,7 @@ export type CancelDeliveryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4252,7 +4259,7 @@ export type ListAttemptsParams = {
  * A destination's name or id.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 destination?: string;
 /**
@@ -4286,7 +4293,7 @@ before?: string;
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4355,28 +4362,28 @@ export type ListDeadLettersParams = {
  * A destination's name or id.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 destination?: string;
 /**
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 /**
  * A type, or a glob of types.
  * @minLength 1
  * @maxLength 256
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 type?: string;
 /**
  * Why they died.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 reason?: string;
 /**
@@ -4391,7 +4398,7 @@ diedBefore?: string;
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4417,6 +4424,7 @@ export type RetryDeadLetterHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4425,6 +4433,7 @@ export type DiscardDeadLetterHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4434,7 +4443,7 @@ export type DiscardDeadLetterBody = {
      * For whoever reads the log later.
      * @minLength 1
      * @maxLength 500
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reason: string;
 };
@@ -4443,6 +4452,7 @@ export type RetryDeadLettersHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4463,28 +4473,28 @@ export type RetryDeadLettersBody = {
      * A destination's name or id.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   destination?: string;
   /**
      * A source's name.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   source?: string;
   /**
      * A type, or a glob of types.
      * @minLength 1
      * @maxLength 256
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   type?: string;
   /**
      * Why they died.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reason?: string;
   /** Died at this time or later. */
@@ -4507,6 +4517,7 @@ export type DiscardDeadLettersHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4527,28 +4538,28 @@ export type DiscardDeadLettersBody = {
      * A destination's name or id.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   destination?: string;
   /**
      * A source's name.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   source?: string;
   /**
      * A type, or a glob of types.
      * @minLength 1
      * @maxLength 256
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   type?: string;
   /**
      * Why they died.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reason?: string;
   /** Died at this time or later. */
@@ -4559,7 +4570,7 @@ export type DiscardDeadLettersBody = {
      * For whoever reads the log later.
      * @minLength 1
      * @maxLength 500
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   discardReason: string;
   /** True: count only. What is counted is exactly what would be made. */
@@ -4583,7 +4594,7 @@ export type ListReplaysParams = {
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4609,6 +4620,7 @@ export type CreateReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4653,7 +4665,7 @@ export type CreateReplayBody = {
      * @maxItems 100
      * @items.minLength 1
      * @items.maxLength 63
-     * @items.pattern ^\P{Cc}*$
+     * @items.pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   sources?: string[];
   /**
@@ -4661,7 +4673,7 @@ export type CreateReplayBody = {
      * @maxItems 100
      * @items.minLength 1
      * @items.maxLength 256
-     * @items.pattern ^\P{Cc}*$
+     * @items.pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   types?: string[];
   /** Received at this time or later. */
@@ -4677,7 +4689,7 @@ export type CreateReplayBody = {
      * @maxItems 100
      * @items.minLength 1
      * @items.maxLength 63
-     * @items.pattern ^\P{Cc}*$
+     * @items.pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reasons?: string[];
   /**
@@ -4685,7 +4697,7 @@ export type CreateReplayBody = {
      * @maxItems 100
      * @items.minLength 1
      * @items.maxLength 63
-     * @items.pattern ^\P{Cc}*$
+     * @items.pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   destinations?: string[];
   /**
@@ -4704,6 +4716,7 @@ export type PauseReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4712,6 +4725,7 @@ export type ResumeReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4720,6 +4734,7 @@ export type CancelReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4728,6 +4743,7 @@ export type CreateRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4740,28 +4756,28 @@ export type CreateRetryBodyFilter = {
      * A destination's name or id.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   destination?: string;
   /**
      * A source's name.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   source?: string;
   /**
      * A type, or a glob of types.
      * @minLength 1
      * @maxLength 256
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   type?: string;
   /**
      * Why they died.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reason?: string;
   diedAfter?: string;
@@ -4788,7 +4804,7 @@ export type CreateRetryBody = {
      * @maxItems 1000
      * @items.minLength 1
      * @items.maxLength 63
-     * @items.pattern ^\P{Cc}*$
+     * @items.pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   deliveries?: string[];
   /**
@@ -4808,7 +4824,7 @@ export type ListRetriesParams = {
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4834,6 +4850,7 @@ export type StartRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4842,6 +4859,7 @@ export type PauseRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4850,6 +4868,7 @@ export type ResumeRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4858,6 +4877,7 @@ export type CancelRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4866,6 +4886,7 @@ export type RetryIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4888,14 +4909,14 @@ kind?: ListIssuesKind;
  * A destination's name or id.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 destination?: string;
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -4939,6 +4960,7 @@ export type AcknowledgeIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4947,6 +4969,7 @@ export type ResolveIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4955,6 +4978,7 @@ export type ReopenIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4963,6 +4987,7 @@ export type IgnoreIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -4991,7 +5016,7 @@ interval?: GetAnalyticsInterval;
  * Hours, days and months begin as they do there. Default UTC.
  * @minLength 1
  * @maxLength 64
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 timeZone?: string;
 /**
@@ -5042,7 +5067,7 @@ export type ListRejectionsParams = {
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 /**
@@ -5206,6 +5231,7 @@ export type TakeOfferedSecretHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5214,6 +5240,7 @@ export type TakeInRejectionHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5241,6 +5268,7 @@ export type CreateSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5264,6 +5292,7 @@ export type PutSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5297,6 +5326,7 @@ export type UpdateSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5330,6 +5360,7 @@ export type DeleteSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5393,6 +5424,7 @@ export type CreateDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5416,6 +5448,7 @@ export type PutDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5449,6 +5482,7 @@ export type UpdateDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5482,6 +5516,7 @@ export type DeleteDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5495,6 +5530,7 @@ export type PauseDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5503,6 +5539,7 @@ export type ResumeDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5511,6 +5548,7 @@ export type TestDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5538,6 +5576,7 @@ export type CreateRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5561,6 +5600,7 @@ export type PutRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5594,6 +5634,7 @@ export type UpdateRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5627,6 +5668,7 @@ export type DeleteRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5644,6 +5686,7 @@ export type ChangeMemberRoleHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5666,6 +5709,7 @@ export type RemoveMemberHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5678,6 +5722,7 @@ export type CreateInvitationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5706,6 +5751,7 @@ export type RevokeInvitationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5714,6 +5760,7 @@ export type AcceptInvitationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5723,21 +5770,21 @@ export type BeginImpersonationBody = {
      * Its slug.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   organization: string;
   /**
      * An active member of it, who is no staff.
      * @minLength 1
      * @maxLength 320
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   email: string;
   /**
      * Why; a ticket, say. The organization can read it.
      * @minLength 1
      * @maxLength 500
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reason: string;
   /**
@@ -5759,6 +5806,7 @@ export type CreateApiKeyHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5811,7 +5859,7 @@ export type CreateApiKeyBody = {
      * Unique among the keys that are not revoked.
      * @minLength 1
      * @maxLength 100
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   name: string;
   /** At most the caller's own. */
@@ -5832,6 +5880,7 @@ export type RotateApiKeyHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5849,6 +5898,7 @@ export type RevokeApiKeyHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5858,14 +5908,14 @@ export type ListAuditLogParams = {
  * Only this action.
  * @minLength 1
  * @maxLength 100
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 action?: string;
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -5888,14 +5938,14 @@ export type ListPlatformAuditLogParams = {
  * Only this action.
  * @minLength 1
  * @maxLength 100
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 action?: string;
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -14501,6 +14551,11 @@ export type beginImpersonationResponse403 = {
   status: 403
 }
 
+export type beginImpersonationResponse404 = {
+  data: Problem
+  status: 404
+}
+
 export type beginImpersonationResponse413 = {
   data: Problem
   status: 413
@@ -14539,7 +14594,7 @@ export type beginImpersonationResponse504 = {
 export type beginImpersonationResponseSuccess = (beginImpersonationResponse200) & {
   headers: Headers;
 };
-export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse501 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
+export type beginImpersonationResponseError = (beginImpersonationResponse400 | beginImpersonationResponse401 | beginImpersonationResponse403 | beginImpersonationResponse404 | beginImpersonationResponse413 | beginImpersonationResponse415 | beginImpersonationResponse429 | beginImpersonationResponse500 | beginImpersonationResponse501 | beginImpersonationResponse503 | beginImpersonationResponse504) & {
   headers: Headers;
 };
 
@@ -14601,6 +14656,11 @@ export type endImpersonationResponse401 = {
   status: 401
 }
 
+export type endImpersonationResponse404 = {
+  data: Problem
+  status: 404
+}
+
 export type endImpersonationResponse429 = {
   data: Problem
   status: 429
@@ -14624,7 +14684,7 @@ export type endImpersonationResponse504 = {
 export type endImpersonationResponseSuccess = (endImpersonationResponse204) & {
   headers: Headers;
 };
-export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
+export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse404 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
   headers: Headers;
 };
 
@@ -14670,6 +14730,11 @@ export type listSessionsResponse401 = {
   status: 401
 }
 
+export type listSessionsResponse404 = {
+  data: Problem
+  status: 404
+}
+
 export type listSessionsResponse429 = {
   data: Problem
   status: 429
@@ -14693,7 +14758,7 @@ export type listSessionsResponse504 = {
 export type listSessionsResponseSuccess = (listSessionsResponse200) & {
   headers: Headers;
 };
-export type listSessionsResponseError = (listSessionsResponse400 | listSessionsResponse401 | listSessionsResponse429 | listSessionsResponse500 | listSessionsResponse503 | listSessionsResponse504) & {
+export type listSessionsResponseError = (listSessionsResponse400 | listSessionsResponse401 | listSessionsResponse404 | listSessionsResponse429 | listSessionsResponse500 | listSessionsResponse503 | listSessionsResponse504) & {
   headers: Headers;
 };
 
@@ -14739,6 +14804,11 @@ export type endOtherSessionsResponse401 = {
   status: 401
 }
 
+export type endOtherSessionsResponse404 = {
+  data: Problem
+  status: 404
+}
+
 export type endOtherSessionsResponse429 = {
   data: Problem
   status: 429
@@ -14762,7 +14832,7 @@ export type endOtherSessionsResponse504 = {
 export type endOtherSessionsResponseSuccess = (endOtherSessionsResponse204) & {
   headers: Headers;
 };
-export type endOtherSessionsResponseError = (endOtherSessionsResponse400 | endOtherSessionsResponse401 | endOtherSessionsResponse429 | endOtherSessionsResponse500 | endOtherSessionsResponse503 | endOtherSessionsResponse504) & {
+export type endOtherSessionsResponseError = (endOtherSessionsResponse400 | endOtherSessionsResponse401 | endOtherSessionsResponse404 | endOtherSessionsResponse429 | endOtherSessionsResponse500 | endOtherSessionsResponse503 | endOtherSessionsResponse504) & {
   headers: Headers;
 };
 

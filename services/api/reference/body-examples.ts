@@ -7,7 +7,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   putOrganization: { displayName: 'Acme', retentionDays: 30 },
   updateOrganization: { retentionDays: 90 },
   retryEvent: { destination: 'billing' },
-  retryDelivery: { at: '2030-03-01T12:00:00Z' },
+  retryDelivery: {},
   discardDeadLetter: { reason: 'sent twice by the provider' },
   retryDeadLetters: { destination: 'billing', dryRun: true },
   discardDeadLetters: { destination: 'billing', discardReason: 'sent twice by the provider', dryRun: true },

@@ -25,14 +25,7 @@ test.each(problemCodes)('the type of %s leads to a page that says what it means 
 })
 
 /** Answered outside of any operation: by the pages of sign-in, by an address that takes another method, to a page of another site, and before a request is understood. */
-const outside = [
-  'cross_site',
-  'malformed',
-  'method_not_allowed',
-  'sign_in_off',
-  'sign_in_refused',
-  'transfer_coding_unknown',
-]
+const outside = ['cross_site', 'malformed', 'method_not_allowed', 'sign_in_off', 'sign_in_refused']
 
 test('every problem is one that some operation says it can end in, or one that is answered outside of them', () => {
   const described = new Set(JSON.stringify(document.paths).match(/(?<=`)[a-z_]+(?=`: )/g))

@@ -35,7 +35,7 @@ const begin = operation({
   status: 200,
   answerDescription: 'It has begun.',
   answer: z.object({ endsAt: timeText }).meta({ id: 'BegunImpersonation' }),
-  problems: [],
+  problems: ['not_found'],
   async handle(call) {
     const { signIn, person } = staffOnly(call)
     const { organization: slug, email, reason, minutes } = call.body
@@ -74,7 +74,7 @@ const end = operation({
   query: noQuery,
   status: 204,
   answerDescription: 'It has ended.',
-  problems: [],
+  problems: ['not_found'],
   async handle(call) {
     const { signIn, person } = staffOnly(call)
     await signIn.sessions.change(person.email, person.sessionId, { impersonation: undefined })

@@ -35,7 +35,7 @@ const list = operation({
   status: 200,
   answerDescription: 'All that have not ended.',
   answer: z.object({ items: z.array(sessionSchema) }),
-  problems: [],
+  problems: ['not_found'],
   async handle(call) {
     const { sessions, person } = peopleOnly(call)
     const found = await sessions.list(person.email)
@@ -66,7 +66,7 @@ const endOthers = operation({
   query: noQuery,
   status: 204,
   answerDescription: 'They have ended.',
-  problems: [],
+  problems: ['not_found'],
   async handle(call) {
     const { sessions, person } = peopleOnly(call)
     await sessions.endAll(person.email, person.sessionId)
