@@ -5074,7 +5074,7 @@ source?: string;
  * One word, such as `signature_mismatch`.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 reason?: string;
 /**
@@ -5095,7 +5095,7 @@ bodies?: ListRejectionsBodies;
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 cursor?: string;
 /**
@@ -5130,7 +5130,7 @@ export type SummarizeRejectionsParams = {
  * A source's name.
  * @minLength 1
  * @maxLength 63
- * @pattern ^\P{Cc}*$
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 source?: string;
 /**
@@ -5151,6 +5151,7 @@ export type PromoteRejectionsHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };
@@ -5163,14 +5164,14 @@ export type PromoteRejectionsBodyFilter = {
      * A source's name.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   source?: string;
   /**
      * One word, such as `signature_mismatch`.
      * @minLength 1
      * @maxLength 63
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   reason?: string;
   /**
@@ -5210,7 +5211,7 @@ export type PromoteRejectionsBody = {
      * `next` of the call before, with the same filter.
      * @minLength 1
      * @maxLength 100
-     * @pattern ^\P{Cc}*$
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
      */
   cursor?: string;
   /** True: nothing is made. */
@@ -5223,6 +5224,7 @@ export type PromoteRejectionHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @maxLength 255
+ * @pattern ^[ -~]*$
  */
 'Idempotency-Key'?: string;
 };

@@ -15,6 +15,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   createRetry: { filter: { destination: 'billing' }, ratePerSecond: 50, dryRun: true },
   retryIssue: { dryRun: true },
   ignoreIssue: { failures: 100 },
+  promoteRejections: { filter: { source: 'stripe' }, dryRun: true },
   createSource: {
     name: 'stripe',
     provider: 'stripe',
