@@ -15,8 +15,10 @@ export function wrapHelp(text: string, columns: number): string {
 
 function wrapLine(line: string, width: number): string[] {
   if (line.length <= width) return [line]
-  const named = /^( *\S.*? {2,})\S/.exec(line)?.[1].length ?? 0
-  const indent = named > 0 && named <= width / 2 ? named : /^ */.exec(line)![0].length + (named > 0 ? 4 : 0)
+  const start = line.length - line.trimStart().length
+  const gap = line.indexOf('  ', start)
+  const named = gap < 0 ? 0 : line.length - line.slice(gap).trimStart().length
+  const indent = named > 0 && named <= width / 2 ? named : start + (named > 0 ? 4 : 0)
   const lines: string[] = []
   let rest = line
   while (rest.length > width) {

@@ -78,11 +78,10 @@ export function openApiDocument(described: readonly Operation[] = operations): O
       override: ({ jsonSchema }) => {
         if (jsonSchema.format) delete jsonSchema.pattern
         // No control character. What makes requests and clients from the document knows ranges rather than classes of Unicode.
-        jsonSchema.pattern = jsonSchema.pattern?.replaceAll(
-          String.raw`\P{Cc}`,
-          String.raw`[^\u0000-\u001f\u007f-\u009f]`,
-        )
-        if (jsonSchema.pattern === undefined) delete jsonSchema.pattern
+        if (jsonSchema.pattern) {
+          const controls = String.raw`[^\u0000-\u001f\u007f-\u009f]`
+          jsonSchema.pattern = jsonSchema.pattern.replaceAll(String.raw`\P{Cc}`, controls)
+        }
         // What is said to the API server of Kubernetes alone.
         for (const name of Object.keys(jsonSchema)) {
           if (name.startsWith('x-kubernetes-')) delete (jsonSchema as Record<string, unknown>)[name]
