@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findPromtool } from '@fairlead/testbed/kube/promtool'
+import { findPromtool } from '@fairlead/testbed/prometheus'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { expect, test } from 'vitest'
 import { allAlerts } from './alerts/all.ts'

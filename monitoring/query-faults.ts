@@ -29,7 +29,7 @@ export function queryFaults(expr: string, { metrics, recorded }: Known): string[
   }
   const selected = [...expr.matchAll(/([a-z_]+)(?:=~|!~|!=|=)"/g)].map(([, label = '']) => label)
   const grouped = [...expr.matchAll(/\b(?:by|on|ignoring|group_left) \(([^)]*)\)/g)].flatMap(
-    ([, list = '']) => list.split(/, ?/),
+    ([, list = '']) => list.split(/, ?/).filter(Boolean),
   )
   for (const label of [...selected, ...grouped]) if (!labels.has(label)) faults.push(`no label ${label}`)
   return [...faults, ...valueFaults(expr, bySample)]

@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path'
 import { allAlerts } from './alerts/all.ts'
 import { rulesFile } from './alerts/rules-file.ts'
 import { alertsPage, runbookPage } from './alerts/runbook-page.ts'
+import { allDashboards } from './dashboards/all.ts'
+import { dashboardJson } from './dashboards/builder.ts'
 import { metricsPage } from './metrics-page.ts'
 import { readMetrics } from './registries.ts'
 
@@ -12,13 +14,16 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/operations/metrics.md', metricsPage(metrics.values())],
     ['charts/fairlead/alerts.yaml', rulesFile()],
+    ...allDashboards.map(
+      dashboard => [`charts/fairlead/dashboards/${dashboard.name}.json`, dashboardJson(dashboard)] as const,
+    ),
     ['docs/operations/alerts/README.md', alertsPage(allAlerts)],
     ...allAlerts.map(alert => [`docs/operations/alerts/${alert.name}.md`, runbookPage(alert)] as const),
   ])
 }
 
 /** Folders that hold nothing but generated files: what is left there of an earlier version is removed. */
-const generatedFolders = ['docs/operations/alerts']
+const generatedFolders = ['docs/operations/alerts', 'charts/fairlead/dashboards']
 
 const root = resolve(import.meta.dirname, '..')
 

@@ -14,8 +14,8 @@ import { findRuntime } from './cluster/runtime.ts'
 import { findGrpcurl } from './grpcurl.ts'
 import { findHelmProgram } from './kube/helm.ts'
 import { findKubePrograms, findNodePrograms } from './kube/programs.ts'
-import { findPromtool } from './kube/promtool.ts'
 import { modulesOf } from './modules-of.ts'
+import { findBoth } from './prometheus.ts'
 import { findSchemathesis } from './schemathesis/schemathesis.ts'
 import { findValgrind } from './valgrind.ts'
 
@@ -46,7 +46,7 @@ const fetched: readonly Tool[] = [
   { modules: ['servers/console.ts'], find: buildConsole },
   { modules: ['testbed/valgrind.ts'], find: findValgrind },
   { modules: ['testbed/schemathesis/schemathesis.ts'], find: findSchemathesis },
-  { modules: ['testbed/kube/promtool.ts'], find: findPromtool },
+  { modules: ['testbed/prometheus.ts'], find: findBoth },
   { modules: ['testbed/cluster/runtime.ts'], find: whereClustersRun(findRuntime) },
   { modules: ['testbed/cluster/images/debian-tools.ts'], find: whereClustersRun(findDebianTools) },
   { modules: ['packages/webhook/fixtures/runtimes.ts'], find: findRuntimes },

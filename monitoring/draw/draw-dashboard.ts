@@ -1,0 +1,61 @@
+import type { PrometheusSeries } from '@fairlead/testbed/prometheus'
+import type { Dashboard, Panel } from '../dashboards/builder.ts'
+import { drawPanel, type PanelData } from './draw-panel.ts'
+import { escaped } from './text.ts'
+
+/** A dashboard as one picture, in the order of its panels: for looking at, where there is no Grafana. */
+export async function drawDashboard(
+  dashboard: Dashboard,
+  ask: (expr: string) => Promise<readonly PrometheusSeries[]>,
+): Promise<string> {
+  const column = 60
+  const unitHeight = 26
+  const parts: string[] = []
+  let y = 44
+  for (const row of dashboard.rows) {
+    parts.push(`<text x="8" y="${y + 16}" class="row">${escaped(row.title)}</text>`)
+    y += 26
+    let x = 0
+    let height = 0
+    for (const panel of row.panels) {
+      const columns = panel.width ?? (panel.kind === 'stat' ? 4 : 8)
+      const high = (panel.kind === 'stat' || panel.kind === 'text' ? 4 : 8) * unitHeight
+      if (x + columns > 24) {
+        x = 0
+        y += height
+        height = 0
+      }
+      const size = { width: columns * column - 8, height: high - 8 }
+      const drawn = drawPanel(panel, await dataOf(panel, ask), size)
+      parts.push(`<g transform="translate(${x * column + 4} ${y + 4})">${drawn}</g>`)
+      x += columns
+      height = Math.max(height, high)
+    }
+    y += height
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="1440" height="${y + 10}" font-family="sans-serif" font-size="11">
+<style>.row{font-size:15px;font-weight:bold}.title{font-weight:bold}.axis{fill:#666}.big{font-size:30px}</style>
+<rect width="100%" height="100%" fill="#f4f5f5"/>
+<text x="8" y="28" font-size="20">Fairlead: ${escaped(dashboard.title)}</text>
+${parts.join('\n')}
+</svg>
+`
+}
+
+async function dataOf(
+  panel: Panel,
+  ask: (expr: string) => Promise<readonly PrometheusSeries[]>,
+): Promise<PanelData> {
+  if (panel.kind === 'text') return []
+  const answers = await Promise.all(panel.targets.map(({ expr }) => ask(expr)))
+  return answers.flatMap((series, at) =>
+    series.map(({ labels, points }) => ({
+      name: (panel.targets[at]?.legend ?? '').replaceAll(
+        /\{\{(\w+)\}\}/g,
+        (_all, name) => labels[name] ?? '?',
+      ),
+      labels,
+      points: points.filter(([, value]) => Number.isFinite(value)),
+    })),
+  )
+}

@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { askPrometheus, type PrometheusSeries } from '@fairlead/testbed/prometheus'
+import { until } from '@fairlead/testbed/until'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { allDashboards } from './dashboards/all.ts'
+import { variablesOf } from './dashboards/builder.ts'
+import { drawDashboard } from './draw/draw-dashboard.ts'
+import { type Observed, observedNamespace, startObserved, useEverything } from './fixtures/observed.ts'
+import { allQueries, type Query } from './queries.ts'
+
+/*
+ * The real product under a script, and a real Prometheus: every query of panels, rules and runbook pages returns data.
+ * With FAIRLEAD_PICTURES=<folder> each dashboard is drawn there, as an SVG, to be looked at.
+ */
+
+let observed: Observed
+let fromMs = 0
+let toMs = 0
+
+beforeAll(async () => {
+  observed = await startObserved()
+  fromMs = Date.now()
+  await useEverything(observed, 12)
+  // What takes longest: deliveries that die after their retries, sums of recorded sums, and a look at the partitions.
+  const late = [
+    'fairlead:objective_budget_left:ratio30d{objective="delivery"}',
+    'increase(fairlead_dead_letters_total{reason="attempts_exhausted"}[1m]) > 0',
+    'fairlead_partition_oldest_unattempted_seconds{partition="3"}',
+    'fairlead:objective_bad:ratio3d{objective="freshness"}',
+  ]
+  await until(
+    async () => {
+      await useEverything(observed, 1)
+      const answers = await Promise.all(late.map(query => ask(query)))
+      return answers.every(series => series.length > 0)
+    },
+    { deadlineMs: 120_000, everyMs: 500, what: 'what takes longest' },
+  )
+  toMs = Date.now()
+}, 300_000)
+
+afterAll(async () => {
+  await observed?.[Symbol.asyncDispose]()
+})
+
+/** As Grafana replaces its variables. */
+const filled = (expr: string, namespace = observedNamespace): string =>
+  expr.replaceAll('$__rate_interval', '10s').replaceAll('$__range', '60s').replaceAll('$namespace', namespace)
+
+const ask = (expr: string, from?: number): Promise<readonly PrometheusSeries[]> =>
+  askPrometheus(observed.prometheusUrl, filled(expr), {
+    toMs: toMs || Date.now(),
+    ...(from !== undefined && { fromMs: from }),
+  })
+
+/** Windows of people's queries are for production; here everything happened within a minute. */
+const shortened = (expr: string): string => expr.replaceAll(/\[\d+[mhd]\]/g, '[60s]')
+
+async function faultsOf({ expr, legend, mayBeEmpty }: Query): Promise<string[]> {
+  const series = await ask(shortened(expr), fromMs)
+  if (series.length === 0) return mayBeEmpty ? [] : ['it returns nothing']
+  const faults: string[] = []
+  if (!mayBeEmpty && series.every(({ points }) => points.length < 2)) faults.push('it has one point only')
+  if (series.some(({ points }) => points.every(([, value]) => Number.isNaN(value))))
+    faults.push('it has NaN only')
+  if (legend === undefined) return faults
+  const names = series.map(({ labels }) =>
+    legend.replaceAll(/\{\{(\w+)\}\}/g, (_all, name) => labels[name] ?? '?'),
+  )
+  if (names.some(name => name.includes('?')))
+    faults.push(`its legend ${legend} names a label that it has not`)
+  if (legend !== '' && new Set(names).size < names.length)
+    faults.push(`its legend ${legend} is the same for two series`)
+  return faults
+}
+
+test('every query of panels, recordings and runbook pages returns data, no NaN, and legends that tell series apart', async () => {
+  const faults: string[] = []
+  for (const query of allQueries()) {
+    const found = await faultsOf(query).catch((error: Error) => [error.message])
+    faults.push(...found.map(fault => `${query.of}: ${fault}`))
+  }
+  expect(faults).toEqual([])
+}, 120_000)
+
+test('every variable of a dashboard has a value', async () => {
+  const names = new Map(allDashboards.flatMap(variablesOf).map(variable => [variable.name, variable]))
+  for (const { name, query } of names.values()) {
+    const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? []
+    const values = (await ask(selector)).map(({ labels }) => labels[label])
+    expect(values, name).not.toContain(undefined)
+    expect(values.length, name).toBeGreaterThan(0)
+  }
+})
+
+test('nothing critical fires while destinations fail, and the first dead letters are told', async () => {
+  const firing = (await ask('ALERTS{alertstate="firing"}')).map(({ labels }) => labels)
+  expect(firing.filter(({ severity }) => severity === 'critical')).toEqual([])
+  expect(firing.map(({ alertname }) => alertname)).toContain('FairleadDeadLetters')
+})
+
+test('each panel is drawn from what Prometheus answers', async () => {
+  for (const dashboard of allDashboards) {
+    const svg = await drawDashboard(dashboard, expr => ask(expr, fromMs))
+    expect(svg).toMatch(/^<svg .*<\/svg>\n$/s)
+    expect(svg).not.toMatch(/NaN|undefined/)
+    const folder = process.env.FAIRLEAD_PICTURES
+    if (folder) await writeFile(join(folder, `${dashboard.name}.svg`), svg)
+  }
+}, 60_000)
