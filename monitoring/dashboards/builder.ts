@@ -91,7 +91,9 @@ export function dashboardJson(dashboard: Dashboard): string {
     },
     panels: placed(rows),
   }
-  return `${JSON.stringify(json, null, 2)}\n`
+  // A list of one text on one line, as Biome formats JSON.
+  const text = JSON.stringify(json, null, 2).replaceAll(/\[\n\s+("[^"\n]*")\n\s+\]/g, '[$1]')
+  return `${text}\n`
 }
 
 /** A line where another version starts. */
