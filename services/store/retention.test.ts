@@ -75,6 +75,55 @@ test('an organization that was deleted within a day keeps its dead letters, in c
   expect(await ages(database.adminUrl, before!)).toEqual([])
 })
 
+test('names of deleted sources and destinations stay for ever, or go before the log that shows them', async () => {
+  await using database = await createTestDatabase()
+  const pool = new Pool({ connectionString: database.url, max: 2 })
+  await using _ = { [Symbol.asyncDispose]: () => pool.end() }
+  const organization = toUuid(newId('org', now))
+  await inScope(pool, 'platform', async db => {
+    await db.query(
+      `insert into organizations (id, slug, display_name, plan, active, retention_days, owner_kind, owner_reference)
+       values ($1, 'acme', '', 'free', true, 7, 'api', '')`,
+      [organization],
+    )
+    for (const [name, deletedAgeDays] of [
+      ['there', null],
+      ['deleted', 5],
+    ] as const) {
+      const deletedAt = deletedAgeDays === null ? null : new Date(now - deletedAgeDays * dayMs)
+      await db.query(
+        `insert into sources (organization_id, id, name, provider, managed_by, deleted_at)
+         values ($1, gen_random_uuid(), $2, 'github', 'tenant', $3)`,
+        [organization, name, deletedAt],
+      )
+      await db.query(
+        `insert into destinations (organization_id, id, name, url, timeout_seconds, retry_delays_seconds, managed_by, deleted_at)
+         values ($1, gen_random_uuid(), $2, 'https://a.example/', 1, '{}', 'tenant', $3)`,
+        [organization, name, deletedAt],
+      )
+    }
+    await db.query(
+      `insert into destination_health (organization_id, destination_id, last_attempt_at)
+       select organization_id, id, now() from destinations`,
+    )
+    for (const age of [0, 6]) await addEvent(db, organization, age, 'delivered')
+  })
+  const names = async () => {
+    const read = (table: string) => query<{ name: string }>(database.adminUrl, `select name from ${table}`)
+    const rows = [await read('sources'), await read('destinations')]
+    return rows.map(all => all.map(({ name }) => name).toSorted())
+  }
+
+  await maintain(pool, now, log)
+  expect(await names()).toEqual([
+    ['deleted', 'there'],
+    ['deleted', 'there'],
+  ])
+  await maintain(pool, now + 2 * dayMs, log)
+  expect(await names()).toEqual([['there'], ['there']])
+  expect(await query(database.adminUrl, 'select from destination_health')).toHaveLength(1)
+})
+
 async function addEvent(
   db: Parameters<typeof ensureDays>[0],
   organization: string,

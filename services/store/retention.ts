@@ -41,6 +41,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
   )
   await platform(db => removeOldCounts(db, nowMs))
   await platform(db => removeOldIssues(db, nowMs))
+  await platform(db => removeDeletedSettings(db, nowMs))
   await platform(removeDeletedOrganizations)
 }
 
@@ -124,6 +125,38 @@ async function removeOldIssues(db: Db, nowMs: number): Promise<void> {
     new Date(nowMs - replayDays * 86_400_000),
   ])
   await db.query('delete from issue_notices where at < $1', [new Date(nowMs - replayDays * 86_400_000)])
+}
+
+const deletedSettings = [
+  { table: 'sources', column: 'source_id', counted: ['source_activity', 'source_counts'] },
+  { table: 'destinations', column: 'destination_id', counted: ['destination_health'] },
+] as const
+
+/**
+ * The row of a deleted source or destination keeps its name for the log: it goes after the last event from before its deletion, with
+ * a day for events that were under way, and after the last issue about it.
+ */
+async function removeDeletedSettings(db: Db, nowMs: number): Promise<void> {
+  for (const { table, column, counted } of deletedSettings) {
+    const { rows } = await db.query<{ organization_id: string; id: string }>(
+      `delete from ${table} x
+       where deleted_at < $1
+         and not exists (select from events e
+           where e.organization_id = x.organization_id and e.received_at < x.deleted_at + interval '1 day')
+         and not exists (select from issues i where i.organization_id = x.organization_id and i.subject_id = x.id)
+       returning organization_id, id`,
+      [new Date(nowMs - 2 * 86_400_000)],
+    )
+    if (rows.length === 0) continue
+    const keys = [rows.map(row => row.organization_id), rows.map(row => row.id)]
+    for (const name of counted) {
+      await db.query(
+        `delete from ${name}
+         where (organization_id, ${column}) in (select * from unnest($1::uuid[], $2::uuid[]))`,
+        keys,
+      )
+    }
+  }
 }
 
 /** The row of a deleted organization, with all that is configured for it, goes after the last of its events. */
