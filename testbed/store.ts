@@ -3,7 +3,7 @@ import { openRegistry } from '@fairlead/daemon/metrics'
 import { storeConfig } from '@fairlead/store/config'
 import { run } from '@fairlead/store/run'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
-import { Client } from 'pg'
+import { Client, Pool } from 'pg'
 import { testEncryptionKeys } from './configuration.ts'
 import { startTestNats } from './nats.ts'
 import { createTestDatabase } from './postgres.ts'
@@ -60,6 +60,16 @@ export async function startTestStore(
   })
   const url = `http://127.0.0.1:${port}`
   const client = opened.use(connectStore(url))
+  // Tests ask hundreds of times: to connect costs more than to ask.
+  const pool = new Pool({
+    connectionString: database.url,
+    options: '-c fairlead.scope=platform',
+    max: 12,
+    idleTimeoutMillis: 5_000,
+  })
+  // A PostgreSQL that a test kills: the next question connects anew.
+  pool.on('error', () => {})
+  opened.defer(() => pool.end())
   const held = opened.move()
   return {
     url,
@@ -73,16 +83,7 @@ export async function startTestStore(
       await connection.query(`begin; lock table ${connection.escapeIdentifier(table)} in share mode`)
       return { [Symbol.asyncDispose]: () => connection.end() }
     },
-    async query(statement, values = []) {
-      const connection = new Client({ connectionString: database.url })
-      await connection.connect()
-      try {
-        await connection.query("set fairlead.scope = 'platform'")
-        return (await connection.query(statement, [...values])).rows
-      } finally {
-        await connection.end()
-      }
-    },
+    query: async (statement, values = []) => (await pool.query(statement, [...values])).rows,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

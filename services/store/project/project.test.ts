@@ -100,7 +100,9 @@ test('a connection that breaks at any step leaves the log exact', { timeout: 120
       await emptyLog(database.adminUrl)
       await using proxy = await startCuttingProxy(database.url, at, side)
       const first = await startProjector(proxy.url, server.url)
-      await until(async () => proxy.cut || JSON.stringify(await readLog(database.adminUrl)) === done)
+      await until(async () => proxy.cut || JSON.stringify(await readLog(database.adminUrl)) === done, {
+        everyMs: 30,
+      })
       await first.stop()
       await using _ = await startProjector(database.url, server.url)
       await expectLog(database.adminUrl, story)
