@@ -27,6 +27,11 @@ test('named functions within a function are not counted to it, and are found the
 test.each([
   ['a function of 60 lines', `function short() {\n${lines(58)}}`, 'a.ts'],
   ['a test', `function long() {\n${lines(90)}}`, 'a.test.ts'],
+  ['a component of 95 lines', `function Long() {\n${lines(93)}}`, 'a.tsx'],
 ])('%s is let through', (_title, text, path) => {
   expect(found(text, path)).toEqual([])
+})
+
+test('a component of more than 95 lines is found', () => {
+  expect(found(`function Long() {\n${lines(94)}}`, 'a.tsx')).toEqual([['Long', 96]])
 })

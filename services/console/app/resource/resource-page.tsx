@@ -45,12 +45,6 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
   const nearEnd = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
-  const known = new Set([
-    ...resource.filters.map(({ name }) => name),
-    'open',
-    ...(resource.live ? ['live'] : []),
-  ])
-  const unknown = Object.keys(search).filter(name => !known.has(name))
   return (
     <section className="page">
       <header className="page-head">
@@ -83,12 +77,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         search={search}
         change={(name, value) => set({ [name]: value, open: '' })}
       />
-      {unknown.length > 0 && (
-        <p className="note warn">
-          The address has what this page doesn't know:{' '}
-          {unknown.map(name => `${name}=${search[name]}`).join(', ')}.
-        </p>
-      )}
+      <UnknownNames resource={resource} search={search} />
       {query.isError && !isPermission(query.error) && (
         <ProblemNote error={query.error} again={() => void query.refetch()} />
       )}
@@ -113,15 +102,60 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
       )}
       {isPermission(query.error) && <NotPermitted error={query.error as ProblemError} />}
       {items.length > 0 && (
-        <p className="muted end-of-list" role="status">
-          {isFetchingNextPage
-            ? 'Loading more …'
-            : hasNextPage
-              ? `${items.length} so far; more as you scroll`
-              : `${items.length === 1 ? 'That is the only one' : `All ${items.length}`}${resource.kept ? `; ${resource.kept}` : ''}.`}
-        </p>
+        <EndOfList
+          count={items.length}
+          more={hasNextPage}
+          loading={isFetchingNextPage}
+          kept={resource.kept}
+        />
       )}
     </section>
+  )
+}
+
+/** Names in the address that the page ignores: a mistyped filter would else show everything. */
+function UnknownNames<Item>({
+  resource,
+  search,
+}: {
+  readonly resource: Resource<Item>
+  readonly search: Search
+}) {
+  const known = new Set([
+    ...resource.filters.map(({ name }) => name),
+    'open',
+    ...(resource.live ? ['live'] : []),
+  ])
+  const unknown = Object.keys(search).filter(name => !known.has(name))
+  if (unknown.length === 0) return null
+  return (
+    <p className="note warn">
+      The address has what this page doesn't know: {unknown.map(name => `${name}=${search[name]}`).join(', ')}
+      .
+    </p>
+  )
+}
+
+function EndOfList({
+  count,
+  more,
+  loading,
+  kept,
+}: {
+  readonly count: number
+  readonly more: boolean
+  readonly loading: boolean
+  readonly kept: string | undefined
+}) {
+  const all = count === 1 ? 'That is the only one' : `All ${count}`
+  return (
+    <p className="muted end-of-list" role="status">
+      {loading
+        ? 'Loading more …'
+        : more
+          ? `${count} so far; more as you scroll`
+          : `${all}${kept ? `; ${kept}` : ''}.`}
+    </p>
   )
 }
 
