@@ -22,12 +22,12 @@ export function checkSchemeTests(scheme: unknown): SchemeTestResult[] {
   return runCustomTests(scheme, config => openScheme({ ...config, scheme: untested }).verify)
 }
 
-/** openScheme runs the tests as well, and stops at the first that fails; here each is told. */
+/** `openScheme` runs the tests too and stops at the first failure; this function reports every test. */
 function withoutTests(scheme: unknown): unknown {
   return typeof scheme === 'object' && scheme !== null ? { ...scheme, tests: [] } : scheme
 }
 
-/** Finds the scheme's own faults; those of a test's secret are that test's. */
+/** Finds the faults of the scheme itself. A fault in a test's secret is reported as that test's failure. */
 function checkScheme(scheme: unknown): void {
   try {
     openScheme({ provider: 'custom', secrets: [], scheme })

@@ -62,7 +62,7 @@ async function checkVector(vector: Fields): Promise<VectorResult> {
     const note = outcome.error
       ? textOf(outcome.error)
       : `expected ${vector.expected}, found ${said}${detailOf(outcome.verdict)}`
-    // A stricter receiver may rightly differ on these: reported, and counted as passed either way.
+    // A stricter receiver may rightly differ on these vectors: the difference is reported, and the vector counts as passed.
     if (vector.policy_dependent === true && !outcome.error) {
       return { id, provider, passed: true, note: `by policy: ${note}` }
     }
@@ -77,7 +77,7 @@ async function checkVector(vector: Fields): Promise<VectorResult> {
   }
 }
 
-/** A secret that is no key of this scheme refuses every request; any other fault is the file's or ours. */
+/** A secret that is no key of this scheme refuses every request. Any other fault is one of the file or of this check. */
 function isRefusal(error: SchemeError): boolean {
   return error.code === 'secret_undecodable' || error.code === 'secret_missing'
 }
@@ -131,7 +131,7 @@ function requestOf(fields: Fields): WebhookRequest {
   }
 }
 
-/** Which of our reasons say the same as the kinds of fault in a vector file; an unknown kind is left open. */
+/** Kind of fault in a vector file → the reasons of ours that mean the same. An unknown kind accepts any reason. */
 const sameKinds: Readonly<Record<string, readonly RejectionReason[]>> = {
   signature_mismatch: ['signature_mismatch', 'signature_malformed', 'body_hash_mismatch'],
   missing_signature: ['signature_missing', 'signature_malformed'],
@@ -179,7 +179,7 @@ async function checkHandshake(entry: Fields): Promise<VectorResult> {
   }
 }
 
-/** Some entries show only what the handshake is about; the rest of a source's configuration is filled in. */
+/** Some entries hold only the fields that matter to the handshake; the rest of the source's configuration is filled in. */
 function handshakeConfig(entry: Fields, response: Fields): SchemeConfig {
   const provider = String(entry.provider)
   const headers = isFields(response.headers) ? response.headers : {}

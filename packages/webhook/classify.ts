@@ -6,7 +6,7 @@ export interface DestinationResponse {
   readonly retryAfter?: string | undefined
 }
 
-/** What an answer means. 2xx alone is success (Standard Webhooks, "Deliverability and reliability"). */
+/** The outcome of an answer. 2xx alone is success (Standard Webhooks, "Deliverability and reliability"). */
 export function classify(response: DestinationResponse, nowMs: number): Outcome {
   const { status } = response
   if (status >= 200 && status < 300) return { kind: 'delivered', status }
@@ -21,13 +21,13 @@ export function classify(response: DestinationResponse, nowMs: number): Outcome 
 function kindOf(status: number, retryAfterMs: number | undefined): FailureKind {
   if (status === 410) return 'gone'
   if (status === 429 || (status === 503 && retryAfterMs !== undefined)) return 'throttled'
-  // What is no status counts as 5xx (RFC 9110, 15).
+  // A number outside 100 to 599 counts as 5xx (RFC 9110, 15).
   if (status >= 500 || status < 100) return 'destination_failed'
   if (status >= 400) return 'refused_by_destination'
   return 'redirected'
 }
 
-/** A longer wait than anyone honours, so that a number of any length stays one: about 3 years. */
+/** About 3 years: longer than any wait that is honoured. Numbers of any length are cut to it. */
 const longestSeconds = 100_000_000
 
 /**
@@ -117,7 +117,7 @@ const kindOfCode: Readonly<Record<string, FailureKind>> = {
 }
 
 /**
- * What an error thrown while sending means. Errors that node wraps (`cause`, an AggregateError of several
+ * The outcome of an error that was thrown while sending. Errors that node wraps (`cause`, an AggregateError of several
  * addresses) are told by the first one inside that has a known code.
  */
 export function classifyError(error: unknown): Outcome {
@@ -126,7 +126,7 @@ export function classifyError(error: unknown): Outcome {
     const kind = kindOfCode[code] ?? kindOfPrefix(code)
     if (kind) return { kind, reason: code }
   }
-  // An unknown code says nothing about the destination.
+  // An unknown code is no evidence against the destination.
   return { kind: 'worker_failed', reason: codeOf(error) || 'unknown error' }
 }
 

@@ -1,8 +1,8 @@
 import type { SchemeConfig } from './scheme.ts'
 
 /*
- * The names of all schemes and what each is configured with, as types: so that an editor completes them, and a
- * misspelt option is a red line instead of a 401. A test compares both with the table.
+ * The names of all schemes and the options of each, as types: an editor completes them, and a misspelt option is an error of
+ * the compiler instead of a 401. A test compares both with the table.
  */
 
 export const providerNames = [
@@ -129,7 +129,7 @@ export interface ProviderOptions {
   readonly 'vercel-log-drain': { readonly verify?: string }
 }
 
-/** Providers that need no secret of yours: keys are theirs, or nothing is signed. */
+/** Providers that need no secret from the user: the provider publishes its keys, or signs nothing. */
 type Secretless = 'aws-sns' | 'docker-hub' | 'google-pubsub-oidc' | 'mollie' | 'paypal' | 'plaid'
 
 type OptionsOf<P extends ProviderName> = P extends keyof ProviderOptions

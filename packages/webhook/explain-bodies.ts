@@ -6,7 +6,7 @@ import { formValue, readFormText } from './verify/form-fields.ts'
 /** Larger bodies are only tried with changes that need no parsing. */
 const maxParsedBytes = 128 * 1024
 
-/** And larger ones only with a newline more or less. */
+/** Bodies larger than this are tried only with a newline more or less. */
 const maxRewrittenBytes = 1024 * 1024
 
 export interface BodyVariant {
@@ -15,7 +15,7 @@ export interface BodyVariant {
   readonly sentence: string
 }
 
-/** The body as it may have been before the usual mishaps; each undoes one. */
+/** Variants of the body, each with one usual mishap on its way undone. */
 export function* bodyVariants(request: WebhookRequest): Generator<BodyVariant> {
   const received = Buffer.from(request.body)
   yield* endVariants(received)
@@ -176,7 +176,7 @@ function sortKeys(value: unknown): unknown {
   )
 }
 
-/** JSON that came inside a form, and a form that something decoded. */
+/** JSON that came inside a form, and a form that a framework had decoded. */
 function* formVariants(body: Buffer): Generator<BodyVariant> {
   const text = body.toString()
   if (/^\s*[[{]/.test(text)) {

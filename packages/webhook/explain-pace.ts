@@ -1,15 +1,15 @@
-/** How long an explanation may take, and when it lets others have their turn. */
+/** How long an explanation may take, and when it yields to other work of the process. */
 export interface Pace {
-  /** Asked before each trial. Resolves at once, or after others had their turn; false once the time is used up. */
+  /** Called before each trial. Resolves at once, or after other work was done; to false once the time is used up. */
   goOn(): Promise<boolean>
 }
 
 /**
  * An explanation tries a hundred secrets on a body of some hundred KiB, in a process that answers others meanwhile. So it
- * works in slices, and ends when its time is used up. What it does between two questions is bounded by the body's length.
+ * works in slices, and ends when its time is used up. The work of one trial is bounded by the body's length.
  *
- * @param budgetMs of work, waiting for one's turn not counted; milliseconds
- * @param sliceMs after which others have their turn; milliseconds
+ * @param budgetMs milliseconds of work; time spent yielding is not counted
+ * @param sliceMs milliseconds of work between two yields
  */
 export function openPace({ budgetMs = 1_000, sliceMs = 5, now = () => performance.now() } = {}): Pace {
   let leftMs = budgetMs
@@ -19,7 +19,7 @@ export function openPace({ budgetMs = 1_000, sliceMs = 5, now = () => performanc
       const workedMs = now() - sinceMs
       if (workedMs < sliceMs) return leftMs > workedMs
       leftMs -= workedMs
-      // A timer, since whatever came in meanwhile is read before it.
+      // A timer: sockets are read before it fires.
       await new Promise(resolve => setTimeout(resolve, 0))
       sinceMs = now()
       return leftMs > 0

@@ -37,7 +37,7 @@ export function* secretVariants(secret: string, config: SchemeConfig): Generator
   if (scheme?.kind === 'signature') yield* readOtherwise(secret, config, scheme)
 }
 
-/** What shows nothing, or a blank, wherever it stands: whatever Unicode says may be ignored, controls, and blanks. */
+/** Characters that show nothing or a blank: those that Unicode calls ignorable, controls, and blanks. */
 const invisibleCharacter = /^[\p{Default_Ignorable_Code_Point}\p{C}\p{Z}\s\u2800]$/u
 
 function invisibleIn(secret: string): ReadonlySet<string> {

@@ -50,11 +50,11 @@ export interface OtherSource {
   readonly config: SchemeConfig
 }
 
-/** More than these aren't tried: an explanation stays a matter of milliseconds. */
+/** The most candidates that are tried, so that an explanation takes milliseconds. */
 const maxOthers = 100
 /** Bytes that one explanation may hash: large bodies are tried with fewer changes. */
 const budgetBytes = 32 * 1024 * 1024
-/** What a trial costs beside its body, as bytes. */
+/** Fixed cost of a trial, in bytes of hashing. */
 const trialBytes = 16 * 1024
 
 /**
@@ -62,8 +62,8 @@ const trialBytes = 16 * 1024
  *
  * @param others further sources of the same organization, whose secrets may have been mixed up
  * @param nowMs when the request was received, Unix milliseconds
- * @param keys as for openScheme; without it a scheme with published keys can't be told more about
- * @param pace how long it may take, and when others get their turn; default 1 s in slices of 5 ms
+ * @param keys as for openScheme; without it a scheme with published keys is explained no further
+ * @param pace how long it may take, and when it yields to other work; default 1 s in slices of 5 ms
  */
 export async function explain(
   request: WebhookRequest,
@@ -133,12 +133,12 @@ async function tryVerify(
   }
 }
 
-/** Whether the signature holds, whatever the clock says. Always no once the bytes or the time are used up. */
+/** Whether the signature matches, at any time. Always false once the bytes or the time are used up. */
 type IsSigned = (request: WebhookRequest, config: SchemeConfig) => Promise<boolean>
 
 interface Trials {
   readonly isSigned: IsSigned
-  /** Whether anything was left untried. */
+  /** Whether a candidate was left untried. */
   cut(): boolean
 }
 
@@ -181,7 +181,7 @@ function missingCause(refusal: InvalidVerdict): Cause {
   }
 }
 
-/** Providers whose signature header is there, where ours is missing. */
+/** Providers whose signature header the request has, where the source's own provider's is missing. */
 function otherProviderCauses(request: WebhookRequest, config: SchemeConfig): Cause[] {
   const found = allProviders().filter(row => {
     if (row.name === config.provider || row.scheme.kind !== 'signature') return false

@@ -2,18 +2,18 @@ import { type Address, openAddresses, openThrottle } from './key-addresses.ts'
 import type { KeyFetch, KeyFetchOptions } from './scheme.ts'
 
 /*
- * What providers publish, fetched for schemes: cached, bounded and shared.
+ * Fetches keys that providers publish, for schemes: cached, bounded, and once for all who ask at the same time.
  *
  *   asked ──▶ fresh copy? ──yes──▶ answer
  *               │ no
  *               ├─ a copy that still serves ──▶ answer, and fetch in the background
  *               ├─ failed a moment ago ──────▶ reject, fetch nothing
  *               ├─ being fetched ────────────▶ join
- *               ├─ not proven, and its asker or everyone asks too often ──▶ reject, fetch nothing
+ *               ├─ not proven, and the rate of its asker or of all is used up ──▶ reject, fetch nothing
  *               └─ fetch ──▶ answer or reject
  *
- * Many addresses come out of requests whose signature isn't checked yet: they are a stranger's choice. An address is
- * proven once a signature was right with what it holds. Proven and unproven ones are kept apart, so that no number of
+ * Many addresses come from requests whose signature isn't checked yet: a stranger chose them. An address is proven once
+ * a signature was right with the key that it holds. Proven and unproven ones are kept apart, so that no number of
  * made-up addresses pushes out a provider's own.
  */
 
@@ -28,7 +28,7 @@ export interface FetchKeysOptions {
   readonly maxBytes?: number
   /** Proven addresses kept, the least recently used one leaves first. Default 256. */
   readonly maxEntries?: number
-  /** Addresses kept that nobody has proven, with what they held and their failures. Default 64. */
+  /** Unproven addresses kept, with their copies and failures. Default 64. */
   readonly maxUnproven?: number
   /** Fetches of unproven addresses under way at one time, of all askers together. Default 16. */
   readonly maxFetches?: number
@@ -73,7 +73,7 @@ export function openKeyFetch(options: FetchKeysOptions = {}): KeyFetch {
   const mayFetch = openThrottle(settings)
   let fetching = 0
 
-  /** Fetches once, however many ask meanwhile. */
+  /** Fetches once: who asks meanwhile joins. */
   function join(address: Address<KeyFetchError>, url: string, asked: KeyFetchOptions): Promise<string> {
     const { entry } = address
     if (entry.pending) return entry.pending

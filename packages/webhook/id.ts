@@ -55,8 +55,8 @@ export function newId<P extends IdPrefix>(prefix: P, nowMs: number): Prefixes[P]
 }
 
 /**
- * The id of an event: a digest of whose it is and of what the provider calls the delivery, so that the same
- * delivery gets the same id for ever, on every receiver. Where the provider names none, the body stands for it.
+ * The id of an event: a digest of organization, source and the provider's delivery id, so that a repeat gets the same id
+ * for ever, on every receiver. Where the provider sends no id, the body takes its place.
  */
 export function eventId(
   organizationId: OrganizationId,

@@ -63,7 +63,7 @@ export function openAddresses<Failure>({
   }
 }
 
-/** More askers than this are looked through for those that have waited long enough to be forgotten. */
+/** With more askers than this, those whose buckets are full again are forgotten. */
 const manyAskers = 10_000
 
 /** Whether an asker may have one more address fetched: a token bucket for each. */

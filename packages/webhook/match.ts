@@ -21,7 +21,7 @@ export type Matcher<Route extends MatchRoute> = (
   eventTypes?: readonly string[],
 ) => readonly Match<Route>[]
 
-/** Answers that a matcher remembers: types come from providers, and so could grow without end. */
+/** The most answers that a matcher remembers: providers choose the types, so their number has no bound. */
 const rememberedAnswers = 1000
 
 /**
@@ -29,7 +29,7 @@ const rememberedAnswers = 1000
  * routes' order. Answers are remembered, because the same few types come over and over.
  */
 export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]): Matcher<Route> {
-  // With the first event: most of thousands of organizations have none for days.
+  // Compiled at the first event: most of thousands of organizations have no event for days.
   let compiled: readonly CompiledRoute<Route>[] | undefined
   let answers: Map<string, readonly Match<Route>[]>
   return (source, eventType, eventTypes) => {

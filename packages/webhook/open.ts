@@ -62,7 +62,7 @@ export function openScheme(
   }
 }
 
-/** Code may sign it: it shows when the URL is read. */
+/** For schemes in code: whether the URL is signed shows when the code reads it. */
 function signsUrl(scheme: Provider['scheme']): boolean {
   switch (scheme.kind) {
     case 'signature':
@@ -125,7 +125,7 @@ function openVerify(provider: Provider, config: SchemeConfig, tools: SchemeTools
   }
 }
 
-/** A request with a signature is checked by that alone: a token beside it makes no wrong one good. */
+/** A request with a signature is checked by its signature alone: a right token beside a wrong signature is refused. */
 function openSignatureOrToken(
   scheme: SignatureDescriptor,
   tokenHeader: string,
@@ -140,7 +140,7 @@ function openSignatureOrToken(
   }
 }
 
-/** As above: a request with a JWT is checked by that alone. */
+/** A request with a JWT is checked by its JWT alone, as with signatures above. */
 function openJwtOrSigned(
   scheme: JwtDescriptor,
   other: OtherSignature,
@@ -191,7 +191,7 @@ function checkOptions(provider: Provider, config: SchemeConfig): void {
   }
 }
 
-/** What is no number would bound nothing, and what is below 0 would refuse everything. */
+/** Refused: NaN, which would bound nothing, and a tolerance below 0, which would refuse every request. */
 function checkTolerance({ provider, toleranceSeconds: setting }: SchemeConfig): void {
   const bounds = typeof setting === 'object' ? [setting.past, setting.future] : [setting ?? null]
   if (bounds.every(seconds => seconds === null || (Number.isFinite(seconds) && seconds >= 0))) return
@@ -202,7 +202,7 @@ function checkTolerance({ provider, toleranceSeconds: setting }: SchemeConfig): 
   )
 }
 
-/** Secrets that a provider will use next (QStash) may be given apart; they are live like the others. */
+/** QStash has the secret that it will use next in an option of its own: it is live like the others. */
 function withNextSecrets(config: SchemeConfig): SchemeConfig {
   const next = [config.options?.nextSecrets ?? []]
     .flat()

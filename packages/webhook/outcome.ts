@@ -26,10 +26,10 @@ export const failures = {
   client_certificate_refused: 'it refused the client certificate, or wants one',
   protocol_error: 'what it answered is not HTTP',
   authorization_failed: 'no access token could be had for it',
-  // It is not an address.
+  // The destination is a stream or a built-in processor.
   publish_failed: 'the stream did not take it',
   processor_failed: 'the built-in processor failed',
-  // There was nothing to send, or nowhere to.
+  // Nothing could be sent: no usable URL, no body, no destination, or a fault of the worker.
   url_invalid: 'its URL can not be used',
   event_expired: "the event's body is no longer kept",
   destination_deleted: 'the destination is no longer configured',

@@ -147,7 +147,7 @@ const rotate = operation({
     const { apiKeys } = await store.apiKeys.listApiKeys({ organizationId: organization.id }, { signal })
     const present = apiKeys.find(({ id }) => id === params.key)
     if (!present) throw new ApiError('not_found')
-    // Whoever gets a key's text has all that the key has. A role that is not known here may be any.
+    // Whoever gets a key's text can do all that the key can. A role unknown to this version may be any role.
     requireWithin(caller, role, { role: roleOf(present.role) ?? 'owner', scopes: scopesOf(present) })
     const { apiKey, key } = await store.apiKeys.rotateApiKey(
       {

@@ -32,7 +32,7 @@ export interface Authenticator {
    * the same for a key that never was and one that was revoked; `rate_limited` with the time to wait.
    */
   authenticate(key: string, peer: string): Promise<ApiKeyCaller>
-  /** Whether a key was right when it was last used here. */
+  /** Whether this process found the key right at its last use. */
   isRemembered(key: string): boolean
 }
 
@@ -44,7 +44,7 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
   async function lookUp(digest: Buffer, peer: string): Promise<ApiKeyCaller> {
     const name = digest.toString('base64')
     const caller = await askStore(store, digest, peer).catch((error: unknown) => {
-      // The store being away says nothing about the key.
+      // An error of the store is no evidence against the key.
       if (isUnauthenticated(error)) remembered.delete(name)
       throw error
     })
@@ -79,7 +79,7 @@ export function openAuthenticator(store: StoreClient, now: () => number = Date.n
       const digest = digestOf(key)
       const name = digest.toString('base64')
       if (remembered.has(name)) return withMode(await lookUp(digest, peer), key)
-      // One that many requests bring at once is looked up once.
+      // A key that many requests bring at once is looked up once.
       const lookup = underWay.get(name) ?? lookUpGuess(digest, peer)
       underWay.set(name, lookup)
       try {

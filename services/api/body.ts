@@ -25,7 +25,7 @@ export const readJsonBody = (maxBytes = defaultMaxBodyBytes): readonly RequestHa
 const declaresBody = ({ headers }: Request): boolean =>
   'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
 
-/** A body of another type would otherwise pass unread, as if nothing had been said. */
+/** Otherwise a body of another type would be ignored, as if the request had none. */
 function requireJson(...[request, _response, next]: Parameters<RequestHandler>): void {
   const isEmpty = request.get('content-length') === '0'
   if (!isEmpty && request.is('application/json') === false) throw new ApiError('media_type_unsupported')
@@ -74,7 +74,7 @@ const isSound = (text: string): boolean => text.isWellFormed() && !text.includes
 
 /** The first name that an object has twice, with its path; the text is JSON. In linear time. */
 export function repeatedName(text: string): string | undefined {
-  // Strings, and the characters that open, close and divide; all else is skipped.
+  // Strings and punctuation; everything else is skipped.
   const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g
   const open: { readonly names: Set<string> | undefined; name: string }[] = []
   let isName = false

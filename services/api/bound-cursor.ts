@@ -11,8 +11,8 @@ export interface CursorOwner {
 }
 
 /**
- * A cursor of the store, bound to its list: organization, operation and filters. Elsewhere it would be a position in another
- * list, and its pages neither complete nor wrong enough to be seen. It keeps nothing secret, so its digest needs no key.
+ * A cursor of the store, bound to its list: organization, operation and filters. In another list it would be some position, and
+ * pages would lack rows without an error. The cursor holds no secret, so its digest needs no key.
  */
 export const bindCursor = (cursor: string, owner: CursorOwner): string =>
   `${cursor}.${digestOf(cursor, owner)}`

@@ -34,7 +34,7 @@ export function serveConsole(app: Express, folder: string): void {
   })
   app.get(pages, (request, response) => {
     const page = read()?.get('/index.html')
-    // Also on what is answered with while it is being built: that page is in the same place.
+    // Also on the page that is shown while the console is being built.
     response.set('content-security-policy', contentSecurityPolicy)
     if (!page) return sendBuilding(response)
     response.set('cache-control', 'no-cache')

@@ -106,7 +106,7 @@ function ask(
   )
 }
 
-/** The position stands with the last message of an event: whoever has it has all of the event. */
+/** Only the last message of an event carries its position: a client that has this position has the whole event. */
 function* piecesOf(changes: ListChangedEventsResponse): Generator<string> {
   for (const { event, deliveries, position } of changes.events) {
     if (!event) continue

@@ -6,7 +6,7 @@ import type { Rejection } from '@fairlead/wire/store/rejection'
 import type { Source } from '@fairlead/wire/store/source'
 import type { StoreClient } from '@fairlead/wire/store-client'
 
-/** Secrets that are tried, of all sources together: each one is asked for by itself. */
+/** The most secrets that are tried, of all sources together: each costs a call of the store. */
 const maxSecrets = 100
 
 export interface PresentedExplanation {
@@ -27,7 +27,7 @@ export async function explainRejection(
   publicUrl: string | undefined,
   signal: AbortSignal,
 ): Promise<PresentedExplanation | null> {
-  // It verified: there is nothing to explain but its reason.
+  // The request verified: its reason is the whole explanation.
   if (rejection.repeatsEventId) return null
   if (rejection.offersSecret || BigInt(rejection.body.length) !== rejection.sizeBytes) return null
   if (!rejection.receivedAt) return null

@@ -46,7 +46,7 @@ export const exportEvents = operation({
   },
 })
 
-/** Page by page: the next is asked for when the one before has left. */
+/** Page by page: a page is read once the one before has been sent. */
 async function* pages({
   store,
   organization,

@@ -1,13 +1,13 @@
 /** Wrong keys that one peer may try within a minute. */
 const mostWrong = 10
 const windowMs = 60_000
-/** Peers remembered at one time; the one whose last wrong key is longest ago goes first. */
+/** Peers remembered at one time; the peer whose last wrong key is longest ago is forgotten first. */
 const rememberedPeers = 10_000
 
 /**
- * Bounds what guessing costs: at most ten wrong keys a minute from one peer reach the store. Keys that are being looked up
- * count as wrong until they prove right, so that a hundred guesses at once are ten lookups; one that may be right waits for
- * those, and is refused only when ten were wrong.
+ * Bounds the cost of guessing: at most ten wrong keys a minute from one peer reach the store. A key that is being looked up
+ * counts as wrong until it proves right, so that a hundred guesses at once are ten lookups. Further keys wait for those ten, and
+ * are refused only when all ten were wrong.
  */
 export interface Guesses {
   /**

@@ -5,8 +5,8 @@ import { stringify } from 'yaml'
 import { ApiError, type ProblemFacts } from './problem.ts'
 
 /**
- * What a resource or a file declares is changed there. The refusal says where, with YAML that makes the very change: the fields
- * that differ, for a server-side apply, which leaves alone all that isn't named.
+ * A setting that a resource or a file declares is changed there. The refusal names the place and has YAML that makes the same
+ * change: the fields that differ, for a server-side apply, which leaves all other fields alone.
  */
 export function managedByKubernetes(
   { slug, owner }: Pick<Organization, 'slug' | 'owner'>,
@@ -68,7 +68,7 @@ export function secretRefs(
   })
 }
 
-/** Of a destination the store does not know which Secrets its owner names: those of what is given anew have to be made. */
+/** The store does not know which Secrets a destination's owner names: for credentials that are given anew, Secrets have to be made. */
 export function destinationWithRefs({ auth, headers, ...rest }: PlainDestination): Record<string, unknown> {
   const ref = (key: string) => ({ name: `${rest.name}-credentials`, key })
   const refs = auth.map(({ basic, bearer, mtls, oauth2 }, index) => {

@@ -123,7 +123,7 @@ function presentMember(member: Member): z.input<typeof memberSchema> {
   return {
     id: member.id,
     email: member.email,
-    // The least, if a store that is newer than this process has a role that is not known here.
+    // A newer store may have a role that this process does not know: the least role is shown.
     role: roleOf(member.role) ?? 'viewer',
     active: member.active,
     lastLoginAt: presentTime(member.lastLoginAt),

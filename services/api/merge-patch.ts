@@ -4,8 +4,8 @@ import { ApiError } from './problem.ts'
 const maxDepth = 32
 
 /**
- * JSON Merge Patch (RFC 7396): what is named is replaced, `null` takes away, lists are replaced as a whole. Throws an
- * ApiError `request_invalid` for one that is nested too deeply.
+ * JSON Merge Patch (RFC 7396): named fields are replaced, `null` removes a field, lists are replaced as a whole. Throws an
+ * ApiError `request_invalid` for a patch that is nested too deeply.
  */
 export function mergePatch(target: unknown, patch: unknown, depth = 0): unknown {
   if (!isObject(patch)) return patch

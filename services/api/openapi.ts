@@ -33,7 +33,7 @@ const tags: Readonly<Record<Tag, string>> = {
   'Audit log': 'Who changed what.',
 }
 
-/** What every operation can end in. */
+/** Problems that every operation can answer with. */
 const alwaysPossible: readonly ProblemCode[] = [
   'request_invalid',
   'unauthenticated',
@@ -73,7 +73,7 @@ export function openApiDocument(described: readonly Operation[] = operations): O
         },
       },
     },
-    // A format says what zod's pattern for it says, in a word.
+    // `format` replaces zod's pattern for the same format.
     {
       override: ({ jsonSchema }) => {
         if (jsonSchema.format) delete jsonSchema.pattern
@@ -82,7 +82,7 @@ export function openApiDocument(described: readonly Operation[] = operations): O
           const controls = String.raw`[^\u0000-\u001f\u007f-\u009f]`
           jsonSchema.pattern = jsonSchema.pattern.replaceAll(String.raw`\P{Cc}`, controls)
         }
-        // What is said to the API server of Kubernetes alone.
+        // Keywords for Kubernetes' API server only.
         for (const name of Object.keys(jsonSchema)) {
           if (name.startsWith('x-kubernetes-')) delete (jsonSchema as Record<string, unknown>)[name]
         }
@@ -165,7 +165,7 @@ const settingHeaders = ({ method }: Operation) =>
     }),
   })
 
-/** Answers that are no problem: its own, and that of a dry run. */
+/** Answers of success: the operation's own, and a dry run's. */
 function answersOf(operation: Operation): Record<string, unknown> {
   const { answer, status, answerDescription, versioned, streams } = operation
   const headers = versioned && status !== 204 && { headers: z.object({ ETag: etag }) }

@@ -8,7 +8,7 @@ import type { ZodOpenApiOverrideMetaContext } from 'zod-openapi'
  * refuses U+0000 in text), so that nothing further in has to think of it.
  */
 
-/** What a list answers at most, and unless asked. */
+/** Items of a page: at most, and by default. */
 export const maxPageSize = 500
 export const defaultPageSize = 50
 
@@ -21,7 +21,7 @@ export const plainText = (maxLength: number) =>
     .regex(/^\P{Cc}*$/u, 'has control characters')
     .refine(text => text === '' || text.trim() !== '', 'is blank')
 
-/** A page's size. More than the most is no fault: it is taken as the most. */
+/** A page's size. A larger number than the most is taken as the most. */
 export const limit = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, `a number from 1 to ${maxPageSize}`)
@@ -30,7 +30,7 @@ export const limit = z
   .meta({
     description: `How many at most: 1 to ${maxPageSize} (more is taken as ${maxPageSize}). Default ${defaultPageSize}.`,
     example: 20,
-    // In a query everything is text; what is meant is a number.
+    // A query holds text only; a number is meant.
     override: ({ jsonSchema }: ZodOpenApiOverrideMetaContext) => {
       Object.assign(jsonSchema, { type: 'integer', minimum: 1 })
       delete jsonSchema.pattern
@@ -50,8 +50,7 @@ export const time = z
   .transform(timestampFromDate)
 
 /**
- * A time as people say it, too: `-2h` (s, m, h, d: so long ago) and seconds or milliseconds since 1970, beside what `time`
- * takes.
+ * A time as `time` takes it, or as people say it: `-2h` (s, m, h, d ago), or seconds or milliseconds since 1970.
  */
 export const since = z
   .string()
@@ -66,7 +65,7 @@ export const since = z
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** Undefined for what is no time from 1970 to 9999. Pure. */
+/** Undefined for text that names no time from 1970 to 9999. Pure. */
 export function readSince(text: string, nowMs: number): Date | undefined {
   const [, ago, unit] = /^-(\d{1,6})([smhd])$/.exec(text) ?? []
   const ms =
@@ -86,7 +85,7 @@ function isoMs(text: string): number {
   return isTime ? new Date(text).getTime() : Number.NaN
 }
 
-/** What can't be a slug or an id doesn't exist: `request.ts` answers 404 for it, as for any other that isn't there. */
+/** A text that can't be a slug or an id names nothing: `request.ts` answers 404, as for an unknown slug or id. */
 const slug = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)

@@ -71,14 +71,14 @@ export function takesInBody(operation: Operation, field: string): boolean {
   return body instanceof z.ZodRecord || (body instanceof z.ZodObject && name in body.shape)
 }
 
-/** Checks what a body makes together with what is stored. Throws an ApiError `request_invalid` with every fault. */
+/** Checks a setting that was merged from a body and the stored state. Throws an ApiError `request_invalid` with every fault. */
 export function requireBody<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new ApiError('request_invalid', undefined, { faults: faultsOf('body', parsed.error) })
 }
 
-/** The most faults in an answer: more would only help clients that send rubbish. */
+/** The most faults that an answer lists. */
 const maxFaults = 20
 
 function faultsOf(where: 'query' | 'body', error: z.ZodError): RequestFault[] {

@@ -100,7 +100,7 @@ const createRetry = operation({
   tag: 'Retries',
   summary: 'Try many dead letters again',
   description:
-    'By filter, or by the ids of deliveries. They are noted one by one: what the answer counts is tried, and nothing that dies later. One that is tried otherwise meanwhile is left out.',
+    'By filter, or by the ids of deliveries. The bulk retry keeps the list of its deliveries: those that the answer counts are tried, and none that dies later. A delivery that is retried or discarded meanwhile is left out.',
   access: 'operate',
   params: organizationParams,
   query: noQuery,

@@ -104,7 +104,7 @@ export interface Asks {
 export function requireRight(caller: Caller, { right, organization, writes }: Asks): void {
   const { of, least, said } = table[right]
   if (of === 'organization' && !organization) {
-    // What the caller may see of it follows from the caller: an own list, say.
+    // Such an operation shows only what is the caller's own.
     if (least !== 'viewer') throw new TypeError(`${right} is asked for without an organization`)
     return
   }

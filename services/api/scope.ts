@@ -20,6 +20,6 @@ const isScope = (text: string): text is Scope => scopes.some(scope => scope === 
 
 /** The scopes of a key that this process knows; undefined: the key has none, and all that its role may do. */
 export function readScopes(texts: readonly string[]): ReadonlySet<Scope> | undefined {
-  // A scope of a newer version is left out, and never widens a key to all.
+  // A scope of a newer version is left out; a key is never widened by it.
   return texts.length === 0 ? undefined : new Set(texts.filter(isScope))
 }

@@ -22,7 +22,7 @@ const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scop
   'API keys': { look: 'keys:read', change: 'keys:write' },
   'Audit log': { look: 'audit:read' },
   Members: { look: 'members:read', change: 'members:write' },
-  // Who the caller is; what is changed there is a person's own, and no key's.
+  // Operations about the caller: they change only what is a person's own, never a key's.
   People: { look: 'organizations:read', change: 'organizations:write' },
 }
 
@@ -45,7 +45,7 @@ export function requireScope(caller: Caller, operation: Asked): void {
 }
 
 /**
- * Nobody makes a key, or is shown the text of one, that may do more than they may. Throws an ApiError `forbidden`.
+ * Nobody may make a key, or be shown the text of a key, that can do more than its maker. Throws an ApiError `forbidden`.
  *
  * @param role the caller's
  * @param key scopes null: all of its role

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { managedByKubernetes } from './managed-by-kubernetes.ts'
 import { ApiError, type ProblemCode } from './problem.ts'
 
-/** What sources, destinations, routes and organizations have in common as things that are changed here. */
+/** Fields and refusals that sources, destinations, routes and organizations share as settings that are changed by the API. */
 
 export const settingFields = {
   settings: z.record(z.string(), z.unknown()).meta({
@@ -40,7 +40,7 @@ export interface Refusal {
   readonly current: () => Promise<unknown>
 }
 
-/** Does a write; what the store refuses is told with what the caller can do about it. */
+/** Does a write. Turns the store's refusal into a problem that says what the caller can do. */
 export async function orExplained<T>(write: Promise<T>, refusal: Refusal): Promise<T> {
   try {
     return await write
@@ -62,7 +62,7 @@ export async function orExplained<T>(write: Promise<T>, refusal: Refusal): Promi
   }
 }
 
-/** Of a POST: what is there already is in its way. */
+/** Does the write of a POST. Turns the store's `precondition_failed` into `conflict`: the name is in use. */
 export async function orNameTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write

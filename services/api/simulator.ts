@@ -10,7 +10,7 @@ export const demoPrefix = 'simulator-'
 const answerMs = 15_000
 const answerBytes = 16 * 1024
 
-/** What belongs to the connection, or says where a request comes from: not a sender's to choose. */
+/** Headers of the connection, or of a request's origin: a sender may not choose them. */
 const refusedHeaders =
   /^(?:host|connection|content-length|transfer-encoding|expect|upgrade|te|trailer|keep-alive|forwarded|proxy-.*|x-forwarded-.*|cookie)$/
 

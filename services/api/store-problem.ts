@@ -3,7 +3,7 @@ import { ErrorReason } from '@fairlead/wire/store/error'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { ApiError, type ProblemCode, type RequestFault } from './problem.ts'
 
-/** What the store refuses, as this API's own word for it. */
+/** Reason of the store's refusal → the API's problem code. */
 const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.UNSPECIFIED]: 'internal',
   [ErrorReason.SLUG_TAKEN]: 'conflict',
@@ -89,7 +89,7 @@ export function storeProblem(
   }
 }
 
-/** Without a detail it was not the store that answered, but what is between. */
+/** An error without a detail came from the connection, not from the store. */
 function codeOfStatus(error: unknown): ProblemCode | undefined {
   if (!(error instanceof ConnectError)) return undefined
   if (error.code === Code.Unavailable) return 'unavailable'

@@ -28,7 +28,7 @@ export async function sendStream(
     }
     response.end()
   } catch (error) {
-    // The client went away, or the process stops: nobody is left to be told.
+    // The client went away, or the process stops: nobody reads an error.
     if (!signal.aborted) throw error
     response.end()
   } finally {

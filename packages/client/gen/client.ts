@@ -8879,7 +8879,7 @@ export const getCreateRetryUrl = (slug: string,) => {
 }
 
 /**
- * By filter, or by the ids of deliveries. They are noted one by one: what the answer counts is tried, and nothing that dies later. One that is tried otherwise meanwhile is left out.
+ * By filter, or by the ids of deliveries. The bulk retry keeps the list of its deliveries: those that the answer counts are tried, and none that dies later. A delivery that is retried or discarded meanwhile is left out.
  *
  * Allowed to: developer, admin or owner.
  * @summary Try many dead letters again

@@ -5,14 +5,14 @@ import type { SignInMethod } from './sessions/record.ts'
 import { memberLimits, staffLimits } from './sessions/sessions.ts'
 import type { SignIn } from './sign-in.ts'
 
-/** Who has proved to be somebody, and how. */
+/** A person who has proved to own an address, and by which method. */
 export interface Proven {
   readonly email: string
   readonly name?: string
   readonly method: SignInMethod
 }
 
-/** Begins a session: a new secret at every sign-in, and the one that this browser had before ends. */
+/** Begins a session, with a new secret at every sign-in. The session that this browser had before ends. */
 export async function enter(
   signIn: SignIn,
   { email, name, method }: Proven,

@@ -272,8 +272,8 @@ export declare type VerifyAuditLogRequest = Message<"fairlead.store.v1.VerifyAud
   organizationId: string;
 
   /**
-   * An end of the log that was noted before; absent: none. Whoever may write every row can make a whole chain anew, and only
-   * an end that is kept elsewhere tells.
+   * The `end` of an earlier answer, kept elsewhere; absent: none. Whoever may write every row can rebuild the whole chain: only
+   * an end that was kept elsewhere shows that.
    *
    * @generated from field: fairlead.store.v1.AuditEnd noted = 2;
    */
@@ -334,7 +334,7 @@ export declare type VerifyAuditLogResponse = Message<"fairlead.store.v1.VerifyAu
   faults: AuditFault[];
 
   /**
-   * Where the chain ends, to be noted elsewhere.
+   * The end of the chain, to be kept elsewhere for a later call.
    *
    * @generated from field: fairlead.store.v1.AuditEnd end = 3;
    */

@@ -27,7 +27,7 @@ export declare type Retry = Message<"fairlead.store.v1.Retry"> & {
   id: string;
 
   /**
-   * As of a Replay; of one that was not started yet PAUSED.
+   * As of a Replay. PAUSED before the retry is started.
    *
    * @generated from field: fairlead.store.v1.ReplayState state = 2;
    */
@@ -561,14 +561,14 @@ export declare type ChangeRetryResponse = Message<"fairlead.store.v1.ChangeRetry
 export declare const ChangeRetryResponseSchema: GenMessage<ChangeRetryResponse>;
 
 /**
- * Bulk retries: dead letters that are tried again together. What is planned is noted delivery by delivery, and nothing
- * else is tried.
+ * Bulk retries: dead letters that are tried again together. A plan stores the list of its deliveries; no other delivery is
+ * tried.
  *
  * @generated from service fairlead.store.v1.RetryService
  */
 export declare const RetryService: GenService<{
   /**
-   * Plans a retry: notes the dead letters that fit, 100,000 at most. It may be started within 15 minutes.
+   * Plans a retry: stores the list of the dead letters that fit, 100,000 at most. It may be started within 15 minutes.
    * FAILED_PRECONDITION with REPLAY_TOO_LARGE, NOT_FOUND.
    *
    * @generated from rpc fairlead.store.v1.RetryService.PlanRetry
@@ -579,7 +579,7 @@ export declare const RetryService: GenService<{
     output: typeof PlanRetryResponseSchema;
   },
   /**
-   * Starts what was planned. FAILED_PRECONDITION with REPLAY_ENDED if the plan is too old. Safe to repeat.
+   * Starts a planned retry. FAILED_PRECONDITION with REPLAY_ENDED if the plan is too old. Safe to repeat.
    *
    * @generated from rpc fairlead.store.v1.RetryService.StartRetry
    */
@@ -589,7 +589,7 @@ export declare const RetryService: GenService<{
     output: typeof StartRetryResponseSchema;
   },
   /**
-   * One retry, with what came to match since. NOT_FOUND.
+   * One retry, with the number of dead letters that match its filter since the plan. NOT_FOUND.
    *
    * @generated from rpc fairlead.store.v1.RetryService.GetRetry
    */
@@ -609,7 +609,7 @@ export declare const RetryService: GenService<{
     output: typeof ListRetriesResponseSchema;
   },
   /**
-   * Pauses, resumes or cancels one that was started and has not ended. FAILED_PRECONDITION with REPLAY_ENDED.
+   * Pauses, resumes or cancels a retry that was started and has not ended. FAILED_PRECONDITION with REPLAY_ENDED.
    *
    * @generated from rpc fairlead.store.v1.RetryService.ChangeRetry
    */

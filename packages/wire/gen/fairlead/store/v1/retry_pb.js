@@ -105,8 +105,8 @@ export const ChangeRetryResponseSchema = /*@__PURE__*/
   messageDesc(file_fairlead_store_v1_retry, 12);
 
 /**
- * Bulk retries: dead letters that are tried again together. What is planned is noted delivery by delivery, and nothing
- * else is tried.
+ * Bulk retries: dead letters that are tried again together. A plan stores the list of its deliveries; no other delivery is
+ * tried.
  *
  * @generated from service fairlead.store.v1.RetryService
  */
