@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type Code, ConnectError } from '@connectrpc/connect'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
-import { newId, toUuid } from '@fairlead/webhook/id'
+import { newId, parseId, toUuid } from '@fairlead/webhook/id'
 import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
 import { connectNats } from '@fairlead/wire/connect'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
@@ -324,7 +324,7 @@ test('what can not work is refused with its field: a secret, a certificate, U+00
   await store.query(
     `insert into sources (organization_id, id, name, provider, managed_by)
      select $1, gen_random_uuid(), 's' || i, 'github', 'tenant' from generate_series(1, 99) i`,
-    [toUuid(id)],
+    [toUuid(parseId('org', id)!)],
   )
   expect(await failure(sources.putSource(aSource(id, 's100')))).toMatchObject({
     reason: ErrorReason.LIMIT_REACHED,
