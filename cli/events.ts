@@ -19,7 +19,11 @@ again and not delivered; +2! are two, and some had another body: see rejections.
   --status STATUS        only pending, processing, success, failed or unrouted
                          (no route wanted it) ones
   --type GLOB            only those with a type like this: invoice.*
-  -q, --search TEXT      only those with this text in their type or URL
+  -q, --search TEXT      only those with this text in their type or URL, or this id
+  --value POINTER=TEXT   only those with this value in their body, where a source
+                         declares the pointer in its search: /data/object/id=in_1
+  --header NAME=TEXT     the same of a request header
+  --mode MODE            only live or test data
   --after T, --before T  only those received then: 2026-03-01, or
                          2026-03-01T12:00:00Z, "2026-03-01 12:00" or -10m
   -n, --limit N          how many, 1 to 10000; default 20
@@ -34,6 +38,9 @@ const options = {
   status: { type: 'string' },
   type: { type: 'string' },
   search: { type: 'string', short: 'q' },
+  value: { type: 'string' },
+  header: { type: 'string' },
+  mode: { type: 'string' },
   after: { type: 'string' },
   before: { type: 'string' },
   limit: { type: 'string', short: 'n' },
@@ -63,7 +70,7 @@ export async function events(args: readonly string[]): Promise<number> {
     return exitCode.ok
   }
   const filters: Record<string, string> = {}
-  for (const name of ['source', 'status', 'type'] as const) {
+  for (const name of ['source', 'status', 'type', 'value', 'header', 'mode'] as const) {
     if (values[name]) filters[name] = values[name]
   }
   for (const name of ['after', 'before'] as const) {

@@ -7,13 +7,14 @@ import { openPool } from '@fairlead/store/postgres'
 import { inScope } from '@fairlead/store/scope'
 import { startTestPostgres } from '@fairlead/testbed/postgres'
 import { fromUuid, type OrganizationId } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import { ListAttemptsRequestSchema } from '@fairlead/wire/store/attempt'
 import { EventStatus, ListEventsRequestSchema } from '@fairlead/wire/store/event'
 import { percentile } from './percentile.ts'
 
 /**
  * How fast lists answer in a large log: events of 1,000 organizations over 30 days are generated in Postgres, each with a
- * delivery and an attempt; one organization has a tenth of all. For each list the p50 and p95 of 40 calls.
+ * delivery and an attempt; one organization has a tenth of all, and a day of test data in one run. For each list the p50 and p95 of 40 calls.
  * `node load-tests/log.ts [events, default 10000000] [--plans]`: with `--plans` the plan of each list is printed too.
  */
 const events = Number(process.argv[2] ?? 10_000_000)
@@ -58,12 +59,14 @@ for (let day = 0; day < days; day++) {
     )
     await db.query(
       `insert into events (organization_id, id, received_at, source_id, source, provider, type, status, stream_seq, size_bytes,
-         method, url, delivery_count, delivered_count, dead_count, change_seq)
+         method, url, delivery_count, delivered_count, dead_count, change_seq, mode)
        select organization_id, id, received_at, id, 'source-' || n % 8, 'stripe', 'type.' || n % 40,
          case when luck < 0.01 then 'failed' else 'success' end::event_status, n, 2000, 'POST', '/webhooks/acme/x', 1,
-         case when luck < 0.01 then 0 else 1 end, case when luck < 0.01 then 1 else 0 end, $1::bigint * 1000 + n / 1000
+         case when luck < 0.01 then 0 else 1 end, case when luck < 0.01 then 1 else 0 end, $1::bigint * 1000 + n / 1000,
+         case when $2 and org = 0 then 'test' else 'live' end
        from given`,
-      [days - day],
+      // The newest day of the large organization is test data: live data lies behind a long run of it.
+      [days - day, day === 0],
     )
     await db.query(
       `insert into attempts (organization_id, event_id, destination_id, number, received_at, at, duration_ms, delivered,
@@ -84,14 +87,19 @@ const small = fromUuid('org', '00000000-0000-4000-8000-000000000007')
 
 type List = (organization: OrganizationId, cursor: string) => Promise<{ rows: unknown[]; next: string }>
 const eventList =
-  (filter: object): List =>
+  (filter: object, mode?: Mode): List =>
   (organization, cursor) =>
-    inScope(pool, organization, db =>
-      listEvents(
-        db,
-        organization,
-        create(ListEventsRequestSchema, { organizationId: organization, cursor, limit: 50, ...filter }),
-      ),
+    inScope(
+      pool,
+      organization,
+      db =>
+        listEvents(
+          db,
+          organization,
+          create(ListEventsRequestSchema, { organizationId: organization, cursor, limit: 50, ...filter }),
+          mode,
+        ),
+      { mode },
     )
 const attemptList =
   (filter: object): List =>
@@ -104,6 +112,9 @@ const attemptList =
     )
 const lists: Record<string, List> = {
   'events, first page': eventList({}),
+  'events, live': eventList({}, 'live'),
+  'events, test': eventList({}, 'test'),
+  'events, live and failed': eventList({ status: EventStatus.FAILED }, 'live'),
   'events, failed': eventList({ status: EventStatus.FAILED }),
   'events of a source': eventList({ source: 'source-3' }),
   'events of a source that is not there': eventList({ source: 'nowhere' }),

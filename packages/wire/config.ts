@@ -31,6 +31,8 @@ const source = z.object({
   trustTraceparent: z.boolean().optional(),
   /** Of the events that it receives from now on. Absent: live. */
   mode: z.enum(modes).optional(),
+  /** What its events are found by. */
+  search: z.object({ pointers: z.array(z.string()), headers: z.array(z.string()) }).optional(),
 })
 
 const destination = z.object({

@@ -39,6 +39,8 @@ export interface EventMeta {
   readonly secret?: string | undefined
   /** Of its source, when this was received. Absent: live. */
   readonly mode?: Mode | undefined
+  /** Digests of the values that it is found by (`search.ts`); absent: its source declares none. */
+  readonly search?: readonly string[] | undefined
 }
 
 export function encodeEventMeta(meta: EventMeta): string {
@@ -59,6 +61,19 @@ export function decodeEventMeta(text: string | undefined): EventMeta {
   throw new WireError('event_unreadable', `the ${eventHeader} header doesn't describe an event`)
 }
 
+/** Each goes into a column of 64 bits. */
+function isDigests(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      text =>
+        typeof text === 'string' &&
+        /^-?\d{1,19}$/.test(text) &&
+        BigInt.asIntN(64, BigInt(text)) === BigInt(text),
+    )
+  )
+}
+
 function isEventMeta(meta: Unchecked): meta is Unchecked & EventMeta {
   return (
     isId('evt', meta.id) &&
@@ -75,6 +90,7 @@ function isEventMeta(meta: Unchecked): meta is Unchecked & EventMeta {
     isTexts(meta.headers) &&
     isNumber(meta.size) &&
     isOptional(meta.secret, isText) &&
-    isOptional(meta.mode, isMode)
+    isOptional(meta.mode, isMode) &&
+    isOptional(meta.search, isDigests)
   )
 }

@@ -19,6 +19,7 @@ const meta: EventMeta = {
   size: 2,
   secret: 'acme/github',
   mode: 'test',
+  search: ['-9223372036854775808', '7'],
 }
 const destination = newId('dst', 1)
 const reference: DeliveryReference = {
@@ -46,7 +47,7 @@ test('what is written is read', () => {
 })
 
 test('what was stored before there were these fields stays readable', () => {
-  const { revision: _, types: _types, secret: _secret, mode: _mode, ...oldMeta } = meta
+  const { revision: _, types: _types, secret: _secret, mode: _mode, search: _search, ...oldMeta } = meta
   expect(readMeta(oldMeta)).toEqual({ ...oldMeta, revision: 0 })
   const { of: _of, bytes: _bytes, order: _order, replay: _replay, ...oldReference } = reference
   expect(readDelivery(oldReference)).toEqual({ ...oldReference, of: 1, bytes: 0 })
@@ -69,6 +70,7 @@ const wrongMeta: Record<keyof EventMeta, readonly unknown[]> = {
   size: [undefined, '2'],
   secret: [5, null],
   mode: ['', 'Test', null, 5],
+  search: ['1', [1], ['x'], ['9223372036854775808'], null],
 }
 const wrongReference: Record<keyof DeliveryReference, readonly unknown[]> = {
   delivery: [undefined, 'dlv_', meta.id],

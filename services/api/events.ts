@@ -109,6 +109,32 @@ export const eventFilterQuery = {
   }),
 }
 
+/** `<name>=<text>` */
+const searched = (name: RegExp, example: string) =>
+  plainText(520)
+    .regex(name, `must be such as ${example}`)
+    .transform(pair => {
+      const at = pair.indexOf('=')
+      return { name: pair.slice(0, at), text: pair.slice(at + 1) }
+    })
+
+/** Filters by content, of the list. */
+const searchQuery = {
+  value: searched(/^\/[^\s=]{1,255}=[\s\S]{1,256}$/, '/data/object/id=in_1')
+    .optional()
+    .meta({
+      description:
+        'A JSON pointer that a source declares in `search`, and the whole value there: `/data/object/id=in_1`.',
+      example: '/data/object/id=in_1',
+    }),
+  header: searched(/^[^\s=/]{1,100}=[\s\S]{1,256}$/, 'x-request-id=7f3a')
+    .optional()
+    .meta({
+      description: 'A request header that a source declares in `search`, and its whole value.',
+      example: 'x-request-id=7f3a',
+    }),
+}
+
 /** Filters by time, of the list and of exports. */
 export const receivedQuery = {
   after: since.optional().meta({
@@ -142,6 +168,7 @@ const list = operation({
   query: z.strictObject({
     ...eventFilterQuery,
     ...receivedQuery,
+    ...searchQuery,
     cursor,
     limit,
   }),
@@ -162,6 +189,8 @@ const list = operation({
       {
         organizationId: organization.id,
         ...readEventFilter(query),
+        ...(query.value && { value: query.value }),
+        ...(query.header && { header: query.header }),
         cursor: query.cursor ?? '',
         limit: query.limit ?? defaultPageSize,
       },

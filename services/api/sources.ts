@@ -29,6 +29,10 @@ const sourceSchema = z
     deduplicate: z.boolean(),
     trustTraceparent: z.boolean().meta({ description: "True: a request's `traceparent` is linked to." }),
     mode: modeSchema.meta({ description: 'Of what it receives from now on.' }),
+    search: z
+      .object({ pointers: z.array(z.string()), headers: z.array(z.string()) })
+      .nullable()
+      .meta({ description: 'What its events are found by, beside ids and URL; null: nothing.' }),
     secrets: z
       .array(
         z.object({
@@ -132,6 +136,9 @@ function presentSource(slug: string, source: Source): z.input<typeof sourceSchem
     deduplicate: settings?.deduplicate ?? true,
     trustTraceparent: settings?.trustTraceparent ?? false,
     mode: presentMode(settings?.mode ?? ''),
+    search: settings?.search
+      ? { pointers: settings.search.pointers, headers: settings.search.headers }
+      : null,
     secrets: source.secrets.map(secret => ({
       id: secret.id,
       lastMatchedAt: presentTime(secret.lastMatchedAt),

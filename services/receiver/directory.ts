@@ -5,6 +5,7 @@ import type { KeyFetch, Scheme } from '@fairlead/webhook/scheme'
 import type { OrganizationConfig, SourceConfig } from '@fairlead/wire/config'
 import { openSourceScheme } from '@fairlead/wire/open-source'
 import type { Keyring } from '@fairlead/wire/seal'
+import { type Extract, openExtract } from '@fairlead/wire/search'
 import { eventSubject, rejectionsSubject } from '@fairlead/wire/subjects'
 
 /** A source as the path of a request needs it: everything opened, nothing to look up. */
@@ -21,6 +22,8 @@ export interface Source {
   readonly traceBucket: TokenBucket
   readonly eventSubject: string
   readonly rejectionsSubject: string
+  /** Reads what its events are found by; undefined: nothing is declared. */
+  readonly extract: Extract | undefined
 }
 
 export interface Organization {
@@ -133,6 +136,7 @@ function openSource(
       rejectionBucket: before?.rejectionBucket ?? openTokenBucket(keptRejections),
       lineBucket: before?.lineBucket ?? openTokenBucket(singleLines),
       traceBucket: before?.traceBucket ?? openTokenBucket(refusedTraces),
+      extract: config.search && openExtract(id, config.search),
       eventSubject: eventSubject(id, config.name),
       rejectionsSubject: rejectionsSubject(id, config.name),
     }

@@ -84,6 +84,7 @@ function metaOf({ request, source, body, received, receivedAt, verdict, identity
     size: body.length,
     secret: secretId(source, verdict),
     mode: source.config.mode,
+    search: source.extract?.(body, request.rawHeaders),
   })
 }
 

@@ -77,6 +77,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
           trust_traceparent: false,
           active: true,
           mode: 'live',
+          search: null,
         },
         secrets: [{ id: 'one', value: 'test-secret' }],
       },

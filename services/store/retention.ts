@@ -69,7 +69,9 @@ async function readDays(db: Db, today: string): Promise<{ day: string; ageDays: 
 async function dropDay(db: Db, day: string): Promise<void> {
   await db.query(`set local lock_timeout = ${lockTimeoutMs}`)
   const suffix = day.replaceAll('-', '')
-  await db.query(`drop table if exists attempts_${suffix}, deliveries_${suffix}, events_${suffix}`)
+  await db.query(
+    `drop table if exists attempts_${suffix}, deliveries_${suffix}, event_values_${suffix}, events_${suffix}`,
+  )
 }
 
 /** Removes one day's events of organizations that don't keep them any longer; answers how many. */
@@ -87,7 +89,7 @@ async function removeExpired(db: Db, day: string, ageDays: number): Promise<numb
     [day, ageDays, deadLetterDays],
   )
   if (rowCount) {
-    for (const table of ['attempts', 'deliveries']) {
+    for (const table of ['attempts', 'deliveries', 'event_values']) {
       await db.query(
         `delete from ${table} x where x.${ofDay.replace('and received_at', 'and x.received_at')}
            and not exists (select from events e where e.organization_id = x.organization_id and e.id = x.event_id

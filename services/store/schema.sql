@@ -26,7 +26,7 @@ declare
   parent text;
   partition text;
 begin
-  foreach parent in array array['events', 'deliveries', 'attempts'] loop
+  foreach parent in array array['events', 'deliveries', 'event_values', 'attempts'] loop
     partition := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
     if to_regclass(partition) is null then
       -- Two who need the same day take turns, and the second finds it made.
@@ -387,6 +387,17 @@ create table destinations (
 );
 alter table destinations enable row level security;
 alter table destinations force row level security;
+
+create table event_values (
+  organization_id uuid not null,
+  digest bigint not null,
+  received_at timestamp with time zone not null,
+  event_id uuid not null,
+  mode text not null,
+  constraint event_values_pkey PRIMARY KEY (organization_id, digest, received_at, event_id)
+) partition by RANGE (received_at);
+alter table event_values enable row level security;
+alter table event_values force row level security;
 
 create table events (
   organization_id uuid not null,
@@ -757,6 +768,7 @@ create table sources (
   active boolean not null default true,
   version integer not null default 1,
   mode text not null default 'live'::text,
+  search jsonb,
   trust_traceparent boolean not null default false,
   constraint sources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
@@ -884,6 +896,10 @@ create policy organization on destination_pauses for all
 create policy organization on destinations for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
+
+create policy organization on event_values for all
+  using ((in_scope(organization_id) AND in_mode(mode)))
+  with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on events for all
   using ((in_scope(organization_id) AND in_mode(mode)))

@@ -581,6 +581,25 @@ export const SourceSettingsMode = {
 } as const;
 
 /**
+ * What events are found by, beside ids and URL: texts, numbers and booleans of at most 256 characters, as a whole. It holds for what is received from then on. Default: nothing.
+ */
+export type SourceSettingsSearch = {
+  /**
+     * JSON pointers into the body (RFC 6901), such as /data/object/id; 0 is the first element of an array. At most 8, of 256 characters. Default: none.
+     * @maxItems 8
+     * @items.maxLength 256
+     * @items.pattern ^(\/[^\s/]+)+$
+     */
+  pointers?: string[];
+  /**
+     * Names of request headers in lower case; none whose value is a secret. At most 8. Default: none.
+     * @maxItems 8
+     * @items.pattern ^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$
+     */
+  headers?: string[];
+};
+
+/**
  * Where webhooks of one provider come in.
  */
 export interface SourceSettings {
@@ -617,6 +636,8 @@ export interface SourceSettings {
   active?: boolean;
   /** test: what it receives is test data, which test keys of the API see alone and live keys never. A change holds for what is received from then on. Default: live. */
   mode?: SourceSettingsMode;
+  /** What events are found by, beside ids and URL: texts, numbers and booleans of at most 256 characters, as a whole. It holds for what is received from then on. Default: nothing. */
+  search?: SourceSettingsSearch;
 }
 
 /**
@@ -2964,6 +2985,14 @@ export const SourceMode = {
   test: 'test',
 } as const;
 
+/**
+ * What its events are found by, beside ids and URL; null: nothing.
+ */
+export type SourceSearch = {
+  pointers: string[];
+  headers: string[];
+} | null;
+
 export type SourceSecretsItem = {
   id: string;
   lastMatchedAt: string | null;
@@ -3037,6 +3066,8 @@ export interface Source {
   trustTraceparent: boolean;
   /** Of what it receives from now on. */
   mode: SourceMode;
+  /** What its events are found by, beside ids and URL; null: nothing. */
+  search: SourceSearch;
   /** All are live. Names only: a secret is never told. */
   secrets: SourceSecretsItem[];
   lastEventAt: string | null;
@@ -4112,6 +4143,18 @@ after?: string;
  * @maxLength 40
  */
 before?: string;
+/**
+ * A JSON pointer that a source declares in `search`, and the whole value there: `/data/object/id=in_1`.
+ * @minLength 1
+ * @maxLength 520
+ */
+value?: string;
+/**
+ * A request header that a source declares in `search`, and its whole value.
+ * @minLength 1
+ * @maxLength 520
+ */
+header?: string;
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1

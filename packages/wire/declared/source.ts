@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { modes } from '../mode.ts'
+import { mostSearched } from '../search.ts'
+import { secretHeader } from '../secret-headers.ts'
 import { countedByReceivers, integer, name, rateLimit } from './field.ts'
 import { providerNames } from './provider-names.ts'
 import { type Rule, ruled } from './rule.ts'
@@ -42,6 +44,41 @@ const switches = {
     .default(true)
     .describe('False: requests are refused as from an unknown source. Default: true.'),
 }
+
+const search = z
+  .strictObject({
+    pointers: z
+      .array(
+        z
+          .string()
+          .max(256)
+          .regex(/^(\/[^\s/]+)+$/, 'must be a JSON pointer such as /data/object/customer'),
+      )
+      .max(mostSearched, `at most ${mostSearched} are allowed`)
+      .default([])
+      .meta({
+        description:
+          'JSON pointers into the body (RFC 6901), such as /data/object/id; 0 is the first element of an array. At most 8, of 256 characters. Default: none.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    headers: z
+      .array(
+        z
+          .string()
+          .regex(/^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$/, 'must be the name of a header, in lower case')
+          .refine(name => !secretHeader.test(name), 'holds a secret, which nobody searches by'),
+      )
+      .max(mostSearched, `at most ${mostSearched} are allowed`)
+      .default([])
+      .meta({
+        description:
+          'Names of request headers in lower case; none whose value is a secret. At most 8. Default: none.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+  })
+  .describe(
+    'What events are found by, beside ids and URL: texts, numbers and booleans of at most 256 characters, as a whole. It holds for what is received from then on. Default: nothing.',
+  )
 
 const mode = z
   .enum(modes)
@@ -103,6 +140,7 @@ export const sourceOf = <Secret extends z.ZodType>(secret: Secret) =>
       rateLimit: rateLimit('what this source accepts', countedByReceivers).optional(),
       ...switches,
       mode,
+      search: search.optional(),
     }),
     sourceRules,
     'Where webhooks of one provider come in.',

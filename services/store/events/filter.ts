@@ -1,6 +1,7 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { eventId, type OrganizationId, parseId, toUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
+import { longestSearched, searchDigest } from '@fairlead/wire/search'
 import type { EventStatus } from '@fairlead/wire/store/event'
 import type { Knex } from 'knex'
 import type { Db } from '../scope.ts'
@@ -18,6 +19,14 @@ export interface EventFilter {
   readonly q: string
   readonly after?: Timestamp | undefined
   readonly before?: Timestamp | undefined
+  /** A value in the body, and a request header; of lists alone. */
+  readonly value?: SearchedValue | undefined
+  readonly header?: SearchedValue | undefined
+}
+
+interface SearchedValue {
+  readonly name: string
+  readonly text: string
 }
 
 /** A filter, and the mode of the call. */
@@ -28,12 +37,17 @@ export interface ModedFilter {
 }
 
 type Condition = (query: Knex.QueryBuilder) => void
+/** On the columns of `table`. */
+type ConditionOn = (query: Knex.QueryBuilder, table: string) => void
 
 /** A filter as conditions on `events`: those that an index serves, and those that rows have to be looked at for. */
 export interface EventConditions {
-  readonly indexed: readonly Condition[]
-  /** On the columns of `table`. */
-  readonly looked: readonly ((query: Knex.QueryBuilder, table: string) => void)[]
+  /** On columns that `event_values` has, too. */
+  readonly shared: readonly ConditionOn[]
+  readonly indexed: readonly ConditionOn[]
+  readonly looked: readonly ConditionOn[]
+  /** Of the values that an event must have; see `search.ts`. */
+  readonly digests: readonly string[]
 }
 
 /** Throws a StoreError `invalid_field`. */
@@ -42,15 +56,18 @@ export async function eventConditions(
   organization: OrganizationId,
   { filter, mode }: ModedFilter,
 ): Promise<EventConditions> {
-  const indexed: Condition[] = [query => query.where('organization_id', toUuid(organization))]
-  const looked: EventConditions['looked'][number][] = []
+  const shared: ConditionOn[] = [
+    (query, table) => query.where(`${table}.organization_id`, toUuid(organization)),
+  ]
+  const indexed: ConditionOn[] = []
+  const looked: ConditionOn[] = []
   const status = wordOf(statusMessage, filter.status)
   const [after, before] = [dateOf(filter.after), dateOf(filter.before)]
-  if (mode) indexed.push(query => query.where('mode', mode))
-  if (after) indexed.push(query => query.where('received_at', '>=', after))
-  if (before) indexed.push(query => query.where('received_at', '<', before))
+  if (mode) shared.push((query, table) => query.where(`${table}.mode`, mode))
+  if (after) shared.push((query, table) => query.where(`${table}.received_at`, '>=', after))
+  if (before) shared.push((query, table) => query.where(`${table}.received_at`, '<', before))
   // `failed` has an index of its own; of the others each is many events.
-  if (status === 'failed') indexed.push(query => query.whereRaw(hasStatus(status)))
+  if (status === 'failed') indexed.push((query, table) => query.whereRaw(hasStatus(status, table)))
   else if (status) looked.push((query, table) => query.whereRaw(hasStatus(status, table)))
   if (filter.source) looked.push((query, table) => query.where(`${table}.source`, filter.source))
   if (filter.type) {
@@ -64,10 +81,10 @@ export async function eventConditions(
   }
   if (filter.q) {
     const ids = await idsOf(db, organization, filter.q)
-    if (ids) indexed.push(query => query.whereRaw('id = any(?::uuid[])', [ids]))
+    if (ids) indexed.push((query, table) => query.whereRaw(`${table}.id = any(?::uuid[])`, [ids]))
     else looked.push(contains(filter.q))
   }
-  return { indexed, looked }
+  return { shared, indexed, looked, digests: await digestsOf(db, organization, filter) }
 }
 
 /**
@@ -100,7 +117,37 @@ async function idsOf(db: Db, organization: OrganizationId, q: string): Promise<s
   return rows.length > 0 ? rows.map(row => row.id) : undefined
 }
 
-function contains(q: string): EventConditions['looked'][number] {
+/** Throws a StoreError `invalid_field` for what no source declares: it would find nothing, and seem not to be there. */
+async function digestsOf(
+  db: Db,
+  organization: OrganizationId,
+  { value, header }: EventFilter,
+): Promise<string[]> {
+  const asked = [
+    ...(value ? [{ ...value, field: 'value', declared: 'pointers' }] : []),
+    ...(header ? [{ ...header, name: header.name.toLowerCase(), field: 'header', declared: 'headers' }] : []),
+  ]
+  for (const { name, text, field, declared } of asked) {
+    if (text.length < 1 || text.length > longestSearched)
+      throw new StoreError(
+        'invalid_field',
+        `${field}: its text must have 1 to ${longestSearched} characters`,
+        {
+          field,
+        },
+      )
+    const { rowCount } = await db.query(
+      'select from sources where organization_id = $1 and search -> $2 ? $3 limit 1',
+      [toUuid(organization), declared, name],
+    )
+    if (rowCount) continue
+    const fault = `no source declares ${name}: name it in \`search.${declared}\` of the source, for what is received from then on`
+    throw new StoreError('invalid_field', `${field}: ${fault}`, { field })
+  }
+  return asked.map(({ name, text }) => searchDigest(organization, name, text))
+}
+
+function contains(q: string): ConditionOn {
   const pattern = `%${escapeLike(q)}%`
   return (query, table) =>
     query.whereRaw(`(${anyType(table, type => `${type} ilike ?`)} or ${table}.url ilike ?)`, [
@@ -111,10 +158,44 @@ function contains(q: string): EventConditions['looked'][number] {
 }
 
 /** Events under the conditions that an index serves. */
-export function indexedEvents({ indexed }: EventConditions): Knex.QueryBuilder {
+export function indexedEvents({ shared, indexed }: EventConditions): Knex.QueryBuilder {
   const query = sql('events')
-  for (const condition of indexed) condition(query)
+  for (const condition of [...shared, ...indexed]) condition(query, 'events')
   return query
+}
+
+/**
+ * The events that have a value, in the order of `v` where it is asked for. Each is read by its key: Postgres, which can't know
+ * how many have the value, would else read the list and look for the value of each.
+ */
+export function eventsWithValue({ shared }: EventConditions, digest: string): Knex.QueryBuilder {
+  const query = sql('event_values as v')
+    .select('e.*')
+    .joinRaw(
+      `cross join lateral (select * from events e where e.organization_id = v.organization_id and e.id = v.event_id
+         and e.received_at = v.received_at offset 0) as e`,
+    )
+    .where('v.digest', digest)
+  for (const condition of shared) condition(query, 'v')
+  return query
+}
+
+/** What is left to look at where the events come from one value. */
+export function alsoLookedAt(
+  { indexed, looked }: EventConditions,
+  digests: readonly string[],
+): Condition | undefined {
+  if (indexed.length + looked.length + digests.length === 0) return undefined
+  return query => {
+    for (const condition of [...indexed, ...looked]) condition(query, 's')
+    for (const digest of digests) {
+      query.whereRaw(
+        `exists (select from event_values w where w.organization_id = s.organization_id and w.digest = ?
+           and w.received_at = s.received_at and w.event_id = s.id)`,
+        [digest],
+      )
+    }
+  }
 }
 
 /** The other conditions, or undefined where there are none. */

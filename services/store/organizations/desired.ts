@@ -2,6 +2,8 @@ import { retryPresets } from '@fairlead/webhook/settle'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { decodeDestinationAuth } from '@fairlead/wire/destination-auth'
 import { modes } from '@fairlead/wire/mode'
+import { mostSearched } from '@fairlead/wire/search'
+import { secretHeader } from '@fairlead/wire/secret-headers'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequest, Owner } from '@fairlead/wire/store/organization'
 import { OwnerKind } from '@fairlead/wire/store/organization'
@@ -58,6 +60,29 @@ function isStorable(value: unknown): boolean {
   return sound
 }
 
+/** None is as if it were absent. */
+const search = z
+  .object({
+    pointers: z
+      .array(
+        z
+          .string()
+          .max(256)
+          .regex(/^(\/[^\s/]+)+$/, 'must be a JSON pointer'),
+      )
+      .max(mostSearched),
+    headers: z
+      .array(
+        z
+          .string()
+          .regex(/^[\x21-\x7e]{1,100}$/, 'must be the name of a header')
+          .toLowerCase()
+          .refine(name => !secretHeader.test(name), 'holds a secret'),
+      )
+      .max(mostSearched),
+  })
+  .transform(({ pointers, headers }) => (pointers.length + headers.length > 0 ? { pointers, headers } : null))
+
 export const source = z
   .object({
     name,
@@ -76,6 +101,7 @@ export const source = z
           .optional()
           .transform(text => text || 'live')
           .pipe(z.enum(modes, 'must be live or test')),
+        search: search.optional(),
       },
       'is missing',
     ),
@@ -93,6 +119,7 @@ export const source = z
       trust_traceparent: settings.trustTraceparent,
       active: settings.active ?? true,
       mode: settings.mode,
+      search: settings.search ?? null,
     },
     secrets,
   }))

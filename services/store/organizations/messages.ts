@@ -97,6 +97,7 @@ export function sourceMessage(
       trustTraceparent: row.trust_traceparent,
       active: row.active,
       mode: row.mode,
+      ...(row.search && { search: row.search }),
     },
     secrets: row.secrets.map(secret => ({
       id: secret.id,

@@ -9,6 +9,7 @@ import { insertAttempts } from './write-attempts.ts'
 import { countEvents, noteRecoveries } from './write-counts.ts'
 import { insertEvents, locateEvents, type NewEvent, noteDeadLetters, upsertDeliveries } from './write-log.ts'
 import { countRequests, noteRepeats } from './write-repeats.ts'
+import { insertValues } from './write-values.ts'
 
 export interface Applied {
   /** Organizations with events that are new in the log. */
@@ -53,6 +54,7 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   await Promise.all([
     // Before attempts are counted: which types are counted apart is decided here.
     countEvents(db, fresh),
+    insertValues(db, fresh),
     upsertDeliveries(db, known),
     insertAttempts(db, known),
     noteDeadLetters(db, lettersOf(known, letters)),

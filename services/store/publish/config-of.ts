@@ -40,6 +40,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       deduplicate: source.deduplicate,
       ...(source.trust_traceparent && { trustTraceparent: true }),
       ...(source.mode === 'test' && { mode: source.mode }),
+      ...(source.search && { search: source.search }),
     })),
     destinations: stored.destinations.filter(isActive).map(destination => ({
       id: fromUuid('dst', destination.id),

@@ -706,6 +706,20 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
    * @generated from field: uint32 limit = 9;
    */
   limit: number;
+
+  /**
+   * A value in the body that a source declares; absent: any.
+   *
+   * @generated from field: fairlead.store.v1.SearchedValue value = 10;
+   */
+  value?: SearchedValue | undefined;
+
+  /**
+   * A request header that a source declares; absent: any.
+   *
+   * @generated from field: fairlead.store.v1.SearchedValue header = 11;
+   */
+  header?: SearchedValue | undefined;
 };
 
 /**
@@ -713,6 +727,33 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export declare const ListEventsRequestSchema: GenMessage<ListEventsRequest>;
+
+/**
+ * A whole value that events are found by. INVALID_ARGUMENT where no source declares its name.
+ *
+ * @generated from message fairlead.store.v1.SearchedValue
+ */
+export declare type SearchedValue = Message<"fairlead.store.v1.SearchedValue"> & {
+  /**
+   * A JSON pointer, or a header's name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 1 to 256 characters.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.SearchedValue.
+ * Use `create(SearchedValueSchema)` to create a new message.
+ */
+export declare const SearchedValueSchema: GenMessage<SearchedValue>;
 
 /**
  * See ListEvents.

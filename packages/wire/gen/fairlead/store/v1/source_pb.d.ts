@@ -41,6 +41,33 @@ export declare type RateLimit = Message<"fairlead.store.v1.RateLimit"> & {
 export declare const RateLimitSchema: GenMessage<RateLimit>;
 
 /**
+ * What events of a source are found by.
+ *
+ * @generated from message fairlead.store.v1.SourceSearch
+ */
+export declare type SourceSearch = Message<"fairlead.store.v1.SourceSearch"> & {
+  /**
+   * JSON pointers into the body. At most 8, of 256 characters.
+   *
+   * @generated from field: repeated string pointers = 1;
+   */
+  pointers: string[];
+
+  /**
+   * Names of request headers, in lower case. At most 8.
+   *
+   * @generated from field: repeated string headers = 2;
+   */
+  headers: string[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.SourceSearch.
+ * Use `create(SourceSearchSchema)` to create a new message.
+ */
+export declare const SourceSearchSchema: GenMessage<SourceSearch>;
+
+/**
  * What a source is, without its secrets.
  *
  * @generated from message fairlead.store.v1.SourceSettings
@@ -109,6 +136,13 @@ export declare type SourceSettings = Message<"fairlead.store.v1.SourceSettings">
    * @generated from field: string mode = 8;
    */
   mode: string;
+
+  /**
+   * What its events are found by, beside ids and URL. It holds for what is received from then on. Absent: nothing.
+   *
+   * @generated from field: fairlead.store.v1.SourceSearch search = 9;
+   */
+  search?: SourceSearch | undefined;
 };
 
 /**

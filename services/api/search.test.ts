@@ -1,0 +1,89 @@
+import { until } from '@fairlead/testbed/until'
+import { connectNats } from '@fairlead/wire/connect'
+import { MemberRole } from '@fairlead/wire/store/member'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openPublishing, type Publishing } from './fixtures/publish-event.ts'
+import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+
+const base = '/api/v1/organizations/acme'
+let api: TestApi
+let nats: NatsConnection
+let publish: Publishing
+let testKey: string
+const ids: Record<string, string> = {}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers, which were checked
+type Json = any
+
+const find = async (query: string, key?: string): Promise<Json> => {
+  const { status, body } = await api.call('GET', `${base}/events?${query}`, key ? { key } : {})
+  return status === 200 ? body.items.map(({ id }: Json) => id) : body
+}
+
+beforeAll(async () => {
+  api = await openTestApi()
+  const acme = await anOrganization(api.store, 'acme')
+  testKey = await api.makeKey(acme, MemberRole.OWNER, 'test')
+  const search = { pointers: ['/data/object/id', '/data/object/customer'], headers: ['x-request-id'] }
+  const source = { name: 'shop', provider: 'github', secrets: [{ id: 'a', value: 'test-only' }], search }
+  const made = await api.call('POST', `${base}/sources`, { body: source })
+  expect(made.body.search).toEqual(search)
+  nats = await connectNats({ url: api.store.natsUrl, name: 'test' })
+  publish = await openPublishing(nats, api.store.client, acme.id)
+  for (let i = 0; i < 6; i++) {
+    const object = { id: `in_${i}`, customer: i % 2 === 0 ? 'even' : 'odd' }
+    ids[i] = await publish.event(`event ${i}`, {
+      source: 'shop',
+      type: i === 0 ? 'made' : 'paid',
+      body: JSON.stringify({ data: { object } }),
+      receivedAt: Date.now() - 60_000 + i,
+      ...(i === 4 && { mode: 'test' }),
+    })
+  }
+  await until(async () => (await find('source=shop')).length === 6, { deadlineMs: 30_000 })
+})
+afterAll(async () => {
+  await nats?.close()
+  await api?.[Symbol.asyncDispose]()
+})
+
+test('events are found by what their source declares, newest first, with other filters and page by page', async () => {
+  expect(await find('value=/data/object/id=in_3')).toEqual([ids[3]])
+  expect(await find('value=/data/object/customer=even')).toEqual([ids[4], ids[2], ids[0]])
+  expect(await find('value=/data/object/customer=even&type=paid')).toEqual([ids[4], ids[2]])
+  expect(await find('value=/data/object/customer=even&status=failed')).toEqual([])
+  expect(await find('header=X-Request-Id=request of event 1')).toEqual([ids[1]])
+  expect(await find('header=x-request-id=request of event 2&value=/data/object/customer=even')).toEqual([
+    ids[2],
+  ])
+  expect(await find('header=x-request-id=request of event 2&value=/data/object/customer=odd')).toEqual([])
+  const { body } = await api.call('GET', `${base}/events?value=/data/object/customer=even&limit=2`)
+  expect(body.items.map(({ id }: Json) => id)).toEqual([ids[4], ids[2]])
+  expect(await find(`value=/data/object/customer=even&limit=2&cursor=${body.next}`)).toEqual([ids[0]])
+})
+
+test('a part of a value finds nothing, and neither does the other mode', async () => {
+  expect(await find('value=/data/object/id=in_')).toEqual([])
+  expect(await find('value=/data/object/customer=even&mode=live')).toEqual([ids[2], ids[0]])
+})
+
+test('what no source declares is refused with what to do, rather than found nowhere', async () => {
+  for (const query of ['value=/nowhere=x', 'header=x-other=x']) {
+    const { errors } = await find(query)
+    expect(errors[0].message).toContain('no source declares')
+  }
+  // All that declares it is live.
+  expect((await find('value=/data/object/id=in_4', testKey)).code).toBe('request_invalid')
+})
+
+test.each([
+  [{ headers: ['authorization'] }, 'holds a secret'],
+  [{ headers: ['X-Upper'] }, 'lower case'],
+  [{ pointers: ['data.id'] }, 'JSON pointer'],
+  [{ pointers: Array.from({ length: 9 }, (_, i) => `/${i}`) }, 'at most 8'],
+])('a source that declares %j is refused', async (search, message) => {
+  const source = { name: 'other', provider: 'github', secrets: [{ id: 'a', value: 'test-only' }], search }
+  const { status, body } = await api.call('POST', `${base}/sources`, { body: source })
+  expect([status, JSON.stringify(body.errors)]).toEqual([400, expect.stringContaining(message)])
+})
