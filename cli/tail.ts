@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Event, getStreamEventsUrl, type StreamEventsParams } from '@fairlead/client/gen/client'
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
-import { readArguments } from './arguments.ts'
+import { readArguments, readNumber } from './arguments.ts'
 import { CommandError, exitCode } from './command-error.ts'
 import { eventColumns, widestEvent } from './event-columns.ts'
 import { readMessages } from './read-messages.ts'
@@ -40,8 +40,11 @@ const mostWaitMs = 15_000
 
 export async function tail(args: readonly string[]): Promise<number> {
   const { values } = readArguments(usage, args, options)
-  const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : Number(values.limit)
-  if (!(limit >= 1)) throw new CommandError('--limit takes a whole number from 1', exitCode.usage)
+  const limit = readNumber(usage, 'limit', values.limit, {
+    least: 1,
+    most: Number.MAX_SAFE_INTEGER,
+    otherwise: Number.POSITIVE_INFINITY,
+  })
   const api = openApi(values)
   const terminal = openTerminal()
   const query: Record<string, string> = {}

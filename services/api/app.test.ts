@@ -121,6 +121,15 @@ test('a key that asks too much is told when to come back, and others are not hel
   for (let i = 0; i < 4; i++) answers.push(await ask(undefined))
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429])
   expect(Number(answers[3]!.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(answers.map(({ headers }) => headers.get('ratelimit-policy'))).toEqual(
+    Array(4).fill('"credential";q=3;w=3000'),
+  )
+  expect(answers.map(({ headers }) => /;r=(\d+);t=\d+$/.exec(headers.get('ratelimit')!)?.[1])).toEqual([
+    '2',
+    '1',
+    '0',
+    '0',
+  ])
   expect((await ask('key_live_another')).status).toBe(401)
 })
 
