@@ -70,6 +70,12 @@ export function openBound(redis: Redis, buckets: Buckets, options: BoundOptions)
 
 /** https://redis.io/docs/latest/commands/info/, section memory. */
 export function readMemory(info: string): { readonly usedBytes: number; readonly maxBytes: number } {
-  const read = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+  const fields = new Map(
+    info.split('\r\n').map((line): [string, string] => {
+      const [field = '', value = ''] = line.split(':')
+      return [field, value]
+    }),
+  )
+  const read = (field: string) => Number(fields.get(field) ?? 0)
   return { usedBytes: read('used_memory'), maxBytes: read('maxmemory') }
 }
