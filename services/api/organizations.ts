@@ -1,3 +1,4 @@
+import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { name } from '@fairlead/wire/declared/field'
 import { organizationSettings } from '@fairlead/wire/declared/organization-settings'
@@ -5,6 +6,7 @@ import { rateLimitToStore } from '@fairlead/wire/declared/to-store'
 import {
   type CreateOrganizationResponse,
   type Organization,
+  OrganizationState,
   OwnerKind,
   type UpdateOrganizationResponse,
 } from '@fairlead/wire/store/organization'
@@ -17,7 +19,17 @@ import { changedItem } from './managed-by-kubernetes.ts'
 import { mergePatch } from './merge-patch.ts'
 import { type Call, operation } from './operation.ts'
 import { seen } from './precondition.ts'
-import { cursor, defaultPageSize, limit, noParams, noQuery, organizationParams, pageOf } from './query.ts'
+import {
+  cursor,
+  defaultPageSize,
+  limit,
+  noParams,
+  noQuery,
+  organizationParams,
+  pageOf,
+  plainText,
+  since,
+} from './query.ts'
 import { requireBody } from './request.ts'
 import { orExplained, patchBody, settingFields, settingProblems } from './setting.ts'
 import { presentTimeOf, timeText } from './time.ts'
@@ -44,6 +56,54 @@ const organizationSchema = z
   })
   .meta({ id: 'Organization' })
 
+const states = {
+  active: OrganizationState.ACTIVE,
+  inactive: OrganizationState.INACTIVE,
+  over_quota: OrganizationState.OVER_QUOTA,
+} as const
+
+const filters = {
+  q: plainText(100).optional().meta({ description: 'Part of slug or name, in any case.' }),
+  state: z.enum(['active', 'inactive', 'over_quota']).optional(),
+  plan: plainText(63).optional(),
+  provider: plainText(63).optional().meta({
+    description: 'Those with a source of this provider.',
+    example: 'stripe',
+  }),
+  createdAfter: since.optional().meta({ description: 'Created at this time or later.' }),
+  createdBefore: since.optional().meta({ description: 'Created before this time.' }),
+}
+
+type Filters = z.output<z.ZodObject<typeof filters>>
+
+/** Whether one of a caller's own organizations is asked for. */
+function fits(organization: z.output<typeof organizationSchema>, filters: Filters): boolean {
+  const { q, state, plan, createdAfter, createdBefore } = filters
+  const { slug, displayName, active, quotaExceeded, createdAt } = organization
+  const is = { active, inactive: !active, over_quota: quotaExceeded }
+  const created = new Date(createdAt)
+  return (
+    (q === undefined || [slug, displayName].some(text => text.toLowerCase().includes(q.toLowerCase()))) &&
+    (state === undefined || is[state]) &&
+    (plan === undefined || organization.plan === plan) &&
+    (createdAfter === undefined || created >= timestampDate(createdAfter)) &&
+    (createdBefore === undefined || created < timestampDate(createdBefore))
+  )
+}
+
+/** Those of a caller's own organizations that have a source of a provider. */
+async function withProvider<Item extends { readonly id: string }>(
+  store: StoreClient,
+  provider: string | undefined,
+  items: readonly Item[],
+): Promise<readonly Item[]> {
+  if (provider === undefined) return items
+  const lists = await Promise.all(items.map(({ id }) => store.sources.listSources({ organizationId: id })))
+  return items.filter((_, index) =>
+    lists[index]?.sources.some(source => source.settings?.provider === provider),
+  )
+}
+
 const list = operation({
   method: 'get',
   path: '/api/v1/organizations',
@@ -54,7 +114,7 @@ const list = operation({
     'By slug: all of them for keys and staff of the platform; those that a person is a member of; the one that a key belongs to.',
   access: 'read',
   params: noParams,
-  query: z.strictObject({ cursor, limit }),
+  query: z.strictObject({ ...filters, cursor, limit }),
   status: 200,
   answerDescription: 'A page of organizations.',
   answer: pageOf(organizationSchema).meta({ id: 'OrganizationPage' }),
@@ -69,10 +129,25 @@ const list = operation({
       const items = found.flatMap(({ organization }) =>
         organization ? [presentOrganization(organization)] : [],
       )
-      return { items: items.toSorted((a, b) => (a.slug < b.slug ? -1 : 1)), next: null }
+      const fitting = await withProvider(
+        store,
+        query.provider,
+        items.filter(item => fits(item, query)),
+      )
+      return { items: fitting.toSorted((a, b) => (a.slug < b.slug ? -1 : 1)), next: null }
     }
+    const { q = '', plan = '', provider = '', state, createdAfter, createdBefore } = query
     const { organizations, next } = await store.organizations.listOrganizations(
-      { cursor: query.cursor ?? '', limit: query.limit ?? defaultPageSize },
+      {
+        text: q,
+        plan,
+        provider,
+        state: state ? states[state] : OrganizationState.UNSPECIFIED,
+        ...(createdAfter && { createdAfter }),
+        ...(createdBefore && { createdBefore }),
+        cursor: query.cursor ?? '',
+        limit: query.limit ?? defaultPageSize,
+      },
       { signal },
     )
     return { items: organizations.map(presentOrganization), next: next || null }

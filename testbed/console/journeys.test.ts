@@ -15,7 +15,7 @@ afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
 
 test('a page breaks its policy, overflows or keeps someone out', async () => {
   expect(await faultsOfPages(running, { width: 1280, colorScheme: 'light' })).toEqual([])
-}, 240_000)
+}, 600_000)
 
 test('a webhook arrives in the log that is looked at, and opens by keyboard alone', async () => {
   await using watched = await running.open()

@@ -18,5 +18,5 @@ test.each([
   async (_, options) => {
     expect(await faultsOfPages(running, options)).toEqual([])
   },
-  240_000,
+  600_000,
 )

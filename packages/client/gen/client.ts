@@ -3834,6 +3834,37 @@ export interface VerifiedAuditLog {
 
 export type ListOrganizationsParams = {
 /**
+ * Part of slug or name, in any case.
+ * @minLength 1
+ * @maxLength 100
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+state?: ListOrganizationsState;
+/**
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+plan?: string;
+/**
+ * Those with a source of this provider.
+ * @minLength 1
+ * @maxLength 63
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+provider?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+createdAfter?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+createdBefore?: string;
+/**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
  * @maxLength 1000
@@ -3846,6 +3877,15 @@ cursor?: string;
  */
 limit?: number;
 };
+
+export type ListOrganizationsState = typeof ListOrganizationsState[keyof typeof ListOrganizationsState];
+
+
+export const ListOrganizationsState = {
+  active: 'active',
+  inactive: 'inactive',
+  over_quota: 'over_quota',
+} as const;
 
 export type CreateOrganizationParams = {
 /**

@@ -8,7 +8,7 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
   const platform: PlaceGroup = {
     title: isStaff ? 'Platform' : 'Elsewhere',
     links: [
-      { to: '/', label: 'Choose an organization' },
+      { to: '/', label: 'Your organizations' },
       ...(isStaff
         ? [
             { to: '/platform/organizations', label: 'All organizations' },

@@ -44,8 +44,8 @@ function readIso(text: string): Date | undefined {
 /** Time parameters with relative times made absolute: the address then means the same tomorrow. */
 export function freezeTimes<Kind extends Readonly<Record<string, string>>>(search: Kind, now: Date): Kind {
   const frozen: Record<string, string> = { ...search }
-  for (const name of ['after', 'before']) {
-    const time = search[name] === undefined ? undefined : readTime(search[name], now)
+  for (const [name, value] of Object.entries(search)) {
+    const time = /(?:after|before)$/i.test(name) ? readTime(value, now) : undefined
     if (time) frozen[name] = time.toISOString()
   }
   return frozen as Kind

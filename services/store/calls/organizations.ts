@@ -10,10 +10,11 @@ import {
 import { z } from 'zod'
 import { applyOrganization } from '../organizations/apply.ts'
 import { declaredOrganization } from '../organizations/declared.ts'
-import { name, organizationSettings, ownerKindWord, readOwner } from '../organizations/desired.ts'
+import { name, organizationSettings, readOwner } from '../organizations/desired.ts'
 import { organizationChanges } from '../organizations/diff.ts'
 import { findOrganization } from '../organizations/find.ts'
 import { ownerText } from '../organizations/find-targets.ts'
+import { findOrganizations } from '../organizations/list.ts'
 import { fieldChanges, organizationMessage } from '../organizations/messages.ts'
 import { readOverviews } from '../organizations/read.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
@@ -103,11 +104,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
       const limit = pageSize(request.limit, 100, 1000)
       const [after = ''] = decodeCursor(request.cursor, 'slug')
       return transact(calls, context, 'platform', async db => {
-        const { rows } = await db.query<{ id: string; slug: string }>(
-          `select id, slug from organizations where deleted_at is null and slug > $1
-             and ($2::owner_kind is null or owner_kind = $2) order by slug limit $3`,
-          [after, ownerKindWord(request.ownerKind) ?? null, limit + 1],
-        )
+        const rows = await findOrganizations(db, request, { after, limit: limit + 1 })
         const page = rows.slice(0, limit)
         const organizations = await readOverviews(db, 'o.id = any($1::uuid[])', [page.map(row => row.id)])
         return {

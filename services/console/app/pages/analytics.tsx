@@ -3,6 +3,7 @@ import {
   type AnalyticsGroupsItem,
   type GetAnalyticsBy,
   type GetAnalyticsInterval,
+  type GetAnalyticsMode,
   getAnalytics,
 } from '@fairlead/client/gen/client'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
@@ -14,7 +15,7 @@ import { ProblemNote } from '../parts/problem.tsx'
 import { ScrollX } from '../parts/scroll-x.tsx'
 import { freezeTimes, readTime } from '../read-time.ts'
 import { Filters } from '../resource/filters.tsx'
-import type { Filter } from '../resource/resource.ts'
+import { type Filter, modeFilter } from '../resource/resource.ts'
 import { type Search, writeSearch } from '../search-params.ts'
 import { zoneName } from '../time.tsx'
 import { barsOf, latencyText, rateText, spanOf } from './counts.ts'
@@ -28,6 +29,7 @@ const filters: readonly Filter[] = [
     choices: ['15m', 'day', 'month'],
     otherwise: 'hour',
   },
+  modeFilter,
   { kind: 'time', name: 'after', label: 'After' },
   { kind: 'time', name: 'before', label: 'Before' },
 ]
@@ -68,11 +70,12 @@ export function Page() {
   )
 }
 
-function asked({ by, interval, after, before }: Search) {
+function asked({ by, interval, mode, after, before }: Search) {
   const now = new Date()
   const iso = (text: string | undefined) => (text ? (readTime(text, now)?.toISOString() ?? text) : undefined)
   return {
     timeZone: zoneName,
+    ...(mode && { mode: mode as GetAnalyticsMode }),
     ...(by && { by: by as GetAnalyticsBy }),
     ...(interval && { interval: interval as GetAnalyticsInterval }),
     ...(after && { after: iso(after)! }),

@@ -41,17 +41,18 @@ const apiKeys: Resource<ApiKey> = {
     },
     { title: 'Created', shown: 'wide', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },
     { title: 'Changed', shown: 'roomy', cell: ({ managedBy }) => <Owned by={managedBy} /> },
-    {
-      title: 'New text',
-      shown: 'always',
-      cell: (key, slug) => key.managedBy === 'tenant' && <RotateApiKey apiKey={key} slug={slug} />,
-    },
   ],
   filters: [],
   toolbar: slug => <NewApiKeyForm slug={slug} />,
   load: ({ slug, signal }) => take(listApiKeys(slug, { signal })),
   idOf: ({ id }) => id,
   labelOf: ({ name }) => name,
+  tools: (key, slug) =>
+    key.managedBy === 'tenant' && (
+      <span className="action">
+        <RotateApiKey apiKey={key} slug={slug} />
+      </span>
+    ),
   actions: [
     {
       label: 'Revoke',

@@ -1,7 +1,7 @@
 import { ListAttemptsOutcome, type LoggedAttempt, listAttempts } from '@fairlead/client/gen/client'
 import { take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
-import type { Resource } from '../resource/resource.ts'
+import { modeFilter, type Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
 import { pageSize } from './events.tsx'
@@ -52,6 +52,7 @@ const attempts: Resource<LoggedAttempt> = {
     { kind: 'text', name: 'event', label: 'Event', placeholder: 'evt_…' },
     { kind: 'time', name: 'after', label: 'After' },
     { kind: 'time', name: 'before', label: 'Before' },
+    modeFilter,
   ],
   load: ({ slug, filters, cursor, signal }) =>
     take(listAttempts(slug, { ...filters, limit: pageSize, ...(cursor && { cursor }) }, { signal })),

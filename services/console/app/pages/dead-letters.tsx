@@ -6,7 +6,7 @@ import {
 } from '@fairlead/client/gen/client'
 import { once, take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
-import type { Resource } from '../resource/resource.ts'
+import { modeFilter, type Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
 import { pageSize } from './events.tsx'
@@ -53,6 +53,7 @@ const deadLetters: Resource<DeadLetter> = {
     },
     { kind: 'time', name: 'diedAfter', label: 'Died after' },
     { kind: 'time', name: 'diedBefore', label: 'Died before' },
+    modeFilter,
   ],
   toolbar: slug => <RetryAll slug={slug} />,
   load: ({ slug, filters, cursor, signal }) =>

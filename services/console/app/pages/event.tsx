@@ -69,6 +69,7 @@ export function EventPage() {
       <Facts
         facts={[
           ['Source', `${event.source} (${event.provider})`],
+          ['Mode', event.mode],
           ['Received', <Time key="at" at={event.receivedAt} />],
           ['Verified with', event.secret ?? 'no secret needed'],
           ...(event.types.length > 1 ? ([['All types', event.types.join(', ')]] as const) : []),

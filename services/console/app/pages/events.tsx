@@ -1,7 +1,7 @@
 import { type Event, EventStatus, getStreamEventsUrl, listEvents } from '@fairlead/client/gen/client'
 import { take } from '../call.ts'
-import { StateBadge } from '../parts/badge.tsx'
-import type { Resource } from '../resource/resource.ts'
+import { Badge, StateBadge } from '../parts/badge.tsx'
+import { modeFilter, type Resource } from '../resource/resource.ts'
 import { Ago, Time } from '../time.tsx'
 import { FirstRequest } from './first-request.tsx'
 
@@ -18,10 +18,11 @@ export const events: Resource<Event> = {
       title: 'Type',
       shown: 'always',
       className: 'grow',
-      cell: ({ type, types, repeats }) => (
+      cell: ({ type, types, repeats, mode }) => (
         <>
           <span className="strong">{type || <span className="muted">no type</span>}</span>
           {types.length > 1 && <span className="muted"> and {types.length - 1} more</span>}
+          {mode === 'test' && <Badge tone="plain">test</Badge>}
           {repeats.count > 0 && (
             <span className="muted"> · {repeats.count === 1 ? 'repeated' : `${repeats.count} repeats`}</span>
           )}
@@ -55,6 +56,7 @@ export const events: Resource<Event> = {
     { kind: 'text', name: 'type', label: 'Type', placeholder: 'invoice.*' },
     { kind: 'time', name: 'after', label: 'After' },
     { kind: 'time', name: 'before', label: 'Before' },
+    modeFilter,
   ],
   load: ({ slug, filters, cursor, signal }) =>
     take(listEvents(slug, { ...filters, limit: pageSize, ...(cursor && { cursor }) }, { signal })),

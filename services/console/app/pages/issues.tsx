@@ -1,7 +1,7 @@
 import { type Issue, ListIssuesKind, ListIssuesState, listIssues } from '@fairlead/client/gen/client'
 import { take } from '../call.ts'
 import { Badge, StateBadge } from '../parts/badge.tsx'
-import type { Resource } from '../resource/resource.ts'
+import { modeFilter, type Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago } from '../time.tsx'
 import { pageSize } from './events.tsx'
@@ -42,6 +42,7 @@ const issues: Resource<Issue> = {
     { kind: 'choice', name: 'state', label: 'State', choices: Object.values(ListIssuesState) },
     { kind: 'choice', name: 'kind', label: 'Kind', choices: Object.values(ListIssuesKind) },
     { kind: 'text', name: 'destination', label: 'Destination', placeholder: 'name' },
+    modeFilter,
   ],
   load: ({ slug, filters, cursor, signal }) =>
     take(listIssues(slug, { ...filters, limit: pageSize, ...(cursor && { cursor }) }, { signal })),

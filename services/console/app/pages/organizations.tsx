@@ -40,6 +40,16 @@ export const organizationColumns: Resource<Organization>['columns'] = [
   { title: 'Created', shown: 'wide', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },
 ]
 
+/** What the API finds organizations by. */
+export const organizationFilters: Resource<Organization>['filters'] = [
+  { kind: 'search', name: 'q', label: 'Search', placeholder: 'slug or name' },
+  { kind: 'choice', name: 'state', label: 'State', choices: ['active', 'inactive', 'over_quota'] },
+  { kind: 'text', name: 'plan', label: 'Plan', placeholder: 'pro' },
+  { kind: 'text', name: 'provider', label: 'Provider', placeholder: 'stripe' },
+  { kind: 'time', name: 'createdAfter', label: 'Created after' },
+  { kind: 'time', name: 'createdBefore', label: 'Created before' },
+]
+
 const organizations: Resource<Organization> = {
   name: 'organizations',
   title: 'Organizations',

@@ -15,7 +15,7 @@ import { ifMatch } from '../settings/settings-kind.ts'
 import { Ago } from '../time.tsx'
 import { LookAs } from './look-as.tsx'
 import { NewOrganizationButton } from './new-organization-button.tsx'
-import { organizationColumns } from './organizations.tsx'
+import { organizationColumns, organizationFilters } from './organizations.tsx'
 
 const setActive = ({ slug, etag }: Organization, active: boolean) =>
   take(updateOrganization(slug, { active }, {}, { ...once(), ...ifMatch(etag) }))
@@ -25,9 +25,9 @@ const platformOrganizations: Resource<Organization> = {
   title: 'Organizations of the platform',
   about: 'All tenants: open one for its members and sources. No secret is shown to anybody.',
   columns: organizationColumns,
-  filters: [],
-  load: ({ cursor, signal }) =>
-    take(listOrganizations({ limit: 100, ...(cursor && { cursor }) }, { signal })),
+  filters: organizationFilters,
+  load: ({ filters, cursor, signal }) =>
+    take(listOrganizations({ ...filters, limit: 100, ...(cursor && { cursor }) }, { signal })),
   idOf: ({ id }) => id,
   labelOf: ({ displayName }) => displayName,
   toolbar: () => <NewOrganizationButton />,

@@ -2,11 +2,12 @@ import {
   type ExplainedRejection,
   getRejection,
   type OfferedSecret,
+  promoteRejection,
   takeInRejection,
   takeOfferedSecret,
 } from '@fairlead/client/gen/client'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { RequestView } from '../body/request-view.tsx'
 import { once, take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
@@ -18,6 +19,20 @@ import { ActionButton } from '../resource/actions.tsx'
 import type { Action } from '../resource/resource.ts'
 import { useRight } from '../session.ts'
 import { Time } from '../time.tsx'
+
+/** @param leave where to go then: the record is gone */
+const promoteAnd = (leave: () => void): Action<ExplainedRejection> => ({
+  label: 'Promote',
+  right: 'operate',
+  applies: ({ explanation }) => explanation !== null && !explanation.stillRefused,
+  confirm: ({ source }) =>
+    `This request verifies with what ${source} is configured with now. It becomes an event with the time of its receipt, and is delivered once.`,
+  run: async ({ id }, slug) => {
+    await take(promoteRejection(slug, id, once()))
+    leave()
+  },
+  done: () => 'It is an event now.',
+})
 
 const takeIn: Action<ExplainedRejection> = {
   label: 'Take in',
@@ -36,6 +51,8 @@ export function RejectionPage() {
     queryKey: ['rejection', slug, id],
     queryFn: ({ signal }) => take(getRejection(slug, id, { signal })),
   })
+  const navigate = useNavigate()
+  const leave = () => void navigate({ to: `/organizations/${slug}/events` as never })
   if (query.isPending) return <p className="muted page">Loading …</p>
   if (query.isError) {
     return (
@@ -61,6 +78,7 @@ export function RejectionPage() {
           </p>
         </div>
         <div className="row">
+          <ActionButton action={promoteAnd(leave)} item={rejection} slug={slug} />
           <ActionButton action={takeIn} item={rejection} slug={slug} />
           <button type="button" className="button small" onClick={() => void query.refetch()}>
             Explain again

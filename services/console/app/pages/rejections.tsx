@@ -1,9 +1,11 @@
 import { listRejections, type Rejection } from '@fairlead/client/gen/client'
 import { take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
-import type { Resource } from '../resource/resource.ts'
+import { modeFilter, type Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
+import { pageSize } from './events.tsx'
+import { PromoteAll } from './promote-all.tsx'
 
 const rejections: Resource<Rejection> = {
   name: 'rejections',
@@ -32,8 +34,16 @@ const rejections: Resource<Rejection> = {
     },
     { title: 'Ago', shown: 'always', cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
   ],
-  filters: [{ kind: 'text', name: 'source', label: 'Source', placeholder: 'name' }],
-  load: ({ slug, filters, signal }) => take(listRejections(slug, { ...filters, limit: 500 }, { signal })),
+  filters: [
+    { kind: 'text', name: 'source', label: 'Source', placeholder: 'name' },
+    { kind: 'text', name: 'reason', label: 'Reason', placeholder: 'signature_mismatch' },
+    { kind: 'time', name: 'after', label: 'After' },
+    { kind: 'time', name: 'before', label: 'Before' },
+    modeFilter,
+  ],
+  above: slug => <PromoteAll slug={slug} />,
+  load: ({ slug, filters, cursor, signal }) =>
+    take(listRejections(slug, { ...filters, limit: pageSize, ...(cursor && { cursor }) }, { signal })),
   idOf: ({ id }) => id,
   labelOf: ({ id }) => id,
   pathOf: ({ id }, slug) => `/organizations/${slug}/rejections/${id}`,
@@ -46,7 +56,7 @@ const rejections: Resource<Rejection> = {
       </p>
     </>
   ),
-  kept: 'the newest of each source are kept for a day',
+  kept: 'kept for 72 hours, at most 1,000 and 64 MiB of each source',
   refreshMs: 5_000,
 }
 

@@ -78,7 +78,8 @@ function EndOthers() {
 
 export function Page() {
   const { data: me } = useMe()
-  if (me?.kind === 'api_key') {
+  if (!me) return <p className="muted page">Loading …</p>
+  if (me.kind === 'api_key') {
     return (
       <section className="page">
         <h1>{sessions.title}</h1>

@@ -1,33 +1,17 @@
-import {
-  createSource,
-  listSources,
-  putSource,
-  type SourceSettings,
-  type SourceSettingsProvider,
-  sendSimulated,
-} from '@fairlead/client/gen/client'
+import { sendSimulated } from '@fairlead/client/gen/client'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { Lines, plainLines, prettyLines } from '../body/lines.tsx'
 import { HeaderList } from '../body/request-view.tsx'
-import { once, take } from '../call.ts'
+import { take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
-import { type DemoKeys, makeKeys } from '../simulator/keys.ts'
+import { demoSource, putRight } from '../simulator/demo-source.ts'
 import { type ConsoleProvider, providerOf, providers } from '../simulator/provider.ts'
-import {
-  type Break,
-  breaks,
-  canBreak,
-  demoOptions,
-  demoUrl,
-  freshBody,
-  type Simulated,
-  simulate,
-} from '../simulator/sign.ts'
+import { type Break, breaks, canBreak, freshBody, type Simulated, simulate } from '../simulator/sign.ts'
 import { Arrival } from './arrival.tsx'
 
 const breakTexts: Readonly<Record<Break, string>> = {
@@ -40,11 +24,10 @@ const breakTexts: Readonly<Record<Break, string>> = {
 interface Sent {
   readonly request: Simulated
   readonly source: string
+  readonly provider: ConsoleProvider
+  readonly broken: Break
   readonly answer: { readonly status: number; readonly body: string; readonly durationMs: number }
 }
-
-/** Keys of demo sources, made in this browser and forgotten with the page. */
-const demoKeys = new Map<string, DemoKeys>()
 
 /** Sends webhooks as providers do, signed here, to demo sources with keys of their own; and breaks them on purpose. */
 export function Simulator() {
@@ -64,7 +47,8 @@ export function Simulator() {
       const request =
         repeated?.request ?? (await simulate(provider, { body, keys, url, nowMs: Date.now(), broken }))
       const sent = { source, headers: request.headers, body: request.body }
-      return { request, source, answer: await take(sendSimulated(slug, sent)) }
+      const answer = await take(sendSimulated(slug, sent))
+      return { request, source, provider, broken: repeated?.broken ?? broken, answer }
     },
     onMutate: () => setLast(undefined),
     onSuccess: async (sent, repeated) => {
@@ -181,6 +165,7 @@ function Outcome({ sent, slug }: { readonly sent: Sent; readonly slug: string })
         answer={answer.body}
         headers={request.headers}
       />
+      {!isAccepted && sent.broken === 'secret' && <PutRight sent={sent} slug={slug} />}
       <details>
         <summary>What was sent</summary>
         <HeaderList headers={request.headers} />
@@ -194,34 +179,35 @@ function Outcome({ sent, slug }: { readonly sent: Sent; readonly slug: string })
   )
 }
 
-/** The demo source of a provider, made or given a new key at its first use on this page. */
-async function demoSource(
-  slug: string,
-  provider: ConsoleProvider,
-): Promise<{ readonly source: string; readonly keys: DemoKeys; readonly url: string }> {
-  const source = `simulator-${provider.name}`
-  const url = demoUrl(slug, source)
-  const known = demoKeys.get(`${slug} ${source}`)
-  const { items } = await take(listSources(slug))
-  const exists = items.some(({ name }) => name === source)
-  if (known && exists) return { source, keys: known, url }
-  const keys = await makeKeys(provider)
-  const settings: SourceSettings = {
-    name: source,
-    provider: provider.name as SourceSettingsProvider,
-    options: demoOptions(provider, url),
-    ...(keys.secret !== undefined && {
-      secrets: [{ id: 'made-for-the-simulator', value: keys.secret }],
-    }),
-  }
-  if (exists) await take(putSource(slug, source, settings, {}, { ...once(), 'If-Match': '*' }))
-  else await take(createSource(slug, settings, {}, once()))
-  demoKeys.set(`${slug} ${source}`, keys)
-  await untilReceiversKnow()
-  return { source, keys, url }
+/** A wrong secret is put right at the source: what was refused can then be promoted. */
+function PutRight({ sent, slug }: { readonly sent: Sent; readonly slug: string }) {
+  const queries = useQueryClient()
+  const mutation = useMutation({
+    mutationFn: () => putRight(slug, sent.provider, sent.request.signedWith),
+    onSuccess: () => queries.invalidateQueries(),
+  })
+  return (
+    <div className="note">
+      <p>
+        The source has another key than the sender, as after a copied secret lost a character. Put it right,
+        and the refused request can still become an event.
+      </p>
+      <p className="row">
+        <button
+          type="button"
+          className="button"
+          disabled={mutation.isPending || mutation.isSuccess}
+          onClick={() => mutation.mutate()}
+        >
+          Give the source the sender’s key
+        </button>
+        {mutation.isSuccess && (
+          <Link to={`/organizations/${slug}/rejections` as never} search={{ source: sent.source } as never}>
+            Done: see which refused requests pass now
+          </Link>
+        )}
+      </p>
+      {mutation.isError && <ProblemNote error={mutation.error} />}
+    </div>
+  )
 }
-
-/** Receivers learn of a change within a second, ms. */
-const knownMs = 1_000
-
-const untilReceiversKnow = (): Promise<void> => new Promise(resolve => setTimeout(resolve, knownMs))

@@ -1,7 +1,15 @@
 import type { Source } from '@fairlead/client/gen/client'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { CopyButton } from '../parts/copy.tsx'
-import { AddEntry, CheckField, NumberField, TextField, textAt, useDraft } from '../settings/fields.tsx'
+import {
+  AddEntry,
+  CheckField,
+  ChoiceField,
+  NumberField,
+  TextField,
+  textAt,
+  useDraft,
+} from '../settings/fields.tsx'
 import { providerOf, providers } from '../simulator/provider.ts'
 import { SetupHelp } from './setup-help.tsx'
 import { SourceSecrets } from './source-secrets.tsx'
@@ -59,6 +67,12 @@ export function SourceFields({ slug, item }: { readonly slug: string; readonly i
             min={1}
             max={1_000_000}
             placeholder="twice as many"
+          />
+          <ChoiceField
+            path="mode"
+            label="Mode"
+            choices={{ live: 'live', test: 'test' }}
+            help="Test data is kept apart: keys for tests see it alone."
           />
           <CheckField
             path="deduplicate"
@@ -157,6 +171,9 @@ function SchemeField() {
   const { draft, set, faults, disabled } = useDraft()
   const [typed, setTyped] = useState(() => JSON.stringify(draft.scheme ?? exampleScheme, null, 2))
   const [fault, setFault] = useState('')
+  useEffect(() => {
+    if (draft.scheme === undefined) set('scheme', exampleScheme)
+  })
   const change = (text: string) => {
     setTyped(text)
     try {
@@ -179,7 +196,6 @@ function SchemeField() {
         value={typed}
         aria-invalid={fault !== '' || refused !== undefined}
         onChange={({ target }) => change(target.value)}
-        onFocus={() => draft.scheme === undefined && change(typed)}
       />
       {(fault || refused) && <p className="fault">{fault || `${refused?.[0]}: ${refused?.[1]}`}</p>}
     </div>

@@ -38,11 +38,15 @@ const source: SettingsKind<Source> = {
   Fields: SourceFields,
 }
 
-/** A secret that was begun and left empty is none. */
-function withoutEmpty({ secrets, ...others }: Draft): SourceSettings {
+/** A secret that was begun and left empty is none, and a scheme is told of other providers only. */
+function withoutEmpty({ secrets, scheme, ...others }: Draft): SourceSettings {
   const given =
     (secrets as readonly object[] | undefined)?.filter(secret => Object.keys(secret).length > 0) ?? []
-  return { ...others, ...(given.length > 0 && { secrets: given }) } as unknown as SourceSettings
+  return {
+    ...others,
+    ...(others.provider === 'custom' && { scheme }),
+    ...(given.length > 0 && { secrets: given }),
+  } as unknown as SourceSettings
 }
 
 export const New = () => <NewSettingPage kind={source} />

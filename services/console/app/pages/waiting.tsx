@@ -5,7 +5,7 @@ import {
   type WaitingDelivery,
 } from '@fairlead/client/gen/client'
 import { once, take } from '../call.ts'
-import type { Resource } from '../resource/resource.ts'
+import { modeFilter, type Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
 import { Ago, Time } from '../time.tsx'
 import { pageSize } from './events.tsx'
@@ -36,6 +36,7 @@ const waiting: Resource<WaitingDelivery> = {
     { kind: 'text', name: 'destination', label: 'Destination', placeholder: 'name' },
     { kind: 'text', name: 'source', label: 'Source', placeholder: 'name' },
     { kind: 'text', name: 'type', label: 'Type', placeholder: 'invoice.*' },
+    modeFilter,
   ],
   load: ({ slug, filters, cursor, signal }) =>
     take(listDeliveries(slug, { ...filters, limit: pageSize, ...(cursor && { cursor }) }, { signal })),

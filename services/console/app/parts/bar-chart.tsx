@@ -9,7 +9,7 @@ export interface Bar {
 
 interface BarChartProps {
   readonly title: string
-  /** What the two parts of a bar are. */
+  /** What the two parts of a bar are; empty: there is none. */
   readonly parts: readonly [string, string]
   readonly bars: readonly Bar[]
   readonly from: Date
@@ -94,7 +94,11 @@ export function BarChart({ title, parts, bars, from, until, spanMs }: BarChartPr
           `${when.format(bar.at)}: ${said(bar, parts)}`
         ) : (
           <>
-            <span className="key first" aria-hidden="true" /> {parts[0]}{' '}
+            {parts[0] && (
+              <>
+                <span className="key first" aria-hidden="true" /> {parts[0]}{' '}
+              </>
+            )}
             <span className="key second" aria-hidden="true" /> {parts[1]}
           </>
         )}
@@ -114,7 +118,7 @@ function Numbers({ title, parts, bars }: Pick<BarChartProps, 'title' | 'parts' |
         <thead>
           <tr>
             <th scope="col">From</th>
-            <th scope="col">{parts[0]}</th>
+            {parts[0] && <th scope="col">{parts[0]}</th>}
             <th scope="col">{parts[1]}</th>
           </tr>
         </thead>
@@ -122,7 +126,7 @@ function Numbers({ title, parts, bars }: Pick<BarChartProps, 'title' | 'parts' |
           {bars.map(({ at, counts: [first, second] }) => (
             <tr key={at.getTime()}>
               <th scope="row">{when.format(at)}</th>
-              <td>{first.toLocaleString()}</td>
+              {parts[0] && <td>{first.toLocaleString()}</td>}
               <td>{second.toLocaleString()}</td>
             </tr>
           ))}
@@ -133,6 +137,6 @@ function Numbers({ title, parts, bars }: Pick<BarChartProps, 'title' | 'parts' |
 }
 
 const said = ({ counts }: Bar, parts: readonly [string, string]): string =>
-  counts.map((count, index) => `${count.toLocaleString()} ${parts[index]}`).join(', ')
+  parts.flatMap((part, index) => (part ? `${counts[index]?.toLocaleString()} ${part}` : [])).join(', ')
 
 const clamp = (index: number, length: number): number => Math.min(Math.max(index, 0), length - 1)

@@ -20,7 +20,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
     resource.filters.flatMap(({ name }) => (search[name] ? [[name, search[name]]] : [])),
   )
   const query = useInfiniteQuery({
-    queryKey: [resource.name, slug, chosen],
+    queryKey: [resource.name, slug, 'pages', chosen],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
       resource.load({ slug, filters: asAsked(chosen, resource.filters), cursor: pageParam, signal }),
@@ -32,7 +32,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
   })
   const isPaused = search.live === 'off'
   const live = useLive<Item>({
-    queryKey: [resource.name, slug, chosen],
+    queryKey: [resource.name, slug, 'pages', chosen],
     idOf: resource.idOf,
     url: isPaused || query.isPlaceholderData ? undefined : resource.live?.(slug, chosen),
     position: query.data?.pages[0]?.position ?? undefined,
@@ -67,9 +67,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
               text={() => location.origin + location.pathname + writeSearch(freezeTimes(search, new Date()))}
             />
           )}
-          <button type="button" className="button small" onClick={() => query.refetch()}>
-            Reload
-          </button>
+          <Reload again={() => void query.refetch()} />
         </div>
       </header>
       <Filters
@@ -77,6 +75,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         search={search}
         change={(name, value) => set({ [name]: value, open: '' })}
       />
+      {resource.above?.(slug)}
       <UnknownNames resource={resource} search={search} />
       {query.isError && !isPermission(query.error) && (
         <ProblemNote error={query.error} again={() => void query.refetch()} />
@@ -110,6 +109,14 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         />
       )}
     </section>
+  )
+}
+
+function Reload({ again }: { readonly again: () => void }) {
+  return (
+    <button type="button" className="button small" onClick={again}>
+      Reload
+    </button>
   )
 }
 

@@ -29,8 +29,12 @@ export interface Resource<Item> {
   readonly pathOf?: (item: Item, slug: string) => string
   readonly details?: (item: Item, slug: string) => ReactNode
   readonly actions?: readonly Action<Item>[]
+  /** Controls of a row that ask for more than a yes. */
+  readonly tools?: (item: Item, slug: string) => ReactNode
   /** The page that changes one. */
   readonly editOf?: (item: Item, slug: string) => string
+  /** Between the filters and the list. */
+  readonly above?: (slug: string) => ReactNode
   /** Beside the title. */
   readonly toolbar?: (slug: string) => ReactNode
   /** What to say, and to do next, where there is nothing yet. */
@@ -74,6 +78,9 @@ export type Filter =
       readonly placeholder?: string
     }
   | { readonly kind: 'time'; readonly name: string; readonly label: string }
+
+/** Live and test data are apart: a list shows both, or one. */
+export const modeFilter: Filter = { kind: 'choice', name: 'mode', label: 'Mode', choices: ['live', 'test'] }
 
 /** What can be done to a row. The button of an action whose right is missing says who has it. */
 export interface Action<Item> {

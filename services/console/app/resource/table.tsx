@@ -23,8 +23,8 @@ const rowPx = 44
  * `j` and `k` move, Enter opens, an action's own key does it.
  */
 export function ResourceTable<Item>({ resource, items, slug, opened, open, nearEnd }: TableProps<Item>) {
-  const { columns, actions = [], idOf, labelOf, pathOf, editOf, details } = resource
-  const hasActions = actions.length > 0 || editOf !== undefined
+  const { columns, actions = [], idOf, labelOf, pathOf, editOf, tools, details } = resource
+  const hasActions = actions.length > 0 || editOf !== undefined || tools !== undefined
   const body = useRef<HTMLTableSectionElement>(null)
   const navigate = useNavigate()
   const rows = useWindowVirtualizer({
@@ -103,6 +103,7 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
                         Edit<span className="visually-hidden"> {labelOf(item)}</span>
                       </Link>
                     )}
+                    {tools?.(item, slug)}
                     {actions.map(action => (
                       <ActionButton key={action.label} action={action} item={item} slug={slug} />
                     ))}

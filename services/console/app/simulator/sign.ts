@@ -4,6 +4,8 @@ import type { ConsoleProvider, SignsJwt, SignsSignature, SignsToken } from './pr
 
 /** A request as a provider would send it. */
 export interface Simulated {
+  /** What it was signed with: with a wrong secret, that of another source. */
+  readonly signedWith: DemoKeys
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
@@ -81,7 +83,7 @@ export async function simulate(provider: ConsoleProvider, asked: Asked): Promise
   const nowMs = asked.broken === 'time' ? asked.nowMs - 90_000_000 : asked.nowMs
   const signing = { ...asked, keys, nowMs, headers }
   Object.assign(headers, await addedHeaders(signs, signing))
-  return { headers, body: asked.broken === 'byte' ? changeByte(asked.body) : asked.body }
+  return { signedWith: keys, headers, body: asked.broken === 'byte' ? changeByte(asked.body) : asked.body }
 }
 
 interface Signing extends Asked {

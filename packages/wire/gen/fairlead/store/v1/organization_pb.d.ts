@@ -1026,6 +1026,48 @@ export declare type ListOrganizationsRequest = Message<"fairlead.store.v1.ListOr
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
+
+  /**
+   * Part of the slug or of the display name, in any case; empty: any.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+
+  /**
+   * Of this plan; empty: of any.
+   *
+   * @generated from field: string plan = 5;
+   */
+  plan: string;
+
+  /**
+   * With a source of this provider; empty: of any.
+   *
+   * @generated from field: string provider = 6;
+   */
+  provider: string;
+
+  /**
+   * In this state; unspecified: in any.
+   *
+   * @generated from field: fairlead.store.v1.OrganizationState state = 7;
+   */
+  state: OrganizationState;
+
+  /**
+   * Created at this time or later; absent: whenever.
+   *
+   * @generated from field: google.protobuf.Timestamp created_after = 8;
+   */
+  createdAfter?: Timestamp | undefined;
+
+  /**
+   * Created before this time; absent: whenever.
+   *
+   * @generated from field: google.protobuf.Timestamp created_before = 9;
+   */
+  createdBefore?: Timestamp | undefined;
 };
 
 /**
@@ -1217,6 +1259,46 @@ export enum OwnerKind {
  * Describes the enum fairlead.store.v1.OwnerKind.
  */
 export declare const OwnerKindSchema: GenEnum<OwnerKind>;
+
+/**
+ * What becomes of an organization's webhooks.
+ *
+ * @generated from enum fairlead.store.v1.OrganizationState
+ */
+export enum OrganizationState {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: ORGANIZATION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They are taken.
+   *
+   * @generated from enum value: ORGANIZATION_STATE_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * They are refused: it is not active.
+   *
+   * @generated from enum value: ORGANIZATION_STATE_INACTIVE = 2;
+   */
+  INACTIVE = 2,
+
+  /**
+   * They are refused until the month ends: its limit is used up.
+   *
+   * @generated from enum value: ORGANIZATION_STATE_OVER_QUOTA = 3;
+   */
+  OVER_QUOTA = 3,
+}
+
+/**
+ * Describes the enum fairlead.store.v1.OrganizationState.
+ */
+export declare const OrganizationStateSchema: GenEnum<OrganizationState>;
 
 /**
  * Organizations: the tenants of the platform.
