@@ -9,7 +9,7 @@ import { loadSecret, type Subject, startSubject } from '@fairlead/testbed/load/s
 import { until } from '@fairlead/testbed/until'
 import { cpuPerItem, readCpu } from './cpu.ts'
 import { percentile } from './percentile.ts'
-import { measureUnkept } from './traces-unkept.ts'
+import { measureKept, measureUnkept } from './traces-cost.ts'
 
 /**
  * What traces cost: the CPU of a webhook through `npm start` without a collector, with one at the default ratio of 1 %, with
@@ -18,7 +18,7 @@ import { measureUnkept } from './traces-unkept.ts'
  *
  *   node load-tests/traces.ts [--rounds 5] [--seconds 10] [--rate 200] [--modes off,default,all,away]
  *
- * Before that: nanoseconds and bytes of a webhook whose trace is not kept.
+ * Before that, of a webhook alone: nanoseconds and bytes where its trace is not kept, and CPU where it is; --rounds 0: only that.
  */
 const { values } = parseArgs({
   options: {
@@ -161,7 +161,9 @@ async function main(): Promise<void> {
     answering: await startCollector('answering', opened),
     hanging: await startCollector('hanging', opened),
   }
+  await measureKept(urls.answering)
   const modes: Mode[] = []
+  if (rounds === 0) return
   for (const name of values.modes.split(',')) {
     const environment = environments[name]
     if (!environment) throw new TypeError(`there is no mode ${name}`)

@@ -65,6 +65,7 @@ export async function startStore({
   const token = await keptPassword(config.FAIRLEAD_HOME, 'store-token')
   const settings = storeConfig.parse({
     ...shared,
+    ...tracingOf(config),
     FAIRLEAD_POSTGRES_URL: servers.postgresUrl,
     FAIRLEAD_STORE_PORT: config.FAIRLEAD_STORE_PORT,
     FAIRLEAD_STORE_HOST: '127.0.0.1',

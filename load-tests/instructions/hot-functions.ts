@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
 import { fold } from '@fairlead/store/project/fold'
+import { openKeeper } from '@fairlead/telemetry/keep'
+import { attemptSpan, eventSpan, logFields, traceparentOf } from '@fairlead/telemetry/trace-ids'
 import { deliveryId, fromUuid } from '@fairlead/webhook/id'
 import { compileRoutes } from '@fairlead/webhook/match'
 import { openScheme } from '@fairlead/webhook/open'
@@ -52,6 +54,9 @@ const forward = openForwardPolicy({
   forwardCredentials: false,
   replaced: [],
 })
+const keeper = openKeeper(0.01, () => {})
+const attempt = { event: meta.id, delivery, attempt: 1, trigger: 'route' }
+const traceparent = traceparentOf(attemptSpan(attempt), false)
 const records = Array.from(
   { length: 10 },
   (_, i): AttemptRecord => ({
@@ -88,12 +93,20 @@ const functions: Readonly<Record<string, () => unknown>> = {
         keys,
         extraHeaders: ['x-token', 'test-only'],
         forward,
+        traceparent,
         nowMs,
       },
     ),
   encode: () => encodeFields({ [eventHeader]: encodeEventMeta(meta) }),
   decode: () => decodeEventMeta(text),
   fold: () => fold(records, []),
+  // Of both processes, with a collector and the default ratio: a webhook whose trace is not kept.
+  trace() {
+    const isKept = keeper.samples(meta.id) || keeper.samples(meta.id) || keeper.samples(meta.id)
+    const received = logFields(eventSpan(meta.id, 'receive'), isKept)
+    const span = attemptSpan(attempt)
+    return [received, traceparentOf(span, keeper.samples(meta.id)), logFields(span, isKept)]
+  },
 }
 
 /** Each function has some phases, of which the cheapest counts: what the runtime does once in a while only adds. */

@@ -70,9 +70,6 @@ export const tracingEnvironment = {
 const schema = z.object(tracingEnvironment)
 export type TracingEnvironment = z.infer<typeof schema>
 
-/** Without any of the variables: nothing is exported. */
-export const noTracing: TracingEnvironment = schema.parse({})
-
 /** Reads them from what a process was given. @throws ZodError */
 export const readTracingEnvironment = (
   env: Readonly<Record<string, string | undefined>>,

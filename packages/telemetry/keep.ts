@@ -1,5 +1,5 @@
 import { openTokenBucket, type TokenBucket } from '@fairlead/daemon/token-bucket'
-import { type DeliveryId, type EventId, randomBits } from '@fairlead/webhook/id'
+import { type DeliveryId, type EventId, randomPart, randomPartAbove } from '@fairlead/webhook/id'
 
 /**
  * Which traces are kept: a ratio of all, told by the id alone, so that every process decides the same without asking another;
@@ -7,7 +7,7 @@ import { type DeliveryId, type EventId, randomBits } from '@fairlead/webhook/id'
  * chooses ids that the ratio keeps, would else cost the tenants' deliveries.
  */
 export interface Keeper {
-  /** Whether the ratio keeps the trace of this id. Takes about 20 ns and allocates nothing. */
+  /** Whether the ratio keeps the trace of this id. Takes some 20 ns. */
   samples(id: EventId | DeliveryId): boolean
   /** Whether a trace that the ratio keeps may be kept. */
   admitSampled(nowMs: number): boolean
@@ -32,13 +32,12 @@ const mostKinds = 4_096
 
 /** @param ratio 0 to 1 */
 export function openKeeper(ratio: number, skipped: (why: SkippedReason) => void): Keeper {
-  // `randomBits` is below 2 ** 31.
-  const from = Math.round((1 - ratio) * 2 ** 31)
+  const from = randomPartAbove(ratio)
   const sampledBucket = openTokenBucket({ perSecond: failuresPerSecond + ratio * webhooksPerSecond })
   const failureBucket = openTokenBucket({ perSecond: failuresPerSecond, burst: failuresPerSecond })
   const kinds = openKinds()
   return {
-    samples: id => randomBits(id) >= from,
+    samples: id => randomPart(id) >= from,
     admitSampled: nowMs => take(sampledBucket, nowMs) || skip('sampled'),
     admitFailure: (kind, nowMs) => kinds.take(kind, nowMs, failureBucket) || skip('failure'),
   }

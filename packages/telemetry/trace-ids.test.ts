@@ -1,4 +1,13 @@
-import { deliveryId, eventId, fromUuid, newId, randomBits, toHex, toUuid } from '@fairlead/webhook/id'
+import {
+  deliveryId,
+  eventId,
+  fromUuid,
+  newId,
+  randomPart,
+  randomPartAbove,
+  toHex,
+  toUuid,
+} from '@fairlead/webhook/id'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -19,13 +28,17 @@ const first = { event, delivery, attempt: 1, trigger: 'route' }
 
 const uuids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(bytes => Buffer.from(bytes).toString('hex'))
 
-test("an id's digits are those of its UUID, and its random bits the first 31 of its last 56", () => {
+test("an id's digits are those of its UUID, and its random part sorts as its last 55 bits", () => {
   fc.assert(
     fc.property(uuids, hex => {
       const id = fromUuid('evt', hex)
       expect(toHex(id)).toBe(hex)
       expect(toUuid(id).replaceAll('-', '')).toBe(hex)
-      expect(randomBits(id)).toBe(Number(BigInt(`0x${hex.slice(18)}`) >> 25n))
+      const part = BigInt(`0x${hex.slice(18)}`) & (2n ** 55n - 1n)
+      for (const ratio of [0.999, 0.5, 0.01, 0.001])
+        expect(randomPart(id) >= randomPartAbove(ratio)).toBe(
+          part >= BigInt(Math.round((1 - ratio) * 2 ** 53)) << 2n,
+        )
     }),
   )
 })

@@ -1,4 +1,4 @@
-import { type DeliveryId, type EventId, toHex } from '@fairlead/webhook/id'
+import { charactersAsHex, type DeliveryId, type EventId, toHex } from '@fairlead/webhook/id'
 
 /**
  * Trace and span ids are made from the ids of events and deliveries, so that the log, the API, an exemplar and a span agree
@@ -6,7 +6,9 @@ import { type DeliveryId, type EventId, toHex } from '@fairlead/webhook/id'
  *
  *   trace of an event         its 128 bits: receiving, storing, matching and the first attempt of each delivery
  *   trace of a later attempt  four digits of its number, then the delivery's bits from the fifth digit
- *   span                      fourteen digits of the event or delivery, then two digits of its role
+ *   span of an event          its first fourteen digits, then two of its role
+ *   span of an attempt        the last seven characters of the delivery's id as ASCII, then two digits of its role: decoding them
+ *                             would cost each webhook more, and a trace has few deliveries
  */
 
 export interface SpanContext {
@@ -35,7 +37,7 @@ export const eventTraceId = (event: EventId): string => toHex(event)
 
 export function eventSpan(event: EventId, role: EventRole): SpanContext {
   const traceId = toHex(event)
-  return { traceId, spanId: `${traceId.slice(0, 14)}${eventRoles[role]}` }
+  return { traceId, spanId: traceId.slice(0, 14) + eventRoles[role] }
 }
 
 /**
@@ -48,13 +50,10 @@ export const isOfEventTrace = ({ attempt, trigger }: Pick<TracedAttempt, 'attemp
 export const attemptTraceId = (attempt: TracedAttempt): string => attemptSpan(attempt).traceId
 
 export function attemptSpan(attempt: TracedAttempt, role: DeliveryRole = 'attempt'): SpanContext {
-  const delivery = toHex(attempt.delivery)
-  return {
-    traceId: isOfEventTrace(attempt)
-      ? toHex(attempt.event)
-      : `${fourDigits(attempt.attempt)}${delivery.slice(4)}`,
-    spanId: `${delivery.slice(0, 14)}${deliveryRoles[role]}`,
-  }
+  const traceId = isOfEventTrace(attempt)
+    ? toHex(attempt.event)
+    : fourDigits(attempt.attempt) + toHex(attempt.delivery).slice(4)
+  return { traceId, spanId: charactersAsHex(attempt.delivery) + deliveryRoles[role] }
 }
 
 /** The attempt before this one, which a link points to; undefined for the first. Of it only the number is known. */
@@ -66,7 +65,7 @@ export function attemptBefore(attempt: TracedAttempt): SpanContext | undefined {
 
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 export const traceparentOf = ({ traceId, spanId }: SpanContext, sampled: boolean): string =>
-  `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
+  `00-${traceId}-${spanId}${sampled ? '-01' : '-00'}`
 
 /** The fields by which a log line tells its span (https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/). */
 export const logFields = ({ traceId, spanId }: SpanContext, sampled: boolean) => ({

@@ -87,11 +87,20 @@ export function toUuid(id: Prefixes[IdPrefix]): string {
 
 /** The 128 bits of an id as 32 hexadecimal digits, lower case. */
 export function toHex(id: Prefixes[IdPrefix]): string {
+  characters.latin1Write(id, 0)
   // The first two characters are one byte; each eight of the others are five.
-  decoded[0] = (values[id.charCodeAt(4)]! << 5) | values[id.charCodeAt(5)]!
+  decoded[0] = (values[characters[4]!]! << 5) | values[characters[5]!]!
   for (let at = 6, byte = 1; at < 30; at += 8, byte += 5) {
-    const high = twentyBits(id, at)
-    const low = twentyBits(id, at + 4)
+    const high =
+      (values[characters[at]!]! << 15) |
+      (values[characters[at + 1]!]! << 10) |
+      (values[characters[at + 2]!]! << 5) |
+      values[characters[at + 3]!]!
+    const low =
+      (values[characters[at + 4]!]! << 15) |
+      (values[characters[at + 5]!]! << 10) |
+      (values[characters[at + 6]!]! << 5) |
+      values[characters[at + 7]!]!
     decoded[byte] = high >> 12
     decoded[byte + 1] = high >> 4
     decoded[byte + 2] = (high << 4) | (low >> 16)
@@ -101,27 +110,36 @@ export function toHex(id: Prefixes[IdPrefix]): string {
   return decoded.hexSlice(0, 16)
 }
 
-/** Written and read within one call of `toHex`. `hexSlice` is the half of `toString('hex')` that takes 0.1 µs; the whole takes 0.4. */
-const decoded = Buffer.alloc(16) as Buffer & { hexSlice(start: number, end: number): string }
+/** The last seven characters of an id as 14 hexadecimal digits: 35 of its bits, which tell ids of few things apart. */
+export function charactersAsHex(id: Prefixes[IdPrefix]): string {
+  characters.latin1Write(id, 0)
+  return characters.hexSlice(23, 30)
+}
 
-const twentyBits = (id: string, at: number): number =>
-  (values[id.charCodeAt(at)]! << 15) |
-  (values[id.charCodeAt(at + 1)]! << 10) |
-  (values[id.charCodeAt(at + 2)]! << 5) |
-  values[id.charCodeAt(at + 3)]!
+/** The parts of `toString` and `write` that do the work, without what they look at before: half of the time. */
+type RawBuffer = Buffer & {
+  hexSlice(start: number, end: number): string
+  latin1Write(text: string, offset: number): number
+}
+/** Written and read within one call. */
+const characters = Buffer.alloc(32) as RawBuffer
+const decoded = Buffer.alloc(16) as RawBuffer
 
 /**
- * The top 31 of an id's last 56 bits. They are random, or of a digest, in every id: as many as W3C Trace Context (level 2)
- * asks of a trace id.
+ * The last 55 bits of an id as text, which sorts as they do. They are random, or of a digest, in every id: what is decided by
+ * them is decided alike wherever the id is known.
  */
-export const randomBits = (id: EventId | DeliveryId): number =>
-  ((values[id.charCodeAt(18)]! & 1) << 30) |
-  (values[id.charCodeAt(19)]! << 25) |
-  (values[id.charCodeAt(20)]! << 20) |
-  (values[id.charCodeAt(21)]! << 15) |
-  (values[id.charCodeAt(22)]! << 10) |
-  (values[id.charCodeAt(23)]! << 5) |
-  values[id.charCodeAt(24)]!
+export const randomPart = (id: Prefixes[IdPrefix]): string => id.slice(19)
+
+/** The random part above which `ratio` of all ids lie; a ratio from 0 (none) to 1 (all). */
+export function randomPartAbove(ratio: number): string {
+  if (ratio <= 0) return '~'
+  if (ratio >= 1) return ''
+  let rest = BigInt(Math.round((1 - ratio) * 2 ** 53)) << 2n
+  let text = ''
+  for (let i = 0; i < 11; i++, rest >>= 5n) text = alphabet[Number(rest & 31n)] + text
+  return text
+}
 
 /** The id of a kind for a UUID (32 hexadecimal digits, dashes ignored). Throws a TypeError on anything else. */
 export function fromUuid<P extends IdPrefix>(prefix: P, uuid: string): Prefixes[P] {

@@ -20,8 +20,7 @@ export async function run(
 ): Promise<void> {
   await using stack = new AsyncDisposableStack()
   // Closed last: the spans of what is answered at the end are sent too.
-  const tracing = await openTracing({ part: 'receiver', environment: config, registry })
-  if (tracing) stack.use(tracing)
+  const tracing = stack.use(await openTracing({ part: 'receiver', environment: config, registry }))
   const nats = await connectNats({ ...natsLogin(config), name: 'receiver' })
   stack.defer(() => nats.close())
   const receiver = stack.use(

@@ -1,3 +1,4 @@
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { platformEnvironment, storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
@@ -7,6 +8,7 @@ export const storeConfig = z.object({
     .string()
     .describe('postgres://role:password@host/database; the role owns the database and is no superuser'),
   ...platformEnvironment,
+  ...tracingEnvironment,
   ...storeTokenEnvironment,
   FAIRLEAD_STORE_PORT: z.coerce
     .number()

@@ -1,4 +1,5 @@
 import type { Run } from '@fairlead/daemon/run'
+import { openTracing } from '@fairlead/telemetry/tracing'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
 import { openKeyring } from '@fairlead/wire/seal'
@@ -48,6 +49,7 @@ export const run = async (
 ): Promise<void> => {
   const keyring = openKeyring(config.FAIRLEAD_ENCRYPTION_KEYS)
   await using opened = new AsyncDisposableStack()
+  const tracing = opened.use(await openTracing({ part: 'store', environment: config, registry }))
   const databaseUrl = config.FAIRLEAD_POSTGRES_URL
   const { pool } = opened.use(openPool(databaseUrl, config.FAIRLEAD_STORE_CONNECTIONS))
   // Only the message: pg hangs the whole client on the error.
@@ -57,10 +59,7 @@ export const run = async (
 
   const nats = await openNats(config, opened)
 
-  const standing = openStanding({
-    nats,
-    stored: () => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 }),
-  })
+  const standing = openStanding({ nats, stored: () => positionsIn(pool) })
   const states = openStreamStates(nats, standing)
   const metrics = openStoreMetrics(registry, { standing, ...states, connections: () => connectionsOf(pool) })
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
@@ -82,6 +81,7 @@ export const run = async (
         log,
         standing,
         metrics: metrics.projection,
+        tracing,
         accepted: watchQuotas(pool, publisher, log),
       },
       signal,
@@ -92,8 +92,7 @@ export const run = async (
     await Promise.all(background)
   })
 
-  const ping = () => inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })
-  opened.use(health.check('postgres', async () => void (await ping())))
+  opened.use(health.check('postgres', async () => void (await ping(pool))))
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { pool, nats, keyring, publisher, log, now: Date.now }
@@ -102,6 +101,10 @@ export const run = async (
   listening(server.port)
   await untilAborted(signal)
 }
+
+const ping = (pool: Pool) => inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })
+
+const positionsIn = (pool: Pool) => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 })
 
 const connectionsOf = ({ idleCount, totalCount, waitingCount }: Pool) => ({
   idle: idleCount,

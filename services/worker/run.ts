@@ -14,8 +14,7 @@ import { openWorker } from './worker.ts'
 export const run: Run<WorkerConfig> = async (config, signal, { log, registry, health }) => {
   await using stack = new AsyncDisposableStack()
   // Closed last: the spans of what is finished at the end are sent too.
-  const tracing = await openTracing({ part: 'worker', environment: config, registry })
-  if (tracing) stack.use(tracing)
+  const tracing = stack.use(await openTracing({ part: 'worker', environment: config, registry }))
   const nats = await connectNats({ ...natsLogin(config), name: 'worker' })
   stack.defer(() => nats.drain())
   const resolver = stack.use(openResolver())

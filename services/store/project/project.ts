@@ -1,4 +1,5 @@
 import type { Log } from '@fairlead/daemon/log'
+import type { Tracing } from '@fairlead/telemetry/tracing'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { judgeLatency, objectiveMs } from '@fairlead/webhook/objective'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -11,6 +12,7 @@ import { type Inputs, openInputs } from './inputs.ts'
 import { type Positions, readPositions, writePositions } from './position.ts'
 import type { Standing } from './standing.ts'
 import { type Batch, halves, isFull, isReady, positionsAfter, takeBatch } from './take-batch.ts'
+import { traceBatch } from './trace-batch.ts'
 
 /**
  * The projection: messages of the streams EVENTS, ATTEMPTS and DEAD become rows of the log.
@@ -29,6 +31,8 @@ export interface ProjectOptions {
   readonly nats: NatsConnection
   readonly log: Log
   readonly metrics: ProjectionMetrics
+  /** Default: no trace is exported. */
+  readonly tracing?: Tracing | undefined
   /** Told the projection's state. */
   readonly standing: Pick<Standing, 'tell' | 'reads'>
   /** The most that one statement may take, in ms. Default 30,000. */
@@ -146,6 +150,7 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
     })
   try {
     const end = options.metrics.batchSeconds.startTimer()
+    const startMs = Date.now()
     const applied = await commit(async db => {
       const applied = await applyBatch(db, batch)
       // Missing events won't come any more, unless EVENTS was made anew and the reader hasn't noticed yet.
@@ -153,6 +158,7 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
       return applied
     })
     end()
+    if (options.tracing) traceBatch(batch, options.tracing, startMs, Date.now())
     moveTo(inputs, positions, options)
     tell(batch, applied, options)
   } catch (err) {
