@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { longestTests } from './testbed/longest-tests.ts'
 import { quickTests } from './testbed/quick-tests.ts'
 
 const quick = quickTests()
@@ -15,20 +16,7 @@ const order: readonly ((path: string) => boolean)[] = [
   path => quick.includes(path),
   path => path === 'testbed/cluster/end-to-end.test.ts',
   path => /^(cli|image)\//.test(path),
-  path =>
-    [
-      'testbed/cluster/operations-pages.test.ts',
-      'standalone/start.test.ts',
-      'testbed/console/journeys.test.ts',
-      'testbed/hostile/hostile.test.ts',
-      'operator/kubernetes/life-cycle.test.ts',
-      'testbed/kube/chart.test.ts',
-      'services/store/project/project.test.ts',
-      'services/api/isolation.test.ts',
-      'services/api/every-write.test.ts',
-      'operator/kubernetes/delivering.test.ts',
-      'services/api/auth/role-walk.test.ts',
-    ].includes(path),
+  path => longestTests.includes(path),
 ]
 
 class LongestFirst extends BaseSequencer {

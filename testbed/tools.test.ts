@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import { longestTests } from './longest-tests.ts'
 import { modulesOf, withoutServers } from './modules-of.ts'
 
 const of = (file: string) => modulesOf([resolve(import.meta.dirname, '..', file)])
@@ -28,4 +30,8 @@ test.each([
   ['standalone/start.test.ts', true],
 ])('does %s start servers: %s', (file, expected) => {
   expect(withoutServers([file])).toEqual(expected ? [] : [file])
+})
+
+test.each(longestTests)('%s begins early, and is there no more', file => {
+  expect(existsSync(resolve(import.meta.dirname, '..', file))).toBe(true)
 })
