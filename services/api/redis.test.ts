@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { openLog } from '@fairlead/daemon/log'
 import { startTestRedis } from '@fairlead/testbed/redis'
 import { until } from '@fairlead/testbed/until'
@@ -23,9 +25,10 @@ test.each([
   const redis = connectRedis(server.url)
   cleanup.defer(() => redis.disconnect())
   warnOfEviction(redis, log)
-  await until(() => redis.status === 'ready')
+  await once(redis, 'ready')
   // Answered after the question that every connection begins with.
   await redis.ping()
+  await setImmediate()
   expect(lines.map(line => JSON.parse(line)).map(line => [line.msg, line.policy])).toEqual(
     warned.map(word => ['redis.evicts', word]),
   )
