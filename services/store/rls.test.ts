@@ -62,6 +62,27 @@ test('a forgotten where on a change or a deletion touches one organization only'
   expect(rows).toEqual([{ id: toUuid(other) }])
 })
 
+test('a forgotten where reads, changes and deletes events of one mode only', async () => {
+  await inScope(pool, acme, async db => {
+    await db.query(
+      `insert into events (organization_id, id, received_at, source_id, source, provider, type, status, size_bytes, method,
+         url, mode)
+       select $1, gen_random_uuid(), $2, gen_random_uuid(), 's', 'p', 't', 'pending', 0, 'POST', '/', mode
+       from unnest(array['live', 'test']) as mode`,
+      [toUuid(acme), new Date(now)],
+    )
+  })
+  const read = async (mode?: 'live' | 'test') =>
+    (await inScope(pool, acme, db => db.query('select mode from events order by mode'), { mode })).rows
+  expect(await read('test')).toEqual([{ mode: 'test' }])
+  expect(await read('live')).toEqual([{ mode: 'live' }])
+  expect(await read()).toEqual([{ mode: 'live' }, { mode: 'test' }])
+  const move = inScope(pool, acme, db => db.query("update events set mode = 'live'"), { mode: 'test' })
+  await expect(move).rejects.toThrow('row-level security')
+  const gone = await inScope(pool, acme, db => db.query('delete from events'), { mode: 'test' })
+  expect([gone.rowCount, await read()]).toEqual([1, [{ mode: 'live' }]])
+})
+
 test('nothing is written into another organization', async () => {
   const write = inScope(pool, acme, db =>
     db.query(

@@ -197,6 +197,20 @@ end
 $procedure$
 ;
 
+CREATE OR REPLACE FUNCTION public.scope_mode()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN NULLIF(current_setting('fairlead.mode'::text, true), ''::text)
+;
+
+CREATE OR REPLACE FUNCTION public.scope_organization()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (NULLIF(current_setting('fairlead.organization_id'::text, true), ''::text))::uuid
+;
+
 create aggregate sum_counts(bigint[]);
 
 create table api_keys (
@@ -860,7 +874,7 @@ create policy organization on api_keys for all
   with check (in_scope(organization_id));
 
 create policy organization on attempts for all
-  using ((in_scope(organization_id) AND in_mode(mode)))
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))))
   with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on audit_heads for all
@@ -874,7 +888,7 @@ create policy look on audit_logs for select
   using (in_scope(organization_id));
 
 create policy organization on deliveries for all
-  using ((in_scope(organization_id) AND in_mode(mode)))
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))))
   with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on destination_auths for all
@@ -898,11 +912,11 @@ create policy organization on destinations for all
   with check (in_scope(organization_id));
 
 create policy organization on event_values for all
-  using ((in_scope(organization_id) AND in_mode(mode)))
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))))
   with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on events for all
-  using ((in_scope(organization_id) AND in_mode(mode)))
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))))
   with check ((in_scope(organization_id) AND in_mode(mode)));
 
 create policy organization on idempotency_keys for all
