@@ -134,8 +134,10 @@ function exampleOf({ name }: Operation) {
 const idempotencyHeader = z.object({
   'Idempotency-Key': z
     .string()
+    .min(1)
     .max(255)
-    .regex(/^[ -~]*$/)
+    // Spaces at either end are lost on the way.
+    .regex(/^[!-~]([ -~]*[!-~])?$/)
     .optional()
     .meta({
       description:

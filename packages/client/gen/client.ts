@@ -3905,8 +3905,9 @@ export const CreateOrganizationDryRun = {
 export type CreateOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -3929,8 +3930,9 @@ export const PutOrganizationDryRun = {
 export type PutOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -3963,8 +3965,9 @@ export const UpdateOrganizationDryRun = {
 export type UpdateOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -3997,8 +4000,9 @@ export const DeleteOrganizationDryRun = {
 export type DeleteOrganizationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -4235,8 +4239,9 @@ export const ListEventsMode = {
 export type RetryEventHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4317,8 +4322,9 @@ export const ListDeliveriesMode = {
 export type RetryDeliveryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4331,8 +4337,9 @@ export type RetryDeliveryBody = {
 export type CancelDeliveryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4506,8 +4513,9 @@ export const ListDeadLettersMode = {
 export type RetryDeadLetterHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4515,8 +4523,9 @@ export type RetryDeadLetterHeaders = {
 export type DiscardDeadLetterHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4534,8 +4543,9 @@ export type DiscardDeadLetterBody = {
 export type RetryDeadLettersHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4599,8 +4609,9 @@ export type RetryDeadLettersBody = {
 export type DiscardDeadLettersHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4702,8 +4713,9 @@ export const ListReplaysMode = {
 export type CreateReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4798,8 +4810,9 @@ export type CreateReplayBody = {
 export type PauseReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4807,8 +4820,9 @@ export type PauseReplayHeaders = {
 export type ResumeReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4816,8 +4830,9 @@ export type ResumeReplayHeaders = {
 export type CancelReplayHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4825,8 +4840,9 @@ export type CancelReplayHeaders = {
 export type CreateRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4932,8 +4948,9 @@ export const ListRetriesMode = {
 export type StartRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4941,8 +4958,9 @@ export type StartRetryHeaders = {
 export type PauseRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4950,8 +4968,9 @@ export type PauseRetryHeaders = {
 export type ResumeRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4959,8 +4978,9 @@ export type ResumeRetryHeaders = {
 export type CancelRetryHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -4968,8 +4988,9 @@ export type CancelRetryHeaders = {
 export type RetryIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5042,8 +5063,9 @@ export const ListIssuesMode = {
 export type AcknowledgeIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5051,8 +5073,9 @@ export type AcknowledgeIssueHeaders = {
 export type ResolveIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5060,8 +5083,9 @@ export type ResolveIssueHeaders = {
 export type ReopenIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5069,8 +5093,9 @@ export type ReopenIssueHeaders = {
 export type IgnoreIssueHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5233,8 +5258,9 @@ export const SummarizeRejectionsMode = {
 export type PromoteRejectionsHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5306,8 +5332,9 @@ export type PromoteRejectionsBody = {
 export type PromoteRejectionHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5315,8 +5342,9 @@ export type PromoteRejectionHeaders = {
 export type TakeOfferedSecretHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5324,8 +5352,9 @@ export type TakeOfferedSecretHeaders = {
 export type TakeInRejectionHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5352,8 +5381,9 @@ export const CreateSourceDryRun = {
 export type CreateSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5376,8 +5406,9 @@ export const PutSourceDryRun = {
 export type PutSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5410,8 +5441,9 @@ export const UpdateSourceDryRun = {
 export type UpdateSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5444,8 +5476,9 @@ export const DeleteSourceDryRun = {
 export type DeleteSourceHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5508,8 +5541,9 @@ export const CreateDestinationDryRun = {
 export type CreateDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5532,8 +5566,9 @@ export const PutDestinationDryRun = {
 export type PutDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5566,8 +5601,9 @@ export const UpdateDestinationDryRun = {
 export type UpdateDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5600,8 +5636,9 @@ export const DeleteDestinationDryRun = {
 export type DeleteDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5614,8 +5651,9 @@ export type DeleteDestinationHeaders = {
 export type PauseDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5623,8 +5661,9 @@ export type PauseDestinationHeaders = {
 export type ResumeDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5632,8 +5671,9 @@ export type ResumeDestinationHeaders = {
 export type TestDestinationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5660,8 +5700,9 @@ export const CreateRouteDryRun = {
 export type CreateRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5684,8 +5725,9 @@ export const PutRouteDryRun = {
 export type PutRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5718,8 +5760,9 @@ export const UpdateRouteDryRun = {
 export type UpdateRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5752,8 +5795,9 @@ export const DeleteRouteDryRun = {
 export type DeleteRouteHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 /**
@@ -5770,8 +5814,9 @@ export type ListMembers200 = {
 export type ChangeMemberRoleHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5793,8 +5838,9 @@ export type ChangeMemberRoleBody = {
 export type RemoveMemberHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5806,8 +5852,9 @@ export type ListInvitations200 = {
 export type CreateInvitationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5835,8 +5882,9 @@ export type CreateInvitationBody = {
 export type RevokeInvitationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5844,8 +5892,9 @@ export type RevokeInvitationHeaders = {
 export type AcceptInvitationHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5890,8 +5939,9 @@ export type ListApiKeys200 = {
 export type CreateApiKeyHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5964,8 +6014,9 @@ export type CreateApiKeyBody = {
 export type RotateApiKeyHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -5982,8 +6033,9 @@ export type RotateApiKeyBody = {
 export type RevokeApiKeyHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
  * @maxLength 255
- * @pattern ^[ -~]*$
+ * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
 };
@@ -14741,9 +14793,9 @@ export type endImpersonationResponse401 = {
   status: 401
 }
 
-export type endImpersonationResponse404 = {
+export type endImpersonationResponse403 = {
   data: Problem
-  status: 404
+  status: 403
 }
 
 export type endImpersonationResponse429 = {
@@ -14769,7 +14821,7 @@ export type endImpersonationResponse504 = {
 export type endImpersonationResponseSuccess = (endImpersonationResponse204) & {
   headers: Headers;
 };
-export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse404 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
+export type endImpersonationResponseError = (endImpersonationResponse400 | endImpersonationResponse401 | endImpersonationResponse403 | endImpersonationResponse429 | endImpersonationResponse500 | endImpersonationResponse503 | endImpersonationResponse504) & {
   headers: Headers;
 };
 

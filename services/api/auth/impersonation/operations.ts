@@ -74,7 +74,7 @@ const end = operation({
   query: noQuery,
   status: 204,
   answerDescription: 'It has ended.',
-  problems: ['not_found'],
+  problems: ['forbidden'],
   async handle(call) {
     const { signIn, person } = staffOnly(call)
     await signIn.sessions.change(person.email, person.sessionId, { impersonation: undefined })
