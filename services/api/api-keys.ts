@@ -3,6 +3,7 @@ import { modeOfApiKey } from '@fairlead/wire/api-key'
 import { modes } from '@fairlead/wire/mode'
 import type { ApiKey } from '@fairlead/wire/store/api_key'
 import { z } from 'zod'
+import { findAndWrite } from './find-and-write.ts'
 import { managedBy, presentManagedBy } from './managed.ts'
 import { operation } from './operation.ts'
 import { ApiError } from './problem.ts'
@@ -143,20 +144,27 @@ const rotate = operation({
   answerDescription: 'The key, with its new text.',
   answer: newKeySchema,
   problems: ['conflict'],
-  async handle({ store, caller, organization, role, params, body, change, write, signal }) {
-    const { apiKeys } = await store.apiKeys.listApiKeys({ organizationId: organization.id }, { signal })
-    const present = apiKeys.find(({ id }) => id === params.key)
-    if (!present) throw new ApiError('not_found')
-    // Whoever gets a key's text can do all that the key can. A role unknown to this version may be any role.
-    requireWithin(caller, role, { role: roleOf(present.role) ?? 'owner', scopes: scopesOf(present) })
-    const { apiKey, key } = await store.apiKeys.rotateApiKey(
-      {
-        organizationId: organization.id,
-        apiKeyId: params.key,
-        overlapSeconds: body.overlapSeconds,
-        change,
+  async handle(call) {
+    const { store, caller, organization, role, params, body, write, signal } = call
+    const { apiKey, key } = await findAndWrite(
+      call,
+      async () => {
+        const { apiKeys } = await store.apiKeys.listApiKeys({ organizationId: organization.id }, { signal })
+        const present = apiKeys.find(({ id }) => id === params.key)
+        if (!present) throw new ApiError('not_found')
+        // Whoever gets a key's text can do all that the key can. A role unknown to this version may be any role.
+        requireWithin(caller, role, { role: roleOf(present.role) ?? 'owner', scopes: scopesOf(present) })
       },
-      write,
+      (_found, change) =>
+        store.apiKeys.rotateApiKey(
+          {
+            organizationId: organization.id,
+            apiKeyId: params.key,
+            overlapSeconds: body.overlapSeconds,
+            change,
+          },
+          write,
+        ),
     )
     if (!apiKey) throw new TypeError('the store answered without the key')
     return { ...presentKey(apiKey), key }

@@ -1,11 +1,11 @@
 import { type DeadLetter, DeliveryState } from '@fairlead/wire/store/event'
-import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import { nameOf } from './caller.ts'
 import { deliverySummarySchema, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
+import { findAndWrite } from './find-and-write.ts'
 import { modeSchema, presentMode } from './mode.ts'
-import { operation } from './operation.ts'
+import { type Call, operation } from './operation.ts'
 import {
   cursor,
   defaultPageSize,
@@ -66,10 +66,13 @@ const list = operation({
   answerDescription: 'A page of dead letters.',
   answer: pageOf(deadLetterSchema).meta({ id: 'DeadLetterPage' }),
   problems: ['cursor_invalid'],
-  async handle({ store, organization, query, signal }) {
+  async handle(call) {
+    const { store, organization, query, signal } = call
     const { deadLetters, next } = await store.events.listDeadLetters(
       {
-        ...(await readFilters(store, organization.id, query, signal)),
+        organizationId: organization.id,
+        destinationId: await findDestination(call, query.destination),
+        ...ownFilters(query),
         reason: query.reason ?? '',
         cursor: query.cursor ?? '',
         limit: query.limit ?? defaultPageSize,
@@ -145,8 +148,9 @@ const retryAll = operation({
   answerDescription: 'The Replay, or what it would be.',
   answer: replaySchema,
   problems: ['conflict'],
-  async handle({ store, organization, body, caller, signal, change, write }) {
-    const { destinationId, source, type, ...died } = await readFilters(store, organization.id, body, signal)
+  async handle(call) {
+    const { store, organization, body, caller, write } = call
+    const { source, type, diedAfter, diedBefore } = body
     const request = {
       organizationId: organization.id,
       selector: {
@@ -154,17 +158,24 @@ const retryAll = operation({
         types: type ? [type] : [],
         reasons: body.reason ? [body.reason] : [],
         states: [DeliveryState.DEAD],
-        ...(died.diedAfter && { diedAfter: died.diedAfter }),
-        ...(died.diedBefore && { diedBefore: died.diedBefore }),
+        ...(diedAfter && { diedAfter }),
+        ...(diedBefore && { diedBefore }),
       },
-      destinationIds: destinationId ? [destinationId] : [],
       ratePerSecond: body.ratePerSecond ?? 0,
       dryRun: body.dryRun ?? false,
       createdBy: nameOf(caller),
       ofDeadLetters: true,
-      change,
     }
-    return presentAnswer(await store.replays.createReplay(request, { ...write, timeoutMs: countTimeoutMs }))
+    const replay = await findAndWrite(
+      call,
+      () => findDestination(call, body.destination),
+      (destinationId = '', change) =>
+        store.replays.createReplay(
+          { ...request, destinationIds: destinationId ? [destinationId] : [], change },
+          { ...write, timeoutMs: countTimeoutMs },
+        ),
+    )
+    return presentAnswer(replay)
   },
 })
 
@@ -193,16 +204,24 @@ const discardAll = operation({
     more: z.boolean().meta({ description: 'True: others that fit are left. Ask again.' }),
   }),
   problems: [],
-  async handle({ store, organization, body, signal, change, write }) {
-    const { discarded, more } = await store.events.discardDeadLetters(
-      {
-        ...(await readFilters(store, organization.id, body, signal)),
-        deadReason: body.reason ?? '',
-        reason: body.discardReason,
-        dryRun: body.dryRun ?? false,
-        change,
-      },
-      write,
+  async handle(call) {
+    const { store, organization, body, write } = call
+    const { discarded, more } = await findAndWrite(
+      call,
+      () => findDestination(call, body.destination),
+      (destinationId = '', change) =>
+        store.events.discardDeadLetters(
+          {
+            organizationId: organization.id,
+            destinationId,
+            ...ownFilters(body),
+            deadReason: body.reason ?? '',
+            reason: body.discardReason,
+            dryRun: body.dryRun ?? false,
+            change,
+          },
+          write,
+        ),
     )
     return { discarded, more }
   },
@@ -210,17 +229,20 @@ const discardAll = operation({
 
 export const deadLetterOperations = [list, retry, discard, retryAll, discardAll]
 
-/** Filters as the store takes them; why the letters died has another name in each of its calls. */
-async function readFilters(store: StoreClient, organizationId: string, asked: Filters, signal: AbortSignal) {
-  const { destination, source = '', type = '', diedAfter, diedBefore } = asked
-  return {
-    organizationId,
-    destinationId: destination ? await findDestinationId(store, organizationId, destination, signal) : '',
-    source,
-    type,
-    ...(diedAfter && { diedAfter }),
-    ...(diedBefore && { diedBefore }),
-  }
+/** Filters as the store takes them, but for the destination; why the letters died has another name in each of its calls. */
+const ownFilters = ({ source = '', type = '', diedAfter, diedBefore }: Filters) => ({
+  source,
+  type,
+  ...(diedAfter && { diedAfter }),
+  ...(diedBefore && { diedBefore }),
+})
+
+/** The id of the destination that is asked for; empty: none is. */
+async function findDestination(
+  { store, organization, signal }: Pick<Call, 'store' | 'organization' | 'signal'>,
+  destination: string | undefined,
+): Promise<string> {
+  return destination ? await findDestinationId(store, organization.id, destination, signal) : ''
 }
 
 function presentDeadLetter(letter: DeadLetter): z.input<typeof deadLetterSchema> {

@@ -4,6 +4,7 @@ import { destinationToStore } from '@fairlead/wire/declared/to-store'
 import { type Destination, DestinationState, LaneState, PauseReason } from '@fairlead/wire/store/destination'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
+import { findAndWrite } from './find-and-write.ts'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
 import { changedItem, destinationWithRefs } from './managed-by-kubernetes.ts'
 import { operation } from './operation.ts'
@@ -58,6 +59,9 @@ export const destinationParams = organizationParams.extend({
   destination: z.string().min(1).max(63).meta({ description: 'Its name or id.', example: 'billing' }),
 })
 
+/** An id that no destination has, where one must be given. */
+const noDestination = `dst_${'0'.repeat(26)}`
+
 const pause = operation({
   method: 'post',
   path: '/api/v1/organizations/{slug}/destinations/{destination}/pause',
@@ -72,11 +76,16 @@ const pause = operation({
   answerDescription: 'The destination, as it stands now.',
   answer: destinationSchema,
   problems: [],
-  async handle({ store, organization, params, signal, change, write }) {
-    const destinationId = await findDestinationId(store, organization.id, params.destination, signal)
-    const { destination } = await store.destinations.pauseDestination(
-      { organizationId: organization.id, destinationId, change },
-      write,
+  async handle(call) {
+    const { store, organization, params, signal, write } = call
+    const { destination } = await findAndWrite(
+      call,
+      () => findDestinationId(store, organization.id, params.destination, signal),
+      (destinationId = noDestination, change) =>
+        store.destinations.pauseDestination(
+          { organizationId: organization.id, destinationId, change },
+          write,
+        ),
     )
     if (!destination) throw new TypeError('the store answered without the destination')
     return presentDestination(destination)
@@ -97,11 +106,16 @@ const resume = operation({
   answerDescription: 'The destination, as it stands now.',
   answer: destinationSchema,
   problems: [],
-  async handle({ store, organization, params, signal, change, write }) {
-    const destinationId = await findDestinationId(store, organization.id, params.destination, signal)
-    const { destination } = await store.destinations.resumeDestination(
-      { organizationId: organization.id, destinationId, change },
-      write,
+  async handle(call) {
+    const { store, organization, params, signal, write } = call
+    const { destination } = await findAndWrite(
+      call,
+      () => findDestinationId(store, organization.id, params.destination, signal),
+      (destinationId = noDestination, change) =>
+        store.destinations.resumeDestination(
+          { organizationId: organization.id, destinationId, change },
+          write,
+        ),
     )
     if (!destination) throw new TypeError('the store answered without the destination')
     return presentDestination(destination)
@@ -136,7 +150,7 @@ const settings = settingsOperations<Destination, PlainDestination>({
   list: async (store, organizationId, options) =>
     (await store.destinations.listDestinations({ organizationId }, options)).destinations,
   async put(store, { name, ...asked }, wanted, options) {
-    const request = { ...asked, destination: name, desired: destinationToStore(wanted) }
+    const request = { ...asked, destination: name, ...(wanted && { desired: destinationToStore(wanted) }) }
     const { destination, changes } = await store.destinations.putDestination(request, options)
     return { stored: destination, changes }
   },

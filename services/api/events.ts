@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { contentSchema, presentBody, presentHeaders } from './content.ts'
 import { deliverySchema, deliverySummarySchema, presentDelivery, presentDeliverySummary } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
+import { findAndWrite } from './find-and-write.ts'
 import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import {
@@ -261,13 +262,17 @@ const retry = operation({
   answerDescription: 'The deliveries that are tried again.',
   answer: z.object({ deliveries: z.array(deliverySummarySchema) }),
   problems: ['conflict', 'event_expired'],
-  async handle({ store, organization, params, body, signal, change, write }) {
-    const destinationIds = body?.destination
-      ? [await findDestinationId(store, organization.id, body.destination, signal)]
-      : []
-    const { deliveries } = await store.events.retryEvent(
-      { organizationId: organization.id, eventId: params.event, destinationIds, change },
-      write,
+  async handle(call) {
+    const { store, organization, params, body, signal, write } = call
+    const { deliveries } = await findAndWrite(
+      call,
+      async () =>
+        body?.destination ? [await findDestinationId(store, organization.id, body.destination, signal)] : [],
+      (destinationIds = [], change) =>
+        store.events.retryEvent(
+          { organizationId: organization.id, eventId: params.event, destinationIds, change },
+          write,
+        ),
     )
     return { deliveries: deliveries.map(presentDeliverySummary) }
   },

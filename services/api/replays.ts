@@ -6,6 +6,7 @@ import { nameOf } from './caller.ts'
 import { endedStates, presentState, stateOf } from './delivery.ts'
 import { findDestinationId } from './destinations.ts'
 import { presentStatus, status, statuses } from './events.ts'
+import { findAndWrite } from './find-and-write.ts'
 import { modeSchema, presentMode } from './mode.ts'
 import { operation } from './operation.ts'
 import {
@@ -180,7 +181,8 @@ const create = operation({
   answerDescription: 'The Replay, or what it would be.',
   answer: replaySchema,
   problems: ['conflict'],
-  async handle({ store, organization, body, caller, signal, change, write }) {
+  async handle(call) {
+    const { store, organization, body, caller, signal, write } = call
     const { destinations = [], ratePerSecond: rate, dryRun: isDry } = body
     const request = {
       organizationId: organization.id,
@@ -193,15 +195,20 @@ const create = operation({
         ...(body.after && { after: body.after }),
         ...(body.before && { before: body.before }),
       },
-      destinationIds: await Promise.all(
-        destinations.map(name => findDestinationId(store, organization.id, name, signal)),
-      ),
       ratePerSecond: rate ?? 0,
       dryRun: isDry ?? false,
       createdBy: nameOf(caller),
-      change,
     }
-    return presentAnswer(await store.replays.createReplay(request, { ...write, timeoutMs: countTimeoutMs }))
+    const replay = await findAndWrite(
+      call,
+      () => Promise.all(destinations.map(name => findDestinationId(store, organization.id, name, signal))),
+      (destinationIds = [], change) =>
+        store.replays.createReplay(
+          { ...request, destinationIds, change },
+          { ...write, timeoutMs: countTimeoutMs },
+        ),
+    )
+    return presentAnswer(replay)
   },
 })
 

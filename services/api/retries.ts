@@ -3,6 +3,7 @@ import { ReplayState } from '@fairlead/wire/store/replay'
 import type { PlannedDestination, Retry } from '@fairlead/wire/store/retry'
 import { z } from 'zod'
 import { findDestinationId } from './destinations.ts'
+import { findAndWrite } from './find-and-write.ts'
 import { modeSchema, presentMode } from './mode.ts'
 import { type Call, operation } from './operation.ts'
 import { ApiError } from './problem.ts'
@@ -150,30 +151,34 @@ const retryIssue = operation({
 type Asked = { ratePerSecond?: number | undefined; dryRun?: boolean | undefined } | undefined
 
 async function plan(
-  { store, organization, body, signal, change, write }: Call<unknown, unknown, Asked>,
+  call: Call<unknown, unknown, Asked>,
   selection: { filter: Filter; deliveryIds: string[]; issueId?: string },
 ): Promise<z.input<typeof plannedSchema>> {
+  const { store, organization, body, signal, write } = call
   const { destination, source, type, reason, diedAfter, diedBefore } = selection.filter
-  const { retry, destinations, first } = await store.retries.planRetry(
-    {
-      organizationId: organization.id,
-      selection: {
-        destinationId: destination
-          ? await findDestinationId(store, organization.id, destination, signal)
-          : '',
-        source: source ?? '',
-        type: type ?? '',
-        reason: reason ?? '',
-        ...(diedAfter && { diedAfter }),
-        ...(diedBefore && { diedBefore }),
-        issueId: selection.issueId ?? '',
-        deliveryIds: selection.deliveryIds,
-      },
-      ratePerSecond: body?.ratePerSecond ?? 0,
-      start: body?.dryRun !== true,
-      change,
-    },
-    write,
+  const { retry, destinations, first } = await findAndWrite(
+    call,
+    async () => (destination ? await findDestinationId(store, organization.id, destination, signal) : ''),
+    (destinationId = '', change) =>
+      store.retries.planRetry(
+        {
+          organizationId: organization.id,
+          selection: {
+            destinationId,
+            source: source ?? '',
+            type: type ?? '',
+            reason: reason ?? '',
+            ...(diedAfter && { diedAfter }),
+            ...(diedBefore && { diedBefore }),
+            issueId: selection.issueId ?? '',
+            deliveryIds: selection.deliveryIds,
+          },
+          ratePerSecond: body?.ratePerSecond ?? 0,
+          start: body?.dryRun !== true,
+          change,
+        },
+        write,
+      ),
   )
   return { ...presentRetry(retry), destinations: destinations.map(presentPlanned), first }
 }

@@ -65,7 +65,7 @@ const settings = settingsOperations<Route, RouteSpec>({
   list: async (store, organizationId, options) =>
     (await store.routes.listRoutes({ organizationId }, options)).routes,
   async put(store, { name, ...asked }, wanted, options) {
-    const request = { ...asked, route: name, desired: routeToStore(wanted) }
+    const request = { ...asked, route: name, ...(wanted && { desired: routeToStore(wanted) }) }
     const { route, changes } = await store.routes.putRoute(request, options)
     return { stored: route, changes }
   },

@@ -5,6 +5,7 @@ import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import { DryRun, dryRunQuery } from './dry-run.ts'
+import { findAndWrite } from './find-and-write.ts'
 import { mergePatch } from './merge-patch.ts'
 import { type Call, operation } from './operation.ts'
 import { seen } from './precondition.ts'
@@ -57,7 +58,8 @@ export interface SettingsResource<Stored extends StoredSetting, Wanted> {
   readonly put: (
     store: StoreClient,
     asked: Asked,
-    wanted: Wanted,
+    /** Undefined: only the kept answer of a repeat is asked for. */
+    wanted: Wanted | undefined,
     options: CallOptions,
   ) => Promise<{ readonly stored: Stored | undefined; readonly changes: readonly FieldChange[] }>
   readonly remove: (
@@ -253,11 +255,20 @@ function handlersOf<Stored extends StoredSetting, Wanted>(resource: SettingsReso
       return told(call, asked, await orNameTaken(resource.put(call.store, asked, call.body, call.write)))
     },
     put: (call: WriteCall<Wanted>) => replace(call, call.body, call.precondition),
-    async patch(call: WriteCall) {
-      const present = await find(call)
-      const merged = requireBody(body, mergePatch(requireDeclared(present.declared), call.body))
-      return await replace(call, merged, seen(call.precondition, present.etag))
-    },
+    patch: (call: WriteCall) =>
+      findAndWrite(
+        call,
+        async () => {
+          const present = await find(call)
+          const wanted = requireBody(body, mergePatch(requireDeclared(present.declared), call.body))
+          return { wanted, precondition: seen(call.precondition, present.etag) }
+        },
+        async (found, change) => {
+          if (found) return await replace(call, found.wanted, found.precondition)
+          const asked = { ...askedOf(call, nameIn(call), {}), change }
+          return told(call, asked, await resource.put(call.store, asked, undefined, call.write))
+        },
+      ),
     async remove(call: WriteCall) {
       const asked = askedOf(call, nameIn(call), call.precondition)
       const { changes } = await explained(resource.remove(call.store, asked, call.write), call, undefined)

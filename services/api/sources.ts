@@ -100,7 +100,7 @@ const { list, get, create, put, patch, remove } = settingsOperations<Source, Pla
   list: async (store, organizationId, options) =>
     (await store.sources.listSources({ organizationId }, options)).sources,
   async put(store, { name, ...asked }, wanted, options) {
-    const request = { ...asked, source: name, desired: sourceToStore(wanted) }
+    const request = { ...asked, source: name, ...(wanted && { desired: sourceToStore(wanted) }) }
     const { source, changes } = await store.sources.putSource(request, options)
     return { stored: source, changes }
   },

@@ -50,6 +50,7 @@ export async function write<Answer extends DescMessage>(
       context.responseHeader.set(replayedHeader, 'true')
       return fromBinary(schema, Buffer.from(claim.kept, 'base64')) as MessageInitShape<Answer>
     }
+    if (change?.repeatOnly) throw new StoreError('not_found', 'no answer is kept')
     const { answer, entry } = await work(db)
     if (entry) await writeAudit(db, organization, change, entry, calls.now())
     await claim?.keep(toBinary(schema, create(schema, answer)))

@@ -84,6 +84,14 @@ export declare type Change = Message<"fairlead.store.v1.Change"> & {
    * @generated from field: bytes request_sha256 = 9;
    */
   requestSha256: Uint8Array;
+
+  /**
+   * What the caller would have changed is not there (any more): only a kept answer is wanted. Nothing is changed; NOT_FOUND with
+   * NOT_FOUND where none is kept. Needs a key.
+   *
+   * @generated from field: bool repeat_only = 10;
+   */
+  repeatOnly: boolean;
 };
 
 /**
