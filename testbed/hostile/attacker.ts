@@ -10,9 +10,15 @@ const over = new AbortController()
 parentPort!.once('message', () => over.abort())
 
 const answers: Answers = {}
-parentPort!.postMessage('begins')
-await attacks[name](target, over.signal, status => {
+let hasBegun = false
+function began(): void {
+  if (!hasBegun) parentPort!.postMessage('begins')
+  hasBegun = true
+}
+function answered(status: number): void {
   answers[status] = (answers[status] ?? 0) + 1
-})
+  began()
+}
+await attacks[name](target, over.signal, answered, began)
 parentPort!.postMessage(answers)
 parentPort!.close()

@@ -17,8 +17,15 @@ export interface Target {
 /** Status of an answer, 0 for none → how often. */
 export type Answers = Record<string, number>
 
-/** Goes on until the signal aborts. */
-type Attack = (target: Target, signal: AbortSignal, answered: (status: number) => void) => Promise<void>
+/**
+ * Goes on until the signal aborts. It is under way with its first answer, or before that when it calls `began`.
+ */
+type Attack = (
+  target: Target,
+  signal: AbortSignal,
+  answered: (status: number) => void,
+  began: () => void,
+) => Promise<void>
 
 const mebibyte = 1024 ** 2
 
@@ -95,17 +102,23 @@ const hostileBodies: readonly Omit<Post, 'port'>[] = [1 / 4, 1, 2].flatMap(mebib
 const hostile: Attack = ({ receiverPort: port }, signal, answered) =>
   loops(2, signal, answered, n => ({ port, ...hostileBodies[n % hostileBodies.length]! }))
 
+const stuck = 40
+
 /** Uploads that stop one byte short, made anew when they are given up. */
-const stuckUploads: Attack = async ({ receiverPort: port }, signal, answered) => {
+const stuckUploads: Attack = async ({ receiverPort: port }, signal, answered, began) => {
   const bytes = 8 * mebibyte
   const body = Buffer.alloc(bytes - 1, 'x')
+  let open = 0
   await Promise.all(
-    Array.from({ length: 40 }, async () => {
+    Array.from({ length: stuck }, async () => {
       while (!signal.aborted) {
         const socket = connect(port, '127.0.0.1')
         socket.on('error', () => {})
         socket.write(`POST ${hook('github')} HTTP/1.1\r\nhost: x\r\ncontent-length: ${bytes}\r\n\r\n`)
         socket.write(body)
+        socket.once('connect', () => {
+          if (++open === stuck) began()
+        })
         const stop = () => socket.destroy()
         signal.addEventListener('abort', stop)
         let text = ''
@@ -180,7 +193,7 @@ const brokenDestinations: Attack = async ({ receiverPort: port }, signal, answer
       body,
     })
     answered(status)
-    await delay(500)
+    await delay(500, undefined, { signal }).catch(() => {})
   }
   agent.destroy()
 }
@@ -217,7 +230,8 @@ const explained: Attack = async ({ receiverPort, apiPort, puzzleKey }, signal, a
 }
 
 export const attacks = {
-  'nobody attacks': async (_target, signal) => {
+  'nobody attacks': async (_target, signal, _answered, began) => {
+    began()
     if (!signal.aborted) await once(signal, 'abort')
   },
   'hostile bodies of growing size': hostile,

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { freePort } from '@fairlead/servers/processes'
 import { openArrivals } from '../load/arrivals.ts'
@@ -21,9 +20,6 @@ export interface Siege extends AsyncDisposable {
   /** Connections that were made to fetch keys of providers. */
   readonly keyFetches: number
 }
-
-/** How long an attack goes on before the victim is watched, ms. */
-const leadMs = 500
 
 export async function startSiege(): Promise<Siege> {
   await using opened = new AsyncDisposableStack()
@@ -61,7 +57,6 @@ export async function startSiege(): Promise<Siege> {
   return {
     async attack(name, seconds) {
       const attacker = await startAttacker(name, target)
-      await delay(leadMs)
       const felt = await feel(watched, seconds)
       return { felt, answers: await attacker.stop() }
     },
@@ -82,7 +77,7 @@ interface Attacker {
   stop(): Promise<Answers>
 }
 
-/** Resolves when the attack has begun. */
+/** Resolves when the attack is under way. */
 async function startAttacker(name: AttackName, target: Target): Promise<Attacker> {
   const thread = new Worker(join(import.meta.dirname, 'attacker.ts'), { workerData: { name, target } })
   await once(thread, 'message')
