@@ -6,7 +6,7 @@ import type { Rejection } from '@fairlead/wire/store/rejection'
 import type { Source } from '@fairlead/wire/store/source'
 import type { StoreClient } from '@fairlead/wire/store-client'
 
-/** The most secrets that are tried, of all sources together: each costs a call of the store. */
+/** The most secrets that are tried, of all sources together. */
 const maxSecrets = 100
 
 export interface PresentedExplanation {
@@ -35,7 +35,7 @@ export async function explainRejection(
   const own = sources.find(({ name }) => name === rejection.source)
   if (!own) return null
   const ordered = [own, ...sources.filter(source => source !== own)]
-  const secrets = await readSecrets(store, organizationId, ordered, signal)
+  const secrets = await readSecrets(store, organizationId, own, signal)
   const config = (source: Source) => schemeConfig(source, secrets.get(source.id) ?? [])
   const { verdict, causes } = await explain(
     requestOf(rejection, own.settings?.options?.publicUrl, publicUrl),
@@ -49,22 +49,17 @@ export async function explainRejection(
   }
 }
 
-/** Source id → its secrets in plain text, the first sources' first. */
+/** Source id → its secrets in plain text, the first source's first. */
 async function readSecrets(
   store: StoreClient,
   organizationId: string,
-  sources: readonly Source[],
+  { id: firstSourceId }: Source,
   signal: AbortSignal,
 ): Promise<Map<string, string[]>> {
-  const wanted = sources
-    .flatMap(source => source.secrets.map(({ id: secretId }) => ({ sourceId: source.id, secretId })))
-    .slice(0, maxSecrets)
-  const values = await Promise.all(
-    wanted.map(secret => store.sources.getSourceSecret({ organizationId, ...secret }, { signal })),
-  )
+  const asked = { organizationId, firstSourceId, limit: maxSecrets }
   const secrets = new Map<string, string[]>()
-  for (const [i, { sourceId }] of wanted.entries()) {
-    secrets.set(sourceId, [...(secrets.get(sourceId) ?? []), values[i]!.value])
+  for (const { sourceId, value } of (await store.sources.listSourceSecrets(asked, { signal })).secrets) {
+    secrets.set(sourceId, [...(secrets.get(sourceId) ?? []), value])
   }
   return secrets
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { openLog } from '@fairlead/daemon/log'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
+import { openTurns } from '@fairlead/daemon/turns'
 import { connectStore } from '@fairlead/wire/store-client'
 import { expect, test } from 'vitest'
 import { buildApp } from './app.ts'
@@ -38,6 +39,7 @@ async function serve({ origins = '', served = operations, burst = 100 } = {}) {
       takeRate: openRateLimiter({ perSecond: 1, burst }),
       corsOrigins: readOrigins(origins)!,
       streams: openStreams(15_000),
+      explanations: openTurns({ places: 1, mostOfOne: () => 1, waitMs: 1_000 }),
       stopping: new AbortController().signal,
     },
     served,

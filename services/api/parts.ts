@@ -1,5 +1,6 @@
 import type { Log } from '@fairlead/daemon/log'
 import type { TrustedProxies } from '@fairlead/daemon/peer'
+import type { Turns } from '@fairlead/daemon/turns'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import type { SignIn } from './auth/sign-in.ts'
 import type { Authenticator } from './authenticate.ts'
@@ -31,6 +32,8 @@ export interface Parts {
   readonly underWay: Set<Promise<unknown>>
   readonly takeRate: (key: string, nowMs: number) => RateVerdict
   readonly streams: OpenStreams
+  /** Explanations of refusals, each up to 1 s of processor time: one is under way at a time, and organizations take turns. */
+  readonly explanations: Turns<string>
   /** Aborts when the process stops: streams end then. */
   readonly stopping: AbortSignal
 }

@@ -107,6 +107,7 @@ async function callOf(
     bindCursor: cursor => bindCursor(cursor, list),
     lastEventId: request.get('last-event-id'),
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
+    takeExplanation: () => parts.explanations.take(organization?.found.id ?? '').catch(refuseTurn),
     write: {
       onHeader: headers => {
         if (!headers.get('fairlead-replayed')) return
@@ -123,6 +124,11 @@ async function callOf(
     )
   })
   return withBoundCursor(body, list)
+}
+
+function refuseTurn(cause: unknown): never {
+  const detail = 'Other refusals of this organization are being explained: ask for one at a time.'
+  throw new ApiError('rate_limited', detail, { cause, retryAfterSeconds: 2 })
 }
 
 function withStoreCursor(query: unknown, list: CursorOwner): unknown {

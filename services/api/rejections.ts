@@ -151,7 +151,8 @@ const get = operation({
   answerDescription: 'The rejection.',
   answer: explainedSchema,
   problems: [],
-  async handle({ store, organization, params, publicUrl, signal }) {
+  async handle({ store, organization, params, publicUrl, signal, takeExplanation }) {
+    using _turn = await takeExplanation()
     const { rejection } = await store.rejections.getRejection(
       { organizationId: organization.id, id: readSequence(params.rejection) },
       { signal },

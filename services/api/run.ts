@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { Log } from '@fairlead/daemon/log'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
+import { openTurns } from '@fairlead/daemon/turns'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import { buildApp } from './app.ts'
 import { readSignInKeys } from './auth/keys.ts'
@@ -16,6 +17,9 @@ import { openRateLimiter } from './rate-limit.ts'
 import { connectRedis, warnOfEviction } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
 import { openStreams } from './stream.ts'
+
+/** How long an explanation may wait for its turn, ms. */
+const explanationWaitMs = 10_000
 
 /** How long an answer that is being made may take once the process stops, ms. */
 const drainMs = 10_000
@@ -57,6 +61,7 @@ export async function run(
     corsOrigins: readOrigins(config.FAIRLEAD_API_CORS_ORIGINS)!,
     refusals,
     streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
+    explanations: openTurns({ places: 1, mostOfOne: () => 1, waitMs: explanationWaitMs, mostWaiting: 8 }),
     stopping: signal,
   })
   const server = createServer(limits, app)

@@ -1,5 +1,7 @@
 import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openTurns, type Turns } from '@fairlead/daemon/turns'
+import type { OrganizationId } from '@fairlead/webhook/id'
 import { type ClientConfig, Pool } from 'pg'
 
 /**
@@ -52,8 +54,13 @@ export function connectionConfig(
 /** When this side gives up a statement that the server gives up after `statementMs`. */
 export const queryTimeoutMs = (statementMs: number): number => statementMs + answerMs
 
-/** A pool for calls. Disposing it waits for what is in hand, and then 2 s at most for the connections to close. */
-export function openPool(databaseUrl: string, connections: number): { pool: Pool } & AsyncDisposable {
+/** Connections that organizations take in turns, so that the statements of one don't hold up the others' (`scope.ts`). */
+export type SharedPool = Pool & { readonly turns: Turns<OrganizationId | 'platform'> }
+
+/**
+ * A pool for calls. One organization has half of the connections at most. Disposing it waits for what is in hand, and then 2 s at most for the connections to close.
+ */
+export function openPool(databaseUrl: string, connections: number): { pool: SharedPool } & AsyncDisposable {
   const sockets = new Set<Socket>()
   const pool = new Pool({
     ...connectionConfig(databaseUrl, 'store', statementTimeoutMs, sockets),
@@ -62,7 +69,16 @@ export function openPool(databaseUrl: string, connections: number): { pool: Pool
   // The pool listens to its idle connections only. A connection that breaks between two statements of a transaction raises
   // an `error` that would end the process; the transaction's next statement fails by itself.
   pool.on('connect', client => client.on('error', () => {}))
-  return { pool, [Symbol.asyncDispose]: () => close(() => pool.end(), sockets) }
+  const turns: SharedPool['turns'] = openTurns({
+    places: connections,
+    // The platform's own work looks up each key: it is bounded where it is asked for.
+    mostOfOne: scope => (scope === 'platform' ? connections : Math.ceil(connections / 2)),
+    waitMs: connectTimeoutMs,
+  })
+  return {
+    pool: Object.assign(pool, { turns }),
+    [Symbol.asyncDispose]: () => close(() => pool.end(), sockets),
+  }
 }
 
 /** Ends connections; those that have not said goodbye after 2 s are cut. */

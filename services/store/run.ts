@@ -6,7 +6,6 @@ import { openKeyring } from '@fairlead/wire/seal'
 import { ensureStreams } from '@fairlead/wire/streams'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Pool } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
@@ -14,7 +13,7 @@ import { resolveRecovered } from './issues/recover.ts'
 import { countRefusals } from './issues/refusals.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
-import { openPool } from './postgres.ts'
+import { openPool, type SharedPool } from './postgres.ts'
 import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
 import { openStanding } from './project/standing.ts'
@@ -102,14 +101,14 @@ export const run = async (
   await untilAborted(signal)
 }
 
-const ping = (pool: Pool) => inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })
+const ping = (pool: SharedPool) => inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })
 
-const positionsIn = (pool: Pool) => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 })
+const positionsIn = (pool: SharedPool) => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 })
 
-const connectionsOf = ({ idleCount, totalCount, waitingCount }: Pool) => ({
+const connectionsOf = ({ idleCount, totalCount, waitingCount, turns }: SharedPool) => ({
   idle: idleCount,
   busy: totalCount - idleCount,
-  waiting: waitingCount,
+  waiting: waitingCount + turns.waiting,
 })
 
 /** Connects to NATS, for as long as the store is open, and makes the streams that are missing. */

@@ -1,6 +1,7 @@
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { asAdmin } from '@fairlead/testbed/run'
 import { until } from '@fairlead/testbed/until'
+import { newId } from '@fairlead/webhook/id'
 import { expect, test } from 'vitest'
 import { openPool } from './postgres.ts'
 import { inScope } from './scope.ts'
@@ -22,4 +23,21 @@ test('a connection that breaks between two statements fails its transaction, and
   await expect(work).rejects.toMatchObject({ code: 'postgres_unavailable' })
   const after = () => inScope(opened.pool, 'platform', async db => (await db.query('select 1 as one')).rows)
   await until(async () => expect(await after()).toEqual([{ one: 1 }]))
+})
+
+test('statements of one organization do not hold up those of another', async () => {
+  await using database = await createTestDatabase()
+  await using opened = openPool(database.url, 4)
+  const [many, other] = [newId('org', 1), newId('org', 2)]
+  let done = 0
+  const crowd = Array.from({ length: 60 }, () =>
+    inScope(opened.pool, many, async db => {
+      await db.query('select pg_sleep(0.05)')
+      done++
+    }),
+  )
+  await inScope(opened.pool, other, db => db.query('select 1'))
+  // Two connections are left to others while one organization waits for more.
+  expect(done).toBeLessThan(20)
+  await Promise.all(crowd)
 })

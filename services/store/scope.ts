@@ -1,7 +1,15 @@
+import { TurnError } from '@fairlead/daemon/turns'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
 import type { ClientBase, Pool, QueryConfig } from 'pg'
-import { idleTimeoutMs, isUnanswered, lockTimeoutMs, queryTimeoutMs, statementTimeoutMs } from './postgres.ts'
+import {
+  idleTimeoutMs,
+  isUnanswered,
+  lockTimeoutMs,
+  queryTimeoutMs,
+  type SharedPool,
+  statementTimeoutMs,
+} from './postgres.ts'
 import { StoreError } from './store-error.ts'
 
 /** For whom a transaction works. Outside of a scope, Postgres shows no row and takes none. */
@@ -18,16 +26,18 @@ export interface ScopeOptions {
 
 /**
  * Does work in one transaction under a scope, committed when `work` resolves and rolled back when it rejects. Rejects
- * with a StoreError `postgres_unavailable` if Postgres can't be reached.
+ * with a StoreError `postgres_unavailable` if Postgres can't be reached, or the scope's turn for a connection doesn't come.
+ * `work` must not wait for another transaction: it has a connection, and the other one may need it.
  */
 export async function inScope<T>(
-  pool: Pool,
+  pool: Pool & Partial<Pick<SharedPool, 'turns'>>,
   scope: Scope,
   work: (db: Db) => Promise<T>,
   options: ScopeOptions = {},
 ): Promise<T> {
   const timeoutMs = Math.max(1, Math.round(options.timeoutMs ?? statementTimeoutMs))
   try {
+    using _turn = await pool.turns?.take(scope)
     const client = await pool.connect()
     let broken = true
     try {
@@ -85,6 +95,7 @@ export function enterStatement(scope: Scope, mode: Mode | '' = ''): string {
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function isUnavailable(error: unknown): boolean {
+  if (error instanceof TurnError) return true
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
   return (

@@ -406,6 +406,11 @@ test('a source’s secret is told to who may ask', async () => {
     id: 'stripe/secret',
     value: 'test-secret-of-stripe',
   })
+  expect(
+    await store.client.sources.listSourceSecrets({ organizationId, firstSourceId: id, limit: 1 }),
+  ).toMatchObject({
+    secrets: [{ sourceId: id, id: 'stripe/secret', value: 'test-secret-of-stripe' }],
+  })
 })
 
 test('API keys: made, found by digest, revoked; those of an owner come and go with its declaration', async () => {

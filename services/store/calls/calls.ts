@@ -4,15 +4,15 @@ import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { isMode, type Mode, modeHeader } from '@fairlead/wire/mode'
 import type { Keyring } from '@fairlead/wire/seal'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Pool } from 'pg'
 import { requireId } from '../parse-request.ts'
+import type { SharedPool } from '../postgres.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
 import { type Db, inScope, type Scope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 
 /** Connections and tools that all calls share. */
 export interface Calls {
-  pool: Pool
+  pool: SharedPool
   nats: NatsConnection
   keyring: Keyring
   publisher: ConfigPublisher

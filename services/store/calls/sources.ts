@@ -16,6 +16,7 @@ import { type Activity, sourceMessage } from '../organizations/messages.ts'
 import { readOrganization, type StoredOrganization, type StoredSource } from '../organizations/read.ts'
 import type { RouteRow, SealedRow } from '../organizations/rows.ts'
 import type { Change } from '../organizations/write.ts'
+import { pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { readCounts } from '../source-counts.ts'
@@ -92,6 +93,26 @@ export function sourceCalls(calls: Calls): ServiceImpl<typeof SourceService> {
       const [row] = rows
       if (!row) throw new StoreError('not_found', 'there is no such secret')
       return { id: row.id, value: calls.keyring.open(row.sealed, sealContext.sourceSecret(id, row.name)) }
+    },
+
+    async listSourceSecrets(request, context) {
+      const id = requireId('org', request.organizationId, 'organization_id')
+      const first = request.firstSourceId && requireId('src', request.firstSourceId, 'first_source_id')
+      const { rows } = await transact(calls, context, id, db =>
+        db.query<SealedRow & { name: string; source_id: string }>(
+          `select s.name, x.* from source_secrets x
+           join sources s on s.organization_id = x.organization_id and s.id = x.source_id
+           where x.organization_id = $1 and s.deleted_at is null
+           order by s.id is distinct from $2::uuid, s.name, x.position limit $3`,
+          [toUuid(id), first ? toUuid(first) : null, pageSize(request.limit, 100, 1_000)],
+        ),
+      )
+      const secrets = rows.map(row => ({
+        sourceId: fromUuid('src', row.source_id),
+        id: row.id,
+        value: calls.keyring.open(row.sealed, sealContext.sourceSecret(id, row.name)),
+      }))
+      return { secrets }
     },
 
     putSource: (request, context) =>

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { openTurns } from './turns.ts'
+
+/** Takes places, and notes in which order they were given. */
+function takeAll(turns: ReturnType<typeof openTurns<string>>, keys: string) {
+  const begun: string[] = []
+  const held: Disposable[] = []
+  for (const key of keys) {
+    turns.take(key).then(
+      place => {
+        begun.push(key)
+        held.push(place)
+      },
+      ({ code }) => begun.push(`${key}: ${code}`),
+    )
+  }
+  return { begun, held, end: () => held.shift()![Symbol.dispose](), settled: () => new Promise(setImmediate) }
+}
+
+test('a key with many requests does not hold up the one request of another', async () => {
+  const { begun, end, settled } = takeAll(
+    openTurns({ places: 1, mostOfOne: () => 1, waitMs: 60_000 }),
+    'aaaaab',
+  )
+  await settled()
+  for (let n = 0; n < 5; n++) {
+    end()
+    await settled()
+  }
+  expect(begun.join('')).toBe('aabaaa')
+})
+
+test('one key gets no more places than it may, however many are free', async () => {
+  const { begun, settled } = takeAll(openTurns({ places: 4, mostOfOne: () => 2, waitMs: 60_000 }), 'aaaabcd')
+  await settled()
+  expect(begun.join('')).toBe('aabc')
+})
+
+test('a place that is given back twice is free once', async () => {
+  const turns = openTurns<string>({ places: 1, mostOfOne: () => 1, waitMs: 60_000 })
+  const place = await turns.take('a')
+  place[Symbol.dispose]()
+  place[Symbol.dispose]()
+  const { begun, settled } = takeAll(turns, 'ab')
+  await settled()
+  expect(begun).toEqual(['a'])
+  expect(turns.waiting).toBe(1)
+})
+
+test('who waits too long, or with too many, is refused, and the turn goes to the next', async () => {
+  const turns = openTurns<string>({ places: 1, mostOfOne: () => 1, waitMs: 20, mostWaiting: 2 })
+  const first = await turns.take('a')
+  const { begun } = takeAll(turns, 'aaa')
+  await expect.poll(() => begun.length).toBe(3)
+  expect(begun).toEqual(['a: too_many_wait', 'a: waited_too_long', 'a: waited_too_long'])
+  expect(turns.waiting).toBe(0)
+  first[Symbol.dispose]()
+  using _again = await turns.take('b')
+})

@@ -1,0 +1,116 @@
+/**
+ * A number of places that keys take in turns. A free place goes to the key whose last turn is longest ago, not to whoever
+ * asked first: one key with many requests makes another wait for a place, and not for all of them.
+ */
+export interface Turns<Key> {
+  /**
+   * Resolves at this key's turn; disposing gives the place back, once. Rejects with a `TurnError`: `waited_too_long`, or
+   * `too_many_wait` at once.
+   */
+  take(key: Key): Promise<Disposable>
+  readonly waiting: number
+}
+
+export interface TurnsOptions<Key> {
+  /** Places in all, from 1. */
+  readonly places: number
+  /** Places that one key has at most, from 1. */
+  readonly mostOfOne: (key: Key) => number
+  /** How long one may wait, ms. */
+  readonly waitMs: number
+  /** Waiting requests of one key, at most. Default: no limit. */
+  readonly mostWaiting?: number
+}
+
+export class TurnError extends Error {
+  readonly code: 'waited_too_long' | 'too_many_wait'
+
+  constructor(code: TurnError['code']) {
+    super(code === 'waited_too_long' ? 'waited too long for a turn' : 'too many wait for a turn')
+    this.code = code
+  }
+}
+
+interface Waiter {
+  begin(): void
+}
+
+export function openTurns<Key>({
+  places,
+  mostOfOne,
+  waitMs,
+  mostWaiting = Number.POSITIVE_INFINITY,
+}: TurnsOptions<Key>): Turns<Key> {
+  /** Keys with requests that wait, in the order of their turns. */
+  const queues = new Map<Key, Set<Waiter>>()
+  const held = new Map<Key, number>()
+  let used = 0
+  let waiting = 0
+
+  const mayHold = (key: Key): boolean => used < places && (held.get(key) ?? 0) < mostOfOne(key)
+
+  function hold(key: Key): Disposable {
+    used++
+    held.set(key, (held.get(key) ?? 0) + 1)
+    let isHeld = true
+    return {
+      [Symbol.dispose]() {
+        if (!isHeld) return
+        isHeld = false
+        used--
+        const left = held.get(key)! - 1
+        if (left > 0) held.set(key, left)
+        else held.delete(key)
+        next()
+      },
+    }
+  }
+
+  function next(): void {
+    for (const [key, queue] of queues) {
+      if (!mayHold(key)) continue
+      const [first] = queue
+      leave(key, queue, first!)
+      // The other requests of this key wait for its next turn.
+      if (queue.size > 0) {
+        queues.delete(key)
+        queues.set(key, queue)
+      }
+      first!.begin()
+      return
+    }
+  }
+
+  function leave(key: Key, queue: Set<Waiter>, waiter: Waiter): void {
+    if (!queue.delete(waiter)) return
+    waiting--
+    if (queue.size === 0) queues.delete(key)
+  }
+
+  function wait(key: Key): Promise<Disposable> {
+    const queue = queues.get(key) ?? new Set()
+    if (queue.size >= mostWaiting) return Promise.reject(new TurnError('too_many_wait'))
+    queues.set(key, queue)
+    waiting++
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        begin() {
+          clearTimeout(late)
+          resolve(hold(key))
+        },
+      }
+      const late = setTimeout(() => {
+        leave(key, queue, waiter)
+        reject(new TurnError('waited_too_long'))
+      }, waitMs)
+      queue.add(waiter)
+    })
+  }
+
+  return {
+    take: key => (mayHold(key) ? Promise.resolve(hold(key)) : wait(key)),
+    get waiting() {
+      return waiting
+    },
+  }
+}
