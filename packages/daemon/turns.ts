@@ -11,7 +11,7 @@ export interface Turns<Key> {
   readonly waiting: number
 }
 
-export interface TurnsOptions<Key> {
+interface TurnsOptions<Key> {
   /** Places in all, from 1. */
   readonly places: number
   /** Places that one key has at most, from 1. */

@@ -537,6 +537,94 @@ export declare type GetSourceSecretResponse = Message<"fairlead.store.v1.GetSour
 export declare const GetSourceSecretResponseSchema: GenMessage<GetSourceSecretResponse>;
 
 /**
+ * See ListSourceSecrets.
+ *
+ * @generated from message fairlead.store.v1.ListSourceSecretsRequest
+ */
+export declare type ListSourceSecretsRequest = Message<"fairlead.store.v1.ListSourceSecretsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `src_…`: whose secrets come first. Empty: no source's.
+   *
+   * @generated from field: string first_source_id = 2;
+   */
+  firstSourceId: string;
+
+  /**
+   * Secrets at most, 1 to 1,000. Default: 100.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListSourceSecretsRequest.
+ * Use `create(ListSourceSecretsRequestSchema)` to create a new message.
+ */
+export declare const ListSourceSecretsRequestSchema: GenMessage<ListSourceSecretsRequest>;
+
+/**
+ * See ListSourceSecrets.
+ *
+ * @generated from message fairlead.store.v1.ListSourceSecretsResponse
+ */
+export declare type ListSourceSecretsResponse = Message<"fairlead.store.v1.ListSourceSecretsResponse"> & {
+  /**
+   * The first source's first, then by the names of their sources.
+   *
+   * @generated from field: repeated fairlead.store.v1.ListSourceSecretsResponse.Secret secrets = 1;
+   */
+  secrets: ListSourceSecretsResponse_Secret[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListSourceSecretsResponse.
+ * Use `create(ListSourceSecretsResponseSchema)` to create a new message.
+ */
+export declare const ListSourceSecretsResponseSchema: GenMessage<ListSourceSecretsResponse>;
+
+/**
+ * A secret in plain text.
+ *
+ * @generated from message fairlead.store.v1.ListSourceSecretsResponse.Secret
+ */
+export declare type ListSourceSecretsResponse_Secret = Message<"fairlead.store.v1.ListSourceSecretsResponse.Secret"> & {
+  /**
+   * `src_…`.
+   *
+   * @generated from field: string source_id = 1;
+   */
+  sourceId: string;
+
+  /**
+   * The secret's id.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * In plain text.
+   *
+   * @generated from field: string value = 3;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListSourceSecretsResponse.Secret.
+ * Use `create(ListSourceSecretsResponse_SecretSchema)` to create a new message.
+ */
+export declare const ListSourceSecretsResponse_SecretSchema: GenMessage<ListSourceSecretsResponse_Secret>;
+
+/**
  * See DeleteSource.
  *
  * @generated from message fairlead.store.v1.DeleteSourceRequest
@@ -721,7 +809,7 @@ export declare const SourceService: GenService<{
     output: typeof GetSourceByOrganizationAndNameResponseSchema;
   },
   /**
-   * One secret of a source in plain text. NOT_FOUND if there is none.
+   * One secret of a source in plain text. NOT_FOUND if there is none. For API processes of the release before.
    *
    * @generated from rpc fairlead.store.v1.SourceService.GetSourceSecret
    */
@@ -729,6 +817,16 @@ export declare const SourceService: GenService<{
     methodKind: "unary";
     input: typeof GetSourceSecretRequestSchema;
     output: typeof GetSourceSecretResponseSchema;
+  },
+  /**
+   * Secrets of an organization's sources in plain text, to explain a refusal with: one call instead of one for each secret.
+   *
+   * @generated from rpc fairlead.store.v1.SourceService.ListSourceSecrets
+   */
+  listSourceSecrets: {
+    methodKind: "unary";
+    input: typeof ListSourceSecretsRequestSchema;
+    output: typeof ListSourceSecretsResponseSchema;
   },
   /**
    * Makes a tenant's source what the request says: creates it or changes what differs. FAILED_PRECONDITION with
