@@ -7,6 +7,12 @@ import { select, sql } from './sql.ts'
 /** Rows that one page looks at when a filter has no index of its own: some 20 ms of work. */
 export const mostScanned = 10_000
 
+/**
+ * Left to itself, Postgres may sort all that an organization has to find its newest 10,000: 820 ms with 100,000 events. In the order of
+ * the index it stops there.
+ */
+const inIndexOrder = 'set local enable_sort = off; set local max_parallel_workers_per_gather = 0'
+
 /** How far a page that isn't full looked. */
 export interface Searched {
   /** Rows that were looked at. */
@@ -51,6 +57,7 @@ export async function scanPage<Row extends QueryResultRow>(
     .orderBy(order)
     .limit(limit + 1)
   filter(query)
+  await db.query(inIndexOrder)
   const rows = await select<Row>(db, query)
   if (rows.length > limit) return cut(rows, limit, place)
   const [last] = await select<Row>(
