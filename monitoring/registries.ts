@@ -11,7 +11,7 @@ import { Registry } from 'prom-client'
 export const partNames = ['receiver', 'worker', 'store', 'api', 'operator'] as const
 export type PartName = (typeof partNames)[number] | 'every part'
 
-export interface Series {
+interface Series {
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
