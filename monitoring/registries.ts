@@ -11,11 +11,6 @@ import { Registry } from 'prom-client'
 export const partNames = ['receiver', 'worker', 'store', 'api', 'operator'] as const
 export type PartName = (typeof partNames)[number] | 'every part'
 
-interface Series {
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
-
 export interface MetricInfo {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
