@@ -1,7 +1,7 @@
 import { until } from '@fairlead/testbed/until'
 import { MemberRole } from '@fairlead/wire/store/member'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Browser } from '../fixtures/browser.ts'
+import { type Browser, openBrowser } from '../fixtures/browser.ts'
 import { openPeopleApi, type PeopleApi, superadmin, support } from '../fixtures/people-api.ts'
 
 const at = '/api/v1/organizations/acme'
@@ -61,6 +61,20 @@ describe('invitations', () => {
     expect((await ask(ada, 'POST', `/api/v1/me/invitations/${invitation}/accept`)).status).toBe(404)
     const { body: log } = await people.api.call('GET', `${at}/audit-log?action=member.joined`)
     expect(log.items[0]).toMatchObject({ actor: { kind: 'member', name: 'ada@example.com' } })
+  })
+
+  test('who signs in from an invitation comes back to it', async () => {
+    const owner = await people.signedIn('owner@acme.example')
+    await ask(owner, 'POST', `${at}/invitations`, { email: 'lin@example.com', role: 'viewer' })
+    const { link } = await people.mailbox.mailTo('lin@example.com')
+    const lin = openBrowser(people.api.url)
+    await lin.get(link)
+    await lin.post('/auth/request-magic-link', { email: 'lin@example.com' })
+    const { token } = await people.mailbox.mailTo('lin@example.com', 2)
+    const { location } = await lin.post('/auth/verify', { token })
+    const { pathname, search } = new URL(link)
+    expect(location).toBe(pathname + search)
+    expect((await lin.get(location!)).text).toContain('name="invitation"')
   })
 
   test('an invitation is nobody else’s, ends when revoked, and of two for one address the newer counts', async () => {

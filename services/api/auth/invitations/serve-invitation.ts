@@ -5,7 +5,7 @@ import { presentInvitation } from '../../invitations.ts'
 import { ApiError } from '../../problem.ts'
 import { storeProblem } from '../../store-problem.ts'
 import { fieldOf, named, readForm } from '../form.ts'
-import { homePath } from '../landing.ts'
+import { homePath, rememberPage } from '../landing.ts'
 import { away } from '../link/serve-link.ts'
 import { sendPage } from '../pages/page.ts'
 import { endedPage, invitationPage } from '../pages/pages.ts'
@@ -23,6 +23,8 @@ export function serveInvitation(router: Router, signIn: SignIn): void {
     const invitation = typeof token === 'string' ? await findByToken(signIn, token) : undefined
     if (!invitation) return sendPage(response, 200, endedPage)
     const email = await signedInAs(signIn, request)
+    // Who signs in from here comes back.
+    if (email !== invitation.email) rememberPage(signIn, request.originalUrl, response)
     sendPage(response, 200, invitationPage(invitation, email === invitation.email))
   })
   router.post('/invitation', named('acceptInvitationByForm'), ...readForm, (request, response) =>
@@ -39,6 +41,7 @@ async function accept(signIn: SignIn, request: Request, response: Response): Pro
   await join(signIn.store, email, fieldOf(request, 'invitation') ?? '', {
     change: { ...actor, via: 'api', address, agent, requestId },
   })
+  response.append('set-cookie', signIn.cookies.clear('landing'))
   response.redirect(303, homePath)
 }
 

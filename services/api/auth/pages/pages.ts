@@ -116,7 +116,7 @@ ${
   isSignedIn
     ? `<form method="post" action="/auth/invitation">
 <input type="hidden" name="invitation" value="${escapeHtml(invited.id)}"><button>Join</button></form>`
-    : `<p>To accept, sign in as this address, and open the link of the invitation again.</p>
+    : `<p>To accept, sign in as this address: that leads back here.</p>
 <form method="post" action="/auth/request-magic-link">
 <input type="hidden" name="email" value="${escapeHtml(invited.email)}"><button>Send a sign-in link to ${escapeHtml(invited.email)}</button></form>`
 }`,

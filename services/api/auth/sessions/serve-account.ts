@@ -2,6 +2,7 @@ import type { Request, Response, Router } from 'express'
 import { ApiError } from '../../problem.ts'
 import { endOwn } from '../enter.ts'
 import { fieldOf, isForPeople, named, readForm } from '../form.ts'
+import { rememberPage } from '../landing.ts'
 import { away } from '../link/serve-link.ts'
 import { sendPage } from '../pages/page.ts'
 import { accountPage } from '../pages/pages.ts'
@@ -33,16 +34,18 @@ export function serveAccount(router: Router, signIn: SignIn): void {
   })
 }
 
-/** Who isn't signed in goes to the page for that: undefined then. */
+/** Who isn't signed in goes to the page for that, and comes back: undefined then. */
 export async function requireSession(
-  { cookies, sessions }: SignIn,
+  signIn: SignIn,
   request: Request,
   response: Response,
 ): Promise<FoundSession | undefined> {
+  const { cookies, sessions } = signIn
   const secret = cookies.read(request.headers.cookie, 'session')
   const session = secret ? await away(sessions.find(secret, Date.now())) : undefined
   if (session && !session.isStale) return session
   if (session) throw new ApiError('unavailable', undefined, { retryAfterSeconds: 5 })
+  if (request.method === 'GET') rememberPage(signIn, request.originalUrl, response)
   response.redirect(303, '/auth/sign-in')
   return undefined
 }

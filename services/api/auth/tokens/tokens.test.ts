@@ -1,6 +1,7 @@
 import { until } from '@fairlead/testbed/until'
 import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openBrowser } from '../fixtures/browser.ts'
 import { consoleUrl, openPeopleApi, type PeopleApi, testSignInKeys } from '../fixtures/people-api.ts'
 import { readSignInKeys } from '../keys.ts'
 import { openAccessTokens } from './jwt.ts'
@@ -55,6 +56,20 @@ describe('the device flow', () => {
     const [good, ...others] = answers.filter(({ status }) => status === 200)
     expect(others).toEqual([])
     expect((await use(good!.body.access_token)).status).toBe(200)
+  })
+
+  test('who has to sign in first comes back to the tool that asks', async () => {
+    const { body: begun } = await post('/auth/device/code', {})
+    const by = openBrowser(people.api.url)
+    const asked = await by.get(begun.verification_uri_complete)
+    expect([asked.status, asked.location]).toEqual([303, '/auth/sign-in'])
+    const before = people.mailbox.mails.filter(({ to }) => to.includes(ada)).length
+    await by.post('/auth/request-magic-link', { email: ada })
+    const { token } = await people.mailbox.mailTo(ada, before + 1)
+    const { location } = await by.post('/auth/verify', { token })
+    const { pathname, search } = new URL(begun.verification_uri_complete)
+    expect(location).toBe(pathname + search)
+    expect((await by.get(location!)).text).toContain(`Sign it in as ${ada}`)
   })
 
   test('what is refused, unknown or not signed in gets nothing', async () => {
