@@ -1,4 +1,4 @@
-import type { EventId, OrganizationId, SourceId } from '@fairlead/webhook/id'
+import type { DestinationId, EventId, OrganizationId, SourceId } from '@fairlead/webhook/id'
 import { isId, isNumber, isOptional, isText, isTexts, parseObject, type Unchecked } from './fields.ts'
 import { isMode, type Mode } from './mode.ts'
 import { WireError } from './wire-error.ts'
@@ -41,6 +41,8 @@ export interface EventMeta {
   readonly mode?: Mode | undefined
   /** Digests of the values that it is found by (`search.ts`); absent: its source declares none. */
   readonly search?: readonly string[] | undefined
+  /** The one destination that it goes to, whatever routes say: of notices of Fairlead's own, which no provider sent. */
+  readonly to?: DestinationId | undefined
 }
 
 export function encodeEventMeta(meta: EventMeta): string {
@@ -91,6 +93,7 @@ function isEventMeta(meta: Unchecked): meta is Unchecked & EventMeta {
     isNumber(meta.size) &&
     isOptional(meta.secret, isText) &&
     isOptional(meta.mode, isMode) &&
-    isOptional(meta.search, isDigests)
+    isOptional(meta.search, isDigests) &&
+    isOptional(meta.to, to => isId('dst', to))
   )
 }

@@ -71,6 +71,7 @@ const wrongMeta: Record<keyof EventMeta, readonly unknown[]> = {
   secret: [5, null],
   mode: ['', 'Test', null, 5],
   search: ['1', [1], ['x'], ['9223372036854775808'], null],
+  to: [5, null, 'dst_', newId('org', 1)],
 }
 const wrongReference: Record<keyof DeliveryReference, readonly unknown[]> = {
   delivery: [undefined, 'dlv_', meta.id],

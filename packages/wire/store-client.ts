@@ -18,6 +18,7 @@ import { type ErrorDetail, ErrorDetailSchema } from './gen/fairlead/store/v1/err
 import { EventService } from './gen/fairlead/store/v1/event_pb.js'
 import { IssueService } from './gen/fairlead/store/v1/issue_pb.js'
 import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
+import { NotificationService } from './gen/fairlead/store/v1/notification_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
 import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
@@ -43,6 +44,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly replays: Client<typeof ReplayService>
   readonly rejections: Client<typeof RejectionService>
   readonly apiKeys: Client<typeof ApiKeyService>
+  readonly notifications: Client<typeof NotificationService>
   readonly audit: Client<typeof AuditService>
   /**
    * The same store, which shows and takes data of one mode alone; undefined: of both. It goes over the same connection, and is
@@ -112,6 +114,7 @@ function clientOver(
     replays: createClient(ReplayService, transport),
     rejections: createClient(RejectionService, transport),
     apiKeys: createClient(ApiKeyService, transport),
+    notifications: createClient(NotificationService, transport),
     audit: createClient(AuditService, transport),
   }
 }

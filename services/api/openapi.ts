@@ -7,6 +7,7 @@ import {
 } from 'zod-openapi'
 import { saidOfEnd } from './deprecation.ts'
 import { dryRunSchema } from './dry-run.ts'
+import { noticeBody, noticePayloads, noticeTypes } from './notification-payloads.ts'
 import { keepsAnswer, needsMatch, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
@@ -62,6 +63,7 @@ export function openApiDocument(described: readonly Operation[] = operations): O
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       security: [{ apiKey: [] }],
       paths: paths as NonNullable<ZodOpenApiObject['paths']>,
+      webhooks: noticeWebhooks(),
       components: {
         securitySchemes: {
           apiKey: {
@@ -88,6 +90,26 @@ export function openApiDocument(described: readonly Operation[] = operations): O
         }
       },
     },
+  )
+}
+
+/** What Fairlead sends of itself; see `putNotifications`. */
+function noticeWebhooks(): NonNullable<ZodOpenApiObject['webhooks']> {
+  return Object.fromEntries(
+    noticeTypes.map(type => [
+      type,
+      {
+        post: {
+          operationId: `notice:${type}`,
+          tags: ['Settings'],
+          summary: noticePayloads[type][0],
+          description:
+            'Signed by the organization’s secret as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.',
+          requestBody: { required: true, content: { 'application/json': { schema: noticeBody(type) } } },
+          responses: { '2XX': { description: 'It was taken. Anything else is tried again.' } },
+        },
+      },
+    ]),
   )
 }
 

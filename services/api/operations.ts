@@ -15,6 +15,7 @@ import { issueOperations } from './issues.ts'
 import { meOperations } from './me.ts'
 import { memberOperations } from './members.ts'
 import { withModeChoice } from './mode.ts'
+import { notificationOperations } from './notifications.ts'
 import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { rejectionOperations } from './rejections.ts'
@@ -45,6 +46,7 @@ export const operations: readonly Operation[] = [
   ...destinationOperations,
   ...testDestinationOperations,
   ...routeOperations,
+  ...notificationOperations,
   ...memberOperations,
   ...invitationOperations,
   ...meOperations,

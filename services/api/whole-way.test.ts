@@ -263,3 +263,28 @@ test('a test is guarded like every delivery, says why it failed, and is refused 
   expect((await api('POST', '/destinations/counted/test')).code).toBe('conflict')
   expect((await api('POST', '/destinations/none/test')).code).toBe('not_found')
 })
+
+test('what happens to an organization is told to the destination that it named, signed and logged like any event', {
+  timeout: 90_000,
+}, async () => {
+  const asked = { destinationId: 'one', types: ['issue.opened'] }
+  expect(await api('PUT', '/notifications', { 'if-match': '*' }, asked)).toMatchObject({ destination: 'one' })
+  const refused = await fetch(receiverUrl, {
+    method: 'POST',
+    headers: { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}`, 'x-github-event': 'push' },
+    body: '{}',
+  })
+  expect(refused.status).toBe(401)
+  const notices = () => sink.received.filter(({ headers }) => headers['fairlead-source'] === '_fairlead')
+  await until(() => notices().length > 0, { what: 'the notice', deadlineMs: 60_000 })
+  const [notice] = notices()
+  expect(notice!.url).toBe('/one')
+  expect(notice!.headers['webhook-signature']).toMatch(/^v1,/)
+  expect(JSON.parse(notice!.body.toString())).toMatchObject({
+    type: 'issue.opened',
+    organization: 'tenant',
+    data: { kind: 'refusal', subject: 'github', cause: 'signature_mismatch' },
+  })
+  const event = await settled(notice!.headers['webhook-id'] as string, 1)
+  expect(event).toMatchObject({ source: '_fairlead', type: 'issue.opened', status: 'success' })
+})

@@ -46,6 +46,7 @@ export interface AuditEntry {
     | 'retry.resumed'
     | 'retry.cancelled'
     | 'rejection.promoted'
+    | 'notifications.changed'
     | 'api_key.created'
     | 'api_key.rotated'
     | 'member.invited'

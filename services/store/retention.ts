@@ -126,7 +126,8 @@ async function removeOldIssues(db: Db, nowMs: number): Promise<void> {
   await db.query("delete from issues where last_seen_at < $1 and state <> 'ignored'", [
     new Date(nowMs - replayDays * 86_400_000),
   ])
-  await db.query('delete from issue_notices where at < $1', [new Date(nowMs - replayDays * 86_400_000)])
+  for (const table of ['issue_notices', 'notices'])
+    await db.query(`delete from ${table} where at < $1`, [new Date(nowMs - replayDays * 86_400_000)])
 }
 
 const deletedSettings = [
@@ -182,6 +183,7 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'issue_hours',
     'issue_notices',
     'promotions',
+    'notices',
     'replays',
     'retry_items',
   ]) {

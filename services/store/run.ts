@@ -14,6 +14,8 @@ import { countRefusals } from './issues/refusals.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { openPool, type SharedPool } from './postgres.ts'
+import { keepNotified } from './notifications/tell.ts'
+import { openPool } from './postgres.ts'
 import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
 import { openStanding } from './project/standing.ts'
@@ -30,6 +32,7 @@ import { type ServeOptions, serve } from './serve.ts'
 const reconcileMs = 60_000
 const pausesMs = 5_000
 const issuesMs = 5_000
+const noticesMs = 5_000
 const promotionsMs = 5_000
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
@@ -72,6 +75,7 @@ export const run = async (
       signal,
       log,
     }),
+    every(noticesMs, 'notices.untold', () => keepNotified({ pool, nats, publisher }), { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
       {

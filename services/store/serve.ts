@@ -11,6 +11,7 @@ import { file_fairlead_store_v1_error } from '@fairlead/wire/store/error'
 import { EventService } from '@fairlead/wire/store/event'
 import { IssueService } from '@fairlead/wire/store/issue'
 import { MemberService } from '@fairlead/wire/store/member'
+import { NotificationService } from '@fairlead/wire/store/notification'
 import { OrganizationService } from '@fairlead/wire/store/organization'
 import { RejectionService } from '@fairlead/wire/store/rejection'
 import { ReplayService } from '@fairlead/wire/store/replay'
@@ -28,6 +29,7 @@ import { destinationCalls } from './calls/destinations.ts'
 import { eventCalls } from './calls/events.ts'
 import { issueCalls } from './calls/issues.ts'
 import { memberCalls } from './calls/members.ts'
+import { notificationCalls } from './calls/notifications.ts'
 import { organizationCalls } from './calls/organizations.ts'
 import { rejectionCalls } from './calls/rejections.ts'
 import { replayCalls } from './calls/replays.ts'
@@ -65,6 +67,7 @@ const services = [
   ReplayService,
   RejectionService,
   ApiKeyService,
+  NotificationService,
   AuditService,
 ]
 
@@ -97,6 +100,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(ReplayService, replayCalls(calls))
       router.service(RejectionService, rejectionCalls(calls))
       router.service(ApiKeyService, apiKeyCalls(calls))
+      router.service(NotificationService, notificationCalls(calls))
       router.service(AuditService, auditCalls(calls))
       serveReflection(router, services, [file_fairlead_store_v1_error])
     },

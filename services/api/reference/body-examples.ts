@@ -34,6 +34,12 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   putRoute: { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing'] },
   updateRoute: { eventTypes: ['invoice.paid'] },
   previewRoute: { source: 'stripe', eventTypes: ['invoice.*'] },
+  putNotifications: {
+    destinationId: 'pager',
+    types: ['destination.failing', 'destination.recovered', 'source.silent'],
+    silentAfterSeconds: { stripe: 3600 },
+  },
+  promoteRejections: { filter: { source: 'stripe' }, dryRun: true },
   sendSimulated: {
     source: 'simulator-github',
     headers: { 'x-github-event': 'ping' },

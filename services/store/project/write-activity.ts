@@ -11,6 +11,8 @@ import type { NewEvent } from './write-log.ts'
 export async function addUsage(db: Db, events: readonly NewEvent[]): Promise<void> {
   const counts = new Map<string, number>()
   for (const { meta } of events) {
+    // What Fairlead itself tells an organization is none of its events.
+    if (meta.to !== undefined) continue
     const key = `${meta.organization} ${new Date(meta.receivedAt).toISOString().slice(0, 7)}-01`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }

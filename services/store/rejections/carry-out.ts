@@ -6,6 +6,7 @@ import { promotedSubject } from '@fairlead/wire/subjects'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
+import { loggedEvents } from '../logged-events.ts'
 import { storedPositions } from '../project/position.ts'
 import { type Db, inScope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
@@ -104,19 +105,6 @@ async function markDone(db: Db, rows: readonly PromotionRow[], nowMs: number): P
       new Date(nowMs),
     ],
   )
-}
-
-/** Of these pairs of organization and event, those that the log has, as `<organization> <event>`. */
-export async function loggedEvents(
-  db: Db,
-  pairs: readonly (readonly [organization: string, event: string])[],
-): Promise<Set<string>> {
-  const { rows } = await db.query<{ organization_id: string; id: string }>(
-    `select e.organization_id, e.id from unnest($1::uuid[], $2::uuid[]) as n (organization_id, id)
-     join events e on e.organization_id = n.organization_id and e.id = n.id`,
-    [pairs.map(([organization]) => organization), pairs.map(([, event]) => event)],
-  )
-  return new Set(rows.map(row => `${row.organization_id} ${row.id}`))
 }
 
 /** Throws a StoreError `nats_unavailable` while neither the log nor JetStream may know an event that was accepted. */

@@ -6,7 +6,7 @@ import type { LogRecord } from '@fairlead/wire/attempt'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
 import type { Exchange } from '@fairlead/wire/exchange'
-import type { Destination, Organization } from '../directory.ts'
+import type { Destination, Organization, Wanted } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import { type Carriage, carry } from './carry.ts'
 import { storeDeadLetter } from './dead-letter.ts'
@@ -55,7 +55,7 @@ export function deliverEvent(
   const { meta } = event
   const { engine } = scene
   engine.traces?.matched(event, organization, origin)
-  const wanted = organization.match(meta.source, meta.type, meta.types)
+  const wanted = wantedBy(event, organization)
   // The log learns of the fan-out from the attempt itself where there is one delivery and it is not stored before.
   const untold = wanted.length === 1
   origin.expect(wanted.length + (untold ? 0 : 1))
@@ -73,6 +73,12 @@ export function deliverEvent(
     if (stored) storing.push(stored)
   }
   return storing.length > 0 ? Promise.all(storing) : undefined
+}
+
+function wantedBy({ meta }: StoredEvent, organization: Organization): readonly Wanted[] {
+  if (meta.to === undefined) return organization.match(meta.source, meta.type, meta.types)
+  const destination = organization.destinations.get(meta.to)
+  return destination ? [{ destination, order: undefined }] : []
 }
 
 function firstDelivery(

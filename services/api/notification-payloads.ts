@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { timeText } from './time.ts'
+
+/**
+ * What Fairlead itself sends to an organization's destination: the bodies, by type, as the document's `webhooks` tell them.
+ * The store makes them (`services/store/notifications`); a test reads what arrives by these schemas.
+ */
+
+const destination = {
+  destinationId: z.string().meta({ example: 'dst_01jd3k5t9vexqa7w2m8zr4c6hs' }),
+  destination: z.string().meta({ description: 'Its name.', example: 'billing' }),
+}
+const issue = z.object({
+  issueId: z.string().meta({ example: 'iss_01jd3k5t9vexqa7w2m8zr4c6hs' }),
+  kind: z.enum(['delivery', 'refusal']),
+  subjectId: z.string().meta({ description: 'The destination or the source.' }),
+  subject: z.string().nullable().meta({ description: 'Its name; null: it is gone.' }),
+  cause: z.string().meta({ example: 'http_error' }),
+  status: z.int().nullable().meta({ description: 'Of HTTP; null where there is none.' }),
+  failures: z.int(),
+  firstSeenAt: timeText,
+  lastSeenAt: timeText,
+})
+
+/** Type → when it is sent, and its `data`. */
+export const noticePayloads = {
+  'destination.failing': [
+    'Every attempt at a destination has failed for 5 minutes.',
+    z.object({ ...destination, failingSince: timeText, lastError: z.string().nullable() }),
+  ],
+  'destination.recovered': [
+    'A destination that was told as failing took a delivery again.',
+    z.object({ ...destination, failingSince: timeText, recoveredAt: timeText }),
+  ],
+  'destination.paused': [
+    'A destination gets nothing any more: it answered 410, has failed for five days, or a member asked.',
+    z.object({ ...destination, reason: z.enum(['gone', 'failing', 'asked']), since: timeText }),
+  ],
+  'source.silent': [
+    'A source has had no event for as long as `silentAfterSeconds` of the setting says. Once for each silence.',
+    z.object({
+      sourceId: z.string(),
+      source: z.string(),
+      lastEventAt: timeText.nullable(),
+      silentAfterSeconds: z.int(),
+    }),
+  ],
+  'quota.near': [
+    'A part of the month’s events is used up: at 80 and at 100 percent.',
+    z.object({
+      month: z.string().meta({ example: '2030-01' }),
+      percent: z.int().meta({ example: 80 }),
+      accepted: z.int(),
+      limit: z.int(),
+    }),
+  ],
+  'issue.opened': ['Something fails, or is refused, for a reason that is new.', issue],
+  'issue.regressed': ['A resolved issue came again.', issue],
+  'issue.resolved': ['An issue was resolved, by a member or by recovery.', issue],
+  'key.expiring': [
+    'An API key ends within 7 days.',
+    z.object({ keyId: z.string(), name: z.string(), expiresAt: timeText }),
+  ],
+} as const satisfies Readonly<Record<string, readonly [sentAt: string, data: z.ZodType]>>
+
+export type NoticeType = keyof typeof noticePayloads
+export const noticeTypes = Object.keys(noticePayloads) as [NoticeType, ...NoticeType[]]
+
+/** The whole body of a type. */
+export const noticeBody = (type: NoticeType) =>
+  z.object({
+    type: z.literal(type),
+    timestamp: timeText.meta({ description: 'When it was noticed.' }),
+    organization: z.string().meta({ description: 'Its slug.', example: 'acme' }),
+    data: noticePayloads[type][1],
+  })

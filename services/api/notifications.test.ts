@@ -1,0 +1,218 @@
+import { until } from '@fairlead/testbed/until'
+import { toUuid } from '@fairlead/webhook/id'
+import { connectNats } from '@fairlead/wire/connect'
+import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import type { Organization } from '@fairlead/wire/store/organization'
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+import { type NoticeType, noticeBody } from './notification-payloads.ts'
+
+const path = '/api/v1/organizations/acme/notifications'
+let api: TestApi
+let nats: NatsConnection
+let acme: Organization
+/** As a row names it. */
+let organization: string
+const ids: Record<string, string> = {}
+
+beforeAll(async () => {
+  api = await openTestApi()
+  acme = await anOrganization(api.store, 'acme')
+  nats = await connectNats({ url: api.store.natsUrl, name: 'test' })
+  organization = toUuid(acme.id as Parameters<typeof toUuid>[0])
+  for (const kind of ['destinations', 'sources']) {
+    const { items } = (await api.call('GET', `/api/v1/organizations/acme/${kind}`)).body
+    for (const { id, name } of items) ids[name] = id
+  }
+})
+afterAll(async () => {
+  await nats?.close()
+  await api?.[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  for (const table of ['notices', 'issue_notices', 'issues', 'destination_health', 'destination_pauses'])
+    await api.store.query(`delete from ${table}`)
+  await (await jetstreamManager(nats)).streams.purge('EVENTS')
+})
+
+const uuid = (name: string) => toUuid(ids[name]! as Parameters<typeof toUuid>[0])
+const put = (body: object) => api.call('PUT', path, { body, headers: { 'if-match': '*' } })
+
+/** Events of notices, as they are stored: each body is read by the schema that the document has of its type. */
+async function told() {
+  const manager = await jetstreamManager(nats)
+  const { state } = await manager.streams.info('EVENTS')
+  const found = []
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await manager.streams.getMessage('EVENTS', { seq })
+    const meta = decodeEventMeta(message!.header.get(eventHeader))
+    const body = noticeBody(meta.type as NoticeType).parse(message!.json())
+    found.push({ meta, ...body })
+  }
+  return found
+}
+
+const untilTold = async (...types: NoticeType[]) => {
+  await until(
+    async () => {
+      const has = (await told()).map(({ type }) => type)
+      return types.every(type => has.includes(type))
+    },
+    { what: types.join(', '), deadlineMs: 40_000 },
+  )
+  return await told()
+}
+
+/** Whatever was there to be told is told. */
+async function untilQuiet(): Promise<void> {
+  const asked = new Date()
+  // An expiring key that is made now is told after all that was noticed before it.
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString()
+  const { id } = (
+    await api.call('POST', '/api/v1/organizations/acme/api-keys', {
+      body: { name: `until ${asked.getTime()}`, role: 'viewer', expiresAt },
+    })
+  ).body
+  const has = async () =>
+    (await told()).some(({ data }) => 'keyId' in data && (data as { keyId: string }).keyId === id)
+  await until(has, { what: 'the last notice', deadlineMs: 40_000 })
+  const untold = () => api.store.query('select from notices where told_at is null')
+  await until(async () => (await untold()).length === 0, { what: 'all notices told', deadlineMs: 40_000 })
+}
+
+describe('the setting', () => {
+  test('is there before it is made, is changed in the state that was seen, and stands in the audit log', async () => {
+    const before = await api.call('GET', path)
+    expect(before.body).toMatchObject({ destinationId: null, updatedAt: null, silentAfterSeconds: {} })
+    expect(before.body.types).toHaveLength(9)
+    const body = {
+      destinationId: 'billing',
+      types: ['source.silent'],
+      silentAfterSeconds: { stripe: 3600 },
+    }
+    const dry = await api.call('PUT', `${path}?dryRun=true`, { body, headers: { 'if-match': '*' } })
+    expect(dry.body).toMatchObject({ dryRun: true, result: { destination: 'billing' } })
+    expect((await api.call('GET', path)).body.destinationId).toBeNull()
+    const headers = { 'if-match': before.headers.get('etag')! }
+    const after = await api.call('PUT', path, { body, headers })
+    expect(after.body).toMatchObject({ ...body, destinationId: ids.billing, destination: 'billing' })
+    expect((await api.call('PUT', path, { body, headers })).status).toBe(412)
+    expect((await api.call('PUT', path, { body })).status).toBe(428)
+    const audit = (await api.call('GET', '/api/v1/organizations/acme/audit-log')).body
+    expect(audit.items[0]).toMatchObject({
+      action: 'notifications.changed',
+      details: { after: { destination: 'billing' } },
+    })
+  })
+
+  test.each([
+    ['a type that is none', { destinationId: 'billing', types: ['event.accepted'] }, 400],
+    ['a destination that is not there', { destinationId: 'nowhere' }, 404],
+    ['a silence of a second', { destinationId: 'billing', silentAfterSeconds: { stripe: 1 } }, 400],
+  ])('refuses %s', async (_name, body, status) => {
+    expect((await put(body)).status).toBe(status)
+  })
+})
+
+test('each thing that happens is one event, to the destination that was named', {
+  timeout: 120_000,
+}, async () => {
+  await put({ destinationId: 'billing', silentAfterSeconds: { stripe: 3600 } })
+  const since = new Date(Date.now() - 600_000)
+  await api.store.query(
+    `update notification_settings set updated_at = now() - interval '2 hours' where organization_id = $1`,
+    [organization],
+  )
+  await api.store.query(
+    `insert into destination_health (organization_id, destination_id, last_attempt_at, failing_since, last_error)
+     values ($1, $2, now(), $3, '503')`,
+    [organization, uuid('builds'), since],
+  )
+  await api.store.query(
+    `insert into destination_pauses (organization_id, destination_id, reason) values ($1, $2, 'gone')`,
+    [organization, uuid('builds')],
+  )
+  await api.store.query(
+    `insert into issues (organization_id, kind, subject_id, cause, status, first_seen_at, last_seen_at, opened_at, failures, events)
+     values ($1, 'refusal', $2, 'signature_mismatch', 0, now(), now(), now(), 3, 3)`,
+    [organization, uuid('stripe')],
+  )
+  await api.store.query('update organizations set webhook_limit = 10 where id = $1', [organization])
+  await api.store.query(
+    `insert into monthly_usage (organization_id, month, accepted)
+     values ($1, date_trunc('month', now() at time zone 'UTC')::date, 8)
+     on conflict (organization_id, month) do update set accepted = 8`,
+    [organization],
+  )
+  const first = await untilTold(
+    'destination.failing',
+    'destination.paused',
+    'source.silent',
+    'quota.near',
+    'issue.opened',
+  )
+  expect(new Set(first.map(({ meta }) => meta.to))).toEqual(new Set([ids.billing]))
+  expect(first.find(({ type }) => type === 'destination.failing')!.data).toEqual({
+    destinationId: ids.builds,
+    destination: 'builds',
+    failingSince: since.toISOString(),
+    lastError: '503',
+  })
+  await api.store.query(
+    `update destination_health set failing_since = null, last_success_at = now(), last_error = null
+     where organization_id = $1`,
+    [organization],
+  )
+  await api.store.query(`update issues set state = 'resolved' where organization_id = $1`, [organization])
+  await untilTold('destination.recovered', 'issue.resolved')
+  await untilQuiet()
+  const all = (await told()).filter(({ type }) => type !== 'key.expiring')
+  expect(all.map(({ type }) => type).sort()).toEqual([
+    'destination.failing',
+    'destination.paused',
+    'destination.recovered',
+    'issue.opened',
+    'issue.resolved',
+    'quota.near',
+    'source.silent',
+  ])
+  const { accepted } = (await api.call('GET', '/api/v1/organizations/acme/usage')).body.months[0]
+  expect(accepted).toBe(8)
+})
+
+test('what is told to a destination is not about itself, and nobody is told what was not asked for', {
+  timeout: 120_000,
+}, async () => {
+  await put({ destinationId: 'billing', types: ['destination.failing', 'issue.opened', 'key.expiring'] })
+  await api.store.query(
+    `insert into destination_health (organization_id, destination_id, last_attempt_at, failing_since, last_error)
+     values ($1, $2, now(), now() - interval '1 hour', '503')`,
+    [organization, uuid('billing')],
+  )
+  await api.store.query(
+    `insert into issues (organization_id, kind, subject_id, cause, status, first_seen_at, last_seen_at, opened_at, failures, events)
+     values ($1, 'delivery', $2, 'http_error', 503, now(), now(), now(), 3, 3)`,
+    [organization, uuid('billing')],
+  )
+  await api.store.query(
+    `insert into destination_pauses (organization_id, destination_id, reason) values ($1, $2, 'asked')`,
+    [organization, uuid('builds')],
+  )
+  await untilQuiet()
+  expect((await told()).map(({ type }) => type)).toEqual(['key.expiring'])
+})
+
+test('a notice that a killed store had published is not told twice', { timeout: 60_000 }, async () => {
+  await put({ destinationId: 'billing', types: ['key.expiring'] })
+  await untilQuiet()
+  const before = (await told()).length
+  // As a store leaves it that was killed before it wrote down that it told.
+  await api.store.query('update notices set told_at = null')
+  await until(async () => (await api.store.query('select from notices where told_at is null')).length === 0, {
+    what: 'all told again',
+    deadlineMs: 30_000,
+  })
+  expect(await told()).toHaveLength(before)
+})
