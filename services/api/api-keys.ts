@@ -4,6 +4,7 @@ import { modes } from '@fairlead/wire/mode'
 import type { ApiKey } from '@fairlead/wire/store/api_key'
 import { z } from 'zod'
 import { findAndWrite } from './find-and-write.ts'
+import { requireFreshProof } from './fresh-proof.ts'
 import { managedBy, presentManagedBy } from './managed.ts'
 import { operation } from './operation.ts'
 import { ApiError } from './problem.ts'
@@ -102,9 +103,10 @@ const create = operation({
   status: 201,
   answerDescription: 'The key, with its text.',
   answer: newKeySchema,
-  problems: ['conflict'],
+  problems: ['conflict', 'proof_too_old'],
   async handle({ store, caller, organization, role, body, change, write }) {
     requireWithin(caller, role, { role: body.role, scopes: body.scopes ?? null })
+    if (body.role === 'owner') requireFreshProof(caller)
     const { apiKey, key } = await store.apiKeys.createApiKey(
       {
         organizationId: organization.id,
@@ -143,7 +145,7 @@ const rotate = operation({
   status: 200,
   answerDescription: 'The key, with its new text.',
   answer: newKeySchema,
-  problems: ['conflict'],
+  problems: ['conflict', 'proof_too_old'],
   async handle(call) {
     const { store, caller, organization, role, params, body, write, signal } = call
     const { apiKey, key } = await findAndWrite(
@@ -154,6 +156,7 @@ const rotate = operation({
         if (!present) throw new ApiError('not_found')
         // Whoever gets a key's text can do all that the key can. A role unknown to this version may be any role.
         requireWithin(caller, role, { role: roleOf(present.role) ?? 'owner', scopes: scopesOf(present) })
+        if ((roleOf(present.role) ?? 'owner') === 'owner') requireFreshProof(caller)
       },
       (_found, change) =>
         store.apiKeys.rotateApiKey(

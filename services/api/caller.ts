@@ -32,6 +32,8 @@ export interface PersonCaller {
   readonly name?: string
   /** `ses_…`: which of the person's sessions. Not its secret. */
   readonly sessionId: string
+  /** When the session began: each begins with a proof. Unix milliseconds. */
+  readonly provenAtMs: number
   readonly memberships: ReadonlyMap<OrganizationId, Membership>
   readonly staff?: Staff
   /** Present: looks as that member does, and changes nothing. */

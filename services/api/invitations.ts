@@ -6,6 +6,7 @@ import { readAddress } from './auth/address.ts'
 import { queueInvitation } from './auth/invitations/send.ts'
 import { newSecret } from './auth/secret.ts'
 import { nameOf } from './caller.ts'
+import { requireFreshProof } from './fresh-proof.ts'
 import { operation } from './operation.ts'
 import { invitationParams, noQuery, organizationParams } from './query.ts'
 import { roleOf, roles, roleToStore } from './role.ts'
@@ -70,8 +71,9 @@ const create = operation({
   status: 201,
   answerDescription: 'The invitation; its mail is on the way.',
   answer: invitationSchema,
-  problems: ['conflict'],
+  problems: ['conflict', 'proof_too_old'],
   async handle({ store, signIn, organization, role, caller, body, change, write, wasRepeat }) {
+    if (body.role === 'owner') requireFreshProof(caller)
     const token = newSecret()
     const { invitation } = await store.members.createInvitation(
       {

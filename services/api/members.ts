@@ -2,6 +2,7 @@ import { ErrorReason } from '@fairlead/wire/store/error'
 import { ManagedBy, type Member } from '@fairlead/wire/store/member'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { z } from 'zod'
+import { isFresh, requireFreshProof } from './fresh-proof.ts'
 import { managedBy, presentManagedBy } from './managed.ts'
 import { managedByKubernetes } from './managed-by-kubernetes.ts'
 import { type Call, operation } from './operation.ts'
@@ -54,8 +55,9 @@ const changeRole = operation({
   status: 200,
   answerDescription: 'The member.',
   answer: memberSchema,
-  problems: ['last_owner', 'managed_by_kubernetes'],
-  async handle({ store, organization, role, params, body, change, write }) {
+  problems: ['last_owner', 'managed_by_kubernetes', 'proof_too_old'],
+  async handle({ store, organization, role, caller, params, body, change, write }) {
+    await requireProofForOwners({ store, organization, caller }, params.member, body.role)
     const { member } = await store.members
       .updateMemberRole(
         {
@@ -85,8 +87,9 @@ const remove = operation({
   query: noQuery,
   status: 204,
   answerDescription: 'It is no member now.',
-  problems: ['last_owner', 'managed_by_kubernetes'],
-  async handle({ store, organization, role, params, change, write }) {
+  problems: ['last_owner', 'managed_by_kubernetes', 'proof_too_old'],
+  async handle({ store, organization, role, caller, params, change, write }) {
+    await requireProofForOwners({ store, organization, caller }, params.member, undefined)
     const which = { organizationId: organization.id, memberId: params.member, callerRole: roleToStore[role] }
     await store.members
       .removeMember({ ...which, change }, write)
@@ -94,6 +97,18 @@ const remove = operation({
     return undefined
   },
 })
+
+/** Who is owner, and who is one no longer, is decided with a fresh proof. Throws an ApiError `proof_too_old`. */
+async function requireProofForOwners(
+  { store, organization, caller }: Pick<Call, 'store' | 'organization' | 'caller'>,
+  memberId: string,
+  role: Role | undefined,
+): Promise<void> {
+  if (isFresh(caller, Date.now())) return
+  const { members } = await store.members.listMembers({ organizationId: organization.id })
+  const before = members.find(({ id }) => id === memberId)
+  if (role === 'owner' || (before && (roleOf(before.role) ?? 'owner') === 'owner')) requireFreshProof(caller)
+}
 
 /**
  * Throws a refusal by the store again; of a member that the organization's resource declares, with the list of members to declare

@@ -14,6 +14,7 @@ import type { StoreClient } from '@fairlead/wire/store-client'
 import { z } from 'zod'
 import type { Caller } from './caller.ts'
 import { DryRun, dryRunQuery } from './dry-run.ts'
+import { requireFreshProof } from './fresh-proof.ts'
 import { presentRateLimit, rateLimitSchema } from './managed.ts'
 import { changedItem } from './managed-by-kubernetes.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -262,8 +263,18 @@ const remove = operation({
   query: dryRunQuery,
   status: 204,
   answerDescription: 'It is gone.',
-  problems: settingProblems,
-  async handle({ store, organizationIfThere: organization, query, precondition, change, write, signal }) {
+  problems: [...settingProblems, 'proof_too_old'],
+  async handle({
+    store,
+    caller,
+    organizationIfThere: organization,
+    query,
+    precondition,
+    change,
+    write,
+    signal,
+  }) {
+    requireFreshProof(caller)
     const dryRun = query.dryRun ?? false
     const owner = { kind: OwnerKind.API, reference: '' }
     const asked = { organizationId: organization?.id ?? '', owner, precondition, dryRun, change }

@@ -14,6 +14,7 @@ export const problems = {
   unauthenticated: [401, 'Send a live API key (`Authorization: Bearer sk_live_fl_…`), or sign in.'],
   sign_in_refused: [401, 'The link or the code is wrong, used, or no longer good: ask for a new one.'],
   forbidden: [403, 'This is not yours to do.'],
+  proof_too_old: [403, 'You signed in more than 10 minutes ago: sign in again for this, at /auth/sign-in.'],
   wrong_mode: [403, 'The key is for data of the other mode, or for test data alone.'],
   cross_site: [403, 'A browser sent this from a page of another site.'],
   // 404 also for what exists but belongs to somebody else: a key learns nothing about other organizations.

@@ -22,6 +22,7 @@ const person = (role?: Role, staff?: Staff): PersonCaller => {
     kind: 'person',
     email: 'ada@example.com',
     sessionId: 'ses_1',
+    provenAtMs: 0,
     memberships: new Map(role ? [[acme, membership(role)]] : []),
     ...(staff && { staff }),
   }

@@ -24,6 +24,7 @@ export async function personOf(
     kind: 'person',
     email: session.email,
     sessionId: session.id,
+    provenAtMs: session.createdAtMs,
     memberships,
     ...(session.name && { name: session.name }),
     ...(staff && { staff }),

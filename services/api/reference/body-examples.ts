@@ -39,7 +39,6 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
     types: ['destination.failing', 'destination.recovered', 'source.silent'],
     silentAfterSeconds: { stripe: 3600 },
   },
-  promoteRejections: { filter: { source: 'stripe' }, dryRun: true },
   sendSimulated: {
     source: 'simulator-github',
     headers: { 'x-github-event': 'ping' },

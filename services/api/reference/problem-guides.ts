@@ -64,6 +64,13 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
       '`GET /api/v1/me` tells what the caller may do, and each operation says to whom it is allowed. Ask an owner or admin of the organization for the role, or use a key that has the scope.',
     retry: 'never',
   },
+  proof_too_old: {
+    meaning:
+      'A person asked for what only owners decide (owners, their keys, the end of an organization), and signed in more than 10 minutes ago.',
+    remedy:
+      'Sign in again at `/auth/sign-in` (its `to` leads back to a page), or by `fairlead login`, and repeat the request. API keys are not asked for this.',
+    retry: 'never',
+  },
   wrong_mode: {
     meaning:
       'The key is for one mode. A test key (`sk_test_fl_…`) asked for what both modes share, or for the audit log; or a key named the other mode.',
