@@ -990,6 +990,39 @@ export interface RoutePreviewRequest {
   order?: unknown;
 }
 
+export type NotificationSettingsTypesItem = typeof NotificationSettingsTypesItem[keyof typeof NotificationSettingsTypesItem];
+
+
+export const NotificationSettingsTypesItem = {
+  destinationfailing: 'destination.failing',
+  destinationrecovered: 'destination.recovered',
+  destinationpaused: 'destination.paused',
+  sourcesilent: 'source.silent',
+  quotanear: 'quota.near',
+  issueopened: 'issue.opened',
+  issueregressed: 'issue.regressed',
+  issueresolved: 'issue.resolved',
+  keyexpiring: 'key.expiring',
+} as const;
+
+/**
+ * By the name of a source: after so many seconds without an event it is told as `source.silent`, once for each silence.
+ */
+export type NotificationSettingsSilentAfterSeconds = {[key: string]: number};
+
+export interface NotificationSettings {
+  /** A destination's id or name; null: nothing is told. */
+  destinationId: string | null;
+  /**
+     * What is told. Default: everything.
+     * @minItems 1
+     * @maxItems 9
+     */
+  types?: NotificationSettingsTypesItem[];
+  /** By the name of a source: after so many seconds without an event it is told as `source.silent`, once for each silence. */
+  silentAfterSeconds?: NotificationSettingsSilentAfterSeconds;
+}
+
 export type OrganizationOwnerKind = typeof OrganizationOwnerKind[keyof typeof OrganizationOwnerKind];
 
 
@@ -1082,6 +1115,7 @@ export const ProblemCode = {
   unauthenticated: 'unauthenticated',
   sign_in_refused: 'sign_in_refused',
   forbidden: 'forbidden',
+  proof_too_old: 'proof_too_old',
   wrong_mode: 'wrong_mode',
   cross_site: 'cross_site',
   not_found: 'not_found',
@@ -3361,6 +3395,30 @@ export interface RoutePreview {
   oldestAt: string | null;
   /** The newest of those that match, 20 at most. */
   sample: RoutePreviewSampleItem[];
+}
+
+export type NotificationsSilentAfterSeconds = {[key: string]: number};
+
+/**
+ * Where an organization is told of what happens to it. Each notice is an event of the source `_fairlead`, which is delivered, retried, logged and signed like any other; its `webhook-id` stays the same when it is repeated. Notices count towards no limit. A destination is not told of itself.
+ */
+export interface Notifications {
+  /**
+     * Null: nothing is told.
+     * @nullable
+     */
+  destinationId: string | null;
+  /**
+     * Its name.
+     * @nullable
+     */
+  destination: string | null;
+  types: string[];
+  silentAfterSeconds: NotificationsSilentAfterSeconds;
+  /** Names this state of `settings`; in quotes it is the `ETag`, for `If-Match`. */
+  etag: string;
+  /** Null: it was never made. */
+  updatedAt: string | null;
 }
 
 export type MemberRole = typeof MemberRole[keyof typeof MemberRole];
@@ -5805,6 +5863,41 @@ export type DeleteRouteHeaders = {
  * @maxLength 2000
  */
 'If-Match'?: string;
+};
+
+export type PutNotificationsParams = {
+/**
+ * `true`: check everything, answer 200 with what would be and what would change, change nothing.
+ */
+dryRun?: PutNotificationsDryRun;
+};
+
+export type PutNotificationsDryRun = typeof PutNotificationsDryRun[keyof typeof PutNotificationsDryRun];
+
+
+export const PutNotificationsDryRun = {
+  true: 'true',
+  false: 'false',
+} as const;
+
+export type PutNotificationsHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[!-~]([ -~]*[!-~])?$
+ */
+'Idempotency-Key'?: string;
+/**
+ * The `ETag` that was read, or * for any. Without it a PUT only creates; if there is one already it is answered with 428.
+ * @maxLength 2000
+ */
+'If-Match'?: string;
+/**
+ * `*`: create it, and answer 412 if it is there.
+ * @maxLength 10
+ */
+'If-None-Match'?: string;
 };
 
 export type ListMembers200 = {
@@ -13883,6 +13976,221 @@ return transport<deleteRouteResponse>(getDeleteRouteUrl(slug,route,params),
     method: 'DELETE',
     headers: { ...headers, ...getHeaders(options?.headers) }
 
+  }
+);}
+
+
+
+export type getNotificationsResponse200 = {
+  data: Notifications
+  status: 200
+}
+
+export type getNotificationsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getNotificationsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getNotificationsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getNotificationsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getNotificationsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getNotificationsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getNotificationsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getNotificationsResponseSuccess = (getNotificationsResponse200) & {
+  headers: Headers;
+};
+export type getNotificationsResponseError = (getNotificationsResponse400 | getNotificationsResponse401 | getNotificationsResponse404 | getNotificationsResponse429 | getNotificationsResponse500 | getNotificationsResponse503 | getNotificationsResponse504) & {
+  headers: Headers;
+};
+
+export type getNotificationsResponse = (getNotificationsResponseSuccess | getNotificationsResponseError)
+
+export const getGetNotificationsUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/notifications`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Where an organization is told of what happens to it
+ */
+export const getNotifications = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<getNotificationsResponse> => {
+
+  return transport<getNotificationsResponse>(getGetNotificationsUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type putNotificationsResponse200 = {
+  data: Notifications | DryRun
+  status: 200
+}
+
+export type putNotificationsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type putNotificationsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type putNotificationsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type putNotificationsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type putNotificationsResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type putNotificationsResponse412 = {
+  data: Problem
+  status: 412
+}
+
+export type putNotificationsResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type putNotificationsResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type putNotificationsResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type putNotificationsResponse428 = {
+  data: Problem
+  status: 428
+}
+
+export type putNotificationsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type putNotificationsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type putNotificationsResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type putNotificationsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type putNotificationsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type putNotificationsResponseSuccess = (putNotificationsResponse200) & {
+  headers: Headers;
+};
+export type putNotificationsResponseError = (putNotificationsResponse400 | putNotificationsResponse401 | putNotificationsResponse403 | putNotificationsResponse404 | putNotificationsResponse409 | putNotificationsResponse412 | putNotificationsResponse413 | putNotificationsResponse415 | putNotificationsResponse422 | putNotificationsResponse428 | putNotificationsResponse429 | putNotificationsResponse500 | putNotificationsResponse501 | putNotificationsResponse503 | putNotificationsResponse504) & {
+  headers: Headers;
+};
+
+export type putNotificationsResponse = (putNotificationsResponseSuccess | putNotificationsResponseError)
+
+export const getPutNotificationsUrl = (slug: string,
+    params?: PutNotificationsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/notifications?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/notifications`
+}
+
+/**
+ * To a destination of its own. The types and their bodies stand in the `webhooks` of this document. Told is what happens from now on, and what fails at this time.
+ *
+ * Allowed to: admin or owner.
+ * @summary Say what an organization is told, and where
+ */
+export const putNotifications = async (slug: string,
+    notificationSettings: NotificationSettings,
+    params?: PutNotificationsParams,
+    headers?: PutNotificationsHeaders, options?: Parameters<typeof transport>[1]): Promise<putNotificationsResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<putNotificationsResponse>(getPutNotificationsUrl(slug,params),
+  {
+    ...options,
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(notificationSettings)
   }
 );}
 
