@@ -140,6 +140,7 @@ export const receiver: Dashboard = {
           targets: [
             { expr: rate('fairlead_seen_deferred_total'), legend: 'ids read again from EVENTS' },
             { expr: rate('fairlead_repeats_untold_total'), legend: 'repeats not in the log' },
+            { expr: rate('fairlead_seen_forgotten_total'), legend: 'ids forgotten, Redis is full' },
           ],
           unit: 'ops',
         },
