@@ -17,6 +17,7 @@ RUN node services/console/build.ts console
 FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY packages/client/package.json packages/client/
 COPY packages/daemon/package.json packages/daemon/
 COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/webhook/package.json packages/webhook/
@@ -42,6 +43,7 @@ COPY --from=modules /app/node_modules node_modules
 COPY --from=modules /app/services/api/node_modules services/api/node_modules
 COPY --from=modules /app/sbom.cdx.json ./
 COPY package.json ./
+COPY packages/client packages/client
 COPY packages/daemon packages/daemon
 COPY packages/telemetry packages/telemetry
 COPY packages/webhook packages/webhook
