@@ -7,26 +7,22 @@ import { quickTests } from './testbed/quick-tests.ts'
 const quick = quickTests()
 
 /**
- * What begins first, so that two workers are busy to the end. The loss proof is first: beside the cluster of two nodes its load
+ * When a file begins, so that two workers are busy to the end. The loss proof is first: beside the cluster of two nodes its load
  * would wait in vain for webhooks to flow. Beside the loss proof run tests without servers. The cluster takes longest of all, and
- * beside it run tests that do one thing at a time. The longest of the rest go before the others; those have the order of their size.
+ * its webhooks need a processor: beside it run the short ones, which do one thing at a time. The long ones come last, the longest
+ * of them first.
  */
-const order: readonly ((path: string) => boolean)[] = [
-  path => path === 'testbed/chaos/loss.test.ts',
-  path => quick.includes(path),
-  path => path === 'testbed/cluster/end-to-end.test.ts',
-  path => /^(cli|image)\//.test(path),
-  path => longestTests.includes(path),
-]
+function placeOf(path: string): number {
+  if (path === 'testbed/chaos/loss.test.ts') return 0
+  if (quick.includes(path)) return 1
+  if (path === 'testbed/cluster/end-to-end.test.ts') return 2
+  return longestTests.includes(path) ? 4 + longestTests.indexOf(path) : 3
+}
 
-class LongestFirst extends BaseSequencer {
+class ShortBesideTheCluster extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
-      const path = relative(import.meta.dirname, moduleId)
-      const found = order.findIndex(isIn => isIn(path))
-      return found < 0 ? order.length : found
-    }
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+    const place = ({ moduleId }: TestSpecification) => placeOf(relative(import.meta.dirname, moduleId))
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
   }
 }
 
@@ -34,7 +30,7 @@ export default defineConfig({
   test: {
     // Real servers start inside tests; two cores are shared between two files at a time.
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: ShortBesideTheCluster },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Commands and services that tests start: four fifths of the CPU of their start is compiling.
