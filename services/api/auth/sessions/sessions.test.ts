@@ -98,10 +98,9 @@ describe('at the API', () => {
   test('a member sees the own organization and no other', async () => {
     expect((await ask('GET', events)).status).toBe(200)
     const foreign = await ask('GET', '/api/v1/organizations/globex/events')
-    expect([foreign.status, foreign.body]).toEqual([
-      404,
-      (await ask('GET', '/api/v1/organizations/nobody/events')).body,
-    ])
+    const nobodys = await ask('GET', '/api/v1/organizations/nobody/events')
+    expect(foreign.status).toBe(404)
+    expect({ ...foreign.body, requestId: '' }).toEqual({ ...nobodys.body, requestId: '' })
     const { body } = await ask('GET', '/api/v1/organizations')
     expect(body.items.map(({ slug }: { slug: string }) => slug)).toEqual(['acme'])
   })
