@@ -63,7 +63,9 @@ export async function promoteRejections(args: readonly string[]): Promise<number
   await confirm(`Make events of ${ids.length} rejections?`, values.yes === true)
   for (let at = 0; at < ids.length; at += idsAtOnce) {
     const body = { ids: ids.slice(at, at + idsAtOnce) }
-    const { promoted } = await api.ask(call => promoteThem(slug, body, {}, call))
+    const { promoted, left } = await api.ask(call => promoteThem(slug, body, {}, call))
+    const unchecked = left.find(({ reason }) => reason === 'unchecked')
+    if (unchecked) terminal.note(`${unchecked.rejections} were not verified in time: run this again.`)
     if (values.json) for (const one of promoted) terminal.print(JSON.stringify(one))
     else printPromoted(promoted, terminal)
   }

@@ -155,6 +155,14 @@ export const storeAndStreams: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Promotions that were lost',
+          description:
+            'A second: their rejection was pushed out before its event was stored. A line promotion.lost names each.',
+          targets: [{ expr: rate('fairlead_promotions_lost_total'), legend: '' }],
+          unit: 'ops',
+        },
+        {
+          kind: 'timeseries',
           title: 'Judged by the objective of the log',
           description: 'Events a second: in the log within 10 s of their receipt, or later.',
           targets: [

@@ -73,7 +73,8 @@ const list = operation({
   name: 'listRejections',
   tag: 'Rejections',
   summary: 'Requests that failed verification, newest first',
-  description: 'At most 1,000 and 64 MiB of each source are kept, for 72 hours; the oldest go first.',
+  description:
+    'At most 1,000 and 64 MiB of each source are kept, for 72 hours; the oldest go first. A page goes over some 10,000 of them: it may hold fewer than `limit`, even none, and still have a `next`.',
   access: 'read',
   params: organizationParams,
   query: z.strictObject({
@@ -310,7 +311,7 @@ const promoteMany = operation({
   tag: 'Rejections',
   summary: 'Make events of all rejections that verify now',
   description:
-    'By filter, or by ids. With `dryRun` it only tells which would pass: give the `rejection` of each as `ids`, and these run and no others. At most 1,000 a call, the newest first; `next` goes on. Swallowed repeats are left out of a filter.',
+    'By filter, or by ids. With `dryRun` it only tells which would pass: give the `rejection` of each as `ids`, and these run and no others. At most 1,000 a call, the newest first, and for 5 s; `next` goes on, and ids that no time was left for stay as `unchecked`. Many at one time are refused with 429. Swallowed repeats are left out of a filter.',
   access: 'operate',
   params: organizationParams,
   query: noQuery,

@@ -27,6 +27,7 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.LIMIT_REACHED]: 'limit_reached',
   [ErrorReason.TEST_UNTAKEN]: 'unavailable',
   [ErrorReason.TEST_BUSY]: 'rate_limited',
+  [ErrorReason.VERIFYING_BUSY]: 'rate_limited',
   [ErrorReason.NOT_TESTABLE]: 'conflict',
   [ErrorReason.LAST_OWNER]: 'last_owner',
   [ErrorReason.ABOVE_CALLER]: 'forbidden',
@@ -49,6 +50,8 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
     'More deliveries are matched than one Replay may make: narrow the selection.',
   [ErrorReason.TEST_UNTAKEN]: 'No worker took the test; try again after `Retry-After` seconds.',
   [ErrorReason.TEST_BUSY]: 'Two tests of this organization are under way; wait for them.',
+  [ErrorReason.VERIFYING_BUSY]:
+    'Other rejections of this organization are being verified: ask for one summary or promotion at a time.',
   [ErrorReason.NOT_TESTABLE]: 'It has no address to send a test to, or is not active.',
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
 }

@@ -8,6 +8,7 @@ import type { ProjectionMetrics } from './project/project.ts'
 import type { Standing } from './project/standing.ts'
 import type { StreamState } from './project/stream-states.ts'
 import type { PublishMetrics } from './publish/publish.ts'
+import type { PromotionMetrics } from './rejections/abandoned.ts'
 import type { ReplayMetrics } from './replay/run.ts'
 
 /** All metrics of the store. */
@@ -16,6 +17,7 @@ export interface StoreMetrics {
   readonly projection: ProjectionMetrics
   readonly publish: PublishMetrics
   readonly replays: ReplayMetrics
+  readonly promotions: PromotionMetrics
 }
 
 export interface StoreGauges {
@@ -69,6 +71,13 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
       published: new Counter({
         name: 'fairlead_replay_deliveries_total',
         help: 'Deliveries that Replays handed to the worker',
+        registers,
+      }),
+    },
+    promotions: {
+      lost: new Counter({
+        name: 'fairlead_promotions_lost_total',
+        help: 'Promotions whose rejection was pushed out before its event was stored: each is a line promotion.lost in the log of this process',
         registers,
       }),
     },

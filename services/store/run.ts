@@ -10,7 +10,7 @@ import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { every } from './every.ts'
 import { resolveRecovered } from './issues/recover.ts'
-import { countRefusals } from './issues/refusals.ts'
+import { openRefusals } from './issues/refusals.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { keepNotified } from './notifications/tell.ts'
@@ -22,7 +22,7 @@ import { openStreamStates } from './project/stream-states.ts'
 import { pauseHopeless } from './publish/pauses.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
-import { carryOutAbandoned } from './rejections/carry-out.ts'
+import { openAbandoned } from './rejections/abandoned.ts'
 import { runReplays } from './replay/run.ts'
 import { maintain } from './retention.ts'
 import { inScope } from './scope.ts'
@@ -64,16 +64,14 @@ export const run = async (
   const states = openStreamStates(nats, standing)
   const metrics = openStoreMetrics(registry, { standing, ...states, connections: () => connectionsOf(pool) })
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
+  const promotions = { pool, nats, publisher, now: Date.now, log, metrics: metrics.promotions }
   const background = [
     every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
     every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
     every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), { signal, log }),
-    every(issuesMs, 'refusals.uncounted', () => countRefusals(pool, nats), { signal, log }),
+    every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), { signal, log }),
     every(unattemptedMs, 'partitions.not_looked_at', states.look, { signal, log }),
-    every(promotionsMs, 'promotions.open', () => carryOutAbandoned({ pool, nats, now: Date.now }), {
-      signal,
-      log,
-    }),
+    every(promotionsMs, 'promotions.open', openAbandoned(promotions), { signal, log }),
     every(noticesMs, 'notices.untold', () => keepNotified({ pool, nats, publisher }), { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(

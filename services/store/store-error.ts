@@ -24,6 +24,7 @@ export const answers = {
   limit_reached: [Code.FailedPrecondition, ErrorReason.LIMIT_REACHED],
   test_untaken: [Code.Unavailable, ErrorReason.TEST_UNTAKEN],
   test_busy: [Code.ResourceExhausted, ErrorReason.TEST_BUSY],
+  verifying_busy: [Code.ResourceExhausted, ErrorReason.VERIFYING_BUSY],
   not_testable: [Code.FailedPrecondition, ErrorReason.NOT_TESTABLE],
   last_owner: [Code.FailedPrecondition, ErrorReason.LAST_OWNER],
   above_caller: [Code.PermissionDenied, ErrorReason.ABOVE_CALLER],

@@ -10694,7 +10694,7 @@ export const getListRejectionsUrl = (slug: string,
 }
 
 /**
- * At most 1,000 and 64 MiB of each source are kept, for 72 hours; the oldest go first.
+ * At most 1,000 and 64 MiB of each source are kept, for 72 hours; the oldest go first. A page goes over some 10,000 of them: it may hold fewer than `limit`, even none, and still have a `next`.
  *
  * Allowed to: every role.
  * @summary Requests that failed verification, newest first
@@ -10891,7 +10891,7 @@ export const getPromoteRejectionsUrl = (slug: string,) => {
 }
 
 /**
- * By filter, or by ids. With `dryRun` it only tells which would pass: give the `rejection` of each as `ids`, and these run and no others. At most 1,000 a call, the newest first; `next` goes on. Swallowed repeats are left out of a filter.
+ * By filter, or by ids. With `dryRun` it only tells which would pass: give the `rejection` of each as `ids`, and these run and no others. At most 1,000 a call, the newest first, and for 5 s; `next` goes on, and ids that no time was left for stay as `unchecked`. Many at one time are refused with 429. Swallowed repeats are left out of a filter.
  *
  * Allowed to: developer, admin or owner.
  * @summary Make events of all rejections that verify now

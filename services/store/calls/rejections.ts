@@ -20,9 +20,11 @@ import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import { carryOut, type PromotionRow } from '../rejections/carry-out.ts'
 import { openJudge } from '../rejections/judge.ts'
+import { readBack } from '../rejections/look-back.ts'
 import {
   fitsFilter,
   type JudgedAll,
+  type Judging,
   judgeAll,
   mostPromoted,
   promotionEntry,
@@ -30,37 +32,33 @@ import {
   selectRejections,
   writePromotions,
 } from '../rejections/promote.ts'
-import {
-  eraseRejection,
-  modeOfRejection,
-  readBack,
-  readRejection,
-  type StoredRejection,
-} from '../rejections/read.ts'
+import { eraseRejection, modeOfRejection, readRejection, type StoredRejection } from '../rejections/read.ts'
 import { openSummaries } from '../rejections/summarize.ts'
+import { openVerifying, type TakeVerifying } from '../rejections/verifying.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, modeOf } from './calls.ts'
-import { write } from './write.ts'
+import { keptAnswer, write } from './write.ts'
 
 export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionService> {
-  const summarize = openSummaries(calls.nats, calls.keyring)
+  const takeVerifying = openVerifying()
+  const summarize = openSummaries(calls.nats, calls.keyring, takeVerifying)
   return {
     async listRejections(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const limit = pageSize(request.limit, 100, 1000)
       const filter = filterOf(request, modeOf(context))
       const source = filter.source || '*'
-      const found = await readBack(calls.nats, {
+      const page = await readBack(calls.nats, {
         subjects: [rejectionsSubject(organization, source), repeatsSubject(organization, source)],
         below: belowOf(request.cursor),
-        limit: limit + 1,
+        limit,
         sinceMs: filter.afterMs,
         fits: fitsFilter(filter),
+        signal: context.signal,
       })
-      const shown = found.slice(0, limit)
       const rejections: Rejection[] = []
-      for (const rejection of shown) {
+      for (const rejection of page.rejections) {
         if (request.omitBodies) rejections.push(message(rejection))
         else {
           // Erased meanwhile: it is no longer there.
@@ -68,7 +66,7 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
           if (whole) rejections.push(message(whole, true))
         }
       }
-      return { rejections, next: found.length > limit ? encodeCursor(String(shown.at(-1)!.seq)) : '' }
+      return { rejections, next: cursorOf(page.below) }
     },
 
     async getRejection(request, context) {
@@ -89,25 +87,23 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
           source,
           publicUrl: request.publicUrl,
           mode: modeOf(context),
+          signal: context.signal,
         }),
       }
     },
 
-    promoteRejections: (request, context) => promote(calls, request, context),
+    promoteRejections: (request, context) => promote(calls, takeVerifying, request, context),
 
     async takeInRejection(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const notThere = () =>
         new StoreError('not_found', 'there is no such rejection, or it is none that could be taken in')
       const mode = modeOf(context)
+      const kept = await keptAnswer(calls, context, request, TakeInRejectionResponseSchema)
+      if (kept) return kept
       const rejection = await readRejection(calls.nats, organization, sequenceOf(request.id), mode)
-      const judged = await judge(
-        calls,
-        organization,
-        rejection?.meta.repeats ? [rejection.seq] : [],
-        '',
-        mode,
-      )
+      const sequences = rejection?.meta.repeats ? [rejection.seq] : []
+      const judged = await judge(calls, organization, { sequences, mode, signal: context.signal }, '')
       let rows: PromotionRow[] = []
       const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async db => {
         const written = await writePromotions(db, organization, judged, { nowMs: calls.now(), mode })
@@ -162,6 +158,7 @@ type PromoteRejections = ServiceImpl<typeof RejectionService>['promoteRejections
 
 async function promote(
   calls: Calls,
+  takeVerifying: TakeVerifying,
   request: Parameters<PromoteRejections>[0],
   context: HandlerContext,
 ): Promise<Awaited<ReturnType<PromoteRejections>>> {
@@ -169,19 +166,11 @@ async function promote(
   if (request.ids.length > mostPromoted) {
     throw new StoreError('invalid_field', `ids: must be at most ${mostPromoted}`, { field: 'ids' })
   }
+  const kept = await keptAnswer(calls, context, request, PromoteRejectionsResponseSchema)
+  if (kept) return kept
   const mode = modeOf(context)
   const chosen = request.ids.length > 0 ? new Set(request.ids.map(sequenceOf)) : undefined
-  const selected = chosen
-    ? [...chosen]
-    : (
-        await selectRejections(
-          calls.nats,
-          organization,
-          filterOf(request.filter, mode),
-          belowOf(request.cursor),
-        )
-      ).map(({ seq }) => seq)
-  const judged = await judge(calls, organization, selected, request.publicUrl, mode)
+  const { judged, below } = await judgeChosen(calls, takeVerifying, request, context, chosen)
   let rows: PromotionRow[] = []
   const answer = await write(calls, context, request, PromoteRejectionsResponseSchema, async db => {
     const written = await writePromotions(db, organization, judged, { nowMs: calls.now(), mode })
@@ -189,15 +178,18 @@ async function promote(
     if (chosen?.size === 1 && written.gone === 1) {
       throw new StoreError('not_found', 'there is no such rejection')
     }
-    const left = [...judged.left, ...(written.gone > 0 ? [['not_there', written.gone] as const] : [])]
-    const isCut = !chosen && selected.length === mostPromoted
+    // Of reasons with as many, that of the oldest first.
+    const left = [...judged.left].reverse()
+    if (written.gone > 0) left.push(['not_there', written.gone])
+    // Of a filter, the next page has them.
+    if (chosen && judged.unchecked.length > 0) left.push(['unchecked', judged.unchecked.length])
     return {
       answer: {
         promoted: written.promoted.map(({ rejection, ...one }) => ({ id: BigInt(rejection), ...one })),
         left: left
           .map(([reason, rejections]) => ({ reason, rejections }))
           .sort((a, b) => b.rejections - a.rejections),
-        next: isCut ? encodeCursor(String(selected.at(-1))) : '',
+        next: cursorOf(below),
       },
       entry: promotionEntry(written.promoted),
     }
@@ -206,13 +198,44 @@ async function promote(
   return answer
 }
 
+/**
+ * Verifies those that a call asks for, or the newest of its filter. With several, the organization waits for its turn: one alone is
+ * little work.
+ */
+async function judgeChosen(
+  calls: Calls,
+  takeVerifying: TakeVerifying,
+  request: Parameters<PromoteRejections>[0],
+  context: HandlerContext,
+  chosen: ReadonlySet<number> | undefined,
+): Promise<{ judged: JudgedAll; below: number | undefined }> {
+  const { signal } = context
+  const organization = requireId('org', request.organizationId, 'organization_id')
+  const mode = modeOf(context)
+  const { publicUrl } = request
+  const filter = filterOf(request.filter, mode)
+  const below = belowOf(request.cursor)
+  using _turn = chosen?.size === 1 ? undefined : await takeVerifying(organization, signal)
+  if (chosen) {
+    const judged = await judge(calls, organization, { sequences: [...chosen], mode, signal }, publicUrl)
+    return { judged, below: undefined }
+  }
+  const page = await selectRejections(calls.nats, organization, filter, { below, signal })
+  const sequences = page.rejections.map(({ seq }) => seq)
+  const judged = await judge(calls, organization, { sequences, mode, signal }, publicUrl)
+  const [newestUnchecked] = judged.unchecked
+  return { judged, below: newestUnchecked === undefined ? page.below : newestUnchecked + 1 }
+}
+
+/** How long one call may verify, ms: half of its deadline. At least one rejection is verified. */
+const verifyingMs = 5_000
+
 /** With the configuration of now, letting others have their turn. Where requests are refused anyway, nothing passes. */
 async function judge(
   calls: Calls,
   organization: OrganizationId,
-  sequences: readonly number[],
+  judging: Judging,
   publicUrl: string,
-  mode: Mode | undefined,
 ): Promise<JudgedAll> {
   const published = await calls.publisher.published(organization)
   const { config } = published ?? {}
@@ -222,18 +245,19 @@ async function judge(
       ? 'quota_exceeded'
       : undefined
   if (!published || closed) {
-    return { promotable: [], left: new Map(closed ? [[closed, sequences.length]] : []), missing: [] }
+    const left = new Map(closed ? [[closed, judging.sequences.length]] : [])
+    return { promotable: [], left, missing: [], unchecked: [] }
   }
-  const pace = openPace({ budgetMs: Number.POSITIVE_INFINITY })
+  const pace = openPace({ budgetMs: verifyingMs })
   const judgeOne = openJudge(published, calls.keyring, publicUrl)
-  return await judgeAll(calls.nats, organization, { sequences, mode }, judgeOne, pace.goOn)
+  return await judgeAll(calls.nats, organization, judging, judgeOne, pace.goOn)
 }
 
 /** What can't be carried out now is carried out later: it is written down. */
 async function carryOutOrLeave(calls: Calls, rows: readonly PromotionRow[]): Promise<void> {
-  await carryOut(calls, rows).catch((err: unknown) => {
-    calls.log.warn({ err, promotions: rows.length }, 'promotions.open')
-  })
+  const { failures } = await carryOut(calls, rows).catch((err: unknown) => ({ failures: [err] }))
+  const [err] = failures
+  if (failures.length > 0) calls.log.warn({ err, promotions: rows.length }, 'promotions.open')
 }
 
 function filterOf(
@@ -255,6 +279,9 @@ function sourceName(text: string): string {
   if (text === '' || /^[a-z0-9-]+$/.test(text)) return text
   throw new StoreError('invalid_field', 'source: is no name of a source', { field: 'source' })
 }
+
+const cursorOf = (below: number | undefined): string =>
+  below === undefined ? '' : encodeCursor(String(below))
 
 function belowOf(cursor: string): number | undefined {
   const [seq] = decodeCursor(cursor, 'sequence')

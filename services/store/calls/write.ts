@@ -45,17 +45,47 @@ export async function write<Answer extends DescMessage>(
   if (request.dryRun) return await rehearse(calls, context, scope, work)
   return await transact(calls, context, scope, async db => {
     const claim = change?.idempotencyKey ? await takeClaim(calls, db, organization, change) : undefined
-    // An empty answer, such as a deletion's, is no bytes.
-    if (claim?.kept !== undefined) {
-      context.responseHeader.set(replayedHeader, 'true')
-      return fromBinary(schema, Buffer.from(claim.kept, 'base64')) as MessageInitShape<Answer>
-    }
+    if (claim?.kept !== undefined) return readKept(claim.kept, context, schema)
     if (change?.repeatOnly) throw new StoreError('not_found', 'no answer is kept')
     const { answer, entry } = await work(db)
     if (entry) await writeAudit(db, organization, change, entry, calls.now())
     await claim?.keep(toBinary(schema, create(schema, answer)))
     return answer
   })
+}
+
+/**
+ * The answer that is kept for this change; undefined where there is none. For calls that work before their transaction: a repeat
+ * makes none of that work. Throws as `write` does.
+ */
+export async function keptAnswer<Answer extends DescMessage>(
+  calls: Calls,
+  context: HandlerContext,
+  request: {
+    readonly organizationId: string
+    readonly change?: Change | undefined
+    readonly dryRun?: boolean
+  },
+  schema: Answer,
+): Promise<MessageInitShape<Answer> | undefined> {
+  const { scope, organization } = scopeOf(request.organizationId)
+  const { change } = request
+  if (request.dryRun || !change?.idempotencyKey) return undefined
+  return await transact(calls, context, scope, async db => {
+    const { kept } = await takeClaim(calls, db, organization, change)
+    if (kept !== undefined) return readKept(kept, context, schema)
+    if (change.repeatOnly) throw new StoreError('not_found', 'no answer is kept')
+    return undefined
+  })
+}
+
+function readKept<Answer extends DescMessage>(
+  kept: string,
+  context: HandlerContext,
+  schema: Answer,
+): MessageInitShape<Answer> {
+  context.responseHeader.set(replayedHeader, 'true')
+  return fromBinary(schema, Buffer.from(kept, 'base64')) as MessageInitShape<Answer>
 }
 
 /** Does the work in a transaction that is rolled back: what it answers with is what the work itself would do. */
@@ -78,7 +108,7 @@ async function rehearse<Answer extends DescMessage>(
 }
 
 interface Claim {
-  /** The answer of the first call, in base64. */
+  /** The answer of the first call, in base64. An empty answer, such as a deletion's, is no characters. */
   readonly kept?: string
   keep(answer: Uint8Array): Promise<unknown>
 }

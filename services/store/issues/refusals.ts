@@ -1,13 +1,15 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
+import { readNextOfLeader } from '@fairlead/wire/read'
 import { rejectionHeader } from '@fairlead/wire/rejection'
 import { streamName } from '@fairlead/wire/streams'
-import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
+import { type JetStreamManager, type JsMsg, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { issueSeen, testCause } from '../project/write-attempts.ts'
-import { boundSubject, isLarge } from '../rejections/bound.ts'
-import { metaOf, readSpan } from '../rejections/read.ts'
+import { boundSubject, openBounding } from '../rejections/bound.ts'
+import { readSpan, type SpanRead } from '../rejections/look-back.ts'
+import { metaOf } from '../rejections/read.ts'
 import { type Db, inScope } from '../scope.ts'
 
 /**
@@ -15,8 +17,9 @@ import { type Db, inScope } from '../scope.ts'
  * REJECTIONS, which keeps a bounded number of each source; what a flood pushes out before it was read isn't counted.
  */
 
-/** Records of one step; the rest is read in the next. */
-const mostRecords = 5_000
+/** Steps of one round, of some 1,000 records each; the rest is read in the next. */
+const mostSteps = 5
+const allSubjects = 'rejections.>'
 
 interface Refused {
   readonly organization: OrganizationId
@@ -30,8 +33,22 @@ interface Refused {
   seq: number
 }
 
-/** One step; answers whether there may be more. One store does it at a time: the position's row is locked. */
-export async function countRefusals(pool: Pool, nats: NatsConnection): Promise<boolean> {
+/** A round counts what came, and then keeps sources within their bytes. */
+export function openRefusals(pool: Pool, nats: NatsConnection): () => Promise<void> {
+  const bounding = openBounding(subject => boundSubject(nats, subject))
+  return async () => {
+    for (let step = 0; step < mostSteps; step++) {
+      const { messages, isCut } = await countRefusals(pool, nats)
+      // Counted, and so committed: a step that is done again notes nothing twice.
+      for (const message of messages) bounding.note(message)
+      if (!isCut) break
+    }
+    await bounding.round()
+  }
+}
+
+/** One step; answers what was counted. One store does it at a time: the position's row is locked. */
+async function countRefusals(pool: Pool, nats: NatsConnection): Promise<SpanRead> {
   return await inScope(pool, 'platform', async db => {
     const manager = await jetstreamManager(nats, { checkAPI: false })
     const { created, state } = await manager.streams.info(streamName.rejections)
@@ -45,37 +62,30 @@ export async function countRefusals(pool: Pool, nats: NatsConnection): Promise<b
       [streamName.rejections],
     )
     const [position] = rows
-    if (!position) return false
+    if (!position) return nothing
     const isAnew = position.stream_created_at.getTime() !== createdAt.getTime()
     const after = isAnew || Number(position.seq) > state.last_seq ? 0 : Number(position.seq)
-    if (after >= state.last_seq) return false
-    const messages = await readAfter(nats, after)
-    await seeIssues(db, foldRefusals(messages))
-    for (const subject of subjectsToBound(messages)) await boundSubject(nats, subject)
-    const last = messages.at(-1)?.seq ?? state.last_seq
+    if (after >= state.last_seq) return nothing
+    const span = { lower: after + 1, upper: Number.MAX_SAFE_INTEGER }
+    const read = await readSpan(manager, nats, [allSubjects], span)
+    const last = read.messages.at(-1)?.seq
+    // A replica that lags behind has none yet of what the leader has.
+    if (last === undefined && (await isLeft(manager, after + 1))) return nothing
+    await seeIssues(db, foldRefusals(read.messages))
     await db.query('update projection_positions set seq = $2, stream_created_at = $3 where stream = $1', [
       streamName.rejections,
-      last,
+      last ?? state.last_seq,
       createdAt,
     ])
-    return messages.length === mostRecords
+    return read
   })
 }
 
-async function readAfter(nats: NatsConnection, after: number): Promise<JsMsg[]> {
-  const manager = await jetstreamManager(nats, { checkAPI: false })
-  const span = { lower: after + 1, upper: Number.MAX_SAFE_INTEGER, most: mostRecords }
-  return await readSpan(manager, nats, ['rejections.>'], span)
-}
+const nothing: SpanRead = { messages: [], isCut: false }
 
-/** Sources whose bytes have to be measured. Pure. */
-function subjectsToBound(messages: readonly JsMsg[]): Set<string> {
-  const large = messages.filter(({ headers }) => {
-    const meta = metaOf(headers?.get(rejectionHeader))
-    return meta !== undefined && isLarge(meta)
-  })
-  return new Set(large.map(({ subject }) => subject))
-}
+/** Whether the stream has a record from a sequence on, as its leader knows it. */
+const isLeft = async (manager: JetStreamManager, seq: number): Promise<boolean> =>
+  (await readNextOfLeader(manager, streamName.rejections, { subject: allSubjects, seq })) !== undefined
 
 /** One for each source, reason and mode. Pure. What can't be read is left out. */
 export function foldRefusals(messages: readonly Pick<JsMsg, 'seq' | 'headers'>[]): Refused[] {

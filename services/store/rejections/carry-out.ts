@@ -1,6 +1,7 @@
 import { type EventId, fromUuid, type OrganizationId } from '@fairlead/webhook/id'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { readNextOfLeader } from '@fairlead/wire/read'
+import { openExtract } from '@fairlead/wire/search'
 import { streamName } from '@fairlead/wire/streams'
 import { promotedSubject } from '@fairlead/wire/subjects'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
@@ -8,6 +9,7 @@ import { headers, type NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { loggedEvents } from '../logged-events.ts'
 import { storedPositions } from '../project/position.ts'
+import type { ConfigPublisher, Published } from '../publish/publish.ts'
 import { type Db, inScope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { EventFacts } from './judge.ts'
@@ -15,7 +17,8 @@ import { eraseRejection, readRejection, type StoredRejection } from './read.ts'
 
 /**
  * Promotions are written down with their entry in the audit log, and carried out after that: the event is published, its
- * rejection erased, the row marked. A store that is killed on the way leaves the row open, and any store goes on with it:
+ * rejection erased, the row marked. A store that is killed on the way leaves the row open, and any store goes on with it
+ * (`abandoned.ts`):
  *
  *   row ──▶ published, unless JetStream (5 minutes) or the log (before that) knows the event ──▶ erased ──▶ done
  */
@@ -34,43 +37,90 @@ const mostBehindMs = 240_000
 /** Side by side. */
 const lanes = 8
 
+/** Failures after which the rest waits for another round: NATS or Postgres is away, and not a row at fault. */
+const mostFailures = 16
+
 export interface CarryOutTools {
   readonly pool: Pool
   readonly nats: NatsConnection
+  readonly publisher: Pick<ConfigPublisher, 'published'>
   readonly now: () => number
 }
 
-/** Carries out promotions; safe to repeat, and to do twice at one time. Throws a StoreError where NATS or Postgres is away. */
-export async function carryOut(tools: CarryOutTools, rows: readonly PromotionRow[]): Promise<void> {
-  if (rows.length === 0) return
-  const logged = await inScope(tools.pool, 'platform', async db => {
-    await requireCurrentLog(db, tools)
-    return await loggedEvents(
+export interface CarriedOut {
+  /** So many of the first rows were tried. */
+  readonly tried: number
+  /** Neither their record is there nor their event in the log, which may only be behind: they stay open. */
+  readonly gone: readonly PromotionRow[]
+  /** Each of a row, which stays open. */
+  readonly failures: readonly unknown[]
+  /** The log has EVENTS up to here. */
+  readonly position: number
+}
+
+/**
+ * Carries out promotions, each for itself; safe to repeat, and to do twice at one time. Throws a StoreError where NATS or Postgres
+ * is away, or the log is too far behind.
+ */
+export async function carryOut(tools: CarryOutTools, rows: readonly PromotionRow[]): Promise<CarriedOut> {
+  if (rows.length === 0) return { tried: 0, gone: [], failures: [], position: 0 }
+  const { position, logged } = await inScope(tools.pool, 'platform', async db => ({
+    position: await requireCurrentLog(db, tools),
+    logged: await loggedEvents(
       db,
       rows.map(row => [row.organization_id, row.event_id]),
-    )
-  })
-  const open = [...rows]
+    ),
+  }))
+  const gone: PromotionRow[] = []
+  const failures: unknown[] = []
+  let tried = 0
+  const open = rows.values()
   const lane = async () => {
-    for (let row = open.pop(); row; row = open.pop()) await carryOutOne(tools, row, logged)
+    for (const row of open) {
+      if (failures.length >= mostFailures) return
+      tried += 1
+      try {
+        const isLogged = logged.has(`${row.organization_id} ${row.event_id}`)
+        if ((await carryOutOne(tools, row, isLogged)) === 'gone') gone.push(row)
+        else await markDone(tools, row)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
   }
   await Promise.all(Array.from({ length: lanes }, lane))
-  await inScope(tools.pool, 'platform', db => markDone(db, rows, tools.now()))
+  return { tried, gone, failures, position }
 }
 
 async function carryOutOne(
-  { nats }: CarryOutTools,
+  { nats, publisher }: CarryOutTools,
   row: PromotionRow,
-  logged: ReadonlySet<string>,
-): Promise<void> {
+  isLogged: boolean,
+): Promise<'carried out' | 'gone'> {
   const organization = fromUuid('org', row.organization_id)
   const rejection = await readRejection(nats, organization, Number(row.rejection))
-  // Erased, by a call that was killed before it marked the row; or pushed out, which takes three days.
-  if (!rejection || rejection.meta.receivedAt !== row.received_at.getTime()) return
-  if (!logged.has(`${row.organization_id} ${row.event_id}`)) {
-    await publishPromoted(nats, organization, fromUuid('evt', row.event_id), rejection, row.facts)
+  // Erased, by a call that was killed before it marked the row; or pushed out, by newer ones or after three days.
+  if (!rejection || rejection.meta.receivedAt !== row.received_at.getTime()) {
+    return isLogged ? 'carried out' : 'gone'
+  }
+  if (!isLogged) {
+    const published = await publisher.published(organization)
+    const search = searchOf(published, row.facts, rejection)
+    const id = fromUuid('evt', row.event_id)
+    await publishPromoted(nats, organization, id, rejection, { ...row.facts, search })
   }
   await eraseRejection(nats, rejection.seq)
+  return 'carried out'
+}
+
+/** What the event is found by, as its source declares it now; undefined where it declares nothing, or is gone. */
+function searchOf(
+  published: Published | undefined,
+  { sourceId }: EventFacts,
+  { meta, body }: StoredRejection,
+): string[] | undefined {
+  const search = published?.config.sources.find(({ id }) => id === sourceId)?.search
+  return search && openExtract(meta.organization, search)(body, meta.headers)
 }
 
 /** The event with its original receipt time, under a subject that receivers read ids from. */
@@ -79,7 +129,7 @@ export async function publishPromoted(
   organization: OrganizationId,
   id: EventId,
   { meta, body }: StoredRejection,
-  facts: EventFacts,
+  facts: EventFacts & { readonly search?: string[] | undefined },
 ): Promise<void> {
   const { source, provider, method, url, size, receivedAt } = meta
   const fields = headers()
@@ -92,23 +142,29 @@ export async function publishPromoted(
   }
 }
 
-async function markDone(db: Db, rows: readonly PromotionRow[], nowMs: number): Promise<void> {
-  await db.query(
-    `update promotions p set done_at = $4
-     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as n (organization_id, rejection, received_at)
-     where p.organization_id = n.organization_id and p.rejection = n.rejection and p.received_at = n.received_at
-       and p.done_at is null`,
-    [
-      rows.map(row => row.organization_id),
-      rows.map(row => row.rejection),
-      rows.map(row => row.received_at),
-      new Date(nowMs),
-    ],
+/** Answers whether it was open. */
+export async function markDone(
+  { pool, now }: Pick<CarryOutTools, 'pool' | 'now'>,
+  row: PromotionRow,
+): Promise<boolean> {
+  const { rowCount } = await inScope(pool, 'platform', db =>
+    db.query(
+      `update promotions set done_at = $4
+       where organization_id = $1 and rejection = $2 and received_at = $3 and done_at is null`,
+      [row.organization_id, row.rejection, row.received_at, new Date(now())],
+    ),
   )
+  return rowCount === 1
 }
 
-/** Throws a StoreError `nats_unavailable` while neither the log nor JetStream may know an event that was accepted. */
-export async function requireCurrentLog(db: Db, { nats, now }: Omit<CarryOutTools, 'pool'>): Promise<void> {
+/**
+ * Answers up to where the log has EVENTS. Throws a StoreError `nats_unavailable` while neither the log nor JetStream may know an event
+ * that was accepted.
+ */
+export async function requireCurrentLog(
+  db: Db,
+  { nats, now }: Pick<CarryOutTools, 'nats' | 'now'>,
+): Promise<number> {
   const position = (await storedPositions(db)).EVENTS ?? 0
   const manager = await jetstreamManager(nats, { checkAPI: false })
   const next = await readNextOfLeader(manager, streamName.events, { subject: '>', seq: position + 1 }).catch(
@@ -119,19 +175,5 @@ export async function requireCurrentLog(db: Db, { nats, now }: Omit<CarryOutTool
   if (next && now() - next.time.getTime() > mostBehindMs) {
     throw new StoreError('nats_unavailable', 'the log is too far behind to tell whether the event is there')
   }
-}
-
-/** How long a call has for its own promotions before others carry them out, ms. */
-const abandonedMs = 10_000
-const mostAtOnce = 200
-
-/** Carries out what a killed store left, or one that could not reach NATS. */
-export async function carryOutAbandoned(tools: CarryOutTools): Promise<void> {
-  const { rows } = await inScope(tools.pool, 'platform', db =>
-    db.query<PromotionRow>(
-      'select * from promotions where done_at is null and created_at < $1 order by created_at limit $2',
-      [new Date(tools.now() - abandonedMs), mostAtOnce],
-    ),
-  )
-  await carryOut(tools, rows)
+  return position
 }

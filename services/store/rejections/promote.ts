@@ -9,7 +9,8 @@ import { loggedEvents } from '../logged-events.ts'
 import type { Db } from '../scope.ts'
 import type { PromotionRow } from './carry-out.ts'
 import type { EventFacts, Judged } from './judge.ts'
-import { modeOfRejection, readBack, readRejection, type StoredRejection } from './read.ts'
+import { type Page, readBack } from './look-back.ts'
+import { modeOfRejection, readRejection, type StoredRejection } from './read.ts'
 
 /** Rejections that one call promotes at most. */
 export const mostPromoted = 1_000
@@ -34,19 +35,20 @@ export const fitsFilter =
     (afterMs === undefined || meta.receivedAt >= afterMs) &&
     (beforeMs === undefined || meta.receivedAt < beforeMs)
 
-/** Those of a filter, newest first, without bodies and without swallowed repeats. */
+/** Those of a filter, newest first, without bodies and without swallowed repeats: a page. */
 export const selectRejections = (
   nats: NatsConnection,
   organization: OrganizationId,
   filter: RejectionFilter,
-  below: number | undefined,
-): Promise<StoredRejection[]> =>
+  { below, signal }: { readonly below: number | undefined; readonly signal: AbortSignal },
+): Promise<Page> =>
   readBack(nats, {
     subjects: [rejectionsSubject(organization, filter.source || '*')],
     below,
     limit: mostPromoted,
     sinceMs: filter.afterMs,
     fits: fitsFilter(filter),
+    signal,
   })
 
 /** A rejection that verified. */
@@ -63,20 +65,38 @@ export interface JudgedAll {
   readonly promotable: Promotable[]
   /** Why the others stay → how many. */
   readonly left: Map<string, number>
+  /** Of which no record is left. */
   readonly missing: number[]
+  /** For which no time was left, newest first. */
+  readonly unchecked: number[]
 }
 
-/** Verifies rejections one after the other: a body at a time is in memory. */
+export interface Judging {
+  readonly sequences: readonly number[]
+  readonly mode?: Mode | undefined
+  /** Ends the work. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Verifies rejections one after the other, the newest first: a body at a time is in memory.
+ * @param goOn lets others have their turn, and answers whether there is time for one more
+ */
 export async function judgeAll(
   nats: NatsConnection,
   organization: OrganizationId,
-  { sequences, mode }: { readonly sequences: readonly number[]; readonly mode?: Mode | undefined },
+  { sequences, mode, signal }: Judging,
   judge: (rejection: StoredRejection) => Promise<Judged>,
-  letOthers: () => Promise<unknown>,
+  goOn: () => Promise<boolean>,
 ): Promise<JudgedAll> {
-  const all: JudgedAll = { promotable: [], left: new Map(), missing: [] }
-  for (const seq of [...sequences].sort((a, b) => a - b)) {
-    await letOthers()
+  const all: JudgedAll = { promotable: [], left: new Map(), missing: [], unchecked: [] }
+  const newestFirst = [...sequences].sort((a, b) => b - a)
+  for (const [place, seq] of newestFirst.entries()) {
+    signal.throwIfAborted()
+    if (!(await goOn())) {
+      all.unchecked.push(...newestFirst.slice(place))
+      break
+    }
     const rejection = await readRejection(nats, organization, seq, mode)
     if (!rejection) {
       all.missing.push(seq)
@@ -94,6 +114,7 @@ export async function judgeAll(
         facts: judged.facts,
       })
   }
+  all.promotable.reverse()
   return all
 }
 

@@ -226,6 +226,13 @@ export enum ErrorReason {
   TEST_BUSY = 64,
 
   /**
+   * RESOURCE_EXHAUSTED: as many calls of the organization as may be are verifying rejections; safe to repeat.
+   *
+   * @generated from enum value: ERROR_REASON_VERIFYING_BUSY = 66;
+   */
+  VERIFYING_BUSY = 66,
+
+  /**
    * FAILED_PRECONDITION: what is to be tested has no address, or is not in force.
    *
    * @generated from enum value: ERROR_REASON_NOT_TESTABLE = 65;
