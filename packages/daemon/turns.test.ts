@@ -57,3 +57,34 @@ test('who waits too long, or with too many, is refused, and the turn goes to the
   first[Symbol.dispose]()
   using _again = await turns.take('b')
 })
+
+test('short work does not wait for the long work of many keys, nor behind it', async () => {
+  const turns = openTurns<string>({
+    places: 4,
+    mostOfOne: () => 2,
+    waitMs: 60_000,
+    first: { includes: key => key === 's', reserved: 1 },
+  })
+  const { begun, held, settled } = takeAll(turns, 'abcdefsss')
+  await settled()
+  // Three of four places are for the long work; the second and third of the short work come before what has waited longer.
+  expect(begun.join('')).toBe('abcs')
+  held.pop()![Symbol.dispose]()
+  await settled()
+  expect(begun.join('')).toBe('abcss')
+  held[0]![Symbol.dispose]()
+  await settled()
+  expect(begun.join('')).toBe('abcsss')
+})
+
+test('short work leaves the other places to the long work, however much there is of it', async () => {
+  const turns = openTurns<string>({
+    places: 4,
+    mostOfOne: () => 2,
+    waitMs: 60_000,
+    first: { includes: key => key === 's', reserved: 1 },
+  })
+  const { begun, settled } = takeAll(turns, 'ssssssab')
+  await settled()
+  expect(begun.join('')).toBe('ssab')
+})

@@ -1,6 +1,6 @@
 /**
  * A number of places that keys take in turns. A free place goes to the key whose last turn is longest ago, not to whoever
- * asked first: one key with many requests makes another wait for a place, and not for all of them.
+ * asked first: one key with many requests makes another wait for a place, and not for all of them. Keys of short work may go first.
  */
 export interface Turns<Key> {
   /**
@@ -20,6 +20,8 @@ interface TurnsOptions<Key> {
   readonly waitMs: number
   /** Waiting requests of one key, at most. Default: no limit. */
   readonly mostWaiting?: number
+  /** Keys whose work is short and goes before that of all others, and the places that are kept for them. Default: none. */
+  readonly first?: { readonly includes: (key: Key) => boolean; readonly reserved: number }
 }
 
 export class TurnError extends Error {
@@ -40,54 +42,68 @@ export function openTurns<Key>({
   mostOfOne,
   waitMs,
   mostWaiting = Number.POSITIVE_INFINITY,
+  first = { includes: () => false, reserved: 0 },
 }: TurnsOptions<Key>): Turns<Key> {
-  /** Keys with requests that wait, in the order of their turns. */
-  const queues = new Map<Key, Set<Waiter>>()
+  /** Keys with requests that wait, in the order of their turns: those that go first, and the others. */
+  const firstQueues = new Map<Key, Set<Waiter>>()
+  const otherQueues = new Map<Key, Set<Waiter>>()
   const held = new Map<Key, number>()
   let used = 0
+  let usedByOthers = 0
   let waiting = 0
 
-  const mayHold = (key: Key): boolean => used < places && (held.get(key) ?? 0) < mostOfOne(key)
+  const queuesOf = (key: Key) => (first.includes(key) ? firstQueues : otherQueues)
+  const isPlaceFor = (key: Key): boolean =>
+    used < places && (first.includes(key) || usedByOthers < places - first.reserved)
+  const mayHold = (key: Key): boolean => isPlaceFor(key) && (held.get(key) ?? 0) < mostOfOne(key)
+
+  function count(key: Key, by: 1 | -1): void {
+    used += by
+    if (!first.includes(key)) usedByOthers += by
+  }
 
   function hold(key: Key): Disposable {
-    used++
+    count(key, 1)
     held.set(key, (held.get(key) ?? 0) + 1)
     let isHeld = true
     return {
       [Symbol.dispose]() {
         if (!isHeld) return
         isHeld = false
-        used--
+        count(key, -1)
         const left = held.get(key)! - 1
         if (left > 0) held.set(key, left)
         else held.delete(key)
-        next()
+        if (!begin(firstQueues)) begin(otherQueues)
       },
     }
   }
 
-  function next(): void {
+  /** Begins the next request of these that may. */
+  function begin(queues: Map<Key, Set<Waiter>>): boolean {
     for (const [key, queue] of queues) {
       if (!mayHold(key)) continue
-      const [first] = queue
-      leave(key, queue, first!)
+      const [waiter] = queue
+      leave(key, queue, waiter!)
       // The other requests of this key wait for its next turn.
       if (queue.size > 0) {
         queues.delete(key)
         queues.set(key, queue)
       }
-      first!.begin()
-      return
+      waiter!.begin()
+      return true
     }
+    return false
   }
 
   function leave(key: Key, queue: Set<Waiter>, waiter: Waiter): void {
     if (!queue.delete(waiter)) return
     waiting--
-    if (queue.size === 0) queues.delete(key)
+    if (queue.size === 0) queuesOf(key).delete(key)
   }
 
   function wait(key: Key): Promise<Disposable> {
+    const queues = queuesOf(key)
     const queue = queues.get(key) ?? new Set()
     if (queue.size >= mostWaiting) return Promise.reject(new TurnError('too_many_wait'))
     queues.set(key, queue)

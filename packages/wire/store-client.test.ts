@@ -10,9 +10,10 @@ import { connectStore, type StoreClient } from './store-client.ts'
 let calls = 0
 /** How many calls are refused before one is answered. */
 let refusals = 0
+let refusal = Code.Unavailable
 const refuse = (): Record<string, never> => {
   calls += 1
-  if (calls <= refusals) throw new ConnectError('not now', Code.Unavailable)
+  if (calls <= refusals) throw new ConnectError('not now', refusal)
   return {}
 }
 const server = createServer(
@@ -40,6 +41,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   calls = 0
+  refusal = Code.Unavailable
 })
 
 test('a call that is safe to repeat is tried up to four times while the store is unavailable', async () => {
@@ -56,6 +58,13 @@ test('a call that is not is tried once', async () => {
   refusals = 1
   await expect(client.organizations.createOrganization({})).rejects.toMatchObject({ code: Code.Unavailable })
   await expect(client.events.retryEvent({}).then(() => calls)).resolves.toBe(2)
+})
+
+test('a call is not repeated at once while too many wait in the store: that would make the queue longer', async () => {
+  refusals = 1
+  refusal = Code.ResourceExhausted
+  await expect(client.organizations.getOrganization({})).rejects.toMatchObject({ code: refusal })
+  expect(calls).toBe(1)
 })
 
 test('a call that is not answered ends with its deadline', async () => {

@@ -29,6 +29,7 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.TEST_BUSY]: 'rate_limited',
   [ErrorReason.VERIFYING_BUSY]: 'rate_limited',
   [ErrorReason.NOT_TESTABLE]: 'conflict',
+  [ErrorReason.BUSY]: 'rate_limited',
   [ErrorReason.LAST_OWNER]: 'last_owner',
   [ErrorReason.ABOVE_CALLER]: 'forbidden',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
@@ -52,6 +53,7 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
   [ErrorReason.TEST_BUSY]: 'Two tests of this organization are under way; wait for them.',
   [ErrorReason.VERIFYING_BUSY]:
     'Other rejections of this organization are being verified: ask for one summary or promotion at a time.',
+  [ErrorReason.BUSY]: 'Too many requests wait for the database; try again after `Retry-After` seconds.',
   [ErrorReason.NOT_TESTABLE]: 'It has no address to send a test to, or is not active.',
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
 }

@@ -53,6 +53,7 @@ function asStoreError(error: unknown): unknown {
       },
     )
   }
+  if (error instanceof StoreError) return error
   if (isUnavailable(error)) {
     return new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
   }

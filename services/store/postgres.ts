@@ -54,11 +54,23 @@ export function connectionConfig(
 /** When this side gives up a statement that the server gives up after `statementMs`. */
 export const queryTimeoutMs = (statementMs: number): number => statementMs + answerMs
 
+/**
+ * For whom a connection is taken: an organization, the platform's own work, or `short`, the look-ups that every request begins
+ * with (whose key is this, which organization is this) and the health check.
+ */
+type Turn = OrganizationId | 'platform' | 'short'
+
 /** Connections that organizations take in turns, so that the statements of one don't hold up the others' (`scope.ts`). */
-export type SharedPool = Pool & { readonly turns: Turns<OrganizationId | 'platform'> }
+export type SharedPool = Pool & { readonly turns: Turns<Turn> }
+
+/** Requests of one organization that wait for a connection, at most. With 50 ms a call, more would wait longer than 5 s. */
+export const mostWaiting = 500
+/** Connections that are kept for short look-ups: one of four, two at most; fewer than four are too few to keep any. */
+const reservedOf = (connections: number): number => Math.min(2, Math.floor(connections / 4))
 
 /**
- * A pool for calls. One organization has half of the connections at most. Disposing it waits for what is in hand, and then 2 s at most for the connections to close.
+ * A pool for calls. One organization has half of the connections at most, and short look-ups go first. Disposing it waits for what
+ * is in hand, and then 2 s at most for the connections to close.
  */
 export function openPool(databaseUrl: string, connections: number): { pool: SharedPool } & AsyncDisposable {
   const sockets = new Set<Socket>()
@@ -71,9 +83,11 @@ export function openPool(databaseUrl: string, connections: number): { pool: Shar
   pool.on('connect', client => client.on('error', () => {}))
   const turns: SharedPool['turns'] = openTurns({
     places: connections,
-    // The platform's own work looks up each key: it is bounded where it is asked for.
-    mostOfOne: scope => (scope === 'platform' ? connections : Math.ceil(connections / 2)),
+    // The platform's own work is bounded where it is asked for.
+    mostOfOne: turn => (turn === 'platform' ? connections : Math.ceil(connections / 2)),
     waitMs: connectTimeoutMs,
+    mostWaiting,
+    first: { includes: turn => turn === 'short', reserved: reservedOf(connections) },
   })
   return {
     pool: Object.assign(pool, { turns }),

@@ -1,9 +1,13 @@
+import { Code } from '@connectrpc/connect'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { asAdmin } from '@fairlead/testbed/run'
 import { until } from '@fairlead/testbed/until'
-import { newId } from '@fairlead/webhook/id'
+import { newId, type OrganizationId } from '@fairlead/webhook/id'
+import { ErrorReason } from '@fairlead/wire/store/error'
+import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { expect, test } from 'vitest'
-import { openPool } from './postgres.ts'
+import { answerOf } from './answer-errors.ts'
+import { mostWaiting, openPool } from './postgres.ts'
 import { inScope } from './scope.ts'
 
 test('a connection that breaks between two statements fails its transaction, and does not end the process', async () => {
@@ -40,4 +44,46 @@ test('statements of one organization do not hold up those of another', async () 
   // Two connections are left to others while one organization waits for more.
   expect(done).toBeLessThan(20)
   await Promise.all(crowd)
+})
+
+test('a queue that is full is told as such at once, and not as an outage of Postgres', async () => {
+  await using database = await createTestDatabase()
+  await using opened = openPool(database.url, 1)
+  const organization = newId('org', 1)
+  const gate = Promise.withResolvers<void>()
+  const held = inScope(opened.pool, organization, () => gate.promise)
+  const ask = () => inScope(opened.pool, organization, db => db.query('select 1'))
+  const crowd = Array.from({ length: mostWaiting }, () => ask().catch(() => {}))
+  const refusal = await ask().then(
+    () => expect.fail('it was answered'),
+    (error: unknown) => error,
+  )
+  expect(refusal).toMatchObject({ code: 'busy' })
+  const answer = answerOf(refusal)
+  expect([answer.code, storeErrorDetail(answer)?.reason]).toEqual([Code.ResourceExhausted, ErrorReason.BUSY])
+  expect(opened.pool.turns.waiting).toBe(mostWaiting)
+  gate.resolve()
+  await Promise.all([held, ...crowd])
+  await expect(ask()).resolves.toMatchObject({ rowCount: 1 })
+})
+
+test("slow lists of many organizations don't hold up authentication and the health check", async () => {
+  await using database = await createTestDatabase()
+  await using opened = openPool(database.url, 8)
+  const gate = Promise.withResolvers<void>()
+  let listed = 0
+  const list = (organization: OrganizationId) =>
+    inScope(opened.pool, organization, async () => {
+      await gate.promise
+      listed++
+    }).catch(() => {})
+  const lists = Array.from({ length: 40 }, (_, n) => list(newId('org', n % 20)))
+  const background = inScope(opened.pool, 'platform', db => db.query('select 1')).catch(() => {})
+  // They hold all connections that they may have, and more of them wait.
+  expect(opened.pool.turns.waiting).toBe(35)
+  const lookUp = () => inScope(opened.pool, 'platform', db => db.query('select 1'), { short: true })
+  await Promise.all(Array.from({ length: 20 }, lookUp))
+  expect(listed).toBe(0)
+  gate.resolve()
+  await Promise.all([...lists, background])
 })

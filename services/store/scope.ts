@@ -1,7 +1,7 @@
 import { TurnError } from '@fairlead/daemon/turns'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
-import type { ClientBase, Pool, QueryConfig } from 'pg'
+import type { ClientBase, Pool, QueryConfig, QueryResultRow } from 'pg'
 import {
   idleTimeoutMs,
   isUnanswered,
@@ -22,11 +22,14 @@ export interface ScopeOptions {
   timeoutMs?: number | undefined
   /** Data of this mode alone is shown and taken. Default: of both. */
   mode?: Mode | undefined
+  /** A look-up by key, of a few milliseconds: it gets a connection before all other work. Default: it waits for its scope's turn. */
+  short?: boolean | undefined
 }
 
 /**
  * Does work in one transaction under a scope, committed when `work` resolves and rolled back when it rejects. Rejects
- * with a StoreError `postgres_unavailable` if Postgres can't be reached, or the scope's turn for a connection doesn't come.
+ * with a StoreError: `postgres_unavailable` if Postgres can't be reached, `busy` if too many requests of the scope wait for a
+ * connection, or its turn doesn't come in time.
  * `work` must not wait for another transaction: it has a connection, and the other one may need it.
  */
 export async function inScope<T>(
@@ -37,7 +40,7 @@ export async function inScope<T>(
 ): Promise<T> {
   const timeoutMs = Math.max(1, Math.round(options.timeoutMs ?? statementTimeoutMs))
   try {
-    using _turn = await pool.turns?.take(scope)
+    using _turn = await pool.turns?.take(options.short ? 'short' : scope)
     const client = await pool.connect()
     let broken = true
     try {
@@ -65,7 +68,10 @@ export async function inScope<T>(
       client.release(broken)
     }
   } catch (error) {
-    throw isUnavailable(error)
+    if (error instanceof TurnError) {
+      throw new StoreError('busy', 'too many requests wait for a connection to Postgres', { cause: error })
+    }
+    throw isUnavailable(error) && !(error instanceof StoreError)
       ? new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
       : error
   }
@@ -90,12 +96,29 @@ export function enterStatement(scope: Scope, mode: Mode | '' = ''): string {
 }
 
 /**
- * Whether an error means that Postgres is away and the same may work later: no connection, a connection that broke,
- * shutting down or starting up, too many connections.
+ * One statement that reads both modes in a transaction of one mode, within its organization: for places in the log (sequence numbers,
+ * times) alone, never for what is shown. Under its mode a statement walks each row of the other one to find the next. Should it
+ * fail, Postgres takes no other statement of the transaction.
+ */
+export async function readAcrossModes<Row extends QueryResultRow>(
+  db: Db,
+  mode: Mode | undefined,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  if (mode) await db.query("set local fairlead.mode = ''")
+  const { rows } = await db.query<Row>(text, [...values])
+  if (mode) await db.query(`set local fairlead.mode = '${mode}'`)
+  return rows
+}
+
+/**
+ * Whether an error means that Postgres is away or has no connection left, and the same may work later: no connection, a
+ * connection that broke, shutting down or starting up, too many connections, too many that wait.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function isUnavailable(error: unknown): boolean {
-  if (error instanceof TurnError) return true
+  if (error instanceof StoreError) return error.code === 'postgres_unavailable' || error.code === 'busy'
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
   return (

@@ -28,6 +28,7 @@ export const answers = {
   not_testable: [Code.FailedPrecondition, ErrorReason.NOT_TESTABLE],
   last_owner: [Code.FailedPrecondition, ErrorReason.LAST_OWNER],
   above_caller: [Code.PermissionDenied, ErrorReason.ABOVE_CALLER],
+  busy: [Code.ResourceExhausted, ErrorReason.BUSY],
   postgres_unavailable: [Code.Unavailable, ErrorReason.POSTGRES_UNAVAILABLE],
   nats_unavailable: [Code.Unavailable, ErrorReason.NATS_UNAVAILABLE],
   secret_unreadable: [Code.Internal, ErrorReason.SECRET_UNREADABLE],

@@ -166,7 +166,7 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
   },
   rate_limited: {
     meaning:
-      'Too many requests with one credential, too many wrong credentials from one network, or too many streams or tests of an organization at one time.',
+      'Too many requests with one credential, too many wrong credentials from one network, or too many streams, tests or waiting requests of an organization at one time.',
     remedy:
       'Wait as long as `Retry-After` says. `RateLimit` tells what is left before it comes to this, and `RateLimit-Policy` the limit. Watch the stream of events rather than asking for them again and again.',
     retry: 'later',

@@ -74,14 +74,14 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
 
     async authenticateApiKey(request, context) {
       const sha256 = Buffer.from(request.sha256)
-      const { rows } = await transact(calls, context, 'platform', db =>
+      const find = (db: Db) =>
         db.query<ApiKeyRow>(
           `select k.* from api_keys k left join organizations o on o.id = k.organization_id
            where (k.sha256 = $1 or k.previous_sha256 = $1 and k.previous_until > now())
              and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and o.deleted_at is null`,
           [sha256],
-        ),
-      )
+        )
+      const { rows } = await transact(calls, context, 'platform', find, { short: true })
       const [row] = rows
       if (!row) throw new StoreError('api_key_unknown', 'the key is unknown, revoked or expired')
       noteUse(calls, noted, row, sha256, request.address)

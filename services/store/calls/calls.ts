@@ -7,7 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { requireId } from '../parse-request.ts'
 import type { SharedPool } from '../postgres.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
-import { type Db, inScope, type Scope } from '../scope.ts'
+import { type Db, inScope, type Scope, type ScopeOptions } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 
 /** Connections and tools that all calls share. */
@@ -34,8 +34,9 @@ export function transact<T>(
   context: HandlerContext,
   scope: Scope,
   work: (db: Db) => Promise<T>,
+  { short }: Pick<ScopeOptions, 'short'> = {},
 ): Promise<T> {
-  return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs(), mode: modeOf(context) })
+  return inScope(calls.pool, scope, work, { timeoutMs: context.timeoutMs(), mode: modeOf(context), short })
 }
 
 /** The scope of a call: one organization, or the platform, which has none. */

@@ -22,6 +22,7 @@ import {
 import { parseRole } from '../members/parse-role.ts'
 import { memberMessage } from '../organizations/messages.ts'
 import { requireAddress, requireId } from '../parse-request.ts'
+import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, transact } from './calls.ts'
 import { write } from './write.ts'
@@ -44,13 +45,12 @@ function memberReads(calls: Calls): Part<'getMemberByEmail' | 'listMembers' | 'u
     async getMemberByEmail(request, context) {
       const id = request.organizationId && requireId('org', request.organizationId, 'organization_id')
       // An address may be in any organization.
-      const rows = await transact(calls, context, id || 'platform', async db => {
-        const found = await db.query<NamedMemberRow>(
+      const find = (db: Db) =>
+        db.query<NamedMemberRow>(
           `${members} and m.email = lower($1) and ($2::uuid is null or m.organization_id = $2) order by o.slug`,
           [request.email, id ? toUuid(id) : null],
         )
-        return found.rows
-      })
+      const { rows } = await transact(calls, context, id || 'platform', find, { short: true })
       return { members: rows.map(row => memberMessage(row, row.slug)) }
     },
 

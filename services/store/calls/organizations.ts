@@ -21,6 +21,7 @@ import type { OrganizationRow } from '../organizations/rows.ts'
 import { write as writeRows } from '../organizations/write.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
+import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { applyCalls, entryOf } from './apply.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
@@ -31,9 +32,8 @@ import { write } from './write.ts'
 export function organizationCalls(calls: Calls): ServiceImpl<typeof OrganizationService> {
   return {
     async getOrganization({ by }, context) {
-      const organization = await transact(calls, context, 'platform', async db =>
-        requireLive(await findOrganization(db, by)),
-      )
+      const find = async (db: Db) => requireLive(await findOrganization(db, by))
+      const organization = await transact(calls, context, 'platform', find, { short: true })
       return { organization: organizationMessage(organization) }
     },
 
