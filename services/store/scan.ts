@@ -11,7 +11,7 @@ export const mostScanned = 10_000
  * Left to itself, Postgres may sort all that an organization has to find its newest 10,000: 820 ms with 100,000 events. In the order of
  * the index it stops there.
  */
-const inIndexOrder = 'set local enable_sort = off; set local max_parallel_workers_per_gather = 0'
+export const inIndexOrder = 'set local enable_sort = off; set local max_parallel_workers_per_gather = 0'
 
 /** How far a page that isn't full looked. */
 export interface Searched {

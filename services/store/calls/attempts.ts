@@ -6,13 +6,15 @@ import { listAttempts, loggedAttemptMessage, readAttempt } from '../events/attem
 import { findExchange } from '../events/find-exchange.ts'
 import { requireId } from '../parse-request.ts'
 import type { Searched } from '../scan.ts'
-import { type Calls, transact } from './calls.ts'
+import { type Calls, modeOf, transact } from './calls.ts'
 
 export function attemptCalls(calls: Calls): ServiceImpl<typeof AttemptService> {
   return {
     async listAttempts(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const page = await transact(calls, context, organization, db => listAttempts(db, request))
+      const page = await transact(calls, context, organization, db =>
+        listAttempts(db, request, modeOf(context)),
+      )
       return { attempts: page.rows.map(loggedAttemptMessage), next: page.next, ...searchedOf(page) }
     },
 

@@ -82,7 +82,7 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
         const page = await listEvents(db, organization, request, modeOf(context))
         return {
           ...page,
-          position: request.cursor ? '' : positionText(await readLatest(db, organization)),
+          position: request.cursor ? '' : positionText(await readLatest(db, organization, modeOf(context))),
         }
       })
       return { events: page.rows.map(eventMessage), next: page.next, position, ...searchedOf(page) }
@@ -92,7 +92,9 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       const organization = requireId('org', request.organizationId, 'organization_id')
       const { filter = noFilter } = request
       if (request.position === '') {
-        const latest = await transact(calls, context, organization, db => readLatest(db, organization))
+        const latest = await transact(calls, context, organization, db =>
+          readLatest(db, organization, modeOf(context)),
+        )
         return { position: positionText(latest) }
       }
       const after = readPositionText(request.position)

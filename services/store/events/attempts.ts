@@ -5,11 +5,12 @@ import type { Mode } from '@fairlead/wire/mode'
 import { type ListAttemptsRequest, LoggedAttemptSchema } from '@fairlead/wire/store/attempt'
 import { decodeCursor, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
-import { type ScannedPage, scanPage } from '../scan.ts'
+import type { ScannedPage } from '../scan.ts'
 import type { Db } from '../scope.ts'
 import { select, sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
 import { type AttemptRow, attemptMessage } from './rows.ts'
+import { scanOneMode } from './scan-mode.ts'
 import { dateOf } from './where.ts'
 
 /** An attempt with what it was an attempt of. */
@@ -29,10 +30,11 @@ const newestFirst = ['at', 'event_id', 'destination_id', 'number'].map(column =>
   order: 'desc' as const,
 }))
 
-/** Attempts of an organization, newest first. */
+/** Attempts of an organization, newest first. @param mode of this mode alone; undefined: of both */
 export async function listAttempts(
   db: Db,
   request: ListAttemptsRequest,
+  mode?: Mode,
 ): Promise<ScannedPage<LoggedAttemptRow>> {
   const organization = toUuid(requireId('org', request.organizationId, 'organization_id'))
   const base = sql('attempts').where('organization_id', organization).orderBy(newestFirst)
@@ -54,7 +56,7 @@ export async function listAttempts(
     ])
   }
   const { outcome, status } = request
-  const page = await scanPage<LoggedAttemptRow>(db, {
+  const page = await scanOneMode<LoggedAttemptRow>(db, mode, {
     base,
     order: newestFirst,
     filter:

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { fromUuid, type OrganizationId, parseId, toUuid } from '@fairlead/webhook/id'
-import type { Db } from '../scope.ts'
+import type { Mode } from '@fairlead/wire/mode'
+import { type Db, readAcrossModes } from '../scope.ts'
 import { select } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
 import { eventConditions, indexedEvents, lookedAt, type ModedFilter } from './filter.ts'
@@ -9,7 +10,7 @@ import type { DeliveryRow, EventRow } from './rows.ts'
 
 /** How often the log is asked while someone waits for changes, ms. */
 const pollMs = 400
-/** Changed events that are looked at in one step. */
+/** Changed events that are looked at in one step, and those of the batch in which they end; as many are shown at most. */
 const stepSize = 500
 /** Whoever is further behind than this begins anew, at the list: it costs less than to tell all that went by. */
 const mostBehind = 10_000
@@ -49,49 +50,62 @@ export interface Changes {
 
 export const positionOf = (row: ChangedRow): Position => ({ change: BigInt(row.change_seq), id: row.id })
 
-/** Up to where an organization's log is written. */
-export async function readLatest(db: Db, organization: OrganizationId): Promise<Position> {
-  const { rows } = await db.query<{ position: string | null }>(
+/** Up to where an organization's log is written, in both modes. @param mode of the transaction */
+export async function readLatest(
+  db: Db,
+  organization: OrganizationId,
+  mode: Mode | undefined,
+): Promise<Position> {
+  const [latest] = await readAcrossModes<{ position: string | null }>(
+    db,
+    mode,
     'select max(change_seq) as position from events where organization_id = $1 and change_seq is not null',
     [toUuid(organization)],
   )
-  return { change: BigInt(rows[0]?.position ?? 0), id: greatestId }
+  return { change: BigInt(latest?.position ?? 0), id: greatestId }
 }
 
-/** Events that were written after a position and fit, in the order in which they were written; waits for none. */
+/**
+ * Events that were written after a position and fit, in the order in which they were written; waits for none. The steps are of both
+ * modes, so that the position goes on while the other mode alone is written; only events of the filter's mode are read.
+ */
 export async function readChanges(
   db: Db,
   organization: OrganizationId,
   filter: ModedFilter,
   after: Position,
 ): Promise<Changes> {
+  const { mode } = filter
   const values = [toUuid(organization), String(after.change), after.id]
   const behind = 'where organization_id = $1 and (change_seq, id) > ($2, $3) order by change_seq, id'
-  const step = await db.query<{ change_seq: string; id: string }>(
-    `select change_seq, id from events ${behind} limit ${stepSize}`,
+  const step = await readAcrossModes<{ change_seq: string }>(
+    db,
+    mode,
+    `select change_seq from events ${behind} limit ${stepSize}`,
     values,
   )
-  const last = step.rows.at(-1)
-  if (!last) {
-    const { change } = await readLatest(db, organization)
+  const last = step.at(-1)?.change_seq
+  if (last === undefined) {
+    const { change } = await readLatest(db, organization, mode)
     // Another log (restored, or of other servers) counts from elsewhere.
     return { events: [], position: after, reset: change > 0n && change < after.change }
   }
-  if (step.rows.length === stepSize) {
-    const { rows } = await db.query(`select from events ${behind} offset ${mostBehind} limit 1`, values)
-    if (rows.length > 0) return { events: [], position: after, reset: true }
+  if (step.length === stepSize) {
+    const tooFar = `select from events ${behind} offset ${mostBehind} limit 1`
+    if ((await readAcrossModes(db, mode, tooFar, values)).length > 0)
+      return { events: [], position: after, reset: true }
   }
   const conditions = await eventConditions(db, organization, filter)
   const query = indexedEvents(conditions)
     .whereRaw('(change_seq, id) > (?, ?)', [String(after.change), after.id])
-    .whereRaw('(change_seq, id) <= (?, ?)', [last.change_seq, last.id])
+    .where('change_seq', '<=', last)
     .orderBy(['change_seq', 'id'])
+    .limit(stepSize)
   lookedAt(conditions, 'events')?.(query)
-  return {
-    events: await select<ChangedRow>(db, query),
-    position: { change: BigInt(last.change_seq), id: last.id },
-    reset: false,
-  }
+  const events = await select<ChangedRow>(db, query)
+  const position =
+    events.length === stepSize ? positionOf(events.at(-1)!) : { change: BigInt(last), id: greatestId }
+  return { events, position, reset: false }
 }
 
 /** The deliveries of events, with the names of their destinations. */
