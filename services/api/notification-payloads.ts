@@ -1,3 +1,5 @@
+import { modes } from '@fairlead/wire/mode'
+import type { NoticeType } from '@fairlead/wire/notice'
 import { z } from 'zod'
 import { timeText } from './time.ts'
 
@@ -15,7 +17,8 @@ const issue = z.object({
   kind: z.enum(['delivery', 'refusal']),
   subjectId: z.string().meta({ description: 'The destination or the source.' }),
   subject: z.string().nullable().meta({ description: 'Its name; null: it is gone.' }),
-  cause: z.string().meta({ example: 'http_error' }),
+  cause: z.string().meta({ example: 'destination_failed' }),
+  mode: z.enum(modes).meta({ description: 'Whether live or test data is concerned.' }),
   status: z.int().nullable().meta({ description: 'Of HTTP; null where there is none.' }),
   failures: z.int(),
   firstSeenAt: timeText,
@@ -61,10 +64,7 @@ export const noticePayloads = {
     'An API key ends within 7 days.',
     z.object({ keyId: z.string(), name: z.string(), expiresAt: timeText }),
   ],
-} as const satisfies Readonly<Record<string, readonly [sentAt: string, data: z.ZodType]>>
-
-export type NoticeType = keyof typeof noticePayloads
-export const noticeTypes = Object.keys(noticePayloads) as [NoticeType, ...NoticeType[]]
+} as const satisfies Readonly<Record<NoticeType, readonly [sentAt: string, data: z.ZodType]>>
 
 /** The whole body of a type. */
 export const noticeBody = (type: NoticeType) =>

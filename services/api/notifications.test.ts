@@ -2,12 +2,14 @@ import { until } from '@fairlead/testbed/until'
 import { toUuid } from '@fairlead/webhook/id'
 import { connectNats } from '@fairlead/wire/connect'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
+import type { NoticeType } from '@fairlead/wire/notice'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openPublishing } from './fixtures/publish-event.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
-import { type NoticeType, noticeBody } from './notification-payloads.ts'
+import { noticeBody } from './notification-payloads.ts'
 
 const path = '/api/v1/organizations/acme/notifications'
 let api: TestApi
@@ -32,7 +34,14 @@ afterAll(async () => {
   await api?.[Symbol.asyncDispose]()
 })
 beforeEach(async () => {
-  for (const table of ['notices', 'issue_notices', 'issues', 'destination_health', 'destination_pauses'])
+  for (const table of [
+    'source_activity',
+    'notices',
+    'issue_notices',
+    'issues',
+    'destination_health',
+    'destination_pauses',
+  ])
     await api.store.query(`delete from ${table}`)
   await (await jetstreamManager(nats)).streams.purge('EVENTS')
 })
@@ -48,6 +57,7 @@ async function told() {
   for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
     const message = await manager.streams.getMessage('EVENTS', { seq })
     const meta = decodeEventMeta(message!.header.get(eventHeader))
+    if (meta.source !== '_fairlead') continue
     const body = noticeBody(meta.type as NoticeType).parse(message!.json())
     found.push({ meta, ...body })
   }
@@ -80,6 +90,18 @@ async function untilQuiet(): Promise<void> {
   await until(has, { what: 'the last notice', deadlineMs: 40_000 })
   const untold = () => api.store.query('select from notices where told_at is null')
   await until(async () => (await untold()).length === 0, { what: 'all notices told', deadlineMs: 40_000 })
+}
+
+/** As if the setting and the sources had been made two hours ago. */
+async function toldForTwoHours(): Promise<void> {
+  for (const [table, column] of [
+    ['notification_settings', 'told_since'],
+    ['sources', 'created_at'],
+  ])
+    await api.store.query(
+      `update ${table} set ${column} = now() - interval '2 hours' where organization_id = $1`,
+      [organization],
+    )
 }
 
 describe('the setting', () => {
@@ -121,10 +143,7 @@ test('each thing that happens is one event, to the destination that was named', 
 }, async () => {
   await put({ destinationId: 'billing', silentAfterSeconds: { stripe: 3600 } })
   const since = new Date(Date.now() - 600_000)
-  await api.store.query(
-    `update notification_settings set updated_at = now() - interval '2 hours' where organization_id = $1`,
-    [organization],
-  )
+  await toldForTwoHours()
   await api.store.query(
     `insert into destination_health (organization_id, destination_id, last_attempt_at, failing_since, last_error)
      values ($1, $2, now(), $3, '503')`,
@@ -215,4 +234,66 @@ test('a notice that a killed store had published is not told twice', { timeout: 
     deadlineMs: 30_000,
   })
   expect(await told()).toHaveLength(before)
+})
+
+test('an issue of test data is told by its own word and mode, and not by a word of the tables', {
+  timeout: 60_000,
+}, async () => {
+  await put({ destinationId: 'billing', types: ['issue.opened'] })
+  const publish = await openPublishing(nats, api.store.client, acme.id)
+  await publish.event('test one', { mode: 'test' })
+  await publish.attempt('test one', 'builds', {
+    outcome: 'destination_failed',
+    status: 500,
+    settlement: { kind: 'retry', at: Date.now() + 3_600_000 },
+  })
+  const all = await untilTold('issue.opened')
+  expect(all.find(({ type }) => type === 'issue.opened')!.data).toMatchObject({
+    cause: 'destination_failed',
+    mode: 'test',
+    subject: 'builds',
+  })
+})
+
+test('an edit of the setting neither drops what happened before it nor tells it again', {
+  timeout: 120_000,
+}, async () => {
+  await put({ destinationId: 'builds' })
+  const chosen = { destinationId: 'billing', types: ['destination.paused', 'source.silent', 'key.expiring'] }
+  await put(chosen)
+  await toldForTwoHours()
+  const silentAfterSeconds = { stripe: 3600 }
+  await put({ ...chosen, silentAfterSeconds })
+  const silences = (all: Awaited<ReturnType<typeof told>>) =>
+    all.filter(({ type }) => type === 'source.silent')
+  expect(silences(await untilTold('source.silent'))).toHaveLength(1)
+  // An edit that was made after the destination was paused, and longer ago than a silence lasts.
+  await put({ ...chosen, silentAfterSeconds })
+  await api.store.query(
+    `update notification_settings set updated_at = now() - interval '70 minutes' where organization_id = $1`,
+    [organization],
+  )
+  await api.store.query(
+    `insert into destination_pauses (organization_id, destination_id, reason, since)
+     values ($1, $2, 'gone', now() - interval '80 minutes')`,
+    [organization, uuid('builds')],
+  )
+  expect(silences(await untilTold('destination.paused'))).toHaveLength(1)
+  await untilQuiet()
+  expect(silences(await told())).toHaveLength(1)
+})
+
+test('a destination that is named anew is told of what happens from then on', async () => {
+  const since = async () =>
+    (
+      await api.store.query('select told_since from notification_settings where organization_id = $1', [
+        organization,
+      ])
+    )[0]!.told_since as Date
+  await put({ destinationId: 'billing' })
+  const before = await since()
+  await put({ destinationId: 'billing', types: ['quota.near'] })
+  expect(await since()).toEqual(before)
+  await put({ destinationId: 'builds', types: ['quota.near'] })
+  expect((await since()).getTime()).toBeGreaterThan(before.getTime())
 })

@@ -1,8 +1,8 @@
+import { noticeTypes } from '@fairlead/wire/notice'
 import type { Notifications } from '@fairlead/wire/store/notification'
 import { z } from 'zod'
 import { findDestinationId } from './destinations.ts'
 import { DryRun, dryRunQuery } from './dry-run.ts'
-import { noticeTypes } from './notification-payloads.ts'
 import { operation } from './operation.ts'
 import { noQuery, organizationParams, plainText } from './query.ts'
 import { orExplained, settingFields, settingProblems } from './setting.ts'
@@ -66,9 +66,14 @@ const put = operation({
       destinationId: plainText(63)
         .nullable()
         .meta({ description: "A destination's id or name; null: nothing is told." }),
-      types: z.array(z.enum(noticeTypes)).min(1).max(noticeTypes.length).default(noticeTypes).meta({
-        description: 'What is told. Default: everything.',
-      }),
+      types: z
+        .array(z.enum(noticeTypes))
+        .min(1)
+        .max(noticeTypes.length)
+        .default([...noticeTypes])
+        .meta({
+          description: 'What is told. Default: everything.',
+        }),
       silentAfterSeconds: silentAfterSeconds.default({}),
     })
     .meta({ id: 'NotificationSettings' }),

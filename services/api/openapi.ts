@@ -1,3 +1,4 @@
+import { noticeTypes } from '@fairlead/wire/notice'
 import { z } from 'zod'
 import {
   createDocument,
@@ -7,7 +8,7 @@ import {
 } from 'zod-openapi'
 import { saidOfEnd } from './deprecation.ts'
 import { dryRunSchema } from './dry-run.ts'
-import { noticeBody, noticePayloads, noticeTypes } from './notification-payloads.ts'
+import { noticeBody, noticePayloads } from './notification-payloads.ts'
 import { keepsAnswer, needsMatch, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'

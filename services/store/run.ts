@@ -64,7 +64,8 @@ export const run = async (
   const states = openStreamStates(nats, standing)
   const metrics = openStoreMetrics(registry, { standing, ...states, connections: () => connectionsOf(pool) })
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
-  const promotions = { pool, nats, publisher, now: Date.now, log, metrics: metrics.promotions }
+  const tools = { pool, nats, publisher, now: Date.now }
+  const promotions = { ...tools, log, metrics: metrics.promotions }
   const background = [
     every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
     every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
@@ -72,7 +73,7 @@ export const run = async (
     every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), { signal, log }),
     every(unattemptedMs, 'partitions.not_looked_at', states.look, { signal, log }),
     every(promotionsMs, 'promotions.open', openAbandoned(promotions), { signal, log }),
-    every(noticesMs, 'notices.untold', () => keepNotified({ pool, nats, publisher }), { signal, log }),
+    every(noticesMs, 'notices.untold', () => keepNotified(tools), { signal, log }),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
     project(
       {
@@ -95,16 +96,18 @@ export const run = async (
   opened.use(health.check('postgres', async () => void (await ping(pool))))
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
-  const calls = { pool, nats, keyring, publisher, log, now: Date.now }
+  const calls = { ...tools, keyring, log }
   const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)
   await untilAborted(signal)
 }
 
-const ping = (pool: SharedPool) => inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500 })
+const ping = (pool: SharedPool) =>
+  inScope(pool, 'platform', db => db.query('select 1'), { timeoutMs: 1_500, short: true })
 
-const positionsIn = (pool: SharedPool) => inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000 })
+const positionsIn = (pool: SharedPool) =>
+  inScope(pool, 'platform', storedPositions, { timeoutMs: 1_000, short: true })
 
 const connectionsOf = ({ idleCount, totalCount, waitingCount, turns }: SharedPool) => ({
   idle: idleCount,

@@ -574,6 +574,34 @@ create table monthly_usage (
 alter table monthly_usage enable row level security;
 alter table monthly_usage force row level security;
 
+create table notices (
+  organization_id uuid not null,
+  id uuid not null default gen_random_uuid(),
+  type text not null,
+  occurrence text not null,
+  at timestamp with time zone not null default now(),
+  data jsonb not null,
+  told_at timestamp with time zone,
+  constraint notices_organization_id_type_occurrence_key UNIQUE (organization_id, type, occurrence),
+  constraint notices_pkey PRIMARY KEY (organization_id, id)
+);
+alter table notices enable row level security;
+alter table notices force row level security;
+
+create table notification_settings (
+  organization_id uuid not null,
+  destination_id uuid,
+  types text[] not null,
+  silent_after jsonb not null default '{}'::jsonb,
+  version integer not null default 1,
+  updated_at timestamp with time zone not null default now(),
+  told_since timestamp with time zone not null default now(),
+  constraint notification_settings_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint notification_settings_pkey PRIMARY KEY (organization_id)
+);
+alter table notification_settings enable row level security;
+alter table notification_settings force row level security;
+
 create table organizations (
   id uuid not null,
   slug text not null,
@@ -835,6 +863,8 @@ CREATE INDEX issues_unresolved ON public.issues USING btree (organization_id, ki
 
 CREATE INDEX members_email ON public.members USING btree (email);
 
+CREATE INDEX notices_untold ON public.notices USING btree (at) WHERE (told_at IS NULL);
+
 CREATE INDEX organizations_owner ON public.organizations USING btree (owner_kind, owner_reference) WHERE (deleted_at IS NULL);
 
 CREATE INDEX promotions_of_event ON public.promotions USING btree (organization_id, event_id);
@@ -948,6 +978,14 @@ create policy organization on members for all
   with check (in_scope(organization_id));
 
 create policy organization on monthly_usage for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on notices for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on notification_settings for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

@@ -2,6 +2,7 @@ import { create, type JsonObject } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { toUuid } from '@fairlead/webhook/id'
+import { noticeTypes } from '@fairlead/wire/notice'
 import type { Precondition } from '@fairlead/wire/store/change'
 import {
   type NotificationService,
@@ -9,7 +10,7 @@ import {
   NotificationsSchema,
   PutNotificationsResponseSchema,
 } from '@fairlead/wire/store/notification'
-import { type NotificationSetting, noticeTypes, readSetting, writeSetting } from '../notifications/setting.ts'
+import { type NotificationSetting, readSetting, writeSetting } from '../notifications/setting.ts'
 import { fieldChanges } from '../organizations/messages.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'

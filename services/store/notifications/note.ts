@@ -1,8 +1,10 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { fromUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
+import type { NoticeType } from '@fairlead/wire/notice'
 import type { Pool } from 'pg'
+import { causeOf } from '../issues/rows.ts'
 import { type Db, inScope } from '../scope.ts'
-import type { NoticeType } from './setting.ts'
 
 /*
  * Notes what organizations are to be told. Each look compares what stands in the log's own tables with what was noted before:
@@ -28,7 +30,7 @@ interface Notice {
 
 /** Organizations that are told something. The destination that they are told at is never told of to itself. */
 const told = `told as (
-  select s.organization_id, s.destination_id, s.silent_after, s.updated_at from notification_settings s
+  select s.organization_id, s.destination_id, s.silent_after, s.told_since from notification_settings s
   join organizations o on o.id = s.organization_id and o.deleted_at is null
   join destinations x on x.organization_id = s.organization_id and x.id = s.destination_id and x.deleted_at is null
 )`
@@ -138,7 +140,7 @@ async function paused(db: Db): Promise<Notice[]> {
      select p.*, d.name from destination_pauses p
      join told on told.organization_id = p.organization_id and told.destination_id <> p.destination_id
      join destinations d on d.organization_id = p.organization_id and d.id = p.destination_id and d.deleted_at is null
-     where p.since > told.updated_at and p.since > now() - interval '1 day'`,
+     where p.since > told.told_since and p.since > now() - interval '1 day'`,
   )
   return rows.map(row => ({
     organization: row.organization_id,
@@ -153,7 +155,7 @@ async function paused(db: Db): Promise<Notice[]> {
   }))
 }
 
-/** Counted from the last event, and at first from when the organization said what it expects. */
+/** Counted from the last event; of a source that had none, from when it was made or the organization began to be told. */
 async function silent(db: Db): Promise<Notice[]> {
   const { rows } = await db.query<{
     organization_id: string
@@ -164,15 +166,16 @@ async function silent(db: Db): Promise<Notice[]> {
     since: Date
   }>(
     `with ${told}, expected as (
-       select told.organization_id, s.id, s.name, e.value::int as seconds, told.updated_at,
+       select told.organization_id, s.id, s.name, e.value::int as seconds,
+         greatest(told.told_since, s.created_at) as at_first,
          (select max(a.last_event_at) from source_activity a
           where a.organization_id = s.organization_id and a.source_id = s.id) as last_event_at
        from told cross join lateral jsonb_each_text(told.silent_after) as e (key, value)
        join sources s on s.organization_id = told.organization_id and s.name = e.key and s.deleted_at is null
          and s.active
      )
-     select organization_id, id, name, seconds, last_event_at, greatest(last_event_at, updated_at) as since
-     from expected where greatest(last_event_at, updated_at) < now() - make_interval(secs => seconds)`,
+     select organization_id, id, name, seconds, last_event_at, greatest(last_event_at, at_first) as since
+     from expected where greatest(last_event_at, at_first) < now() - make_interval(secs => seconds)`,
   )
   return rows.map(row => ({
     organization: row.organization_id,
@@ -240,7 +243,9 @@ interface IssueRow {
   readonly kind: 'delivery' | 'refusal'
   readonly subject_id: string
   readonly subject: string | null
+  /** Of test data with a word before it: see `causeOf`. */
   readonly cause: string
+  readonly mode: Mode
   readonly status: number
   readonly failures: string
   readonly first_seen_at: Date
@@ -257,9 +262,9 @@ async function changedIssues(db: Db): Promise<Notice[]> {
        returning n.organization_id, n.id, n.change, n.issue_id, n.at
      )
      select c.organization_id, c.id, c.change, c.issue_id, i.kind, i.subject_id, coalesce(d.name, s.name) as subject,
-       i.cause, i.status, i.failures, i.first_seen_at, i.last_seen_at
+       i.cause, i.mode, i.status, i.failures, i.first_seen_at, i.last_seen_at
      from changed c
-     join told on told.organization_id = c.organization_id and told.updated_at <= c.at
+     join told on told.organization_id = c.organization_id and told.told_since <= c.at
      join issues i on i.organization_id = c.organization_id and i.id = c.issue_id
      left join destinations d on i.kind = 'delivery' and d.organization_id = i.organization_id and d.id = i.subject_id
      left join sources s on i.kind = 'refusal' and s.organization_id = i.organization_id and s.id = i.subject_id
@@ -276,7 +281,8 @@ async function changedIssues(db: Db): Promise<Notice[]> {
       kind: row.kind,
       subjectId: fromUuid(row.kind === 'delivery' ? 'dst' : 'src', row.subject_id),
       subject: row.subject,
-      cause: row.cause,
+      cause: causeOf(row),
+      mode: row.mode,
       status: row.status || null,
       failures: Number(row.failures),
       firstSeenAt: row.first_seen_at.toISOString(),

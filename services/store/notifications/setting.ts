@@ -1,19 +1,6 @@
 import { type DestinationId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { noticeTypes } from '@fairlead/wire/notice'
 import type { Db } from '../scope.ts'
-
-/** The types of notices: a closed list, which the API documents. */
-export const noticeTypes = [
-  'destination.failing',
-  'destination.recovered',
-  'destination.paused',
-  'source.silent',
-  'quota.near',
-  'issue.opened',
-  'issue.regressed',
-  'issue.resolved',
-  'key.expiring',
-] as const
-export type NoticeType = (typeof noticeTypes)[number]
 
 export interface NotificationSetting {
   readonly destinationId: DestinationId | undefined
@@ -72,10 +59,13 @@ export async function writeSetting(
   nowMs: number,
 ): Promise<void> {
   await db.query(
-    `insert into notification_settings as known (organization_id, destination_id, types, silent_after, updated_at)
-     values ($1, $2, $3, $4, $5)
+    `insert into notification_settings as known
+       (organization_id, destination_id, types, silent_after, updated_at, told_since)
+     values ($1, $2, $3, $4, $5, $5)
      on conflict (organization_id) do update set destination_id = excluded.destination_id, types = excluded.types,
-       silent_after = excluded.silent_after, version = known.version + 1, updated_at = excluded.updated_at`,
+       silent_after = excluded.silent_after, version = known.version + 1, updated_at = excluded.updated_at,
+       told_since = case when known.destination_id is distinct from excluded.destination_id
+         then excluded.told_since else known.told_since end`,
     [
       toUuid(organization),
       setting.destinationId ? toUuid(setting.destinationId) : null,

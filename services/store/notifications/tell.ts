@@ -7,7 +7,8 @@ import { headers, type NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { loggedEvents } from '../logged-events.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
-import { inScope } from '../scope.ts'
+import { requireCurrentLog } from '../rejections/carry-out.ts'
+import { type Db, inScope } from '../scope.ts'
 import { noteOccurrences } from './note.ts'
 
 /*
@@ -37,6 +38,7 @@ export interface TellTools {
   readonly pool: Pool
   readonly nats: NatsConnection
   readonly publisher: Pick<ConfigPublisher, 'revisionOf'>
+  readonly now: () => number
 }
 
 /** Notes what is new, and tells it. */
@@ -45,29 +47,50 @@ export async function keepNotified(tools: TellTools): Promise<void> {
   await tellNotices(tools)
 }
 
-/** Tells what was noted, oldest first. Rejects where NATS or Postgres is away: what was not told is told later. */
+/**
+ * Tells what was noted: of each organization its oldest first, and the organizations in turns. Rejects where NATS or Postgres is
+ * away, and where a notice was not told: it is told later, and holds up none of other organizations.
+ */
 async function tellNotices(tools: TellTools): Promise<void> {
   const { rows, logged } = await inScope(tools.pool, 'platform', async db => {
-    const { rows } = await db.query<NoticeRow>(
-      `select n.organization_id, o.slug, n.id, n.type, n.at, n.data, s.destination_id from notices n
-       join organizations o on o.id = n.organization_id
-       left join notification_settings s on s.organization_id = n.organization_id and n.type = any(s.types)
-       where n.told_at is null order by n.at limit $1`,
-      [mostAtOnce],
-    )
+    const rows = await readUntold(db)
+    if (rows.some(row => row.destination_id !== null)) await requireCurrentLog(db, tools)
     const events = rows.map(row => [row.organization_id, toUuid(eventOf(row))] as const)
     return { rows, logged: await loggedEvents(db, events) }
   })
+  const failed = new Map<string, unknown>()
   for (const row of rows) {
+    // A later notice of an organization doesn't overtake an earlier one.
+    if (failed.has(row.organization_id)) continue
     const isLogged = logged.has(`${row.organization_id} ${toUuid(eventOf(row))}`)
-    if (row.destination_id !== null && !isLogged) await publishNotice(tools, row, row.destination_id)
-    await inScope(tools.pool, 'platform', db =>
-      db.query('update notices set told_at = now() where organization_id = $1 and id = $2', [
-        row.organization_id,
-        row.id,
-      ]),
-    )
+    await tellOne(tools, row, isLogged).catch((error: unknown) => failed.set(row.organization_id, error))
   }
+  const [cause] = failed.values()
+  if (failed.size > 0)
+    throw new Error(`notices were not told to ${failed.size} of the organizations`, { cause })
+}
+
+async function readUntold(db: Db): Promise<NoticeRow[]> {
+  const { rows } = await db.query<NoticeRow>(
+    `select n.organization_id, o.slug, n.id, n.type, n.at, n.data, s.destination_id
+     from (select *, row_number() over (partition by organization_id order by at, id) as turn
+           from notices where told_at is null) n
+     join organizations o on o.id = n.organization_id
+     left join notification_settings s on s.organization_id = n.organization_id and n.type = any(s.types)
+     order by n.turn, n.at limit $1`,
+    [mostAtOnce],
+  )
+  return rows
+}
+
+async function tellOne(tools: TellTools, row: NoticeRow, isLogged: boolean): Promise<void> {
+  if (row.destination_id !== null && !isLogged) await publishNotice(tools, row, row.destination_id)
+  await inScope(tools.pool, 'platform', db =>
+    db.query('update notices set told_at = now() where organization_id = $1 and id = $2', [
+      row.organization_id,
+      row.id,
+    ]),
+  )
 }
 
 const eventOf = ({ organization_id, id }: NoticeRow) =>

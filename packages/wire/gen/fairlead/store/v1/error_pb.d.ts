@@ -240,6 +240,13 @@ export enum ErrorReason {
   NOT_TESTABLE = 65,
 
   /**
+   * RESOURCE_EXHAUSTED: too many calls wait for a connection to Postgres; safe to repeat, after a wait.
+   *
+   * @generated from enum value: ERROR_REASON_BUSY = 67;
+   */
+  BUSY = 67,
+
+  /**
    * FAILED_PRECONDITION: an organization keeps at least one owner who can sign in.
    *
    * @generated from enum value: ERROR_REASON_LAST_OWNER = 30;
