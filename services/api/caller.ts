@@ -32,7 +32,10 @@ export interface PersonCaller {
   readonly name?: string
   /** `ses_…`: which of the person's sessions. Not its secret. */
   readonly sessionId: string
-  /** When the session began: each begins with a proof. Unix milliseconds. */
+  /**
+   * When the person proved to be the address: when the session began, or of a tool's session, when the session that approved the
+   * tool did. Unix milliseconds.
+   */
   readonly provenAtMs: number
   readonly memberships: ReadonlyMap<OrganizationId, Membership>
   readonly staff?: Staff

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser } from './auth/fixtures/browser.ts'
 import { openBrowser } from './auth/fixtures/browser.ts'
 import { openPeopleApi, type PeopleApi, superadmin } from './auth/fixtures/people-api.ts'
+import { digestOf } from './auth/secret.ts'
 import { memberLimits, openSessions, staffLimits } from './auth/sessions/sessions.ts'
 import { freshMs } from './fresh-proof.ts'
+import { redisPrefix } from './redis.ts'
 
 const at = '/api/v1/organizations/acme'
 const owner = 'owner@acme.example'
@@ -38,6 +40,52 @@ test.each(acts)('who signed in long ago may not %s before signing in again', asy
   expect([refused.status, codeOf(refused)]).toEqual([403, 'proof_too_old'])
   const fresh = await signedInAgo(email, freshMs - 120_000)
   expect((await fresh.fetch(method, path, body)).status).toBe(201)
+})
+
+/** Has a session approve a tool; answers with the tool's tokens. */
+async function toolApprovedBy(browser: Browser): Promise<{ access_token: string; refresh_token: string }> {
+  const post = async (path: string, fields: Record<string, string>) =>
+    (await fetch(people.api.url + path, { method: 'POST', body: new URLSearchParams(fields) })).json()
+  const begun = await post('/auth/device/code', {})
+  await browser.post('/auth/device', { user_code: begun.user_code, decision: 'approve' })
+  const grant = 'urn:ietf:params:oauth:grant-type:device_code'
+  return await post('/auth/token', { grant_type: grant, device_code: begun.device_code })
+}
+
+const makeOwnersKey = async (token: string) => {
+  const body = { name: `by a tool ${token.slice(-8)}`, role: 'owner' }
+  const { status, body: answer } = await people.api.call('POST', `${at}/api-keys`, { key: token, body })
+  return [status, answer.code]
+}
+
+test('an old session gets no fresh proof by approving a tool, nor by refreshing its token', async () => {
+  const old = await toolApprovedBy(await signedInAgo(owner, freshMs + 60_000))
+  expect((await people.api.call('GET', `${at}/events`, { key: old.access_token })).status).toBe(200)
+  expect(await makeOwnersKey(old.access_token)).toEqual([403, 'proof_too_old'])
+  const fields = { grant_type: 'refresh_token', refresh_token: old.refresh_token }
+  const refreshed = await fetch(`${people.api.url}/auth/token`, {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+  })
+  const { access_token: token } = (await refreshed.json()) as { access_token: string }
+  expect(await makeOwnersKey(token)).toEqual([403, 'proof_too_old'])
+  const fresh = await toolApprovedBy(await signedInAgo(owner, 0))
+  expect(await makeOwnersKey(fresh.access_token)).toEqual([201, undefined])
+})
+
+test('a session of a version that noted no proof is as old as itself', async () => {
+  for (const [agoMs, status] of [
+    [freshMs + 60_000, 403],
+    [0, 201],
+  ] as const) {
+    const browser = await signedInAgo(owner, agoMs)
+    const key = `${redisPrefix}session:${digestOf(browser.cookies.get('fairlead-session')!)}`
+    const { provenAtMs, ...earlier } = JSON.parse((await people.client.get(key))!)
+    expect(provenAtMs).toBe(earlier.createdAtMs)
+    await people.client.set(key, JSON.stringify(earlier), 'KEEPTTL')
+    const made = await browser.fetch('POST', `${at}/api-keys`, { name: `of before ${agoMs}`, role: 'owner' })
+    expect(made.status).toBe(status)
+  }
 })
 
 test('the same person goes on with everything else', async () => {

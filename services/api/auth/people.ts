@@ -3,7 +3,7 @@ import type { StoreClient } from '@fairlead/wire/store-client'
 import type { Impersonation, Membership, PersonCaller, Staff } from '../caller.ts'
 import { roleOf } from '../role.ts'
 import { storeProblem } from '../store-problem.ts'
-import type { SessionRecord } from './sessions/record.ts'
+import { provenAtMsOf, type SessionRecord } from './sessions/record.ts'
 
 export type StaffList = ReadonlyMap<string, Staff>
 
@@ -24,7 +24,7 @@ export async function personOf(
     kind: 'person',
     email: session.email,
     sessionId: session.id,
-    provenAtMs: session.createdAtMs,
+    provenAtMs: provenAtMsOf(session),
     memberships,
     ...(session.name && { name: session.name }),
     ...(staff && { staff }),

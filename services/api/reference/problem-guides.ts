@@ -68,7 +68,7 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
     meaning:
       'A person asked for what only owners decide (owners, their keys, the end of an organization), and signed in more than 10 minutes ago.',
     remedy:
-      'Sign in again at `/auth/sign-in` (its `to` leads back to a page), or by `fairlead login`, and repeat the request. API keys are not asked for this.',
+      'Sign in again at `/auth/sign-in` (its `to` leads back to a page), and repeat the request. With a tool, sign in again in the browser first and then by `fairlead login`, since a tool’s session is as old as the one that approved it. API keys are not asked for this.',
     retry: 'never',
   },
   wrong_mode: {

@@ -20,6 +20,8 @@ export const sessionSchema = z.object({
   name: z.string().optional(),
   method: z.enum(signInMethods),
   createdAtMs: z.number(),
+  /** When the person proved to be the address. Absent in sessions of earlier versions, which each began with a proof. */
+  provenAtMs: z.number().optional(),
   /** To the minute. */
   seenAtMs: z.number(),
   /** The end, however much it is used. */
@@ -34,6 +36,9 @@ export const sessionSchema = z.object({
 })
 
 export type SessionRecord = z.infer<typeof sessionSchema>
+
+/** When the person behind a session proved to be the address, Unix milliseconds. */
+export const provenAtMsOf = ({ provenAtMs, createdAtMs }: SessionRecord): number => provenAtMs ?? createdAtMs
 
 export function readSession(text: string | null): SessionRecord | undefined {
   if (text === null) return undefined

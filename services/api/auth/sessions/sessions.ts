@@ -26,6 +26,8 @@ export interface Sessions {
 
 export type NewSession = Pick<SessionRecord, 'email' | 'name' | 'method' | 'peer' | 'agent'> & {
   readonly limits: SessionLimits
+  /** Of the session that approved it, which is no proof itself. Default: now. Unix milliseconds. */
+  readonly provenAtMs?: number
 }
 
 export interface SessionLimits {
@@ -121,6 +123,7 @@ export function openSessions(redis: Redis): Sessions {
       const secret = newSecret()
       const digest = digestOf(secret)
       const session: SessionRecord = {
+        provenAtMs: nowMs,
         ...given,
         id: `ses_${randomBytes(12).toString('hex')}`,
         createdAtMs: nowMs,

@@ -20,10 +20,19 @@ export interface Begun {
   readonly userCode: string
 }
 
-export type Decision = { readonly kind: 'approved'; readonly email: string } | { readonly kind: 'denied' }
+export type Decision =
+  /** By a session; `provenAtMs` is its proof's time, since agreeing is no proof. */
+  | { readonly kind: 'approved'; readonly email: string; readonly provenAtMs: number }
+  | { readonly kind: 'denied' }
 
 export type Polled =
-  | { readonly kind: 'approved'; readonly email: string; readonly peer: string; readonly agent: string }
+  | {
+      readonly kind: 'approved'
+      readonly email: string
+      readonly provenAtMs: number
+      readonly peer: string
+      readonly agent: string
+    }
   | { readonly kind: 'authorization_pending' | 'slow_down' | 'access_denied' | 'expired_token' }
 
 const requestSchema = z.object({
@@ -32,7 +41,8 @@ const requestSchema = z.object({
   /** Absent: it waits. */
   decision: z
     .union([
-      z.object({ kind: z.literal('approved'), email: z.string() }),
+      // An approval of an earlier version tells no proof: it counts as none.
+      z.object({ kind: z.literal('approved'), email: z.string(), provenAtMs: z.number().default(0) }),
       z.object({ kind: z.literal('denied') }),
     ])
     .optional(),
@@ -101,7 +111,10 @@ export function openDevices(redis: Redis): Devices {
       if (typeof text !== 'string') return { kind: 'expired_token' }
       const { decision, peer, agent } = requestSchema.parse(JSON.parse(text))
       if (decision?.kind === 'denied') return { kind: 'access_denied' }
-      if (decision) return { kind: 'approved', email: decision.email, peer, agent }
+      if (decision) {
+        const { email, provenAtMs } = decision
+        return { kind: 'approved', email, provenAtMs, peer, agent }
+      }
       // A second less than was told: clocks differ.
       const pauseMs = (intervalSeconds - 1) * 1000
       const isFirst = await redis.set(pollKey(digest), String(nowMs), 'PX', pauseMs, 'NX')

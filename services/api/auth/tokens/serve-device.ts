@@ -4,6 +4,7 @@ import { fieldOf, named, readForm } from '../form.ts'
 import { away } from '../link/serve-link.ts'
 import { sendPage } from '../pages/page.ts'
 import { deviceAskPage, deviceConfirmPage, messagePage } from '../pages/pages.ts'
+import { provenAtMsOf } from '../sessions/record.ts'
 import { requireSession } from '../sessions/serve-account.ts'
 import type { SignIn } from '../sign-in.ts'
 
@@ -33,7 +34,7 @@ async function decide(signIn: SignIn, request: Request, response: Response): Pro
   await requireTry(signIn, response)
   const isApproved = fieldOf(request, 'decision') === 'approve'
   const decision = isApproved
-    ? ({ kind: 'approved', email: session.email } as const)
+    ? ({ kind: 'approved', email: session.email, provenAtMs: provenAtMsOf(session) } as const)
     : ({ kind: 'denied' } as const)
   const isDecided = await away(signIn.devices.decide(fieldOf(request, 'user_code') ?? '', decision))
   if (!isDecided) return sendPage(response, 200, deviceAskPage(true))

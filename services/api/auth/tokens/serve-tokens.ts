@@ -62,10 +62,10 @@ async function pollDevice(signIn: SignIn, request: Request, response: Response):
   const nowMs = Date.now()
   const polled = await away(signIn.devices.poll(fieldOf(request, 'device_code') ?? '', nowMs))
   if (polled.kind !== 'approved') return refuse(response, polled.kind)
-  const { email, agent, peer } = polled
+  const { email, provenAtMs, agent, peer } = polled
   // Staff signs in anew as often with a tool as with a browser.
   const limits = signIn.staff.has(email) ? staffLimits : toolLimits
-  const session = { email, agent, peer, method: 'device', limits } as const
+  const session = { email, provenAtMs, agent, peer, method: 'device', limits } as const
   const { id } = await away(signIn.sessions.begin(session, nowMs))
   signIn.log.info({ sessionId: id, method: 'device', peer }, 'sign_in.succeeded')
   await answerTokens(signIn, { email, id }, await away(signIn.refreshTokens.begin(id)), response)
