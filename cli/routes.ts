@@ -3,11 +3,11 @@ import {
   deleteRoute,
   getRoute,
   listRoutes,
+  type PreviewRouteBody,
   previewRoute,
   type Route,
   type RouteOrderKey,
   type RoutePreview,
-  type RoutePreviewRequest,
   type RouteSettings,
   updateRoute,
 } from '@fairlead/client/gen/client'
@@ -73,7 +73,7 @@ export async function routes(args: readonly string[]): Promise<number> {
     case 'preview':
       show(
         // Checked by the API, which names what is wrong.
-        await api.ask(call => previewRoute(slug, settings as unknown as RoutePreviewRequest, call)),
+        await api.ask(call => previewRoute(slug, settings as unknown as PreviewRouteBody, call)),
         values.json ?? false,
         terminal,
       )

@@ -40,14 +40,14 @@ const destinationSchema = z
         'Why it gets nothing: declared so, answered 410, failed for five days, or a member asked. Null: not paused.',
     }),
     pausedSince: timeText.nullable(),
-    waiting: z.int().meta({ description: 'Deliveries that have not ended.' }),
-    dead: z.int().meta({ description: 'Dead letters.' }),
-    lastSuccessAt: timeText.nullable(),
-    failingSince: timeText.nullable(),
+    waiting: z.int().meta({ description: 'Deliveries that have not ended; for a key, those of its mode.' }),
+    dead: z.int().meta({ description: 'Dead letters; for a key, those of its mode.' }),
+    lastSuccessAt: timeText.nullable().meta({ description: 'Null for a test key.' }),
+    failingSince: timeText.nullable().meta({ description: 'Null for a test key.' }),
     lastError: z
       .string()
       .nullable()
-      .meta({ description: 'HTTP status or outcome of the last failed attempt.' }),
+      .meta({ description: 'HTTP status or outcome of the last failed attempt. Null for a test key.' }),
     active: z.boolean().meta({ description: 'False: events are not delivered to it.' }),
     ...settingFields,
     managedBy,

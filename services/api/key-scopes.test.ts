@@ -32,6 +32,12 @@ describe.each(operations)('$name', operation => {
   })
 })
 
+test('a key that may read settings alone is not shown events by the preview of a route', () => {
+  const preview = operations.find(({ name }) => name === 'previewRoute')!
+  expect(passes(() => requireScope(key('settings:read'), preview))).toBe(false)
+  expect(passes(() => requireScope(key('events:read'), preview))).toBe(true)
+})
+
 test('every scope is good for an operation', () => {
   expect(new Set(operations.map(scopeOf))).toEqual(new Set(scopes))
 })

@@ -9,7 +9,8 @@ import { ApiError } from './problem.ts'
  *
  * - `moded`: data of a mode. A key sees and touches that of its own mode, and the other is as if there were none. Who sees both
  *   (a person, a key of the platform) takes one by `mode` in the query.
- * - `shared`: settings of both modes. A test key reads them, and changes none.
+ * - `shared`: settings of both modes. A test key reads them, and changes none. What an answer tells of data beside them (a
+ *   destination's waiting deliveries) is of the key's mode.
  * - `live`: what tells of live data by its nature. A test key doesn't read it either.
  */
 type About = 'moded' | 'shared' | 'live'
@@ -32,8 +33,8 @@ const table: Readonly<Record<Tag, About>> = {
   'Audit log': 'live',
 }
 
-/** What differs from its tag. The month's usage counts both modes: the quota does. */
-const byName: Readonly<Record<string, About>> = { getUsage: 'shared' }
+/** What differs from its tag. The month's usage counts both modes: the quota does. A preview shows events. */
+const byName: Readonly<Record<string, About>> = { getUsage: 'shared', previewRoute: 'moded' }
 const ofSources = /\/\{slug\}\/(sources|simulator)(\/|$)/
 
 type Asked = Pick<Operation, 'tag' | 'name' | 'path'>
@@ -93,14 +94,17 @@ export function requireMode(
   )
 }
 
-/** The mode of the data that a call is about; undefined: both. Throws an ApiError `wrong_mode`. */
+/**
+ * The mode of the data that a call is about; undefined: both. Changes of what is shared know both: a route may name a source of
+ * either. Throws an ApiError `wrong_mode`.
+ */
 export function modeOfCall(
   caller: Caller,
-  operation: Asked & Pick<Operation, 'method'>,
+  operation: Asked & Pick<Operation, 'method' | 'changesNothing'>,
   { query, body }: { readonly query: unknown; readonly body: unknown },
 ): Mode | undefined {
-  if (aboutOf(operation) !== 'moded') return undefined
   const own = ownMode(caller)
+  if (aboutOf(operation) !== 'moded') return isWrite(operation) ? undefined : own
   if (ofSources.test(operation.path)) return own
   const { mode: asked } = ((operation.method === 'get' ? query : body) ?? {}) as { readonly mode?: Mode }
   if (own && asked && own !== asked) {

@@ -5,7 +5,11 @@ import type { Organization } from '@fairlead/wire/store/organization'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPublishing, type Publishing } from './fixtures/publish-event.ts'
+import { bodyOf } from './fixtures/request-body.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+import { aboutOf } from './mode.ts'
+import { isWrite } from './operation.ts'
+import { operations } from './operations.ts'
 
 const base = '/api/v1/organizations/acme'
 let api: TestApi
@@ -150,3 +154,56 @@ test('a mode that the store does not know is refused, not taken for both', async
   )
   await expect(call).rejects.toThrow('must be live or test')
 })
+
+/** What a key of an organization may ask without changing anything, beside streams. */
+const reads = operations.filter(
+  operation =>
+    operation.path.includes('{slug}') &&
+    !isWrite(operation) &&
+    !operation.streams &&
+    !operation.access.startsWith('platform'),
+)
+/** The month's quota is of both modes, and when a key was used is no event. */
+const ofNoMode = new Set(['requestId', 'acceptedThisMonth', 'months', 'lastUsedAt', 'lastUsedFrom'])
+
+test('nothing that a test key may read tells of live events: no id, count, time or error', async () => {
+  const initech = await anOrganization(api.store, 'initech')
+  const key = await api.makeKey(initech, MemberRole.OWNER, 'test')
+  const at = '/api/v1/organizations/initech'
+  const [route] = (await api.call('GET', `${at}/routes`)).body.items
+  const params: Record<string, string> = { slug: 'initech', destination: 'billing', route: route.id }
+  const askAll = async () => {
+    const answers = new Map<string, string>()
+    for (const operation of reads) {
+      const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => params[name] ?? ids.live!)
+      const query = operation.name === 'getAnalytics' ? '?by=destination&interval=hour' : ''
+      const body = bodyOf(operation)
+      const asked = { key, ...(body && { body }) }
+      const answer = await api.call(operation.method.toUpperCase(), path + query, asked)
+      const isAboutAll = !/\{(?!slug|destination|route)\w+\}/.test(operation.path)
+      if (isAboutAll) expect([operation.name, answer.status]).toEqual([operation.name, statusOf(operation)])
+      const text = JSON.stringify(answer.body, (name, value) => (ofNoMode.has(name) ? undefined : value))
+      answers.set(operation.name, text.replaceAll(/"20\d\d-\d\d-\d\dT[^"]+"/g, '"a time"'))
+    }
+    return answers
+  }
+  const before = await askAll()
+  const live = await openPublishing(nats, api.store.client, initech.id)
+  for (const name of ['waits', 'dies']) await live.event(name, {})
+  await live.attempt('waits', 'billing', failed)
+  await live.attempt('dies', 'billing', dead)
+  await until(
+    async () => {
+      const { body } = await api.call('GET', `${at}/destinations/billing`)
+      return body.waiting === 1 && body.dead === 1 && body.lastError === '500' && body.failingSince !== null
+    },
+    { deadlineMs: 30_000 },
+  )
+  const preview = await api.call('POST', `${at}/routes/preview`, { body: { source: '*' } })
+  expect([preview.body.examined, preview.body.matched]).toEqual([2, 2])
+  expect(await askAll()).toEqual(before)
+})
+
+/** The audit log names live objects, and a test key isn't shown it. */
+const statusOf = (operation: (typeof operations)[number]): number =>
+  aboutOf(operation) === 'live' ? 403 : operation.status

@@ -98,8 +98,7 @@ const preview = operation({
       destinations: z.array(z.string().max(63)).max(20).optional(),
       order: z.unknown().optional(),
     })
-    .strict()
-    .meta({ id: 'RoutePreviewRequest' }),
+    .strict(),
   status: 200,
   answerDescription: 'How many match, and the newest of them.',
   answer: z

@@ -330,3 +330,20 @@ test('what can not work is refused with its field: a secret, a certificate, U+00
     reason: ErrorReason.LIMIT_REACHED,
   })
 }, 60_000)
+
+test('a key of one mode makes no more sources than both modes together may have', async () => {
+  const names = Array.from({ length: 99 }, (_, i) => `s${i}`)
+  const secrets = [{ id: 'a/b', value: 'test-only' }]
+  const sources = names.map(name => ({ name, settings: { provider: 'github' }, secrets }))
+  const { organization } = await store.client.organizations.applyOrganization(
+    declared('crowded', { sources, routes: [] }),
+  )
+  const id = organization!.id
+  const put = (mode: 'live' | 'test', name: string) =>
+    store.client.inMode(mode).sources.putSource(aSource(id, name))
+  await put('test', 'last')
+  for (const mode of ['live', 'test'] as const)
+    expect(await failure(put(mode, 'beyond'))).toMatchObject({ reason: ErrorReason.LIMIT_REACHED })
+  // One that is there is changed all the same.
+  await put('test', 'last')
+})

@@ -31,6 +31,8 @@ export interface NamedSetting<
   readonly prefix: 'src' | 'dst'
   /** Those that were deleted as well. */
   readonly rowsOf: (organization: StoredOrganization) => readonly Row[]
+  /** How many aren't deleted, of both modes. */
+  readonly count: (db: Db, organization: StoredOrganization) => Promise<number>
   /** What is asked for, with the secrets that stay as they are stored. Throws a StoreError `invalid_field`. */
   readonly check: (desired: Desired, stored: Row | undefined) => Wanted
   readonly changesTo: (
@@ -79,7 +81,7 @@ export async function putNamed<
   requirePrecondition(precondition, kind.prefix, live)
   requireTenants(live)
   const wanted = kind.check(desired, live)
-  if (!live) requireRoom(rows, `${kind.noun}s`)
+  if (!live) requireRoom(await kind.count(db, organization), `${kind.noun}s`)
   const context = { organizationId: organization.id, keyring: calls.keyring, nowMs: calls.now() }
   await writeRows(db, kind.changesTo(old, wanted, 'tenant', context))
   const id = fromUuid('org', organization.id)

@@ -35,7 +35,7 @@ export function routeCalls(calls: Calls): ServiceImpl<typeof RouteService> {
         const wanted = parseRequest(route, request.desired ?? {})
         requireParts(organization, wanted)
         requireOwnContent(organization.routes, old, wanted)
-        if (!old) requireRoom(organization.routes, 'routes')
+        if (!old) requireRoom(organization.routes.length, 'routes')
         await writeRows(db, routeChange(old, wanted, { organizationId: organization.id, nowMs: calls.now() }))
         const rows = await readRoutes(db, organization.id)
         const after = rows.find(row => routeContent(row) === routeContent(wanted))!

@@ -140,10 +140,13 @@ export function requireTenants(row: { readonly managed_by: ManagedBy } | undefin
   }
 }
 
-/** Throws a StoreError `limit_reached`, if there is no room for one more. */
-export function requireRoom(rows: readonly object[], what: string): void {
-  const live = rows.filter(row => !('deleted_at' in row) || row.deleted_at === null).length
-  if (live < mostOfAKind) return
+/**
+ * Throws a StoreError `limit_reached`, if there is no room for one more.
+ *
+ * @param present how many there are that aren't deleted, of both modes
+ */
+export function requireRoom(present: number, what: string): void {
+  if (present < mostOfAKind) return
   throw new StoreError(
     'limit_reached',
     `an organization has at most ${mostOfAKind} ${what}: delete one first`,

@@ -41,6 +41,20 @@ function orOfOtherMode(error: unknown): never {
   throw isHidden ? new StoreError('name_taken', 'a source has this name', { cause: error }) : error
 }
 
+/** How many sources an organization has, of both modes: a transaction for one mode sees only its own. */
+async function countSources(db: Db, organization: string): Promise<number> {
+  const { rows: modes } = await db.query<{ mode: string }>(
+    "select coalesce(current_setting('fairlead.mode', true), '') as mode",
+  )
+  await db.query("select set_config('fairlead.mode', '', true)")
+  const { rows } = await db.query<{ present: number }>(
+    'select count(*)::int as present from sources where organization_id = $1 and deleted_at is null',
+    [organization],
+  )
+  await db.query("select set_config('fairlead.mode', $1, true)", [modes[0]!.mode])
+  return rows[0]!.present
+}
+
 /** insufficient_privilege: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const rowSecurityRefuses = '42501'
 
@@ -138,6 +152,7 @@ function sourceKind(calls: Calls) {
     noun: 'source',
     prefix: 'src',
     rowsOf: ({ sources }: StoredOrganization) => sources,
+    count: (db: Db, { id }: StoredOrganization) => countSources(db, id),
     check(desired: DesiredSource, stored: StoredSource | undefined) {
       const wanted = parseRequest(source, withStoredSecrets(desired, stored, calls.keyring))
       requireOpens(wanted)
