@@ -81,6 +81,8 @@ test.each([
   [{ headers: ['authorization'] }, 'holds a secret'],
   [{ headers: ['X-Upper'] }, 'lower case'],
   [{ pointers: ['data.id'] }, 'JSON pointer'],
+  // A search for it would be taken for one of `/a`.
+  [{ pointers: ['/a=b'] }, 'without ='],
   [{ pointers: Array.from({ length: 9 }, (_, i) => `/${i}`) }, 'at most 8'],
 ])('a source that declares %j is refused', async (search, message) => {
   const source = { name: 'other', provider: 'github', secrets: [{ id: 'a', value: 'test-only' }], search }

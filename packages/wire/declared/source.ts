@@ -52,13 +52,16 @@ const search = z
         z
           .string()
           .max(256)
-          .regex(/^(\/[^\s/]+)+$/, 'must be a JSON pointer such as /data/object/customer'),
+          .regex(
+            /^(\/[^\s/=]+)+$/,
+            'must be a JSON pointer such as /data/object/customer, without = (a search is pointer=value)',
+          ),
       )
       .max(mostSearched, `at most ${mostSearched} are allowed`)
       .default([])
       .meta({
         description:
-          'JSON pointers into the body (RFC 6901), such as /data/object/id; 0 is the first element of an array. At most 8, of 256 characters. Default: none.',
+          'JSON pointers into the body (RFC 6901), such as /data/object/id; 0 is the first element of an array. None holds a =, since a search is pointer=value. At most 8, of 256 characters. Default: none.',
         'x-kubernetes-list-type': 'atomic',
       }),
     headers: z

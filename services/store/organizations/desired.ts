@@ -68,7 +68,7 @@ const search = z
         z
           .string()
           .max(256)
-          .regex(/^(\/[^\s/]+)+$/, 'must be a JSON pointer'),
+          .regex(/^(\/[^\s/=]+)+$/, 'must be a JSON pointer without ='),
       )
       .max(mostSearched),
     headers: z
