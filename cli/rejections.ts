@@ -115,6 +115,7 @@ function printRejection(rejection: ExplainedRejection, now: Date, terminal: Term
         ? `It has the id of ${rejection.repeatsEvent} and another body. A new event? fairlead rejections take-in ${id}`
         : `It has the id of ${rejection.repeatsEvent} and another body, which was too large to keep.`,
     )
+  else if (rejection.explanationHint) terminal.print(printable(rejection.explanationHint))
   else if (!explanation)
     terminal.print(
       'Nothing can be said about its cause: its source is gone, or its body was too large to keep.',

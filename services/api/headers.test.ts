@@ -1,61 +1,9 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { openLog } from '@fairlead/daemon/log'
-import { openRegistry } from '@fairlead/daemon/metrics'
-import { openTrustedProxies } from '@fairlead/daemon/peer'
-import { openTurns } from '@fairlead/daemon/turns'
-import { connectStore } from '@fairlead/wire/store-client'
 import { expect, test } from 'vitest'
-import { buildApp } from './app.ts'
-import { openAuthenticator } from './authenticate.ts'
 import { readOrigins } from './cors.ts'
-import { openApiMetrics } from './metrics.ts'
+import { serveApp } from './fixtures/serve-app.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { ApiError } from './problem.ts'
-import { openRateLimiter } from './rate-limit.ts'
-import { openRefusalLog } from './refusal-log.ts'
-import { openStreams } from './stream.ts'
-
-/** The app in front of a store that isn't there: enough for what is answered without one. */
-async function serve({ origins = '', served = operations, burst = 100 } = {}) {
-  const held = new AsyncDisposableStack()
-  const log = openLog({ service: 'api', level: 'silent' })
-  const store = held.use(connectStore('http://127.0.0.1:9'))
-  const app = buildApp(
-    {
-      store,
-      log,
-      publicUrl: undefined,
-      simulatorReceiverUrl: undefined,
-      metrics: openApiMetrics(openRegistry()),
-      trusted: openTrustedProxies('')!,
-      authenticator: openAuthenticator(store),
-      signIn: undefined,
-      consoleFolder: undefined,
-      refusals: held.use(openRefusalLog(log)),
-      underWay: new Set(),
-      takeRate: openRateLimiter({ perSecond: 1, burst }),
-      corsOrigins: readOrigins(origins)!,
-      streams: openStreams(15_000),
-      explanations: openTurns({ places: 1, mostOfOne: () => 1, waitMs: 1_000 }),
-      stopping: new AbortController().signal,
-    },
-    served,
-  )
-  const server = createServer(app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  held.defer(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  const { port } = server.address() as AddressInfo
-  return Object.assign(held, {
-    ask: (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${port}${path}`, init),
-  })
-}
 
 const list = '/api/v1/organizations'
 
@@ -69,7 +17,7 @@ test.each([
   ['an address that is no text', '/%ff', 404],
   ['sign-in that is off', '/auth/account', 404],
 ])('%s is answered with the security headers', async (_what, path, status) => {
-  await using api = await serve()
+  await using api = await serveApp()
   const answer = await api.ask(path)
   const { headers } = answer
   expect(Object.fromEntries(headers)).toMatchObject({
@@ -85,7 +33,7 @@ test.each([
 })
 
 test('a problem leads to its page, at the API that answered', async () => {
-  await using api = await serve()
+  await using api = await serveApp()
   const refused = await api.ask(list)
   const problem = (await refused.json()) as { type: string; requestId: string }
   expect(problem).toMatchObject({
@@ -97,7 +45,7 @@ test('a problem leads to its page, at the API that answered', async () => {
 })
 
 test('no page may call the API unless its origin is configured', async () => {
-  await using api = await serve()
+  await using api = await serveApp()
   const origin = 'https://app.example.com'
   const preflight = await api.ask(list, {
     method: 'OPTIONS',
@@ -107,7 +55,7 @@ test('no page may call the API unless its origin is configured', async () => {
 })
 
 test('pages of configured origins may call it with a key, and read what they need', async () => {
-  await using api = await serve({ origins: 'https://app.example.com, https://b.example' })
+  await using api = await serveApp({ origins: 'https://app.example.com, https://b.example' })
   const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'PATCH' }
   const preflight = await api.ask(`${list}/acme/sources/a`, { method: 'OPTIONS', headers })
   expect(preflight.status).toBe(204)
@@ -126,7 +74,7 @@ test('pages of configured origins may call it with a key, and read what they nee
 })
 
 test.each(['*', 'https://app.example.com'])('origins %s are never let in with cookies', async origins => {
-  await using api = await serve({ origins })
+  await using api = await serveApp({ origins })
   const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' }
   for (const method of ['OPTIONS', 'GET']) {
     const answer = await api.ask(list, {
@@ -154,7 +102,7 @@ test.each([
 test('an operation that will go says so in each answer', async () => {
   const deprecated = { since: '2026-03-01', sunset: '2026-10-01', instead: 'Use another.' }
   const served = operations.map((one): Operation => (one.path === list ? { ...one, deprecated } : one))
-  await using api = await serve({ served })
+  await using api = await serveApp({ served })
   const { headers } = await api.ask(list)
   expect(Object.fromEntries(headers)).toMatchObject({
     deprecation: '@1772323200',

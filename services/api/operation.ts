@@ -123,8 +123,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly lastEventId: string | undefined
   /** Takes one of the streams that an organization may have open. Throws an ApiError `rate_limited`. */
   readonly takeStream: () => OpenStream
-  /** Waits for the turn to explain a refusal; disposing ends it. Rejects with an ApiError `rate_limited`. */
-  readonly takeExplanation: () => Promise<Disposable>
+  /** Waits for the turn to explain a refusal; disposing ends it. Undefined: the turn didn't come in time. */
+  readonly takeExplanation: () => Promise<Disposable | undefined>
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined

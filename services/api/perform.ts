@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { TurnError } from '@fairlead/daemon/turns'
 import { parseId } from '@fairlead/webhook/id'
 import type { Organization } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
@@ -107,7 +108,7 @@ async function callOf(
     bindCursor: cursor => bindCursor(cursor, list),
     lastEventId: request.get('last-event-id'),
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
-    takeExplanation: () => parts.explanations.take(organization?.found.id ?? '').catch(refuseTurn),
+    takeExplanation: () => parts.explanations.take(organization?.found.id ?? '').catch(orNoTurn),
     write: {
       onHeader: headers => {
         if (!headers.get('fairlead-replayed')) return
@@ -126,9 +127,9 @@ async function callOf(
   return withBoundCursor(body, list)
 }
 
-function refuseTurn(cause: unknown): never {
-  const detail = 'Other refusals of this organization are being explained: ask for one at a time.'
-  throw new ApiError('rate_limited', detail, { cause, retryAfterSeconds: 2 })
+/** Who waits, waits for others: that is no reason to refuse the rest of an answer. */
+function orNoTurn(error: unknown): undefined {
+  if (!(error instanceof TurnError)) throw error
 }
 
 function withStoreCursor(query: unknown, list: CursorOwner): unknown {

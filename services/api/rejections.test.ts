@@ -1,3 +1,4 @@
+import { openTurns } from '@fairlead/daemon/turns'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { sampleRequest } from '@fairlead/webhook/sample-request'
@@ -11,6 +12,7 @@ import { rejectionsSubject } from '@fairlead/wire/subjects'
 import { jetstream } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { serveApp } from './fixtures/serve-app.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
 
 let api: TestApi
@@ -124,6 +126,28 @@ test('no answer holds a secret or the right signature', async () => {
 
 test('a path that is no URL is no fault of ours', async () => {
   expect((await explained(await addRejection(stripe('another'), { url: '//[' }))).explanation).not.toBeNull()
+})
+
+test('a rejection is read, and not refused, while those of another organization are explained', async () => {
+  const id = await addRejection(stripe('another'))
+  const explanations = openTurns({ places: 1, mostOfOne: () => 1, waitMs: 50 })
+  await using app = await serveApp({ storeUrl: api.store.url, explanations })
+  const headers = { authorization: `Bearer ${api.platformKey}` }
+  const read = async () => {
+    const answer = await app.ask(`${path}/${id}`, { headers })
+    return [answer.status, await answer.json()]
+  }
+  {
+    using _ofAnother = await explanations.take('another')
+    const hint = expect.stringMatching(/^Other rejections are being explained .* ask again/)
+    const body = expect.stringContaining('invoice')
+    expect(await read()).toEqual([
+      200,
+      expect.objectContaining({ id, body, explanation: null, explanationHint: hint }),
+    ])
+  }
+  const explanation = expect.objectContaining({ stillRefused: true })
+  expect(await read()).toEqual([200, expect.objectContaining({ id, explanation, explanationHint: null })])
 })
 
 test.each(['0', '1e3', '99999999', 'x', `${'9'.repeat(30)}`])('the rejection %s is not there', async id => {

@@ -132,10 +132,17 @@ const explainedSchema = rejectionSchema
       .nullable()
       .meta({
         description:
-          'Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret.',
+          'Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret. Null as well where `explanationHint` says why.',
       }),
+    explanationHint: z.string().nullable().meta({
+      description: 'Why there is no explanation this time, and what to do. Null: nothing stood in its way.',
+    }),
   })
   .meta({ id: 'ExplainedRejection' })
+
+/** One is explained at a time, whoever asks. */
+const othersFirst =
+  'Other rejections are being explained at the moment: ask again in a few seconds for the probable cause.'
 
 const get = operation({
   method: 'get',
@@ -153,14 +160,16 @@ const get = operation({
   answer: explainedSchema,
   problems: [],
   async handle({ store, organization, params, publicUrl, signal, takeExplanation }) {
-    using _turn = await takeExplanation()
+    using turn = await takeExplanation()
     const { rejection } = await store.rejections.getRejection(
       { organizationId: organization.id, id: readSequence(params.rejection) },
       { signal },
     )
     if (!rejection) throw new TypeError('the store answered without the rejection')
+    const shown = presentRejection(rejection, true)
+    if (!turn) return { ...shown, explanation: null, explanationHint: othersFirst }
     const explanation = await explainRejection(store, organization.id, rejection, publicUrl, signal)
-    return { ...presentRejection(rejection, true), explanation }
+    return { ...shown, explanation, explanationHint: null }
   },
 })
 

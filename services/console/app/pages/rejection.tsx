@@ -111,7 +111,14 @@ export function RejectionPage() {
 }
 
 function Why({ rejection }: { readonly rejection: ExplainedRejection }) {
-  const { explanation, detail } = rejection
+  const { explanation, explanationHint, detail } = rejection
+  if (explanationHint !== null) {
+    return (
+      <div className="note warn">
+        <p>{explanationHint}</p>
+      </div>
+    )
+  }
   if (explanation === null) {
     return (
       <div className="note warn">
