@@ -367,7 +367,8 @@ describe('with npm start', () => {
     expect((await run('keys', 'revoke', 'ci', '--yes')).stdout).toBe('ci is useless now.\n')
     expect((await using(rotated, 'events')).code).toBe(1)
     expect((await run('keys', 'revoke', 'ci', '--yes')).stderr).toContain('There is no key ci')
-  })
+    // Thirteen processes, each of which may take seconds on a busy machine.
+  }, 240_000)
 
   test('people are invited, listed and uninvited', async () => {
     expect((await run('members', 'invite', 'Ada@example.com', '--role', 'viewer')).stdout).toMatch(
