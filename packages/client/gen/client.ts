@@ -585,10 +585,10 @@ export const SourceSettingsMode = {
  */
 export type SourceSettingsSearch = {
   /**
-     * JSON pointers into the body (RFC 6901), such as /data/object/id; 0 is the first element of an array. At most 8, of 256 characters. Default: none.
+     * JSON pointers into the body (RFC 6901), such as /data/object/id; 0 is the first element of an array. None holds a =, since a search is pointer=value. At most 8, of 256 characters. Default: none.
      * @maxItems 8
      * @items.maxLength 256
-     * @items.pattern ^(\/[^\s/]+)+$
+     * @items.pattern ^(\/[^\s/=]+)+$
      */
   pointers?: string[];
   /**
@@ -964,30 +964,6 @@ export interface RouteSettings {
   destinations: string[];
   /** Deliveries to one destination with the same key go one after the other, each when the one before has ended. Default: no order. */
   order?: RouteSettingsOrder;
-}
-
-export interface RoutePreviewRequest {
-  /**
-     * Name of a source; * stands for any run of characters.
-     * @minLength 1
-     * @maxLength 63
-     * @pattern ^[-a-z0-9*]+$
-     */
-  source: string;
-  /**
-     * Types as the provider names them; * stands for any run of characters; an event matches if any does. At most 100. Default: all.
-     * @minItems 1
-     * @maxItems 100
-     * @items.minLength 1
-     * @items.maxLength 256
-     */
-  eventTypes?: string[];
-  /**
-     * @maxItems 20
-     * @items.maxLength 63
-     */
-  destinations?: string[];
-  order?: unknown;
 }
 
 export type NotificationSettingsTypesItem = typeof NotificationSettingsTypesItem[keyof typeof NotificationSettingsTypesItem];
@@ -2930,7 +2906,7 @@ export type ExplainedRejectionExplanationCausesItem = {
 };
 
 /**
- * Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret.
+ * Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret. Null as well where `explanationHint` says why.
  */
 export type ExplainedRejectionExplanation = {
   /** False: with what is configured now it would be accepted. */
@@ -2976,8 +2952,13 @@ export interface ExplainedRejection {
   body: string | null;
   /** `utf-8`: the body is text, and here it is. `base64`: its bytes are no UTF-8. */
   bodyEncoding: ExplainedRejectionBodyEncoding;
-  /** Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret. */
+  /** Null where it can not be told: its source is gone, its body was too large to keep, or it offers a secret. Null as well where `explanationHint` says why. */
   explanation: ExplainedRejectionExplanation;
+  /**
+     * Why there is no explanation this time, and what to do. Null: nothing stood in its way.
+     * @nullable
+     */
+  explanationHint: string | null;
 }
 
 export interface OfferedSecret {
@@ -3228,21 +3209,23 @@ export interface Destination {
   pauseReason: DestinationPauseReason;
   pausedSince: string | null;
   /**
-     * Deliveries that have not ended.
+     * Deliveries that have not ended; for a key, those of its mode.
      * @minimum -9007199254740991
      * @maximum 9007199254740991
      */
   waiting: number;
   /**
-     * Dead letters.
+     * Dead letters; for a key, those of its mode.
      * @minimum -9007199254740991
      * @maximum 9007199254740991
      */
   dead: number;
+  /** Null for a test key. */
   lastSuccessAt: string | null;
+  /** Null for a test key. */
   failingSince: string | null;
   /**
-     * HTTP status or outcome of the last failed attempt.
+     * HTTP status or outcome of the last failed attempt. Null for a test key.
      * @nullable
      */
   lastError: string | null;
@@ -5763,6 +5746,43 @@ export type CreateRouteHeaders = {
  * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
+};
+
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type PreviewRouteBodyMode = typeof PreviewRouteBodyMode[keyof typeof PreviewRouteBodyMode];
+
+
+export const PreviewRouteBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type PreviewRouteBody = {
+  /**
+     * Name of a source; * stands for any run of characters.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^[-a-z0-9*]+$
+     */
+  source: string;
+  /**
+     * Types as the provider names them; * stands for any run of characters; an event matches if any does. At most 100. Default: all.
+     * @minItems 1
+     * @maxItems 100
+     * @items.minLength 1
+     * @items.maxLength 256
+     */
+  eventTypes?: string[];
+  /**
+     * @maxItems 20
+     * @items.maxLength 63
+     */
+  destinations?: string[];
+  order?: unknown;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: PreviewRouteBodyMode;
 };
 
 export type PutRouteParams = {
@@ -13398,6 +13418,11 @@ export type previewRouteResponse401 = {
   status: 401
 }
 
+export type previewRouteResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type previewRouteResponse404 = {
   data: Problem
   status: 404
@@ -13441,7 +13466,7 @@ export type previewRouteResponse504 = {
 export type previewRouteResponseSuccess = (previewRouteResponse200) & {
   headers: Headers;
 };
-export type previewRouteResponseError = (previewRouteResponse400 | previewRouteResponse401 | previewRouteResponse404 | previewRouteResponse413 | previewRouteResponse415 | previewRouteResponse429 | previewRouteResponse500 | previewRouteResponse501 | previewRouteResponse503 | previewRouteResponse504) & {
+export type previewRouteResponseError = (previewRouteResponse400 | previewRouteResponse401 | previewRouteResponse403 | previewRouteResponse404 | previewRouteResponse413 | previewRouteResponse415 | previewRouteResponse429 | previewRouteResponse500 | previewRouteResponse501 | previewRouteResponse503 | previewRouteResponse504) & {
   headers: Headers;
 };
 
@@ -13462,7 +13487,7 @@ export const getPreviewRouteUrl = (slug: string,) => {
  * @summary Which of the last 1,000 events a route would match
  */
 export const previewRoute = async (slug: string,
-    routePreviewRequest: RoutePreviewRequest, options?: Parameters<typeof transport>[1]): Promise<previewRouteResponse> => {
+    previewRouteBody: PreviewRouteBody, options?: Parameters<typeof transport>[1]): Promise<previewRouteResponse> => {
 
     const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
     if (!h) return {};
@@ -13483,7 +13508,7 @@ return transport<previewRouteResponse>(getPreviewRouteUrl(slug),
     ...options,
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
-    body: JSON.stringify(routePreviewRequest)
+    body: JSON.stringify(previewRouteBody)
   }
 );}
 
