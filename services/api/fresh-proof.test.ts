@@ -43,13 +43,16 @@ test.each(acts)('who signed in long ago may not %s before signing in again', asy
 })
 
 /** Has a session approve a tool; answers with the tool's tokens. */
-async function toolApprovedBy(browser: Browser): Promise<{ access_token: string; refresh_token: string }> {
-  const post = async (path: string, fields: Record<string, string>) =>
-    (await fetch(people.api.url + path, { method: 'POST', body: new URLSearchParams(fields) })).json()
-  const begun = await post('/auth/device/code', {})
+async function toolApprovedBy(browser: Browser) {
+  const post = async <Answer>(path: string, fields: Record<string, string>): Promise<Answer> => {
+    const response = await fetch(people.api.url + path, { method: 'POST', body: new URLSearchParams(fields) })
+    return (await response.json()) as Answer
+  }
+  const begun = await post<{ user_code: string; device_code: string }>('/auth/device/code', {})
   await browser.post('/auth/device', { user_code: begun.user_code, decision: 'approve' })
   const grant = 'urn:ietf:params:oauth:grant-type:device_code'
-  return await post('/auth/token', { grant_type: grant, device_code: begun.device_code })
+  const fields = { grant_type: grant, device_code: begun.device_code }
+  return await post<{ access_token: string; refresh_token: string }>('/auth/token', fields)
 }
 
 const makeOwnersKey = async (token: string) => {
