@@ -85,7 +85,7 @@ describe('with a store', () => {
       const foreign = await api.call('GET', `/api/v1/organizations/acme${rest}`, { key })
       const absent = await api.call('GET', `/api/v1/organizations/nobody${rest}`, { key })
       expect(foreign.status).toBe(404)
-      expect(foreign.body).toEqual(absent.body)
+      expect({ ...foreign.body, requestId: '' }).toEqual({ ...absent.body, requestId: '' })
     }
     const list = await api.call('GET', '/api/v1/organizations', { key })
     expect(list.body.items.map(({ slug }: { slug: string }) => slug)).toEqual(['globex'])
