@@ -140,15 +140,22 @@ async function personBehind(signIn: SignIn, found: Promise<FoundSession | undefi
     throw new ApiError('unavailable', undefined, { cause, retryAfterSeconds: 2 })
   })
   if (!session) throw new ApiError('unauthenticated')
-  const person = await personOf(store, staff, session, Date.now())
-  const hasNothing = person.memberships.size === 0 && !person.staff
-  if (hasNothing && !(await isInvited(store, person.email))) {
-    // Removed from the last organization: whatever the session was good for is gone.
-    await sessions.end(session.email, session.id).catch(() => {})
-    throw new ApiError('unauthenticated')
+  const read = () => personOf(store, staff, session, Date.now())
+  let person = await read()
+  if (hasNothing(person) && !(await isInvited(store, person.email))) {
+    // An invitation may have been accepted between the two looks.
+    person = await read()
+    if (hasNothing(person)) {
+      // Removed from the last organization: whatever the session was good for is gone.
+      await sessions.end(session.email, session.id).catch(() => {})
+      throw new ApiError('unauthenticated')
+    }
   }
   return { person, isStale: session.isStale }
 }
+
+const hasNothing = ({ memberships, staff }: Awaited<ReturnType<typeof personOf>>): boolean =>
+  memberships.size === 0 && !staff
 
 /** Counts a request by its credential. */
 function takeRate(parts: Parts, credential: string, response: Response): void {
