@@ -31,6 +31,9 @@ export async function findAndWrite<Found, Answer>(
   return await write(found, change)
 }
 
-/** Whether a request that was carried out can be refused like this later. Of one that is forbidden by now nothing is told. */
+/**
+ * Whether a repeat of a request that was carried out can meet this refusal. A caller whose rights were taken since is refused without
+ * the kept answer.
+ */
 const mayFollowSuccess = (error: unknown): boolean =>
   error instanceof ApiError && (error.code === 'not_found' || error.code === 'request_invalid')

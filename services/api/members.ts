@@ -98,7 +98,7 @@ const remove = operation({
   },
 })
 
-/** Who is owner, and who is one no longer, is decided with a fresh proof. Throws an ApiError `proof_too_old`. */
+/** Making or removing an owner needs a fresh proof of the caller. Throws an ApiError `proof_too_old`. */
 async function requireProofForOwners(
   { store, organization, caller }: Pick<Call, 'store' | 'organization' | 'caller'>,
   memberId: string,

@@ -33,7 +33,7 @@ const table: Readonly<Record<Tag, About>> = {
   'Audit log': 'live',
 }
 
-/** What differs from its tag. The month's usage counts both modes: the quota does. A preview shows events. */
+/** Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events. */
 const byName: Readonly<Record<string, About>> = { getUsage: 'shared', previewRoute: 'moded' }
 const ofSources = /\/\{slug\}\/(sources|simulator)(\/|$)/
 

@@ -26,7 +26,7 @@ const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scop
   People: { look: 'organizations:read', change: 'organizations:write' },
 }
 
-/** What differs from its tag: a preview of a route shows events. */
+/** Operations whose scope differs from that of their tag: the preview of a route shows events. */
 const byName: Readonly<Record<string, Scope>> = { previewRoute: 'events:read' }
 
 type Asked = Pick<Operation, 'tag' | 'name' | 'method' | 'changesNothing'>

@@ -30,7 +30,7 @@ export interface SessionOptions {
   waits?(): void
   /** The session of this purpose that this process had before: its connection may still hold the lock. */
   readonly before?: Backend | undefined
-  /** Told who we are on the server, for the session after this one. */
+  /** Called with this connection as the server knows it. The next session of this purpose takes it as `before`. */
   began?(backend: Backend): void
   /** The most that one statement may take, in ms. Default 30,000. */
   readonly statementMs?: number | undefined

@@ -5,7 +5,7 @@ import type { SignInMethod } from './sessions/record.ts'
 import { memberLimits, staffLimits } from './sessions/sessions.ts'
 import type { SignIn } from './sign-in.ts'
 
-/** A person who has proved to own an address, and by which method. */
+/** A person who has proved that an address is theirs, and the method of that proof. */
 export interface Proven {
   readonly email: string
   readonly name?: string

@@ -43,8 +43,8 @@ export function rememberPage(
 }
 
 /**
- * Sends who has signed in to the page that was wanted, or to the console's first. The cookie is read as carefully as the address
- * it came from; it stays until it ends, so that a second click lands there too.
+ * Redirects a person who has signed in to the page that they asked for before, or else to the console's first page. The cookie is
+ * checked like the address that it was made from. It stays until it expires, so that a second click leads there too.
  */
 export function land({ cookies, publicUrl }: SignIn, request: Request, response: Response): void {
   const wanted = readLanding(cookies.read(request.headers.cookie, 'landing'), publicUrl)

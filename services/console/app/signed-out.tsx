@@ -4,8 +4,8 @@ import { ProblemError } from './call.ts'
 import { signInPath, useMe } from './session.ts'
 
 /**
- * Its children for who is signed in. Others are led to the page for that. Whose session ended while they looked get a link to
- * it, and keep what they typed.
+ * Shows its children to a person who is signed in, and leads everyone else to the sign-in page. A person whose session ends on a page
+ * gets a link to the sign-in page, and what they typed stays.
  */
 export function SignedOut({ children }: { readonly children: ReactNode }) {
   const { error, data } = useMe()

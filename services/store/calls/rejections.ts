@@ -253,7 +253,7 @@ async function judge(
   return await judgeAll(calls.nats, organization, judging, judgeOne, pace.goOn)
 }
 
-/** What can't be carried out now is carried out later: it is written down. */
+/** Publishes planned promotions. Those that fail stay in their table, and a later round publishes them. */
 async function carryOutOrLeave(calls: Calls, rows: readonly PromotionRow[]): Promise<void> {
   const { failures } = await carryOut(calls, rows).catch((err: unknown) => ({ failures: [err] }))
   const [err] = failures

@@ -18,7 +18,7 @@ const failingMinutes = 5
 const quotaPercents = [80, 100]
 /** Days before its end that a key's organization is told. */
 const keyDays = 7
-/** Changes of issues that one look takes. */
+/** Changes of issues that one round takes, at most. */
 const mostChanges = 500
 
 interface Notice {
@@ -252,7 +252,7 @@ interface IssueRow {
   readonly last_seen_at: Date
 }
 
-/** Each change of an issue's state is a row already; whether anyone wants it or not, it is looked at once. */
+/** A trigger writes a row for each change of an issue's state. Each row is taken once, also where no destination wants it. */
 async function changedIssues(db: Db): Promise<Notice[]> {
   const { rows } = await db.query<IssueRow>(
     `with ${told}, changed as (

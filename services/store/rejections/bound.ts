@@ -20,7 +20,7 @@ const bodyBytes = ({ size, offered }: RejectionMeta): number =>
  * is left of a source, so that it stays within them.
  */
 const unmeasuredBytes = 4 * 1024 ** 2
-/** Subjects that one round measures, at most. */
+/** Sources whose rejections one round measures, at most. */
 const mostMeasured = 8
 /** Subjects with bytes that were not measured. Those that are forgotten begin at 0. */
 const mostKnown = 10_000

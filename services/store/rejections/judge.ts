@@ -41,8 +41,8 @@ const undecided: ReadonlySet<string> = new Set<UndecidedReason>([
 export const isUndecided = (reason: StayReason): boolean => undecided.has(reason)
 
 /**
- * Verifies rejections as a receiver would now, with the time of their receipt. Nobody can have one pass otherwise: all that
- * counts is in the record, which receivers alone write, and in the configuration.
+ * Verifies rejections as a receiver would now, with the time of their receipt. No caller can force a rejection to pass:
+ * the verdict follows from the record, which receivers alone write, and from the configuration.
  *
  * @param publicUrl scheme, host and port as providers see them, for records that name no URL
  */
