@@ -1,3 +1,4 @@
+import { drainDelayMs } from '@fairlead/daemon/leave'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
@@ -17,6 +18,7 @@ export const apiConfig = z.object({
     .default(8081)
     .describe('where the API answers'),
   FAIRLEAD_API_HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
+  FAIRLEAD_DRAIN_DELAY_MS: drainDelayMs,
   FAIRLEAD_PUBLIC_URL: z
     .url()
     .optional()

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { openLeaving } from '@fairlead/daemon/leave'
 import type { Log } from '@fairlead/daemon/log'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
@@ -25,8 +26,8 @@ const explanationWaitMs = 10_000
 const drainMs = 10_000
 
 /**
- * Serves the API until `signal` aborts; then takes no more connections, finishes what is being answered and closes
- * the store's client. `listening` is told the port, which is chosen here if the configuration says 0.
+ * Serves the API until `signal` aborts; then takes connections while they come (`FAIRLEAD_DRAIN_DELAY_MS`), finishes what is
+ * being answered and closes the store's client. `listening` is told the port, which is chosen here if the configuration says 0.
  */
 export async function run(
   config: ApiConfig,
@@ -65,6 +66,10 @@ export async function run(
     stopping: signal,
   })
   const server = createServer(limits, app)
+  const leaving = openLeaving(server)
+  server.prependListener('request', (_request, response) => {
+    if (leaving.begun) response.setHeader('connection', 'close')
+  })
   server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS
   server.listen(config.FAIRLEAD_API_PORT, config.FAIRLEAD_API_HOST)
   await once(server, 'listening')
@@ -78,6 +83,8 @@ export async function run(
   log.info({ port: address.port }, 'api.listening')
   listening?.(address.port)
   if (!signal.aborted) await once(signal, 'abort')
+  // No longer ready: connections are taken until the Service sends none here any more.
+  await leaving.begin(config.FAIRLEAD_DRAIN_DELAY_MS)
 }
 
 /** People sign in where there is a Redis to keep sessions in, an address to come back to, and keys. */

@@ -1,3 +1,4 @@
+import { drainDelayMs } from '@fairlead/daemon/leave'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { platformEnvironment } from '@fairlead/wire/environment'
@@ -69,15 +70,7 @@ export const receiverConfig = z.object({
     .max(1_000)
     .default(5)
     .describe('how long a webhook may wait for Redis before it is accepted unchecked'),
-  FAIRLEAD_DRAIN_DELAY_MS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(60_000)
-    .default(0)
-    .describe(
-      'how long connections are still taken after a stop was asked for; in Kubernetes, until endpoints are updated',
-    ),
+  FAIRLEAD_DRAIN_DELAY_MS: drainDelayMs,
 })
 
 export type ReceiverConfig = z.infer<typeof receiverConfig>

@@ -78,8 +78,8 @@ export interface RunningReceiver extends AsyncDisposable {
   readonly connected: boolean
   /** Why the configuration may be out of date; undefined while it is followed, or was 15 s ago. */
   readonly configFault: string | undefined
-  /** From now on asks every client to connect anew, which takes it to another receiver; goes on answering. */
-  leave(): void
+  /** Asks every client to connect anew, which takes it to another receiver, and waits: see `RunningServer.leave`. */
+  leave(quietMs: number): Promise<void>
 }
 
 /** The header that goes with an event, and JetStream's own, must fit into NATS' max_payload beside the body. */
@@ -111,7 +111,6 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     }
   })()
 
-  let leaving = false
   const server = opened.use(
     await openServer(request => ingest(request, receiver), {
       limits: {
@@ -127,7 +126,6 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
         receiver.metrics.objectives.inc({ objective: 'accept', result: judgeRefusal('internal', 'internal') })
         log.error({ err }, 'request.failed')
       },
-      isLeaving: () => leaving,
     }),
   )
 
@@ -140,9 +138,7 @@ export async function openReceiver(config: ReceiverConfig, tools: ReceiverTools)
     get configFault() {
       return configReadiness(configWatch)
     },
-    leave() {
-      leaving = true
-    },
+    leave: server.leave,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Daemon } from '@fairlead/daemon/run'
 import { openTracing } from '@fairlead/telemetry/tracing'
 import { openKeyFetch } from '@fairlead/webhook/fetch-keys'
@@ -36,7 +35,6 @@ export async function run(
   stack.use(health.check('receiver.nats', () => (receiver.connected ? undefined : 'not connected to NATS')))
   stack.use(health.check('receiver.config', () => receiver.configFault))
   if (!signal.aborted) await once(signal, 'abort')
-  // No longer ready: clients have this long to move to another receiver before connections are refused.
-  receiver.leave()
-  await delay(config.FAIRLEAD_DRAIN_DELAY_MS)
+  // No longer ready: connections are taken until the Service sends none here any more.
+  await receiver.leave(config.FAIRLEAD_DRAIN_DELAY_MS)
 }

@@ -51,13 +51,13 @@ test('a client that keeps its connection busy does not hold up a stop', async ()
 })
 
 test('while a receiver leaves, clients take their next request elsewhere and none meets a connection being closed', async () => {
-  let leaving = false
-  await using server = await openServer(async () => ok, { ...options, isLeaving: () => leaving })
+  await using server = await openServer(async () => ok, options)
   using client = openClient(server.port)
   expect(await client.ask()).toBe('keep-alive')
-  leaving = true
+  const left = server.leave(50)
   expect(await client.ask()).toBe('close')
   expect(await client.ask(), 'a new connection is still answered').toBe('close')
+  await left
 })
 
 describe('a request that is refused before its body was read keeps its connection where the rest is small', () => {

@@ -8,6 +8,7 @@ import {
   type Server as TcpServer,
 } from 'node:net'
 import { type FramingFault, framingFault } from '@fairlead/daemon/framing'
+import { openLeaving } from '@fairlead/daemon/leave'
 import type { Reply } from './problem.ts'
 
 export interface ServerLimits {
@@ -30,16 +31,13 @@ export interface ServerOptions {
   /** An address of this machine; all of them without one. */
   readonly host?: string
   readonly failed: (error: unknown) => void
-  /**
-   * While true, each answer asks its client to connect anew: a client that keeps its connection doesn't notice that the
-   * Service no longer sends connections here, and would write into it while it is closed. Default: never.
-   */
-  readonly isLeaving?: () => boolean
 }
 
 /** Disposing it takes no more connections, answers what is in hand, and waits for that. */
 export interface RunningServer extends AsyncDisposable {
   readonly port: number
+  /** Asks every client to connect anew, and waits until no connection has come for `quietMs`: see `Leaving`. */
+  leave(quietMs: number): Promise<void>
 }
 
 /**
@@ -57,7 +55,7 @@ const backlog = 1_024
  */
 export async function openServer(
   answer: (request: IncomingMessage) => Reply | Promise<Reply>,
-  { limits, port, host, failed, isLeaving = () => false }: ServerOptions,
+  { limits, port, host, failed }: ServerOptions,
 ): Promise<RunningServer> {
   const server = createServer(
     {
@@ -70,7 +68,7 @@ export async function openServer(
     },
     (request, response) => {
       // A client that keeps its connection busy would hold up a stop for ever: it is asked to connect anew.
-      const reply = (ready: Reply) => send(request, response, ready, server.listening && !isLeaving())
+      const reply = (ready: Reply) => send(request, response, ready, server.listening && !leaving.begun)
       const replyFault = (error: unknown) => {
         failed(error)
         reply(internalError)
@@ -89,6 +87,7 @@ export async function openServer(
       }
     },
   )
+  const leaving = openLeaving(server)
   let connections = 0
   server.prependListener('connection', (socket: Socket) => {
     connections++
@@ -113,7 +112,11 @@ export async function openServer(
   for (const each of all) bound = await listen(each, { port: bound, host, backlog, reusePort })
 
   const held = opened.move()
-  return { port: bound, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    port: bound,
+    leave: leaving.begin,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
 }
 
 /** With SO_REUSEPORT another process could share the port, which is never meant: a taken port is refused. */
