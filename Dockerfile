@@ -19,6 +19,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
 COPY packages/daemon/package.json packages/daemon/
+COPY packages/ledger/package.json packages/ledger/
 COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/webhook/package.json packages/webhook/
 COPY packages/wire/package.json packages/wire/
@@ -45,6 +46,7 @@ COPY --from=modules /app/sbom.cdx.json ./
 COPY package.json ./
 COPY packages/client packages/client
 COPY packages/daemon packages/daemon
+COPY packages/ledger packages/ledger
 COPY packages/telemetry packages/telemetry
 COPY packages/webhook packages/webhook
 COPY packages/wire packages/wire

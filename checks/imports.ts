@@ -6,11 +6,18 @@ import { dirname, join, normalize } from 'node:path'
  * never import each other. Prints every fault and exits 1 if there is one.
  */
 const parts = ['services/receiver', 'services/worker', 'services/store', 'services/api', 'operator']
-const packages = ['packages/webhook', 'packages/wire', 'packages/daemon', 'packages/telemetry']
+const packages = [
+  'packages/webhook',
+  'packages/wire',
+  'packages/daemon',
+  'packages/telemetry',
+  'packages/ledger',
+]
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/webhook': [],
   'packages/client': [],
   'packages/daemon': [],
+  'packages/ledger': [],
   'packages/telemetry': ['packages/webhook', 'packages/daemon'],
   'packages/wire': ['packages/webhook'],
   'services/receiver': packages,
