@@ -61,15 +61,24 @@ export interface Customer {
   readonly redacted: boolean
 }
 
+/** Terms of a discount. */
+export interface Coupon {
+  readonly createdAt: number | null
+  readonly name: string | null
+  /** `"12.5"`: at most 100. */
+  readonly percentOff: string | null
+  readonly amountOff: Amount | null
+  readonly currency: string | null
+  readonly duration: 'forever' | 'once' | 'repeating' | null
+  readonly durationMonths: number | null
+  readonly deleted: boolean
+}
+
 /** A coupon in use by a customer or a subscription. */
 export interface Discount {
   readonly customer: string | null
   readonly subscription: string | null
   readonly coupon: string | null
-  readonly percentOff: string | null
-  readonly amountOff: Amount | null
-  readonly currency: string | null
-  readonly duration: 'forever' | 'once' | 'repeating' | null
   readonly startAt: number | null
   readonly endAt: number | null
   readonly deleted: boolean
@@ -319,6 +328,7 @@ export interface AttributesOf {
   readonly product: Product
   readonly plan: Plan
   readonly customer: Customer
+  readonly coupon: Coupon
   readonly discount: Discount
   readonly subscription: Subscription
   readonly invoice: Invoice

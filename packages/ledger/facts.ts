@@ -28,16 +28,19 @@ export interface ObjectKey {
  * A fact of one kind. Its key is all of `ObjectKey`, incarnation, event id and digest: two renderings of one event (endpoints of two
  * API versions) are two facts, and the fold takes the one of the greatest version.
  *
- * A fact takes one of three forms:
+ * A fact takes one of four forms:
  * - a snapshot: `after` holds what the event says of its object.
  * - a mention: `after` is null and `complete`. Another object's event names this object; it gets a placeholder, and no attribute.
+ *   Its event id is `mention` and its time 0, so that a price that a million events name has one such fact.
+ * - terms: the event id is `terms`. Another object's event holds what can't change of a plan or a coupon: its price, its percentage. Its
+ *   time is the object's creation, so the same terms are one fact as well.
  * - a notice: `after` is null and not `complete`. A thin event says that the object changed, without its content.
  */
 export interface FactOf<K extends ObjectKind> extends ObjectKey {
   readonly kind: K
   /**
-   * Which of several objects that had the same id in turn: the object's time of creation, in digits of milliseconds. Only products and
-   * plans have one, because their ids can be chosen, deleted and taken again. Empty for other kinds, for mentions and for notices.
+   * Which of several objects that had the same id in turn: the object's time of creation, in digits of milliseconds. Only products, plans
+   * and coupons have one, because their ids can be chosen, deleted and taken again. Empty for other kinds, for mentions and for notices.
    */
   readonly incarnation: string
   /** The provider's own event id; for Shopify, which signs none, the SHA-256 of the body. At most 255 characters. */
@@ -45,8 +48,8 @@ export interface FactOf<K extends ObjectKind> extends ObjectKey {
   /** SHA-256 in hex of the canonical JSON of all other fields but `personal`. */
   readonly digest: string
   /**
-   * The provider's time of the event, in milliseconds since 1970. Stripe's and Shopify's are whole seconds. 0 where the signed body has no time
-   * (Shopify's deletions).
+   * The provider's time of the event, in milliseconds since 1970. Stripe's and Shopify's are whole seconds. 0 where the signed body
+   * has no time (Shopify's deletions), and for mentions.
    */
   readonly occurredAt: number
   /** The provider's name of the event: `customer.subscription.updated`. */
@@ -59,11 +62,17 @@ export interface FactOf<K extends ObjectKind> extends ObjectKey {
   readonly after: Partial<AttributesOf[K]> | null
   /** False where a list in `after` is cut short (`has_more`), or where a notice has no content. */
   readonly complete: boolean
-  /** Kept in a table of its own, and never in `after`, `before` or `digest`. Only customers have it. */
-  readonly personal?: PersonalFields
+  /** Kept apart, so that it can be forgotten; never in `after`, `before` or `digest`. Only customers have it. */
+  readonly personal?: PersonalChange
 }
 
 export type Fact = { [K in ObjectKind]: FactOf<K> }[ObjectKind]
+
+/** A customer's personal data after an event, and what it changed; `before` is absent where the event doesn't tell. */
+export interface PersonalChange {
+  readonly after: PersonalFields
+  readonly before?: Partial<PersonalFields>
+}
 
 /** Personal data of a customer; null where the provider says that there is none. */
 export interface PersonalFields {
@@ -74,12 +83,15 @@ export interface PersonalFields {
   readonly country: string | null
 }
 
-export function isMention(fact: Fact): boolean {
-  return fact.after === null && fact.complete
-}
+export type FactForm = 'snapshot' | 'mention' | 'terms' | 'notice'
 
-export function isNotice(fact: Fact): boolean {
-  return fact.after === null && !fact.complete
+/** Event ids of facts that belong to no single event. No provider has such an id. */
+export const mentionEventId = 'mention'
+export const termsEventId = 'terms'
+
+export function formOf({ after, complete, eventId }: Pick<Fact, 'after' | 'complete' | 'eventId'>): FactForm {
+  if (after === null) return complete ? 'mention' : 'notice'
+  return eventId === termsEventId ? 'terms' : 'snapshot'
 }
 
 /** The key of a fact's object as one text. */

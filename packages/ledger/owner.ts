@@ -42,6 +42,7 @@ export function parentsOf(row: Row): readonly Link[] {
       )
     case 'product':
     case 'plan':
+    case 'coupon':
     case 'customer':
     case 'subscription':
     case 'order':

@@ -48,7 +48,7 @@ export interface RowHead<K extends ObjectKind> {
   /** How many changes are known to be missing: the attributes before an event are not those after the one before it. */
   readonly gaps: number
   readonly anomalies: Readonly<Partial<Record<Anomaly, number>>>
-  /** The least and the greatest time of the object's facts, mentions included; null where none has a time. */
+  /** The least and the greatest time of the object's events; null for placeholders, and where none has a time. */
   readonly firstSeenAt: number | null
   readonly updatedAt: number | null
   /** The event that says what the row shows; null for a placeholder. */
@@ -63,6 +63,7 @@ export type Row = { [K in ObjectKind]: RowOf<K> }[ObjectKind]
 export type ProductRow = RowOf<'product'>
 export type PlanRow = RowOf<'plan'>
 export type CustomerRow = RowOf<'customer'>
+export type CouponRow = RowOf<'coupon'>
 export type DiscountRow = RowOf<'discount'>
 /** Its `items` are rows of a table of their own, keyed by the subscription and their id. */
 export type SubscriptionRow = RowOf<'subscription'>
@@ -228,6 +229,8 @@ export interface CustomerRows {
   readonly products: readonly ProductRow[]
   /** Those that items name: all incarnations. */
   readonly plans: readonly PlanRow[]
+  /** Those that discounts name: all incarnations. */
+  readonly coupons: readonly CouponRow[]
   readonly discounts: readonly DiscountRow[]
   readonly subscriptions: readonly SubscriptionRow[]
   /** Of these subscriptions. */
