@@ -112,9 +112,15 @@ export function shiftDecimal(text: string, places: number): string {
   if (!match) throw new MoneyError('amount', 'a plain decimal number is needed, such as "12.5"')
   const [, sign = '', whole = '', fraction = ''] = match
   const moved = (whole + fraction.slice(0, places).padEnd(places, '0')).replace(/^0+(?=\d)/, '')
-  const rest = fraction.slice(places).replace(/0+$/, '')
+  const rest = withoutZerosAtEnd(fraction.slice(places))
   const magnitude = rest === '' ? moved : `${moved}.${rest}`
   return magnitude === '0' ? '0' : sign + magnitude
+}
+
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length
+  while (end > 0 && digits[end - 1] === '0') end -= 1
+  return digits.slice(0, end)
 }
 
 /**

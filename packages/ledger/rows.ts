@@ -22,8 +22,8 @@ export type Anomaly =
   | 'set_once_changed'
   /** Two end states that exclude each other (paid and void). The first stays. */
   | 'conflicting_ends'
-  /** A snapshot says that the object lives, after its end. Its attributes are not taken. */
-  | 'after_end'
+  /** A snapshot has a status that the object has left for good. Its attributes are not taken. */
+  | 'behind'
   /** A provider's word that the ledger doesn't know. */
   | 'unknown_status'
   /** More than 12 facts in one instant: sorted by rank, without looking for a chain. */
@@ -69,6 +69,7 @@ export type DiscountRow = RowOf<'discount'>
 export type SubscriptionRow = RowOf<'subscription'>
 /** Its `lines` are rows of a table of their own, keyed by the invoice and their id. */
 export type InvoiceRow = RowOf<'invoice'>
+export type InvoiceLineRow = InvoiceRow['lines'][number]
 export type InvoicePaymentRow = RowOf<'invoice_payment'>
 export type PaymentIntentRow = RowOf<'payment_intent'>
 export type ChargeRow = RowOf<'charge'>

@@ -1,0 +1,135 @@
+import { rounded, times } from '../fraction.ts'
+import { exponentOf, parseRatio } from '../money.ts'
+import { type Bridge, endOf } from './bridge.ts'
+
+/** An exchange rate that the tenant entered: one unit of `from` is `rate` units of `to`, on and after a day. */
+export interface ExchangeRate {
+  readonly day: string
+  readonly from: string
+  readonly to: string
+  /** A decimal text: `"1.0832"`. */
+  readonly rate: string
+}
+
+/** Rates of each day, which moves MRR (`fx`); or those of one day for all time. */
+export type RatePolicy = { readonly kind: 'historical' } | { readonly kind: 'constant'; readonly day: string }
+
+export interface Unconverted {
+  readonly currency: string
+  /** Minor units; for a bridge the end. */
+  readonly amount: bigint
+}
+
+/** The rate in force on a day: the latest of that day or before. Null where there is none: never 1. */
+export function rateOn(rates: readonly ExchangeRate[], day: string, from: string, to: string): string | null {
+  if (from === to) return '1'
+  const usable = rates.filter(rate => rate.from === from && rate.to === to && rate.day <= day)
+  return (
+    usable.reduce<ExchangeRate | null>(
+      (latest, rate) => (latest && latest.day >= rate.day ? latest : rate),
+      null,
+    )?.rate ?? null
+  )
+}
+
+/**
+ * An amount of minor units in another currency, rounded half to even; null where no rate is known.
+ */
+export function convert(
+  amount: bigint,
+  from: string,
+  to: string,
+  day: string,
+  rates: readonly ExchangeRate[],
+): bigint | null {
+  const rate = rateOn(rates, day, from, to)
+  if (rate === null) return null
+  const shift = BigInt(exponentOf(to) - exponentOf(from))
+  const scale =
+    shift >= 0n ? { numerator: 10n ** shift, denominator: 1n } : { numerator: 1n, denominator: 10n ** -shift }
+  return rounded(times({ numerator: amount, denominator: 1n }, times(parseRatio(rate), scale)))
+}
+
+/** Amounts of several currencies as one; those without a rate stand beside the total, and change nothing in it. */
+export function convertAll(
+  amounts: readonly { readonly currency: string; readonly amount: bigint }[],
+  to: string,
+  day: string,
+  rates: readonly ExchangeRate[],
+): { readonly total: bigint; readonly unconverted: readonly Unconverted[] } {
+  let total = 0n
+  const unconverted: Unconverted[] = []
+  for (const { currency, amount } of amounts) {
+    const converted = convert(amount, currency, to, day, rates)
+    if (converted === null) unconverted.push({ currency, amount })
+    else total += converted
+  }
+  return { total, unconverted }
+}
+
+/**
+ * Bridges of all currencies as one of a single currency. Each period's movements are converted at its rate, its start at the rate of the
+ * period before; `fx` is what the change of rates, and rounding, moved, so that the sum is exact.
+ * @param bridges of one span, by currency and period, as `mrrBridge` gives them by day
+ */
+export function convertBridges(
+  bridges: readonly Bridge[],
+  to: string,
+  rates: readonly ExchangeRate[],
+  policy: RatePolicy,
+): { readonly bridges: readonly Bridge[]; readonly unconverted: readonly Unconverted[] } {
+  const dayFor = (period: string): string => (policy.kind === 'constant' ? policy.day : period)
+  const unconverted: Unconverted[] = []
+  const converted: Bridge[][] = []
+  for (const [currency, own] of Map.groupBy(bridges, bridge => bridge.currency)) {
+    const missing = own.some(({ period }) => rateOn(rates, dayFor(period), currency, to) === null)
+    if (missing) unconverted.push({ currency, amount: own.at(-1)?.end ?? 0n })
+    else converted.push(inCurrency(own, to, rates, dayFor))
+  }
+  const byPeriod = Map.groupBy(converted.flat(), ({ period }) => period)
+  const periods = [...byPeriod].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return { bridges: periods.map(([period, parts]) => sumOf(period, to, parts)), unconverted }
+}
+
+/** All of one currency, for which every period has a rate. */
+function inCurrency(
+  own: readonly Bridge[],
+  to: string,
+  rates: readonly ExchangeRate[],
+  dayFor: (period: string) => string,
+): Bridge[] {
+  const result: Bridge[] = []
+  for (const bridge of own) {
+    const at = (amount: bigint): bigint =>
+      convert(amount, bridge.currency, to, dayFor(bridge.period), rates) ?? 0n
+    const end = at(bridge.end)
+    const parts = {
+      start: result.at(-1)?.end ?? at(bridge.start),
+      new: at(bridge.new),
+      reactivation: at(bridge.reactivation),
+      expansion: at(bridge.expansion),
+      contraction: at(bridge.contraction),
+      churn: at(bridge.churn),
+      fx: 0n,
+    }
+    result.push({ period: bridge.period, currency: to, ...parts, fx: end - endOf(parts), end })
+  }
+  return result
+}
+
+function sumOf(period: string, currency: string, parts: readonly Bridge[]): Bridge {
+  const sum = (part: (bridge: Bridge) => bigint): bigint =>
+    parts.reduce((total, bridge) => total + part(bridge), 0n)
+  return {
+    period,
+    currency,
+    start: sum(({ start }) => start),
+    new: sum(bridge => bridge.new),
+    reactivation: sum(({ reactivation }) => reactivation),
+    expansion: sum(({ expansion }) => expansion),
+    contraction: sum(({ contraction }) => contraction),
+    churn: sum(({ churn }) => churn),
+    fx: sum(({ fx }) => fx),
+    end: sum(({ end }) => end),
+  }
+}

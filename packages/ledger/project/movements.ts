@@ -1,0 +1,135 @@
+import type { CustomerRows, MovementKind, MovementRow, SubscriptionRow, TransitionRow } from '../rows.ts'
+import { type DiscountPolicy, monthlyOf, type SubscriptionState } from './monthly.ts'
+
+export interface Movements {
+  /** By time and currency. */
+  readonly movements: readonly MovementRow[]
+  /** Subscriptions whose MRR can't be told for some time, sorted: an item beyond a cut list, a price that was never told. */
+  readonly incomplete: readonly string[]
+}
+
+/** The MRR of one subscription from a time on. */
+interface Level {
+  readonly at: number
+  readonly subscription: string
+  readonly eventId: string
+  readonly amount: bigint
+  readonly currency: string
+}
+
+/**
+ * How a customer's MRR moved: one movement for each time and currency at which the sum over all subscriptions changed. So the
+ * sum of a currency's movements up to a time is its MRR then, exactly.
+ */
+export function projectMovements(rows: CustomerRows, policy: DiscountPolicy = 'forever'): Movements {
+  const incomplete = new Set(rows.subscriptions.filter(({ complete }) => !complete).map(({ id }) => id))
+  const levels = rows.subscriptions.flatMap(subscription => {
+    const found = levelsOf(subscription, rows, policy)
+    if (!found.complete) incomplete.add(subscription.id)
+    return found.levels
+  })
+  const { customer } = rows
+  return { movements: customer ? movementsOf(customer, levels) : [], incomplete: [...incomplete].toSorted() }
+}
+
+function levelsOf(
+  { id, kind }: SubscriptionRow,
+  rows: CustomerRows,
+  policy: DiscountPolicy,
+): { levels: Level[]; complete: boolean } {
+  const steps = rows.transitions
+    .filter(step => step.kind === kind && step.id === id && step.at > 0)
+    .toSorted((a, b) => a.position - b.position)
+  let complete = true
+  const levels = turnsOf(steps, rows).flatMap(({ at, eventId }) => {
+    const step = steps.findLast(candidate => candidate.at <= at)
+    if (!step) return []
+    const monthly = monthlyOf(step.to as unknown as SubscriptionState, rows, at, policy)
+    if (!monthly.complete) complete = false
+    return monthly.currency === null
+      ? []
+      : [{ at, eventId, subscription: id, amount: monthly.amount, currency: monthly.currency }]
+  })
+  return { levels, complete }
+}
+
+/** When a subscription's MRR may change: at its own transitions, and when a discount begins or ends. */
+function turnsOf(steps: readonly TransitionRow[], rows: CustomerRows): { at: number; eventId: string }[] {
+  const turns = new Map<number, string>()
+  const add = (at: number | null, eventId: string): void => {
+    if (at === null || at <= 0) return
+    const other = turns.get(at)
+    if (other === undefined || eventId < other) turns.set(at, eventId)
+  }
+  for (const discount of rows.discounts) {
+    for (const at of [discount.startAt, discount.endAt, discount.deletedAt])
+      add(at, discount.headEventId ?? '')
+  }
+  const own = new Map<number, string>()
+  for (const { at, eventId } of steps) {
+    const other = own.get(at)
+    if (other === undefined || eventId < other) own.set(at, eventId)
+  }
+  for (const [at, eventId] of own) turns.set(at, eventId)
+  return [...turns].map(([at, eventId]) => ({ at, eventId })).toSorted((a, b) => a.at - b.at)
+}
+
+function movementsOf(
+  {
+    provider,
+    account,
+    mode,
+    id: customer,
+  }: Pick<MovementRow, 'provider' | 'account' | 'mode'> & { id: string },
+  levels: readonly Level[],
+): MovementRow[] {
+  const place = { provider, account, mode, customer }
+  const present = new Map<string, Level>()
+  const byTime = [...Map.groupBy(levels, ({ at }) => at)].toSorted(([a], [b]) => a - b)
+  const movements: MovementRow[] = []
+  let everPaid = false
+  for (const [at, now] of byTime) {
+    const before = sums(present)
+    const changed = now.filter(level => differs(present.get(level.subscription), level))
+    for (const level of now) present.set(level.subscription, level)
+    const after = sums(present)
+    const currencies = new Set([...before.keys(), ...after.keys()])
+    for (const currency of [...currencies].toSorted()) {
+      const [was, is] = [before.get(currency) ?? 0n, after.get(currency) ?? 0n]
+      if (was === is) continue
+      const cause = changed.toSorted((a, b) => (a.subscription < b.subscription ? -1 : 1))[0]!
+      movements.push({
+        ...place,
+        currency,
+        at,
+        kind: kindOf(was, is, everPaid),
+        amount: is > was ? is - was : was - is,
+        before: was,
+        after: is,
+        eventId: cause.eventId,
+        subscription: cause.subscription,
+      })
+    }
+    everPaid ||= [...after.values()].some(amount => amount > 0n)
+  }
+  return movements
+}
+
+function differs(before: Level | undefined, after: Level): boolean {
+  return before === undefined || before.amount !== after.amount || before.currency !== after.currency
+}
+
+function sums(present: ReadonlyMap<string, Level>): Map<string, bigint> {
+  const totals = new Map<string, bigint>()
+  for (const { currency, amount } of present.values()) {
+    totals.set(currency, (totals.get(currency) ?? 0n) + amount)
+  }
+  return totals
+}
+
+/** A subscription that ends beside another is a contraction: the customer stays. */
+function kindOf(before: bigint, after: bigint, everPaid: boolean): MovementKind {
+  if (before === 0n) return everPaid ? 'reactivation' : 'new'
+  if (after === 0n) return 'churn'
+  return after > before ? 'expansion' : 'contraction'
+}

@@ -1,0 +1,199 @@
+import type {
+  ChargeRow,
+  CustomerRows,
+  DisputeRow,
+  OrderRow,
+  PaymentIntentRow,
+  PaymentRow,
+  PaymentStatus,
+  RefundRow,
+} from '../rows.ts'
+
+/** What belongs to one payment. */
+interface Group {
+  readonly kind: PaymentRow['kind']
+  readonly id: string
+  readonly intent: PaymentIntentRow | null
+  readonly order: OrderRow | null
+  readonly charges: readonly ChargeRow[]
+  readonly refunds: readonly RefundRow[]
+  readonly disputes: readonly DisputeRow[]
+}
+
+/**
+ * The payments of a customer, with what was refunded and disputed. Amounts are sums over rows of refunds and disputes, never over
+ * events, so a repeat or another order can't change them. Sorted by kind and id.
+ */
+export function projectPayments(rows: CustomerRows): PaymentRow[] {
+  return groupsOf(rows)
+    .map(group => paymentOf(group, rows))
+    .toSorted((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1))
+}
+
+function groupsOf(rows: CustomerRows): Group[] {
+  const intents = new Map(rows.paymentIntents.map(intent => [intent.id, intent]))
+  const intentOf = (charge: ChargeRow): string | null =>
+    charge.paymentIntent ??
+    rows.paymentIntents.find(({ latestCharge }) => latestCharge === charge.id)?.id ??
+    rows.refunds.find(refund => refund.charge === charge.id && refund.paymentIntent !== null)
+      ?.paymentIntent ??
+    null
+  const byIntent = Map.groupBy(rows.charges, intentOf)
+  const ids = new Set([...intents.keys(), ...[...byIntent.keys()].filter(id => id !== null)])
+  return [
+    ...[...ids].map(id =>
+      group(rows, 'payment_intent', id, byIntent.get(id) ?? [], intents.get(id) ?? null, null),
+    ),
+    ...(byIntent.get(null) ?? []).map(charge => group(rows, 'charge', charge.id, [charge], null, null)),
+    ...rows.orders.map(order => group(rows, 'order', order.id, [], null, order)),
+  ]
+}
+
+function group(
+  rows: CustomerRows,
+  kind: PaymentRow['kind'],
+  id: string,
+  charges: readonly ChargeRow[],
+  intent: PaymentIntentRow | null,
+  order: OrderRow | null,
+): Group {
+  const chargeIds = new Set(charges.map(charge => charge.id))
+  const belongs = (part: RefundRow | DisputeRow): boolean =>
+    (part.charge !== null && chargeIds.has(part.charge)) ||
+    (kind === 'payment_intent' && part.paymentIntent === id) ||
+    (kind === 'order' && part.order === id)
+  return {
+    kind,
+    id,
+    intent,
+    order,
+    charges: charges.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0) || (a.id < b.id ? -1 : 1)),
+    refunds: rows.refunds.filter(belongs),
+    disputes: rows.disputes.filter(belongs),
+  }
+}
+
+function paymentOf(found: Group, rows: CustomerRows): PaymentRow {
+  const { kind, id, intent, order, charges } = found
+  const head = intent ?? order ?? charges[0]!
+  const invoice = invoiceOf(found, rows)
+  const invoiceRow = rows.invoices.find(row => row.id === invoice)
+  const latest = charges.at(-1)
+  const settled = charges.find(({ status }) => isSettled(status))
+  const money = moneyOf(found)
+  return {
+    provider: head.provider,
+    account: head.account,
+    mode: head.mode,
+    id,
+    kind,
+    known: head.known || charges.some(({ known }) => known),
+    customer: first(
+      intent?.customer,
+      order?.customer,
+      ...charges.map(charge => charge.customer),
+      rows.customer?.id,
+    ),
+    invoice,
+    subscription: first(invoiceRow?.subscription, ...charges.map(charge => charge.subscription)),
+    ...money,
+    currency: first(intent?.currency, order?.currency, ...charges.map(charge => charge.currency)),
+    status: statusOf(found, money),
+    failureCode: settled ? null : first(intent?.failureCode, latest?.failureCode),
+    method: first(settled?.method, latest?.method),
+    attempts: order ? 1 : charges.length,
+    createdAt: first(intent?.createdAt, order?.createdAt, charges[0]?.createdAt),
+    settledAt: first(settled?.createdAt, order && isPaid(order) ? order.processedAt : null),
+  }
+}
+
+function first<T>(...values: readonly (T | null | undefined)[]): T | null {
+  return values.find(value => value !== null && value !== undefined) ?? null
+}
+
+/** Told by the payment itself before 2025-03-31, and by an invoice payment since. */
+function invoiceOf({ kind, id, intent, charges }: Group, rows: CustomerRows): string | null {
+  const chargeIds = charges.map(charge => charge.id)
+  const link = rows.invoicePayments
+    .filter(
+      ({ paymentIntent, charge }) =>
+        (kind === 'payment_intent' && paymentIntent === id) ||
+        (charge !== null && chargeIds.includes(charge)),
+    )
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]
+  return first(intent?.invoice, ...charges.map(charge => charge.invoice), link?.invoice)
+}
+
+type Sums = Pick<PaymentRow, 'amount' | 'captured' | 'refunded' | 'disputedOpen' | 'disputedLost'>
+
+function moneyOf({ intent, order, charges, refunds, disputes }: Group): Sums {
+  const settled = charges.filter(({ status }) => isSettled(status))
+  const taken =
+    settled.length > 0 ? sum(settled.map(row => row.amountCaptured)) : (intent?.amountReceived ?? 0n)
+  const counts = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled')
+  return {
+    amount: first(intent?.amount, order?.amount, ...charges.map(charge => charge.amount)),
+    captured: order ? (isPaid(order) ? (order.amount ?? 0n) : 0n) : taken,
+    refunded: sum(counts.map(({ amount }) => amount)),
+    disputedOpen: sum(disputes.filter(isOpen).map(({ amount }) => amount)),
+    disputedLost: sum(disputes.filter(({ status }) => status === 'lost').map(({ amount }) => amount)),
+  }
+}
+
+function sum(amounts: readonly (bigint | null)[]): bigint {
+  return amounts.reduce<bigint>((total, amount) => total + (amount ?? 0n), 0n)
+}
+
+function isSettled(status: ChargeRow['status']): boolean {
+  return status === 'succeeded' || status === 'reversed'
+}
+
+function isPaid({ status }: OrderRow): boolean {
+  return status === 'paid' || status === 'partially_refunded' || status === 'refunded'
+}
+
+/** An inquiry (`warning`) takes no money, so it isn't open. */
+function isOpen({ status }: DisputeRow): boolean {
+  return status === 'needs_response' || status === 'under_review'
+}
+
+/** What became of the money comes before how it was taken. All disputes count, not the last. */
+function statusOf(found: Group, { captured, refunded, disputedLost }: Sums): PaymentStatus {
+  const base = baseStatusOf(found)
+  if (base !== 'succeeded') return base
+  if (found.disputes.some(isOpen)) return 'disputed'
+  if (disputedLost > 0n && disputedLost >= captured) return 'lost'
+  if (refunded > 0n) return refunded >= captured ? 'refunded' : 'partially_refunded'
+  return 'succeeded'
+}
+
+function baseStatusOf({ intent, order, charges }: Group): PaymentStatus {
+  if (order) return orderStatus(order)
+  const has = (status: ChargeRow['status']): boolean => charges.some(charge => charge.status === status)
+  if (has('reversed')) return 'reversed'
+  if (intent?.status === 'succeeded' || charges.some(row => row.status === 'succeeded' && row.captured)) {
+    return 'succeeded'
+  }
+  const status = intent?.status ?? 'unknown'
+  switch (status) {
+    case 'canceled':
+    case 'requires_action':
+      return status
+    case 'requires_payment_method':
+      return has('failed') || intent?.failureCode ? 'failed' : 'pending'
+    case 'processing':
+    case 'requires_capture':
+    case 'requires_confirmation':
+      return 'pending'
+    case 'unknown':
+      return has('pending') || has('succeeded') ? 'pending' : has('failed') ? 'failed' : 'unknown'
+    default:
+      return status satisfies never
+  }
+}
+
+function orderStatus(order: OrderRow): PaymentStatus {
+  if (isPaid(order)) return 'succeeded'
+  if (order.status === 'voided') return 'canceled'
+  return order.status === 'unknown' ? 'unknown' : 'pending'
+}
