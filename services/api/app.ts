@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { framingFault } from '@fairlead/daemon/framing'
 import { peerOf } from '@fairlead/daemon/peer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
@@ -15,6 +16,7 @@ import { operations } from './operations.ts'
 import type { Parts } from './parts.ts'
 import { perform } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
+import { openRateLimiter } from './rate-limit.ts'
 import { serveReference } from './reference/serve-reference.ts'
 import { readQuery, traceIdOf } from './request.ts'
 
@@ -121,8 +123,14 @@ function credentialOf(caller: Caller) {
   }
 }
 
+/** Answers to a peer whose requests were admitted to nothing: so many a second leave at once, and twice as many after a rest. */
+const promptRefusals = { perSecond: 20 }
+/** Later answers wait, ms: a client that floods with guesses is as slow as its connections are few, and costs little meanwhile. */
+const lateRefusalMs = 250
+
 function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
-  return (thrown, _request, response, _next) => {
+  const takePrompt = openRateLimiter(promptRefusals)
+  return async (thrown, _request, response, _next) => {
     const error = thrown instanceof ApiError ? thrown : fromExpress(thrown)
     const { traceId } = response.locals
     if (error.code === 'internal')
@@ -132,8 +140,10 @@ function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
       response.destroy()
       return
     }
+    const { caller, peer } = response.locals
     response.locals.code = error.code
     metrics.refused.inc({ code: error.code })
+    if (!caller && !takePrompt(peer, Date.now()).allowed) await delay(lateRefusalMs)
     sendProblem(response, error)
   }
 }

@@ -45,6 +45,17 @@ test('guessed keys of one peer cost the database ten lookups a minute, and nobod
   expect((await from('198.51.100.1', guess())).status).toBe(429)
 })
 
+test('a peer that floods with wrong keys is answered late, and no other peer waits for it', async () => {
+  const answered: string[] = []
+  const flood = Array.from({ length: 80 }, () =>
+    from('198.51.100.20', guess().slice(0, -1)).then(() => answered.push('flood')),
+  )
+  const other = from('198.51.100.21', guess().slice(0, -1)).then(() => answered.push('other'))
+  await Promise.all([...flood, other])
+  expect(answered.slice(0, 80)).toContain('other')
+  expect(answered.at(-1)).toBe('flood')
+})
+
 test('a right key that is used many times at once is no guess, whatever else its peer tries', async () => {
   const key = await api.makeKey(acme)
   expect((await from('198.51.100.7', key)).status).toBe(200)
