@@ -12,6 +12,7 @@ test('every closed set of label values stands at 0 in the first scrape, so that 
     'fairlead_secrets_matched_total',
     'fairlead_api_answer_seconds',
     'fairlead_store_call_seconds',
+    'fairlead_organization_objective_target_ratio',
   ])
   const metrics = await readMetrics()
   const missing = [...metrics.values()]

@@ -41,7 +41,8 @@ function valueFaults(expr: string, bySample: ReadonlyMap<string, MetricInfo>): s
     [...list.matchAll(/([a-z_]+)(=~|!~|!=|=)"([^"]*)"/g)].flatMap(
       ([, label = '', operator = '', text = '']) => {
         const known = bySample.get(name)?.values[label]
-        if (!known || text.includes('$') || label === 'namespace') return []
+        if (!known || text.includes('$') || ['namespace', 'organization', 'destination'].includes(label))
+          return []
         const values = operator.endsWith('~') ? text.split('|') : [text]
         return values
           .filter(value => !known.includes(value))

@@ -30,6 +30,12 @@ const platform: Level = {
   counter: 'fairlead_objective_events_total',
   by: 'namespace, objective',
 }
+const organization: Level = {
+  prefix: 'fairlead:organization_objective',
+  counter: 'fairlead_organization_objective_events_total',
+  by: 'namespace, organization, objective',
+}
+
 const shortWindows = ['5m', '30m', '1h'] as const
 const longWindows = ['2h', '6h', '1d', '3d'] as const
 type Window = (typeof shortWindows)[number] | (typeof longWindows)[number]
@@ -73,19 +79,25 @@ const platformBudgets: readonly Recording[] = objectives.map(objective => ({
   expr: `group by (namespace) (fairlead_build_info) * ${Number((1 - objectiveTargets[objective]).toFixed(6))}`,
   labels: { objective },
 }))
+const organizationBudget: Recording = {
+  record: 'fairlead:organization_objective_budget:ratio',
+  expr: '1 - max by (namespace, organization, objective) (fairlead_organization_objective_target_ratio)',
+}
+
 /** Groups of recording rules, in the order in which they depend on each other. */
 export const recordingGroups: readonly RecordingGroup[] = [
   {
     name: 'fairlead-objectives-counts',
     interval: '5m',
-    rules: [platform].flatMap(counted),
+    rules: [platform, organization].flatMap(counted),
   },
   {
     name: 'fairlead-objectives-ratios',
     interval: '30s',
     rules: [
       ...platformBudgets,
-      ...[platform].flatMap(level => [
+      organizationBudget,
+      ...[platform, organization].flatMap(level => [
         ...shortWindows.map(window => ratio(level, window)),
         judgedInOneHour(level),
       ]),
@@ -94,7 +106,7 @@ export const recordingGroups: readonly RecordingGroup[] = [
   {
     name: 'fairlead-objectives-long-ratios',
     interval: '2m',
-    rules: [platform].flatMap(level => [
+    rules: [platform, organization].flatMap(level => [
       ...longWindows.map(window => ratio(level, window)),
       budgetLeft(level),
     ]),
@@ -145,6 +157,22 @@ const platformQueries = [
   },
 ] as const
 
+const organizationQueries = [
+  {
+    query: 'fairlead:organization_objective_bad:ratio1h{namespace="$namespace"}',
+    tells: 'the part that was bad in the last hour, by organization and objective',
+  },
+  {
+    query: 'fairlead:organization_objective_budget_left:ratio30d{namespace="$namespace"}',
+    tells: 'what is left of each budget',
+  },
+  {
+    query:
+      'topk(5, sum by (organization, destination) (increase(fairlead_destination_attempts_total{namespace="$namespace",result="failed"}[1h])))',
+    tells: 'the destinations that fail most',
+  },
+] as const
+
 const where: Readonly<Record<string, string>> = {
   accept: 'FairleadRefusesForLackOfStorage',
   accept_latency: 'FairleadAcceptsSlowly',
@@ -186,6 +214,60 @@ export const objectiveAlerts: readonly Alert[] = [
       diagnosis: platformQueries,
       mitigation: ['Follow the page of the objective, above.'],
       verification: 'The budget that is left stops falling.',
+    },
+  },
+  {
+    name: 'FairleadOrganizationBudgetBurnsFast',
+    severity: 'warning',
+    expr: burns(organization, fast),
+    summary:
+      '{{ $labels.organization }} burns its budget of {{ $labels.objective }}: {{ $value | humanizePercentage }} bad',
+    description:
+      'At this rate the budget of 30 days of its spec.slo is gone in two days (or in five). The dashboard "one organization" shows which destination.',
+    runbook: {
+      meaning: 'An Organization with `spec.slo` misses its own objective fast.',
+      impact: 'Its webhooks come late (freshness), or are not delivered (delivery).',
+      diagnosis: organizationQueries,
+      mitigation: [
+        'delivery: one of its destinations fails or hangs; `fairlead issues` and the dashboard "one destination" name it, and its owner mends it.',
+        'freshness: what its destination holds up itself is not counted, so the workers are late: see [FairleadFirstAttemptsLate](FairleadFirstAttemptsLate.md).',
+      ],
+      verification: '`kubectl get organization` shows a budget that falls no more.',
+    },
+  },
+  {
+    name: 'FairleadOrganizationBudgetBurnsSlowly',
+    severity: 'warning',
+    expr: burns(organization, slow),
+    summary:
+      '{{ $labels.organization }} uses its budget of {{ $labels.objective }} up before 30 days are over',
+    description: 'The dashboard "one organization" shows which destination.',
+    runbook: {
+      meaning: 'An Organization with `spec.slo` would miss its own objective before its 30 days are over.',
+      impact: 'As FairleadOrganizationBudgetBurnsFast, more slowly.',
+      diagnosis: organizationQueries,
+      mitigation: ['As [FairleadOrganizationBudgetBurnsFast](FairleadOrganizationBudgetBurnsFast.md).'],
+      verification: '`kubectl get organization` shows a budget that falls no more.',
+    },
+  },
+  {
+    name: 'FairleadSeriesFolded',
+    severity: 'info',
+    expr: 'max by (namespace) (fairlead_organizations_folded) > 0',
+    for: '15m',
+    summary:
+      '{{ $value }} Organizations of {{ $labels.namespace }} with spec.slo have no series of their own',
+    description: 'At most 500 have; the others are counted together as organization="other".',
+    runbook: {
+      meaning:
+        'More Organizations declare `spec.slo` than have series of their own. Those that were declared first have.',
+      impact:
+        'Alerts and dashboards do not show the others apart. Their budget in `kubectl get organization` is exact all the same.',
+      diagnosis: [
+        { query: 'max (fairlead_organizations_folded{namespace="$namespace"})', tells: 'how many' },
+      ],
+      mitigation: ['Take `spec.slo` out of Organizations that nobody watches.'],
+      verification: 'The query is 0.',
     },
   },
 ]

@@ -11,6 +11,7 @@ import { MemberRole } from '@fairlead/wire/store/member'
 import type { ApplyOrganizationRequestSchema } from '@fairlead/wire/store/organization'
 import { type Organization, slugOfOrganization } from './schema.ts'
 import { secretId } from './secret-refs.ts'
+import { sloToStore } from './slo.ts'
 import type { DestinationSpec, SourceSpec } from './spec-parts.ts'
 import { apiKeyDigest, type TenantSecret } from './tenant-secret.ts'
 
@@ -48,6 +49,7 @@ export function desiredOrganization(
     retentionDays: spec.retentionDays,
     weight: spec.weight,
     ...rateLimitToStore(spec.rateLimit),
+    ...sloToStore(spec.slo),
     members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),
     sources: spec.sources
       .filter(({ active, name }) => active && !lacking.sources.has(name))

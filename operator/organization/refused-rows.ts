@@ -1,5 +1,6 @@
 import { billing, scheme, secrets, stripe } from './an-organization.ts'
 import type { Fault } from './fault.ts'
+import { targetRule } from './slo.ts'
 
 /** Organizations that are refused, as data: the same rows run against zod and against a real API server. */
 export interface RefusedRow {
@@ -232,6 +233,12 @@ export const refusedRows: readonly RefusedRow[] = [
     },
     faults: [{ path: 'spec.routes[0].order.key', message: 'give either pointer or header' }],
     api: 'give either pointer or header',
+  },
+  {
+    name: 'a target with which no alert could fire',
+    spec: { slo: { freshness: { target: 0.9 } } },
+    faults: [{ path: 'spec.slo.freshness.target', message: targetRule }],
+    api: targetRule,
   },
   {
     name: 'an unknown role',

@@ -3,6 +3,7 @@ import { apiVersion, organizationSettings } from '@fairlead/wire/declared/organi
 import { route } from '@fairlead/wire/declared/route'
 import { mapList, type Path, type Rule, ruled, type TransitionRule } from '@fairlead/wire/declared/rule'
 import { z } from 'zod'
+import { slo } from './slo.ts'
 import { destination, source } from './spec-parts.ts'
 
 /**
@@ -68,6 +69,7 @@ const spec = ruled(
     slug: name(
       "Part of the webhook URLs, unique in the platform; can't change. A DNS label. Default: metadata.name.",
     ).optional(),
+    slo: slo.optional(),
     members: mapList(member, 'email', 500, 'Who may sign in. At most 500.').default([]),
     sources: mapList(source, 'name', 100, 'Where webhooks come in. At most 100.').default([]),
     destinations: mapList(destination, 'name', 100, 'Where events are delivered to. At most 100.').default(

@@ -3,6 +3,7 @@ import { judgements, objectiveEventsMetric } from '@fairlead/webhook/objective'
 import { partitionCount } from '@fairlead/wire/subjects'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CallMetrics } from './answer-errors.ts'
+import { type OrganizationMetrics, openOrganizationMetrics } from './objectives/organization-metrics.ts'
 import { projected } from './project/position.ts'
 import type { ProjectionMetrics } from './project/project.ts'
 import type { Standing } from './project/standing.ts'
@@ -18,6 +19,7 @@ export interface StoreMetrics {
   readonly publish: PublishMetrics
   readonly replays: ReplayMetrics
   readonly promotions: PromotionMetrics
+  readonly organizations: OrganizationMetrics
 }
 
 export interface StoreGauges {
@@ -56,6 +58,7 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
       }),
     },
     projection: openProjectionMetrics(registry),
+    organizations: openOrganizationMetrics(registry),
     publish: {
       written: startAtZero(
         new Counter({

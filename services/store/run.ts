@@ -14,6 +14,7 @@ import { openRefusals } from './issues/refusals.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { keepNotified } from './notifications/tell.ts'
+import { readDeclaredSet } from './objectives/declared-set.ts'
 import { openPool, type SharedPool } from './postgres.ts'
 import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
@@ -35,6 +36,7 @@ const noticesMs = 5_000
 const promotionsMs = 5_000
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
+const declaredMs = 15_000
 
 /**
  * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
@@ -64,17 +66,20 @@ export const run = async (
   const states = openStreamStates(nats, standing)
   const metrics = openStoreMetrics(registry, { standing, ...states, connections: () => connectionsOf(pool) })
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
+  const readDeclared = async () => metrics.organizations.declare(await readDeclaredSet(pool))
   const tools = { pool, nats, publisher, now: Date.now }
   const promotions = { ...tools, log, metrics: metrics.promotions }
+  const rounds = { signal, log }
   const background = [
-    every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), { signal, log }),
-    every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), { signal, log }),
-    every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), { signal, log }),
-    every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), { signal, log }),
-    every(unattemptedMs, 'partitions.not_looked_at', states.look, { signal, log }),
-    every(promotionsMs, 'promotions.open', openAbandoned(promotions), { signal, log }),
-    every(noticesMs, 'notices.untold', () => keepNotified(tools), { signal, log }),
-    every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), { signal, log }),
+    every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), rounds),
+    every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), rounds),
+    every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), rounds),
+    every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), rounds),
+    every(declaredMs, 'objectives.unread', readDeclared, rounds),
+    every(unattemptedMs, 'partitions.not_looked_at', states.look, rounds),
+    every(promotionsMs, 'promotions.open', openAbandoned(promotions), rounds),
+    every(noticesMs, 'notices.untold', () => keepNotified(tools), rounds),
+    every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), rounds),
     project(
       {
         databaseUrl,
@@ -83,6 +88,7 @@ export const run = async (
         standing,
         metrics: metrics.projection,
         tracing,
+        counted: metrics.organizations.count,
         accepted: watchQuotas(pool, publisher, log),
       },
       signal,

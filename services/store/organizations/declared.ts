@@ -136,6 +136,7 @@ export function declaredOrganization(row: OrganizationRow): JsonObject {
     weight: row.weight,
     active: row.active,
     retentionDays: row.retention_days,
+    ...(row.slo && { slo: JSON.parse(JSON.stringify(row.slo)) as JsonObject }),
     ...rateLimit(row),
   }
 }

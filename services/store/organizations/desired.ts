@@ -286,8 +286,24 @@ export const organizationSettings = {
   rateLimit,
 }
 
+const objectiveTarget = z
+  .object({
+    target: z.number().min(0.95).max(0.9999),
+    withinSeconds: z.number().int().min(1).max(604_800),
+  })
+  .optional()
+
+const slo = z
+  .object({ freshness: objectiveTarget, delivery: objectiveTarget })
+  .transform(({ freshness, delivery }) => ({
+    ...(freshness && { freshness }),
+    ...(delivery && { delivery }),
+  }))
+  .optional()
+
 const schema = z.object({
   owner,
+  slo,
   slug: name,
   ...organizationSettings,
   members: z
@@ -313,7 +329,13 @@ export type DesiredOrganization = ReturnType<typeof readDesired>
 export type DesiredSource = z.output<typeof source>
 export type DesiredDestination = z.output<typeof destination>
 export type DesiredRoute = z.output<typeof route>
-export type DesiredSettings = Pick<DesiredOrganization, 'owner' | 'slug' | keyof typeof organizationSettings>
+export type DesiredSettings = Pick<
+  DesiredOrganization,
+  'owner' | 'slug' | keyof typeof organizationSettings
+> & {
+  /** Absent: none. Declared by resources and files only. */
+  slo?: DesiredOrganization['slo']
+}
 
 /** Throws a StoreError `invalid_field`. */
 export function readDesired(request: ApplyOrganizationRequest) {

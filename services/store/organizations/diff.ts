@@ -59,6 +59,7 @@ export function organizationChanges(
     active: desired.active ?? true,
     retention_days: desired.retentionDays,
     weight: desired.weight,
+    slo: desired.slo ?? null,
     ...desired.rateLimit,
     ...desired.owner,
   }

@@ -12,6 +12,18 @@ export interface RateLimitColumns {
   rate_limit_burst: number | null
 }
 
+interface ObjectiveTarget {
+  /** The part that is to be good over 30 days. */
+  readonly target: number
+  readonly withinSeconds: number
+}
+
+/** Objectives of an organization's own. */
+export interface Slo {
+  readonly freshness?: ObjectiveTarget
+  readonly delivery?: ObjectiveTarget
+}
+
 export interface OrganizationRow extends RateLimitColumns {
   id: string
   slug: string
@@ -21,6 +33,7 @@ export interface OrganizationRow extends RateLimitColumns {
   active: boolean
   retention_days: number
   weight: number
+  slo: Slo | null
   owner_kind: OwnerKind
   owner_reference: string
   created_at: Date

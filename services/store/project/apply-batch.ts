@@ -2,7 +2,7 @@ import type { OrganizationId } from '@fairlead/webhook/id'
 import { recountEvents } from '../events/recount.ts'
 import { ensureDays } from '../partitions.ts'
 import type { Db } from '../scope.ts'
-import { type DeadRecord, eventKey, type FoldedEvent, fold } from './fold.ts'
+import { type DeadRecord, eventKey, type FoldedEvent, fold, type LoggedAttempt } from './fold.ts'
 import type { Batch } from './take-batch.ts'
 import { addUsage, foldRuns, noteDestinations, noteSources } from './write-activity.ts'
 import { insertAttempts } from './write-attempts.ts'
@@ -12,6 +12,10 @@ import { countRequests, noteRepeats } from './write-repeats.ts'
 import { insertValues } from './write-values.ts'
 
 export interface Applied {
+  /** Events that are new in the log. */
+  events: readonly { readonly organization: OrganizationId }[]
+  /** Of known events; those that come again in a later batch, after a crash, are told again. */
+  attempts: readonly LoggedAttempt[]
   /** Organizations with events that are new in the log. */
   accepted: Set<OrganizationId>
   /** Events without a route in this batch, for each organization. */
@@ -67,6 +71,8 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
     noteRecoveries(db, runs, fresh),
   ])
   return {
+    events: fresh.map(({ meta }) => meta),
+    attempts: known.flatMap(({ attempts }) => [...attempts.values()]),
     accepted: new Set(fresh.map(({ meta }) => meta.organization)),
     unrouted: countUnrouted(known),
     orphans: folded.length - known.length,

@@ -2,6 +2,7 @@ import type { Log } from '@fairlead/daemon/log'
 import type { Tracing } from '@fairlead/telemetry/tracing'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { judgeLatency, objectiveMs } from '@fairlead/webhook/objective'
+import type { AttemptRecord } from '@fairlead/wire/attempt'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Counter, Histogram } from 'prom-client'
@@ -39,6 +40,8 @@ export interface ProjectOptions {
   readonly statementMs?: number
   /** Called after a commit that brought new events of these organizations into the log. */
   accepted(organizations: ReadonlySet<OrganizationId>): void
+  /** Called after a commit with the events that are new in the log, and the attempts of the batch. */
+  counted?(events: Applied['events'], attempts: readonly AttemptRecord[]): void
 }
 
 export interface ProjectionMetrics {
@@ -180,7 +183,7 @@ function moveTo(inputs: Inputs, positions: Partial<Positions>, { standing }: Pro
   standing.tell({ kind: 'leading', positions: inputs.positions })
 }
 
-function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: ProjectOptions): void {
+function tell(batch: Batch, applied: Applied, { log, metrics, accepted, counted }: ProjectOptions): void {
   for (const [stream, messages] of [
     ['EVENTS', batch.events],
     ['ATTEMPTS', batch.attempts],
@@ -195,6 +198,7 @@ function tell(batch: Batch, applied: Applied, { log, metrics, accepted }: Projec
   }
   metrics.orphaned.inc(applied.orphans)
   judgeLogged(batch, metrics.objectives)
+  counted?.(applied.events, applied.attempts)
   // One line for an organization and batch: a source without a route may take thousands of events a second.
   for (const [organizationId, events] of applied.unrouted) {
     metrics.unrouted.inc(events)

@@ -565,6 +565,13 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
   fingerprint: string;
 
   /**
+   * Its own objectives; absent: none.
+   *
+   * @generated from field: fairlead.store.v1.Slo slo = 17;
+   */
+  slo?: Slo | undefined;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -577,6 +584,60 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
  * Use `create(ApplyOrganizationRequestSchema)` to create a new message.
  */
 export declare const ApplyOrganizationRequestSchema: GenMessage<ApplyOrganizationRequest>;
+
+/**
+ * Objectives of an organization, over 30 days.
+ *
+ * @generated from message fairlead.store.v1.Slo
+ */
+export declare type Slo = Message<"fairlead.store.v1.Slo"> & {
+  /**
+   * The first attempt begins in time.
+   *
+   * @generated from field: fairlead.store.v1.ObjectiveTarget freshness = 1;
+   */
+  freshness?: ObjectiveTarget | undefined;
+
+  /**
+   * Delivered in time.
+   *
+   * @generated from field: fairlead.store.v1.ObjectiveTarget delivery = 2;
+   */
+  delivery?: ObjectiveTarget | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.Slo.
+ * Use `create(SloSchema)` to create a new message.
+ */
+export declare const SloSchema: GenMessage<Slo>;
+
+/**
+ * See Slo.
+ *
+ * @generated from message fairlead.store.v1.ObjectiveTarget
+ */
+export declare type ObjectiveTarget = Message<"fairlead.store.v1.ObjectiveTarget"> & {
+  /**
+   * The part that is to be good, 0.95 to 0.9999.
+   *
+   * @generated from field: double target = 1;
+   */
+  target: number;
+
+  /**
+   * From the receipt, seconds, from 1.
+   *
+   * @generated from field: uint32 within_seconds = 2;
+   */
+  withinSeconds: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ObjectiveTarget.
+ * Use `create(ObjectiveTargetSchema)` to create a new message.
+ */
+export declare const ObjectiveTargetSchema: GenMessage<ObjectiveTarget>;
 
 /**
  * A member as declared.
