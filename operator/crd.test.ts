@@ -149,6 +149,7 @@ describe('a real API server', () => {
       'SOURCES',
       'DESTINATIONS',
       'WAITING',
+      'BUDGET',
       'LAST EVENT',
       'AGE',
     ])

@@ -30,6 +30,7 @@ export function organizationCrd(): Json {
         'Destinations that are not failing, of all',
       ),
       column('Waiting', 'integer', '.status.waiting', 'Deliveries that have not ended'),
+      column('Budget', 'string', '.status.budgetLeft', 'What is left of the budget of spec.slo, of 30 days'),
       column('Last event', 'date', '.status.lastEventAt', 'When an event was last accepted'),
       column('Age', 'date', '.metadata.creationTimestamp', 'Since when it is there'),
     ],

@@ -1,5 +1,5 @@
 import type { Destination } from '@fairlead/wire/store/destination'
-import type { Organization } from '@fairlead/wire/store/organization'
+import type { ObjectiveBudget, Organization } from '@fairlead/wire/store/organization'
 import type { Source } from '@fairlead/wire/store/source'
 import type { ConditionReason } from './condition-types.ts'
 import type { OrganizationKey } from './declared.ts'
@@ -44,6 +44,8 @@ export interface Health {
   readonly organization?: Organization | undefined
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
+  /** Absent: not asked for. */
+  readonly budgets?: readonly ObjectiveBudget[]
 }
 
 /** What the store has in force. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Next } from '../queue.ts'
 import { act } from './act.ts'
+import { areBudgetsTold } from './budget-status.ts'
 import type { Declared, OrganizationKey } from './declared.ts'
 import { diff } from './diff.ts'
 import type { ActResult, Holdings, StoreRows } from './holdings.ts'
@@ -144,7 +145,8 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
       case 'known': {
         const told = await tell(key, snapshot, plan, { kind: 'applied', answer: health })
         // A sentence that tells how long something lasts has to be written anew.
-        applied.set(key, { ...last, version: told && isWell(told) ? health.version : '' })
+        const isTold = told && isWell(told) && areBudgetsTold(told, health.budgets)
+        applied.set(key, { ...last, version: isTold ? health.version : '' })
         break
       }
       default:
@@ -182,6 +184,7 @@ function stateOf({
   summary,
   sources = [],
   destinations = [],
+  objectives = [],
 }: OrganizationStatus): string {
   return JSON.stringify([
     observedGeneration,
@@ -189,6 +192,7 @@ function stateOf({
     [organizationId, summary],
     sources.map(({ name, url, secrets }) => [name, url, secrets.map(({ id }) => id)]),
     destinations.map(({ name, state, pauseReason }) => [name, state, pauseReason]),
+    objectives.map(({ name, target, budgetLeft }) => [name, target, budgetLeft]),
   ])
 }
 

@@ -52,6 +52,20 @@ const destination = z
   })
   .describe('A destination.')
 
+const objective = z
+  .strictObject({
+    name: z.enum(['freshness', 'delivery']).describe('Which of spec.slo.'),
+    target: z.string().describe('The part that is to be good, such as 99%.'),
+    budgetLeft: z
+      .string()
+      .describe('What is left of what may be bad in 30 days, such as 97%. Below 0% the objective is missed.'),
+    lastMovedAt: z
+      .string()
+      .describe('When budgetLeft was last written: for a change of 1 % and more, every five minutes at most.')
+      .meta({ format: 'date-time' }),
+  })
+  .describe('An objective of this organization.')
+
 const byName = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }
 
 export const statusSchema = z
@@ -76,6 +90,16 @@ export const statusSchema = z
       .describe('For people: healthy/all.'),
     waiting: z.int().min(0).optional().describe('Deliveries that have not ended, of all destinations.'),
     lastEventAt: time('When an event was last accepted.'),
+    budgetLeft: z
+      .string()
+      .optional()
+      .describe(
+        'What is left of the budget of 30 days of spec.slo, such as 97%: of the objective with the least.',
+      ),
+    objectives: z
+      .array(objective)
+      .optional()
+      .meta({ description: 'The objectives of spec.slo.', ...byName }),
     sources: z
       .array(source)
       .optional()
@@ -89,4 +113,5 @@ export const statusSchema = z
 
 export type OrganizationStatus = z.output<typeof statusSchema>
 export type SourceStatus = NonNullable<OrganizationStatus['sources']>[number]
+export type ObjectiveStatus = NonNullable<OrganizationStatus['objectives']>[number]
 export type DestinationStatus = NonNullable<OrganizationStatus['destinations']>[number]

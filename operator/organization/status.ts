@@ -2,6 +2,7 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
 import type { Source } from '@fairlead/wire/store/source'
 import { conditionsOf } from '../condition.ts'
+import { budgetStatusOf } from './budget-status.ts'
 import type { Finding } from './condition-types.ts'
 import type { ActResult, InForce } from './holdings.ts'
 import type { Snapshot } from './observe.ts'
@@ -26,6 +27,7 @@ export function statusOf(
   return {
     ...before,
     ...health,
+    ...budgetStatusOf(answer?.budgets, before, nowMs),
     observedGeneration: generation,
     conditions: conditionsOf(findings, before?.conditions ?? [], generation, nowMs),
   }

@@ -126,6 +126,8 @@ async function removeOldIssues(db: Db, nowMs: number): Promise<void> {
   await db.query("delete from issues where last_seen_at < $1 and state <> 'ignored'", [
     new Date(nowMs - replayDays * 86_400_000),
   ])
+  // Budgets are of 30 days.
+  await db.query('delete from objective_hours where hour < $1', [new Date(nowMs - 31 * 86_400_000)])
   for (const table of ['issue_notices', 'notices'])
     await db.query(`delete from ${table} where at < $1`, [new Date(nowMs - replayDays * 86_400_000)])
 }
@@ -181,6 +183,7 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'rollup_types',
     'issues',
     'issue_hours',
+    'objective_hours',
     'issue_notices',
     'promotions',
     'notices',

@@ -14,7 +14,8 @@ import { openRefusals } from './issues/refusals.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { keepNotified } from './notifications/tell.ts'
-import { readDeclaredSet } from './objectives/declared-set.ts'
+import { openBudgets } from './objectives/budgets.ts'
+import { openDeclared } from './objectives/declared-set.ts'
 import { openPool, type SharedPool } from './postgres.ts'
 import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
@@ -37,6 +38,7 @@ const promotionsMs = 5_000
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
 const declaredMs = 15_000
+const budgetsMs = 60_000
 
 /**
  * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
@@ -66,7 +68,8 @@ export const run = async (
   const states = openStreamStates(nats, standing)
   const metrics = openStoreMetrics(registry, { standing, ...states, connections: () => connectionsOf(pool) })
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
-  const readDeclared = async () => metrics.organizations.declare(await readDeclaredSet(pool))
+  const declared = openDeclared(pool, metrics.organizations.declare)
+  const budgets = openBudgets(pool, declared.slos, Date.now)
   const tools = { pool, nats, publisher, now: Date.now }
   const promotions = { ...tools, log, metrics: metrics.promotions }
   const rounds = { signal, log }
@@ -75,7 +78,8 @@ export const run = async (
     every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), rounds),
     every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), rounds),
     every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), rounds),
-    every(declaredMs, 'objectives.unread', readDeclared, rounds),
+    every(declaredMs, 'objectives.unread', declared.read, rounds),
+    every(budgetsMs, 'budgets.unread', budgets.read, rounds),
     every(unattemptedMs, 'partitions.not_looked_at', states.look, rounds),
     every(promotionsMs, 'promotions.open', openAbandoned(promotions), rounds),
     every(noticesMs, 'notices.untold', () => keepNotified(tools), rounds),
@@ -88,6 +92,7 @@ export const run = async (
         standing,
         metrics: metrics.projection,
         tracing,
+        slos: declared.slos,
         counted: metrics.organizations.count,
         accepted: watchQuotas(pool, publisher, log),
       },
@@ -102,7 +107,7 @@ export const run = async (
   opened.use(health.check('postgres', async () => void (await ping(pool))))
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
-  const calls = { ...tools, keyring, log }
+  const calls = { ...tools, keyring, log, budgets }
   const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)

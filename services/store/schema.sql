@@ -602,6 +602,18 @@ create table notification_settings (
 alter table notification_settings enable row level security;
 alter table notification_settings force row level security;
 
+create table objective_hours (
+  organization_id uuid not null,
+  objective text not null,
+  hour timestamp with time zone not null,
+  good bigint not null,
+  bad bigint not null,
+  constraint objective_hours_objective_check CHECK ((objective = ANY (ARRAY['freshness'::text, 'delivery'::text]))),
+  constraint objective_hours_pkey PRIMARY KEY (organization_id, objective, hour)
+);
+alter table objective_hours enable row level security;
+alter table objective_hours force row level security;
+
 create table organizations (
   id uuid not null,
   slug text not null,
@@ -622,6 +634,7 @@ create table organizations (
   changes_by_others bigint not null default 0,
   version integer not null default 1,
   applied_fingerprint bytea,
+  slo jsonb,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
@@ -865,6 +878,8 @@ CREATE INDEX members_email ON public.members USING btree (email);
 
 CREATE INDEX notices_untold ON public.notices USING btree (at) WHERE (told_at IS NULL);
 
+CREATE INDEX objective_hours_of_hour ON public.objective_hours USING btree (hour);
+
 CREATE INDEX organizations_owner ON public.organizations USING btree (owner_kind, owner_reference) WHERE (deleted_at IS NULL);
 
 CREATE INDEX promotions_of_event ON public.promotions USING btree (organization_id, event_id);
@@ -986,6 +1001,10 @@ create policy organization on notices for all
   with check (in_scope(organization_id));
 
 create policy organization on notification_settings for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on objective_hours for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { OrganizationService } from '@fairlead/wire/store/organization'
+import { budgetVersion } from '../objectives/budgets.ts'
 import { destinationMessage, organizationMessage, sourceMessage } from '../organizations/messages.ts'
 import { readInForce } from '../organizations/read-unchanged.ts'
 import { requireId } from '../parse-request.ts'
@@ -27,7 +28,7 @@ export function healthCalls(calls: Calls): Pick<ServiceImpl<typeof OrganizationS
       )
       return transact(calls, context, 'platform', async db => {
         const nowMs = calls.now()
-        const versions = await readVersions(db, [...asked.keys()], nowMs)
+        const versions = await readVersions(db, [...asked.keys()], nowMs, calls.budgets)
         const moved = [...asked].flatMap(([id, version]) =>
           version === '' || versions.get(id) !== version ? [id] : [],
         )
@@ -49,6 +50,11 @@ export function healthCalls(calls: Calls): Pick<ServiceImpl<typeof OrganizationS
               destinations: (organization?.destinations ?? []).map(row =>
                 destinationMessage(row, conditions.get(row.id)),
               ),
+              budgets: calls.budgets.of(id).map(({ good, bad, ...budget }) => ({
+                ...budget,
+                good: BigInt(good),
+                bad: BigInt(bad),
+              })),
             }
           }),
         }
@@ -93,6 +99,7 @@ async function readVersions(
   db: Db,
   ids: readonly OrganizationId[],
   nowMs: number,
+  budgets: Calls['budgets'],
 ): Promise<Map<OrganizationId, string>> {
   const { rows } = await db.query<{ id: string; part: string }>(versionsStatement, [
     ids.map(toUuid),
@@ -100,10 +107,11 @@ async function readVersions(
   ])
   return new Map(
     [...Map.groupBy(rows, row => row.id)].map(([id, parts]) => {
-      const hash = createHash('sha256')
+      const organization = fromUuid('org', id)
+      const hash = createHash('sha256').update(`${budgetVersion(budgets.of(organization))}\n`)
       // In no order: a statement of several selects promises none.
       for (const part of parts.map(row => row.part).sort()) hash.update(`${part}\n`)
-      return [fromUuid('org', id), hash.digest('base64url').slice(0, 22)]
+      return [organization, hash.digest('base64url').slice(0, 22)]
     }),
   )
 }

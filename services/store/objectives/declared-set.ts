@@ -6,6 +6,8 @@ import { type Db, inScope } from '../scope.ts'
 /** Organizations that declare `spec.slo`: those that have series of their own, and how many have not. */
 export interface DeclaredSet {
   readonly organizations: ReadonlyMap<OrganizationId, DeclaredOrganization>
+  /** Of all that declare objectives, also those without series of their own: their budgets are counted all the same. */
+  readonly slos: ReadonlyMap<OrganizationId, Slo>
   /** Organizations that declare objectives and have no series of their own: counted together. */
   readonly folded: number
 }
@@ -17,12 +19,31 @@ export interface DeclaredOrganization {
   readonly destinations: ReadonlyMap<DestinationId, string>
 }
 
-export const noneDeclared: DeclaredSet = { organizations: new Map(), folded: 0 }
+export const noneDeclared: DeclaredSet = { organizations: new Map(), slos: new Map(), folded: 0 }
 
 /** Organizations with series of their own: those that were made first. Each has about 20 series. */
 const mostOrganizations = 500
 /** Destinations with series of their own, of all these organizations. */
 const mostDestinations = 1_000
+
+/** Objectives that organizations declare, as they were last read. */
+export interface Declared {
+  /** Of all organizations that declare any. */
+  slos(): ReadonlyMap<OrganizationId, Slo>
+  /** Reads them, and tells `declare`. */
+  read(): Promise<void>
+}
+
+export function openDeclared(pool: SharedPool, declare: (set: DeclaredSet) => void): Declared {
+  let declared = noneDeclared
+  return {
+    slos: () => declared.slos,
+    async read() {
+      declared = await readDeclaredSet(pool)
+      declare(declared)
+    },
+  }
+}
 
 export function readDeclaredSet(pool: SharedPool): Promise<DeclaredSet> {
   return inScope(pool, 'platform', read, { timeoutMs: 10_000 })
@@ -50,6 +71,7 @@ async function read(db: Db): Promise<DeclaredSet> {
         },
       ]),
     ),
+    slos: new Map(rows.map(({ id, slo }) => [fromUuid('org', id), slo])),
     folded: rows.length - shown.length,
   }
 }

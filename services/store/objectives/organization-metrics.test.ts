@@ -64,6 +64,7 @@ const setOf = (count: number): DeclaredSet => ({
       { slug: `org-${n}`, slo, destinations: new Map(n === 0 ? [[destination, 'app']] : []) },
     ]),
   ),
+  slos: new Map(),
   folded: 0,
 })
 

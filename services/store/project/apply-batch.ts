@@ -1,5 +1,7 @@
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { recountEvents } from '../events/recount.ts'
+import { countHours } from '../objectives/count-hours.ts'
+import type { Slo } from '../organizations/rows.ts'
 import { ensureDays } from '../partitions.ts'
 import type { Db } from '../scope.ts'
 import { type DeadRecord, eventKey, type FoldedEvent, fold, type LoggedAttempt } from './fold.ts'
@@ -27,8 +29,14 @@ export interface Applied {
 /**
  * Writes a batch in the open transaction. An event that comes together with its attempts, as most do, is written once,
  * in its final state; for events that were in the log before, the deliveries are counted again.
+ *
+ * @param slos of all organizations that declare objectives of their own
  */
-export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
+export async function applyBatch(
+  db: Db,
+  batch: Batch,
+  slos: ReadonlyMap<OrganizationId, Slo> = new Map(),
+): Promise<Applied> {
   const events = batch.events.flatMap(({ seq, value }): NewEvent[] => (value ? [{ seq, meta: value }] : []))
   const letters = batch.dead.flatMap(({ seq, value }) => (value ? [{ seq, ...value }] : []))
   const records = batch.attempts.flatMap(({ value = [] }) => value)
@@ -53,6 +61,7 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
   )
   const known = [...folded.filter(isNew), ...earlier]
   const runs = foldRuns(known)
+  const attempts = known.flatMap(event => [...event.attempts.values()])
 
   // Sent together and run in this order.
   await Promise.all([
@@ -69,10 +78,11 @@ export async function applyBatch(db: Db, batch: Batch): Promise<Applied> {
     noteSources(db, fresh),
     noteDestinations(db, runs),
     noteRecoveries(db, runs, fresh),
+    countHours(db, attempts, slos, Date.now()),
   ])
   return {
     events: fresh.map(({ meta }) => meta),
-    attempts: known.flatMap(({ attempts }) => [...attempts.values()]),
+    attempts,
     accepted: new Set(fresh.map(({ meta }) => meta.organization)),
     unrouted: countUnrouted(known),
     orphans: folded.length - known.length,

@@ -6,6 +6,7 @@ import type { AttemptRecord } from '@fairlead/wire/attempt'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Counter, Histogram } from 'prom-client'
+import type { Slo } from '../organizations/rows.ts'
 import { type Backend, openSession, type Session } from '../session.ts'
 import { openWakeSignal, type WakeSignal } from '../wake-signal.ts'
 import { type Applied, applyBatch } from './apply-batch.ts'
@@ -40,6 +41,8 @@ export interface ProjectOptions {
   readonly statementMs?: number
   /** Called after a commit that brought new events of these organizations into the log. */
   accepted(organizations: ReadonlySet<OrganizationId>): void
+  /** Of all organizations that declare objectives of their own: what they judge is counted. Default: none. */
+  slos?(): ReadonlyMap<OrganizationId, Slo>
   /** Called after a commit with the events that are new in the log, and the attempts of the batch. */
   counted?(events: Applied['events'], attempts: readonly AttemptRecord[]): void
 }
@@ -155,7 +158,7 @@ async function apply(session: Session, inputs: Inputs, batch: Batch, options: Pr
     const end = options.metrics.batchSeconds.startTimer()
     const startMs = Date.now()
     const applied = await commit(async db => {
-      const applied = await applyBatch(db, batch)
+      const applied = await applyBatch(db, batch, options.slos?.())
       // Missing events won't come any more, unless EVENTS was made anew and the reader hasn't noticed yet.
       if (applied.orphans > 0) await inputs.verifyEvents()
       return applied

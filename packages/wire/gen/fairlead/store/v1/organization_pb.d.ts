@@ -1053,6 +1053,13 @@ export declare type OrganizationHealth = Message<"fairlead.store.v1.Organization
    * @generated from field: repeated fairlead.store.v1.Destination destinations = 5;
    */
   destinations: Destination[];
+
+  /**
+   * One for each objective of its Slo.
+   *
+   * @generated from field: repeated fairlead.store.v1.ObjectiveBudget budgets = 6;
+   */
+  budgets: ObjectiveBudget[];
 };
 
 /**
@@ -1060,6 +1067,47 @@ export declare type OrganizationHealth = Message<"fairlead.store.v1.Organization
  * Use `create(OrganizationHealthSchema)` to create a new message.
  */
 export declare const OrganizationHealthSchema: GenMessage<OrganizationHealth>;
+
+/**
+ * What an organization judged in the last 30 days by one of its objectives.
+ *
+ * @generated from message fairlead.store.v1.ObjectiveBudget
+ */
+export declare type ObjectiveBudget = Message<"fairlead.store.v1.ObjectiveBudget"> & {
+  /**
+   * `freshness` or `delivery`.
+   *
+   * @generated from field: string objective = 1;
+   */
+  objective: string;
+
+  /**
+   * The part that is to be good.
+   *
+   * @generated from field: double target = 2;
+   */
+  target: number;
+
+  /**
+   * Webhooks in time. Up to a minute old.
+   *
+   * @generated from field: uint64 good = 3;
+   */
+  good: bigint;
+
+  /**
+   * Webhooks too late, or given up.
+   *
+   * @generated from field: uint64 bad = 4;
+   */
+  bad: bigint;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ObjectiveBudget.
+ * Use `create(ObjectiveBudgetSchema)` to create a new message.
+ */
+export declare const ObjectiveBudgetSchema: GenMessage<ObjectiveBudget>;
 
 /**
  * See ListOrganizations.
