@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import express, { type ErrorRequestHandler } from 'express'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseJson, repeatedName } from './body.ts'
+import { parseJson, readJsonBody, repeatedName } from './body.ts'
 
 test.each([
   ['{"a":1,"a":2}', 'a'],
@@ -36,4 +39,29 @@ test.each([
   ['half of JSON', Buffer.from('{')],
 ])('%s are refused', (_name, bytes) => {
   expect(() => parseJson(bytes)).toThrow(expect.objectContaining({ code: 'body_unreadable' }))
+})
+
+test.each<[string, string]>([
+  ['with all of its body unread', '{"name":"a"}'],
+  ['with half of its body', '{"name":'],
+  ['with nothing of its body', ''],
+])('a client that left %s asked for something else than nothing: it is refused', async (_what, sent) => {
+  const refused = Promise.withResolvers<unknown>()
+  const app = express()
+  // Whoever looks up the caller takes so long.
+  app.use((request, _response, next) => {
+    request.once('error', () => {}).once('close', () => next())
+  })
+  app.post('/', ...readJsonBody(), () => refused.reject(new Error('it was carried out, without its body')))
+  app.use(((error, _request, _response, _next) => refused.resolve(error)) satisfies ErrorRequestHandler)
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await using _server = { [Symbol.asyncDispose]: async () => void server.close() }
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.write(
+    `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n${sent}`,
+  )
+  await once(server, 'request')
+  socket.resetAndDestroy()
+  expect(await refused.promise).toMatchObject({ code: 'body_unreadable' })
 })
