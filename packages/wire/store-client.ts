@@ -20,6 +20,7 @@ import { IssueService } from './gen/fairlead/store/v1/issue_pb.js'
 import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
 import { NotificationService } from './gen/fairlead/store/v1/notification_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
+import { PlatformService } from './gen/fairlead/store/v1/platform_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
 import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
 import { RetryService } from './gen/fairlead/store/v1/retry_pb.js'
@@ -46,6 +47,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly apiKeys: Client<typeof ApiKeyService>
   readonly notifications: Client<typeof NotificationService>
   readonly audit: Client<typeof AuditService>
+  readonly platform: Client<typeof PlatformService>
   /**
    * The same store, which shows and takes data of one mode alone; undefined: of both. It goes over the same connection, and is
    * not to be disposed.
@@ -116,6 +118,7 @@ function clientOver(
     apiKeys: createClient(ApiKeyService, transport),
     notifications: createClient(NotificationService, transport),
     audit: createClient(AuditService, transport),
+    platform: createClient(PlatformService, transport),
   }
 }
 

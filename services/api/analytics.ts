@@ -4,7 +4,7 @@ import { operation } from './operation.ts'
 import { noQuery, organizationParams, plainText, since } from './query.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
-const countsSchema = z
+export const countsSchema = z
   .object({
     events: z.int().meta({ description: 'Accepted events; by destination 0.' }),
     bytes: z.int().meta({ description: 'Of their bodies.' }),
@@ -127,7 +127,7 @@ const usage = operation({
 
 export const analyticsOperations = [analytics, usage]
 
-function presentCounts(counts: Counts | undefined): z.input<typeof countsSchema> {
+export function presentCounts(counts: Counts | undefined): z.input<typeof countsSchema> {
   if (!counts) throw new TypeError('the store answered without counts')
   const [attempts, delivered] = [Number(counts.attempts), Number(counts.delivered)]
   const { p50Ms, p95Ms, p99Ms } = counts

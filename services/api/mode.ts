@@ -31,6 +31,7 @@ const table: Readonly<Record<Tag, About>> = {
   Members: 'shared',
   People: 'shared',
   'Audit log': 'live',
+  Platform: 'live',
 }
 
 /** Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events. */

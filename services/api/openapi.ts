@@ -33,6 +33,7 @@ const tags: Readonly<Record<Tag, string>> = {
   Members: 'People of an organization, and those who are invited.',
   People: 'Who calls, and the sessions of a person.',
   'Audit log': 'Who changed what.',
+  Platform: 'How the platform itself does, and whose something is: for its operators.',
 }
 
 /** Problems that every operation can answer with. */

@@ -79,6 +79,7 @@ export type Tag =
   | 'Members'
   | 'People'
   | 'Audit log'
+  | 'Platform'
 
 /** What a handler is given: everything parsed, the organization found and the caller's to see. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {

@@ -18,6 +18,7 @@ import { withModeChoice } from './mode.ts'
 import { notificationOperations } from './notifications.ts'
 import type { Operation } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
+import { platformOperations } from './platform.ts'
 import { rejectionOperations } from './rejections.ts'
 import { replayOperations } from './replays.ts'
 import { retryOperations } from './retries.ts'
@@ -54,4 +55,5 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...apiKeyOperations,
   ...auditLogOperations,
+  ...platformOperations,
 ].map(withModeChoice)

@@ -21,6 +21,8 @@ const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scop
   Settings: { look: 'settings:read', change: 'settings:write' },
   'API keys': { look: 'keys:read', change: 'keys:write' },
   'Audit log': { look: 'audit:read' },
+  // What it tells of is in no other scope's reach: keys with scopes have those of an organization.
+  Platform: { look: 'organizations:read' },
   Members: { look: 'members:read', change: 'members:write' },
   // Operations about the caller: they change only what is a person's own, never a key's.
   People: { look: 'organizations:read', change: 'organizations:write' },

@@ -13,6 +13,7 @@ import { IssueService } from '@fairlead/wire/store/issue'
 import { MemberService } from '@fairlead/wire/store/member'
 import { NotificationService } from '@fairlead/wire/store/notification'
 import { OrganizationService } from '@fairlead/wire/store/organization'
+import { PlatformService } from '@fairlead/wire/store/platform'
 import { RejectionService } from '@fairlead/wire/store/rejection'
 import { ReplayService } from '@fairlead/wire/store/replay'
 import { RetryService } from '@fairlead/wire/store/retry'
@@ -31,6 +32,7 @@ import { issueCalls } from './calls/issues.ts'
 import { memberCalls } from './calls/members.ts'
 import { notificationCalls } from './calls/notifications.ts'
 import { organizationCalls } from './calls/organizations.ts'
+import { platformCalls } from './calls/platform.ts'
 import { rejectionCalls } from './calls/rejections.ts'
 import { replayCalls } from './calls/replays.ts'
 import { retryCalls } from './calls/retries.ts'
@@ -69,6 +71,7 @@ const services = [
   ApiKeyService,
   NotificationService,
   AuditService,
+  PlatformService,
 ]
 
 /** A caller's deadline counts; none is longer than this. */
@@ -102,6 +105,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(ApiKeyService, apiKeyCalls(calls))
       router.service(NotificationService, notificationCalls(calls))
       router.service(AuditService, auditCalls(calls))
+      router.service(PlatformService, platformCalls(calls))
       serveReflection(router, services, [file_fairlead_store_v1_error])
     },
   })

@@ -3873,6 +3873,172 @@ export interface VerifiedAuditLog {
   faults: VerifiedAuditLogFaultsItem[];
 }
 
+/**
+ * How far the log is behind what was accepted; null: NATS does not answer.
+ */
+export type PlatformHealthLog = {
+  /**
+     * Messages that are not in the log.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  behindMessages: number;
+  /**
+     * How long ago the oldest of them was stored; 0: there is none.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  behindMs: number;
+} | null;
+
+export type PlatformHealthStreamsItem = {
+  name: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  messages: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  bytes: number;
+  /** Bytes that it may have; null: no limit. */
+  limitBytes: number | null;
+  /**
+     * Age of its oldest message; 0 where it is empty.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  oldestMs: number;
+  /**
+     * Copies that are not current, or away.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  replicasBehind: number;
+};
+
+export type PlatformHealthCounts = {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  organizations: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  inactiveOrganizations: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  destinations: number;
+  /**
+     * Those whose last attempt failed.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failingDestinations: number;
+  /**
+     * By somebody, or because they were failing or gone.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  pausedDestinations: number;
+  /**
+     * Open or acknowledged.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  openIssues: number;
+  /**
+     * Counted up to 1,000,000.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  waitingDeliveries: number;
+  /**
+     * Counted up to 1,000,000.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  deadLetters: number;
+};
+
+export type PlatformHealthTroubledItem = {
+  slug: string;
+  displayName: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  deadLetters: number;
+  /**
+     * Of the last hour.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failedAttempts: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failingDestinations: number;
+};
+
+export interface PlatformHealth {
+  /** How far the log is behind what was accepted; null: NATS does not answer. */
+  log: PlatformHealthLog;
+  /** As nats-server has them; none while NATS does not answer. */
+  streams: PlatformHealthStreamsItem[];
+  counts: PlatformHealthCounts;
+  lastHour: Counts;
+  /** Organizations in which something fails: the 100 with the most dead letters, then with the most failed attempts. */
+  troubled: PlatformHealthTroubledItem[];
+}
+
+export type PlatformHitKind = typeof PlatformHitKind[keyof typeof PlatformHitKind];
+
+
+export const PlatformHitKind = {
+  organization: 'organization',
+  event: 'event',
+  delivery: 'delivery',
+  issue: 'issue',
+  source: 'source',
+  destination: 'destination',
+  route: 'route',
+  member: 'member',
+  key: 'key',
+  retry: 'retry',
+  replay: 'replay',
+} as const;
+
+export type PlatformHitOrganization = {
+  slug: string;
+  displayName: string;
+};
+
+export interface PlatformHit {
+  kind: PlatformHitKind;
+  id: string;
+  /** What people know it by; of a destination its name and host. */
+  name: string;
+  organization: PlatformHitOrganization;
+  /**
+     * Of a delivery its event.
+     * @nullable
+     */
+  eventId: string | null;
+}
+
+export interface PlatformHits {
+  /** At most 50. */
+  items: PlatformHit[];
+}
+
 export type ListOrganizationsParams = {
 /**
  * Part of slug or name, in any case.
@@ -6211,6 +6377,16 @@ export type VerifyPlatformAuditLogParams = {
  * @pattern ^\d{1,15}:[0-9a-f]{64}$
  */
 noted?: string;
+};
+
+export type SearchPlatformParams = {
+/**
+ * An id, an address of mail, or part of a name.
+ * @minLength 2
+ * @maxLength 320
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q: string;
 };
 
 export type listOrganizationsResponse200 = {
@@ -16172,6 +16348,165 @@ export const getVerifyPlatformAuditLogUrl = (params?: VerifyPlatformAuditLogPara
 export const verifyPlatformAuditLog = async (params?: VerifyPlatformAuditLogParams, options?: Parameters<typeof transport>[1]): Promise<verifyPlatformAuditLogResponse> => {
 
   return transport<verifyPlatformAuditLogResponse>(getVerifyPlatformAuditLogUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getPlatformHealthResponse200 = {
+  data: PlatformHealth
+  status: 200
+}
+
+export type getPlatformHealthResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getPlatformHealthResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getPlatformHealthResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getPlatformHealthResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getPlatformHealthResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getPlatformHealthResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getPlatformHealthResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getPlatformHealthResponseSuccess = (getPlatformHealthResponse200) & {
+  headers: Headers;
+};
+export type getPlatformHealthResponseError = (getPlatformHealthResponse400 | getPlatformHealthResponse401 | getPlatformHealthResponse403 | getPlatformHealthResponse429 | getPlatformHealthResponse500 | getPlatformHealthResponse503 | getPlatformHealthResponse504) & {
+  headers: Headers;
+};
+
+export type getPlatformHealthResponse = (getPlatformHealthResponseSuccess | getPlatformHealthResponseError)
+
+export const getGetPlatformHealthUrl = () => {
+
+
+
+
+  return `/api/v1/platform/health`
+}
+
+/**
+ * Measured when it is asked for; `lastHour` is of all organizations, 60 to 75 minutes. Metrics and alerts say more, and over time.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary How the platform does
+ */
+export const getPlatformHealth = async ( options?: Parameters<typeof transport>[1]): Promise<getPlatformHealthResponse> => {
+
+  return transport<getPlatformHealthResponse>(getGetPlatformHealthUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type searchPlatformResponse200 = {
+  data: PlatformHits
+  status: 200
+}
+
+export type searchPlatformResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type searchPlatformResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type searchPlatformResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type searchPlatformResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type searchPlatformResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type searchPlatformResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type searchPlatformResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type searchPlatformResponseSuccess = (searchPlatformResponse200) & {
+  headers: Headers;
+};
+export type searchPlatformResponseError = (searchPlatformResponse400 | searchPlatformResponse401 | searchPlatformResponse403 | searchPlatformResponse429 | searchPlatformResponse500 | searchPlatformResponse503 | searchPlatformResponse504) & {
+  headers: Headers;
+};
+
+export type searchPlatformResponse = (searchPlatformResponseSuccess | searchPlatformResponseError)
+
+export const getSearchPlatformUrl = (params: SearchPlatformParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/platform/search?${stringifiedParams}` : `/api/v1/platform/search`
+}
+
+/**
+ * By an id of ours, by the id that a provider gave an event, by the address of a member; or organizations and destinations by part of their name, slug or host. No content of an event is searched.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary Whose something is
+ */
+export const searchPlatform = async (params: SearchPlatformParams, options?: Parameters<typeof transport>[1]): Promise<searchPlatformResponse> => {
+
+  return transport<searchPlatformResponse>(getSearchPlatformUrl(params),
   {
     ...options,
     method: 'GET'

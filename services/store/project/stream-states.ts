@@ -43,8 +43,7 @@ export function openStreamStates(
   return {
     async streams() {
       if (!standing.leading) return []
-      const manager = await managing()
-      return await Promise.all(Object.values(streamName).map(stream => stateOf(manager, stream, now())))
+      return await readStreams(await managing(), now())
     },
     async look() {
       if (!standing.leading) {
@@ -62,6 +61,10 @@ export function openStreamStates(
     unattemptedSinceMs: () => since,
   }
 }
+
+/** All streams by name. Rejects where NATS doesn't answer within the manager's time. */
+export const readStreams = (manager: JetStreamManager, nowMs: number): Promise<StreamState[]> =>
+  Promise.all(Object.values(streamName).map(stream => stateOf(manager, stream, nowMs)))
 
 async function stateOf(manager: JetStreamManager, stream: string, nowMs: number): Promise<StreamState> {
   const { state, config, cluster } = await manager.streams.info(stream)
