@@ -7,7 +7,15 @@ import { createRoot } from 'react-dom/client'
 import { mayHelpToRepeat } from './call.ts'
 import { router } from './router.tsx'
 import { applyTheme } from './theme.tsx'
-import './style.css'
+import './style/base.css'
+import './style/shell.css'
+import './style/controls.css'
+import './style/notes.css'
+import './style/tables.css'
+import './style/bodies.css'
+import './style/figures.css'
+import './style/floating.css'
+import './style/settings.css'
 
 applyTheme()
 

@@ -1,14 +1,7 @@
 import type { Destination } from '@fairlead/client/gen/client'
-import {
-  AddEntry,
-  ChoiceField,
-  EntryList,
-  entriesAt,
-  LinesField,
-  SecretField,
-  TextField,
-  useDraft,
-} from '../settings/fields.tsx'
+import { AddEntry, EntryList, entriesAt } from '../settings/entries.tsx'
+import { useDraft } from '../settings/field.tsx'
+import { ChoiceField, LinesField, SecretField, TextField } from '../settings/fields.tsx'
 
 const kinds = { basic: 'Basic', bearer: 'Bearer token', oauth2: 'OAuth 2.0', mtls: 'client certificate' }
 const entries = {

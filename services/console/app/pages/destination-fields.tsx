@@ -1,16 +1,14 @@
 import type { Destination } from '@fairlead/client/gen/client'
+import { AddEntry, EntryList, entriesAt } from '../settings/entries.tsx'
+import { Field, textAt, useDraft } from '../settings/field.tsx'
 import {
-  AddEntry,
   CheckField,
   ChoiceField,
-  EntryList,
-  entriesAt,
   LinesField,
   NumberField,
+  RateLimitFields,
   SecretField,
   TextField,
-  textAt,
-  useDraft,
 } from '../settings/fields.tsx'
 import { DestinationCredentials } from './destination-credentials.tsx'
 
@@ -60,7 +58,7 @@ const kindOf = (draft: object): Kind =>
   'nats' in draft ? 'nats' : 'processor' in draft ? 'processor' : 'url'
 
 function KindField({ kind }: { readonly kind: Kind }) {
-  const { draft, set, disabled } = useDraft()
+  const { draft, set } = useDraft()
   const choose = (next: Kind) => {
     for (const each of ['url', 'nats', 'processor'] as const) {
       if (each !== next && each in draft) set(each, undefined)
@@ -69,19 +67,15 @@ function KindField({ kind }: { readonly kind: Kind }) {
     if (next === 'processor') set('processor', { name: 'tally' })
   }
   return (
-    <div className="setting">
-      <label htmlFor="kind">Kind</label>
-      <select
-        id="kind"
-        value={kind}
-        disabled={disabled}
-        onChange={({ target }) => choose(target.value as Kind)}
-      >
-        <option value="url">An HTTP address</option>
-        <option value="nats">The stream OUTBOUND in the cluster</option>
-        <option value="processor">A built-in processor</option>
-      </select>
-    </div>
+    <Field path="kind" label="Kind">
+      {attributes => (
+        <select {...attributes} value={kind} onChange={({ target }) => choose(target.value as Kind)}>
+          <option value="url">An HTTP address</option>
+          <option value="nats">The stream OUTBOUND in the cluster</option>
+          <option value="processor">A built-in processor</option>
+        </select>
+      )}
+    </Field>
   )
 }
 
@@ -137,20 +131,7 @@ function Limits() {
         max={100}
         placeholder="10 to 64, by how fast it answers"
       />
-      <NumberField
-        path="rateLimit.perSecond"
-        label="At most a second"
-        min={1}
-        max={100_000}
-        placeholder="no limit"
-      />
-      <NumberField
-        path="rateLimit.burst"
-        label="At once after a quiet time"
-        min={1}
-        max={1_000_000}
-        placeholder="twice as many"
-      />
+      <RateLimitFields />
       <ChoiceField path="retry.preset" label="Retries" choices={presets} />
       <LinesField
         path="retry.delaysSeconds"

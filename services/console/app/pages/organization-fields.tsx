@@ -1,6 +1,6 @@
 import type { Organization } from '@fairlead/client/gen/client'
 import { Facts } from '../parts/facts.tsx'
-import { CheckField, NumberField, TextField } from '../settings/fields.tsx'
+import { CheckField, NumberField, RateLimitFields, TextField } from '../settings/fields.tsx'
 import { Time } from '../time.tsx'
 
 /** All that is declared of an organization. */
@@ -47,20 +47,7 @@ export function OrganizationFields({ item }: { readonly item: Organization | und
           placeholder="1"
           help="Its share where organizations wait for one another."
         />
-        <NumberField
-          path="rateLimit.perSecond"
-          label="At most a second"
-          min={1}
-          max={100_000}
-          placeholder="no limit"
-        />
-        <NumberField
-          path="rateLimit.burst"
-          label="At once after a quiet time"
-          min={1}
-          max={1_000_000}
-          placeholder="twice as many"
-        />
+        <RateLimitFields />
         <CheckField
           path="active"
           label="Active"

@@ -1,10 +1,6 @@
-import { Dialog } from '@base-ui/react/dialog'
 import { type ApiKey, rotateApiKey } from '@fairlead/client/gen/client'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
 import { once, take } from '../call.ts'
-import { Needs } from '../parts/needs.tsx'
-import { ProblemNote } from '../parts/problem.tsx'
+import { FormDialog, SelectField } from '../parts/form-dialog.tsx'
 import { useRight } from '../session.ts'
 import { ShownOnce } from './shown-once.tsx'
 
@@ -12,56 +8,26 @@ const overlaps = { 'an hour': 3_600, 'a day': 86_400, 'a week': 604_800, 'not at
 
 /** Gives a key a new text; the one of before stays good for a while. */
 export function RotateApiKey({ apiKey, slug }: { readonly apiKey: ApiKey; readonly slug: string }) {
-  const [open, setOpen] = useState(false)
-  const { may, who } = useRight('administer', slug)
-  const queries = useQueryClient()
-  const mutation = useMutation({
-    mutationFn: (overlapSeconds: number) => take(rotateApiKey(slug, apiKey.id, { overlapSeconds }, once())),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['api-keys'] }),
-  })
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    mutation.mutate(Number(new FormData(event.currentTarget).get('overlap')))
-  }
-  const onOpenChange = (next: boolean) => {
-    setOpen(next)
-    if (!next) mutation.reset()
-  }
   return (
-    <Dialog.Root open={open} onOpenChange={onOpenChange}>
-      <Dialog.Trigger className="button small" disabled={!may}>
-        Rotate …
-        <Needs who={who} />
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className="dialog">
-          <Dialog.Title>Give {apiKey.name} a new text</Dialog.Title>
-          {mutation.data ? (
-            <ShownOnce text={mutation.data.key} />
-          ) : (
-            <form className="form" onSubmit={submit}>
-              <label>
-                The text of before stays good for
-                <select name="overlap" defaultValue={overlaps['a day']}>
-                  {Object.entries(overlaps).map(([name, seconds]) => (
-                    <option key={name} value={seconds}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </label>
-              {mutation.isError && <ProblemNote error={mutation.error} />}
-              <div className="row end">
-                <Dialog.Close className="button">Leave as it is</Dialog.Close>
-                <button type="submit" className="button primary" disabled={mutation.isPending}>
-                  Rotate the key
-                </button>
-              </div>
-            </form>
-          )}
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <FormDialog
+      label="Rotate …"
+      permission={useRight('administer', slug)}
+      title={`Give ${apiKey.name} a new text`}
+      submit="Rotate the key"
+      leave="Leave as it is"
+      queryKey={['api-keys']}
+      run={form => {
+        const overlapSeconds = Number(form.get('overlap'))
+        return take(rotateApiKey(slug, apiKey.id, { overlapSeconds }, once()))
+      }}
+      result={({ key }) => <ShownOnce text={key} />}
+    >
+      <SelectField
+        name="overlap"
+        label="The text of before stays good for"
+        choices={overlaps}
+        initial={overlaps['a day']}
+      />
+    </FormDialog>
   )
 }

@@ -1,7 +1,8 @@
 import { listDestinations, listSources } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
 import { take } from '../call.ts'
-import { LinesField, NumberField, TextField, useDraft } from '../settings/fields.tsx'
+import { Field, textAt, useDraft } from '../settings/field.tsx'
+import { ChoicesField, LinesField, NumberField, TextField } from '../settings/fields.tsx'
 import { RoutePreviewNote } from './route-preview.tsx'
 
 /** Which events go where. */
@@ -56,57 +57,44 @@ export function RouteFields({ slug }: { readonly slug: string }) {
 }
 
 function SourceField() {
-  const { draft, set, faults, disabled } = useDraft()
-  const fault = faults.get('source')
+  const { draft, set } = useDraft()
   return (
-    <div className="setting">
-      <label htmlFor="source">Source</label>
-      <input
-        id="source"
-        list="sources"
-        value={String(draft.source ?? '')}
-        placeholder="stripe, or * for all"
-        disabled={disabled}
-        autoComplete="off"
-        spellCheck={false}
-        aria-invalid={fault !== undefined}
-        onChange={({ target }) => set('source', target.value)}
-      />
-      {fault && <p className="fault">{fault}</p>}
-    </div>
+    <Field path="source" label="Source">
+      {attributes => (
+        <input
+          {...attributes}
+          list="sources"
+          value={textAt(draft, 'source')}
+          placeholder="stripe, or * for all"
+          autoComplete="off"
+          spellCheck={false}
+          onChange={({ target }) => set('source', target.value)}
+        />
+      )}
+    </Field>
   )
 }
 
 function Destinations({ slug }: { readonly slug: string }) {
-  const { draft, set, faults, disabled } = useDraft()
+  const { draft } = useDraft()
   const { data } = useQuery({
     queryKey: ['destinations', slug, {}],
     queryFn: ({ signal }) => take(listDestinations(slug, { signal })),
   })
   const chosen = Array.isArray(draft.destinations) ? (draft.destinations as string[]) : []
-  const known = data?.items.map(({ name }) => name) ?? []
-  const toggle = (name: string) => {
-    const next = chosen.includes(name) ? chosen.filter(each => each !== name) : [...chosen, name]
-    set('destinations', next.length === 0 ? undefined : next)
-  }
-  const fault = [...faults].find(([name]) => name.startsWith('destinations'))?.[1]
+  const known = new Set(data?.items.map(({ name }) => name))
+  const choices = [...known.union(new Set(chosen))].map(
+    name =>
+      [
+        name,
+        <span key={name}>
+          {name} {data && !known.has(name) && <span className="fault">is not there</span>}
+        </span>,
+      ] as const,
+  )
   return (
-    <fieldset className="entry">
-      <legend>Destinations</legend>
-      {data && known.length === 0 && <p className="muted">There is none yet: make a destination first.</p>}
-      {[...new Set([...known, ...chosen])].map(name => (
-        <label key={name} className="choice">
-          <input
-            type="checkbox"
-            checked={chosen.includes(name)}
-            disabled={disabled}
-            onChange={() => toggle(name)}
-          />
-          {name}
-          {data && !known.includes(name) && <span className="fault"> is not there</span>}
-        </label>
-      ))}
-      {fault && <p className="fault">{fault}</p>}
-    </fieldset>
+    <ChoicesField path="destinations" label="Destinations" choices={choices}>
+      {data && known.size === 0 && <p className="muted">There is none yet: make a destination first.</p>}
+    </ChoicesField>
   )
 }

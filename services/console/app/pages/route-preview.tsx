@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { take } from '../call.ts'
 import { ProblemNote } from '../parts/problem.tsx'
-import { useDraft } from '../settings/fields.tsx'
+import { useDraft } from '../settings/field.tsx'
 import { Ago } from '../time.tsx'
 
 /** Which of the last 1,000 events the route would match, as it is typed. */

@@ -1,15 +1,9 @@
 import type { Source } from '@fairlead/client/gen/client'
 import { useEffect, useState } from 'react'
 import { CopyButton } from '../parts/copy.tsx'
-import {
-  AddEntry,
-  CheckField,
-  ChoiceField,
-  NumberField,
-  TextField,
-  textAt,
-  useDraft,
-} from '../settings/fields.tsx'
+import { AddEntry } from '../settings/entries.tsx'
+import { Field, textAt, useDraft } from '../settings/field.tsx'
+import { CheckField, ChoiceField, NumberField, RateLimitFields, TextField } from '../settings/fields.tsx'
 import { providerOf, providers } from '../simulator/provider.ts'
 import { SetupHelp } from './setup-help.tsx'
 import { SourceSecrets } from './source-secrets.tsx'
@@ -54,20 +48,7 @@ export function SourceFields({ slug, item }: { readonly slug: string; readonly i
             max={86_400}
             placeholder="the provider’s own"
           />
-          <NumberField
-            path="rateLimit.perSecond"
-            label="At most a second"
-            min={1}
-            max={100_000}
-            placeholder="no limit"
-          />
-          <NumberField
-            path="rateLimit.burst"
-            label="At once after a quiet time"
-            min={1}
-            max={1_000_000}
-            placeholder="twice as many"
-          />
+          <RateLimitFields />
           <ChoiceField
             path="mode"
             label="Mode"
@@ -93,33 +74,30 @@ export function SourceFields({ slug, item }: { readonly slug: string; readonly i
 }
 
 function ProviderField({ isNew }: { readonly isNew: boolean }) {
-  const { draft, set, disabled, faults } = useDraft()
+  const { draft, set } = useDraft()
   const choose = (name: string) => {
     const before = textAt(draft, 'provider')
     set('provider', name)
     if (isNew && ['', before].includes(textAt(draft, 'name'))) set('name', name)
   }
-  const fault = faults.get('provider')
   return (
-    <div className="setting">
-      <label htmlFor="provider">Provider</label>
-      <select
-        id="provider"
-        value={textAt(draft, 'provider')}
-        disabled={disabled}
-        aria-invalid={fault !== undefined}
-        onChange={({ target }) => choose(target.value)}
-      >
-        <option value="">Choose who sends …</option>
-        {providers.map(({ name, title }) => (
-          <option key={name} value={name}>
-            {title}
-          </option>
-        ))}
-        <option value="custom">Another: describe its signature</option>
-      </select>
-      {fault && <p className="fault">{fault}</p>}
-    </div>
+    <Field path="provider" label="Provider">
+      {attributes => (
+        <select
+          {...attributes}
+          value={textAt(draft, 'provider')}
+          onChange={({ target }) => choose(target.value)}
+        >
+          <option value="">Choose who sends …</option>
+          {providers.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+          <option value="custom">Another: describe its signature</option>
+        </select>
+      )}
+    </Field>
   )
 }
 

@@ -1,5 +1,7 @@
 import type { Source } from '@fairlead/client/gen/client'
-import { EntryList, SecretField, TextField, textAt, useDraft } from '../settings/fields.tsx'
+import { EntryList } from '../settings/entries.tsx'
+import { textAt, useDraft } from '../settings/field.tsx'
+import { SecretField, TextField } from '../settings/fields.tsx'
 import { Ago } from '../time.tsx'
 
 /** Secrets can be written and replaced, never read. Two at a time are a rotation: both verify until the old one goes. */

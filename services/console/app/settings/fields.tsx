@@ -1,75 +1,6 @@
-import { createContext, type ReactNode, useContext, useId } from 'react'
-import { type Draft, valueAt } from './draft.ts'
-
-/** The setting that is typed, for its fields. */
-export interface DraftForm {
-  readonly draft: Draft
-  readonly set: (path: string, value: unknown) => void
-  /** What the API found wrong, by the field's path. */
-  readonly faults: ReadonlyMap<string, string>
-  readonly disabled: boolean
-}
-
-export const DraftContext = createContext<DraftForm | undefined>(undefined)
-
-export function useDraft(): DraftForm {
-  const form = useContext(DraftContext)
-  if (!form) throw new TypeError('a field stands outside a form')
-  return form
-}
-
-interface FieldProps {
-  /** Where its value is in the setting: `secrets.0.value`. */
-  readonly path: string
-  readonly label: string
-  readonly help?: ReactNode
-}
-
-/** A label, its control, what helps, and what is wrong with it. */
-function Field({
-  path,
-  label,
-  help,
-  children,
-  className = '',
-  deep = false,
-}: FieldProps & {
-  readonly className?: string
-  /** Its value is a list, whose entries have faults of their own. */
-  readonly deep?: boolean
-  readonly children: (attributes: {
-    readonly id: string
-    readonly 'aria-invalid': boolean
-    readonly 'aria-describedby': string | undefined
-    readonly disabled: boolean
-  }) => ReactNode
-}) {
-  const id = useId()
-  const { faults, disabled } = useDraft()
-  const fault = faults.get(path) ?? (deep ? faultWithin(faults, path) : undefined)
-  const described = [help && `${id}-help`, fault && `${id}-fault`].filter(Boolean).join(' ')
-  return (
-    <div className={`setting ${className}`}>
-      <label htmlFor={id}>{label}</label>
-      {children({
-        id,
-        'aria-invalid': fault !== undefined,
-        'aria-describedby': described || undefined,
-        disabled,
-      })}
-      {help && (
-        <p id={`${id}-help`} className="help">
-          {help}
-        </p>
-      )}
-      {fault && (
-        <p id={`${id}-fault`} className="fault">
-          {fault}
-        </p>
-      )}
-    </div>
-  )
-}
+import type { ReactNode } from 'react'
+import { valueAt } from './draft.ts'
+import { Field, type FieldProps, textAt, useDraft } from './field.tsx'
 
 /** One line of text. */
 export function TextField({
@@ -234,73 +165,69 @@ export function LinesField({
   )
 }
 
-/** Entries of a list, each with fields of its own. */
-export function EntryList({
-  path,
-  noun,
-  children,
-}: {
-  readonly path: string
-  readonly noun: string
-  readonly children: (path: string, index: number) => ReactNode
-}) {
-  const { draft, set, disabled } = useDraft()
-  const entries = entriesAt(draft, path)
-  const without = (index: number) => entries.filter((_, at) => at !== index)
-  return entries.map((_, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: an entry has no other name until it has one
-    <fieldset key={index} className="entry">
-      <legend>
-        {noun} {index + 1}
-      </legend>
-      {children(`${path}.${index}`, index)}
-      <button
-        type="button"
-        className="button small danger"
-        disabled={disabled}
-        onClick={() => set(path, entries.length === 1 ? undefined : without(index))}
-      >
-        Take away<span className="visually-hidden"> {`${noun} ${index + 1}`}</span>
-      </button>
-    </fieldset>
-  ))
-}
-
-export function AddEntry({
+/** Some of several. */
+export function ChoicesField({
   path,
   label,
-  entry,
-}: {
-  readonly path: string
-  readonly label: string
-  readonly entry: Draft
+  choices,
+  chosen,
+  whenNone,
+  children,
+}: Pick<FieldProps, 'path' | 'label'> & {
+  /** Values and what stands beside each. */
+  readonly choices: readonly (readonly [string, ReactNode])[]
+  /** Chosen where the draft says nothing. Default: none. */
+  readonly chosen?: readonly string[]
+  /** The field's value once none is chosen. Default: it is taken away, so that the API's default holds. */
+  readonly whenNone?: readonly string[]
+  readonly children?: ReactNode
 }) {
-  const { draft, set, disabled } = useDraft()
+  const { draft, set, faults, disabled } = useDraft()
+  const value = valueAt(draft, path)
+  const now = Array.isArray(value) ? (value as string[]) : (chosen ?? [])
+  const toggle = (name: string) => {
+    const next = now.includes(name) ? now.filter(each => each !== name) : [...now, name]
+    set(path, next.length === 0 ? whenNone : next)
+  }
+  const fault = [...faults].find(([name]) => name === path || name.startsWith(`${path}.`))?.[1]
   return (
-    <button
-      type="button"
-      className="button small"
-      disabled={disabled}
-      onClick={() => set(path, [...entriesAt(draft, path), entry])}
-    >
-      {label}
-    </button>
+    <fieldset className="entry">
+      <legend>{label}</legend>
+      {children}
+      {choices.map(([name, said]) => (
+        <label key={name} className="choice">
+          <input
+            type="checkbox"
+            checked={now.includes(name)}
+            disabled={disabled}
+            onChange={() => toggle(name)}
+          />
+          {said}
+        </label>
+      ))}
+      {fault && <p className="fault">{fault}</p>}
+    </fieldset>
   )
 }
 
-export function entriesAt(draft: Draft, path: string): readonly Draft[] {
-  const value = valueAt(draft, path)
-  return Array.isArray(value) ? value : []
-}
-
-function faultWithin(faults: ReadonlyMap<string, string>, path: string): string | undefined {
-  for (const [name, fault] of faults) {
-    if (name.startsWith(`${path}.`)) return `${Number(name.slice(path.length + 1)) + 1}: ${fault}`
-  }
-  return undefined
-}
-
-export function textAt(draft: Draft, path: string): string {
-  const value = valueAt(draft, path)
-  return value === undefined || value === null ? '' : String(value)
+/** How many a second, and how many at once. */
+export function RateLimitFields() {
+  return (
+    <>
+      <NumberField
+        path="rateLimit.perSecond"
+        label="At most a second"
+        min={1}
+        max={100_000}
+        placeholder="no limit"
+      />
+      <NumberField
+        path="rateLimit.burst"
+        label="At once after a quiet time"
+        min={1}
+        max={1_000_000}
+        placeholder="twice as many"
+      />
+    </>
+  )
 }

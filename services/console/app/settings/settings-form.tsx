@@ -7,7 +7,7 @@ import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
 import { type Draft, withValue } from './draft.ts'
-import { DraftContext } from './fields.tsx'
+import { DraftContext } from './field.tsx'
 import { Changes, Overtaken, PatchNote } from './outcomes.tsx'
 import { listPathOf, type Setting, type SettingsKind } from './settings-kind.ts'
 
@@ -107,7 +107,7 @@ function useWrite<Item extends Setting>({
     mutationFn: async ({ dryRun, etag }: Asked): Promise<Written> => {
       const answer = item
         ? await kind.put(slug, kind.keyOf(item), draft, { etag, dryRun })
-        : await kind.create(slug, draft, dryRun)
+        : await create(kind, slug, draft, dryRun)
       if ('dryRun' in answer) return { kind: 'would', run: answer }
       await queries.invalidateQueries({ queryKey: [kind.list] })
       const key = kind.keyOf(answer)
@@ -120,6 +120,16 @@ function useWrite<Item extends Setting>({
       return { kind: 'done' }
     },
   })
+}
+
+function create<Item extends Setting>(
+  kind: SettingsKind<Item>,
+  slug: string,
+  draft: Draft,
+  dryRun: boolean,
+): Promise<Item | DryRun> {
+  if (!kind.create) throw new TypeError(`${kind.noun}: none is made`)
+  return kind.create(slug, draft, dryRun)
 }
 
 /** By field: the first fault that the API found with it. */

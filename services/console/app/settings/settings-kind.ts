@@ -19,6 +19,8 @@ export interface SettingsKind<Item extends Setting> {
   /** Default: below the organization, by the names above. */
   readonly listPath?: (slug: string) => string
   readonly pathOf?: (slug: string, key: string) => string
+  /** One sentence below the title of one that is there. */
+  readonly about?: ReactNode
   /** What a new one begins as. */
   readonly begin: (search: Readonly<Record<string, string>>) => Draft
   /** What it is called by in addresses. */
@@ -27,7 +29,8 @@ export interface SettingsKind<Item extends Setting> {
   /** Declared in Kubernetes or in a file: saving ends in a patch. */
   readonly isDeclared: (item: Item) => boolean
   readonly load: (slug: string, key: string, signal: AbortSignal) => Promise<Item>
-  readonly create: (slug: string, draft: Draft, dryRun: boolean) => Promise<Item | DryRun>
+  /** Absent: there is always one, and none is made. */
+  readonly create?: (slug: string, draft: Draft, dryRun: boolean) => Promise<Item | DryRun>
   readonly put: (slug: string, key: string, draft: Draft, write: Write) => Promise<Item | DryRun>
   readonly remove?: {
     readonly confirm: (item: Item) => string

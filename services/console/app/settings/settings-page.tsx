@@ -42,6 +42,7 @@ export function SettingsPage<Item extends Setting>({
           <h1>
             {kind.titleOf(item)} {kind.isDeclared(item) && <Badge tone="plain">declared</Badge>}
           </h1>
+          {kind.about && <p className="muted">{kind.about}</p>}
         </div>
         <div className="row">
           {kind.tools?.(item, slug)}
@@ -109,6 +110,8 @@ function Crumbs<Item extends Setting>({
   readonly kind: SettingsKind<Item>
   readonly slug: string
 }) {
+  // Of a setting that there is one of, the list is this very page.
+  if (!kind.create) return null
   return (
     <p className="crumbs">
       <Link to={listPathOf(kind, slug) as never}>{capital(kind.list)}</Link> /
