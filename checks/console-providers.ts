@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type SigningRule, signingRules } from '@fairlead/console/app/simulator/sign-by-rule'
 import type { Provider } from '@fairlead/webhook/providers/provider'
 import { allProviders } from '@fairlead/webhook/providers/table'
 
@@ -58,7 +59,16 @@ function signsOf(row: Provider) {
     : signs
 }
 
-function signsByScheme({ scheme, title }: Provider) {
+/** Of those that the console signs by a rule of its own: what the signature protects. */
+const protects = {
+  mailgun: { signsBody: false, signsUrl: false },
+  'microsoft-graph': { signsBody: false, signsUrl: false },
+  twilio: { signsBody: true, signsUrl: true },
+} as const satisfies Readonly<Record<SigningRule, object>>
+
+const isRule = (name: string): name is SigningRule => signingRules.some(rule => rule === name)
+
+function signsByScheme({ name, scheme, title }: Provider) {
   switch (scheme.kind) {
     case 'unsigned':
       return { kind: 'unsigned' }
@@ -73,6 +83,7 @@ function signsByScheme({ scheme, title }: Provider) {
     case 'signature':
       return signsSignature(scheme, title)
     case 'code':
+      if (isRule(name)) return { kind: 'rule', rule: name, ...protects[name] } as const
       return scheme.text.key.startsWith('the certificate at')
         ? notHere(`Trust comes from hosts of ${title}, by ${scheme.text.key}: nobody else can sign.`)
         : notHere(`${title} signs by rules that only the receiver has: ${scheme.text.content}.`)

@@ -11,6 +11,7 @@ import { ProblemNote } from '../parts/problem.tsx'
 import { useRight } from '../session.ts'
 import { demoSource, putRight } from '../simulator/demo-source.ts'
 import { type ConsoleProvider, providerOf, providers } from '../simulator/provider.ts'
+import { sendSettled } from '../simulator/settle.ts'
 import { type Break, breaks, canBreak, freshBody, type Simulated, simulate } from '../simulator/sign.ts'
 import { Arrival } from './arrival.tsx'
 
@@ -43,12 +44,18 @@ export function Simulator() {
   const queries = useQueryClient()
   const sending = useMutation({
     mutationFn: async (repeated: Sent | undefined): Promise<Sent> => {
-      const { source, keys, url } = await demoSource(slug, provider)
+      const { source, keys, url, changedMs } = await demoSource(slug, provider)
       const request =
         repeated?.request ?? (await simulate(provider, { body, keys, url, nowMs: Date.now(), broken }))
       const sent = { source, headers: request.headers, body: request.body }
-      const answer = await take(sendSimulated(slug, sent))
-      return { request, source, provider, broken: repeated?.broken ?? broken, answer }
+      const ofThis = repeated?.broken ?? broken
+      const answer = await sendSettled(() => take(sendSimulated(slug, sent)), {
+        changedMs,
+        isBroken: ofThis !== 'nothing',
+        now: Date.now,
+        pause: ms => new Promise(resolve => setTimeout(resolve, ms)),
+      })
+      return { request, source, provider, broken: ofThis, answer }
     },
     onMutate: () => setLast(undefined),
     onSuccess: async (sent, repeated) => {
@@ -69,8 +76,8 @@ export function Simulator() {
           <h1>Simulator</h1>
           <p className="muted">
             Sends a webhook as a provider would: signed in this browser, with a key that is made for a demo
-            source and never was a real one. What is accepted is an ordinary event, and goes where the routes
-            say.
+            source and never was a real one. What is accepted is an event of test data, and goes where the
+            routes say.
           </p>
         </div>
       </header>

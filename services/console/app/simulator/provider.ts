@@ -1,4 +1,5 @@
 import rows from '../../gen/providers.json' with { type: 'json' }
+import type { SigningRule } from './sign-by-rule.ts'
 
 /** What the console knows of a provider, as checks/console-providers.ts writes it. */
 export interface ConsoleProvider {
@@ -25,8 +26,18 @@ export type Signs =
   | SignsSignature
   | SignsToken
   | SignsJwt
+  | SignsByRule
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'not here'; readonly why: string }
+
+/** By a rule of its own, see sign-by-rule.ts. */
+export interface SignsByRule {
+  readonly kind: 'rule'
+  readonly rule: SigningRule
+  /** Whether a changed byte of the body, and another URL, show. */
+  readonly signsBody: boolean
+  readonly signsUrl: boolean
+}
 
 export interface SignsToken {
   readonly kind: 'token'

@@ -1,6 +1,8 @@
 import { derOf, digest, encode, utf8 } from './encode.ts'
+import { hmac } from './hmac.ts'
 import { type DemoKeys, isPublic, keyBytes, otherKeys } from './keys.ts'
 import type { ConsoleProvider, SignsJwt, SignsSignature, SignsToken } from './provider.ts'
+import { type Added, signByRule } from './sign-by-rule.ts'
 
 /** A request as a provider would send it. */
 export interface Simulated {
@@ -25,7 +27,11 @@ export function canBreak({ signs }: ConsoleProvider, broken: Break): boolean {
       return signs.kind === 'signature' && signs.time !== null && !('member' in signs.time)
     case 'byte':
       // A token protects nothing of the body.
-      return signs.kind === 'signature' || (signs.kind === 'jwt' && signs.bodyHash !== null)
+      return (
+        signs.kind === 'signature' ||
+        (signs.kind === 'jwt' && signs.bodyHash !== null) ||
+        (signs.kind === 'rule' && signs.signsBody)
+      )
     default:
       return broken satisfies never
   }
@@ -41,7 +47,9 @@ const demoIssuer = 'simulator'
 /** The options of a demo source, as the provider's requests need them. */
 export function demoOptions({ signs }: ConsoleProvider, url: string): Readonly<Record<string, unknown>> {
   const signsUrl =
-    (signs.kind === 'signature' && signs.content.includes('{url}')) || (signs.kind === 'jwt' && signs.url)
+    (signs.kind === 'signature' && signs.content.includes('{url}')) ||
+    (signs.kind === 'jwt' && signs.url) ||
+    (signs.kind === 'rule' && signs.signsUrl)
   return {
     ...(signs.kind === 'unsigned' && { acceptUnsigned: true }),
     ...(signs.kind === 'jwt' && signs.issuerOption && { [signs.issuerOption]: demoIssuer }),
@@ -82,25 +90,26 @@ export async function simulate(provider: ConsoleProvider, asked: Asked): Promise
   // An hour and a day: more than any provider's tolerance.
   const nowMs = asked.broken === 'time' ? asked.nowMs - 90_000_000 : asked.nowMs
   const signing = { ...asked, keys, nowMs, headers }
-  Object.assign(headers, await addedHeaders(signs, signing))
-  return { signedWith: keys, headers, body: asked.broken === 'byte' ? changeByte(asked.body) : asked.body }
+  const added = await addedBy(signs, signing)
+  Object.assign(headers, added.headers)
+  const body = added.body ?? asked.body
+  return { signedWith: keys, headers, body: asked.broken === 'byte' ? changeByte(body) : body }
 }
 
 interface Signing extends Asked {
   readonly headers: Readonly<Record<string, string>>
 }
 
-function addedHeaders(
-  signs: ConsoleProvider['signs'],
-  signing: Signing,
-): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> {
+async function addedBy(signs: ConsoleProvider['signs'], signing: Signing): Promise<Added> {
   switch (signs.kind) {
     case 'token':
-      return tokenHeader(signs, signing)
+      return { headers: tokenHeader(signs, signing) }
     case 'signature':
-      return signatureHeaders(signs, signing)
+      return { headers: await signatureHeaders(signs, signing) }
     case 'jwt':
-      return jwtHeader(signs, signing)
+      return { headers: await jwtHeader(signs, signing) }
+    case 'rule':
+      return await signByRule(signs.rule, { ...signing, secret: signing.keys.secret ?? '' })
     case 'unsigned':
     case 'not here':
       return {}
@@ -160,11 +169,6 @@ async function signatureOf(
       return hmac(algorithm.replace('hmac-sha', 'SHA-'), keyBytes(keys.secret ?? '', form), text)
     }
   }
-}
-
-async function hmac(hash: string, bytes: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array> {
-  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash }, false, ['sign'])
-  return new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(text)))
 }
 
 /** A JWT by HS256 over hashes of body and URL, good for a minute. */
