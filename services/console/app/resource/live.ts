@@ -1,6 +1,7 @@
 import { type InfiniteData, type QueryKey, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import type { Page } from './resource.ts'
+import { takeStreamSlot } from './stream-slot.ts'
 
 /** How often rows that came by the stream are shown, ms. */
 const flushMs = 250
@@ -9,7 +10,8 @@ const keptRows = 2_000
 /** New rows that wait to be shown; the oldest of more are only counted, and found by reloading. */
 const keptWaiting = 2_000
 
-export type LiveState = 'off' | 'connecting' | 'live' | 'ended'
+/** `queued`: as many tabs follow as a browser bears. */
+export type LiveState = 'off' | 'connecting' | 'live' | 'queued' | 'ended'
 
 interface LiveOptions<Item> {
   readonly queryKey: QueryKey
@@ -95,9 +97,17 @@ interface Follower<Item> {
 function follow<Item>(url: string, begin: string, follower: Follower<Item>): () => void {
   let position = begin
   let source: EventSource | undefined
+  let slot: AbortController | undefined
   const close = () => {
     source?.close()
     source = undefined
+    slot?.abort()
+    slot = undefined
+  }
+  const queue = () => {
+    follower.state('connecting')
+    slot = new AbortController()
+    void takeStreamSlot({ taken: open, queued: () => follower.state('queued'), signal: slot.signal })
   }
   const open = () => {
     follower.state('connecting')
@@ -126,7 +136,7 @@ function follow<Item>(url: string, begin: string, follower: Follower<Item>): () 
   }
   const seen = () => {
     if (document.visibilityState === 'hidden') close()
-    else if (!source) open()
+    else if (!slot) queue()
   }
   document.addEventListener('visibilitychange', seen)
   seen()
