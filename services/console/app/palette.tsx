@@ -8,6 +8,7 @@ interface Goal {
   readonly to: string
   readonly label: string
   readonly hint: string
+  readonly search?: Readonly<Record<string, string>>
 }
 
 /** One box that goes anywhere: pages, organizations, and an event by its id. */
@@ -39,11 +40,12 @@ function Box({ slug, leave }: { readonly slug: string | undefined; readonly leav
   const navigate = useNavigate()
   const { data: places = [] } = usePlaces()
   const isStaff = useIsStaff()
-  const goals = goalsOf(typed.trim(), placesIn(slug, isStaff), slug, places)
+  const found = goalsOf(typed.trim(), placesIn(slug, isStaff), slug, places)
+  const goals = isStaff ? [...found, ...platformGoal(typed.trim())] : found
   const go = (goal: Goal | undefined) => {
     if (!goal) return
     leave()
-    void navigate({ to: goal.to as never })
+    void navigate({ to: goal.to as never, search: (goal.search ?? {}) as never })
   }
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -72,7 +74,7 @@ function Box({ slug, leave }: { readonly slug: string | undefined; readonly leav
         {goals.map((goal, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys are the input's
           <div
-            key={goal.to}
+            key={`${goal.to} ${goal.label}`}
             id={`goal-${index}`}
             role="option"
             tabIndex={-1}
@@ -87,6 +89,19 @@ function Box({ slug, leave }: { readonly slug: string | undefined; readonly leav
     </>
   )
 }
+
+/** Staff finds in any organization what a tenant tells it. */
+const platformGoal = (typed: string): readonly Goal[] =>
+  typed.length < 2
+    ? []
+    : [
+        {
+          to: '/platform/search',
+          search: { q: typed },
+          label: `Search the platform for ${typed}`,
+          hint: 'Platform',
+        },
+      ]
 
 /** What fits a text: the object of a pasted id first. */
 export function goalsOf(

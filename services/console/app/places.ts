@@ -11,7 +11,10 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
       { to: '/', label: 'Your organizations' },
       ...(isStaff
         ? [
+            { to: '/platform/health', label: 'Health' },
+            { to: '/platform/search', label: 'Search' },
             { to: '/platform/organizations', label: 'All organizations' },
+            { to: '/platform/dead-letters', label: 'All dead letters' },
             { to: '/platform/audit-log', label: 'Platform’s audit log' },
           ]
         : []),
@@ -50,6 +53,7 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
       links: [
         { to: at('members'), label: 'Members' },
         { to: at('api-keys'), label: 'API keys' },
+        { to: at('notifications'), label: 'Notifications' },
         { to: at('audit-log'), label: 'Audit log' },
         { to: at('usage'), label: 'Usage' },
         { to: at('settings'), label: 'Settings' },

@@ -83,12 +83,16 @@ const lists = [
   ['members', () => import('./pages/members.tsx')],
   ['api-keys', () => import('./pages/api-keys.tsx')],
   ['audit-log', () => import('./pages/audit-log.tsx')],
+  ['notifications', () => import('./pages/notifications.tsx')],
   ['settings', () => import('./pages/organization.tsx')],
 ] as const
 
 const platform = [
   ['account', () => import('./pages/sessions.tsx')],
   ['platform/organizations', () => import('./pages/platform-organizations.tsx')],
+  ['platform/health', () => import('./pages/platform-health.tsx')],
+  ['platform/search', () => import('./pages/platform-search.tsx')],
+  ['platform/dead-letters', () => import('./pages/platform-dead-letters.tsx')],
   ['platform/audit-log', () => import('./pages/platform-audit-log.tsx')],
   ['platform/new-organization', async () => ({ Page: (await import('./pages/organization.tsx')).New })],
 ] as const

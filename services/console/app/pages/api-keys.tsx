@@ -1,5 +1,6 @@
 import { type ApiKey, listApiKeys, revokeApiKey } from '@fairlead/client/gen/client'
 import { once, take } from '../call.ts'
+import { Badge } from '../parts/badge.tsx'
 import { Owned } from '../parts/owned.tsx'
 import type { Resource } from '../resource/resource.ts'
 import { ResourcePage } from '../resource/resource-page.tsx'
@@ -16,9 +17,10 @@ const apiKeys: Resource<ApiKey> = {
       title: 'Name',
       shown: 'always',
       className: 'grow',
-      cell: ({ name, prefix }) => (
+      cell: ({ name, prefix, mode }) => (
         <>
-          <span className="strong">{name}</span> <code className="muted">{prefix}…</code>
+          <span className="strong">{name}</span> {mode === 'test' && <Badge tone="plain">test</Badge>}{' '}
+          <code className="muted">{prefix}…</code>
         </>
       ),
     },

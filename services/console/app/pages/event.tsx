@@ -8,6 +8,7 @@ import { StateBadge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
+import { TestData } from '../parts/test-data.tsx'
 import { ActionButton } from '../resource/actions.tsx'
 import type { Action } from '../resource/resource.ts'
 import { Time } from '../time.tsx'
@@ -66,6 +67,7 @@ export function EventPage() {
           )}
         </div>
       </header>
+      <TestData mode={event.mode} />
       <Facts
         facts={[
           ['Source', `${event.source} (${event.provider})`],

@@ -1,10 +1,12 @@
-import { Dialog } from '@base-ui/react/dialog'
-import { CreateApiKeyBodyRole, createApiKey } from '@fairlead/client/gen/client'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import {
+  type CreateApiKeyBody,
+  CreateApiKeyBodyMode,
+  CreateApiKeyBodyRole,
+  CreateApiKeyBodyScopesItem,
+  createApiKey,
+} from '@fairlead/client/gen/client'
 import { once, take } from '../call.ts'
-import { Needs } from '../parts/needs.tsx'
-import { ProblemNote } from '../parts/problem.tsx'
+import { FormDialog, SelectField } from '../parts/form-dialog.tsx'
 import { useRight } from '../session.ts'
 import { ShownOnce } from './shown-once.tsx'
 
@@ -12,80 +14,58 @@ const lifetimes = { never: 0, '30 days': 30, '90 days': 90, 'a year': 365 } as c
 
 /** Makes a key and shows its text, this once. */
 export function NewApiKeyForm({ slug }: { readonly slug: string }) {
-  const [open, setOpen] = useState(false)
-  const { may, who } = useRight('administer', slug)
-  const queries = useQueryClient()
-  const mutation = useMutation({
-    mutationFn: (form: FormData) => {
-      const days = Number(form.get('days'))
-      return take(
-        createApiKey(
-          slug,
-          {
-            name: String(form.get('name')),
-            role: form.get('role') as CreateApiKeyBodyRole,
-            ...(days > 0 && { expiresAt: new Date(Date.now() + days * 86_400_000).toISOString() }),
-          },
-          once(),
-        ),
-      )
-    },
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['api-keys'] }),
-  })
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    mutation.mutate(new FormData(event.currentTarget))
-  }
-  const onOpenChange = (next: boolean) => {
-    setOpen(next)
-    if (!next) mutation.reset()
-  }
   return (
-    <Dialog.Root open={open} onOpenChange={onOpenChange}>
-      <Dialog.Trigger className="button small" disabled={!may}>
-        New API key …
-        <Needs who={who} />
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className="dialog">
-          <Dialog.Title>New API key</Dialog.Title>
-          {mutation.data ? (
-            <ShownOnce text={mutation.data.key} />
-          ) : (
-            <form onSubmit={submit} className="form">
-              <label>
-                Name <input name="name" required maxLength={63} autoComplete="off" />
-              </label>
-              <label>
-                Role
-                <select name="role" defaultValue="viewer">
-                  {Object.values(CreateApiKeyBodyRole).map(role => (
-                    <option key={role}>{role}</option>
-                  ))}
-                </select>
-              </label>
-              <label>
-                Expires after
-                <select name="days" defaultValue="90">
-                  {Object.entries(lifetimes).map(([name, days]) => (
-                    <option key={name} value={days}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </label>
-              {mutation.isError && <ProblemNote error={mutation.error} />}
-              <div className="row end">
-                <Dialog.Close className="button">Close</Dialog.Close>
-                <button type="submit" className="button primary" disabled={mutation.isPending}>
-                  Make the key
-                </button>
-              </div>
-            </form>
-          )}
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <FormDialog
+      label="New API key …"
+      permission={useRight('administer', slug)}
+      title="New API key"
+      submit="Make the key"
+      queryKey={['api-keys']}
+      run={form => take(createApiKey(slug, wantedIn(form, Date.now()), once()))}
+      result={({ key }) => <ShownOnce text={key} />}
+    >
+      <label>
+        Name <input name="name" required maxLength={100} autoComplete="off" />
+      </label>
+      <SelectField name="role" label="Role" choices={CreateApiKeyBodyRole} initial="viewer" />
+      <SelectField name="mode" label="Data" choices={modes} />
+      <SelectField name="days" label="Expires after" choices={lifetimes} initial={lifetimes['90 days']} />
+      <Scopes />
+    </FormDialog>
   )
+}
+
+const modes = {
+  'live data': CreateApiKeyBodyMode.live,
+  'test data alone': CreateApiKeyBodyMode.test,
+} as const
+
+/** What of its role a key may do. */
+function Scopes() {
+  return (
+    <details>
+      <summary>Less than its role: choose scopes</summary>
+      <fieldset className="entry scopes">
+        <legend>None chosen: all that its role may do</legend>
+        {Object.values(CreateApiKeyBodyScopesItem).map(scope => (
+          <label key={scope} className="choice">
+            <input type="checkbox" name="scopes" value={scope} />
+            <code>{scope}</code>
+          </label>
+        ))}
+      </fieldset>
+    </details>
+  )
+}
+
+function wantedIn(form: FormData, nowMs: number): CreateApiKeyBody {
+  const days = Number(form.get('days'))
+  const scopes = form.getAll('scopes') as CreateApiKeyBodyScopesItem[]
+  return {
+    name: String(form.get('name')),
+    role: form.get('role') as CreateApiKeyBodyRole,
+    mode: form.get('mode') as CreateApiKeyBodyMode,
+    ...(scopes.length > 0 && { scopes }),
+    ...(days > 0 && { expiresAt: new Date(nowMs + days * 86_400_000).toISOString() }),
+  }
 }

@@ -8,10 +8,10 @@ import {
 } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
 import { take } from '../call.ts'
 import { Badge, StateBadge } from '../parts/badge.tsx'
 import { BarChart } from '../parts/bar-chart.tsx'
+import { Figure } from '../parts/figure.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { Ago, zoneName } from '../time.tsx'
 import { barsOf, rateText, totalOf } from './counts.ts'
@@ -138,15 +138,6 @@ function Day({ looked, slug }: { readonly looked: LookedAt; readonly slug: strin
         <Link to={`/organizations/${slug}/analytics` as never}>More in the analytics</Link>
       </p>
     </>
-  )
-}
-
-function Figure({ name, value }: { readonly name: string; readonly value: ReactNode }) {
-  return (
-    <div className="figure">
-      <div className="value">{value}</div>
-      <div className="muted">{name}</div>
-    </div>
   )
 }
 

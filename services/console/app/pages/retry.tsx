@@ -1,18 +1,19 @@
 import { getRetry, type RetryDetail, startRetry } from '@fairlead/client/gen/client'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
 import { once, take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Needs } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
+import { TestData } from '../parts/test-data.tsx'
 import { ActionButton } from '../resource/actions.tsx'
 import { useRight } from '../session.ts'
 import { Time } from '../time.tsx'
 import { RetryProgress } from './retries.tsx'
 import { retryActions } from './retry-actions.ts'
+import { SureOf } from './sure-of.tsx'
 
 const ended = ['completed', 'cancelled', 'failed', 'expired']
 
@@ -53,6 +54,7 @@ export function RetryPage() {
           <CopyButton text={retry.id} label="Copy id" />
         </div>
       </header>
+      <TestData mode={retry.mode} />
       {retry.state === 'planned' && <Start retry={retry} slug={slug} />}
       {retry.state === 'expired' && (
         <p className="note warn">
@@ -70,54 +72,43 @@ export function RetryPage() {
   )
 }
 
-/** Above so many deliveries the number is typed, not clicked. */
-const typedAbove = 1_000
-
 function Start({ retry, slug }: { readonly retry: RetryDetail; readonly slug: string }) {
-  const [typed, setTyped] = useState('')
   const { may, who } = useRight('operate', slug)
   const queries = useQueryClient()
   const start = useMutation({
     mutationFn: () => take(startRetry(slug, retry.id, once())),
     onSuccess: () => queries.invalidateQueries(),
   })
-  const isSure = retry.planned <= typedAbove || typed.replaceAll(/\D/g, '') === String(retry.planned)
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (isSure) start.mutate()
-  }
   const seconds = Math.ceil(retry.planned / retry.ratePerSecond)
   return (
-    <form className="note form" onSubmit={submit}>
-      <p>
-        <strong>Nothing has been sent yet.</strong>{' '}
-        {retry.planned === 0
-          ? 'Nothing fits: there is nothing to retry.'
-          : `Exactly these ${retry.planned.toLocaleString()} are tried, about ${seconds.toLocaleString()} s at ${retry.ratePerSecond} a second; what dies later is not among them.`}
-      </p>
-      {retry.planned > typedAbove && (
-        <label>
-          Type the number of deliveries to go on{' '}
-          <input value={typed} inputMode="numeric" onChange={({ target }) => setTyped(target.value)} />
-        </label>
+    <SureOf count={retry.planned} sure={() => start.mutate()}>
+      {isSure => (
+        <>
+          <p>
+            <strong>Nothing has been sent yet.</strong>{' '}
+            {retry.planned === 0
+              ? 'Nothing fits: there is nothing to retry.'
+              : `Exactly these ${retry.planned.toLocaleString()} are tried, about ${seconds.toLocaleString()} s at ${retry.ratePerSecond} a second; what dies later is not among them.`}
+          </p>
+          {start.isError && <ProblemNote error={start.error} />}
+          <p className="row">
+            <button
+              type="submit"
+              className="button primary"
+              disabled={!may || !isSure || retry.planned === 0 || start.isPending}
+            >
+              Start
+            </button>
+            <Needs who={who} />
+            {retry.plannedUntil && (
+              <span className="muted">
+                may be started until <Time at={retry.plannedUntil} />
+              </span>
+            )}
+          </p>
+        </>
       )}
-      {start.isError && <ProblemNote error={start.error} />}
-      <p className="row">
-        <button
-          type="submit"
-          className="button primary"
-          disabled={!may || !isSure || retry.planned === 0 || start.isPending}
-        >
-          Start
-        </button>
-        <Needs who={who} />
-        {retry.plannedUntil && (
-          <span className="muted">
-            may be started until <Time at={retry.plannedUntil} />
-          </span>
-        )}
-      </p>
-    </form>
+    </SureOf>
   )
 }
 

@@ -1,4 +1,5 @@
 import { ProblemError } from '../call.ts'
+import { signInPath } from '../session.ts'
 import { CopyButton } from './copy.tsx'
 
 /** What went wrong, in the API's own sentence, with the request's id to copy. */
@@ -24,6 +25,11 @@ export function ProblemNote({ error, again }: { readonly error: Error; readonly 
           <button type="button" className="button small" onClick={again}>
             Try again
           </button>
+        )}
+        {problem?.code === 'proof_too_old' && (
+          <a className="button small" href={signInPath()}>
+            Sign in again
+          </a>
         )}
         {requestId && (
           <>

@@ -4,6 +4,7 @@ import { useCallback } from 'react'
 import { ProblemError } from '../call.ts'
 import { CopyButton } from '../parts/copy.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
+import { TestData } from '../parts/test-data.tsx'
 import { freezeTimes, readTime } from '../read-time.ts'
 import { type Search, writeSearch } from '../search-params.ts'
 import { Filters } from './filters.tsx'
@@ -75,6 +76,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         search={search}
         change={(name, value) => set({ [name]: value, open: '' })}
       />
+      <TestData mode={chosen.mode} />
       {resource.above?.(slug)}
       <UnknownNames resource={resource} search={search} />
       {query.isError && !isPermission(query.error) && (
@@ -180,7 +182,13 @@ function LiveButton({
   readonly paused: boolean
   readonly toggle: () => void
 }) {
-  const words = { off: 'Not followed', connecting: 'Connecting …', live: 'Live', ended: 'Ended: reload' }
+  const words = {
+    off: 'Not followed',
+    connecting: 'Connecting …',
+    live: 'Live',
+    queued: 'Waits: other tabs follow',
+    ended: 'Ended: reload',
+  }
   return (
     <button
       type="button"
