@@ -13,10 +13,12 @@ test.each([
   ['wide and dark', { width: 1280, colorScheme: 'dark' }],
   ['320 pixels and light', { width: 320, colorScheme: 'light' }],
   ['320 pixels and dark', { width: 320, colorScheme: 'dark' }],
+  ['200 % zoom and light', { width: 640, deviceScaleFactor: 2, colorScheme: 'light' }],
+  ['200 % zoom and dark', { width: 640, deviceScaleFactor: 2, colorScheme: 'dark' }],
 ] as const)(
   'a page breaks its policy, overflows or keeps someone out: %s',
   async (_, options) => {
     expect(await faultsOfPages(running, options)).toEqual([])
   },
-  600_000,
+  900_000,
 )

@@ -1,13 +1,23 @@
-import type { Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { until } from '../until.ts'
 import type { RunningConsole, Watched } from './running-console.ts'
 
-/** The owner of the machine, signed in by the link that was printed. It is good once. */
+type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>
+/** Sessions of owners, by the product that they are signed in to. */
+const sessions = new WeakMap<RunningConsole, StorageState>()
+
+/** The owner of the machine in a window of its own, signed in by the link that was printed. It is good once, and so used once. */
 export async function openOwner(running: RunningConsole): Promise<Watched> {
-  const owner = await running.open({ key: null })
+  const storageState = sessions.get(running)
+  const owner = await running.open({ key: null, ...(storageState && { storageState }) })
+  if (storageState) {
+    await owner.visit('/')
+    return owner
+  }
   await owner.page.goto(running.signInLink)
   await owner.page.getByRole('button', { name: 'Sign in as owner@localhost' }).click()
   await owner.page.getByRole('heading', { name: 'Organizations' }).waitFor()
+  sessions.set(running, await owner.context.storageState())
   return owner
 }
 
@@ -19,7 +29,7 @@ export async function readMail(owner: Page, to: string, n: number): Promise<stri
       await owner.goto(new URL('/auth/mails', owner.url()).href)
       return (await mails.count()) >= n
     },
-    { what: `mail ${n} to ${to}`, deadlineMs: 20_000 },
+    { what: `mail ${n} to ${to}`, deadlineMs: 60_000 },
   )
   return await mails.first().innerText()
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { scratchFolder } from '../scratch.ts'
 import { freeSettings, startStandalone } from '../standalone.ts'
 import { until } from '../until.ts'
@@ -17,17 +17,30 @@ export interface RunningConsole extends AsyncDisposable {
   readonly echoUrl: string
   /** Every organization's. */
   readonly platformKey: string
-  /** Sends a webhook to the sample's source `github`; broken on purpose where `secret` is another one. */
-  send(body: string, secret?: string): Promise<{ readonly id?: string; readonly status: number }>
+  /** Sends a webhook to the sample's source `github`, of the type `push` by default; broken on purpose where `secret` is another one. */
+  send(
+    body: string,
+    secret?: string,
+    type?: string,
+  ): Promise<{ readonly id?: string; readonly status: number }>
   /** A window whose requests carry a key, as those of someone who is signed in carry a cookie. */
   open(options?: OpenOptions): Promise<Watched>
+  /** Calls the API as the platform. Rejects where it refuses. */
+  call(method: string, path: string, body?: unknown): Promise<Answered>
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers of every operation
+type Answered = any
 
 export interface OpenOptions {
   readonly width?: number
   readonly colorScheme?: 'light' | 'dark'
   /** Default: the platform's. `null`: none. */
   readonly key?: string | null
+  /** Of a window before: who was signed in there is so here. */
+  readonly storageState?: Exclude<BrowserContextOptions['storageState'], undefined>
+  /** Physical pixels of one in CSS: a page at 200 % zoom has 2, and half the width. Default 1. */
+  readonly deviceScaleFactor?: number
 }
 
 /** A page with all that it must never do. */
@@ -59,19 +72,35 @@ export async function startConsole(): Promise<RunningConsole> {
     signInLink,
     platformKey,
     echoUrl: `http://127.0.0.1:${settings.echoPort}`,
-    send: (body, secret) => send(settings.receiverPort, body, secret),
+    send: (body, secret, type) => send(settings.receiverPort, body, secret, type),
     open: options => open(browser, url, platformKey, options),
+    call: (method, path, body) => call(url + path, platformKey, method, body),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
-async function send(port: number, body: string, secret = 'test-only-github-of-acme') {
+async function call(url: string, key: string, method: string, body: unknown): Promise<Answered> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      authorization: `Bearer ${key}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(['PUT', 'PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+async function send(port: number, body: string, secret = 'test-only-github-of-acme', type = 'push') {
   const signature = createHmac('sha256', secret).update(body).digest('hex')
   const response = await fetch(`http://127.0.0.1:${port}/webhooks/acme/github?from=<script>`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
-      'x-github-event': 'push',
+      'x-github-event': type,
       'x-github-delivery': randomUUID(),
       'x-hub-signature-256': `sha256=${signature}`,
     },
@@ -85,15 +114,18 @@ async function open(
   browser: Browser,
   url: string,
   platformKey: string,
-  { width = 1280, colorScheme = 'light', key = platformKey }: OpenOptions = {},
+  { width = 1280, colorScheme = 'light', key = platformKey, ...options }: OpenOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     colorScheme,
+    ...options,
     ...(key !== null && { extraHTTPHeaders: { authorization: `Bearer ${key}` } }),
   })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
   const page = await context.newPage()
+  // A condition that comes at all comes in this time, also where the machine is four times slower.
+  page.setDefaultTimeout(60_000)
   const faults: string[] = []
   page.on('pageerror', error => faults.push(`script: ${error}`))
   page.on('console', message => {

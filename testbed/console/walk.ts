@@ -7,6 +7,9 @@ const pages = [
   '/',
   '/account',
   '/platform/organizations',
+  '/platform/health',
+  '/platform/search?q=acme',
+  '/platform/dead-letters',
   '/platform/audit-log',
   '/platform/new-organization',
   acme,
@@ -32,6 +35,7 @@ const pages = [
     'destinations/flaky',
     'members',
     'api-keys',
+    'notifications',
     'audit-log',
     'settings',
     'simulator?provider=stripe',
@@ -50,8 +54,8 @@ export async function accessFaults(page: Page): Promise<string[]> {
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)
 }
 
-/** Widths at which lists show other columns, and the narrowest phone, in pixels. */
-const widths = [1400, 1280, 900, 320]
+/** Widths at which lists show other columns, 1280 pixels at 200 % zoom, and the narrowest phone, in pixels. */
+const widths = [1400, 1280, 900, 640, 320]
 
 /** By how much a page is wider than its window, and what sticks out; '' where nothing does. */
 const overflow = `(() => {
@@ -85,13 +89,24 @@ export async function overflows(page: Page): Promise<string[]> {
   return found
 }
 
+/** Pages of one thing each, of those that are there. */
+async function pagesOfThings(running: RunningConsole): Promise<string[]> {
+  const found: string[] = []
+  for (const list of ['events', 'rejections', 'issues', 'retries', 'routes']) {
+    const { items } = await running.call('GET', `/api/v1${acme}/${list}`)
+    if (items[0]) found.push(`${acme}/${list}/${items[0].id}`)
+  }
+  const { items } = await running.call('GET', `/api/v1${acme}/attempts?limit=1`)
+  return items[0] ? [...found, `${acme}/attempts?open=${items[0].id}`] : found
+}
+
 /** Looks at every page: each that breaks its policy, overflows or keeps someone out. */
 export async function faultsOfPages(running: RunningConsole, options: OpenOptions): Promise<string[]> {
   await running.send('{"for":"the pages"}')
   await running.send('{"for":"the pages"}', 'test-only-another-secret')
   await using watched = await running.open(options)
   const faults: string[] = []
-  for (const path of pages) {
+  for (const path of [...pages, ...(await pagesOfThings(running))]) {
     await watched.visit(path)
     for (const fault of await accessFaults(watched.page)) faults.push(`${path} ${fault}`)
     for (const fault of await overflows(watched.page)) faults.push(`${path} overflows at ${fault}`)

@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { crowding } from '../../crowding.ts'
+import { until } from '../../until.ts'
+import type { RunningConsole, Watched } from '../running-console.ts'
+import { acme } from '../walk.ts'
+
+const perSecond = 50
+/** Rows that a list keeps, see services/console/app/resource/live.ts. */
+const keptRows = 2_000
+/** Nobody but the sample's healthy destination wants it. */
+const type = 'star'
+/** A page that does something for longer doesn't answer a key at once, ms on a machine with a free processor. */
+const longestTaskMs = 100
+/** With 2,000 rows and as many that wait; the page's scripts and React are 15 MB of it. */
+const mostHeapBytes = 120e6
+
+/**
+ * The event log while events come, is away for a while, and in many tabs.
+ *
+ * @param seconds how long events come, 50 a second
+ * @param awaySeconds how long the browser has no network
+ */
+export function streamJourneys(
+  running: () => RunningConsole,
+  { seconds, awaySeconds }: { readonly seconds: number; readonly awaySeconds: number },
+): void {
+  test(
+    `${perSecond} events a second for ${seconds} s: the log misses one, shows one twice, stutters or grows`,
+    async () => {
+      await using watched = await openLog(running())
+      const { page } = watched
+      const heaps: number[] = []
+      const sent: string[] = []
+      const rowsBefore = await rowsOf(page)
+      const startedMs = performance.now()
+      for (let second = 0; second < seconds; second++) {
+        const ids = await sendFor(running(), 1, startedMs + second * 1_000)
+        sent.push(...ids)
+        if (second % 30 === 29 || second === seconds - 1) heaps.push(await heapBytes(watched))
+      }
+      await seenByStream(page, sent)
+      // Until it forgets its oldest rows, the list has each once; later the document has had most: of a burst those at its top.
+      if (rowsBefore + sent.length < keptRows) {
+        await until(async () => (await rowsOf(page)) === rowsBefore + sent.length, { what: 'a row for each' })
+      } else {
+        const missing = await page.evaluate<string[]>(`window.seen.missing(${JSON.stringify(sent)})`)
+        expect(missing.length / sent.length).toBeLessThan(0.02)
+      }
+      const { doubles, longestMs } = await page.evaluate<Seen>('window.seen.report()')
+      const growth = heaps.at(-1)! - heaps[Math.floor(heaps.length / 3)]!
+      console.info(
+        `${sent.length} events; the longest task ${Math.round(longestMs)} ms; heap ${heaps.map(bytes => (bytes / 1e6).toFixed(0)).join(', ')} MB`,
+      )
+      expect(doubles).toEqual([])
+      expect(longestMs).toBeLessThan(longestTaskMs * crowding())
+      expect(Math.max(...heaps)).toBeLessThan(mostHeapBytes)
+      // A third of the way in, the log has all the rows that it keeps.
+      if (seconds >= 300) expect(growth).toBeLessThan(20e6)
+      expect(watched.faults).toEqual([])
+    },
+    (seconds * 4 + 240) * 1_000,
+  )
+
+  test(
+    `a browser without network for ${awaySeconds} s misses what came meanwhile`,
+    async () => {
+      await using watched = await openLog(running())
+      const { page, context } = watched
+      await context.setOffline(true)
+      await page.getByRole('button', { name: 'Connecting …' }).waitFor()
+      const sent: string[] = []
+      const awayUntilMs = performance.now() + awaySeconds * 1_000
+      while (performance.now() < awayUntilMs) {
+        sent.push((await running().send(`{"away":${sent.length}}`, undefined, type)).id!)
+        await delay(250)
+      }
+      await context.setOffline(false)
+      await seenByStream(page, sent)
+      const { doubles } = await page.evaluate<Seen>('window.seen.report()')
+      expect(doubles).toEqual([])
+    },
+    (awaySeconds + 180) * 1_000,
+  )
+
+  test('with eight tabs over HTTP/1.1 the seventh loads nothing, or one of them never follows', async () => {
+    await using first = await openLog(running())
+    const pages = [first.page]
+    for (let tab = 1; tab < 8; tab++) {
+      const page = await first.context.newPage()
+      await page.goto(first.page.url(), { waitUntil: 'domcontentloaded' })
+      await page.locator('[data-handle]').first().waitFor()
+      pages.push(page)
+    }
+    const live = () => Promise.all(pages.map(page => page.getByRole('button', { name: 'Live' }).count()))
+    const sumOf = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
+    await until(async () => sumOf(await live()) === 4, { what: 'four that follow', deadlineMs: 60_000 })
+    // Those that follow go: the others take their places.
+    while (pages.length > 2) {
+      const states = await live()
+      const following = states.indexOf(1)
+      await pages.splice(following, 1)[0]!.close()
+      const wanted = Math.min(4, pages.length)
+      await until(async () => sumOf(await live()) === wanted, {
+        what: `${wanted} that follow`,
+        deadlineMs: 60_000,
+      })
+    }
+    const { id } = await running().send('{"for":"tabs"}', undefined, type)
+    for (const page of pages) await page.locator(`a[href="${acme}/events/${id}"]`).waitFor()
+  }, 300_000)
+}
+
+interface Seen {
+  readonly doubles: readonly string[]
+  readonly longestMs: number
+}
+
+/** Runs in the page: notes every row that is shown, every id that the stream brings, rows that are there twice, and long tasks. */
+const watch = `(() => {
+  const ids = new Set(), streamed = new Set(), doubles = new Set()
+  let longestMs = 0
+  const idOf = link => link.getAttribute('href').split('/').pop()
+  const look = () => {
+    const now = [...document.querySelectorAll('table.resource a[data-handle]')].map(idOf)
+    for (const id of now) ids.add(id)
+    if (new Set(now).size < now.length) now.filter((id, at) => now.indexOf(id) !== at).forEach(id => doubles.add(id))
+  }
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['href'] })
+  const Plain = window.EventSource
+  window.EventSource = class extends Plain {
+    constructor(...given) {
+      super(...given)
+      this.addEventListener('event', ({ data }) => streamed.add(JSON.parse(data).id))
+    }
+  }
+  window.seen = {
+    begin: () => new PerformanceObserver(list => {
+      for (const { duration } of list.getEntries()) longestMs = Math.max(longestMs, duration)
+    }).observe({ type: 'longtask', buffered: false }),
+    missing: wanted => wanted.filter(id => !ids.has(id)),
+    notStreamed: wanted => wanted.filter(id => !streamed.has(id)),
+    report: () => ({ doubles: [...doubles], longestMs }),
+  }
+})()`
+
+/** The log of the type, with a row in it, as it follows. */
+async function openLog(running: RunningConsole): Promise<Watched> {
+  const watched = await running.open()
+  const { page } = watched
+  const { id } = await running.send('{"first":true}', undefined, type)
+  await until(
+    async () =>
+      (await running.call('GET', `/api/v1${acme}/events?type=${type}`)).items.some(
+        ({ id: has }: { id: string }) => has === id,
+      ),
+    { what: 'the first event in the log', deadlineMs: 60_000 },
+  )
+  await page.addInitScript(watch)
+  await watched.visit(`${acme}/events?type=${type}`)
+  await page.getByRole('button', { name: 'Live' }).waitFor()
+  await page.evaluate('window.seen.begin()')
+  return watched
+}
+
+/** Sends for so many seconds from a time on, each at its moment; answers with the ids. */
+async function sendFor(running: RunningConsole, seconds: number, fromMs: number): Promise<string[]> {
+  const sending: Promise<string>[] = []
+  for (let i = 0; i < seconds * perSecond; i++) {
+    await delay(Math.max(0, fromMs + (i * 1_000) / perSecond - performance.now()))
+    sending.push(running.send(`{"n":${i},"at":${fromMs}}`, undefined, type).then(({ id }) => id!))
+  }
+  return await Promise.all(sending)
+}
+
+/** How many rows the list says that it has. */
+const rowsOf = async (page: Page): Promise<number> =>
+  Number(/\d[\d,]*/.exec(await page.locator('.end-of-list').innerText())?.[0]?.replaceAll(',', '') ?? 1)
+
+async function seenByStream(page: Page, ids: readonly string[]): Promise<void> {
+  const asked = `window.seen.notStreamed(${JSON.stringify(ids)})`
+  let missing: readonly string[] = ids
+  await until(
+    async () => {
+      missing = await page.evaluate<string[]>(asked)
+      return missing.length === 0
+    },
+    { what: 'every event in the stream', deadlineMs: 120_000, everyMs: 500 },
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}: ${missing.length} of ${ids.length} are missing`, { cause: error })
+  })
+}
+
+async function heapBytes({ page, context }: Watched): Promise<number> {
+  const session = await context.newCDPSession(page)
+  await session.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await session.send('Runtime.getHeapUsage')
+  await session.detach()
+  return usedSize
+}
