@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly key?: string | null
   /** Of a window before: who was signed in there is so here. */
   readonly storageState?: Exclude<BrowserContextOptions['storageState'], undefined>
+  /** Where the console is reached. Default: where it is. */
+  readonly url?: string
   /** Physical pixels of one in CSS: a page at 200 % zoom has 2, and half the width. Default 1. */
   readonly deviceScaleFactor?: number
 }
@@ -73,7 +75,7 @@ export async function startConsole(): Promise<RunningConsole> {
     platformKey,
     echoUrl: `http://127.0.0.1:${settings.echoPort}`,
     send: (body, secret, type) => send(settings.receiverPort, body, secret, type),
-    open: options => open(browser, url, platformKey, options),
+    open: options => open(browser, options?.url ?? url, platformKey, options),
     call: (method, path, body) => call(url + path, platformKey, method, body),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
@@ -114,7 +116,7 @@ async function open(
   browser: Browser,
   url: string,
   platformKey: string,
-  { width = 1280, colorScheme = 'light', key = platformKey, ...options }: OpenOptions = {},
+  { width = 1280, colorScheme = 'light', key = platformKey, url: _, ...options }: OpenOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { crowding } from '../../crowding.ts'
+import { startTcpProxy } from '../../tcp-proxy.ts'
 import { until } from '../../until.ts'
 import type { RunningConsole, Watched } from '../running-console.ts'
 import { acme } from '../walk.ts'
@@ -17,7 +18,7 @@ const longestTaskMs = 100
 const mostHeapBytes = 120e6
 
 /**
- * The event log while events come, is away for a while, and in many tabs.
+ * The event log while events come, is away for a while, and in many windows.
  *
  * @param seconds how long events come, 50 a second
  * @param awaySeconds how long the browser has no network
@@ -66,9 +67,10 @@ export function streamJourneys(
   test(
     `a browser without network for ${awaySeconds} s misses what came meanwhile`,
     async () => {
-      await using watched = await openLog(running())
-      const { page, context } = watched
-      await context.setOffline(true)
+      await using network = await startTcpProxy(Number(new URL(running().url).port))
+      await using watched = await openLog(running(), `http://127.0.0.1:${network.port}`)
+      const { page } = watched
+      network.cut()
       await page.getByRole('button', { name: 'Connecting …' }).waitFor()
       const sent: string[] = []
       const awayUntilMs = performance.now() + awaySeconds * 1_000
@@ -76,41 +78,48 @@ export function streamJourneys(
         sent.push((await running().send(`{"away":${sent.length}}`, undefined, type)).id!)
         await delay(250)
       }
-      await context.setOffline(false)
+      network.heal()
       await seenByStream(page, sent)
       const { doubles } = await page.evaluate<Seen>('window.seen.report()')
       expect(doubles).toEqual([])
     },
-    (awaySeconds + 180) * 1_000,
+    (awaySeconds + 240) * 1_000,
   )
 
-  test('with eight tabs over HTTP/1.1 the seventh loads nothing, or one of them never follows', async () => {
+  test('with eight windows over HTTP/1.1 the seventh loads nothing, or some follow never', async () => {
     await using first = await openLog(running())
     const pages = [first.page]
-    for (let tab = 1; tab < 8; tab++) {
+    for (let count = 1; count < 8; count++) {
       const page = await first.context.newPage()
+      await page.addInitScript(inView)
       await page.goto(first.page.url(), { waitUntil: 'domcontentloaded' })
       await page.locator('[data-handle]').first().waitFor()
       pages.push(page)
     }
-    const live = () => Promise.all(pages.map(page => page.getByRole('button', { name: 'Live' }).count()))
-    const sumOf = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
-    await until(async () => sumOf(await live()) === 4, { what: 'four that follow', deadlineMs: 60_000 })
-    // Those that follow go: the others take their places.
+    await untilFollowing(pages, 4)
+    // Those that follow are closed: the others take their places.
     while (pages.length > 2) {
-      const states = await live()
-      const following = states.indexOf(1)
-      await pages.splice(following, 1)[0]!.close()
-      const wanted = Math.min(4, pages.length)
-      await until(async () => sumOf(await live()) === wanted, {
-        what: `${wanted} that follow`,
-        deadlineMs: 60_000,
-      })
+      const states = await following(pages)
+      await pages.splice(states.indexOf(true), 1)[0]!.close()
+      await untilFollowing(pages, Math.min(4, pages.length))
     }
-    const { id } = await running().send('{"for":"tabs"}', undefined, type)
+    const { id } = await running().send('{"for":"windows"}', undefined, type)
     for (const page of pages) await page.locator(`a[href="${acme}/events/${id}"]`).waitFor()
   }, 300_000)
 }
+
+/** Runs in the page: tabs of a browser without windows hide each other, windows don't. */
+const inView = `Object.defineProperty(document, 'visibilityState', { get: () => 'visible' })`
+
+const following = (pages: readonly Page[]): Promise<boolean[]> =>
+  Promise.all(pages.map(async page => (await page.locator('button.live.follows').count()) > 0))
+
+const untilFollowing = (pages: readonly Page[], wanted: number) =>
+  until(async () => (await following(pages)).filter(follows => follows).length === wanted, {
+    what: `${wanted} windows that follow`,
+    deadlineMs: 60_000,
+    everyMs: 200,
+  })
 
 interface Seen {
   readonly doubles: readonly string[]
@@ -146,8 +155,8 @@ const watch = `(() => {
 })()`
 
 /** The log of the type, with a row in it, as it follows. */
-async function openLog(running: RunningConsole): Promise<Watched> {
-  const watched = await running.open()
+async function openLog(running: RunningConsole, url?: string): Promise<Watched> {
+  const watched = await running.open(url === undefined ? {} : { url })
   const { page } = watched
   const { id } = await running.send('{"first":true}', undefined, type)
   await until(
@@ -158,6 +167,7 @@ async function openLog(running: RunningConsole): Promise<Watched> {
     { what: 'the first event in the log', deadlineMs: 60_000 },
   )
   await page.addInitScript(watch)
+  await page.addInitScript(inView)
   await watched.visit(`${acme}/events?type=${type}`)
   await page.getByRole('button', { name: 'Live' }).waitFor()
   await page.evaluate('window.seen.begin()')
@@ -176,7 +186,7 @@ async function sendFor(running: RunningConsole, seconds: number, fromMs: number)
 
 /** How many rows the list says that it has. */
 const rowsOf = async (page: Page): Promise<number> =>
-  Number(/\d[\d,]*/.exec(await page.locator('.end-of-list').innerText())?.[0]?.replaceAll(',', '') ?? 1)
+  Number(/^(?:All )?(\d+)/.exec(await page.locator('.end-of-list').innerText())?.[1] ?? 1)
 
 async function seenByStream(page: Page, ids: readonly string[]): Promise<void> {
   const asked = `window.seen.notStreamed(${JSON.stringify(ids)})`

@@ -1,4 +1,5 @@
 import { type AuditLogEntry, listAuditLog, verifyAuditLog } from '@fairlead/client/gen/client'
+import { Fragment } from 'react'
 import { visible } from '../body/received.ts'
 import { take } from '../call.ts'
 import { Facts } from '../parts/facts.tsx'
@@ -16,7 +17,21 @@ export const auditLog: Resource<AuditLogEntry> = {
     {
       title: 'Action',
       shown: 'always',
-      cell: ({ action }) => <span className="strong">{action}</span>,
+      className: 'words',
+      cell: ({ action }) => (
+        <span className="strong">
+          {action.split('.').map((part, at) => (
+            <Fragment key={part}>
+              {at > 0 && (
+                <>
+                  .<wbr />
+                </>
+              )}
+              {part}
+            </Fragment>
+          ))}
+        </span>
+      ),
     },
     {
       title: 'By',

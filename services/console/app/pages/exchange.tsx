@@ -29,8 +29,8 @@ export function ExchangeButton({
   })
   return (
     <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className="button small" aria-label={`Exchange of attempt ${attempt.number}`}>
-        See
+      <Dialog.Trigger className="button small">
+        See<span className="visually-hidden"> the exchange of attempt {attempt.number}</span>
       </Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />

@@ -82,7 +82,10 @@ function IssueFacts({ issue, slug }: { readonly issue: IssueDetail; readonly slu
           ),
         ],
         ['Grouped by', `${kind}, ${cause}${status === null ? '' : `, ${status}`}`],
-        ['Failures', `${issue.failures.toLocaleString()} of ${issue.events.toLocaleString()} events`],
+        [
+          'Failures',
+          `${issue.failures.toLocaleString()} in ${issue.events.toLocaleString()} ${issue.events === 1 ? 'event' : 'events'}`,
+        ],
         ['Still failing', failingText(issue.failing)],
         ['First seen', <Time key="first" at={issue.firstSeenAt} />],
         ['Last seen', <Time key="last" at={issue.lastSeenAt} />],

@@ -85,7 +85,7 @@ function Choice({ organizations }: { readonly organizations: readonly DeadOf[] }
     choose(next)
   }
   return (
-    <form className="form" onSubmit={submit}>
+    <form className="form settings" onSubmit={submit}>
       <fieldset className="entry">
         <legend>Organizations</legend>
         {organizations.map(({ slug, displayName, deadLetters }) => (

@@ -10,9 +10,8 @@ import { ScrollX } from '../parts/scroll-x.tsx'
 import { useRight } from '../session.ts'
 import type { PlanPlace } from './platform-plans.ts'
 import { RetryProgress } from './retries.tsx'
+import { isOver } from './retry-actions.ts'
 import { SureOf } from './sure-of.tsx'
-
-const ended = ['completed', 'cancelled', 'failed', 'expired']
 
 /** Bulk retries of several organizations: what each would do, then how each does. */
 export function PlannedRetries({ plans }: { readonly plans: readonly PlanPlace[] }) {
@@ -21,7 +20,7 @@ export function PlannedRetries({ plans }: { readonly plans: readonly PlanPlace[]
       queryKey: ['retry', slug, id],
       queryFn: ({ signal }: { signal: AbortSignal }) => take(getRetry(slug, id, { signal })),
       refetchInterval: ({ state }: { state: { data?: RetryDetail | undefined } }) =>
-        ended.includes(state.data?.state ?? '') ? (false as const) : 1_000,
+        state.data && isOver(state.data) ? (false as const) : 1_000,
     })),
   })
   const failed = found.find(({ isError }) => isError)?.error

@@ -2,6 +2,16 @@ import { cancelRetry, pauseRetry, type Retry, resumeRetry } from '@fairlead/clie
 import { once, take } from '../call.ts'
 import type { Action } from '../resource/resource.ts'
 
+/**
+ * Whether nothing of it will change any more. A retry is completed once all is handed over: what became of the deliveries is counted
+ * after that.
+ */
+export function isOver({ state, published, delivered, failedAgain }: Retry): boolean {
+  if (state === 'expired' || state === 'failed') return true
+  const isHandedOver = state === 'completed' || state === 'cancelled'
+  return isHandedOver && delivered + failedAgain >= published
+}
+
 /** What can be done to a bulk retry under way. */
 export const retryActions: readonly Action<Retry>[] = [
   {

@@ -12,10 +12,8 @@ import { ActionButton } from '../resource/actions.tsx'
 import { useRight } from '../session.ts'
 import { Time } from '../time.tsx'
 import { RetryProgress } from './retries.tsx'
-import { retryActions } from './retry-actions.ts'
+import { isOver, retryActions } from './retry-actions.ts'
 import { SureOf } from './sure-of.tsx'
-
-const ended = ['completed', 'cancelled', 'failed', 'expired']
 
 /** A bulk retry: what it would do, then how it does. The same page for everyone who looks. */
 export function RetryPage() {
@@ -23,7 +21,7 @@ export function RetryPage() {
   const query = useQuery({
     queryKey: ['retry', slug, id],
     queryFn: ({ signal }) => take(getRetry(slug, id, { signal })),
-    refetchInterval: ({ state }) => (ended.includes(state.data?.state ?? '') ? false : 1_000),
+    refetchInterval: ({ state }) => (state.data && isOver(state.data) ? false : 1_000),
   })
   if (query.isPending) return <p className="muted page">Loading …</p>
   if (query.isError) {

@@ -13,12 +13,12 @@ const routes: Resource<Route> = {
     {
       title: 'Source',
       shown: 'always',
+      className: 'grow',
       cell: ({ source }) => <span className="strong">{source}</span>,
     },
     {
       title: 'Types',
       shown: 'always',
-      className: 'grow',
       cell: ({ eventTypes }) => (eventTypes.length > 0 ? eventTypes.join(', ') : 'all'),
     },
     {
