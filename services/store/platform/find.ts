@@ -44,7 +44,8 @@ export function readQuestion(typed: string): Question {
     const id = parseId(prefix, text)
     if (id) return { kind: 'thing', prefix, uuid: toUuid(id) }
   }
-  return /^\S+@\S+$/.test(text) ? { kind: 'address', email: text.toLowerCase() } : { kind: 'text', text }
+  const isAddress = text.includes('@') && !/\s/.test(text)
+  return isAddress ? { kind: 'address', email: text.toLowerCase() } : { kind: 'text', text }
 }
 
 interface HitRow {
