@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { openLog } from '@fairlead/daemon/log'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
@@ -58,4 +59,23 @@ test.each([
     health: { check: () => ({ [Symbol.dispose]: () => {} }) },
   }
   await expect(run(config, new AbortController().signal, daemon)).rejects.toMatchObject({ code })
+})
+
+/** Tables of the log, which are large: those that write to them must not wait for an index. */
+const logTables = ['events', 'deliveries', 'attempts', 'event_values', 'audit_logs']
+/** From before the first release: no installation had a log when they ran. */
+const beforeRelease = /^(0004|0013|0015|0030|0031|0050)-/
+
+test('a migration builds an index on the log while those that write to it wait', async () => {
+  const folder = new URL('./migrations/', import.meta.url)
+  const names = (await readdir(folder)).filter(name => !beforeRelease.test(name))
+  for (const name of names) {
+    const sql = await readFile(new URL(name, folder), 'utf8')
+    const waited = logTables.filter(
+      table =>
+        new RegExp(`create (unique )?index \\w+ on ${table}\\b`, 'i').test(sql) &&
+        !sql.includes(`create table ${table}`),
+    )
+    if (!sql.startsWith('-- concurrently\n')) expect(waited, name).toEqual([])
+  }
 })

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { Client, type ClientBase } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
+import { buildIndex, readIndexes } from './build-index.ts'
 import { connectTimeoutMs, lockTimeoutMs } from './postgres.ts'
 import { StoreError } from './store-error.ts'
 
 /**
- * Migrations are the numbered SQL files of `migrations/`, forward only, each in one transaction. An advisory lock lets
- * one process at a time through, and goes with its session: a run that was killed leaves nothing to unlock.
+ * Migrations are the numbered SQL files of `migrations/`, forward only, each in one transaction; those marked `-- concurrently` build
+ * indexes beside writers (`build-index.ts`). An advisory lock lets one process at a time through, and goes with its session: a run that
+ * was killed leaves nothing to unlock.
  */
 
 /**
@@ -84,13 +86,23 @@ async function readApplied(client: Pick<ClientBase, 'query'>): Promise<Map<strin
   return new Map(rows.map(row => [row.name, row.sha256]))
 }
 
-async function apply(client: Client, { name, sql, sha256 }: Migration): Promise<void> {
+async function apply(client: Client, migration: Migration): Promise<void> {
+  const indexes = readIndexes(migration.sql)
+  if (!indexes) return await applyInTransaction(client, migration)
+  for (const index of indexes) await buildIndex(client, index)
+  await note(client, migration)
+}
+
+const note = (client: Client, { name, sha256 }: Migration) =>
+  client.query('insert into migrations (name, sha256) values ($1, $2)', [name, sha256])
+
+async function applyInTransaction(client: Client, migration: Migration): Promise<void> {
   await client.query('begin')
   try {
     // A statement that waits for a table's lock keeps all others from that table: it fails instead, and is run again.
     await client.query(`set local lock_timeout = ${lockTimeoutMs}`)
-    await client.query(sql)
-    await client.query('insert into migrations (name, sha256) values ($1, $2)', [name, sha256])
+    await client.query(migration.sql)
+    await note(client, migration)
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')
