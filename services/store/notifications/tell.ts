@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import { eventId, fromUuid, type OrganizationId, type SourceId, toUuid } from '@fairlead/webhook/id'
-import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { eventSubject } from '@fairlead/wire/subjects'
-import { jetstream } from '@nats-io/jetstream'
-import { headers, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { loggedEvents } from '../logged-events.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
+import { publishEvent } from '../publish/publish-event.ts'
 import { requireCurrentLog } from '../rejections/carry-out.ts'
 import { type Db, inScope } from '../scope.ts'
 import { noteOccurrences } from './note.ts'
@@ -102,7 +101,6 @@ async function publishNotice(
   destination: string,
 ): Promise<void> {
   const organization = fromUuid('org', row.organization_id)
-  const id = eventOf(row)
   const body = Buffer.from(
     JSON.stringify({
       type: row.type,
@@ -111,29 +109,22 @@ async function publishNotice(
       data: row.data,
     }),
   )
-  const fields = headers()
-  fields.set(
-    eventHeader,
-    encodeEventMeta({
-      id,
-      organization,
-      source: noticeSource,
-      sourceId: noticeSourceId(organization),
-      provider: 'fairlead',
-      revision: await publisher.revisionOf(organization),
-      type: row.type,
-      receivedAt: row.at.getTime(),
-      method: 'POST',
-      url: '/',
-      headers: ['content-type', 'application/json'],
-      size: body.length,
-      to: fromUuid('dst', destination),
-    }),
-  )
-  await jetstream(nats).publish(eventSubject(organization, noticeSource), body, {
-    msgID: id,
-    headers: fields,
-  })
+  const meta = {
+    id: eventOf(row),
+    organization,
+    source: noticeSource,
+    sourceId: noticeSourceId(organization),
+    provider: 'fairlead',
+    revision: await publisher.revisionOf(organization),
+    type: row.type,
+    receivedAt: row.at.getTime(),
+    method: 'POST',
+    url: '/',
+    headers: ['content-type', 'application/json'],
+    size: body.length,
+    to: fromUuid('dst', destination),
+  }
+  await publishEvent(nats, eventSubject(organization, noticeSource), meta, body)
 }
 
 /** The log names sources by ids: this one has no row. */

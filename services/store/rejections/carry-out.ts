@@ -1,15 +1,15 @@
 import { type EventId, fromUuid, type OrganizationId } from '@fairlead/webhook/id'
-import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import { readNextOfLeader } from '@fairlead/wire/read'
 import { openExtract } from '@fairlead/wire/search'
 import { streamName } from '@fairlead/wire/streams'
 import { promotedSubject } from '@fairlead/wire/subjects'
-import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { loggedEvents } from '../logged-events.ts'
 import { storedPositions } from '../project/position.ts'
 import type { ConfigPublisher, Published } from '../publish/publish.ts'
+import { publishEvent } from '../publish/publish-event.ts'
 import { type Db, inScope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { EventFacts } from './judge.ts'
@@ -132,14 +132,8 @@ export async function publishPromoted(
   facts: EventFacts & { readonly search?: string[] | undefined },
 ): Promise<void> {
   const { source, provider, method, url, size, receivedAt } = meta
-  const fields = headers()
   const known = { id, organization, source, provider, method, url, size, headers: meta.headers }
-  fields.set(eventHeader, encodeEventMeta({ ...known, ...facts, receivedAt }))
-  try {
-    await jetstream(nats).publish(promotedSubject(organization, source), body, { msgID: id, headers: fields })
-  } catch (cause) {
-    throw new StoreError('nats_unavailable', 'the event could not be stored', { cause })
-  }
+  await publishEvent(nats, promotedSubject(organization, source), { ...known, ...facts, receivedAt }, body)
 }
 
 /** Answers whether it was open. */
