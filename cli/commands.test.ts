@@ -334,6 +334,20 @@ describe('with npm start', () => {
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('[not_found]')])
   })
 
+  test('what an organization is told is said, changed in part, and ended', async () => {
+    expect((await run('notifications')).stdout).toContain('Nothing is told')
+    expect((await run('notifications', 'set')).code).toBe(2)
+    const set = ['notifications', 'set', '--to', 'healthy', '--type', 'issue.opened']
+    expect((await run(...set, '--dry-run')).stdout).toContain('destination: – → "healthy"')
+    expect((await run(...set)).stdout).toBe('Told to healthy.\n')
+    expect((await run('notifications', 'set', '--silent', 'github=2h')).stdout).toBe('Told to healthy.\n')
+    const shown = (await run('notifications')).stdout
+    expect(shown).toMatch(/^to +healthy\ntypes +issue.opened\nsilent +github after 7200 s\n$/)
+    expect((await run('notifications', 'set', '--type', 'no.such')).code).toBe(1)
+    expect((await run('notifications', 'off')).stdout).toBe('Nothing is told.\n')
+    // Nine processes, each of which may take seconds on a busy machine.
+  }, 180_000)
+
   test('a key is made with scope and end, used, rotated and revoked', async () => {
     const made = await run(
       'keys',

@@ -120,6 +120,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'notifications',
+    {
+      summary: 'where an organization is told of what happens to it',
+      load: async () => (await import('./notifications.ts')).notifications,
+    },
+  ],
+  [
     'audit',
     {
       summary: 'who changed what, and whether the log is what was written',

@@ -10,7 +10,13 @@ import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { confirm } from './confirm.ts'
-import { readTime } from './read-time.ts'
+import {
+  deadLetterOptions,
+  deadLetterUsage,
+  listRange,
+  rateRange,
+  readDeadLetterFilters,
+} from './dead-letter-filters.ts'
 import { describeReplay, startedLine } from './replay-page.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
@@ -23,11 +29,7 @@ again, or takes them off the list. Without a DELIVERY, all that the filters
 choose are retried or discarded: it says how many, and asks.
 
 filters
-  -d, --destination NAME only this destination's
-  --source NAME          only this source's
-  --type GLOB            only these types
-  --died-of WORD         only those that died of it: attempts_exhausted
-  --after T, --before T  only those that died then: 2026-03-01
+${deadLetterUsage}
   --all                  retry and discard: no filter
 list
   -n, --limit N          how many, 1 to 500; default 20
@@ -44,19 +46,8 @@ ${apiUsage}`
 
 const options = {
   ...apiOptions,
-  destination: { type: 'string', short: 'd' },
-  source: { type: 'string' },
-  type: { type: 'string' },
-  'died-of': { type: 'string' },
-  after: { type: 'string' },
-  before: { type: 'string' },
-  all: { type: 'boolean' },
-  limit: { type: 'string', short: 'n' },
-  rate: { type: 'string' },
+  ...deadLetterOptions,
   reason: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  yes: { type: 'boolean', short: 'y' },
-  json: { type: 'boolean' },
 } as const
 
 /** Deliveries that one command may name. */
@@ -65,11 +56,11 @@ const maxDeliveries = 500
 export async function deadLetters(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: maxDeliveries + 1 })
   const [verb = 'list', ...deliveries] = positionals
-  const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
+  const limit = readNumber(usage, 'limit', values.limit, listRange)
   if (!['list', 'retry', 'discard'].includes(verb))
     throw usageFault(usage, `list, retry or discard, not ${verb}`)
-  const ratePerSecond = readNumber(usage, 'rate', values.rate, { least: 1, most: 1_000, otherwise: 50 })
-  const filters = readFilters(values)
+  const ratePerSecond = readNumber(usage, 'rate', values.rate, rateRange)
+  const filters = readDeadLetterFilters(usage, values)
   if (verb !== 'list' && deliveries.length === 0 && Object.keys(filters).length === 0 && !values.all)
     throw usageFault(usage, 'Which? Name deliveries (dlv_…, as the list shows), a filter, or --all')
   if (verb === 'discard' && !values.reason) throw usageFault(usage, 'Say why, with --reason')
@@ -105,22 +96,6 @@ export async function deadLetters(args: readonly string[]): Promise<number> {
     if (next) terminal.note(`There are more: --limit shows up to 500`)
   }
   return exitCode.ok
-}
-
-/** Filters by the API's names. */
-function readFilters(values: Readonly<Record<string, string | boolean | undefined>>): Record<string, string> {
-  const names = { 'died-of': 'reason', after: 'diedAfter', before: 'diedBefore' }
-  const filters: Record<string, string> = {}
-  for (const [option, name] of [
-    ...['destination', 'source', 'type'].map(option => [option, option] as const),
-    ...Object.entries(names),
-  ]) {
-    const value = values[option]
-    if (typeof value !== 'string') continue
-    const isTime = option === 'after' || option === 'before'
-    filters[name] = isTime ? readTime(usage, option, value, new Date())! : value
-  }
-  return filters
 }
 
 /** The actions on all matching dead letters. */

@@ -15,7 +15,13 @@ import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { confirm } from './confirm.ts'
-import { readTime } from './read-time.ts'
+import {
+  deadLetterOptions,
+  deadLetterUsage,
+  listRange,
+  rateRange,
+  readDeadLetterFilters,
+} from './dead-letter-filters.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
 import { type Colour, openTerminal, printable, type Terminal } from './terminal.ts'
@@ -30,11 +36,7 @@ out, and counted by show. With --dry-run it is only planned; for 15 minutes
 start begins it.
 
 filters
-  -d, --destination NAME only this destination's
-  --source NAME          only this source's
-  --type GLOB            only these types
-  --died-of WORD         only those that died of it: attempts_exhausted
-  --after T, --before T  only those that died then: 2026-03-01, -2h
+${deadLetterUsage}
   --all                  no filter
 create
   --rate N               deliveries a second, 1 to 1000; default 50
@@ -46,21 +48,7 @@ all
   --json                 the API's own JSON, one a line
 ${apiUsage}`
 
-const options = {
-  ...apiOptions,
-  destination: { type: 'string', short: 'd' },
-  source: { type: 'string' },
-  type: { type: 'string' },
-  'died-of': { type: 'string' },
-  after: { type: 'string' },
-  before: { type: 'string' },
-  all: { type: 'boolean' },
-  rate: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  yes: { type: 'boolean', short: 'y' },
-  limit: { type: 'string', short: 'n' },
-  json: { type: 'boolean' },
-} as const
+const options = { ...apiOptions, ...deadLetterOptions } as const
 
 const verbs = ['list', 'create', 'show', 'start', 'pause', 'resume', 'cancel']
 /** Deliveries that one retry may name. */
@@ -70,7 +58,7 @@ export async function retries(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(usage, args, options, { most: mostDeliveries + 1 })
   const [verb = 'list', ...ids] = positionals
   if (!verbs.includes(verb)) throw usageFault(usage, `${verbs.join(', ')}, not ${verb}`)
-  const limit = readNumber(usage, 'limit', values.limit, { least: 1, most: 500, otherwise: 20 })
+  const limit = readNumber(usage, 'limit', values.limit, listRange)
   const json = values.json ?? false
   if (verb === 'create') {
     const body = readSelection(values, ids)
@@ -100,24 +88,8 @@ export async function retries(args: readonly string[]): Promise<number> {
 type Values = Readonly<Partial<Record<keyof typeof options, string | boolean>>>
 
 function readSelection(values: Values, deliveries: string[]): CreateRetryBody {
-  const ratePerSecond = readNumber(usage, 'rate', values.rate as string | undefined, {
-    least: 1,
-    most: 1_000,
-    otherwise: 50,
-  })
-  const names = { destination: 'destination', source: 'source', type: 'type', 'died-of': 'reason' } as const
-  const filter: Record<string, string> = {}
-  for (const [option, name] of Object.entries(names)) {
-    const value = values[option as keyof typeof names]
-    if (typeof value === 'string') filter[name] = value
-  }
-  for (const [option, name] of [
-    ['after', 'diedAfter'],
-    ['before', 'diedBefore'],
-  ] as const) {
-    const time = readTime(usage, option, values[option] as string | undefined, new Date())
-    if (time) filter[name] = time
-  }
+  const ratePerSecond = readNumber(usage, 'rate', values.rate as string | undefined, rateRange)
+  const filter = readDeadLetterFilters(usage, values)
   const hasFilter = Object.keys(filter).length > 0 || values.all === true
   if (deliveries.length > 0 && hasFilter)
     throw usageFault(usage, 'Either deliveries by their ids, or a filter: not both')
