@@ -1,20 +1,33 @@
 import { create } from '@bufbuild/protobuf'
 import { listAttempts } from '@fairlead/store/events/attempts'
+import { listDeadLetters } from '@fairlead/store/events/dead-letters'
 import { listEvents } from '@fairlead/store/events/list'
+import {
+  destinationOf,
+  generateLog,
+  largeOrganization,
+  searchedPointer,
+  searchedValue,
+  smallOrganization,
+} from '@fairlead/store/fixtures/generated-log'
 import { migrate } from '@fairlead/store/migrate'
-import { comingDays, ensureDays } from '@fairlead/store/partitions'
 import { openPool } from '@fairlead/store/postgres'
 import { inScope } from '@fairlead/store/scope'
 import { startTestPostgres } from '@fairlead/testbed/postgres'
 import { fromUuid, type OrganizationId } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
 import { ListAttemptsRequestSchema } from '@fairlead/wire/store/attempt'
-import { EventStatus, ListEventsRequestSchema } from '@fairlead/wire/store/event'
+import {
+  EventStatus,
+  ListDeadLettersRequestSchema,
+  ListEventsRequestSchema,
+} from '@fairlead/wire/store/event'
 import { percentile } from './percentile.ts'
 
 /**
- * How fast lists answer in a large log: events of 1,000 organizations over 30 days are generated in Postgres, each with a
- * delivery and an attempt; one organization has a tenth of all, and a day of test data in one run. For each list the p50 and p95 of 40 calls.
+ * How fast lists answer in a large log: events of 1,000 organizations over 30 days are generated in Postgres (`generated-log.ts`),
+ * each with a delivery and an attempt; one organization has a tenth of all, and a day of test data in one run. For each list the p50
+ * and p95 of 40 calls.
  * `node load-tests/log.ts [events, default 10000000] [--plans]`: with `--plans` the plan of each list is printed too.
  */
 const events = Number(process.argv[2] ?? 10_000_000)
@@ -31,59 +44,12 @@ const platform = <T>(work: Parameters<typeof inScope<T>>[2]) =>
   inScope(pool, 'platform', work, { timeoutMs: 3_600_000 })
 
 const startedMs = performance.now()
-const nowMs = Date.now()
-await platform(db =>
-  ensureDays(
-    db,
-    new Set([
-      ...comingDays(nowMs),
-      ...Array.from({ length: days + 1 }, (_, i) =>
-        new Date(nowMs - i * 86_400_000).toISOString().slice(0, 10),
-      ),
-    ]),
-  ),
-)
-/** UUIDs that say which organization or destination they are: `org` 0 is the large one. */
-const organizationUuid = (n: string) => `('00000000-0000-4000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`
-for (let day = 0; day < days; day++) {
-  const perDay = Math.floor(events / days)
-  const end = new Date(nowMs - day * 86_400_000)
-  await platform(async db => {
-    await db.query(
-      `create temporary table given on commit drop as
-       select ${organizationUuid('org')} as organization_id, gen_random_uuid() as id,
-         date_trunc('milliseconds', $2::timestamptz - random() * interval '1 day') as received_at, random() as luck, n, org
-       from (select n, case when random() < 0.1 then 0 else floor(random() * ${organizations})::int end as org
-             from generate_series(1, $1::int) as n) as g`,
-      [perDay, end],
-    )
-    await db.query(
-      `insert into events (organization_id, id, received_at, source_id, source, provider, type, status, stream_seq, size_bytes,
-         method, url, delivery_count, delivered_count, dead_count, change_seq, mode)
-       select organization_id, id, received_at, id, 'source-' || n % 8, 'stripe', 'type.' || n % 40,
-         case when luck < 0.01 then 'failed' else 'success' end::event_status, n, 2000, 'POST', '/webhooks/acme/x', 1,
-         case when luck < 0.01 then 0 else 1 end, case when luck < 0.01 then 1 else 0 end, $1::bigint * 1000 + n / 1000,
-         case when $2 and org = 0 then 'test' else 'live' end
-       from given`,
-      // The newest day of the large organization is test data: live data lies behind a long run of it.
-      [days - day, day === 0],
-    )
-    await db.query(
-      `insert into attempts (organization_id, event_id, destination_id, number, received_at, at, duration_ms, delivered,
-         outcome, status, trigger, dead)
-       select organization_id, id, ${organizationUuid('n % 4')}, 1, received_at, received_at + interval '20 ms', 20,
-         luck >= 0.01, case when luck < 0.01 then 'destination_failed' else 'delivered' end,
-         case when luck < 0.01 then 500 else 200 end, 'route', luck < 0.01 from given`,
-    )
-  })
-}
-await platform(db => db.query('analyze events; analyze attempts'))
+await generateLog({ events, organizations, days, nowMs: Date.now(), transaction: platform })
 console.log(
   `${events} events of ${organizations} organizations in ${Math.round((performance.now() - startedMs) / 1000)} s`,
 )
 
-const large = fromUuid('org', '00000000-0000-4000-8000-000000000000')
-const small = fromUuid('org', '00000000-0000-4000-8000-000000000007')
+const [large, small] = [largeOrganization, smallOrganization]
 
 type List = (organization: OrganizationId, cursor: string) => Promise<{ rows: unknown[]; next: string }>
 const eventList =
@@ -110,6 +76,16 @@ const attemptList =
         create(ListAttemptsRequestSchema, { organizationId: organization, cursor, limit: 50, ...filter }),
       ),
     )
+const deadLetterList =
+  (filter: object): List =>
+  (organization, cursor) =>
+    inScope(pool, organization, db =>
+      listDeadLetters(
+        db,
+        create(ListDeadLettersRequestSchema, { organizationId: organization, cursor, limit: 50, ...filter }),
+      ),
+    )
+const searched = (n: number) => [{ name: searchedPointer, text: searchedValue(n) }]
 const lists: Record<string, List> = {
   'events, first page': eventList({}),
   'events, live': eventList({}, 'live'),
@@ -121,6 +97,11 @@ const lists: Record<string, List> = {
   'events, glob that matches nothing': eventList({ type: 'no*thing' }),
   'events, text that matches nothing': eventList({ q: 'nothing like it' }),
   'events, by id': eventList({ q: fromUuid('evt', '00000000-0000-4000-8000-00000000abcd') }),
+  'events, by a declared value': eventList({ value: searched(8) }),
+  'events, by a declared value, failed': eventList({ value: searched(8), status: EventStatus.FAILED }),
+  'dead letters, first page': deadLetterList({}),
+  'dead letters of a destination': deadLetterList({ destinationId: destinationOf(1) }),
+  'dead letters of a source': deadLetterList({ source: 'source-3' }),
   'attempts, first page': attemptList({}),
   'attempts, failed': attemptList({ failed: true }),
   'attempts, outcome that matches nothing': attemptList({ outcome: 'dns_failed' }),

@@ -55,6 +55,8 @@ export interface AuditEntry {
     | 'member.removed'
     | 'invitation.revoked'
     | 'api_key.revoked'
+    | 'passkey.added'
+    | 'passkey.removed'
   /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string
   /** The id of the resource that was changed. */
@@ -227,9 +229,16 @@ async function lockChains(
   )
 }
 
+/**
+ * Rows of one chain, as a condition on `organization_id` with its value in $1. Postgres looks up neither `is not distinct from` nor a null
+ * by `=` in an index.
+ */
+export const isOf = (organization: string | null): string =>
+  organization === null ? '(organization_id is null and $1::uuid is null)' : 'organization_id = $1'
+
 async function readHead(db: Db, organization: string | null) {
   const { rows } = await db.query<{ seq: string; sha256: Buffer }>(
-    'select seq, sha256 from audit_heads where organization_id is not distinct from $1',
+    `select seq, sha256 from audit_heads where ${isOf(organization)}`,
     [organization],
   )
   return rows[0] && { seq: Number(rows[0].seq), sha256: rows[0].sha256 }
@@ -247,7 +256,7 @@ export async function verifyAudit(
   noted?: ChainEnd,
 ): Promise<{ entries: number; faults: ChainFault[]; end: ChainEnd }> {
   const { rows } = await db.query<StoredEntry & { seq: string }>(
-    'select * from audit_logs where organization_id is not distinct from $1 and seq is not null order by seq',
+    `select * from audit_logs where ${isOf(organization)} and seq is not null order by seq`,
     [organization],
   )
   const entries = rows.map(row => ({ ...row, seq: Number(row.seq) }))

@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid } from '@fairlead/webhook/id'
 import { type AuditEnd, AuditLogSchema, type AuditService } from '@fairlead/wire/store/audit'
-import { actorKindOf, actorKinds, insertAudit, verifyAudit } from '../audit.ts'
+import { actorKindOf, actorKinds, insertAudit, isOf, verifyAudit } from '../audit.ts'
 import type { ChainEnd } from '../audit-chain.ts'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { StoreError } from '../store-error.ts'
@@ -53,7 +53,7 @@ export function auditCalls(calls: Calls): ServiceImpl<typeof AuditService> {
       const [at = null, id = null] = decodeCursor(request.cursor, 'time', 'uuid')
       const { rows } = await transact(calls, context, scope, db =>
         db.query<AuditRow>(
-          `select * from audit_logs where organization_id is not distinct from $1 and ($2 = '' or action = $2)
+          `select * from audit_logs where ${isOf(organization)} and ($2 = '' or action = $2)
              and ($3::timestamptz is null or (at, id) < ($3, $4::uuid))
            order by at desc, id desc limit $5`,
           [organization, request.action, at, id, limit + 1],

@@ -3,7 +3,7 @@ import type { HandlerContext } from '@connectrpc/connect'
 import { fromUuid } from '@fairlead/webhook/id'
 import { sealContext } from '@fairlead/wire/seal'
 import type { Change } from '@fairlead/wire/store/change'
-import { type AuditEntry, writeAudit } from '../audit.ts'
+import { type AuditEntry, isOf, writeAudit } from '../audit.ts'
 import type { Db, Scope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, scopeOf, transact } from './calls.ts'
@@ -130,7 +130,7 @@ async function takeClaim(calls: Calls, db: Db, organization: string | null, chan
   }
   const { rows } = await db.query<{ request_sha256: Buffer; sealed: string }>(
     `select request_sha256, sealed from idempotency_keys
-     where organization_id is not distinct from $1 and actor_id = $2 and key = $3 and expires_at > $4`,
+     where ${isOf(organization)} and actor_id = $2 and key = $3 and expires_at > $4`,
     [...named, new Date(calls.now())],
   )
   const [row] = rows
