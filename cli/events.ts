@@ -20,8 +20,9 @@ again and not delivered; +2! are two, and some had another body: see rejections.
                          (no route wanted it) ones
   --type GLOB            only those with a type like this: invoice.*
   -q, --search TEXT      only those with this text in their type or URL, or this id
-  --value POINTER=TEXT   only those with this value in their body, where a source
-                         declares the pointer in its search: /data/object/id=in_1
+  --value POINTER=TEXT   only those with this value in their body, such as
+                         /data/object/id=in_1; may be repeated. At once where a
+                         source declares the pointer in its search
   --header NAME=TEXT     the same of a request header
   --mode MODE            only live or test data
   --after T, --before T  only those received then: 2026-03-01, or
@@ -38,8 +39,8 @@ const options = {
   status: { type: 'string' },
   type: { type: 'string' },
   search: { type: 'string', short: 'q' },
-  value: { type: 'string' },
-  header: { type: 'string' },
+  value: { type: 'string', multiple: true },
+  header: { type: 'string', multiple: true },
   mode: { type: 'string' },
   after: { type: 'string' },
   before: { type: 'string' },
@@ -69,7 +70,7 @@ export async function events(args: readonly string[]): Promise<number> {
     else printEvent(event, new Date(), terminal)
     return exitCode.ok
   }
-  const filters: Record<string, string> = {}
+  const filters: Record<string, string | string[]> = {}
   for (const name of ['source', 'status', 'type', 'value', 'header', 'mode'] as const) {
     if (values[name]) filters[name] = values[name]
   }

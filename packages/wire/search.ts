@@ -54,7 +54,7 @@ export function openExtract(organization: OrganizationId, { pointers, headers }:
 }
 
 /** Names from the root on: https://www.rfc-editor.org/rfc/rfc6901 */
-const namesOf = (pointer: string): string[] =>
+export const namesOf = (pointer: string): string[] =>
   pointer
     .split('/')
     .slice(1)

@@ -1,3 +1,4 @@
+import { mostSearched } from '@fairlead/wire/search'
 import { type Event, EventStatus } from '@fairlead/wire/store/event'
 import { z } from 'zod'
 import { contentSchema, presentBody, presentHeaders } from './content.ts'
@@ -121,18 +122,22 @@ const searched = (name: RegExp, example: string) =>
 
 /** Filters by content, of the list. */
 const searchQuery = {
-  value: searched(/^\/[^\s=]{1,255}=[\s\S]{1,256}$/, '/data/object/id=in_1')
+  value: z
+    .array(searched(/^\/[^\s=]{1,255}=[\s\S]{1,256}$/, '/data/object/id=in_1'))
+    .max(mostSearched)
     .optional()
     .meta({
       description:
-        'A JSON pointer that a source declares in `search`, and the whole value there: `/data/object/id=in_1`.',
-      example: '/data/object/id=in_1',
+        'A JSON pointer and the whole value there: `/data/object/id=in_1`. Repeated: all must fit. What a source declares in `search` is found at once. Of others the contents of 10,000 events a page are read at most, for 5 s at most; `searched` says how far.',
+      example: ['/data/object/id=in_1'],
     }),
-  header: searched(/^[^\s=/]{1,100}=[\s\S]{1,256}$/, 'x-request-id=7f3a')
+  header: z
+    .array(searched(/^[^\s=/]{1,100}=[\s\S]{1,256}$/, 'x-request-id=7f3a'))
+    .max(mostSearched)
     .optional()
     .meta({
-      description: 'A request header that a source declares in `search`, and its whole value.',
-      example: 'x-request-id=7f3a',
+      description: 'A request header and its whole value, as `value`. None that holds a secret.',
+      example: ['x-request-id=7f3a'],
     }),
 }
 

@@ -30,13 +30,16 @@ export function readRequest(operation: Operation, request: Request): Asked {
 /** More than any operation has, with room for those that are told to be unknown. */
 const maxParameters = 100
 
+/** Names that may be given several times, wherever they are known: each is a list. */
+const repeatable: ReadonlySet<string> = new Set(['value', 'header'])
+
 /**
- * A query by name. Throws an ApiError `request_invalid` for what other parsers guess at: a name that is given twice, bytes
+ * A query by name. Throws an ApiError `request_invalid` for what other parsers guess at: a name that is given twice but is no list, bytes
  * that are no percent-encoded UTF-8.
  */
-export function readQuery(text: string): Record<string, string> {
+export function readQuery(text: string): Record<string, string | string[]> {
   const parts = (text ?? '').split('&').filter(part => part !== '')
-  const query = new Map<string, string>()
+  const query = new Map<string, string | string[]>()
   for (const part of parts) {
     const at = part.indexOf('=')
     const raw = at < 0 ? part : part.slice(0, at)
@@ -44,6 +47,10 @@ export function readQuery(text: string): Record<string, string> {
     const value = decodeText(at < 0 ? '' : part.slice(at + 1))
     if (name === undefined || value === undefined)
       throw invalidQuery(name ?? raw, 'is no percent-encoded UTF-8')
+    if (repeatable.has(name)) {
+      query.set(name, [...((query.get(name) ?? []) as string[]), value])
+      continue
+    }
     if (query.has(name)) throw invalidQuery(name, 'is given twice')
     if (query.size >= maxParameters) throw invalidQuery(name, `is more than ${maxParameters} parameters`)
     query.set(name, value)

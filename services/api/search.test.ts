@@ -32,7 +32,12 @@ beforeAll(async () => {
   nats = await connectNats({ url: api.store.natsUrl, name: 'test' })
   publish = await openPublishing(nats, api.store.client, acme.id)
   for (let i = 0; i < 6; i++) {
-    const object = { id: `in_${i}`, customer: i % 2 === 0 ? 'even' : 'odd' }
+    const object = {
+      id: `in_${i}`,
+      customer: i % 2 === 0 ? 'even' : 'odd',
+      plan: i % 3 === 0 ? 'gold' : 'silver',
+      amount: i * 100,
+    }
     ids[i] = await publish.event(`event ${i}`, {
       source: 'shop',
       type: i === 0 ? 'made' : 'paid',
@@ -68,13 +73,33 @@ test('a part of a value finds nothing, and neither does the other mode', async (
   expect(await find('value=/data/object/customer=even&mode=live')).toEqual([ids[2], ids[0]])
 })
 
-test('what no source declares is refused with what to do, rather than found nowhere', async () => {
-  for (const query of ['value=/nowhere=x', 'header=x-other=x']) {
-    const { errors } = await find(query)
-    expect(errors[0].message).toContain('no source declares')
+test('what no source declares is looked for in contents, with other filters and page by page', async () => {
+  expect(await find('value=/data/object/plan=gold')).toEqual([ids[3], ids[0]])
+  expect(await find('value=/data/object/plan=gold&type=paid')).toEqual([ids[3]])
+  expect(await find('value=/data/object/plan=gold&value=/data/object/customer=odd')).toEqual([ids[3]])
+  expect(await find('value=/data/object/plan=gold&value=/data/object/amount=300')).toEqual([ids[3]])
+  expect(await find('value=/data/object/plan=gold&value=/data/object/plan=silver')).toEqual([])
+  expect(await find('header=content-type=application/json&value=/data/object/id=in_1')).toEqual([ids[1]])
+  expect(await find('value=/nowhere=x')).toEqual([])
+  const { body } = await api.call('GET', `${base}/events?value=/data/object/plan=gold&limit=1`)
+  expect([body.items.map(({ id }: Json) => id), body.searched]).toEqual([[ids[3]], null])
+  expect(await find(`value=/data/object/plan=gold&limit=1&cursor=${body.next}`)).toEqual([ids[0]])
+  // Live sources alone declare it, and a test key sees its own events.
+  expect(await find('value=/data/object/id=in_4', testKey)).toEqual([ids[4]])
+  expect(await find('value=/data/object/id=in_3', testKey)).toEqual([])
+})
+
+test('a header that holds a secret is guessed by searching', async () => {
+  for (const name of ['authorization', 'X-Api-Key', 'cookie']) {
+    const { code, errors } = await find(`header=${name}=guess`)
+    expect([code, errors[0].message]).toEqual(['request_invalid', expect.stringContaining('holds a secret')])
   }
-  // All that declares it is live.
-  expect((await find('value=/data/object/id=in_4', testKey)).code).toBe('request_invalid')
+})
+
+test('more than eight wishes of a kind, and other names that are given twice, are refused', async () => {
+  const many = Array.from({ length: 9 }, (_, i) => `value=/a${i}=x`).join('&')
+  expect((await find(many)).code).toBe('request_invalid')
+  expect((await find('type=a&type=b')).errors[0].message).toContain('given twice')
 })
 
 test.each([

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf'
-import type { ServiceImpl } from '@connectrpc/connect'
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, toUuid } from '@fairlead/webhook/id'
 import {
   DiscardDeadLetterResponseSchema,
   DiscardDeadLettersResponseSchema,
   EventFilterSchema,
   type EventService,
+  type ListEventsRequest,
   RetryDeadLetterResponseSchema,
   RetryEventResponseSchema,
 } from '@fairlead/wire/store/event'
@@ -21,12 +22,22 @@ import {
 import { findContent } from '../events/content.ts'
 import { createEvent, createEvents } from '../events/create.ts'
 import { discardDeadLetters, listDeadLetters } from '../events/dead-letters.ts'
+import { readSearch, type WantedValues } from '../events/filter.ts'
 import { listEvents } from '../events/list.ts'
 import { lockDeliveries, readAttempts, readDeliveries, readEndedBadly, readEvent } from '../events/read.ts'
 import { recountEvents } from '../events/recount.ts'
 import { chooseDeliveries, retryDeliveries } from '../events/retry.ts'
-import { type DeliveryRow, deadLetterMessage, deliveryMessage, eventMessage } from '../events/rows.ts'
+import {
+  type DeliveryRow,
+  deadLetterMessage,
+  deliveryMessage,
+  type EventRow,
+  eventMessage,
+} from '../events/rows.ts'
+import { openContentTurns, searchContent, stepSize } from '../events/search-content.ts'
+import { pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
+import type { ScannedPage } from '../scan.ts'
 import { StoreError } from '../store-error.ts'
 import { searchedOf } from './attempts.ts'
 import { type Calls, modeOf, transact } from './calls.ts'
@@ -35,12 +46,32 @@ import { write } from './write.ts'
 /** The longest wait for a change, ms: callers' own deadlines are longer. */
 const mostWaitMs = 20_000
 const noFilter = create(EventFilterSchema)
+const noPage: ScannedPage<EventRow> = { rows: [], next: '' }
+const isNothing = ({ pointers, headers }: WantedValues) => pointers.length + headers.length === 0
 
 export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
   const idsOf = (request: { organizationId: string; eventId: string }) => ({
     organization: requireId('org', request.organizationId, 'organization_id'),
     event: requireId('evt', request.eventId, 'event_id'),
   })
+
+  const takeSearch = openContentTurns()
+  async function search(request: ListEventsRequest, context: HandlerContext, wanted: WantedValues) {
+    const organization = requireId('org', request.organizationId, 'organization_id')
+    using _turn = await takeSearch(organization)
+    return await searchContent({
+      read: row => findContent(calls.nats, fromUuid('evt', row.id), row, []),
+      wanted,
+      limit: pageSize(request.limit, 50, 500),
+      cursor: request.cursor,
+      list: cursor =>
+        transact(calls, context, organization, db =>
+          listEvents(db, organization, { ...request, cursor, limit: stepSize }, modeOf(context)),
+        ),
+      now: calls.now,
+      signal: context.signal,
+    })
+  }
 
   return {
     async createEvent(request, context) {
@@ -76,16 +107,20 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
 
     async listEvents(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const { position, ...page } = await transact(calls, context, organization, async db => {
+      const { position, undeclared, ...page } = await transact(calls, context, organization, async db => {
         // List and position are of one moment: nothing falls between them.
         await db.query('set transaction isolation level repeatable read')
-        const page = await listEvents(db, organization, request, modeOf(context))
-        return {
-          ...page,
-          position: request.cursor ? '' : positionText(await readLatest(db, organization, modeOf(context))),
-        }
+        const { undeclared } = await readSearch(db, organization, request)
+        const page = isNothing(undeclared)
+          ? await listEvents(db, organization, request, modeOf(context))
+          : noPage
+        const position = request.cursor
+          ? ''
+          : positionText(await readLatest(db, organization, modeOf(context)))
+        return { ...page, undeclared, position }
       })
-      return { events: page.rows.map(eventMessage), next: page.next, position, ...searchedOf(page) }
+      const shown = isNothing(undeclared) ? page : await search(request, context, undeclared)
+      return { events: shown.rows.map(eventMessage), next: shown.next, position, ...searchedOf(shown) }
     },
 
     async listChangedEvents(request, context) {

@@ -1,7 +1,8 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { eventId, type OrganizationId, parseId, toUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
-import { longestSearched, searchDigest } from '@fairlead/wire/search'
+import { longestSearched, mostSearched, searchDigest } from '@fairlead/wire/search'
+import { secretHeader } from '@fairlead/wire/secret-headers'
 import type { EventStatus } from '@fairlead/wire/store/event'
 import type { Knex } from 'knex'
 import type { Db } from '../scope.ts'
@@ -19,14 +20,21 @@ export interface EventFilter {
   readonly q: string
   readonly after?: Timestamp | undefined
   readonly before?: Timestamp | undefined
-  /** A value in the body, and a request header; of lists alone. */
-  readonly value?: SearchedValue | undefined
-  readonly header?: SearchedValue | undefined
+  /** Values in the body, and request headers; of lists alone. */
+  readonly value?: readonly SearchedValue[]
+  readonly header?: readonly SearchedValue[]
 }
 
-interface SearchedValue {
+export interface SearchedValue {
   readonly name: string
   readonly text: string
+}
+
+/** What is looked for in contents: each of it must be there. */
+export interface WantedValues {
+  readonly pointers: readonly SearchedValue[]
+  /** Names in lower case. */
+  readonly headers: readonly SearchedValue[]
 }
 
 /** A filter, and the mode of the call. */
@@ -46,7 +54,7 @@ export interface EventConditions {
   readonly shared: readonly ConditionOn[]
   readonly indexed: readonly ConditionOn[]
   readonly looked: readonly ConditionOn[]
-  /** Of the values that an event must have; see `search.ts`. */
+  /** Of the values that an event must have, and some source declares; see `search.ts`. */
   readonly digests: readonly string[]
 }
 
@@ -84,7 +92,8 @@ export async function eventConditions(
     if (ids) indexed.push((query, table) => query.whereRaw(`${table}.id = any(?::uuid[])`, [ids]))
     else looked.push(contains(filter.q))
   }
-  return { shared, indexed, looked, digests: await digestsOf(db, organization, filter) }
+  const { digests } = await readSearch(db, organization, filter)
+  return { shared, indexed, looked, digests }
 }
 
 /**
@@ -117,34 +126,59 @@ async function idsOf(db: Db, organization: OrganizationId, q: string): Promise<s
   return rows.length > 0 ? rows.map(row => row.id) : undefined
 }
 
-/** Throws a StoreError `invalid_field` for what no source declares: it would find nothing, and seem not to be there. */
-async function digestsOf(
+/**
+ * What a filter wants in contents: digests of what some source declares, which an index has, and the rest, for which contents are read
+ * (`search-content.ts`). Throws a StoreError `invalid_field`.
+ */
+export async function readSearch(
   db: Db,
   organization: OrganizationId,
-  { value, header }: EventFilter,
-): Promise<string[]> {
-  const asked = [
-    ...(value ? [{ ...value, field: 'value', declared: 'pointers' }] : []),
-    ...(header ? [{ ...header, name: header.name.toLowerCase(), field: 'header', declared: 'headers' }] : []),
+  { value = [], header = [] }: Pick<EventFilter, 'value' | 'header'>,
+): Promise<{ readonly digests: string[]; readonly undeclared: WantedValues }> {
+  const headers = header.map(({ name, text }) => ({ name: name.toLowerCase(), text }))
+  refuseUnsearchable(value, headers)
+  const pointers = await declaredAmong(db, organization, 'pointers', value)
+  const names = await declaredAmong(db, organization, 'headers', headers)
+  const declared = [
+    ...value.filter(({ name }) => pointers.has(name)),
+    ...headers.filter(({ name }) => names.has(name)),
   ]
-  for (const { name, text, field, declared } of asked) {
-    if (text.length < 1 || text.length > longestSearched)
-      throw new StoreError(
-        'invalid_field',
-        `${field}: its text must have 1 to ${longestSearched} characters`,
-        {
-          field,
-        },
-      )
-    const { rowCount } = await db.query(
-      'select from sources where organization_id = $1 and search -> $2 ? $3 limit 1',
-      [toUuid(organization), declared, name],
-    )
-    if (rowCount) continue
-    const fault = `no source declares ${name}: name it in \`search.${declared}\` of the source, for what is received from then on`
+  return {
+    digests: declared.map(({ name, text }) => searchDigest(organization, name, text)),
+    undeclared: {
+      pointers: value.filter(({ name }) => !pointers.has(name)),
+      headers: headers.filter(({ name }) => !names.has(name)),
+    },
+  }
+}
+
+function refuseUnsearchable(value: readonly SearchedValue[], headers: readonly SearchedValue[]): void {
+  const refuse = (field: string, fault: string) => {
     throw new StoreError('invalid_field', `${field}: ${fault}`, { field })
   }
-  return asked.map(({ name, text }) => searchDigest(organization, name, text))
+  for (const [field, asked] of Object.entries({ value, header: headers })) {
+    if (asked.length > mostSearched) refuse(field, `at most ${mostSearched}`)
+    if (asked.some(({ text }) => text.length < 1 || text.length > longestSearched))
+      refuse(field, `its text must have 1 to ${longestSearched} characters`)
+  }
+  if (value.some(({ name }) => !name.startsWith('/'))) refuse('value', 'its name must be a JSON pointer')
+  const secret = headers.find(({ name }) => secretHeader.test(name))
+  if (secret) refuse('header', `${secret.name} holds a secret, and nothing is found by it`)
+}
+
+async function declaredAmong(
+  db: Db,
+  organization: OrganizationId,
+  kind: 'pointers' | 'headers',
+  asked: readonly SearchedValue[],
+): Promise<ReadonlySet<string>> {
+  if (asked.length === 0) return new Set()
+  const { rows } = await db.query<{ name: string }>(
+    `select distinct asked.name from sources s, unnest($3::text[]) as asked (name)
+     where s.organization_id = $1 and s.search -> $2 ? asked.name`,
+    [toUuid(organization), kind, asked.map(({ name }) => name)],
+  )
+  return new Set(rows.map(({ name }) => name))
 }
 
 function contains(q: string): ConditionOn {

@@ -708,18 +708,18 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
   limit: number;
 
   /**
-   * A value in the body that a source declares; absent: any.
+   * Values that the body must have; at most 8.
    *
-   * @generated from field: fairlead.store.v1.SearchedValue value = 10;
+   * @generated from field: repeated fairlead.store.v1.SearchedValue value = 10;
    */
-  value?: SearchedValue | undefined;
+  value: SearchedValue[];
 
   /**
-   * A request header that a source declares; absent: any.
+   * Request headers that the event must have; at most 8.
    *
-   * @generated from field: fairlead.store.v1.SearchedValue header = 11;
+   * @generated from field: repeated fairlead.store.v1.SearchedValue header = 11;
    */
-  header?: SearchedValue | undefined;
+  header: SearchedValue[];
 };
 
 /**
@@ -729,7 +729,8 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
 export declare const ListEventsRequestSchema: GenMessage<ListEventsRequest>;
 
 /**
- * A whole value that events are found by. INVALID_ARGUMENT where no source declares its name.
+ * A whole value that events are found by. Where no source declares its name, the contents of 10,000 events a page are read at most,
+ * for 5 seconds at most; RESOURCE_EXHAUSTED with BUSY where others of the organization are looking already.
  *
  * @generated from message fairlead.store.v1.SearchedValue
  */
