@@ -81,9 +81,9 @@ async function callerOf(
 async function callerByKey(parts: Parts, key: string, response: Response): Promise<ApiKeyCaller> {
   // A key that was right lately is held back before anyone is asked about it; another once it has proved right.
   const wasRemembered = parts.authenticator.isRemembered(key)
-  if (wasRemembered) takeRate(parts, key, response)
+  if (wasRemembered) await takeRate(parts, key, response)
   const caller = await parts.authenticator.authenticate(key, response.locals.peer)
-  if (!wasRemembered) takeRate(parts, key, response)
+  if (!wasRemembered) await takeRate(parts, key, response)
   return caller
 }
 
@@ -94,7 +94,7 @@ async function callerByToken(
   response: Response,
 ): Promise<PersonCaller> {
   const { person, isStale } = await personByToken(parts, token)
-  takeRate(parts, person.sessionId, response)
+  await takeRate(parts, person.sessionId, response)
   if (isStale && isWrite(operation)) throw new ApiError('unavailable', undefined, { retryAfterSeconds: 2 })
   return person
 }
@@ -106,7 +106,7 @@ async function callerBySession(
   response: Response,
 ): Promise<PersonCaller> {
   const { signIn, person, isStale } = await personBySession(parts, request)
-  takeRate(parts, person.sessionId, response)
+  await takeRate(parts, person.sessionId, response)
   if (!isWrite(operation)) return person
   if (!isSameOrigin(request.headers, signIn.publicUrl)) throw new ApiError('cross_site')
   if (isStale) throw new ApiError('unavailable', undefined, { retryAfterSeconds: 2 })
@@ -158,9 +158,9 @@ const hasNothing = ({ memberships, staff }: Awaited<ReturnType<typeof personOf>>
   memberships.size === 0 && !staff
 
 /** Counts a request by its credential. */
-function takeRate(parts: Parts, credential: string, response: Response): void {
+async function takeRate(parts: Parts, credential: string, response: Response): Promise<void> {
   const digest = createHash('sha256').update(credential).digest('base64')
-  const verdict = parts.takeRate(digest, Date.now())
+  const verdict = await parts.takeRate(digest, Date.now())
   response.set(rateHeaders(verdict))
   const { allowed, retryAfterSeconds } = verdict
   if (!allowed) throw new ApiError('rate_limited', undefined, { retryAfterSeconds })

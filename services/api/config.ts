@@ -100,13 +100,15 @@ export const apiConfig = z.object({
     .number()
     .positive()
     .default(50)
-    .describe('requests a second that one key may make, in each process'),
+    .describe(
+      'requests a second that one key or session may make; of all processes together where they share a Redis',
+    ),
   FAIRLEAD_API_RATE_BURST: z.coerce
     .number()
     .int()
     .min(1)
     .default(200)
-    .describe('requests that one key may make at once'),
+    .describe('requests that one key or session may make at once'),
   FAIRLEAD_API_CORS_ORIGINS: z
     .string()
     .default('')

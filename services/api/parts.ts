@@ -6,7 +6,7 @@ import type { SignIn } from './auth/sign-in.ts'
 import type { Authenticator } from './authenticate.ts'
 import type { AllowedOrigins } from './cors.ts'
 import type { ApiMetrics } from './metrics.ts'
-import type { RateVerdict } from './rate-limit.ts'
+import type { TakeRate } from './rate-limit.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import type { OpenStreams } from './stream.ts'
 
@@ -30,7 +30,7 @@ export interface Parts {
   readonly refusals: RefusalLog
   /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
   readonly underWay: Set<Promise<unknown>>
-  readonly takeRate: (key: string, nowMs: number) => RateVerdict
+  readonly takeRate: TakeRate
   readonly streams: OpenStreams
   /** Explanations of refusals, each up to 1 s of processor time: one is under way at a time, and organizations take turns. */
   readonly explanations: Turns<string>

@@ -27,14 +27,21 @@ export interface RatePolicy {
 /** Keys remembered at one time; the one unused for longest goes first, and starts anew with a full bucket. */
 const rememberedKeys = 10_000
 
+/** Takes one request of a credential's rate. */
+export type TakeRate = (key: string, nowMs: number) => RateVerdict | Promise<RateVerdict>
+
+export function policyOf(limit: RateLimit): RatePolicy {
+  const quota = limit.burst ?? defaultBurst(limit.perSecond)
+  return { quota, windowSeconds: Math.max(1, Math.ceil(quota / limit.perSecond)) }
+}
+
 /**
- * Token buckets in this process' memory, one a key. Several API processes each allow the whole rate: this keeps one
- * client from drowning one process, it is not a quota.
+ * Token buckets in this process' memory, one a key, for an API without a Redis. Several such processes each allow the whole rate
+ * (`shared-rate.ts` counts for all of them).
  */
 export function openRateLimiter(limit: RateLimit): (key: string, nowMs: number) => RateVerdict {
   const buckets = new Map<string, TokenBucket>()
-  const quota = limit.burst ?? defaultBurst(limit.perSecond)
-  const policy = { quota, windowSeconds: Math.max(1, Math.ceil(quota / limit.perSecond)) }
+  const policy = policyOf(limit)
   return (key, nowMs) => {
     const bucket = buckets.get(key) ?? openTokenBucket(limit)
     // Insertion order is order of use: what is used goes to the end.
@@ -48,7 +55,7 @@ export function openRateLimiter(limit: RateLimit): (key: string, nowMs: number) 
       remaining: Math.floor(level),
       retryAfterSeconds: waitMs === 0 ? 0 : Math.max(1, Math.ceil(waitMs / 1000)),
       policy,
-      fullAfterSeconds: Math.ceil((quota - level) / limit.perSecond),
+      fullAfterSeconds: Math.ceil((policy.quota - level) / limit.perSecond),
     }
   }
 }

@@ -6,6 +6,7 @@ import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
 import { openTurns } from '@fairlead/daemon/turns'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
+import type { Redis } from 'ioredis'
 import { buildApp } from './app.ts'
 import { readSignInKeys } from './auth/keys.ts'
 import { readStaff } from './auth/people.ts'
@@ -17,6 +18,7 @@ import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
 import { connectRedis, warnOfEviction } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
+import { openSharedRate } from './shared-rate.ts'
 import { openStreams } from './stream.ts'
 
 /** How long an explanation may wait for its turn, ms. */
@@ -36,17 +38,16 @@ export async function run(
   listening?: (port: number) => void,
 ): Promise<void> {
   await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
-  const takeRate = openRateLimiter({
-    perSecond: config.FAIRLEAD_API_RATE_PER_SECOND,
-    burst: config.FAIRLEAD_API_RATE_BURST,
-  })
+  using redis = openConfiguredRedis(config, log)
+  const rate = { perSecond: config.FAIRLEAD_API_RATE_PER_SECOND, burst: config.FAIRLEAD_API_RATE_BURST }
+  const takeRate = redis ? openSharedRate(redis.client, rate) : openRateLimiter(rate)
   const metrics = openApiMetrics(registry)
   const publicUrl = config.FAIRLEAD_PUBLIC_URL
   const underWay = new Set<Promise<unknown>>()
   const trusted = openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!
   const authenticator = openAuthenticator(store)
   using refusals = openRefusalLog(log)
-  await using signIn = openConfiguredSignIn(config, store, log)
+  await using signIn = openConfiguredSignIn(config, redis?.client, store, log)
   const app = buildApp({
     store,
     publicUrl,
@@ -87,17 +88,26 @@ export async function run(
   await leaving.begin(config.FAIRLEAD_DRAIN_DELAY_MS)
 }
 
+function openConfiguredRedis(
+  { FAIRLEAD_REDIS_URL: url }: ApiConfig,
+  log: Log,
+): ({ readonly client: Redis } & Disposable) | undefined {
+  if (!url) return undefined
+  const client = connectRedis(url)
+  warnOfEviction(client, log)
+  return { client, [Symbol.dispose]: () => client.disconnect() }
+}
+
 /** People sign in where there is a Redis to keep sessions in, an address to come back to, and keys. */
 function openConfiguredSignIn(
   config: ApiConfig,
+  redis: Redis | undefined,
   store: StoreClient,
   log: Log,
 ): (SignIn & AsyncDisposable) | undefined {
-  const { FAIRLEAD_REDIS_URL, FAIRLEAD_CONSOLE_URL, FAIRLEAD_SIGN_IN_KEYS } = config
-  if (!FAIRLEAD_REDIS_URL || !FAIRLEAD_CONSOLE_URL || !FAIRLEAD_SIGN_IN_KEYS) return undefined
+  const { FAIRLEAD_CONSOLE_URL, FAIRLEAD_SIGN_IN_KEYS } = config
+  if (!redis || !FAIRLEAD_CONSOLE_URL || !FAIRLEAD_SIGN_IN_KEYS) return undefined
   const { FAIRLEAD_SMTP_URL: url, FAIRLEAD_MAIL_FROM: from } = config
-  const redis = connectRedis(FAIRLEAD_REDIS_URL)
-  warnOfEviction(redis, log)
   return openSignIn({
     redis,
     publicUrl: new URL(FAIRLEAD_CONSOLE_URL),
