@@ -20,7 +20,7 @@ const send = operation({
   name: 'sendSimulated',
   tag: 'Settings',
   summary: 'Send a webhook to a demo source',
-  description: `For the console’s simulator, which signs in the browser: headers and body go to the receiver as they are, and its answer comes back. Only to sources that were made here and whose names begin with \`${demoPrefix}\`. What the receiver accepts is an ordinary event, and goes where the routes say. 404 where this platform has no simulator (\`FAIRLEAD_SIMULATOR_RECEIVER_URL\`).`,
+  description: `For the console’s simulator, which signs in the browser: headers and body go to the receiver as they are, and its answer comes back. Only to sources that were made here and whose names begin with \`${demoPrefix}\`. What the receiver accepts is an event like any other, of the source’s mode, and goes where the routes say. 404 where this platform has no simulator (\`FAIRLEAD_SIMULATOR_RECEIVER_URL\`).`,
   access: 'operate',
   keepsNoAnswer: true,
   params: organizationParams,
