@@ -1,6 +1,7 @@
 import { until } from '@fairlead/testbed/until'
 import { MemberRole } from '@fairlead/wire/store/member'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openStream } from '../../fixtures/read-stream.ts'
 import { type Browser, openBrowser } from '../fixtures/browser.ts'
 import { openPeopleApi, type PeopleApi, superadmin, support } from '../fixtures/people-api.ts'
 
@@ -8,7 +9,7 @@ const at = '/api/v1/organizations/acme'
 
 let people: PeopleApi
 beforeAll(async () => {
-  people = await openPeopleApi()
+  people = await openPeopleApi({ FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS: 1 })
 })
 afterAll(async () => await people?.[Symbol.asyncDispose]())
 
@@ -191,11 +192,15 @@ describe('roles', () => {
   })
 })
 
-test('a removed member loses page and keys at once', async () => {
+test('a removed member loses page and keys at once, and a stream with its next heartbeat', async () => {
   const gone = await addMember('gone@acme.example', 'admin')
   const { body } = await ask(gone.by, 'POST', `${at}/api-keys`, { name: 'made by gone' })
   expect((await people.api.call('GET', at, { key: body.key })).status).toBe(200)
+  const cookie = [...gone.by.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  await using stream = await openStream(`${people.api.url}${at}/events/stream`, null, { cookie })
+  expect((await stream.any()).event).toBe('heartbeat')
   expect((await people.api.call('DELETE', `${at}/members/${gone.id}`)).status).toBe(204)
+  expect((await stream.next()).event).toBe('end')
   expect((await ask(gone.by, 'GET', at)).status).toBe(401)
   expect((await people.api.call('GET', at, { key: body.key })).status).toBe(401)
   const { body: log } = await people.api.call('GET', `${at}/audit-log?action=member.removed`)

@@ -1,6 +1,7 @@
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openBrowser } from '../fixtures/browser.ts'
+import { kolmogorovSmirnov } from '../fixtures/kolmogorov-smirnov.ts'
 import { openPeopleApi, type PeopleApi, superadmin } from '../fixtures/people-api.ts'
 
 const ada = 'owner@acme.example'
@@ -341,14 +342,3 @@ test('without Redis nobody new signs in and is told so, and keys go on', async (
   }
   await until(async () => (await by.post('/auth/verify', { token: mail.token })).status === 303)
 })
-
-/** The p-value of the two-sample Kolmogorov-Smirnov test. */
-function kolmogorovSmirnov(a: readonly number[], b: readonly number[]): number {
-  const below = (list: readonly number[], x: number) => list.filter(value => value <= x).length / list.length
-  const distance = Math.max(...[...a, ...b].map(x => Math.abs(below(a, x) - below(b, x))))
-  const n = Math.sqrt((a.length * b.length) / (a.length + b.length))
-  const lambda = (n + 0.12 + 0.11 / n) * distance
-  let p = 0
-  for (let k = 1; k <= 100; k++) p += 2 * (-1) ** (k - 1) * Math.exp(-2 * k * k * lambda * lambda)
-  return Math.min(1, Math.max(0, p))
-}
