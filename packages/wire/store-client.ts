@@ -20,6 +20,7 @@ import { IssueService } from './gen/fairlead/store/v1/issue_pb.js'
 import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
 import { NotificationService } from './gen/fairlead/store/v1/notification_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
+import { PasskeyService } from './gen/fairlead/store/v1/passkey_pb.js'
 import { PlatformService } from './gen/fairlead/store/v1/platform_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
 import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
@@ -33,6 +34,7 @@ import { type Mode, modeHeader } from './mode.ts'
 export interface StoreClient extends AsyncDisposable {
   readonly organizations: Client<typeof OrganizationService>
   readonly members: Client<typeof MemberService>
+  readonly passkeys: Client<typeof PasskeyService>
   readonly sources: Client<typeof SourceService>
   readonly destinations: Client<typeof DestinationService>
   readonly routes: Client<typeof RouteService>
@@ -104,6 +106,7 @@ function clientOver(
     [Symbol.asyncDispose]: close,
     organizations: createClient(OrganizationService, transport),
     members: createClient(MemberService, transport),
+    passkeys: createClient(PasskeyService, transport),
     sources: createClient(SourceService, transport),
     destinations: createClient(DestinationService, transport),
     routes: createClient(RouteService, transport),

@@ -35,6 +35,10 @@ const unkept: Readonly<Record<string, string>> = {
   beginImpersonation: 'it changes a session, which Redis keeps; each look has an entry of its own',
   endImpersonation: 'it changes a session, which Redis keeps',
   endOtherSessions: 'it ends sessions, which Redis keeps; those that have ended stay so',
+  beginPasskey: 'it makes a challenge, which Redis keeps for one answer',
+  addPasskey: 'it takes a challenge, which Redis keeps for one answer',
+  removePasskey: 'a passkey that was removed is none',
+  removeStaffPasskeys: 'passkeys that were removed are none',
   endSession: 'it ends a session, which Redis keeps; one that has ended is none',
 }
 const kept = writes.filter(operation => keepsAnswer(operation) && !(operation.name in leftOut))

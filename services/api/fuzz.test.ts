@@ -95,6 +95,28 @@ const headers = [
   'if-none-match: "a"',
 ]
 
+const nobodys = (prefix: string) => `${prefix}_00000000000000000000000000`
+/** What a path may hold: names of things that are not there. */
+const inPath: Readonly<Record<string, string>> = {
+  slug: 'acme',
+  session: `ses_${'0'.repeat(24)}`,
+  passkey: `pky_${'0'.repeat(24)}`,
+  email: 'nobody@platform.example',
+  rejection: '9223372036854775807',
+  attempt: 'att_00000000000000000000000000-999999999',
+  event: nobodys('evt'),
+  delivery: nobodys('dlv'),
+  replay: nobodys('rpl'),
+  issue: nobodys('iss'),
+  retry: nobodys('rty'),
+  key: nobodys('key'),
+  destination: nobodys('dst'),
+  source: nobodys('src'),
+  route: nobodys('rte'),
+  member: nobodys('mem'),
+  invitation: nobodys('inv'),
+}
+
 interface Field {
   readonly name: string
   readonly required: boolean
@@ -168,17 +190,7 @@ test.each(operations)(
           : (['path', 'query', 'header'] as const),
       )
       const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
-        kind === 'path'
-          ? pick(pieces)
-          : name === 'slug'
-            ? 'acme'
-            : name === 'session'
-              ? `ses_${'0'.repeat(24)}`
-              : name === 'rejection'
-                ? '9223372036854775807'
-                : name === 'attempt'
-                  ? 'att_00000000000000000000000000-999999999'
-                  : `${{ event: 'evt', delivery: 'dlv', replay: 'rpl', issue: 'iss', retry: 'rty', key: 'key', destination: 'dst', source: 'src', route: 'rte', member: 'mem', invitation: 'inv' }[name as string]}_00000000000000000000000000`,
+        kind === 'path' ? pick(pieces) : inPath[name as string]!,
       )
       const changed = pick(fields)?.name
       const content = fields

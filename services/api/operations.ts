@@ -3,6 +3,7 @@ import { apiKeyOperations } from './api-keys.ts'
 import { attemptOperations } from './attempts.ts'
 import { auditLogOperations } from './audit-log.ts'
 import { impersonationOperations } from './auth/impersonation/operations.ts'
+import { passkeyOperations } from './auth/passkeys/operations.ts'
 import { sessionOperations } from './auth/sessions/operations.ts'
 import { deadLetterOperations } from './dead-letters.ts'
 import { deliveryOperations } from './deliveries.ts'
@@ -53,6 +54,7 @@ export const operations: readonly Operation[] = [
   ...meOperations,
   ...impersonationOperations,
   ...sessionOperations,
+  ...passkeyOperations,
   ...apiKeyOperations,
   ...auditLogOperations,
   ...platformOperations,

@@ -2,6 +2,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type IdPrefix, parseId } from '@fairlead/webhook/id'
 import { z } from 'zod'
 import type { ZodOpenApiOverrideMetaContext } from 'zod-openapi'
+import { readAddress } from './auth/address.ts'
 
 /**
  * Parameters that several operations take. Text from outside is bounded and free of control characters here (Postgres
@@ -120,6 +121,19 @@ export const sessionParams = z.object({
     .string()
     .regex(/^ses_[0-9a-f]{24}$/)
     .meta({ description: "The session's id.", example: 'ses_4f0a93c1d27be85560aa1c42' }),
+})
+export const passkeyParams = z.object({
+  passkey: z
+    .string()
+    .regex(/^pky_[0-9a-f]{24}$/)
+    .meta({ description: "The passkey's id.", example: 'pky_4f0a93c1d27be85560aa1c42' }),
+})
+export const staffParams = z.object({
+  email: z
+    .string()
+    .max(320)
+    .refine(text => readAddress(text) !== undefined)
+    .meta({ description: 'Of a person of the platform’s staff.', example: 'ada@example.com' }),
 })
 export const keyParams = z.object({ slug, key: id('key', "The key's id.") })
 export const rejectionParams = z.object({

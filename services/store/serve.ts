@@ -13,6 +13,7 @@ import { IssueService } from '@fairlead/wire/store/issue'
 import { MemberService } from '@fairlead/wire/store/member'
 import { NotificationService } from '@fairlead/wire/store/notification'
 import { OrganizationService } from '@fairlead/wire/store/organization'
+import { PasskeyService } from '@fairlead/wire/store/passkey'
 import { PlatformService } from '@fairlead/wire/store/platform'
 import { RejectionService } from '@fairlead/wire/store/rejection'
 import { ReplayService } from '@fairlead/wire/store/replay'
@@ -32,6 +33,7 @@ import { issueCalls } from './calls/issues.ts'
 import { memberCalls } from './calls/members.ts'
 import { notificationCalls } from './calls/notifications.ts'
 import { organizationCalls } from './calls/organizations.ts'
+import { passkeyCalls } from './calls/passkeys.ts'
 import { platformCalls } from './calls/platform.ts'
 import { rejectionCalls } from './calls/rejections.ts'
 import { replayCalls } from './calls/replays.ts'
@@ -57,6 +59,7 @@ export interface StoreServer extends AsyncDisposable {
 const services = [
   OrganizationService,
   MemberService,
+  PasskeyService,
   SourceService,
   DestinationService,
   RouteService,
@@ -91,6 +94,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
     routes(router) {
       router.service(OrganizationService, organizationCalls(calls))
       router.service(MemberService, memberCalls(calls))
+      router.service(PasskeyService, passkeyCalls(calls))
       router.service(SourceService, sourceCalls(calls))
       router.service(DestinationService, destinationCalls(calls))
       router.service(RouteService, routeCalls(calls))

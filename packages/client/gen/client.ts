@@ -3608,6 +3608,7 @@ export const SessionMethod = {
   oidc: 'oidc',
   printed: 'printed',
   device: 'device',
+  passkey: 'passkey',
 } as const;
 
 export interface Session {
@@ -3624,6 +3625,22 @@ export interface Session {
   lastSeenAt: string;
   /** At the latest. */
   endsAt: string;
+}
+
+export interface Passkey {
+  id: string;
+  name: string;
+  createdAt: string;
+  lastUsedAt: string | null;
+}
+
+export type PasskeyOptionsPublicKey = {
+  challenge: string;
+  [key: string]: unknown;
+};
+
+export interface PasskeyOptions {
+  publicKey: PasskeyOptionsPublicKey;
 }
 
 export type ApiKeyRole = typeof ApiKeyRole[keyof typeof ApiKeyRole];
@@ -4395,17 +4412,19 @@ after?: string;
  */
 before?: string;
 /**
- * A JSON pointer that a source declares in `search`, and the whole value there: `/data/object/id=in_1`.
- * @minLength 1
- * @maxLength 520
+ * A JSON pointer and the whole value there: `/data/object/id=in_1`. Repeated: all must fit. What a source declares in `search` is found at once. Of others the contents of 10,000 events a page are read at most, for 5 s at most; `searched` says how far.
+ * @maxItems 8
+ * @items.minLength 1
+ * @items.maxLength 520
  */
-value?: string;
+value?: string[];
 /**
- * A request header that a source declares in `search`, and its whole value.
- * @minLength 1
- * @maxLength 520
+ * A request header and its whole value, as `value`. None that holds a secret.
+ * @maxItems 8
+ * @items.minLength 1
+ * @items.maxLength 520
  */
-header?: string;
+header?: string[];
 /**
  * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
  * @minLength 1
@@ -6211,6 +6230,44 @@ export type ListSessions200 = {
   items: Session[];
 };
 
+export type ListPasskeys200 = {
+  items: Passkey[];
+};
+
+export type AddPasskeyBodyCredentialResponse = {
+  /** @maxLength 4096 */
+  clientDataJSON: string;
+  [key: string]: unknown;
+};
+
+export type AddPasskeyBodyCredentialClientExtensionResults = {[key: string]: unknown};
+
+/**
+ * As the browser gives it: `credential.toJSON()`.
+ */
+export type AddPasskeyBodyCredential = {
+  /** @pattern ^[A-Za-z0-9_-]{1,1364}$ */
+  id: string;
+  /** @maxLength 1364 */
+  rawId: string;
+  type: 'public-key';
+  response: AddPasskeyBodyCredentialResponse;
+  clientExtensionResults: AddPasskeyBodyCredentialClientExtensionResults;
+  [key: string]: unknown;
+};
+
+export type AddPasskeyBody = {
+  /**
+     * For the person.
+     * @minLength 1
+     * @maxLength 100
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+  name: string;
+  /** As the browser gives it: `credential.toJSON()`. */
+  credential: AddPasskeyBodyCredential;
+};
+
 export type ListApiKeys200 = {
   items: ApiKey[];
 };
@@ -7326,6 +7383,14 @@ export const getListEventsUrl = (slug: string,
   const normalizedParams = new URLSearchParams();
 
   Object.entries(params || {}).forEach(([key, value]) => {
+    const explodeParameters = ["value","header"];
+
+    if (Array.isArray(value) && explodeParameters.includes(key)) {
+      value.forEach((v) => {
+        normalizedParams.append(key, v === null ? 'null' : String(v));
+      });
+      return;
+    }
 
     if (value !== undefined) {
       normalizedParams.append(key, value === null ? 'null' : String(value))
@@ -12310,7 +12375,7 @@ export const getSendSimulatedUrl = (slug: string,) => {
 }
 
 /**
- * For the console’s simulator, which signs in the browser: headers and body go to the receiver as they are, and its answer comes back. Only to sources that were made here and whose names begin with `simulator-`. What the receiver accepts is an ordinary event, and goes where the routes say. 404 where this platform has no simulator (`FAIRLEAD_SIMULATOR_RECEIVER_URL`).
+ * For the console’s simulator, which signs in the browser: headers and body go to the receiver as they are, and its answer comes back. Only to sources that were made here and whose names begin with `simulator-`. What the receiver accepts is an event like any other, of the source’s mode, and goes where the routes say. 404 where this platform has no simulator (`FAIRLEAD_SIMULATOR_RECEIVER_URL`).
  *
  * Allowed to: developer, admin or owner.
  * @summary Send a webhook to a demo source
@@ -15573,6 +15638,430 @@ export const getEndSessionUrl = (session: string,) => {
 export const endSession = async (session: string, options?: Parameters<typeof transport>[1]): Promise<endSessionResponse> => {
 
   return transport<endSessionResponse>(getEndSessionUrl(session),
+  {
+    ...options,
+    method: 'DELETE'
+
+
+  }
+);}
+
+
+
+export type listPasskeysResponse200 = {
+  data: ListPasskeys200
+  status: 200
+}
+
+export type listPasskeysResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listPasskeysResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listPasskeysResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listPasskeysResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listPasskeysResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listPasskeysResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listPasskeysResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listPasskeysResponseSuccess = (listPasskeysResponse200) & {
+  headers: Headers;
+};
+export type listPasskeysResponseError = (listPasskeysResponse400 | listPasskeysResponse401 | listPasskeysResponse403 | listPasskeysResponse429 | listPasskeysResponse500 | listPasskeysResponse503 | listPasskeysResponse504) & {
+  headers: Headers;
+};
+
+export type listPasskeysResponse = (listPasskeysResponseSuccess | listPasskeysResponseError)
+
+export const getListPasskeysUrl = () => {
+
+
+
+
+  return `/auth/passkeys`
+}
+
+/**
+ * For staff. As long as there is one, a link or a code by mail signs that person in no more.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary The caller's own passkeys, the oldest first
+ */
+export const listPasskeys = async ( options?: Parameters<typeof transport>[1]): Promise<listPasskeysResponse> => {
+
+  return transport<listPasskeysResponse>(getListPasskeysUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type addPasskeyResponse201 = {
+  data: Passkey
+  status: 201
+}
+
+export type addPasskeyResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type addPasskeyResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type addPasskeyResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type addPasskeyResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type addPasskeyResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type addPasskeyResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type addPasskeyResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type addPasskeyResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type addPasskeyResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type addPasskeyResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type addPasskeyResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type addPasskeyResponseSuccess = (addPasskeyResponse201) & {
+  headers: Headers;
+};
+export type addPasskeyResponseError = (addPasskeyResponse400 | addPasskeyResponse401 | addPasskeyResponse403 | addPasskeyResponse409 | addPasskeyResponse413 | addPasskeyResponse415 | addPasskeyResponse429 | addPasskeyResponse500 | addPasskeyResponse501 | addPasskeyResponse503 | addPasskeyResponse504) & {
+  headers: Headers;
+};
+
+export type addPasskeyResponse = (addPasskeyResponseSuccess | addPasskeyResponseError)
+
+export const getAddPasskeyUrl = () => {
+
+
+
+
+  return `/auth/passkeys`
+}
+
+/**
+ * After `beginPasskey`, by the same session. From then on mail alone signs this person in no more. The person is told by mail.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary Add the passkey that a browser made
+ */
+export const addPasskey = async (addPasskeyBody: AddPasskeyBody, options?: Parameters<typeof transport>[1]): Promise<addPasskeyResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<addPasskeyResponse>(getAddPasskeyUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
+    body: JSON.stringify(addPasskeyBody)
+  }
+);}
+
+
+
+export type beginPasskeyResponse200 = {
+  data: PasskeyOptions
+  status: 200
+}
+
+export type beginPasskeyResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type beginPasskeyResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type beginPasskeyResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type beginPasskeyResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type beginPasskeyResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type beginPasskeyResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type beginPasskeyResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type beginPasskeyResponseSuccess = (beginPasskeyResponse200) & {
+  headers: Headers;
+};
+export type beginPasskeyResponseError = (beginPasskeyResponse400 | beginPasskeyResponse401 | beginPasskeyResponse403 | beginPasskeyResponse429 | beginPasskeyResponse500 | beginPasskeyResponse503 | beginPasskeyResponse504) & {
+  headers: Headers;
+};
+
+export type beginPasskeyResponse = (beginPasskeyResponseSuccess | beginPasskeyResponseError)
+
+export const getBeginPasskeyUrl = () => {
+
+
+
+
+  return `/auth/passkeys/options`
+}
+
+/**
+ * For staff who signed in within the last 10 minutes. The answer is what `navigator.credentials.create` takes, good for 5 minutes and one answer.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary Begin to add a passkey
+ */
+export const beginPasskey = async ( options?: Parameters<typeof transport>[1]): Promise<beginPasskeyResponse> => {
+
+  return transport<beginPasskeyResponse>(getBeginPasskeyUrl(),
+  {
+    ...options,
+    method: 'POST'
+
+
+  }
+);}
+
+
+
+export type removePasskeyResponse204 = {
+  data: void
+  status: 204
+}
+
+export type removePasskeyResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type removePasskeyResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type removePasskeyResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type removePasskeyResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type removePasskeyResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type removePasskeyResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type removePasskeyResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type removePasskeyResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type removePasskeyResponseSuccess = (removePasskeyResponse204) & {
+  headers: Headers;
+};
+export type removePasskeyResponseError = (removePasskeyResponse400 | removePasskeyResponse401 | removePasskeyResponse403 | removePasskeyResponse404 | removePasskeyResponse429 | removePasskeyResponse500 | removePasskeyResponse503 | removePasskeyResponse504) & {
+  headers: Headers;
+};
+
+export type removePasskeyResponse = (removePasskeyResponseSuccess | removePasskeyResponseError)
+
+export const getRemovePasskeyUrl = (passkey: string,) => {
+
+
+
+
+  return `/auth/passkeys/${encodeURIComponent(String(passkey))}`
+}
+
+/**
+ * For staff who signed in within the last 10 minutes. Sessions that it began go on.
+ *
+ * Allowed to: keys and staff of the platform.
+ * @summary Remove one of the caller's passkeys
+ */
+export const removePasskey = async (passkey: string, options?: Parameters<typeof transport>[1]): Promise<removePasskeyResponse> => {
+
+  return transport<removePasskeyResponse>(getRemovePasskeyUrl(passkey),
+  {
+    ...options,
+    method: 'DELETE'
+
+
+  }
+);}
+
+
+
+export type removeStaffPasskeysResponse204 = {
+  data: void
+  status: 204
+}
+
+export type removeStaffPasskeysResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type removeStaffPasskeysResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type removeStaffPasskeysResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type removeStaffPasskeysResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type removeStaffPasskeysResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type removeStaffPasskeysResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type removeStaffPasskeysResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type removeStaffPasskeysResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type removeStaffPasskeysResponseSuccess = (removeStaffPasskeysResponse204) & {
+  headers: Headers;
+};
+export type removeStaffPasskeysResponseError = (removeStaffPasskeysResponse400 | removeStaffPasskeysResponse401 | removeStaffPasskeysResponse403 | removeStaffPasskeysResponse404 | removeStaffPasskeysResponse429 | removeStaffPasskeysResponse500 | removeStaffPasskeysResponse503 | removeStaffPasskeysResponse504) & {
+  headers: Headers;
+};
+
+export type removeStaffPasskeysResponse = (removeStaffPasskeysResponseSuccess | removeStaffPasskeysResponseError)
+
+export const getRemoveStaffPasskeysUrl = (email: string,) => {
+
+
+
+
+  return `/api/v1/platform/staff/${encodeURIComponent(String(email))}/passkeys`
+}
+
+/**
+ * Mail signs that person in again, who is told by mail.
+ *
+ * Allowed to: keys of the platform with the role owner, and superadmins.
+ * @summary Remove all passkeys of a person who has lost them
+ */
+export const removeStaffPasskeys = async (email: string, options?: Parameters<typeof transport>[1]): Promise<removeStaffPasskeysResponse> => {
+
+  return transport<removeStaffPasskeysResponse>(getRemoveStaffPasskeysUrl(email),
   {
     ...options,
     method: 'DELETE'

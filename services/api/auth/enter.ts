@@ -1,6 +1,8 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { Request, Response } from 'express'
-import { membershipsOf } from './people.ts'
+import { queueMail } from './mail/queue-mail.ts'
+import { signedInMail } from './mail/texts.ts'
+import { browserMs, meetBrowser } from './sessions/known-browsers.ts'
 import type { SignInMethod } from './sessions/record.ts'
 import { memberLimits, staffLimits } from './sessions/sessions.ts'
 import type { SignIn } from './sign-in.ts'
@@ -32,7 +34,15 @@ export async function enter(
   response.append('set-cookie', cookies.write('session', secret, limits.absoluteMs))
   response.append('set-cookie', cookies.clear('login'))
   log.info({ sessionId: id, method, peer }, 'sign_in.succeeded')
-  await noteLogin(signIn, email, nowMs).catch((err: unknown) => log.warn({ err }, 'sign_in.unrecorded'))
+  const { isKnown, next } = meetBrowser(signIn.keys, cookies.read(request.headers.cookie, 'browser'), email)
+  response.append('set-cookie', cookies.write('browser', next, browserMs))
+  const wasHere = await noteLogin(signIn, email, nowMs).catch((err: unknown) => {
+    log.warn({ err }, 'sign_in.unrecorded')
+    return true
+  })
+  // The very first sign-in is new to nobody, and a printed link was at the machine itself.
+  if (isKnown || method === 'printed' || !(wasHere || staff.has(email))) return
+  queueMail(signIn, signedInMail({ email, peer, agent }, new Date(nowMs)))
 }
 
 /** Ends the session that a request's cookie names, if there is one. */
@@ -42,11 +52,16 @@ export async function endOwn({ sessions, cookies }: SignIn, request: Request, no
   if (session) await sessions.end(session.email, session.id)
 }
 
-async function noteLogin({ store }: SignIn, email: string, nowMs: number): Promise<void> {
-  const memberships = await membershipsOf(store, email)
+/** @returns whether the person had signed in before */
+async function noteLogin({ store }: SignIn, email: string, nowMs: number): Promise<boolean> {
+  const { members } = await store.members.getMemberByEmail({ email })
+  const at = timestampFromMs(nowMs)
   await Promise.all(
-    [...memberships].map(([organizationId, { memberId }]) =>
-      store.members.updateLastLogin({ organizationId, memberId, at: timestampFromMs(nowMs) }),
-    ),
+    members
+      .filter(({ active }) => active)
+      .map(({ organizationId, id: memberId }) =>
+        store.members.updateLastLogin({ organizationId, memberId, at }),
+      ),
   )
+  return members.some(({ lastLoginAt }) => lastLoginAt !== undefined)
 }

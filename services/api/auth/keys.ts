@@ -13,7 +13,7 @@ export interface SignInKeys {
   isMacOf(use: MacUse, mac: string, text: string): boolean
 }
 
-export type MacUse = 'code' | 'refresh'
+export type MacUse = 'code' | 'refresh' | 'browser'
 
 export interface SignInKey {
   readonly id: string
@@ -32,7 +32,7 @@ export function readSignInKeys(text: string): SignInKeys | undefined {
   }
   if (all.length === 0) return undefined
   const keysOf = (use: MacUse) => all.map(key => key.derive(use))
-  const macKeys = { code: keysOf('code'), refresh: keysOf('refresh') }
+  const macKeys = { code: keysOf('code'), refresh: keysOf('refresh'), browser: keysOf('browser') }
   const mac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
   return {
     all,

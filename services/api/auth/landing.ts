@@ -6,7 +6,7 @@ import type { SignIn } from './sign-in.ts'
 const rememberedMs = 15 * 60_000
 
 /** Pages of signing in that somebody comes to from elsewhere. They show what they are asked for, and change nothing. */
-const ownPages: ReadonlySet<string> = new Set(['/auth/invitation', '/auth/device'])
+const ownPages: ReadonlySet<string> = new Set(['/auth/invitation', '/auth/device', '/auth/account/passkeys'])
 
 /**
  * The page of the console, or of `ownPages`, that a text names, as a path of this origin; undefined for everything else. Never
@@ -46,10 +46,13 @@ export function rememberPage(
  * Redirects a person who has signed in to the page that they asked for before, or else to the console's first page. The cookie is
  * checked like the address that it was made from. It stays until it expires, so that a second click leads there too.
  */
-export function land({ cookies, publicUrl }: SignIn, request: Request, response: Response): void {
-  const wanted = readLanding(cookies.read(request.headers.cookie, 'landing'), publicUrl)
-  response.redirect(303, wanted ?? homePath)
+export function land(signIn: SignIn, request: Request, response: Response): void {
+  response.redirect(303, landingOf(signIn, request))
 }
+
+/** The page that a person asked for before signing in, or the console's first. */
+export const landingOf = ({ cookies, publicUrl }: SignIn, request: Request): string =>
+  readLanding(cookies.read(request.headers.cookie, 'landing'), publicUrl) ?? homePath
 
 /** Where a person goes who wanted no page. */
 export const homePath = '/'

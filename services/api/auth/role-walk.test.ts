@@ -67,6 +67,7 @@ const absent: Readonly<Record<string, string>> = {
   member: newId('mem', 1),
   invitation: newId('inv', 1),
   session: `ses_${'0'.repeat(24)}`,
+  passkey: `pky_${'0'.repeat(24)}`,
   rejection: '4711',
 }
 

@@ -7,6 +7,7 @@ import { servePrinted } from './link/serve-printed.ts'
 import { serveOidc } from './oidc/serve-oidc.ts'
 import { sendPage } from './pages/page.ts'
 import { messagePage } from './pages/pages.ts'
+import { servePasskey } from './passkeys/serve-passkey.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { serveAccount } from './sessions/serve-account.ts'
 import type { SignIn } from './sign-in.ts'
@@ -38,6 +39,7 @@ export function serveAuth(signIn: SignIn | undefined): Router {
   serveLink(router, signIn)
   servePrinted(router, signIn)
   serveAccount(router, signIn)
+  servePasskey(router, signIn)
   serveInvitation(router, signIn)
   serveDevice(router, signIn)
   if (signIn.oidc) serveOidc(router, signIn, signIn.oidc)

@@ -9,6 +9,8 @@ import type { Mailer } from './mail/mail.ts'
 import { openQueue, type Queue } from './mail/queue.ts'
 import { openSmtp } from './mail/smtp.ts'
 import { type OidcProvider, openOidc } from './oidc/provider.ts'
+import { type Challenges, openChallenges } from './passkeys/challenges.ts'
+import { openRelyingParty, type RelyingParty } from './passkeys/relying-party.ts'
 import type { StaffList } from './people.ts'
 import { type Cookies, openCookies } from './sessions/cookie.ts'
 import { openSessions, type Sessions } from './sessions/sessions.ts'
@@ -27,6 +29,9 @@ export interface SignIn {
   readonly limits: Limits
   readonly tickets: Tickets
   readonly devices: Devices
+  readonly challenges: Challenges
+  /** Absent where people reach the platform by an address: passkeys are bound to a name. */
+  readonly relyingParty: RelyingParty | undefined
   readonly accessTokens: AccessTokens
   readonly refreshTokens: RefreshTokens
   /** Absent: no provider of identities is configured. */
@@ -74,6 +79,8 @@ export function openSignIn(options: SignInOptions): SignIn & AsyncDisposable {
     limits,
     tickets: openTickets(redis, keys, limits),
     devices: openDevices(redis),
+    challenges: openChallenges(redis),
+    relyingParty: openRelyingParty(publicUrl),
     accessTokens: openAccessTokens(keys, publicUrl.origin),
     refreshTokens: openRefreshTokens(redis, keys),
     oidc: options.oidc && openNamedOidc(options.oidc, publicUrl),
@@ -83,7 +90,6 @@ export function openSignIn(options: SignInOptions): SignIn & AsyncDisposable {
     async [Symbol.asyncDispose]() {
       await queue[Symbol.asyncDispose]()
       mailer[Symbol.dispose]()
-      redis.disconnect()
     },
   }
 }

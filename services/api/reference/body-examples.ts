@@ -34,6 +34,16 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   putRoute: { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing'] },
   updateRoute: { eventTypes: ['invoice.paid'] },
   previewRoute: { source: 'stripe', eventTypes: ['invoice.*'] },
+  addPasskey: {
+    name: 'Laptop',
+    credential: {
+      id: 'VGhlIGlkIG9mIGEgcGFzc2tleQ',
+      rawId: 'VGhlIGlkIG9mIGEgcGFzc2tleQ',
+      type: 'public-key',
+      response: { clientDataJSON: 'e30', attestationObject: 'o2M' },
+      clientExtensionResults: {},
+    },
+  },
   putNotifications: {
     destinationId: 'pager',
     types: ['destination.failing', 'destination.recovered', 'source.silent'],

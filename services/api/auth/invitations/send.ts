@@ -1,5 +1,5 @@
 import type { Role } from '../../role.ts'
-import { withRetries } from '../mail/queue.ts'
+import { queueMail } from '../mail/queue-mail.ts'
 import { invitationMail } from '../mail/texts.ts'
 import type { SignIn } from '../sign-in.ts'
 
@@ -12,14 +12,10 @@ export interface Invited {
   readonly organization: { readonly displayName: string }
 }
 
-/** How long to wait before a mail that wasn't taken is tried again, ms. */
-const retryPausesMs = [1_000, 10_000, 60_000]
-
 /** Queues an invitation's mail. The invitation stands also if the mail fails: it is shown to whoever signs in as the address. */
 export function queueInvitation(signIn: SignIn, invited: Invited, token: string): void {
   const link = new URL('/auth/invitation', signIn.publicUrl)
   link.searchParams.set('token', token)
   const mail = invitationMail({ ...invited, organization: invited.organization.displayName }, link.href)
-  const isQueued = signIn.queue.push(() => withRetries(() => signIn.mailer.send(mail), retryPausesMs))
-  if (!isQueued) signIn.log.warn({ invitation: invited.id }, 'mail.dropped')
+  queueMail(signIn, mail)
 }

@@ -5,7 +5,15 @@ import { enter } from '../enter.ts'
 import { fieldOf, named, readForm, wantsJson } from '../form.ts'
 import { land, rememberLanding } from '../landing.ts'
 import { sendPage } from '../pages/page.ts'
-import { askedPage, askPage, confirmPage, endedPage, otherBrowserPage } from '../pages/pages.ts'
+import {
+  askedPage,
+  askPage,
+  confirmPage,
+  endedPage,
+  otherBrowserPage,
+  passkeyNeededPage,
+} from '../pages/pages.ts'
+import { needsPasskey } from '../passkeys/prove.ts'
 import { canBeSecret, digestOf, newSecret } from '../secret.ts'
 import type { SignIn } from '../sign-in.ts'
 import { queueLink } from './request.ts'
@@ -14,7 +22,7 @@ import { linkMs } from './tickets.ts'
 export function serveLink(router: Router, signIn: SignIn): void {
   router.get('/sign-in', named('signInPage'), (request, response) => {
     rememberLanding(signIn, request, response)
-    sendPage(response, 200, askPage(signIn.oidc?.name))
+    sendPage(response, 200, askPage(signIn.oidc?.name, signIn.relyingParty !== undefined))
   })
   router.post('/request-magic-link', named('requestMagicLink'), ...readForm, (request, response) =>
     requestLink(signIn, request, response),
@@ -69,7 +77,9 @@ async function verify(signIn: SignIn, request: Request, response: Response): Pro
     token !== undefined ? redeem(token, login) : code !== undefined ? redeemCode(code, login) : noTicket,
   )
   if (!ticket) return await refuse(signIn, request, response, token !== undefined ? 'link' : 'code')
-  await away(enter(signIn, { email: ticket.email, method: token ? 'link' : 'code' }, request, response))
+  const method = token ? 'link' : 'code'
+  if (await needsPasskey(signIn, ticket.email)) return askForPasskey(signIn, request, response, method)
+  await away(enter(signIn, { email: ticket.email, method }, request, response))
   if (wantsJson(request)) response.json({ email: ticket.email })
   else land(signIn, request, response)
 }
@@ -83,6 +93,14 @@ async function refuse(signIn: SignIn, request: Request, response: Response, meth
   response.locals.code = 'sign_in_refused'
   if (wantsJson(request)) throw new ApiError('sign_in_refused')
   sendPage(response, 401, endedPage)
+}
+
+function askForPasskey(signIn: SignIn, request: Request, response: Response, method: 'link' | 'code'): void {
+  signIn.log.info({ method, peer: response.locals.peer, passkey: 'needed' }, 'sign_in.refused')
+  response.locals.code = 'sign_in_refused'
+  if (wantsJson(request))
+    throw new ApiError('sign_in_refused', 'Sign in with your passkey, at /auth/passkey.')
+  sendPage(response, 401, passkeyNeededPage)
 }
 
 async function isSignedIn({ cookies, sessions }: SignIn, request: Request): Promise<boolean> {

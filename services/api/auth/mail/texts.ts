@@ -48,6 +48,32 @@ If you didn't expect this, ignore this mail: nothing happens.
   }
 }
 
+/** A sign-in with a browser that hadn't signed this person in before, or with a tool. */
+export function signedInMail({ email, agent, peer }: Asked, at: Date): Mail {
+  return {
+    to: email,
+    subject: newSignInSubject,
+    text: `${email} was signed in to Fairlead with a browser or tool that is new: ${deviceOf(agent)}, from ${peer}, at ${at.toISOString()}.
+
+If that was you, there is nothing to do.
+If it wasn't, end that session in your list of sessions, and tell whoever runs this platform: somebody else can read your mail.
+`,
+  }
+}
+
+export const newSignInSubject = 'New sign-in to Fairlead'
+
+export function passkeyMail(email: string, change: 'added' | 'removed', name: string, at: Date): Mail {
+  return {
+    to: email,
+    subject: `A passkey of yours was ${change}`,
+    text: `A passkey of ${email} on Fairlead was ${change} at ${at.toISOString()}: ${name}.
+
+If that wasn't you or a superadmin whom you asked, tell whoever runs this platform, and end your other sessions.
+`,
+  }
+}
+
 export function reuseMail(email: string, device: string, at: Date): Mail {
   return {
     to: email,

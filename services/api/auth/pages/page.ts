@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Response } from 'express'
 import { escapeHtml } from '../../html.ts'
 
-/** A page without script: headings, text and forms. Its parts are HTML; whatever comes from outside is escaped where it is put in. */
+/** A page of headings, text and forms, without script unless it names one. Its parts are HTML; whatever comes from outside is escaped where it is put in. */
 export interface Page {
   readonly title: string
   readonly body: string
+  /** The path of a script of ours; absent: the page runs none. */
+  readonly script?: string
 }
 
 const style = `
@@ -24,13 +26,16 @@ const styleDigest = createHash('sha256').update(style).digest('base64')
 /** Loads nothing, runs nothing, posts to us alone, and stands in nobody's frame. */
 export const pagePolicy = `default-src 'none'; style-src 'sha256-${styleDigest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function sendPage(response: Response, status: number, { title, body }: Page): void {
+/** The same with scripts of ours, which ask us alone and make no markup of texts. */
+const scriptedPolicy = `${pagePolicy}; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'`
+
+export function sendPage(response: Response, status: number, { title, body, script }: Page): void {
   response
     .status(status)
     .set({
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
-      'content-security-policy': pagePolicy,
+      'content-security-policy': script ? scriptedPolicy : pagePolicy,
     })
     .type('html')
     .send(`<!doctype html>
@@ -45,7 +50,7 @@ export function sendPage(response: Response, status: number, { title, body }: Pa
 <body>
 <h1>${escapeHtml(title)}</h1>
 ${body}
-</body>
+${script ? `<script src="${script}"></script>\n` : ''}</body>
 </html>
 `)
 }

@@ -17,12 +17,16 @@ const codeForm = `<form method="post" action="/auth/verify">
 <button>Sign in with the code</button>
 </form>`
 
-/** @param oidcName what the other way of signing in is called; undefined: there is none */
-export const askPage = (oidcName: string | undefined): Page => ({
+/**
+ * @param oidcName what the other way of signing in is called; undefined: there is none
+ * @param hasPasskeys whether staff may sign in by a passkey
+ */
+export const askPage = (oidcName: string | undefined, hasPasskeys: boolean): Page => ({
   title: 'Sign in',
   body: `<p>A link and a code come by mail. There are no passwords.</p>
 ${askForm}
-${oidcName ? `<p><a href="/auth/oidc">Sign in with ${escapeHtml(oidcName)}</a></p>` : ''}`,
+${oidcName ? `<p><a href="/auth/oidc">Sign in with ${escapeHtml(oidcName)}</a></p>` : ''}
+${hasPasskeys ? '<p><a href="/auth/passkey">Staff: sign in with a passkey</a></p>' : ''}`,
 })
 
 /** The same for every address. */
@@ -66,17 +70,35 @@ export const endedPage: Page = {
 ${askForm}`,
 }
 
+/** The proof by mail was right, and is too little for this person. */
+export const passkeyNeededPage: Page = {
+  title: 'Sign in with your passkey',
+  body: `<p>You have a passkey, so mail alone does not sign you in. Whoever lost all passkeys asks another superadmin to remove them.</p>
+<p><a href="/auth/passkey">Use a passkey</a></p>`,
+}
+
 export const messagePage = (title: string, text: string): Page => ({
   title,
   body: `<p>${escapeHtml(text)}</p><p><a href="/auth/sign-in">Sign in</a></p>`,
 })
 
-export const accountPage = (email: string, sessionId: string, sessions: readonly SessionRecord[]): Page => ({
+export interface Account {
+  readonly email: string
+  readonly isStaff: boolean
+  /** Which of the sessions looks. */
+  readonly sessionId: string
+}
+
+export const accountPage = (
+  { email, isStaff, sessionId }: Account,
+  sessions: readonly SessionRecord[],
+): Page => ({
   title: 'Your sessions',
   body: `<p>Signed in as <b>${escapeHtml(email)}</b>.</p>
 <table><tr><th>Device</th><th>From</th><th>Last seen</th><th></th></tr>
 ${sessions.map(session => sessionRow(session, sessionId)).join('\n')}
 </table>
+${isStaff ? '<p><a href="/auth/account/passkeys">Your passkeys</a></p>' : ''}
 <form method="post" action="/auth/logout"><button>Sign out</button></form>`,
 })
 

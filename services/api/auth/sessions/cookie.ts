@@ -8,7 +8,7 @@ export interface Cookies {
   clear(name: CookieName): string
 }
 
-export type CookieName = 'session' | 'login' | 'landing'
+export type CookieName = 'session' | 'login' | 'landing' | 'browser'
 
 /**
  * `__Host-` binds a cookie to this very host over https (https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2). Plain http, which the

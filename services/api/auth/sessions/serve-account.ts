@@ -15,7 +15,9 @@ export function serveAccount(router: Router, signIn: SignIn): void {
   router.get('/account', named('accountPage'), async (request, response) => {
     const session = await requireSession(signIn, request, response)
     if (!session) return
-    sendPage(response, 200, accountPage(session.email, session.id, await away(sessions.list(session.email))))
+    const { email, id: sessionId } = session
+    const account = { email, sessionId, isStaff: signIn.staff.has(email) }
+    sendPage(response, 200, accountPage(account, await away(sessions.list(email))))
   })
   router.post('/account/end', named('endSessionByForm'), ...readForm, async (request, response) => {
     const session = await requireSession(signIn, request, response)

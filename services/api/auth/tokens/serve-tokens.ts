@@ -4,8 +4,8 @@ import { deviceOf } from '../device.ts'
 import { fieldOf, named, readForm } from '../form.ts'
 import { mayEnter } from '../link/request.ts'
 import { away } from '../link/serve-link.ts'
-import { withRetries } from '../mail/queue.ts'
-import { reuseMail } from '../mail/texts.ts'
+import { queueMail } from '../mail/queue-mail.ts'
+import { reuseMail, signedInMail } from '../mail/texts.ts'
 import type { SessionRecord } from '../sessions/record.ts'
 import { staffLimits, toolLimits } from '../sessions/sessions.ts'
 import type { SignIn } from '../sign-in.ts'
@@ -68,6 +68,7 @@ async function pollDevice(signIn: SignIn, request: Request, response: Response):
   const session = { email, provenAtMs, agent, peer, method: 'device', limits } as const
   const { id } = await away(signIn.sessions.begin(session, nowMs))
   signIn.log.info({ sessionId: id, method: 'device', peer }, 'sign_in.succeeded')
+  queueMail(signIn, signedInMail({ email, peer, agent }, new Date(nowMs)))
   await answerTokens(signIn, { email, id }, await away(signIn.refreshTokens.begin(id)), response)
 }
 
@@ -96,13 +97,13 @@ async function refresh(signIn: SignIn, request: Request, response: Response): Pr
 
 /** Two have the same token: both lose it, and the person is told. */
 async function endReused(signIn: SignIn, sessionId: string, peer: string): Promise<void> {
-  const { sessions, log, queue, mailer } = signIn
+  const { sessions, log } = signIn
   const session = await away(sessions.findById(sessionId, Date.now()))
   log.warn({ sessionId, peer }, 'refresh_token.reused')
   if (!session) return
   await away(sessions.end(session.email, sessionId))
   const mail = reuseMail(session.email, deviceOf(session.agent), new Date())
-  queue.push(() => withRetries(() => mailer.send(mail), [1_000, 10_000]))
+  queueMail(signIn, mail)
 }
 
 async function revoke(signIn: SignIn, request: Request, response: Response): Promise<void> {
