@@ -5,6 +5,9 @@
 # Node has the version of package-lock.json. Pin both by digest where your builds must not move.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+# What runs, as the metric fairlead_build_info tells it: --build-arg VERSION=1.2.3 --build-arg REVISION=$(git rev-parse HEAD).
+ARG VERSION=unreleased
+ARG REVISION=unknown
 
 FROM ${NODE_IMAGE} AS console
 WORKDIR /app
@@ -24,6 +27,7 @@ COPY packages/telemetry/package.json packages/telemetry/
 COPY packages/webhook/package.json packages/webhook/
 COPY packages/wire/package.json packages/wire/
 COPY services/api/package.json services/api/
+COPY services/prober/package.json services/prober/
 COPY services/receiver/package.json services/receiver/
 COPY services/store/package.json services/store/
 COPY services/worker/package.json services/worker/
@@ -37,6 +41,8 @@ RUN node image/sbom-main.ts sbom.cdx.json
 
 # glibc, libstdc++, CA certificates, the user nonroot (65532) and nothing else: no shell.
 FROM ${BASE_IMAGE}
+ARG VERSION
+ARG REVISION
 COPY --from=modules /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
@@ -51,6 +57,7 @@ COPY packages/telemetry packages/telemetry
 COPY packages/webhook packages/webhook
 COPY packages/wire packages/wire
 COPY services/api services/api
+COPY services/prober services/prober
 COPY services/receiver services/receiver
 COPY services/store services/store
 COPY services/worker services/worker
@@ -62,5 +69,7 @@ LABEL org.opencontainers.image.title=Fairlead
 LABEL org.opencontainers.image.licenses=Apache-2.0
 ENV NODE_ENV=production
 ENV FAIRLEAD_CONSOLE_FOLDER=/app/console
+ENV FAIRLEAD_VERSION=${VERSION}
+ENV FAIRLEAD_REVISION=${REVISION}
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node", "/app/image/main.ts"]

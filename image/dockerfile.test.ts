@@ -48,6 +48,13 @@ test('the image runs as a number, because runAsNonRoot needs one, and without a 
   expect(entrypoint).toEqual(['/usr/local/bin/node', '/app/image/main.ts'])
 })
 
+test('what runs is told by the image: arguments of the build stand in its environment', () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a Dockerfile's own
+  const { env } = readDockerfile('ARG VERSION=1.2.3\nFROM a\nARG VERSION\nENV FAIRLEAD_VERSION=${VERSION}')
+  expect(env).toEqual(['FAIRLEAD_VERSION=1.2.3'])
+  expect(readDockerfile(text).env).toContain('FAIRLEAD_REVISION=unknown')
+})
+
 test.each<[string, string, string]>([
   ['an instruction that it does not know', 'FROM a\nVOLUME /data', 'VOLUME /data'],
   ['a flag of COPY that it does not know', 'FROM a\nCOPY --chown=1 a b', '--chown=1'],

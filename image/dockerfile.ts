@@ -38,10 +38,11 @@ export function readDockerfile(text: string): ImageRecipe {
     const [, name = '', rest = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? []
     switch (name) {
       case 'ARG':
-        args.set(...pair(rest))
+        // Without a value: the one from before the first FROM is known in this stage too.
+        if (rest.includes('=')) args.set(...pair(rest))
         break
       case 'FROM':
-        from.push(rest.split(' ')[0]!.replace(/\$\{(\w+)\}/g, (_, key: string) => args.get(key) ?? ''))
+        from.push(filled(rest.split(' ')[0]!, args))
         stage = emptyStage()
         break
       case 'RUN':
@@ -58,7 +59,7 @@ export function readDockerfile(text: string): ImageRecipe {
         stage.user = rest
         break
       case 'ENV':
-        stage.env.push(pair(rest).join('='))
+        stage.env.push(pair(filled(rest, args)).join('='))
         break
       case 'LABEL':
         Object.assign(stage.labels, Object.fromEntries([pair(rest)]))
@@ -73,6 +74,9 @@ export function readDockerfile(text: string): ImageRecipe {
   if (stage.runs > 0) throw new TypeError("the Dockerfile's last stage has a RUN: it can have no shell")
   return { ...stage, from, runs }
 }
+
+const filled = (text: string, args: ReadonlyMap<string, string>): string =>
+  text.replace(/\$\{(\w+)\}/g, (_, key: string) => args.get(key) ?? '')
 
 function emptyStage() {
   return {

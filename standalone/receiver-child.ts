@@ -1,3 +1,4 @@
+import { exposedText } from '@fairlead/daemon/exposition'
 import type { ReadinessCheck } from '@fairlead/daemon/health'
 import { type Log, openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
@@ -46,7 +47,7 @@ async function sendLines(log: Log): Promise<void> {
 
 async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promise<void> {
   if (about === 'metrics') {
-    await report({ kind: 'answered', id, text: await registry.metrics() })
+    await report({ kind: 'answered', id, text: await exposedText(registry) })
     return
   }
   const reasons = await Promise.all([...checks].map(([name, check]) => failing(name, check)))

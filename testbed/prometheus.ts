@@ -78,6 +78,7 @@ export async function startPrometheus(
     home,
     command: program.path,
     args: [
+      '--enable-feature=exemplar-storage',
       `--config.file=${join(home, 'prometheus.yaml')}`,
       `--storage.tsdb.path=${join(home, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
@@ -132,5 +133,38 @@ export async function askPrometheus(
   return answer.data.result.map(({ metric, value, values }) => ({
     labels: metric,
     points: (values ?? (value ? [value] : [])).map(([at, text]) => [at, Number(text)] as const),
+  }))
+}
+
+/** A series, and traces that its samples name. */
+export interface TracedSeries {
+  readonly labels: Readonly<Record<string, string>>
+  /** `at`: Unix seconds. */
+  readonly traces: readonly { readonly traceId: string; readonly at: number }[]
+}
+
+/** Exemplars of the series that a query reads, as Grafana asks for them. */
+export async function askExemplars(
+  url: string,
+  query: string,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<readonly TracedSeries[]> {
+  const body = new URLSearchParams({ query, start: String(fromMs / 1000), end: String(toMs / 1000) })
+  const response = await fetch(`${url}/api/v1/query_exemplars`, { method: 'POST', body })
+  const answer = (await response.json()) as {
+    readonly status: string
+    readonly error?: string
+    readonly data?: readonly {
+      readonly seriesLabels: Readonly<Record<string, string>>
+      readonly exemplars: readonly {
+        readonly labels: { readonly trace_id: string }
+        readonly timestamp: number
+      }[]
+    }[]
+  }
+  if (answer.status !== 'success') throw new Error(`${query}: ${answer.error}`)
+  return (answer.data ?? []).map(({ seriesLabels, exemplars }) => ({
+    labels: seriesLabels,
+    traces: exemplars.map(({ labels, timestamp }) => ({ traceId: labels.trace_id, at: timestamp })),
   }))
 }

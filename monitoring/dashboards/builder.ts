@@ -18,6 +18,8 @@ interface PanelBase {
   readonly width?: number
   /** Its queries may have no series while all is well, such as a list of firing alerts. */
   readonly mayBeEmpty?: true
+  /** Points lead to traces: dots that name one each. */
+  readonly exemplars?: true
   /** Values may be below 0. */
   readonly mayBeNegative?: true
 }
@@ -176,6 +178,7 @@ function panelJson(panel: Panel): object {
       expr,
       legendFormat: legend,
       datasource,
+      ...(panel.exemplars && { exemplar: true }),
       ...(kind === 'table' && { instant: true, format: 'table' }),
       ...(kind === 'heatmap' && { format: 'heatmap' }),
     })),

@@ -1,4 +1,4 @@
-import type { PrometheusSeries } from '@fairlead/testbed/prometheus'
+import type { PrometheusSeries, TracedSeries } from '@fairlead/testbed/prometheus'
 import type { Dashboard, Panel } from '../dashboards/builder.ts'
 import { drawPanel, type PanelData } from './draw-panel.ts'
 import { escaped } from './text.ts'
@@ -7,6 +7,7 @@ import { escaped } from './text.ts'
 export async function drawDashboard(
   dashboard: Dashboard,
   ask: (expr: string) => Promise<readonly PrometheusSeries[]>,
+  askExemplars: (expr: string) => Promise<readonly TracedSeries[]> = async () => [],
 ): Promise<string> {
   const column = 60
   const unitHeight = 26
@@ -27,7 +28,8 @@ export async function drawDashboard(
       }
       const size = { width: columns * column - 8, height: high - 8 }
       const drawn = drawPanel(panel, await dataOf(panel, ask), size)
-      parts.push(`<g transform="translate(${x * column + 4} ${y + 4})">${drawn}</g>`)
+      const dots = panel.kind !== 'text' && panel.exemplars ? await tracesOf(panel, askExemplars) : ''
+      parts.push(`<g transform="translate(${x * column + 4} ${y + 4})">${drawn}${dots}</g>`)
       x += columns
       height = Math.max(height, high)
     }
@@ -40,6 +42,25 @@ export async function drawDashboard(
 ${parts.join('\n')}
 </svg>
 `
+}
+
+/** In Grafana a dot for each; here the newest three in words. */
+async function tracesOf(
+  panel: Exclude<Panel, { kind: 'text' }>,
+  ask: (expr: string) => Promise<readonly TracedSeries[]>,
+): Promise<string> {
+  const found = (await Promise.all(panel.targets.map(({ expr }) => ask(expr)))).flat()
+  const newest = found
+    .flatMap(({ labels, traces }) => traces.map(trace => ({ labels, ...trace })))
+    .sort((a, b) => b.at - a.at)
+    .slice(0, 3)
+  return newest
+    .map(({ labels, traceId, at }, index) => {
+      const whose = labels.destination ? `${labels.organization}: ${labels.destination} ` : ''
+      const time = new Date(at * 1_000).toISOString().slice(11, 19)
+      return `<text x="220" y="${34 + index * 14}" class="axis">◆ ${escaped(whose)}trace ${traceId} at ${time}</text>`
+    })
+    .join('')
 }
 
 async function dataOf(

@@ -1,5 +1,6 @@
 import { Counter, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { exposedText } from './exposition.ts'
 import { openHealth } from './health.ts'
 
 async function ask(port: number, path: string) {
@@ -7,7 +8,8 @@ async function ask(port: number, path: string) {
   return { status: response.status, text: await response.text() }
 }
 
-const open = (registry = new Registry()) => openHealth({ port: 0, host: '127.0.0.1', registry })
+const open = (registry = new Registry()) =>
+  openHealth({ port: 0, host: '127.0.0.1', exposed: () => exposedText(registry) })
 
 test('a process is alive whatever its dependencies do', async () => {
   await using health = await open()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Registry } from 'prom-client'
+import { answerOf } from './exposition.ts'
 
 /** A readiness check: undefined when the process can do its work, otherwise a few words that say why not. */
 export type ReadinessCheck = () => string | undefined | Promise<string | undefined>
@@ -11,7 +11,7 @@ export type ReadinessCheck = () => string | undefined | Promise<string | undefin
  *   /livez    200 as long as it answers at all; looks at no dependency, because a restart mends none
  *   /readyz   200 when there are checks and all of them pass, else 503; JSON says which one fails, why, and since when.
  *             A process adds its checks when it can work: before, it waits for what it depends on
- *   /metrics  Prometheus' text format
+ *   /metrics  Prometheus' text format, or OpenMetrics with exemplars, as the scraper asks
  */
 export interface Health extends AsyncDisposable {
   readonly port: number
@@ -36,11 +36,12 @@ interface CheckResult {
 export async function openHealth(options: {
   readonly port: number
   readonly host?: string
-  readonly registry: Pick<Registry, 'contentType' | 'metrics'>
+  /** All that is exposed: `exposedText`. */
+  readonly exposed: () => Promise<string>
   /** Told of each scrape that was answered. */
   readonly scraped?: (seconds: number, bytes: number) => void
 }): Promise<Health> {
-  const { registry, host = '0.0.0.0', scraped } = options
+  const { exposed, host = '0.0.0.0', scraped } = options
   const checks = new Map<string, { check: ReadinessCheck; last?: CheckResult }>()
   const startedAt = Date.now()
   let draining = false
@@ -58,10 +59,11 @@ export async function openHealth(options: {
     sendJson(response, ready ? 200 : 503, { status, checks: described })
   }
 
-  async function metrics(response: ServerResponse): Promise<void> {
+  async function metrics({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now()
-    const body = Buffer.from(await registry.metrics())
-    response.writeHead(200, { 'content-type': registry.contentType }).end(body)
+    const answer = answerOf(await exposed(), headers.accept)
+    const body = Buffer.from(answer.body)
+    response.writeHead(200, { 'content-type': answer.contentType }).end(body)
     scraped?.((performance.now() - startedMs) / 1000, body.length)
   }
 
@@ -81,7 +83,7 @@ export async function openHealth(options: {
         await readiness(response)
         return
       case '/metrics':
-        await metrics(response)
+        await metrics(request, response)
         return
       default:
         sendJson(response, 404, { status: 'not_found', paths: ['/livez', '/readyz', '/metrics'] })

@@ -1,5 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client'
 
+/** What runs, as a configuration tells it. */
+interface Build {
+  readonly FAIRLEAD_VERSION?: string
+  readonly FAIRLEAD_REVISION?: string
+}
+
 /**
  * A registry with Node's own metrics (`process_*`, `nodejs_*`) and `fairlead_build_info`. Ours are named
  * `fairlead_<noun>_<unit>[_total]`, in base units (seconds, bytes), with labels from closed sets: never a URL or an id. A
@@ -7,7 +13,7 @@ import { Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 
  * registry. A part's `metrics.ts` starts every closed set of label values at 0 (`startAtZero`): `increase()` of a series
  * that appears with its first event is 0.
  */
-export function openRegistry(environment: NodeJS.ProcessEnv = process.env): Registry {
+export function openRegistry({ FAIRLEAD_VERSION, FAIRLEAD_REVISION }: Build = {}): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   new Gauge({
@@ -17,8 +23,8 @@ export function openRegistry(environment: NodeJS.ProcessEnv = process.env): Regi
     registers: [registry],
   }).set(
     {
-      version: environment.FAIRLEAD_VERSION || 'unreleased',
-      revision: environment.FAIRLEAD_REVISION || 'unknown',
+      version: FAIRLEAD_VERSION ?? 'unreleased',
+      revision: FAIRLEAD_REVISION ?? 'unknown',
       node: process.version,
     },
     1,

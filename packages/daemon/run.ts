@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { ConfigError, configExitCode, readConfig } from './config.ts'
+import { exposedText } from './exposition.ts'
 import { type Health, openHealth } from './health.ts'
 import { stopOnSignals } from './lifecycle.ts'
 import { type Log, logLevels, openLog } from './log.ts'
@@ -23,6 +24,11 @@ export type Run<Config> = (config: Config, signal: AbortSignal, daemon: Daemon) 
 
 /** The variables that every process reads. */
 export const daemonConfig = z.object({
+  FAIRLEAD_VERSION: z
+    .string()
+    .default('unreleased')
+    .describe('the version that runs, for the metric fairlead_build_info'),
+  FAIRLEAD_REVISION: z.string().default('unknown').describe('the revision that runs, for the same metric'),
   FAIRLEAD_LOG_LEVEL: z.enum(logLevels).default('info').describe('the least serious lines that are written'),
   FAIRLEAD_METRICS_PORT: z.coerce
     .number()
@@ -62,10 +68,10 @@ async function runUnder<Shape extends z.ZodRawShape>(
   try {
     const [own, config] = readBoth(schema)
     log = openLog({ service, level: own.FAIRLEAD_LOG_LEVEL })
-    const registry = openRegistry()
+    const registry = openRegistry(own)
     const [port, host] = [own.FAIRLEAD_METRICS_PORT, own.FAIRLEAD_METRICS_HOST]
     const scraped = (seconds: number, bytes: number) => noteScrape(registry, seconds, bytes)
-    await using health = await openHealth({ port, host, registry, scraped })
+    await using health = await openHealth({ port, host, exposed: () => exposedText(registry), scraped })
     using signal = stopOnSignals({
       log,
       deadlineMs: own.FAIRLEAD_SHUTDOWN_TIMEOUT_MS,

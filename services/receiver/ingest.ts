@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { noteExemplar } from '@fairlead/daemon/exposition'
 import { peerOf } from '@fairlead/daemon/peer'
-import { eventSpan, logFields } from '@fairlead/telemetry/trace-ids'
+import { eventSpan, eventTraceId, logFields } from '@fairlead/telemetry/trace-ids'
 import type { EventId } from '@fairlead/webhook/id'
 import { verifyAt } from '@fairlead/webhook/verify-at'
 import { PublishError } from '@fairlead/wire/publish'
@@ -177,6 +178,7 @@ function record(
   metrics.acceptSeconds.observe(durationMs / 1000)
   metrics.answeredWell(durationMs)
   const isTraced = traces?.accepted(event, stored, durationMs) ?? false
+  if (isTraced) noteExemplar(metrics.acceptSeconds, durationMs / 1000, eventTraceId(id), receiver.now())
   log.info(
     {
       ...logFields(eventSpan(id, 'receive'), isTraced),

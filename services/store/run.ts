@@ -8,12 +8,8 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
-import { every } from './every.ts'
-import { resolveRecovered } from './issues/recover.ts'
-import { openRefusals } from './issues/refusals.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
-import { keepNotified } from './notifications/tell.ts'
 import { openBudgets } from './objectives/budgets.ts'
 import { openDeclared } from './objectives/declared-set.ts'
 import { openPool, type SharedPool } from './postgres.ts'
@@ -21,24 +17,12 @@ import { storedPositions } from './project/position.ts'
 import { project } from './project/project.ts'
 import { openStanding } from './project/standing.ts'
 import { openStreamStates } from './project/stream-states.ts'
-import { pauseHopeless } from './publish/pauses.ts'
 import { openConfigPublisher } from './publish/publish.ts'
 import { watchQuotas } from './publish/quota.ts'
-import { openAbandoned } from './rejections/abandoned.ts'
 import { runReplays } from './replay/run.ts'
-import { maintain } from './retention.ts'
+import { startRounds } from './rounds.ts'
 import { inScope } from './scope.ts'
 import { type ServeOptions, serve } from './serve.ts'
-
-const reconcileMs = 60_000
-const pausesMs = 5_000
-const issuesMs = 5_000
-const noticesMs = 5_000
-const promotionsMs = 5_000
-const maintainMs = 3_600_000
-const unattemptedMs = 15_000
-const declaredMs = 15_000
-const budgetsMs = 60_000
 
 /**
  * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
@@ -71,19 +55,8 @@ export const run = async (
   const declared = openDeclared(pool, metrics.organizations.declare)
   const budgets = openBudgets(pool, declared.slos, Date.now)
   const tools = { pool, nats, publisher, now: Date.now }
-  const promotions = { ...tools, log, metrics: metrics.promotions }
-  const rounds = { signal, log }
   const background = [
-    every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), rounds),
-    every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), rounds),
-    every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), rounds),
-    every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), rounds),
-    every(declaredMs, 'objectives.unread', declared.read, rounds),
-    every(budgetsMs, 'budgets.unread', budgets.read, rounds),
-    every(unattemptedMs, 'partitions.not_looked_at', states.look, rounds),
-    every(promotionsMs, 'promotions.open', openAbandoned(promotions), rounds),
-    every(noticesMs, 'notices.untold', () => keepNotified(tools), rounds),
-    every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), rounds),
+    ...startRounds({ ...tools, log, signal, states, declared, budgets, metrics: metrics.promotions }),
     project(
       {
         databaseUrl,
@@ -93,7 +66,7 @@ export const run = async (
         metrics: metrics.projection,
         tracing,
         slos: declared.slos,
-        counted: metrics.organizations.count,
+        counted: (events, attempts) => metrics.organizations.count(events, attempts, tracing !== undefined),
         accepted: watchQuotas(pool, publisher, log),
       },
       signal,

@@ -1,4 +1,6 @@
+import { noteCounted } from '@fairlead/daemon/exposition'
 import { startAtZero } from '@fairlead/daemon/metrics'
+import { attemptTraceId } from '@fairlead/telemetry/trace-ids'
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
 import {
   judgeDelivery,
@@ -18,10 +20,14 @@ import { type DeclaredSet, noneDeclared } from './declared-set.ts'
 export interface OrganizationMetrics {
   /** From now on these have series of their own. Series of those that are gone are removed. */
   declare(set: DeclaredSet): void
-  /** Events that came into the log, and attempts. */
+  /**
+   * Events that came into the log, and attempts.
+   * @param traced failed attempts have traces: the newest of each destination is told beside its count
+   */
   count(
     events: readonly { readonly organization: OrganizationId }[],
     attempts: readonly AttemptRecord[],
+    traced?: boolean,
   ): void
 }
 
@@ -75,7 +81,7 @@ export function openOrganizationMetrics(registry: Registry): OrganizationMetrics
         }
       }
     },
-    count(events, attempts) {
+    count(events, attempts, traced = false) {
       for (const { organization } of events) counters.events.inc({ organization: slugOf(organization) })
       for (const attempt of attempts) {
         const organization = slugOf(attempt.organization)
@@ -83,7 +89,10 @@ export function openOrganizationMetrics(registry: Registry): OrganizationMetrics
         const known = declared.organizations.get(attempt.organization)
         if (!known) continue
         const destination = nameOf(known.destinations, attempt.destination)
-        counters.attempts.inc({ organization, destination, result: attemptResultOf(attempt) })
+        const labels = { organization, destination, result: attemptResultOf(attempt) }
+        counters.attempts.inc(labels)
+        if (traced && labels.result === 'failed')
+          noteCounted(counters.attempts, labels, traceOf(attempt), attempt.at + attempt.durationMs)
         counters.attemptSeconds.inc({ organization, destination }, attempt.durationMs / 1000)
         for (const [objective, result] of judgedOf(attempt, known.slo))
           counters.judged.inc({ organization, objective, result })
@@ -91,6 +100,9 @@ export function openOrganizationMetrics(registry: Registry): OrganizationMetrics
     },
   }
 }
+
+const traceOf = ({ event, delivery, number, trigger }: AttemptRecord): string =>
+  attemptTraceId({ event, delivery, attempt: number, trigger })
 
 const nameOf = (names: ReadonlyMap<DestinationId, string>, id: DestinationId): string =>
   names.get(id) ?? other

@@ -1,3 +1,4 @@
+import { noteExemplar } from '@fairlead/daemon/exposition'
 import { eventSpan, logFields } from '@fairlead/telemetry/trace-ids'
 import type { DeliveryId, DestinationId, EventId } from '@fairlead/webhook/id'
 import { judgeDelivery, judgeFreshness, objectiveMs } from '@fairlead/webhook/objective'
@@ -6,6 +7,7 @@ import type { Settlement } from '@fairlead/webhook/settle'
 import type { AttemptRecord, RoutedRecord } from '@fairlead/wire/attempt'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
 import type { EventMeta } from '@fairlead/wire/event'
+import type { Histogram } from 'prom-client'
 import type { Organization } from '../directory.ts'
 import type { Engine } from '../engine.ts'
 import type { Attempted, EndedAttempt } from './ended-attempt.ts'
@@ -72,7 +74,7 @@ export function reportAttempt(
 ): void {
   const { delivery, destination, outcome, settlement, durationMs, span } = ended
   const { reference, event } = delivery
-  countAttempt(ended, metrics)
+  countAttempt(ended, isTraced, metrics)
   const fields = {
     ...logFields(span, isTraced),
     event: reference.event satisfies EventId,
@@ -104,18 +106,22 @@ export const unroutedFields = (meta: EventMeta, organization: Organization, { tr
 })
 
 /** Counts an attempt, and judges it by the platform's objectives. Replays and retries by hand are not judged: their delivery was. */
-function countAttempt(ended: EndedAttempt, metrics: Engine['metrics']): void {
+function countAttempt(ended: EndedAttempt, isTraced: boolean, metrics: Engine['metrics']): void {
   const { outcome, settlement, at, durationMs, heldUp = false } = ended
   const { reference } = ended.delivery
   const ageMs = at + durationMs - reference.receivedAt
+  const observe = (histogram: Histogram, seconds: number) => {
+    histogram.observe(seconds)
+    if (isTraced) noteExemplar(histogram, seconds, ended.span.traceId, at + durationMs)
+  }
   metrics.attempts.inc({ outcome: outcome.kind })
-  metrics.attemptSeconds.observe(durationMs / 1000)
+  observe(metrics.attemptSeconds, durationMs / 1000)
   if (settlement.kind === 'retry') metrics.retries.inc({ outcome: outcome.kind })
   if (outcome.kind === 'delivered' && reference.attempt === 1) metrics.deliverySeconds.observe(ageMs / 1000)
   if (reference.trigger !== 'route') return
   if (reference.attempt === 1) {
     const delayMs = at - reference.receivedAt
-    metrics.firstAttemptDelay.observe(Math.max(0, delayMs) / 1000)
+    observe(metrics.firstAttemptDelay, Math.max(0, delayMs) / 1000)
     metrics.judged('freshness', judgeFreshness(delayMs, objectiveMs.freshness, heldUp))
   }
   const result = judgeDelivery(settlement, ageMs, objectiveMs.delivery)
