@@ -25,6 +25,10 @@ export interface Platform extends AsyncDisposable {
   readonly links: Readonly<Record<string, Link>>
   /** What can be made full, and the server that must be started again after it. */
   readonly disks: Readonly<Record<string, { readonly disk: SmallDisk; readonly server: Victim }>>
+  /** The operator, which random faults leave alone. */
+  readonly operator: Victim
+  /** Where each process of Fairlead is scraped, by name. */
+  readonly metricsPorts: Readonly<Record<string, number>>
   /** The receiver's URL of the tenant's source. */
   readonly sourceUrl: string
   /** The store's database, as the superuser. */
@@ -63,6 +67,8 @@ export async function startPlatform(options: {
   readonly sinkPort: number
   readonly retryDelaysSeconds: readonly number[]
   readonly checkout?: string
+  /** Bytes that EVENTS may hold. Default: 1 GiB. */
+  readonly eventsMaxBytes?: number
 }): Promise<Platform> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(await scratchFolder()).path
@@ -93,33 +99,27 @@ export async function startPlatform(options: {
   postgresUrl.port = String(await link('store-postgres', servers.postgres.port))
   const redisUrl = new URL(servers.redis.url)
   redisUrl.port = String(await link('receiver-redis', servers.redis.port))
-  const shared = sharedSettings(redisUrl, options.natsServers)
-  const launch = (
+  const shared = sharedSettings(redisUrl, options.natsServers, options.eventsMaxBytes)
+  const metricsPorts: Record<string, number> = {}
+  const launch = async (
     name: string,
     main: string,
     env: Record<string, string>,
     checkout: string | undefined,
-  ): Service =>
-    parts.use(
-      startService({ name, main, env: { ...shared, ...env }, logFolder, ...(checkout && { checkout }) }),
-    )
+  ): Promise<Service> => {
+    const port = await freePort()
+    metricsPorts[name] = port
+    const whole = { ...shared, ...env, FAIRLEAD_METRICS_PORT: String(port) }
+    return parts.use(startService({ name, main, env: whole, logFolder, ...(checkout && { checkout }) }))
+  }
   const start = async (
     kind: ServiceKind,
     name: string,
     checkout: string | undefined,
   ): Promise<StartedService> => {
     const port = await freePort()
-    const env: Record<ServiceKind, Record<string, string>> = {
-      store: {
-        FAIRLEAD_POSTGRES_URL: postgresUrl.href,
-        FAIRLEAD_STORE_PORT: String(port),
-        FAIRLEAD_STORE_HOST: '127.0.0.1',
-      },
-      worker: { FAIRLEAD_WORKER_NAME: name, FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8' },
-      receiver: { FAIRLEAD_RECEIVER_PORT: String(port), FAIRLEAD_RECEIVER_HOST: '127.0.0.1' },
-    }
-    const own = { ...env[kind], FAIRLEAD_NATS_URL: await natsUrl(name) }
-    return { service: launch(name, `services/${kind}/main.ts`, own, checkout), port }
+    const own = { ...ownSettings(kind, name, port, postgresUrl), FAIRLEAD_NATS_URL: await natsUrl(name) }
+    return { service: await launch(name, `services/${kind}/main.ts`, own, checkout), port }
   }
 
   const { checkout } = options
@@ -129,14 +129,8 @@ export async function startPlatform(options: {
   for (const name of ['worker-1', 'worker-2'])
     services[name] = (await start('worker', name, checkout)).service
   const destinationUrl = `http://127.0.0.1:${await link('workers-sink', options.sinkPort)}/hooks`
-  const { retryDelaysSeconds } = options
-  const destination: LoadTenant = { name: tenant, destinationUrl, timeoutSeconds: 5, retryDelaysSeconds }
-  const operator = {
-    FAIRLEAD_STORE_URL: `http://127.0.0.1:${store.port}`,
-    FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [destination]),
-    FAIRLEAD_HOME: folder,
-  }
-  launch('operator', 'operator/main.ts', operator, checkout)
+  const operator = await operatorSettings(folder, store.port, destinationUrl, options.retryDelaysSeconds)
+  const operatorService = await launch('operator', 'operator/main.ts', operator, checkout)
   const sourceUrl = sourceUrlAt(receiver.port)
   await untilKnown(sourceUrl).catch(cause => throwWithLogs(services, cause))
 
@@ -150,6 +144,8 @@ export async function startPlatform(options: {
   const held = opened.move()
   return {
     processes,
+    operator: operatorService,
+    metricsPorts,
     links,
     disks: disksOf(servers, processes),
     sourceUrl,
@@ -162,11 +158,47 @@ export async function startPlatform(options: {
   }
 }
 
-const sharedSettings = (redisUrl: URL, replicas: number) => ({
+async function operatorSettings(
+  folder: string,
+  storePort: number,
+  destinationUrl: string,
+  retryDelaysSeconds: readonly number[],
+): Promise<Record<string, string>> {
+  const destination: LoadTenant = { name: tenant, destinationUrl, timeoutSeconds: 5, retryDelaysSeconds }
+  return {
+    FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
+    FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [destination]),
+    FAIRLEAD_HOME: folder,
+  }
+}
+
+function ownSettings(
+  kind: ServiceKind,
+  name: string,
+  port: number,
+  postgresUrl: URL,
+): Record<string, string> {
+  switch (kind) {
+    case 'store':
+      return {
+        FAIRLEAD_POSTGRES_URL: postgresUrl.href,
+        FAIRLEAD_STORE_PORT: String(port),
+        FAIRLEAD_STORE_HOST: '127.0.0.1',
+      }
+    case 'worker':
+      return { FAIRLEAD_WORKER_NAME: name, FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8' }
+    case 'receiver':
+      return { FAIRLEAD_RECEIVER_PORT: String(port), FAIRLEAD_RECEIVER_HOST: '127.0.0.1' }
+    default:
+      return kind satisfies never
+  }
+}
+
+const sharedSettings = (redisUrl: URL, replicas: number, eventsMaxBytes = 1024 ** 3) => ({
   FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
   FAIRLEAD_REDIS_URL: redisUrl.href,
   FAIRLEAD_STREAM_REPLICAS: String(replicas),
-  FAIRLEAD_EVENTS_MAX_BYTES: String(1024 ** 3),
+  FAIRLEAD_EVENTS_MAX_BYTES: String(eventsMaxBytes),
 })
 
 /** Throws why the platform did not start, with the last lines of each service's log. */
