@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { apiConfig } from '@fairlead/api/config'
 import { daemonConfig } from '@fairlead/daemon/run'
 import { operatorConfig } from '@fairlead/operator/config'
+import { proberConfig } from '@fairlead/prober/config'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { standaloneConfig } from '@fairlead/standalone/config'
 import { storeConfig } from '@fairlead/store/config'
@@ -21,6 +22,7 @@ const parts: readonly [name: string, what: string, schema: z.ZodObject][] = [
   ['worker', 'Delivers them.', workerConfig],
   ['store', 'Owns PostgreSQL.', storeConfig],
   ['api', 'REST for people and programs.', apiConfig],
+  ['prober', 'Sends webhooks to itself, and tells whether they arrive.', proberConfig],
   ['operator', 'Turns Organizations into settings.', operatorConfig],
   [
     'npm start',

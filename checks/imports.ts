@@ -5,7 +5,14 @@ import { dirname, join, normalize } from 'node:path'
  * Who may import whom. Dependencies run one way: services → wire → webhook; daemon knows nothing of webhooks; services
  * never import each other. Prints every fault and exits 1 if there is one.
  */
-const parts = ['services/receiver', 'services/worker', 'services/store', 'services/api', 'operator']
+const parts = [
+  'services/receiver',
+  'services/worker',
+  'services/store',
+  'services/api',
+  'services/prober',
+  'operator',
+]
 const packages = [
   'packages/webhook',
   'packages/wire',
@@ -24,6 +31,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'services/worker': packages,
   'services/store': packages,
   'services/api': packages,
+  'services/prober': packages,
   'services/console': ['packages/client'],
   operator: packages,
   cli: ['packages/client', 'packages/webhook', 'packages/wire'],

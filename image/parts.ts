@@ -7,6 +7,7 @@ export const parts: Readonly<Record<string, { does: string; load: () => Promise<
   worker: { does: 'delivers them', load: () => import('@fairlead/worker/main') },
   store: { does: 'owns the database, answers gRPC', load: () => import('@fairlead/store/main') },
   api: { does: 'answers REST', load: () => import('@fairlead/api/main') },
+  prober: { does: 'sends webhooks to itself, for ever', load: () => import('@fairlead/prober/main') },
   operator: { does: 'reconciles Organizations', load: () => import('@fairlead/operator/main') },
   migrate: {
     does: 'brings the database to the newest schema, then ends',

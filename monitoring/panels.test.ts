@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { askPrometheus, type PrometheusSeries } from '@fairlead/testbed/prometheus'
+import { askExemplars, askPrometheus, type PrometheusSeries } from '@fairlead/testbed/prometheus'
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allDashboards } from './dashboards/all.ts'
@@ -116,9 +116,31 @@ test('nothing critical fires while destinations fail, and the first dead letters
   expect(firing.map(({ alertname }) => alertname)).toContain('FairleadDeadLetters')
 })
 
+test('from the alert to the trace: the overview names the destination that fails, since when, and a trace that was kept', async () => {
+  const panels = allDashboards.find(({ name }) => name === 'overview')!.rows.flatMap(row => row.panels)
+  const failing = panels.find(({ title }) => title === 'Destinations that fail')
+  const [target] = failing?.kind === 'timeseries' ? failing.targets : []
+  const series = await ask(target!.expr, fromMs)
+  const broken = series.find(({ labels }) => labels.destination === 'broken')
+  expect(broken?.labels).toMatchObject({ organization: 'acme' })
+  expect(broken!.points[0]![0] * 1_000).toBeLessThan(fromMs + 60_000)
+  const exemplars = await askExemplars(observed.prometheusUrl, filled(target!.expr), { fromMs, toMs })
+  const traces = exemplars.find(({ labels }) => labels.destination === 'broken')?.traces ?? []
+  const isKept = traces.some(({ traceId }) =>
+    observed.collector
+      .spans()
+      .some(span => span.traceId === traceId && span.attributes['fairlead.destination'] === 'broken'),
+  )
+  expect(isKept, `${traces.length} exemplars`).toBe(true)
+})
+
 test('each panel is drawn from what Prometheus answers', async () => {
   for (const dashboard of allDashboards) {
-    const svg = await drawDashboard(dashboard, expr => ask(expr.replaceAll('$destination', 'flaky'), fromMs))
+    const svg = await drawDashboard(
+      dashboard,
+      expr => ask(expr.replaceAll('$destination', 'flaky'), fromMs),
+      expr => askExemplars(observed.prometheusUrl, filled(expr), { fromMs, toMs }),
+    )
     expect(svg).toMatch(/^<svg .*<\/svg>\n$/s)
     expect(svg).not.toMatch(/NaN|undefined/)
     const folder = process.env.FAIRLEAD_PICTURES

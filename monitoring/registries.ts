@@ -1,6 +1,7 @@
 import { openApiMetrics } from '@fairlead/api/metrics'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { openOperatorMetrics } from '@fairlead/operator/metrics'
+import { openProberMetrics } from '@fairlead/prober/metrics'
 import { openReceiverMetrics } from '@fairlead/receiver/metrics'
 import { openStoreMetrics } from '@fairlead/store/metrics'
 import { openWorkerMetrics } from '@fairlead/worker/metrics'
@@ -8,7 +9,7 @@ import { Registry } from 'prom-client'
 
 /** The metrics of all parts, as a first scrape shows them: from the registries that the parts open. */
 
-export const partNames = ['receiver', 'worker', 'store', 'api', 'operator'] as const
+export const partNames = ['receiver', 'worker', 'store', 'api', 'operator', 'prober'] as const
 export type PartName = (typeof partNames)[number] | 'every part'
 
 export interface MetricInfo {
@@ -34,6 +35,7 @@ export function openPartRegistries(): Record<PartName, Registry> {
     store: new Registry(),
     api: new Registry(),
     operator: new Registry(),
+    prober: new Registry(),
     'every part': openRegistry({}),
   }
   openReceiverMetrics(registries.receiver, {
@@ -78,6 +80,12 @@ export function openPartRegistries(): Record<PartName, Registry> {
   operator.replays(() => new Map())
   operator.waiting('organization', none)
   operator.waiting('replay', none)
+  openProberMetrics(
+    registries.prober,
+    // Of a time to come, so that an alert's own cases decide: "too long ago" is by the clock.
+    () => [{ number: 3, open: [], lastArrivalMs: 4e12 }],
+    none,
+  )
   return registries
 }
 

@@ -56,6 +56,16 @@ export const standaloneConfig = z.object({
     .string()
     .default('127.0.0.0/8,::1/128')
     .describe('CIDRs that destinations may have although they are private; default: loopback'),
+  FAIRLEAD_PROBER: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true: webhooks of our own go all the way for ever, and tell whether Fairlead delivers'),
+  FAIRLEAD_PROBER_INTERVAL_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(15_000)
+    .describe('between two probes of one partition; there are 16 partitions'),
   ...tracingEnvironment,
   FAIRLEAD_LOG_LEVEL: z
     .enum(logLevels)

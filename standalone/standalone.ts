@@ -1,4 +1,5 @@
 import { makePrintedLink } from '@fairlead/api/auth/link/print'
+import { exposedText } from '@fairlead/daemon/exposition'
 import { openHealth } from '@fairlead/daemon/health'
 import type { Log } from '@fairlead/daemon/log'
 import { noteScrape, openRegistry } from '@fairlead/daemon/metrics'
@@ -19,6 +20,7 @@ import {
   sharedSettings,
   startApi,
   startOperator,
+  startProber,
   startReceiver,
   startStore,
   startWorker,
@@ -71,15 +73,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 
   const registry = openRegistry()
   let receiver: ReceiverProcess | undefined
-  const everyPart = {
-    contentType: registry.contentType,
-    metrics: async () => `${await registry.metrics()}${(await receiver?.metrics()) ?? ''}`,
-  }
+  const exposed = async () => `${await exposedText(registry)}${(await receiver?.metrics()) ?? ''}`
   const health = opened.use(
     await openHealth({
       port: config.FAIRLEAD_METRICS_PORT,
       host: config.FAIRLEAD_HOST,
-      registry: everyPart,
+      exposed,
       scraped: (seconds, bytes) => noteScrape(registry, seconds, bytes),
     }),
   )
@@ -103,6 +102,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const api = await startApi(start, store, consoleUrl)
   opened.use(health.check('receiver', () => receiver?.readiness() ?? 'is starting'))
   receiver = await startReceiver(start, logs)
+  if (config.FAIRLEAD_PROBER === 'true') await startProber(start, store, at(api.port))
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal, progress), broken.promise])
   await untilReceiverKnows(() => countReconciled(registry), receiver, signal)
 

@@ -2,8 +2,11 @@ import { apiConfig } from '@fairlead/api/config'
 import { run as runApi } from '@fairlead/api/run'
 import { operatorConfig } from '@fairlead/operator/config'
 import { runFiles } from '@fairlead/operator/files/run-files'
+import { proberConfig } from '@fairlead/prober/config'
+import { run as runProber } from '@fairlead/prober/run'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { consoleFolder } from '@fairlead/servers/console'
+import { freePort } from '@fairlead/servers/processes'
 import { storeConfig } from '@fairlead/store/config'
 import { run as runStore } from '@fairlead/store/run'
 import { type TracingEnvironment, tracingEnvironment } from '@fairlead/telemetry/environment'
@@ -123,6 +126,28 @@ export async function startApi(
     FAIRLEAD_PLATFORM_STAFF: `${config.FAIRLEAD_OWNER}=superadmin`,
   })
   return opened.use(await hostListening('api', runApi, settings, daemon, failed))
+}
+
+/** Its probes are taken at a free port of loopback, which destinations may have here. */
+export async function startProber(
+  { config, daemon, failed, opened, shared, publicUrl }: Start,
+  store: StartedStore,
+  apiUrl: string,
+): Promise<void> {
+  const port = await freePort()
+  const settings = proberConfig.parse({
+    ...shared,
+    FAIRLEAD_STORE_URL: store.url,
+    FAIRLEAD_STORE_TOKEN: store.token,
+    FAIRLEAD_PROBER_KEY: await keptPassword(config.FAIRLEAD_HOME, 'prober-key'),
+    FAIRLEAD_PUBLIC_URL: publicUrl,
+    FAIRLEAD_API_URL: apiUrl,
+    FAIRLEAD_PROBER_PORT: port,
+    FAIRLEAD_PROBER_HOST: '127.0.0.1',
+    FAIRLEAD_PROBER_SINK_URL: `http://127.0.0.1:${port}`,
+    FAIRLEAD_PROBER_INTERVAL_MS: config.FAIRLEAD_PROBER_INTERVAL_MS,
+  })
+  opened.use(host('prober', runProber, settings, daemon, failed))
 }
 
 export async function startReceiver(

@@ -5,7 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** How long the whole test may take, ms: the Organization may just have been made. */
 const deadlineMs = 120_000
-const { RECEIVER_URL, API_URL, ORGANIZATION, SOURCE, WEBHOOK_SECRET, API_KEY } = process.env
+/** How long nothing may be accepted, or nothing arrive, in an upgrade, ms. */
+const longestGapMs = 10_000
+const { RECEIVER_URL, API_URL, ORGANIZATION, SOURCE, WEBHOOK_SECRET, API_KEY, PROBER_URL, PROBED_SECONDS } =
+  process.env
 const signal = AbortSignal.timeout(deadlineMs)
 
 /** Asks again until `accepts` takes the answer; tells the last one that it didn't when time is up. */
@@ -52,3 +55,25 @@ await until(
   event => event.status === 'success',
 )
 console.log(`delivered ${id}`)
+if (PROBER_URL) await judgeProbes()
+
+/** Waits until no probe is on its way, and fails where one was lost, or the way was blocked for too long. */
+async function judgeProbes() {
+  const report = await until(
+    'all probes have arrived',
+    () => fetch(`${PROBER_URL}/report?seconds=${PROBED_SECONDS}`, { signal }),
+    // A probe that was begun a moment ago is no sign of a fault: three look-ups in a row need not find none.
+    answer => answer.sent > 0 && answer.oldestOpenSeconds < 10,
+  )
+  console.log(`probes of the last ${PROBED_SECONDS} s: ${JSON.stringify(report)}`)
+  const faults = [
+    ...(report.lost > 0 ? [`${report.lost} probes were accepted and lost`] : []),
+    ...(report.refused > 0 ? [`${report.refused} probes were never accepted`] : []),
+    ...['accept', 'first_attempt']
+      .filter(hop => report.slowestMs[hop] > longestGapMs)
+      .map(hop => `${hop}: nothing passed for ${Math.round(report.slowestMs[hop] / 1000)} s`),
+  ]
+  if (faults.length === 0) return
+  console.error(faults.join('\n'))
+  process.exit(1)
+}

@@ -3,6 +3,7 @@ import { deliveryAlerts } from './delivery.ts'
 import { intakeAlerts } from './intake.ts'
 import { objectiveAlerts } from './objectives.ts'
 import { platformAlerts } from './platform.ts'
+import { proberAlerts } from './prober.ts'
 
 export interface AlertGroup {
   readonly name: string
@@ -13,6 +14,7 @@ export const alertGroups: readonly AlertGroup[] = [
   { name: 'fairlead-intake', alerts: intakeAlerts },
   { name: 'fairlead-delivery', alerts: deliveryAlerts },
   { name: 'fairlead-platform', alerts: platformAlerts },
+  { name: 'fairlead-prober', alerts: proberAlerts },
   { name: 'fairlead-objectives', alerts: objectiveAlerts },
 ]
 

@@ -25,6 +25,36 @@ export const overview: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Destinations that fail',
+          description:
+            'Failed attempts a second of the ten that fail most, since when, and the trace of one of their webhooks (a dot). Of organizations that declare spec.slo; `fairlead issues` tells of all others.',
+          targets: [
+            {
+              expr: `topk(10, ${rate('fairlead_destination_attempts_total', 'organization, destination', 'result="failed"')} > 0)`,
+              legend: '{{organization}}: {{destination}}',
+            },
+          ],
+          unit: 'reqps',
+          width: 12,
+          mayBeEmpty: true,
+          exemplars: true,
+        },
+        {
+          kind: 'table',
+          title: 'What failed in the shown time',
+          description: 'Failed attempts by destination, the most first.',
+          targets: [
+            {
+              expr: `topk(10, ${over('fairlead_destination_attempts_total', 'organization, destination', 'result="failed"')} > 0)`,
+              legend: '',
+            },
+          ],
+          unit: 'short',
+          width: 12,
+          mayBeEmpty: true,
+        },
+        {
+          kind: 'timeseries',
           title: 'Budget left of 30 days',
           description: 'By objective of the platform. 1: nothing was bad. Below 0 the objective is missed.',
           targets: [{ expr: of('fairlead:objective_budget_left:ratio30d'), legend: '{{objective}}' }],
@@ -121,6 +151,7 @@ export const overview: Dashboard = {
           description: 'From the request line to the acknowledgement of JetStream.',
           targets: percentiles('fairlead_event_accept_seconds'),
           unit: 's',
+          exemplars: true,
         },
       ],
     },
@@ -134,6 +165,7 @@ export const overview: Dashboard = {
             'From the receipt to the start of attempt 1, whatever held it up. The objective is 5 s.',
           targets: percentiles('fairlead_first_attempt_delay_seconds'),
           unit: 's',
+          exemplars: true,
         },
         {
           kind: 'timeseries',
@@ -177,6 +209,37 @@ export const overview: Dashboard = {
           description: 'Deliveries that died, a second.',
           targets: [{ expr: rate('fairlead_dead_letters_total', 'reason'), legend: '{{reason}}' }],
           unit: 'reqps',
+        },
+      ],
+    },
+    {
+      title: 'Prober',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Probes by result',
+          description:
+            'Webhooks of the prober a second, by hop. Anything but `good` is late or lost. Empty without a prober.',
+          targets: [
+            { expr: `${rate('fairlead_probe_total', 'hop, result')} > 0`, legend: '{{hop}} {{result}}' },
+          ],
+          unit: 'reqps',
+        },
+        {
+          kind: 'timeseries',
+          title: 'Oldest probe on its way',
+          description: 'By partition. FairleadProbesFail from 60 s on.',
+          targets: [
+            { expr: max('fairlead_probe_oldest_open_seconds', 'partition'), legend: '{{partition}}' },
+          ],
+          unit: 's',
+        },
+        {
+          kind: 'timeseries',
+          title: 'Time of a probe, 99th percentile',
+          description: 'From its first try until it passed a hop.',
+          targets: [{ expr: quantile(0.99, 'fairlead_probe_seconds', 'hop'), legend: '{{hop}}' }],
+          unit: 's',
         },
       ],
     },

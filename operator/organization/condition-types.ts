@@ -5,7 +5,14 @@ import type * as general from '../condition.ts'
  * log lines.
  */
 
-export const conditionTypes = ['Ready', 'SecretsResolved', 'SourcesHealthy', 'DestinationsHealthy'] as const
+export const conditionTypes = [
+  'Ready',
+  'SecretsResolved',
+  'SourcesHealthy',
+  'DestinationsHealthy',
+  /** Whether the prober's webhooks arrive that go the same way; only with `spec.slo`, and where there is a prober. */
+  'Delivering',
+] as const
 export type ConditionType = (typeof conditionTypes)[number]
 
 export const conditionReasons = [
@@ -35,6 +42,12 @@ export const conditionReasons = [
   'Failing',
   /** At least one destination was paused by itself: it answered 410, or failed for days. */
   'DestinationPaused',
+  /** Webhooks of the prober arrive that go through the same partition. */
+  'ProbesArrive',
+  /** They are refused, late or lost: it is no fault of this Organization. */
+  'ProbesFail',
+  /** The prober tells nothing. */
+  'ProberSilent',
   /** It is being deleted. */
   'Deleting',
 ] as const

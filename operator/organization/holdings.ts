@@ -1,5 +1,5 @@
 import type { Destination } from '@fairlead/wire/store/destination'
-import type { ObjectiveBudget, Organization } from '@fairlead/wire/store/organization'
+import type { ObjectiveBudget, Organization, Probe } from '@fairlead/wire/store/organization'
 import type { Source } from '@fairlead/wire/store/source'
 import type { ConditionReason } from './condition-types.ts'
 import type { OrganizationKey } from './declared.ts'
@@ -46,6 +46,8 @@ export interface Health {
   readonly destinations: readonly Destination[]
   /** Absent: not asked for. */
   readonly budgets?: readonly ObjectiveBudget[]
+  /** Of the prober, in the organization's partition. Absent: not asked for, or it has no objectives, or there is no prober. */
+  readonly probe?: Probe | undefined
 }
 
 /** What the store has in force. */

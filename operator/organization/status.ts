@@ -1,5 +1,6 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import { type Destination, DestinationState, PauseReason } from '@fairlead/wire/store/destination'
+import { ProbeState } from '@fairlead/wire/store/organization'
 import type { Source } from '@fairlead/wire/store/source'
 import { conditionsOf } from '../condition.ts'
 import { budgetStatusOf } from './budget-status.ts'
@@ -23,7 +24,10 @@ export function statusOf(
   const { generation } = snapshot.declared
   const answer = answerOf(snapshot, outcome)
   const health = answer ? healthOf(snapshot, plan, answer, nowMs) : {}
-  const findings = findingsOf(snapshot, plan, outcome, nowMs)
+  const findings = [
+    ...findingsOf(snapshot, plan, outcome, nowMs),
+    ...deliveringOf(snapshot, answer, before?.conditions ?? []),
+  ]
   return {
     ...before,
     ...health,
@@ -121,6 +125,35 @@ function destinationsHealth(
   const message = ill.map(destination => describeIll(destination, nowMs)).join('; ')
   const isFailing = ill.some(({ state }) => state === DestinationState.FAILING)
   return { type, status: 'False', reason: isFailing ? 'Failing' : 'DestinationPaused', message }
+}
+
+/**
+ * Whether the prober's webhooks arrive that go the same way; not of an Organization without objectives. What was told stays
+ * where the store was not asked.
+ */
+function deliveringOf(
+  { declared }: Snapshot,
+  answer: InForce | undefined,
+  before: OrganizationStatus['conditions'],
+): readonly Finding[] {
+  const type = 'Delivering'
+  if (!declared.organization.spec.slo) return []
+  if (!answer?.budgets) return before.filter(condition => condition.type === type) as Finding[]
+  const { probe } = answer
+  if (!probe) return []
+  const { state, message } = probe
+  switch (state) {
+    case ProbeState.ARRIVING:
+      return [{ type, status: 'True', reason: 'ProbesArrive', message: '' }]
+    case ProbeState.FAILING:
+      return [{ type, status: 'False', reason: 'ProbesFail', message }]
+    case ProbeState.SILENT:
+      return [{ type, status: 'Unknown', reason: 'ProberSilent', message }]
+    case ProbeState.UNSPECIFIED:
+      return []
+    default:
+      return state satisfies never
+  }
 }
 
 /** Secrets of all sources that may be taken out. */

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { NatsConfig } from './connect.ts'
 import { defaultStreamLimits } from './streams.ts'
 
-/** Environment variables that receiver, worker and store share: name → unit, default, reason. */
-export const platformEnvironment = {
+/** How NATS is reached, and its streams: name → unit, default, reason. */
+export const natsEnvironment = {
   FAIRLEAD_NATS_URL: z.string().describe('nats://host:port, several comma-separated'),
   FAIRLEAD_NATS_USER: z
     .string()
@@ -11,7 +11,6 @@ export const platformEnvironment = {
     .optional()
     .describe('whom to sign in to NATS as; replies come to _INBOX.<user>.>'),
   FAIRLEAD_NATS_PASSWORD: z.string().optional().describe("that user's password"),
-  FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
   FAIRLEAD_STREAM_REPLICAS: z.coerce
     .number()
     .int()
@@ -25,6 +24,12 @@ export const platformEnvironment = {
     .min(1)
     .default(defaultStreamLimits.eventsMaxBytes)
     .describe('bytes of EVENTS; when it is full, receivers answer 503'),
+}
+
+/** Environment variables that receiver, worker and store share. */
+export const platformEnvironment = {
+  ...natsEnvironment,
+  FAIRLEAD_ENCRYPTION_KEYS: z.string().describe('id:base64 of 32 bytes, comma-separated, the newest first'),
 }
 
 /** The store's token, which store, API and operator read: every caller with the token is answered. */

@@ -18,7 +18,12 @@ export const streamName = {
   rejections: 'REJECTIONS',
   outbound: 'OUTBOUND',
 } as const
-export const bucketName = { config: 'config', workers: 'workers', partitions: 'partitions' } as const
+export const bucketName = {
+  config: 'config',
+  workers: 'workers',
+  partitions: 'partitions',
+  probes: 'probes',
+} as const
 
 const seconds = 1_000_000_000
 const day = 86_400 * seconds

@@ -645,6 +645,19 @@ create table organizations (
 alter table organizations enable row level security;
 alter table organizations force row level security;
 
+create table probe_reports (
+  partition smallint not null,
+  state text not null,
+  message text not null,
+  last_arrival_at timestamp with time zone,
+  reported_at timestamp with time zone not null,
+  constraint probe_reports_partition_check CHECK (((partition >= 0) AND (partition <= 15))),
+  constraint probe_reports_pkey PRIMARY KEY (partition),
+  constraint probe_reports_state_check CHECK ((state = ANY (ARRAY['arriving'::text, 'failing'::text])))
+);
+alter table probe_reports enable row level security;
+alter table probe_reports force row level security;
+
 create table projection_positions (
   stream text not null,
   seq bigint not null,
@@ -1011,6 +1024,10 @@ create policy organization on objective_hours for all
 create policy organization on organizations for all
   using (in_scope(id))
   with check (in_scope(id));
+
+create policy platform on probe_reports for all
+  using (in_platform_scope())
+  with check (in_platform_scope());
 
 create policy platform on projection_positions for all
   using (in_platform_scope())

@@ -18,6 +18,12 @@ export const workerConfig = z.object({
     .string()
     .default('')
     .describe('CIDRs, comma-separated, that destinations may have although they are private'),
+  FAIRLEAD_PROBER_SINK_URL: z
+    .url()
+    .optional()
+    .describe(
+      'scheme, host and port where the prober takes what is delivered to it: that one origin may have a private address',
+    ),
   FAIRLEAD_DESTINATION_PORTS: z
     .string()
     .default(defaultPorts)

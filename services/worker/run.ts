@@ -23,6 +23,9 @@ export const run: Run<WorkerConfig> = async (config, signal, { log, registry, he
       policy: compileAddressPolicy({ allowCidrs: splitList(config.FAIRLEAD_DESTINATION_ALLOW) }),
       ports: compilePortPolicy(config.FAIRLEAD_DESTINATION_PORTS),
       resolve: resolver.resolve,
+      ...(config.FAIRLEAD_PROBER_SINK_URL && {
+        trustedOrigin: new URL(config.FAIRLEAD_PROBER_SINK_URL).origin,
+      }),
       maxConnections: Math.max(4096, 2 * config.FAIRLEAD_WORKER_SLOTS),
     }),
   )

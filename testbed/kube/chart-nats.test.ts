@@ -33,6 +33,7 @@ let client: StoreClient
 let receiverUrl: string
 let sink: Sink
 let organizationId: string
+let proberMetricsPort: number
 let startPart: (part: NatsPart, more?: Readonly<Record<string, string>>, name?: string) => Service
 
 beforeAll(async () => {
@@ -42,7 +43,8 @@ beforeAll(async () => {
   opened.use(database)
   opened.use(redis)
   sink = opened.use(await startSink())
-  const [storePort, receiverPort] = [await freePort(), await freePort()]
+  const [storePort, receiverPort, proberPort] = [await freePort(), await freePort(), await freePort()]
+  proberMetricsPort = await freePort()
   const own: Record<NatsPart, Record<string, string>> = {
     receiver: {
       FAIRLEAD_RECEIVER_PORT: `${receiverPort}`,
@@ -50,6 +52,18 @@ beforeAll(async () => {
       FAIRLEAD_REDIS_URL: redis.url,
     },
     worker: { FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8', FAIRLEAD_DESTINATION_PORTS: '1-65535' },
+    prober: {
+      FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
+      FAIRLEAD_PUBLIC_URL: `http://127.0.0.1:${receiverPort}`,
+      // No API is here: the log is not asked.
+      FAIRLEAD_API_URL: 'http://127.0.0.1:1',
+      FAIRLEAD_PROBER_KEY: 'test-only-key-of-the-prober-0123456789',
+      FAIRLEAD_PROBER_SINK_URL: `http://127.0.0.1:${proberPort}`,
+      FAIRLEAD_PROBER_PORT: `${proberPort}`,
+      FAIRLEAD_PROBER_HOST: '127.0.0.1',
+      FAIRLEAD_PROBER_INTERVAL_MS: '1000',
+      FAIRLEAD_METRICS_PORT: `${proberMetricsPort}`,
+    },
     store: {
       FAIRLEAD_POSTGRES_URL: database.url,
       FAIRLEAD_STORE_PORT: `${storePort}`,
@@ -143,7 +157,9 @@ const untilStatus = (eventId: string, status: EventStatus) =>
 const deliveryOf = async (eventId: string) =>
   (await client.events.getEvent({ organizationId, eventId })).deliveries[0]!.id
 
-describe('receiver, worker and store do all their work with their own users', { timeout: 60_000 }, () => {
+describe('receiver, worker, store and prober do all their work with their own users', {
+  timeout: 60_000,
+}, () => {
   let before: number
   beforeAll(async () => {
     before = (await nats.refusals()).length
@@ -240,6 +256,22 @@ describe('receiver, worker and store do all their work with their own users', { 
     expect(stored.length).toBeGreaterThan(5)
   })
 
+  test('probes arrive as requests and as messages', async () => {
+    await using _prober = startPart('prober')
+    const passed = async (hop: string) => {
+      const text = await fetch(`http://127.0.0.1:${proberMetricsPort}/metrics`).then(
+        response => response.text(),
+        () => '',
+      )
+      return new RegExp(`^fairlead_probe_total\\{hop="${hop}",result="good"\\} [1-9]`, 'm').test(text)
+    }
+    await until(async () => (await passed('first_attempt')) && (await passed('nats')), {
+      deadlineMs: 55_000,
+      everyMs: 250,
+      what: 'arrivals of probes',
+    })
+  })
+
   test('an organization is deleted', async () => {
     await client.organizations.deleteOrganization({ organizationId })
     await until(async () => (await post('push')).status === 404, { what: 'the end of the organization' })
@@ -268,6 +300,10 @@ test.each([
   ['worker', '$KV.config.org'],
   ['worker', '$JS.API.STREAM.UPDATE.EVENTS'],
   ['worker', '$JS.API.STREAM.DELETE.DELIVERIES'],
+  ['prober', 'events.0.org.github'],
+  ['prober', '$KV.config.org'],
+  ['prober', '$JS.API.STREAM.PURGE.OUTBOUND'],
+  ['prober', '$JS.API.STREAM.MSG.DELETE.EVENTS'],
   ['store', 'rejections.org.github'],
   ['store', 'attempts.worker'],
   ['store', 'outbound.acme.bus'],

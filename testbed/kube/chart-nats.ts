@@ -9,7 +9,7 @@ import { findHelm } from './helm.ts'
 const chart = resolve(import.meta.dirname, '../../charts/fairlead')
 
 /** The parts that have a user of their own. */
-export const natsParts = ['receiver', 'worker', 'store'] as const
+export const natsParts = ['receiver', 'worker', 'prober', 'store'] as const
 export type NatsPart = (typeof natsParts)[number]
 export type NatsUser = NatsPart | 'admin'
 
@@ -26,7 +26,8 @@ export async function startChartNats(): Promise<ChartNats> {
   await using opening = new AsyncDisposableStack()
   const home = opening.use(await scratchFolder()).path
   const helm = await findHelm(home)
-  const rendered = await helm(['template', 'fl', chart, '--show-only', 'templates/nats-configmap.yaml'])
+  const args = ['--show-only', 'templates/nats-configmap.yaml', '--set', 'prober.enabled=true']
+  const rendered = await helm(['template', 'fl', chart, ...args])
   const text = String(parse(rendered).data['nats.conf'])
   const passwordOf = (user: NatsUser) => `p${user}TestOnly`
   const passwords = (['admin', ...natsParts] as const).map(user => [

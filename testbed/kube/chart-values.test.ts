@@ -4,6 +4,7 @@ import { apiConfig } from '@fairlead/api/config'
 import { readConfig } from '@fairlead/daemon/config'
 import { daemonConfig } from '@fairlead/daemon/run'
 import { operatorConfig } from '@fairlead/operator/config'
+import { proberConfig } from '@fairlead/prober/config'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { storeConfig } from '@fairlead/store/config'
 import { workerConfig } from '@fairlead/worker/config'
@@ -31,6 +32,7 @@ const schemas: Readonly<Record<string, z.ZodObject>> = {
   store: storeConfig,
   api: apiConfig,
   operator: operatorConfig,
+  prober: proberConfig,
 }
 
 interface Variable {
@@ -44,6 +46,7 @@ const secretValues: Readonly<Record<string, string>> = {
   FAIRLEAD_ENCRYPTION_KEYS: testEncryptionKeys,
   FAIRLEAD_NATS_URL: 'nats://nats:4222',
   FAIRLEAD_NATS_PASSWORD: 'test-only',
+  FAIRLEAD_PROBER_KEY: 'test-only-key-of-the-prober-0123456789',
   FAIRLEAD_POSTGRES_URL: 'postgres://fairlead:test-only@postgres/fairlead',
   FAIRLEAD_REDIS_URL: 'redis://redis',
   FAIRLEAD_SIGN_IN_KEYS: testEncryptionKeys,
@@ -77,17 +80,21 @@ describe.each([
       ...['--set', 'signIn.oidc.existingSecret=fairlead-oidc'],
     ],
   },
+  { name: 'with a prober', args: ['--set', 'prober.enabled=true'] },
 ])('environments $name', ({ args }) => {
+  const parts = Object.entries(schemas).filter(
+    ([part]) => part !== 'prober' || args.includes('prober.enabled=true'),
+  )
   let environments: Map<string, Variable[]>
   beforeAll(async () => {
     environments = await environmentsOf(args)
   })
 
   test('are there for all parts', () => {
-    expect([...environments.keys()].sort()).toEqual(Object.keys(schemas).sort())
+    expect([...environments.keys()].sort()).toEqual(parts.map(([part]) => part).sort())
   })
 
-  test.each(Object.entries(schemas))('%s takes its own', (part, schema) => {
+  test.each(parts)('%s takes its own', (part, schema) => {
     const variables = environments.get(part)!
     const env = Object.fromEntries(
       variables.map(({ name, value, valueFrom }) => [name, valueFrom ? (secretValues[name] ?? '') : value]),

@@ -135,6 +135,24 @@ test('what workers are allowed of the private ranges, they reach, and no more', 
   expect([reaches('10.1.2.3'), reaches('10.2.0.1')]).toEqual([true, false])
 })
 
+test('a prober is reached by workers and its test alone, and reaches receivers, the API, the store and NATS', async () => {
+  const rendered = await render(['--set', 'prober.enabled=true'])
+  const others = everyone('receiver', 'worker', 'store', 'api', 'operator', 'prober')
+  expect(callersOf('prober', 8083, rendered)).toEqual(['worker'])
+  expect(callersOf('prober', 9090, rendered)).toEqual(others(rendered))
+  expect(callersOf('store', 50051, rendered)).toEqual(['api', 'operator', 'prober'])
+  expect(callersOf('nats', 4222, rendered)).toEqual(['prober', 'receiver', 'store', 'worker'])
+  expect(callersOf('postgres', 5432, rendered)).toEqual(['migrate', 'store'])
+  const from = rendered.pods.get('prober')!
+  const reaches = (part: string, port: number) =>
+    allows({ from, to: rendered.pods.get(part)!, port }, rendered)
+  expect([reaches('receiver', 8080), reaches('api', 8081), reaches('redis', 6379)]).toEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
 test('without policies everyone reaches everyone: the table shows the policies, not the evaluator', async () => {
   const rendered = await render(['--set', 'networkPolicy.enabled=false'])
   expect(rendered.policies).toEqual([])

@@ -3,6 +3,8 @@
 {{- define "fairlead.env.process" -}}
 - { name: FAIRLEAD_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
 - { name: FAIRLEAD_METRICS_PORT, value: "9090" }
+{{- /* For fairlead_build_info: an image that was built without --build-arg VERSION does not know. */}}
+- { name: FAIRLEAD_VERSION, value: {{ .root.Values.image.tag | default .root.Chart.AppVersion | quote }} }
 {{- with .root.Values.telemetry }}
 {{- if .endpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
@@ -79,6 +81,11 @@
 
 {{- define "fairlead.env.store" -}}
 - { name: FAIRLEAD_STORE_URL, value: "http://{{ .root.Release.Name }}-store:50051" }
+{{- end -}}
+
+{{- define "fairlead.env.prober" -}}
+- name: FAIRLEAD_PROBER_KEY
+  valueFrom: { secretKeyRef: { name: {{ include "fairlead.name" . }}, key: key } }
 {{- end -}}
 
 {{/* Of the API, where people sign in. */}}

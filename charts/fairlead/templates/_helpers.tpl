@@ -38,6 +38,16 @@ labels:
 {{- if and .Values.redis.enabled (not (or .Values.redis.url .Values.redis.existingSecret)) }}true{{ end -}}
 {{- end -}}
 
+{{/* Users of the chart's own NATS, with a space between. Take the chart's context. */}}
+{{- define "fairlead.natsUsers" -}}
+admin receiver worker store{{ if .Values.prober.enabled }} prober{{ end }}
+{{- end -}}
+
+{{/* Where the prober takes what workers deliver to it. Takes the chart's context. */}}
+{{- define "fairlead.proberUrl" -}}
+http://{{ include "fairlead.name" (dict "root" . "component" "prober") }}.{{ .Release.Namespace }}.svc:8083
+{{- end -}}
+
 {{- define "fairlead.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
@@ -95,7 +105,12 @@ replicas: {{ .values.replicas }}
 {{- end }}
 revisionHistoryLimit: 3
 strategy:
+  {{- if eq .component "prober" }}
+  # Two at one time would take each other's probes.
+  type: Recreate
+  {{- else }}
   rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+  {{- end }}
 selector:
   matchLabels:
     {{- include "fairlead.selector" . | nindent 4 }}

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
-import type { OrganizationService } from '@fairlead/wire/store/organization'
-import { budgetVersion } from '../objectives/budgets.ts'
+import type { OrganizationHealthSchema, OrganizationService } from '@fairlead/wire/store/organization'
+import { partitionCount, partitionOf } from '@fairlead/wire/subjects'
+import { type Budget, budgetVersion } from '../objectives/budgets.ts'
+import { readProbes, writeProbeReports } from '../objectives/probes.ts'
 import { destinationMessage, organizationMessage, sourceMessage } from '../organizations/messages.ts'
 import { readInForce } from '../organizations/read-unchanged.ts'
 import { requireId } from '../parse-request.ts'
@@ -16,8 +19,16 @@ import { readActivity } from './sources.ts'
 const mostAsked = 1_000
 
 /** How organizations do, many in one call: an organization whose health did not change costs a row of digests. */
-export function healthCalls(calls: Calls): Pick<ServiceImpl<typeof OrganizationService>, 'listHealth'> {
+export function healthCalls(
+  calls: Calls,
+): Pick<ServiceImpl<typeof OrganizationService>, 'listHealth' | 'reportProbes'> {
   return {
+    async reportProbes({ reports }, context) {
+      refuseMany('reports', reports.length, partitionCount)
+      await transact(calls, context, 'platform', db => writeProbeReports(db, reports, calls.now()))
+      return {}
+    },
+
     async listHealth({ organizations }, context) {
       refuseMany('organizations', organizations.length, mostAsked)
       const asked = new Map(
@@ -28,7 +39,9 @@ export function healthCalls(calls: Calls): Pick<ServiceImpl<typeof OrganizationS
       )
       return transact(calls, context, 'platform', async db => {
         const nowMs = calls.now()
-        const versions = await readVersions(db, [...asked.keys()], nowMs, calls.budgets)
+        const probes = await readProbes(db, nowMs)
+        const judged = new Map([...asked.keys()].map(id => [id, judgedOf(id, calls.budgets.of(id), probes)]))
+        const versions = await readVersions(db, judged, nowMs)
         const moved = [...asked].flatMap(([id, version]) =>
           version === '' || versions.get(id) !== version ? [id] : [],
         )
@@ -50,16 +63,37 @@ export function healthCalls(calls: Calls): Pick<ServiceImpl<typeof OrganizationS
               destinations: (organization?.destinations ?? []).map(row =>
                 destinationMessage(row, conditions.get(row.id)),
               ),
-              budgets: calls.budgets.of(id).map(({ good, bad, ...budget }) => ({
-                ...budget,
-                good: BigInt(good),
-                bad: BigInt(bad),
-              })),
+              ...judged.get(id)?.told,
             }
           }),
         }
       })
     },
+  }
+}
+
+/** What is told of an organization's objectives, and what makes a new version of its health. */
+interface Judged {
+  readonly told: Pick<MessageInitShape<typeof OrganizationHealthSchema>, 'budgets' | 'probe'>
+  readonly version: string
+}
+
+function judgedOf(
+  id: OrganizationId,
+  budgets: readonly Budget[],
+  probes: Awaited<ReturnType<typeof readProbes>>,
+): Judged {
+  const probe = budgets.length > 0 ? probes.get(partitionOf(id)) : undefined
+  return {
+    told: {
+      budgets: budgets.map(({ good, bad, ...budget }) => ({
+        ...budget,
+        good: BigInt(good),
+        bad: BigInt(bad),
+      })),
+      ...(probe && { probe }),
+    },
+    version: `${budgetVersion(budgets)} ${probe?.state ?? ''}`,
   }
 }
 
@@ -97,18 +131,17 @@ const versionsStatement = `
 
 async function readVersions(
   db: Db,
-  ids: readonly OrganizationId[],
+  judged: ReadonlyMap<OrganizationId, Judged>,
   nowMs: number,
-  budgets: Calls['budgets'],
 ): Promise<Map<OrganizationId, string>> {
   const { rows } = await db.query<{ id: string; part: string }>(versionsStatement, [
-    ids.map(toUuid),
+    [...judged.keys()].map(toUuid),
     countedFrom(nowMs),
   ])
   return new Map(
     [...Map.groupBy(rows, row => row.id)].map(([id, parts]) => {
       const organization = fromUuid('org', id)
-      const hash = createHash('sha256').update(`${budgetVersion(budgets.of(organization))}\n`)
+      const hash = createHash('sha256').update(`${judged.get(organization)?.version}\n`)
       // In no order: a statement of several selects promises none.
       for (const part of parts.map(row => row.part).sort()) hash.update(`${part}\n`)
       return [organization, hash.digest('base64url').slice(0, 22)]

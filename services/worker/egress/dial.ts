@@ -14,6 +14,8 @@ export interface ClientCertificate {
 
 export interface DialOptions {
   readonly policy: AddressPolicy
+  /** Scheme, host and port of the platform's own that may have any address: the prober's. Default: none. */
+  readonly trustedOrigin?: string
   readonly resolve: Resolve
   /** Milliseconds for DNS, TCP and TLS together. */
   readonly connectTimeoutMs: number
@@ -75,10 +77,14 @@ export function openDialer(options: DialOptions): Dial {
   const sessions = new Map<string, Buffer>()
   const buffer = Buffer.allocUnsafeSlow(readBytes)
 
-  async function allowedAddresses(hostname: string): Promise<readonly string[]> {
+  const isAllowed = (target: Target, address: string): boolean =>
+    target.origin === options.trustedOrigin || options.policy(address) === 'allowed'
+
+  async function allowedAddresses(target: Target): Promise<readonly string[]> {
+    const { hostname } = target
     // net.connect looks no literal address up, so it is checked here or nowhere.
     const all = isIP(hostname) === 0 ? await options.resolve(hostname) : [hostname]
-    const allowed = all.filter(address => options.policy(address) === 'allowed')
+    const allowed = all.filter(address => isAllowed(target, address))
     if (allowed.length === 0) {
       throw new EgressError('FAIRLEAD_ADDRESS_BLOCKED', `${hostname} is at a private or reserved address`)
     }
@@ -129,7 +135,7 @@ export function openDialer(options: DialOptions): Dial {
     signal.addEventListener('abort', onAbort, { once: true })
     let socket: Socket | undefined
     try {
-      const addresses = await Promise.race([allowedAddresses(target.hostname), givenUp.promise])
+      const addresses = await Promise.race([allowedAddresses(target), givenUp.promise])
       const resolvedMs = performance.now()
       if (isIP(target.hostname) === 0) dialling.dnsMs = resolvedMs - startedMs
       dialling.address = addresses
@@ -142,7 +148,7 @@ export function openDialer(options: DialOptions): Dial {
       })
       await Promise.race([once(socket, target.secure ? 'secureConnect' : 'connect'), givenUp.promise])
       // Only what was checked can have been dialled; this holds even if node should one day not use `lookup`.
-      if (options.policy(socket.remoteAddress ?? '') === 'blocked') {
+      if (!isAllowed(target, socket.remoteAddress ?? '')) {
         throw new EgressError('FAIRLEAD_ADDRESS_BLOCKED', `${target.hostname} was reached at another address`)
       }
       dialling.address = withPort(socket.remoteAddress ?? '', target.port)

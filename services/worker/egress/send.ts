@@ -59,6 +59,8 @@ export interface OutgoingRequest {
 export interface SenderOptions {
   readonly policy: AddressPolicy
   readonly ports: PortPolicy
+  /** Scheme, host and port of the platform's own that may have any address. Default: none. */
+  readonly trustedOrigin?: string
   readonly resolve: Resolve
   /** Certificate authorities in PEM that are trusted beside node's own. */
   readonly extraCas?: readonly string[]

@@ -1060,6 +1060,13 @@ export declare type OrganizationHealth = Message<"fairlead.store.v1.Organization
    * @generated from field: repeated fairlead.store.v1.ObjectiveBudget budgets = 6;
    */
   budgets: ObjectiveBudget[];
+
+  /**
+   * How the prober's webhooks do that go the same way: of an organization with objectives, where a prober has ever reported.
+   *
+   * @generated from field: fairlead.store.v1.Probe probe = 7;
+   */
+  probe?: Probe | undefined;
 };
 
 /**
@@ -1067,6 +1074,115 @@ export declare type OrganizationHealth = Message<"fairlead.store.v1.Organization
  * Use `create(OrganizationHealthSchema)` to create a new message.
  */
 export declare const OrganizationHealthSchema: GenMessage<OrganizationHealth>;
+
+/**
+ * How the prober's webhooks of one partition do.
+ *
+ * @generated from message fairlead.store.v1.Probe
+ */
+export declare type Probe = Message<"fairlead.store.v1.Probe"> & {
+  /**
+   * Whether they arrive.
+   *
+   * @generated from field: fairlead.store.v1.ProbeState state = 1;
+   */
+  state: ProbeState;
+
+  /**
+   * A sentence that says why not.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * When the last one arrived; absent: none has.
+   *
+   * @generated from field: google.protobuf.Timestamp last_arrival_at = 3;
+   */
+  lastArrivalAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.Probe.
+ * Use `create(ProbeSchema)` to create a new message.
+ */
+export declare const ProbeSchema: GenMessage<Probe>;
+
+/**
+ * See ReportProbes.
+ *
+ * @generated from message fairlead.store.v1.ReportProbesRequest
+ */
+export declare type ReportProbesRequest = Message<"fairlead.store.v1.ReportProbesRequest"> & {
+  /**
+   * One for each partition that is told of.
+   *
+   * @generated from field: repeated fairlead.store.v1.ProbeReport reports = 1;
+   */
+  reports: ProbeReport[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.ReportProbesRequest.
+ * Use `create(ReportProbesRequestSchema)` to create a new message.
+ */
+export declare const ReportProbesRequestSchema: GenMessage<ReportProbesRequest>;
+
+/**
+ * What the prober tells of one partition.
+ *
+ * @generated from message fairlead.store.v1.ProbeReport
+ */
+export declare type ProbeReport = Message<"fairlead.store.v1.ProbeReport"> & {
+  /**
+   * 0 to 15.
+   *
+   * @generated from field: uint32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * Arriving or failing.
+   *
+   * @generated from field: fairlead.store.v1.ProbeState state = 2;
+   */
+  state: ProbeState;
+
+  /**
+   * A sentence that says why not, 500 characters at most.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * When a probe last arrived; absent: none has.
+   *
+   * @generated from field: google.protobuf.Timestamp last_arrival_at = 4;
+   */
+  lastArrivalAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ProbeReport.
+ * Use `create(ProbeReportSchema)` to create a new message.
+ */
+export declare const ProbeReportSchema: GenMessage<ProbeReport>;
+
+/**
+ * See ReportProbes.
+ *
+ * @generated from message fairlead.store.v1.ReportProbesResponse
+ */
+export declare type ReportProbesResponse = Message<"fairlead.store.v1.ReportProbesResponse"> & {
+};
+
+/**
+ * Describes the message fairlead.store.v1.ReportProbesResponse.
+ * Use `create(ReportProbesResponseSchema)` to create a new message.
+ */
+export declare const ReportProbesResponseSchema: GenMessage<ReportProbesResponse>;
 
 /**
  * What an organization judged in the last 30 days by one of its objectives.
@@ -1370,6 +1486,46 @@ export enum OwnerKind {
 export declare const OwnerKindSchema: GenEnum<OwnerKind>;
 
 /**
+ * Whether webhooks of the prober arrive.
+ *
+ * @generated from enum fairlead.store.v1.ProbeState
+ */
+export enum ProbeState {
+  /**
+   * Not said; refused in reports.
+   *
+   * @generated from enum value: PROBE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They arrive.
+   *
+   * @generated from enum value: PROBE_STATE_ARRIVING = 1;
+   */
+  ARRIVING = 1,
+
+  /**
+   * They are refused, late or lost.
+   *
+   * @generated from enum value: PROBE_STATE_FAILING = 2;
+   */
+  FAILING = 2,
+
+  /**
+   * The prober has reported nothing for a minute. Refused in reports.
+   *
+   * @generated from enum value: PROBE_STATE_SILENT = 3;
+   */
+  SILENT = 3,
+}
+
+/**
+ * Describes the enum fairlead.store.v1.ProbeState.
+ */
+export declare const ProbeStateSchema: GenEnum<ProbeState>;
+
+/**
  * What becomes of an organization's webhooks.
  *
  * @generated from enum fairlead.store.v1.OrganizationState
@@ -1476,6 +1632,16 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof ListHealthRequestSchema;
     output: typeof ListHealthResponseSchema;
+  },
+  /**
+   * Keeps what the prober found in each partition; ListHealth tells it.
+   *
+   * @generated from rpc fairlead.store.v1.OrganizationService.ReportProbes
+   */
+  reportProbes: {
+    methodKind: "unary";
+    input: typeof ReportProbesRequestSchema;
+    output: typeof ReportProbesResponseSchema;
   },
   /**
    * Changes an organization that was created through the API. FAILED_PRECONDITION with OWNED_BY_ANOTHER if a resource or a
