@@ -35,11 +35,32 @@ export async function takeStreamSlot({ taken, queued, signal }: Waiting): Promis
   }
   if (signal.aborted) return
   queued()
-  // Any of them: tabs that wait are spread over all.
-  const slot = Math.floor(Math.random() * slotCount)
-  await locks.request(nameOf(slot), { signal }, hold).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
+  await holdFirstFree(locks, hold, signal)
+}
+
+/** Waits for all slots at once and keeps the one that is free first. */
+async function holdFirstFree(
+  locks: LockManager,
+  hold: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = new AbortController()
+  const waiting = AbortSignal.any([signal, found.signal])
+  let isHeld = false
+  const requests = Array.from({ length: slotCount }, (_, slot) =>
+    locks
+      .request(nameOf(slot), { signal: waiting }, () => {
+        // Two may become free at one time.
+        if (isHeld) return undefined
+        isHeld = true
+        found.abort()
+        return hold()
+      })
+      .catch((error: unknown) => {
+        if (!waiting.aborted) throw error
+      }),
+  )
+  await Promise.all(requests)
 }
 
 /** Resolves as soon as it is known whether the slot is this tab's, long before it is given up. */
