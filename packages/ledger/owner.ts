@@ -12,7 +12,8 @@ export function customerOf(row: Row): string | null {
 /**
  * The objects through which a row belongs to a customer when it names none itself, nearest first. A refund belongs to its charge's
  * customer, a PayPal sale to its subscription's. Follow them until a row names a customer. Whoever stores rows keeps these links, so
- * that the rows of a customer can be found from above.
+ * that the rows of a customer can be found from above. A placeholder has no links: it belongs to nobody, and the rows that name it
+ * stand for it in projections.
  */
 export function parentsOf(row: Row): readonly Link[] {
   switch (row.kind) {

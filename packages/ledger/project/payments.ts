@@ -38,14 +38,24 @@ function groupsOf(rows: CustomerRows): Group[] {
     rows.refunds.find(refund => refund.charge === charge.id && refund.paymentIntent !== null)
       ?.paymentIntent ??
     null
-  const byIntent = Map.groupBy(rows.charges, intentOf)
-  const ids = new Set([...intents.keys(), ...[...byIntent.keys()].filter(id => id !== null)])
+  const parts = [...rows.refunds, ...rows.disputes]
+  const isNamed = (kind: 'charge' | 'paymentIntent', id: string): boolean =>
+    parts.some(part => part[kind] === id)
+  // Who owns a placeholder, others know: it counts where they are.
+  const charges = rows.charges.filter(({ known, id }) => known || isNamed('charge', id))
+  const byIntent = Map.groupBy(charges, intentOf)
+  const intentIds = [...intents.values()]
+    .filter(({ known, id }) => known || byIntent.has(id) || isNamed('paymentIntent', id))
+    .map(({ id }) => id)
+  const ids = new Set([...intentIds, ...[...byIntent.keys()].filter(id => id !== null)])
   return [
     ...[...ids].map(id =>
       group(rows, 'payment_intent', id, byIntent.get(id) ?? [], intents.get(id) ?? null, null),
     ),
     ...(byIntent.get(null) ?? []).map(charge => group(rows, 'charge', charge.id, [charge], null, null)),
-    ...rows.orders.map(order => group(rows, 'order', order.id, [], null, order)),
+    ...rows.orders
+      .filter(({ known, id }) => known || parts.some(part => part.order === id))
+      .map(order => group(rows, 'order', order.id, [], null, order)),
   ]
 }
 
