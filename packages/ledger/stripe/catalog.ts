@@ -81,8 +81,15 @@ function termsOfPlan(object: Json): Partial<Plan> {
     interval,
     intervalCount: recurring && interval ? (integerAt(recurring, 'interval_count') ?? 1) : null,
     trialDays: recurring && integerAt(recurring, 'trial_period_days'),
+    // Once it is one of these, it stays so.
+    ...taxOf(object),
     transform: divideBy ? { divideBy, round: wordAt(transform, 'round', ['up', 'down']) ?? 'up' } : null,
   }
+}
+
+function taxOf(object: Json): Pick<Plan, 'tax'> | undefined {
+  const tax = wordAt(object, 'tax_behavior', ['exclusive', 'inclusive'])
+  return tax === null ? undefined : { tax }
 }
 
 function unitAmountOf(object: Json, name: string): string | null {
