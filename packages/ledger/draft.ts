@@ -1,5 +1,5 @@
 import type { AttributesOf, ObjectKind } from './attributes.ts'
-import { canonicalJson, digestOf } from './canonical.ts'
+import { digestOf, sameJson } from './canonical.ts'
 import {
   type Fact,
   type FactOf,
@@ -76,9 +76,7 @@ export function noticeFrom(occasion: Occasion, { kind, id }: Link): Fact {
 /** Of the attributes that differ, the values before. */
 function changedFrom<T extends object>(previous: T, after: T): Partial<T> {
   const now = new Map(Object.entries(after))
-  const changed = Object.entries(previous).filter(
-    ([key, value]) => canonicalJson(value) !== canonicalJson(now.get(key)),
-  )
+  const changed = Object.entries(previous).filter(([key, value]) => !sameJson(value, now.get(key)))
   return Object.fromEntries(changed) as Partial<T>
 }
 

@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical.ts'
+import { sameJson } from './canonical.ts'
 import type { Fact } from './facts.ts'
 
 /**
@@ -34,16 +34,15 @@ const maxChained = 12
 
 type Values = Readonly<Record<string, unknown>>
 
-/** A snapshot with its texts for comparison, made once. */
+/** A snapshot, and what the order asks of it. */
 interface Entry {
   readonly fact: Fact
   readonly rank: number
   readonly position: number
   readonly ended: boolean
   readonly created: boolean
-  /** Key → canonical JSON. */
-  readonly after: ReadonlyMap<string, string>
-  readonly before: ReadonlyMap<string, string> | null
+  readonly after: Values
+  readonly before: Values | null
 }
 
 /** @param snapshots facts of one incarnation of one object, in any order, repeats and several renderings of one event included */
@@ -83,10 +82,16 @@ const versionKey = ({ apiVersion, digest }: Fact): string => `${apiVersion}\u000
 
 /** Stripe documents two event objects for one change: of exact twins the least id stays. */
 function withoutTwins(facts: readonly Fact[]): Fact[] {
-  const twins = Map.groupBy(facts, ({ occurredAt, type, before, after, personal }) =>
-    canonicalJson([occurredAt, type, before, after, personal]),
-  )
-  return [...twins.values()].map(same => same.toSorted((a, b) => compareTexts(a.eventId, b.eventId))[0]!)
+  const alike = Map.groupBy(facts, ({ occurredAt, type }) => `${occurredAt} ${type}`)
+  return [...alike.values()].flatMap(some => {
+    if (some.length === 1) return some
+    const byId = some.toSorted((a, b) => compareTexts(a.eventId, b.eventId))
+    return byId.filter((fact, index) => !byId.slice(0, index).some(other => isTwin(fact, other)))
+  })
+}
+
+function isTwin(a: Fact, b: Fact): boolean {
+  return sameJson(a.before, b.before) && sameJson(a.after, b.after) && sameJson(a.personal, b.personal)
 }
 
 function entryOf(fact: Fact, sequence: Sequence): Entry {
@@ -98,18 +103,14 @@ function entryOf(fact: Fact, sequence: Sequence): Entry {
     position: sequence.position(after),
     ended: sequence.ended(after),
     created: rank === 0,
-    after: texts({ ...after, ...prefixed(fact.personal?.after) }),
-    before: fact.before ? texts({ ...fact.before, ...prefixed(fact.personal?.before) }) : null,
+    after: fact.personal ? { ...after, ...prefixed(fact.personal.after) } : after,
+    before: fact.before ? { ...fact.before, ...prefixed(fact.personal?.before) } : null,
   }
 }
 
 /** Personal data takes part in the chain, under names that no attribute has. */
 function prefixed(personal: object | undefined): Values {
   return Object.fromEntries(Object.entries(personal ?? {}).map(([key, value]) => [`personal.${key}`, value]))
-}
-
-function texts(values: Values): ReadonlyMap<string, string> {
-  return new Map(Object.entries(values).map(([key, value]) => [key, canonicalJson(value)]))
 }
 
 /** Creations first, deletions last; the steps of a payment intent and of a PayPal subscription as they follow each other. */
@@ -137,28 +138,29 @@ export function compareTexts(a: string, b: string): number {
 }
 
 /** Whether a before-image disagrees with what was known before. The first fact of an object must not have one. */
-function isGap(before: ReadonlyMap<string, string>, previous: Entry | undefined): boolean {
+function isGap(before: Values, previous: Entry | undefined): boolean {
   return previous === undefined || !agrees(before, previous.after)
 }
 
 /** Keys that the other rendering doesn't have say nothing. */
-function agrees(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): boolean {
-  for (const [key, value] of expected) {
-    const other = found.get(key)
-    if (other !== undefined && other !== value) return false
-  }
-  return true
+function agrees(expected: Values, found: Values): boolean {
+  return Object.entries(expected).every(
+    ([key, value]) => found[key] === undefined || sameJson(value, found[key]),
+  )
 }
 
 /** How well `next` follows `previous`; `previous` is absent for the first fact of an object. */
 function fit(previous: Entry | undefined, next: Entry): number {
   if (!previous) return next.before ? -1 : 0
   if (next.created || previous.rank === 9 || (previous.ended && !next.ended)) return -10
-  const unchanged = new Map([...next.after].filter(([key]) => !next.before?.has(key)))
+  const { before } = next
+  const unchanged = before
+    ? Object.fromEntries(Object.entries(next.after).filter(([key]) => !(key in before)))
+    : next.after
   const restAgrees = agrees(unchanged, previous.after)
-  if (!next.before) return restAgrees ? 1 : 0
-  if (next.before.size === 0) return restAgrees ? 3 : -1
-  if (!agrees(next.before, previous.after)) return -1
+  if (!before) return restAgrees ? 1 : 0
+  if (Object.keys(before).length === 0) return restAgrees ? 3 : -1
+  if (!agrees(before, previous.after)) return -1
   return restAgrees ? 3 : 2
 }
 

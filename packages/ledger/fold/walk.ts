@@ -1,4 +1,4 @@
-import { canonicalJson } from '../canonical.ts'
+import { sameJson } from '../canonical.ts'
 import type { Fact, PersonalFields } from '../facts.ts'
 import type { Ordered } from '../order.ts'
 import type { Anomaly, TransitionRow } from '../rows.ts'
@@ -133,7 +133,7 @@ function mergedValue(
 ): unknown {
   const within = (keys: readonly string[]): boolean => keys.includes(key)
   if (within(rules.setOnce) && old !== null) {
-    if (value !== null && canonicalJson(old) !== canonicalJson(value)) count('set_once_changed')
+    if (value !== null && !sameJson(old, value)) count('set_once_changed')
     return old
   }
   if (within(rules.greatest)) return greater(old, value)
@@ -157,7 +157,7 @@ function changeOf(
   state: Values,
   gap: boolean,
 ): Change | undefined {
-  const changes = rules.compared.filter(key => canonicalJson(before.state[key]) !== canonicalJson(state[key]))
+  const changes = rules.compared.filter(key => !sameJson(before.state[key], state[key]))
   if (changes.length === 0) return undefined
   const from = before.changes.at(-1)?.to ?? null
   const to = Object.fromEntries(rules.compared.toSorted().map(key => [key, state[key]]))
