@@ -39,6 +39,7 @@ export function paypalLife(random: () => number, name: string, months: number): 
   teller.tell('BILLING.PLAN.CREATED', planOf(plan, `PROD-${name}`, currency, price, teller.time()))
   const state = { status: 'APPROVAL_PENDING', failed: 0, owed: '0', at: teller.time() }
   const show = (): Json => subscriptionOf(subscription, plan, currency, { ...state })
+  const isSuspended = (): boolean => state.status === 'SUSPENDED'
   const change = (type: string, patch: Partial<typeof state>): void => {
     Object.assign(state, patch, { at: teller.time() })
     teller.tell(`BILLING.SUBSCRIPTION.${type}`, show())
@@ -58,7 +59,7 @@ export function paypalLife(random: () => number, name: string, months: number): 
       if (random() < 0.1) change('SUSPENDED', { status: 'SUSPENDED' })
     }
     teller.wait(25 * dayMs)
-    if (state.status === 'SUSPENDED' && random() < 0.5) {
+    if (isSuspended() && random() < 0.5) {
       change('RE-ACTIVATED', { status: 'ACTIVE', failed: 0, owed: '0' })
     }
   }
