@@ -196,8 +196,9 @@ function comeBack({ world, customer }: Life, prices: readonly make.Made[]): void
 
 const changePlan: Step = (life, prices) => {
   const { world, subscription } = life
-  const [item] = itemsOf(world, subscription)
-  const rest = itemsOf(world, subscription).slice(1)
+  const [item, ...others] = itemsOf(world, subscription)
+  // Before 2025-03-31 all items share one period, so one alone can't begin a new one.
+  if (others.length > 0) return
   const old = item!.price as make.Made
   const next = old.id === prices[0]!.id ? prices[1]! : prices[0]!
   const now = world.now()
@@ -207,7 +208,7 @@ const changePlan: Step = (life, prices) => {
     current_period_start: now,
     current_period_end: now + make.periodLength(next),
   }
-  world.update('customer.subscription.updated', subscription, { items: { data: [changed, ...rest] } })
+  world.update('customer.subscription.updated', subscription, { items: { data: [changed] } })
   const back = -Math.floor((old.unit_amount as number) / 2)
   const shared = {
     item: item!.id as string,
