@@ -94,7 +94,7 @@ export const apiConfig = z.object({
     .default('')
     .refine(text => readStaff(text) !== undefined, 'address=superadmin or address=support, comma-separated')
     .describe(
-      'staff of the platform, comma-separated: `ada@example.com=superadmin, bob@example.com=support`; nobody by default',
+      'staff of the platform, comma-separated: `ada@example.com=superadmin, bob@example.com=support`; nobody by default. Who adds a passkey, at /auth/account/passkeys, is signed in by mail alone no more',
     ),
   FAIRLEAD_API_RATE_PER_SECOND: z.coerce
     .number()

@@ -56,7 +56,7 @@ export function signedInMail({ email, agent, peer }: Asked, at: Date): Mail {
     text: `${email} was signed in to Fairlead with a browser or tool that is new: ${deviceOf(agent)}, from ${peer}, at ${at.toISOString()}.
 
 If that was you, there is nothing to do.
-If it wasn't, end that session in your list of sessions, and tell whoever runs this platform: somebody else can read your mail.
+If it wasn't, end that session in your list of sessions, and tell whoever runs this platform: somebody else has your mail, your passkey or a session of yours.
 `,
   }
 }
