@@ -6,6 +6,7 @@ import { exitCode } from './command-error.ts'
 import { eventColumns, widestEvent } from './event-columns.ts'
 import { printEvent } from './event-page.ts'
 import { readTime } from './read-time.ts'
+import { shortTime } from './show-time.ts'
 import { headerLine, layOut, printTable, rowLine } from './table.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
@@ -79,7 +80,10 @@ export async function events(args: readonly string[]): Promise<number> {
     if (time) filters[name] = time
   }
   if (values.search) filters.q = values.search
-  const list = (most: number) => newestEvents(api, slug, filters as ListEventsParams, most)
+  const list = (most: number) =>
+    newestEvents(api, slug, filters as ListEventsParams, most, until =>
+      terminal.note(`Looked back to ${shortTime(until, new Date())}, and going on. Ctrl-C ends it.`),
+    )
   const found = await list(limit)
   if (values.follow) return await follow(() => list(pageSize), found, values.json === true, terminal)
   if (values.json) for (const event of found) terminal.print(JSON.stringify(event))
@@ -93,20 +97,25 @@ export async function events(args: readonly string[]): Promise<number> {
   return exitCode.ok
 }
 
-/** The newest events that fit, page by page. */
+/**
+ * The newest events that fit, page by page.
+ * @param tellSearched is told how far a page looked that ended before it was full: a filter without an index takes many of them
+ */
 async function newestEvents(
   api: ApiClient,
   slug: string,
   filters: ListEventsParams,
   limit: number,
+  tellSearched: (until: string) => void,
 ): Promise<Event[]> {
   const found: Event[] = []
   const query = { ...filters }
   for (;;) {
     query.limit = Math.min(limit - found.length, pageSize)
-    const { items, next } = await api.ask(options => listEvents(slug, query, options))
+    const { items, next, searched } = await api.ask(options => listEvents(slug, query, options))
     found.push(...items)
     if (!next || found.length >= limit) return found
+    if (searched) tellSearched(searched.until)
     query.cursor = next
   }
 }
