@@ -119,10 +119,15 @@ test('nothing critical fires while destinations fail, and the first dead letters
 test('from the alert to the trace: the overview names the destination that fails, since when, and a trace that was kept', async () => {
   const panels = allDashboards.find(({ name }) => name === 'overview')!.rows.flatMap(row => row.panels)
   const failing = panels.find(({ title }) => title === 'Destinations that fail')
+  const alerts = panels.find(({ title }) => title === 'Alerts that fire, and for how long')
+  const ringing = alerts?.kind === 'table' ? await ask(alerts.targets[0]!.expr) : []
+  const ofAcme = ringing.find(({ labels }) => labels.organization === 'acme')
+  expect(ofAcme?.labels).toMatchObject({ objective: 'delivery' })
+  expect(ofAcme!.points.at(-1)![1]).toBeGreaterThan(0)
   const [target] = failing?.kind === 'timeseries' ? failing.targets : []
   const series = await ask(target!.expr, fromMs)
   const broken = series.find(({ labels }) => labels.destination === 'broken')
-  expect(broken?.labels).toMatchObject({ organization: 'acme' })
+  expect(broken?.labels).toMatchObject({ organization: 'acme', result: 'dead' })
   expect(broken!.points[0]![0] * 1_000).toBeLessThan(fromMs + 60_000)
   const exemplars = await askExemplars(observed.prometheusUrl, filled(target!.expr), { fromMs, toMs })
   const traces = exemplars.find(({ labels }) => labels.destination === 'broken')?.traces ?? []

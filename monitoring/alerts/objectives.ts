@@ -168,8 +168,8 @@ const organizationQueries = [
   },
   {
     query:
-      'topk(5, sum by (organization, destination) (increase(fairlead_destination_attempts_total{namespace="$namespace",result="failed"}[1h])))',
-    tells: 'the destinations that fail most',
+      'topk(5, sum by (organization, destination, result) (increase(fairlead_destination_attempts_total{namespace="$namespace",result=~"failed|dead"}[1h])))',
+    tells: 'the destinations that fail most. `dead`: given up; `failed`: to be tried again',
   },
 ] as const
 

@@ -11,15 +11,16 @@ export const overview: Dashboard = {
       panels: [
         {
           kind: 'table',
-          title: 'Alerts that fire',
-          description: 'Each has a page in docs/operations/alerts/: what it means, how to look, what to do.',
+          title: 'Alerts that fire, and for how long',
+          description:
+            'Since their condition holds. Each has a page in docs/operations/alerts/: what it means, how to look, what to do.',
           targets: [
             {
-              expr: 'ALERTS{alertstate="firing",alertname=~"Fairlead.+",namespace="$namespace"}',
+              expr: 'ALERTS{alertstate="firing",alertname=~"Fairlead.+",namespace="$namespace"} * ignoring (alertstate) (time() - ALERTS_FOR_STATE{alertname=~"Fairlead.+",namespace="$namespace"})',
               legend: '',
             },
           ],
-          unit: 'short',
+          unit: 's',
           width: 12,
           mayBeEmpty: true,
         },
@@ -27,11 +28,11 @@ export const overview: Dashboard = {
           kind: 'timeseries',
           title: 'Destinations that fail',
           description:
-            'Failed attempts a second of the ten that fail most, since when, and the trace of one of their webhooks (a dot). Of organizations that declare spec.slo; `fairlead issues` tells of all others.',
+            'Failed attempts a second of the ten that fail most (`dead`: given up), since when, and the trace of one of their webhooks (a dot). Of organizations that declare spec.slo; `fairlead issues` tells of all others.',
           targets: [
             {
-              expr: `topk(10, ${rate('fairlead_destination_attempts_total', 'organization, destination', 'result="failed"')} > 0)`,
-              legend: '{{organization}}: {{destination}}',
+              expr: `topk(10, ${rate('fairlead_destination_attempts_total', 'organization, destination, result', 'result=~"failed|dead"')} > 0)`,
+              legend: '{{organization}}: {{destination}} {{result}}',
             },
           ],
           unit: 'reqps',
@@ -42,10 +43,11 @@ export const overview: Dashboard = {
         {
           kind: 'table',
           title: 'What failed in the shown time',
-          description: 'Failed attempts by destination, the most first.',
+          description:
+            'Failed attempts by destination; `dead` is what was given up, and what a budget of delivery counts as bad.',
           targets: [
             {
-              expr: `topk(10, ${over('fairlead_destination_attempts_total', 'organization, destination', 'result="failed"')} > 0)`,
+              expr: `topk(10, ${over('fairlead_destination_attempts_total', 'organization, destination, result', 'result=~"failed|dead"')} > 0)`,
               legend: '',
             },
           ],

@@ -50,13 +50,19 @@ async function tracesOf(
   ask: (expr: string) => Promise<readonly TracedSeries[]>,
 ): Promise<string> {
   const found = (await Promise.all(panel.targets.map(({ expr }) => ask(expr)))).flat()
-  const newest = found
-    .flatMap(({ labels, traces }) => traces.map(trace => ({ labels, ...trace })))
-    .sort((a, b) => b.at - a.at)
-    .slice(0, 3)
+  // The newest of each series, each trace once: three targets of one histogram read the same buckets.
+  const byTrace = new Map(
+    found.flatMap(({ labels, traces }) => {
+      const last = traces.at(-1)
+      return last ? [[last.traceId, { labels, ...last }] as const] : []
+    }),
+  )
+  const newest = [...byTrace.values()].sort((a, b) => b.at - a.at).slice(0, 3)
   return newest
     .map(({ labels, traceId, at }, index) => {
-      const whose = labels.destination ? `${labels.organization}: ${labels.destination} ` : ''
+      const whose = labels.destination
+        ? `${labels.organization}: ${labels.destination} ${labels.result} `
+        : ''
       const time = new Date(at * 1_000).toISOString().slice(11, 19)
       return `<text x="220" y="${34 + index * 14}" class="axis">◆ ${escaped(whose)}trace ${traceId} at ${time}</text>`
     })

@@ -47,7 +47,7 @@ function content(panel: Panel, data: PanelData, size: Size): string {
     case 'heatmap':
       return drawHeat(data, size)
     case 'table':
-      return drawTable(data, size)
+      return drawTable(panel.unit, data, size)
     default:
       return panel satisfies never
   }
@@ -196,14 +196,18 @@ function drawHeat(data: PanelData, size: Size): string {
     .join('')
 }
 
-function drawTable(data: PanelData, { height }: Size): string {
+function drawTable(
+  unit: Exclude<Panel, { kind: 'text' }>['unit'],
+  data: PanelData,
+  { height }: Size,
+): string {
   const rows = data.slice(0, Math.floor((height - 30) / 15))
   return rows
     .map(({ labels, points }, at) => {
       const shown = Object.entries(labels).filter(
         ([name]) => !['__name__', 'namespace', 'alertstate'].includes(name),
       )
-      const text = `${shown.map(([name, value]) => `${name}=${value}`).join('  ')}: ${points.at(-1)?.[1] ?? ''}`
+      const text = `${shown.map(([name, value]) => `${name}=${value}`).join('  ')}: ${valueText(points.at(-1)?.[1] ?? 0, unit)}`
       return line(8, 38 + at * 15, text)
     })
     .join('')

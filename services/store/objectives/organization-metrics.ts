@@ -33,7 +33,8 @@ export interface OrganizationMetrics {
 
 const other = 'other'
 const results = ['delivered', 'retried', 'dead'] as const
-const attemptResults = ['delivered', 'failed', 'throttled'] as const
+/** `failed`: it is tried again. `dead`: it was given up. */
+const attemptResults = ['delivered', 'failed', 'dead', 'throttled'] as const
 
 export function openOrganizationMetrics(registry: Registry): OrganizationMetrics {
   const counters = openCounters(registry)
@@ -91,7 +92,7 @@ export function openOrganizationMetrics(registry: Registry): OrganizationMetrics
         const destination = nameOf(known.destinations, attempt.destination)
         const labels = { organization, destination, result: attemptResultOf(attempt) }
         counters.attempts.inc(labels)
-        if (traced && labels.result === 'failed')
+        if (traced && (labels.result === 'failed' || labels.result === 'dead'))
           noteCounted(counters.attempts, labels, traceOf(attempt), attempt.at + attempt.durationMs)
         counters.attemptSeconds.inc({ organization, destination }, attempt.durationMs / 1000)
         for (const [objective, result] of judgedOf(attempt, known.slo))
@@ -120,8 +121,9 @@ function resultOf({ settlement }: AttemptRecord): (typeof results)[number] {
   }
 }
 
-function attemptResultOf({ outcome }: AttemptRecord): (typeof attemptResults)[number] {
+function attemptResultOf({ outcome, settlement }: AttemptRecord): (typeof attemptResults)[number] {
   if (outcome === 'delivered') return 'delivered'
+  if (settlement.kind === 'dead') return 'dead'
   return outcome === 'throttled' ? 'throttled' : 'failed'
 }
 
