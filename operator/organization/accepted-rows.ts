@@ -109,6 +109,7 @@ export const acceptedRows: readonly { readonly name: string; readonly spec: Reco
       webhookLimit: 1_000_000,
       retentionDays: 30,
       weight: 20,
+      ledger: { enabled: true },
       rateLimit: { perSecond: 500, burst: 1000 },
       active: false,
       members: [{ email: 'owner@acme.example', role: 'owner' }],

@@ -48,6 +48,7 @@ export function desiredOrganization(
     active: spec.active,
     retentionDays: spec.retentionDays,
     weight: spec.weight,
+    ledgerEnabled: spec.ledger.enabled,
     ...rateLimitToStore(spec.rateLimit),
     ...sloToStore(spec.slo),
     members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),

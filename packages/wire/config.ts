@@ -105,6 +105,8 @@ const schema = z.object({
   sources: z.array(source),
   destinations: z.array(destination),
   routes: z.array(route),
+  /** Events of its payment providers also go to the built-in processor `ledger`. */
+  ledger: z.literal(true).optional(),
 })
 
 export type OrganizationConfig = z.infer<typeof schema>

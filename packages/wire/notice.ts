@@ -11,3 +11,40 @@ export const noticeTypes = [
   'key.expiring',
 ] as const
 export type NoticeType = (typeof noticeTypes)[number]
+
+/** The types of notices about the ledger: sent to the same destination, where the setting names them. A closed list. */
+export const billingNoticeTypes = [
+  'customer.created',
+  'customer.updated',
+  'customer.deleted',
+  'customer.history_changed',
+  'subscription.created',
+  'subscription.trial_started',
+  'subscription.activated',
+  'subscription.past_due',
+  'subscription.unpaid',
+  'subscription.paused',
+  'subscription.canceled',
+  'subscription.expired',
+  'subscription.updated',
+  'subscription.history_changed',
+  'invoice.created',
+  'invoice.finalized',
+  'invoice.paid',
+  'invoice.voided',
+  'invoice.uncollectible',
+  'invoice.updated',
+  'invoice.history_changed',
+  'payment.pending',
+  'payment.action_required',
+  'payment.failed',
+  'payment.canceled',
+  'payment.succeeded',
+  'payment.partially_refunded',
+  'payment.refunded',
+  'payment.disputed',
+  'payment.dispute_lost',
+  'payment.reversed',
+  'payment.updated',
+] as const
+export type BillingNoticeType = (typeof billingNoticeTypes)[number]

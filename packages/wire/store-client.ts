@@ -17,6 +17,7 @@ import { DestinationService } from './gen/fairlead/store/v1/destination_pb.js'
 import { type ErrorDetail, ErrorDetailSchema } from './gen/fairlead/store/v1/error_pb.js'
 import { EventService } from './gen/fairlead/store/v1/event_pb.js'
 import { IssueService } from './gen/fairlead/store/v1/issue_pb.js'
+import { LedgerService } from './gen/fairlead/store/v1/ledger_pb.js'
 import { MemberService } from './gen/fairlead/store/v1/member_pb.js'
 import { NotificationService } from './gen/fairlead/store/v1/notification_pb.js'
 import { OrganizationService } from './gen/fairlead/store/v1/organization_pb.js'
@@ -50,6 +51,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly notifications: Client<typeof NotificationService>
   readonly audit: Client<typeof AuditService>
   readonly platform: Client<typeof PlatformService>
+  readonly ledger: Client<typeof LedgerService>
   /**
    * The same store, which shows and takes data of one mode alone; undefined: of both. It goes over the same connection, and is
    * not to be disposed.
@@ -122,6 +124,7 @@ function clientOver(
     notifications: createClient(NotificationService, transport),
     audit: createClient(AuditService, transport),
     platform: createClient(PlatformService, transport),
+    ledger: createClient(LedgerService, transport),
   }
 }
 

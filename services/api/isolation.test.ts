@@ -5,6 +5,7 @@ import { DeliveryState, Trigger } from '@fairlead/wire/store/event'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { recordObjects } from './fixtures/billing-events.ts'
 import { bodyOf } from './fixtures/request-body.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
 import { aboutOf } from './mode.ts'
@@ -38,6 +39,7 @@ const absent: Record<string, string> = {
   session: `ses_${'0'.repeat(24)}`,
   passkey: `pky_${'0'.repeat(24)}`,
   email: 'nobody@platform.example',
+  id: 'obj_of_nobody',
 }
 
 beforeAll(async () => {
@@ -86,6 +88,8 @@ beforeAll(async () => {
   real.session = `ses_${'1'.repeat(24)}`
   real.passkey = `pky_${'1'.repeat(24)}`
   real.email = 'root@platform.example'
+  real.id = 'obj_of_acme'
+  await recordObjects(api.store, acme, real.id)
 })
 afterAll(async () => await api?.[Symbol.asyncDispose]())
 
@@ -123,6 +127,8 @@ const tables = [
   'routes',
   'members',
   'invitations',
+  'ledger_facts',
+  'ledger_objects',
 ] as const
 
 /** In one question: it is asked before and after each call. */

@@ -25,6 +25,7 @@ const table: Readonly<Record<Tag, About>> = {
   Retries: 'moded',
   Issues: 'moded',
   Analytics: 'moded',
+  Billing: 'moded',
   Rejections: 'moded',
   Settings: 'shared',
   'API keys': 'shared',

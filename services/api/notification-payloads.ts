@@ -1,5 +1,5 @@
 import { modes } from '@fairlead/wire/mode'
-import type { NoticeType } from '@fairlead/wire/notice'
+import type { BillingNoticeType, NoticeType } from '@fairlead/wire/notice'
 import { z } from 'zod'
 import { timeText } from './time.ts'
 
@@ -73,4 +73,30 @@ export const noticeBody = (type: NoticeType) =>
     timestamp: timeText.meta({ description: 'When it was noticed.' }),
     organization: z.string().meta({ description: 'Its slug.', example: 'acme' }),
     data: noticePayloads[type][1],
+  })
+
+const billingObject = z
+  .looseObject({
+    object: z.enum(['customer', 'subscription', 'invoice', 'payment']),
+    provider: z.string().meta({ example: 'stripe' }),
+    account: z.string().meta({ description: "The connected account; empty: the source's own." }),
+    mode: z.enum(modes),
+    id: z.string().meta({ description: "The provider's id.", example: 'sub_1MowQVLkdIwHu7ix' }),
+    previousStatus: z
+      .string()
+      .nullable()
+      .meta({ description: 'The state that was told before; null: none was.' }),
+  })
+  .meta({
+    description:
+      'The row as it stands two seconds after the change, with field names of the API. Amounts are whole minor units as text, times milliseconds since 1970. No personal data.',
+  })
+
+/** The whole body of a type of the ledger: the steps of one second are told as the one in which they end. */
+export const billingNoticeBody = (type: BillingNoticeType) =>
+  z.object({
+    type: z.literal(type),
+    timestamp: timeText.meta({ description: 'When it was told.' }),
+    organization: z.string().meta({ description: 'Its slug.', example: 'acme' }),
+    data: billingObject,
   })

@@ -1,4 +1,4 @@
-import { noticeTypes } from '@fairlead/wire/notice'
+import { billingNoticeTypes, noticeTypes } from '@fairlead/wire/notice'
 import type { Notifications } from '@fairlead/wire/store/notification'
 import { z } from 'zod'
 import { findDestinationId } from './destinations.ts'
@@ -67,12 +67,13 @@ const put = operation({
         .nullable()
         .meta({ description: "A destination's id or name; null: nothing is told." }),
       types: z
-        .array(z.enum(noticeTypes))
+        .array(z.enum([...noticeTypes, ...billingNoticeTypes]))
         .min(1)
-        .max(noticeTypes.length)
+        .max(noticeTypes.length + billingNoticeTypes.length)
         .default([...noticeTypes])
         .meta({
-          description: 'What is told. Default: everything.',
+          description:
+            'What is told. Default: everything but changes of the ledger (customers, subscriptions, invoices, payments), which are told where they are named.',
         }),
       silentAfterSeconds: silentAfterSeconds.default({}),
     })

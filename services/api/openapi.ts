@@ -1,4 +1,4 @@
-import { noticeTypes } from '@fairlead/wire/notice'
+import { billingNoticeTypes, noticeTypes } from '@fairlead/wire/notice'
 import { z } from 'zod'
 import {
   createDocument,
@@ -8,7 +8,7 @@ import {
 } from 'zod-openapi'
 import { saidOfEnd } from './deprecation.ts'
 import { dryRunSchema } from './dry-run.ts'
-import { noticeBody, noticePayloads } from './notification-payloads.ts'
+import { billingNoticeBody, noticeBody, noticePayloads } from './notification-payloads.ts'
 import { keepsAnswer, needsMatch, type Operation, type Tag } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ProblemCode, problemSchema, problems } from './problem.ts'
@@ -27,6 +27,7 @@ const tags: Readonly<Record<Tag, string>> = {
   Retries: 'Dead letters that are tried again together, exactly as they were planned.',
   Issues: 'What fails, or is refused, for one reason.',
   Analytics: 'Counts over time, and usage.',
+  Billing: 'The ledger: plans, customers, subscriptions, invoices and payments, kept from billing events.',
   Rejections: 'Requests that failed verification: why was this answered 401?',
   Settings: 'Sources, destinations and routes.',
   'API keys': 'Keys of an organization.',
@@ -95,25 +96,38 @@ export function openApiDocument(described: readonly Operation[] = operations): O
   )
 }
 
-/** What Fairlead sends of itself; see `putNotifications`. */
+/** What Fairlead sends of itself, and of an organization's ledger; see `putNotifications`. */
 function noticeWebhooks(): NonNullable<ZodOpenApiObject['webhooks']> {
-  return Object.fromEntries(
-    noticeTypes.map(type => [
+  return Object.fromEntries([
+    ...noticeTypes.map(type => [
       type,
-      {
-        post: {
-          operationId: `notice:${type}`,
-          tags: ['Settings'],
-          summary: noticePayloads[type][0],
-          description:
-            'Signed by the organization’s secret as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.',
-          requestBody: { required: true, content: { 'application/json': { schema: noticeBody(type) } } },
-          responses: { '2XX': { description: 'It was taken. Anything else is tried again.' } },
-        },
-      },
+      noticeWebhook(type, 'Settings', noticePayloads[type][0], noticeBody(type)),
     ]),
-  )
+    ...billingNoticeTypes.map(type => [
+      type,
+      noticeWebhook(type, 'Billing', saidOfBilling(type), billingNoticeBody(type)),
+    ]),
+  ])
 }
+
+function saidOfBilling(type: string): string {
+  const [noun = '', change = ''] = type.split('.')
+  return change === 'history_changed'
+    ? `A late event changed the past of a ${noun}, and not its state.`
+    : `A ${noun} of the ledger: ${change.replaceAll('_', ' ')}.`
+}
+
+const noticeWebhook = (type: string, tag: Tag, summary: string, schema: z.ZodType) => ({
+  post: {
+    operationId: `notice:${type}`,
+    tags: [tag],
+    summary,
+    description:
+      'Signed by the organization’s secret as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.',
+    requestBody: { required: true, content: { 'application/json': { schema } } },
+    responses: { '2XX': { description: 'It was taken. Anything else is tried again.' } },
+  },
+})
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
   const { body } = operation

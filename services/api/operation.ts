@@ -43,6 +43,8 @@ export interface Operation {
    * `dryRun` in the query of what changes something (`dry-run.ts`).
    */
   readonly versioned?: true
+  /** Its path names no organization: it is about the one that the caller's key belongs to. */
+  readonly ofOwnOrganization?: true
   /**
    * It deletes its organization. A request with an Idempotency-Key is then performed also where the slug is nobody's: it may be a
    * repeat, whose answer the store has kept.
@@ -73,6 +75,7 @@ export type Tag =
   | 'Retries'
   | 'Issues'
   | 'Analytics'
+  | 'Billing'
   | 'Rejections'
   | 'Settings'
   | 'API keys'

@@ -5,6 +5,7 @@ import { auditLogOperations } from './audit-log.ts'
 import { impersonationOperations } from './auth/impersonation/operations.ts'
 import { passkeyOperations } from './auth/passkeys/operations.ts'
 import { sessionOperations } from './auth/sessions/operations.ts'
+import { billingOperations } from './billing/operations.ts'
 import { deadLetterOperations } from './dead-letters.ts'
 import { deliveryOperations } from './deliveries.ts'
 import { destinationOperations } from './destinations.ts'
@@ -42,6 +43,7 @@ export const operations: readonly Operation[] = [
   ...retryOperations,
   ...issueOperations,
   ...analyticsOperations,
+  ...billingOperations,
   ...rejectionOperations,
   ...sourceOperations,
   ...simulatorOperations,

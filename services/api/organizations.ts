@@ -204,6 +204,7 @@ function toStore({ displayName, plan, webhookLimit, rateLimit, ...rest }: Settin
     ...(webhookLimit !== undefined && { webhookLimit: BigInt(webhookLimit) }),
     ...rateLimitToStore(rateLimit),
     weight: rest.weight,
+    ledgerEnabled: rest.ledger.enabled,
     active: rest.active,
     retentionDays: rest.retentionDays,
   }

@@ -72,7 +72,7 @@ async function callOf(
   const asked = readRequest(operation, request)
   const store = parts.store.inMode(modeOfCall(caller, operation, asked))
   const change = changeOf(operation, caller, request, response)
-  const organization = await findOrganization(store, caller, asked.params, signal).catch(error => {
+  const organization = await findOrganization(store, caller, operation, asked.params, signal).catch(error => {
     const mayBeRepeat = operation.endsOrganization && change.idempotencyKey
     if (mayBeRepeat && error instanceof ApiError && error.code === 'not_found') return undefined
     throw error
@@ -193,20 +193,32 @@ function changeOf(
 async function findOrganization(
   store: StoreClient,
   caller: Caller,
+  operation: Operation,
   params: unknown,
   signal: AbortSignal,
 ): Promise<{ readonly found: Organization; readonly role: Role } | undefined> {
   const { slug } = params as { slug?: string }
-  if (slug === undefined) return undefined
-  const { organization } = await store.organizations
-    .getOrganization({ by: { case: 'slug', value: slug } }, { signal })
-    .catch(error => {
-      throw storeProblem(error)
-    })
+  if (slug === undefined && !operation.ofOwnOrganization) return undefined
+  const by =
+    slug === undefined
+      ? ({ case: 'id', value: ownOrganization(caller) } as const)
+      : ({ case: 'slug', value: slug } as const)
+  const { organization } = await store.organizations.getOrganization({ by }, { signal }).catch(error => {
+    throw storeProblem(error)
+  })
   const id = organization && parseId('org', organization.id)
   const role = id && roleIn(caller, { id })
   if (!organization || !role) throw new ApiError('not_found')
   return { found: organization, role }
+}
+
+/** Throws an ApiError `forbidden`. */
+function ownOrganization(caller: Caller): string {
+  if (caller.kind === 'api-key' && caller.organizationId) return caller.organizationId
+  throw new ApiError(
+    'forbidden',
+    'This path is for keys of one organization. Others name it: /api/v1/organizations/{slug}/billing/….',
+  )
 }
 
 function slugOf({ params }: Request): string | undefined {

@@ -17,6 +17,9 @@ export const organizationSchema = z
     retentionDays: z.int(),
     weight: z.int().meta({ description: 'Its part of what organizations share under load, 1 to 100.' }),
     rateLimit: rateLimitSchema,
+    ledger: z
+      .object({ enabled: z.boolean() })
+      .meta({ description: 'Whether events of its payment providers also go into the ledger.' }),
     owner: z
       .object({ kind: z.enum(['kubernetes', 'file', 'api']), reference: z.string() })
       .meta({ description: 'Where it is declared.' }),
@@ -37,6 +40,7 @@ export function declaredOf(organization: Organization): Record<string, unknown> 
     active,
     retentionDays,
     ...(rateLimit && { rateLimit: { perSecond: rateLimit.perSecond, burst: rateLimit.burst } }),
+    ledger: { enabled: organization.ledgerEnabled },
   }
 }
 
@@ -54,6 +58,7 @@ export function presentOrganization(organization: Organization): z.input<typeof 
     retentionDays: organization.retentionDays,
     weight: organization.weight,
     rateLimit: presentRateLimit(organization.rateLimit),
+    ledger: { enabled: organization.ledgerEnabled },
     owner: { kind: presentOwnerKind(owner?.kind), reference: owner?.reference ?? '' },
     settings: declaredOf(organization),
     etag: organization.etag,

@@ -4,6 +4,8 @@ export const scopes = [
   'organizations:write',
   'events:read',
   'events:retry',
+  'billing:read',
+  'billing:write',
   'rejections:read',
   'rejections:write',
   'settings:read',

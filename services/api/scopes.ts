@@ -14,6 +14,7 @@ const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scop
   Retries: { look: 'events:read', change: 'events:retry' },
   Issues: { look: 'events:read', change: 'events:retry' },
   Analytics: { look: 'events:read' },
+  Billing: { look: 'billing:read', change: 'billing:write' },
   Deliveries: { look: 'events:read', change: 'events:retry' },
   'Dead letters': { look: 'events:read', change: 'events:retry' },
   Replays: { look: 'events:read', change: 'events:retry' },

@@ -57,6 +57,8 @@ export interface AuditEntry {
     | 'api_key.revoked'
     | 'passkey.added'
     | 'passkey.removed'
+    | 'ledger.rebuilt'
+    | 'ledger.customer_redacted'
   /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string
   /** The id of the resource that was changed. */

@@ -18,6 +18,8 @@ const isPart = {
   number: (text: string) => /^[0-9]{1,9}$/.test(text),
   sequence: (text: string) => /^[0-9]{1,15}$/.test(text),
   slug: (text: string) => /^[a-z0-9-]{1,63}$/.test(text),
+  /** A provider's id, or none. */
+  foreign: (text: string) => text.length <= 512 && text.isWellFormed() && !text.includes('\0'),
 }
 
 /** Days that don't exist (2026-02-30) are other days to Date, and faults to Postgres. */

@@ -62,6 +62,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
     active: true,
     retentionDays: 7,
     weight: 1,
+    ledgerEnabled: false,
     rateLimit: noLimit,
     members: [],
     sources: [

@@ -1,5 +1,6 @@
 import type { Log } from '@fairlead/daemon/log'
 import type { Pool } from 'pg'
+import { derivedTables, keptTables } from './ledger/rebuild.ts'
 import { returnInterval } from './organizations/returning.ts'
 import { comingDays, ensureDays } from './partitions.ts'
 import { type Db, inScope } from './scope.ts'
@@ -189,6 +190,8 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'notices',
     'replays',
     'retry_items',
+    ...keptTables,
+    ...derivedTables,
   ]) {
     await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])
   }

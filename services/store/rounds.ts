@@ -2,6 +2,7 @@ import type { Log } from '@fairlead/daemon/log'
 import { every } from './every.ts'
 import { resolveRecovered } from './issues/recover.ts'
 import { openRefusals } from './issues/refusals.ts'
+import { tellLedgerChanges } from './ledger/tell-changes.ts'
 import { keepNotified } from './notifications/tell.ts'
 import type { Budgets } from './objectives/budgets.ts'
 import type { Declared } from './objectives/declared-set.ts'
@@ -17,6 +18,7 @@ const pausesMs = 5_000
 const issuesMs = 5_000
 const noticesMs = 5_000
 const promotionsMs = 5_000
+const ledgerMs = 500
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
 const declaredMs = 15_000
@@ -46,6 +48,7 @@ export function startRounds(options: RoundsOptions): Promise<void>[] {
     every(unattemptedMs, 'partitions.not_looked_at', states.look, rounds),
     every(promotionsMs, 'promotions.open', openAbandoned(options), rounds),
     every(noticesMs, 'notices.untold', () => keepNotified(options), rounds),
+    every(ledgerMs, 'ledger.untold', () => tellLedgerChanges(options), rounds),
     every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), rounds),
   ]
 }

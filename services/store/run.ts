@@ -8,6 +8,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
+import { listenForFacts } from './ledger/listen.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { openBudgets } from './objectives/budgets.ts'
@@ -81,6 +82,7 @@ export const run = async (
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { ...tools, keyring, log, budgets }
+  opened.use(listenForFacts(calls))
   const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)

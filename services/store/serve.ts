@@ -10,6 +10,7 @@ import { DestinationService } from '@fairlead/wire/store/destination'
 import { file_fairlead_store_v1_error } from '@fairlead/wire/store/error'
 import { EventService } from '@fairlead/wire/store/event'
 import { IssueService } from '@fairlead/wire/store/issue'
+import { LedgerService } from '@fairlead/wire/store/ledger'
 import { MemberService } from '@fairlead/wire/store/member'
 import { NotificationService } from '@fairlead/wire/store/notification'
 import { OrganizationService } from '@fairlead/wire/store/organization'
@@ -30,6 +31,7 @@ import { deliveryCalls } from './calls/deliveries.ts'
 import { destinationCalls } from './calls/destinations.ts'
 import { eventCalls } from './calls/events.ts'
 import { issueCalls } from './calls/issues.ts'
+import { ledgerCalls } from './calls/ledger.ts'
 import { memberCalls } from './calls/members.ts'
 import { notificationCalls } from './calls/notifications.ts'
 import { organizationCalls } from './calls/organizations.ts'
@@ -75,6 +77,7 @@ const services = [
   NotificationService,
   AuditService,
   PlatformService,
+  LedgerService,
 ]
 
 /** A caller's deadline counts; none is longer than this. */
@@ -110,6 +113,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(NotificationService, notificationCalls(calls))
       router.service(AuditService, auditCalls(calls))
       router.service(PlatformService, platformCalls(calls))
+      router.service(LedgerService, ledgerCalls(calls))
       serveReflection(router, services, [file_fairlead_store_v1_error])
     },
   })

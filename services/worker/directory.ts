@@ -5,6 +5,7 @@ import { type RetryPolicy, retryAfterCapMs } from '@fairlead/webhook/settle'
 import { openSigningSecret, type SigningKey } from '@fairlead/webhook/sign'
 import type { DestinationConfig, OrderConfig, OrganizationConfig, SourceConfig } from '@fairlead/wire/config'
 import { type DestinationAuthentication, decodeDestinationAuth } from '@fairlead/wire/destination-auth'
+import { ledgerDestination } from '@fairlead/wire/ledger'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
 import { type ForwardPolicy, openForwardPolicy } from './delivery/forward.ts'
 
@@ -38,6 +39,8 @@ export interface Organization {
   trustsTraceparent(source: string): boolean
   /** The destinations of an event, each once. */
   match(source: string, eventType: string, eventTypes?: readonly string[]): readonly Wanted[]
+  /** Where events of payment providers go, whatever routes say; undefined: the ledger is off. */
+  readonly ledger: Destination | undefined
 }
 
 /** A destination that a route gives an event, and the order that the route asks for. */
@@ -133,6 +136,9 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
     destinations,
     trustsTraceparent: source => trusting.has(source),
+    get ledger() {
+      return ledger
+    },
     match(source, eventType, eventTypes) {
       return match(source, eventType, eventTypes).flatMap(({ destination: name, route }) => {
         const destination = byName.get(name)
@@ -150,6 +156,9 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     destinations.set(destination.id, opened)
     byName.set(destination.name, opened)
   }
+  const ledger =
+    config.ledger && openDestination(ledgerDestination(config.id), organization, schemes, keyring)
+  if (ledger) destinations.set(ledger.id, ledger)
   return organization
 }
 
@@ -220,8 +229,12 @@ function headersOfAuth(auths: readonly DestinationAuthentication[]): string[] {
   })
 }
 
-/** A destination without an address shares its breaker with no other. `URL.origin` leaves out a scheme's default port. */
-function hostOf({ url, id }: DestinationConfig): string {
+/**
+ * Destinations of one built-in processor share a breaker: what it needs is away for all of them. Another one without an address
+ * shares its breaker with no other. `URL.origin` leaves out a scheme's default port.
+ */
+function hostOf({ kind, processor, url, id }: DestinationConfig): string {
+  if (kind === 'processor') return `processor:${processor}`
   const parsed = URL.parse(url)
   return parsed?.host ? parsed.origin : id
 }

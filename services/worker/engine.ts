@@ -53,6 +53,6 @@ export interface Engine {
 export interface DeliveryLog {
   info(fields: object, message: 'delivery.attempted' | 'event.unrouted' | 'partition.moved'): void
   warn(fields: object, message: 'delivery.attempted' | 'delivery.dead'): void
-  debug(fields: object, message: 'delivery.parked'): void
+  debug(fields: object, message: 'delivery.parked' | 'delivery.untried'): void
   error(fields: object, message: 'message.unreadable' | 'worker.failed' | 'config.unreadable'): void
 }

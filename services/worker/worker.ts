@@ -112,7 +112,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     records,
     sender: tools.sender,
     authorizer: opened.use(openAuthorizer({ ask: tools.sender.ask })),
-    processors: openProcessors(tools.registry),
+    processors: openProcessors(tools.registry, nats),
     directory,
     hosts,
     ...sharing,

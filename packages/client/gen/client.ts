@@ -31,6 +31,14 @@ export type NewOrganizationRateLimit = {
   burst?: number;
 };
 
+/**
+ * Plans, customers, subscriptions, invoices and payments, kept from billing events.
+ */
+export type NewOrganizationLedger = {
+  /** True: every accepted event of a source of stripe, paypal or shopify also goes into the ledger. False: none does, and what the ledger has stays. Default: false. */
+  enabled?: boolean;
+};
+
 export interface NewOrganization {
   /**
      * Part of the webhook URLs, unique in the platform; can't change. A DNS label.
@@ -72,6 +80,8 @@ export interface NewOrganization {
   retentionDays?: number;
   /** Limit for all sources together. Each receiver counts for itself: three of them let three times as much through. Default: no limit. */
   rateLimit?: NewOrganizationRateLimit;
+  /** Plans, customers, subscriptions, invoices and payments, kept from billing events. */
+  ledger?: NewOrganizationLedger;
 }
 
 /**
@@ -90,6 +100,14 @@ export type OrganizationSettingsRateLimit = {
      * @maximum 1000000
      */
   burst?: number;
+};
+
+/**
+ * Plans, customers, subscriptions, invoices and payments, kept from billing events.
+ */
+export type OrganizationSettingsLedger = {
+  /** True: every accepted event of a source of stripe, paypal or shopify also goes into the ledger. False: none does, and what the ledger has stays. Default: false. */
+  enabled?: boolean;
 };
 
 export interface OrganizationSettings {
@@ -127,6 +145,8 @@ export interface OrganizationSettings {
   retentionDays?: number;
   /** Limit for all sources together. Each receiver counts for itself: three of them let three times as much through. Default: no limit. */
   rateLimit?: OrganizationSettingsRateLimit;
+  /** Plans, customers, subscriptions, invoices and payments, kept from billing events. */
+  ledger?: OrganizationSettingsLedger;
 }
 
 /**
@@ -979,6 +999,38 @@ export const NotificationSettingsTypesItem = {
   issueregressed: 'issue.regressed',
   issueresolved: 'issue.resolved',
   keyexpiring: 'key.expiring',
+  customercreated: 'customer.created',
+  customerupdated: 'customer.updated',
+  customerdeleted: 'customer.deleted',
+  customerhistory_changed: 'customer.history_changed',
+  subscriptioncreated: 'subscription.created',
+  subscriptiontrial_started: 'subscription.trial_started',
+  subscriptionactivated: 'subscription.activated',
+  subscriptionpast_due: 'subscription.past_due',
+  subscriptionunpaid: 'subscription.unpaid',
+  subscriptionpaused: 'subscription.paused',
+  subscriptioncanceled: 'subscription.canceled',
+  subscriptionexpired: 'subscription.expired',
+  subscriptionupdated: 'subscription.updated',
+  subscriptionhistory_changed: 'subscription.history_changed',
+  invoicecreated: 'invoice.created',
+  invoicefinalized: 'invoice.finalized',
+  invoicepaid: 'invoice.paid',
+  invoicevoided: 'invoice.voided',
+  invoiceuncollectible: 'invoice.uncollectible',
+  invoiceupdated: 'invoice.updated',
+  invoicehistory_changed: 'invoice.history_changed',
+  paymentpending: 'payment.pending',
+  paymentaction_required: 'payment.action_required',
+  paymentfailed: 'payment.failed',
+  paymentcanceled: 'payment.canceled',
+  paymentsucceeded: 'payment.succeeded',
+  paymentpartially_refunded: 'payment.partially_refunded',
+  paymentrefunded: 'payment.refunded',
+  paymentdisputed: 'payment.disputed',
+  paymentdispute_lost: 'payment.dispute_lost',
+  paymentreversed: 'payment.reversed',
+  paymentupdated: 'payment.updated',
 } as const;
 
 /**
@@ -990,9 +1042,9 @@ export interface NotificationSettings {
   /** A destination's id or name; null: nothing is told. */
   destinationId: string | null;
   /**
-     * What is told. Default: everything.
+     * What is told. Default: everything but changes of the ledger (customers, subscriptions, invoices, payments), which are told where they are named.
      * @minItems 1
-     * @maxItems 9
+     * @maxItems 41
      */
   types?: NotificationSettingsTypesItem[];
   /** By the name of a source: after so many seconds without an event it is told as `source.silent`, once for each silence. */
@@ -1019,6 +1071,13 @@ export type OrganizationRateLimit = {
      */
   burst: number;
 } | null;
+
+/**
+ * Whether events of its payment providers also go into the ledger.
+ */
+export type OrganizationLedger = {
+  enabled: boolean;
+};
 
 /**
  * Where it is declared.
@@ -1061,6 +1120,8 @@ export interface Organization {
   weight: number;
   /** Null: no limit. */
   rateLimit: OrganizationRateLimit;
+  /** Whether events of its payment providers also go into the ledger. */
+  ledger: OrganizationLedger;
   /** Where it is declared. */
   owner: OrganizationOwner;
   /** All that is declared of it, as PUT takes it: read, changed and written back. Secrets are named and never told; left out, they stay. */
@@ -2723,6 +2784,1057 @@ export interface Usage {
   /** Events that the plan allows in a month; null: no limit. */
   limit: number | null;
   months: UsageMonthsItem[];
+}
+
+export type BillingPlanProvider = typeof BillingPlanProvider[keyof typeof BillingPlanProvider];
+
+
+export const BillingPlanProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingPlanMode = typeof BillingPlanMode[keyof typeof BillingPlanMode];
+
+
+export const BillingPlanMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingPlan {
+  provider: BillingPlanProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingPlanMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  createdAt: string | null;
+  /** @nullable */
+  product: string | null;
+  /** @nullable */
+  active: boolean | null;
+  /** @nullable */
+  nickname: string | null;
+  /** @nullable */
+  lookupKey: string | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  unitAmount: string | null;
+  /** @nullable */
+  scheme: string | null;
+  /** @nullable */
+  usage: string | null;
+  /** @nullable */
+  interval: string | null;
+  /** @nullable */
+  intervalCount: number | null;
+  /** @nullable */
+  trialDays: number | null;
+  /** @nullable */
+  tax: string | null;
+  /** @nullable */
+  deleted: boolean | null;
+}
+
+export interface BillingPlanPage {
+  items: BillingPlan[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingPlanDetailProvider = typeof BillingPlanDetailProvider[keyof typeof BillingPlanDetailProvider];
+
+
+export const BillingPlanDetailProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingPlanDetailMode = typeof BillingPlanDetailMode[keyof typeof BillingPlanDetailMode];
+
+
+export const BillingPlanDetailMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface LedgerTransition {
+  kind: string;
+  id: string;
+  at: string;
+  /** The provider's event that brought it. */
+  eventId: string;
+  /** The provider's type of that event. */
+  type: string;
+  /** What changed. */
+  changes: string[];
+  /** Before; null for the first. */
+  from: unknown;
+  to: unknown;
+  /** False: the provider documents no such step. Usually an event is missing. */
+  legal: boolean;
+  /** True: the event's own picture of before is another one. */
+  gap: boolean;
+}
+
+export interface BillingPlanDetail {
+  provider: BillingPlanDetailProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingPlanDetailMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  createdAt: string | null;
+  /** @nullable */
+  product: string | null;
+  /** @nullable */
+  active: boolean | null;
+  /** @nullable */
+  nickname: string | null;
+  /** @nullable */
+  lookupKey: string | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  unitAmount: string | null;
+  /** @nullable */
+  scheme: string | null;
+  /** @nullable */
+  usage: string | null;
+  /** @nullable */
+  interval: string | null;
+  /** @nullable */
+  intervalCount: number | null;
+  /** @nullable */
+  trialDays: number | null;
+  /** @nullable */
+  tax: string | null;
+  /** @nullable */
+  deleted: boolean | null;
+  history: LedgerTransition[];
+}
+
+export interface LedgerFact {
+  /** The kind of the object. */
+  kind: string;
+  objectId: string;
+  /** The provider's event; `mention` where other objects' events name the object, `terms` where they hold its price. */
+  providerEventId: string;
+  /**
+     * The event of ours that brought it first; null: none did.
+     * @nullable
+     */
+  eventId: string | null;
+  /** @nullable */
+  source: string | null;
+  type: string;
+  apiVersion: string;
+  /** By the provider's clock; null: the event tells no time. */
+  occurredAt: string | null;
+  recordedAt: string;
+  /** False: the event cut a list short. */
+  complete: boolean;
+  /** What the event says was before; null: it does not say. */
+  before: unknown;
+  /** What the event says of the object, without personal data. */
+  after: unknown;
+}
+
+export interface LedgerFactPage {
+  items: LedgerFact[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingCustomerProvider = typeof BillingCustomerProvider[keyof typeof BillingCustomerProvider];
+
+
+export const BillingCustomerProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingCustomerMode = typeof BillingCustomerMode[keyof typeof BillingCustomerMode];
+
+
+export const BillingCustomerMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface Money {
+  /**
+     * Whole minor units.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  amount: number;
+  /**
+     * ISO 4217.
+     * @minLength 3
+     * @maxLength 3
+     */
+  currency: string;
+  /**
+     * Decimals of the currency: 1999 with 2 is 19.99.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  exponent: number;
+}
+
+export interface BillingCustomer {
+  provider: BillingCustomerProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingCustomerMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  createdAt: string | null;
+  /** @nullable */
+  reference: string | null;
+  /** @nullable */
+  email: string | null;
+  /** @nullable */
+  name: string | null;
+  /** @nullable */
+  phone: string | null;
+  /** @nullable */
+  country: string | null;
+  /** @nullable */
+  currency: string | null;
+  balance: Money | null;
+  /** @nullable */
+  delinquent: boolean | null;
+  /** @nullable */
+  deleted: boolean | null;
+  /** @nullable */
+  redacted: boolean | null;
+}
+
+export interface BillingCustomerPage {
+  items: BillingCustomer[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingCustomerDetailProvider = typeof BillingCustomerDetailProvider[keyof typeof BillingCustomerDetailProvider];
+
+
+export const BillingCustomerDetailProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingCustomerDetailMode = typeof BillingCustomerDetailMode[keyof typeof BillingCustomerDetailMode];
+
+
+export const BillingCustomerDetailMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingSubscriptions {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  currency: string | null;
+  createdAt: string | null;
+  periodEndAt: string | null;
+  endedAt: string | null;
+}
+
+export interface BillingInvoices {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  number: string | null;
+  /** @nullable */
+  status: string | null;
+  total: Money | null;
+  /** @nullable */
+  currency: string | null;
+  createdAt: string | null;
+  paidAt: string | null;
+}
+
+export interface BillingPayments {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  status: string | null;
+  amount: Money | null;
+  /** @nullable */
+  currency: string | null;
+  createdAt: string | null;
+  settledAt: string | null;
+}
+
+export interface BillingCustomerDetail {
+  provider: BillingCustomerDetailProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingCustomerDetailMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  createdAt: string | null;
+  /** @nullable */
+  reference: string | null;
+  /** @nullable */
+  email: string | null;
+  /** @nullable */
+  name: string | null;
+  /** @nullable */
+  phone: string | null;
+  /** @nullable */
+  country: string | null;
+  /** @nullable */
+  currency: string | null;
+  balance: Money | null;
+  /** @nullable */
+  delinquent: boolean | null;
+  /** @nullable */
+  deleted: boolean | null;
+  /** @nullable */
+  redacted: boolean | null;
+  subscriptions: BillingSubscriptions[];
+  invoices: BillingInvoices[];
+  payments: BillingPayments[];
+  history: LedgerTransition[];
+}
+
+export type BillingSubscriptionProvider = typeof BillingSubscriptionProvider[keyof typeof BillingSubscriptionProvider];
+
+
+export const BillingSubscriptionProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingSubscriptionMode = typeof BillingSubscriptionMode[keyof typeof BillingSubscriptionMode];
+
+
+export const BillingSubscriptionMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingSubscription {
+  provider: BillingSubscriptionProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingSubscriptionMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  /** @nullable */
+  customer: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  providerStatus: string | null;
+  createdAt: string | null;
+  startAt: string | null;
+  trialStartAt: string | null;
+  trialEndAt: string | null;
+  cancelAt: string | null;
+  /** @nullable */
+  cancelAtPeriodEnd: boolean | null;
+  canceledAt: string | null;
+  endedAt: string | null;
+  periodStartAt: string | null;
+  periodEndAt: string | null;
+  /** @nullable */
+  collection: string | null;
+  /** @nullable */
+  latestInvoice: string | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  reference: string | null;
+}
+
+export interface BillingSubscriptionPage {
+  items: BillingSubscription[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingSubscriptionDetailProvider = typeof BillingSubscriptionDetailProvider[keyof typeof BillingSubscriptionDetailProvider];
+
+
+export const BillingSubscriptionDetailProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingSubscriptionDetailMode = typeof BillingSubscriptionDetailMode[keyof typeof BillingSubscriptionDetailMode];
+
+
+export const BillingSubscriptionDetailMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingItems {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  plan: string | null;
+  /** @nullable */
+  quantity: number | null;
+  periodStartAt: string | null;
+  periodEndAt: string | null;
+  inline: unknown | null;
+}
+
+export interface BillingSubscriptionDetail {
+  provider: BillingSubscriptionDetailProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingSubscriptionDetailMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  /** @nullable */
+  customer: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  providerStatus: string | null;
+  createdAt: string | null;
+  startAt: string | null;
+  trialStartAt: string | null;
+  trialEndAt: string | null;
+  cancelAt: string | null;
+  /** @nullable */
+  cancelAtPeriodEnd: boolean | null;
+  canceledAt: string | null;
+  endedAt: string | null;
+  periodStartAt: string | null;
+  periodEndAt: string | null;
+  /** @nullable */
+  collection: string | null;
+  /** @nullable */
+  latestInvoice: string | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  reference: string | null;
+  items: BillingItems[];
+  invoices: BillingInvoices[];
+  history: LedgerTransition[];
+}
+
+export type BillingInvoiceProvider = typeof BillingInvoiceProvider[keyof typeof BillingInvoiceProvider];
+
+
+export const BillingInvoiceProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingInvoiceMode = typeof BillingInvoiceMode[keyof typeof BillingInvoiceMode];
+
+
+export const BillingInvoiceMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingInvoice {
+  provider: BillingInvoiceProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingInvoiceMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  /** @nullable */
+  customer: string | null;
+  /** @nullable */
+  subscription: string | null;
+  /** @nullable */
+  number: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  reason: string | null;
+  /** @nullable */
+  currency: string | null;
+  subtotal: Money | null;
+  discount: Money | null;
+  tax: Money | null;
+  total: Money | null;
+  amountDue: Money | null;
+  amountPaid: Money | null;
+  amountRemaining: Money | null;
+  /** @nullable */
+  attemptCount: number | null;
+  nextAttemptAt: string | null;
+  dueAt: string | null;
+  createdAt: string | null;
+  finalizedAt: string | null;
+  paidAt: string | null;
+  voidedAt: string | null;
+  uncollectibleAt: string | null;
+  periodStartAt: string | null;
+  periodEndAt: string | null;
+  /** @nullable */
+  deleted: boolean | null;
+}
+
+export interface BillingInvoicePage {
+  items: BillingInvoice[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingInvoiceDetailProvider = typeof BillingInvoiceDetailProvider[keyof typeof BillingInvoiceDetailProvider];
+
+
+export const BillingInvoiceDetailProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingInvoiceDetailMode = typeof BillingInvoiceDetailMode[keyof typeof BillingInvoiceDetailMode];
+
+
+export const BillingInvoiceDetailMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingLines {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  plan: string | null;
+  /** @nullable */
+  subscription: string | null;
+  /** @nullable */
+  subscriptionItem: string | null;
+  /** @nullable */
+  quantity: number | null;
+  amount: Money | null;
+  /** @nullable */
+  currency: string | null;
+  proration: boolean;
+  periodStartAt: string | null;
+  periodEndAt: string | null;
+  tax: Money | null;
+  discount: Money | null;
+}
+
+export interface BillingCreditNotes {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  number: string | null;
+  amount: Money | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  reason: string | null;
+  createdAt: string | null;
+  voidedAt: string | null;
+}
+
+export interface BillingInvoiceDetail {
+  provider: BillingInvoiceDetailProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingInvoiceDetailMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  complete: boolean;
+  stale: boolean;
+  /** @nullable */
+  gaps: number | null;
+  firstSeenAt: string | null;
+  updatedAt: string | null;
+  /** @nullable */
+  headEventId: string | null;
+  deletedAt: string | null;
+  /** @nullable */
+  customer: string | null;
+  /** @nullable */
+  subscription: string | null;
+  /** @nullable */
+  number: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  reason: string | null;
+  /** @nullable */
+  currency: string | null;
+  subtotal: Money | null;
+  discount: Money | null;
+  tax: Money | null;
+  total: Money | null;
+  amountDue: Money | null;
+  amountPaid: Money | null;
+  amountRemaining: Money | null;
+  /** @nullable */
+  attemptCount: number | null;
+  nextAttemptAt: string | null;
+  dueAt: string | null;
+  createdAt: string | null;
+  finalizedAt: string | null;
+  paidAt: string | null;
+  voidedAt: string | null;
+  uncollectibleAt: string | null;
+  periodStartAt: string | null;
+  periodEndAt: string | null;
+  /** @nullable */
+  deleted: boolean | null;
+  lines: BillingLines[];
+  payments: BillingPayments[];
+  creditNotes: BillingCreditNotes[];
+  history: LedgerTransition[];
+}
+
+export type BillingPaymentProvider = typeof BillingPaymentProvider[keyof typeof BillingPaymentProvider];
+
+
+export const BillingPaymentProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingPaymentMode = typeof BillingPaymentMode[keyof typeof BillingPaymentMode];
+
+
+export const BillingPaymentMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingPayment {
+  provider: BillingPaymentProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingPaymentMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  /** @nullable */
+  kind: string | null;
+  /** @nullable */
+  customer: string | null;
+  /** @nullable */
+  invoice: string | null;
+  /** @nullable */
+  subscription: string | null;
+  amount: Money | null;
+  captured: Money | null;
+  refunded: Money | null;
+  disputedOpen: Money | null;
+  disputedLost: Money | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  failureCode: string | null;
+  /** @nullable */
+  method: string | null;
+  /** @nullable */
+  attempts: number | null;
+  createdAt: string | null;
+  settledAt: string | null;
+}
+
+export interface BillingPaymentPage {
+  items: BillingPayment[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingPaymentDetailProvider = typeof BillingPaymentDetailProvider[keyof typeof BillingPaymentDetailProvider];
+
+
+export const BillingPaymentDetailProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingPaymentDetailMode = typeof BillingPaymentDetailMode[keyof typeof BillingPaymentDetailMode];
+
+
+export const BillingPaymentDetailMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingRefunds {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  charge: string | null;
+  amount: Money | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  reason: string | null;
+  /** @nullable */
+  failureReason: string | null;
+  createdAt: string | null;
+}
+
+export interface BillingDisputes {
+  /** @nullable */
+  id: string | null;
+  /** @nullable */
+  charge: string | null;
+  amount: Money | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  providerStatus: string | null;
+  /** @nullable */
+  reason: string | null;
+  createdAt: string | null;
+  evidenceDueAt: string | null;
+}
+
+export interface BillingPaymentDetail {
+  provider: BillingPaymentDetailProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingPaymentDetailMode;
+  /** The provider's id. */
+  id: string;
+  known: boolean;
+  /** @nullable */
+  kind: string | null;
+  /** @nullable */
+  customer: string | null;
+  /** @nullable */
+  invoice: string | null;
+  /** @nullable */
+  subscription: string | null;
+  amount: Money | null;
+  captured: Money | null;
+  refunded: Money | null;
+  disputedOpen: Money | null;
+  disputedLost: Money | null;
+  /** @nullable */
+  currency: string | null;
+  /** @nullable */
+  status: string | null;
+  /** @nullable */
+  failureCode: string | null;
+  /** @nullable */
+  method: string | null;
+  /** @nullable */
+  attempts: number | null;
+  createdAt: string | null;
+  settledAt: string | null;
+  refunds: BillingRefunds[];
+  disputes: BillingDisputes[];
+  history: LedgerTransition[];
+}
+
+export type BillingAccessProvider = typeof BillingAccessProvider[keyof typeof BillingAccessProvider];
+
+
+export const BillingAccessProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingAccessMode = typeof BillingAccessMode[keyof typeof BillingAccessMode];
+
+
+export const BillingAccessMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface BillingGrant {
+  subscription: string;
+  item: string;
+  /** @nullable */
+  plan: string | null;
+  /** @nullable */
+  product: string | null;
+  /** @nullable */
+  quantity: number | null;
+  /** The subscription's state. */
+  status: string;
+  from: string | null;
+  /** Exclusive; null: the provider told no end. */
+  until: string | null;
+  /** True: it ends then for good, instead of being renewed. */
+  ends: boolean;
+  /** Whether it may be used now. */
+  holds: boolean;
+}
+
+export interface BillingAccess {
+  provider: BillingAccessProvider;
+  /** The connected account; empty: the source's own. */
+  account: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingAccessMode;
+  /** The provider's id. */
+  id: string;
+  at: string;
+  hasAccess: boolean;
+  grants: BillingGrant[];
+}
+
+/**
+ * Monthly recurring revenue: start + new + reactivation + expansion − contraction − churn = end, to the minor unit.
+ */
+export type BillingDayMrr = {
+  start: Money;
+  new: Money;
+  reactivation: Money;
+  expansion: Money;
+  contraction: Money;
+  churn: Money;
+  end: Money;
+};
+
+export interface BillingDay {
+  day: string;
+  currency: string;
+  /** Monthly recurring revenue: start + new + reactivation + expansion − contraction − churn = end, to the minor unit. */
+  mrr: BillingDayMrr;
+  /**
+     * Customers with recurring revenue when the day ended.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  subscribers: number;
+  /**
+     * Customers who began, first or again.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  customersStarted: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  customersChurned: number;
+  paid: Money;
+  refunded: Money;
+  /** Disputes that were opened on this day and lost. */
+  lost: Money;
+  /**
+     * Payments of this day that have not succeeded since.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  paymentsFailed: number;
+}
+
+export interface BillingDays {
+  days: BillingDay[];
+  asOf: string;
+  /** The newest event that the ledger knows. */
+  dataThrough: string | null;
+  /**
+     * Subscriptions whose items the provider cut short: their revenue is not known for certain.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  incomplete: number;
+  /** When a fact of this time last came more than a day late: figures of days that had passed may have changed then. */
+  restatedAt: string | null;
+}
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type QuarantinedEventMode = typeof QuarantinedEventMode[keyof typeof QuarantinedEventMode];
+
+
+export const QuarantinedEventMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface QuarantinedEvent {
+  eventId: string;
+  source: string;
+  provider: string;
+  type: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: QuarantinedEventMode;
+  reason: string;
+  seenAt: string;
+}
+
+export interface QuarantinedEventPage {
+  items: QuarantinedEvent[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export interface RebuiltLedger {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  objects: number;
 }
 
 /**
@@ -5396,6 +6508,1899 @@ export const GetAnalyticsMode = {
   test: 'test',
 } as const;
 
+export type ListPlansParams = {
+provider?: ListPlansProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListPlansMode;
+};
+
+export type ListPlansProvider = typeof ListPlansProvider[keyof typeof ListPlansProvider];
+
+
+export const ListPlansProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListPlansMode = typeof ListPlansMode[keyof typeof ListPlansMode];
+
+
+export const ListPlansMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ExportPlansParams = {
+provider?: ExportPlansProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `ndjson` (the default) or `csv`.
+ */
+format?: ExportPlansFormat;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ExportPlansMode;
+};
+
+export type ExportPlansProvider = typeof ExportPlansProvider[keyof typeof ExportPlansProvider];
+
+
+export const ExportPlansProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ExportPlansFormat = typeof ExportPlansFormat[keyof typeof ExportPlansFormat];
+
+
+export const ExportPlansFormat = {
+  ndjson: 'ndjson',
+  csv: 'csv',
+} as const;
+
+export type ExportPlansMode = typeof ExportPlansMode[keyof typeof ExportPlansMode];
+
+
+export const ExportPlansMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type GetPlanParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetPlanProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type GetPlanProvider = typeof GetPlanProvider[keyof typeof GetPlanProvider];
+
+
+export const GetPlanProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListPlanFactsParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: ListPlanFactsProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListPlanFactsProvider = typeof ListPlanFactsProvider[keyof typeof ListPlanFactsProvider];
+
+
+export const ListPlanFactsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListCustomersParams = {
+provider?: ListCustomersProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListCustomersMode;
+};
+
+export type ListCustomersProvider = typeof ListCustomersProvider[keyof typeof ListCustomersProvider];
+
+
+export const ListCustomersProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListCustomersMode = typeof ListCustomersMode[keyof typeof ListCustomersMode];
+
+
+export const ListCustomersMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ExportCustomersParams = {
+provider?: ExportCustomersProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `ndjson` (the default) or `csv`.
+ */
+format?: ExportCustomersFormat;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ExportCustomersMode;
+};
+
+export type ExportCustomersProvider = typeof ExportCustomersProvider[keyof typeof ExportCustomersProvider];
+
+
+export const ExportCustomersProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ExportCustomersFormat = typeof ExportCustomersFormat[keyof typeof ExportCustomersFormat];
+
+
+export const ExportCustomersFormat = {
+  ndjson: 'ndjson',
+  csv: 'csv',
+} as const;
+
+export type ExportCustomersMode = typeof ExportCustomersMode[keyof typeof ExportCustomersMode];
+
+
+export const ExportCustomersMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type GetCustomerParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetCustomerProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type GetCustomerProvider = typeof GetCustomerProvider[keyof typeof GetCustomerProvider];
+
+
+export const GetCustomerProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListCustomerFactsParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: ListCustomerFactsProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListCustomerFactsProvider = typeof ListCustomerFactsProvider[keyof typeof ListCustomerFactsProvider];
+
+
+export const ListCustomerFactsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListSubscriptionsParams = {
+/**
+ * One state, or several with commas: incomplete, trialing, active, past_due, unpaid, paused, canceled, expired, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ListSubscriptionsProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListSubscriptionsMode;
+};
+
+export type ListSubscriptionsProvider = typeof ListSubscriptionsProvider[keyof typeof ListSubscriptionsProvider];
+
+
+export const ListSubscriptionsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListSubscriptionsMode = typeof ListSubscriptionsMode[keyof typeof ListSubscriptionsMode];
+
+
+export const ListSubscriptionsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ExportSubscriptionsParams = {
+/**
+ * One state, or several with commas: incomplete, trialing, active, past_due, unpaid, paused, canceled, expired, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ExportSubscriptionsProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `ndjson` (the default) or `csv`.
+ */
+format?: ExportSubscriptionsFormat;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ExportSubscriptionsMode;
+};
+
+export type ExportSubscriptionsProvider = typeof ExportSubscriptionsProvider[keyof typeof ExportSubscriptionsProvider];
+
+
+export const ExportSubscriptionsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ExportSubscriptionsFormat = typeof ExportSubscriptionsFormat[keyof typeof ExportSubscriptionsFormat];
+
+
+export const ExportSubscriptionsFormat = {
+  ndjson: 'ndjson',
+  csv: 'csv',
+} as const;
+
+export type ExportSubscriptionsMode = typeof ExportSubscriptionsMode[keyof typeof ExportSubscriptionsMode];
+
+
+export const ExportSubscriptionsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type GetSubscriptionParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetSubscriptionProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type GetSubscriptionProvider = typeof GetSubscriptionProvider[keyof typeof GetSubscriptionProvider];
+
+
+export const GetSubscriptionProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListSubscriptionFactsParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: ListSubscriptionFactsProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListSubscriptionFactsProvider = typeof ListSubscriptionFactsProvider[keyof typeof ListSubscriptionFactsProvider];
+
+
+export const ListSubscriptionFactsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListInvoicesParams = {
+/**
+ * One state, or several with commas: draft, open, uncollectible, paid, void, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ListInvoicesProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListInvoicesMode;
+};
+
+export type ListInvoicesProvider = typeof ListInvoicesProvider[keyof typeof ListInvoicesProvider];
+
+
+export const ListInvoicesProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListInvoicesMode = typeof ListInvoicesMode[keyof typeof ListInvoicesMode];
+
+
+export const ListInvoicesMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ExportInvoicesParams = {
+/**
+ * One state, or several with commas: draft, open, uncollectible, paid, void, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ExportInvoicesProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `ndjson` (the default) or `csv`.
+ */
+format?: ExportInvoicesFormat;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ExportInvoicesMode;
+};
+
+export type ExportInvoicesProvider = typeof ExportInvoicesProvider[keyof typeof ExportInvoicesProvider];
+
+
+export const ExportInvoicesProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ExportInvoicesFormat = typeof ExportInvoicesFormat[keyof typeof ExportInvoicesFormat];
+
+
+export const ExportInvoicesFormat = {
+  ndjson: 'ndjson',
+  csv: 'csv',
+} as const;
+
+export type ExportInvoicesMode = typeof ExportInvoicesMode[keyof typeof ExportInvoicesMode];
+
+
+export const ExportInvoicesMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type GetInvoiceParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetInvoiceProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type GetInvoiceProvider = typeof GetInvoiceProvider[keyof typeof GetInvoiceProvider];
+
+
+export const GetInvoiceProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListInvoiceFactsParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: ListInvoiceFactsProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListInvoiceFactsProvider = typeof ListInvoiceFactsProvider[keyof typeof ListInvoiceFactsProvider];
+
+
+export const ListInvoiceFactsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListPaymentsParams = {
+/**
+ * One state, or several with commas: pending, requires_action, failed, canceled, succeeded, partially_refunded, refunded, disputed, lost, reversed, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ListPaymentsProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListPaymentsMode;
+};
+
+export type ListPaymentsProvider = typeof ListPaymentsProvider[keyof typeof ListPaymentsProvider];
+
+
+export const ListPaymentsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListPaymentsMode = typeof ListPaymentsMode[keyof typeof ListPaymentsMode];
+
+
+export const ListPaymentsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ExportPaymentsParams = {
+/**
+ * One state, or several with commas: pending, requires_action, failed, canceled, succeeded, partially_refunded, refunded, disputed, lost, reversed, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ExportPaymentsProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `ndjson` (the default) or `csv`.
+ */
+format?: ExportPaymentsFormat;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ExportPaymentsMode;
+};
+
+export type ExportPaymentsProvider = typeof ExportPaymentsProvider[keyof typeof ExportPaymentsProvider];
+
+
+export const ExportPaymentsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ExportPaymentsFormat = typeof ExportPaymentsFormat[keyof typeof ExportPaymentsFormat];
+
+
+export const ExportPaymentsFormat = {
+  ndjson: 'ndjson',
+  csv: 'csv',
+} as const;
+
+export type ExportPaymentsMode = typeof ExportPaymentsMode[keyof typeof ExportPaymentsMode];
+
+
+export const ExportPaymentsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type GetPaymentParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetPaymentProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type GetPaymentProvider = typeof GetPaymentProvider[keyof typeof GetPaymentProvider];
+
+
+export const GetPaymentProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListPaymentFactsParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: ListPaymentFactsProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListPaymentFactsProvider = typeof ListPaymentFactsProvider[keyof typeof ListPaymentFactsProvider];
+
+
+export const ListPaymentFactsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetCustomerAccessParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetCustomerAccessProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type GetCustomerAccessProvider = typeof GetCustomerAccessProvider[keyof typeof GetCustomerAccessProvider];
+
+
+export const GetCustomerAccessProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type ListBillingDaysParams = {
+/**
+ * From this time on. Default: 30 days before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingDaysMode;
+};
+
+export type ListBillingDaysMode = typeof ListBillingDaysMode[keyof typeof ListBillingDaysMode];
+
+
+export const ListBillingDaysMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListBillingQuarantineParams = {
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingQuarantineMode;
+};
+
+export type ListBillingQuarantineMode = typeof ListBillingQuarantineMode[keyof typeof ListBillingQuarantineMode];
+
+
+export const ListBillingQuarantineMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type RebuildLedgerHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[!-~]([ -~]*[!-~])?$
+ */
+'Idempotency-Key'?: string;
+};
+
+export type RedactCustomerParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: RedactCustomerProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+};
+
+export type RedactCustomerProvider = typeof RedactCustomerProvider[keyof typeof RedactCustomerProvider];
+
+
+export const RedactCustomerProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type RedactCustomerHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[!-~]([ -~]*[!-~])?$
+ */
+'Idempotency-Key'?: string;
+};
+
+export type ListOwnPlansParams = {
+provider?: ListOwnPlansProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListOwnPlansProvider = typeof ListOwnPlansProvider[keyof typeof ListOwnPlansProvider];
+
+
+export const ListOwnPlansProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnPlanParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetOwnPlanProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetOwnPlanMode;
+};
+
+export type GetOwnPlanProvider = typeof GetOwnPlanProvider[keyof typeof GetOwnPlanProvider];
+
+
+export const GetOwnPlanProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnPlanMode = typeof GetOwnPlanMode[keyof typeof GetOwnPlanMode];
+
+
+export const GetOwnPlanMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListOwnCustomersParams = {
+provider?: ListOwnCustomersProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListOwnCustomersProvider = typeof ListOwnCustomersProvider[keyof typeof ListOwnCustomersProvider];
+
+
+export const ListOwnCustomersProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnCustomerParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetOwnCustomerProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetOwnCustomerMode;
+};
+
+export type GetOwnCustomerProvider = typeof GetOwnCustomerProvider[keyof typeof GetOwnCustomerProvider];
+
+
+export const GetOwnCustomerProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnCustomerMode = typeof GetOwnCustomerMode[keyof typeof GetOwnCustomerMode];
+
+
+export const GetOwnCustomerMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListOwnSubscriptionsParams = {
+/**
+ * One state, or several with commas: incomplete, trialing, active, past_due, unpaid, paused, canceled, expired, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ListOwnSubscriptionsProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListOwnSubscriptionsProvider = typeof ListOwnSubscriptionsProvider[keyof typeof ListOwnSubscriptionsProvider];
+
+
+export const ListOwnSubscriptionsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnSubscriptionParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetOwnSubscriptionProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetOwnSubscriptionMode;
+};
+
+export type GetOwnSubscriptionProvider = typeof GetOwnSubscriptionProvider[keyof typeof GetOwnSubscriptionProvider];
+
+
+export const GetOwnSubscriptionProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnSubscriptionMode = typeof GetOwnSubscriptionMode[keyof typeof GetOwnSubscriptionMode];
+
+
+export const GetOwnSubscriptionMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListOwnInvoicesParams = {
+/**
+ * One state, or several with commas: draft, open, uncollectible, paid, void, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ListOwnInvoicesProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListOwnInvoicesProvider = typeof ListOwnInvoicesProvider[keyof typeof ListOwnInvoicesProvider];
+
+
+export const ListOwnInvoicesProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnInvoiceParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetOwnInvoiceProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetOwnInvoiceMode;
+};
+
+export type GetOwnInvoiceProvider = typeof GetOwnInvoiceProvider[keyof typeof GetOwnInvoiceProvider];
+
+
+export const GetOwnInvoiceProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnInvoiceMode = typeof GetOwnInvoiceMode[keyof typeof GetOwnInvoiceMode];
+
+
+export const GetOwnInvoiceMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListOwnPaymentsParams = {
+/**
+ * One state, or several with commas: pending, requires_action, failed, canceled, succeeded, partially_refunded, refunded, disputed, lost, reversed, unknown.
+ * @minLength 1
+ * @maxLength 200
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+status?: string;
+provider?: ListOwnPaymentsProvider;
+/**
+ * A connected account.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * The provider's id of a customer.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+customer?: string;
+/**
+ * The provider's id of a subscription.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+subscription?: string;
+/**
+ * ISO 4217.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * The beginning of an id; a number, a reference or a name as a whole; of customers the beginning of the address or name.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+q?: string;
+/**
+ * Created at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Created before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+};
+
+export type ListOwnPaymentsProvider = typeof ListOwnPaymentsProvider[keyof typeof ListOwnPaymentsProvider];
+
+
+export const ListOwnPaymentsProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnPaymentParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetOwnPaymentProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetOwnPaymentMode;
+};
+
+export type GetOwnPaymentProvider = typeof GetOwnPaymentProvider[keyof typeof GetOwnPaymentProvider];
+
+
+export const GetOwnPaymentProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnPaymentMode = typeof GetOwnPaymentMode[keyof typeof GetOwnPaymentMode];
+
+
+export const GetOwnPaymentMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type GetOwnCustomerAccessParams = {
+/**
+ * Default: the one that has it.
+ */
+provider?: GetOwnCustomerAccessProvider;
+/**
+ * The connected account, where several have the id. Default: the first.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetOwnCustomerAccessMode;
+};
+
+export type GetOwnCustomerAccessProvider = typeof GetOwnCustomerAccessProvider[keyof typeof GetOwnCustomerAccessProvider];
+
+
+export const GetOwnCustomerAccessProvider = {
+  stripe: 'stripe',
+  paypal: 'paypal',
+  shopify: 'shopify',
+} as const;
+
+export type GetOwnCustomerAccessMode = typeof GetOwnCustomerAccessMode[keyof typeof GetOwnCustomerAccessMode];
+
+
+export const GetOwnCustomerAccessMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListOwnBillingDaysParams = {
+/**
+ * From this time on. Default: 30 days before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+};
+
 export type ListRejectionsParams = {
 /**
  * A source's name.
@@ -6303,6 +9308,8 @@ export const CreateApiKeyBodyScopesItem = {
   'organizations:write': 'organizations:write',
   'events:read': 'events:read',
   'events:retry': 'events:retry',
+  'billing:read': 'billing:read',
+  'billing:write': 'billing:write',
   'rejections:read': 'rejections:read',
   'rejections:write': 'rejections:write',
   'settings:read': 'settings:read',
@@ -6338,7 +9345,7 @@ export type CreateApiKeyBody = {
   /**
      * What of its role it may do: at most the caller's own. Absent: all.
      * @minItems 1
-     * @maxItems 13
+     * @maxItems 15
      */
   scopes?: CreateApiKeyBodyScopesItem[];
   /** A test key sees test data alone, and changes nothing that live data shares. */
@@ -10874,6 +13881,3299 @@ export const getGetUsageUrl = (slug: string,) => {
 export const getUsage = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<getUsageResponse> => {
 
   return transport<getUsageResponse>(getGetUsageUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listPlansResponse200 = {
+  data: BillingPlanPage
+  status: 200
+}
+
+export type listPlansResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listPlansResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listPlansResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listPlansResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listPlansResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listPlansResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listPlansResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listPlansResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listPlansResponseSuccess = (listPlansResponse200) & {
+  headers: Headers;
+};
+export type listPlansResponseError = (listPlansResponse400 | listPlansResponse401 | listPlansResponse403 | listPlansResponse404 | listPlansResponse429 | listPlansResponse500 | listPlansResponse503 | listPlansResponse504) & {
+  headers: Headers;
+};
+
+export type listPlansResponse = (listPlansResponseSuccess | listPlansResponseError)
+
+export const getListPlansUrl = (slug: string,
+    params?: ListPlansParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans`
+}
+
+/**
+ * Prices of products. `unitAmount` is a decimal number of minor units.
+ *
+ * Allowed to: every role.
+ * @summary Plans of the ledger, newest first
+ */
+export const listPlans = async (slug: string,
+    params?: ListPlansParams, options?: Parameters<typeof transport>[1]): Promise<listPlansResponse> => {
+
+  return transport<listPlansResponse>(getListPlansUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type exportPlansResponse200ApplicationXNdjson = {
+  stream: TypedResponse<string>
+  status: 200
+}
+
+export type exportPlansResponse200TextCsv = {
+  data: string
+  status: 200
+}
+
+export type exportPlansResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type exportPlansResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type exportPlansResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type exportPlansResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type exportPlansResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type exportPlansResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type exportPlansResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type exportPlansResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type exportPlansResponseSuccess = (exportPlansResponse200ApplicationXNdjson | exportPlansResponse200TextCsv) & {
+  headers: Headers;
+};
+export type exportPlansResponseError = (exportPlansResponse400 | exportPlansResponse401 | exportPlansResponse403 | exportPlansResponse404 | exportPlansResponse429 | exportPlansResponse500 | exportPlansResponse503 | exportPlansResponse504) & {
+  headers: Headers;
+};
+
+export type exportPlansResponse = (exportPlansResponseSuccess | exportPlansResponseError)
+
+export const getExportPlansUrl = (slug: string,
+    params?: ExportPlansParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans/export?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans/export`
+}
+
+/**
+ * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ *
+ * Allowed to: every role.
+ * @summary All plans that fit, as a file
+ */
+export const exportPlans = async (slug: string,
+    params?: ExportPlansParams, options?: Parameters<typeof transport>[1]): Promise<exportPlansResponse> => {
+
+  return transport<exportPlansResponse>(getExportPlansUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getPlanResponse200 = {
+  data: BillingPlanDetail
+  status: 200
+}
+
+export type getPlanResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getPlanResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getPlanResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getPlanResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getPlanResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getPlanResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getPlanResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getPlanResponseSuccess = (getPlanResponse200) & {
+  headers: Headers;
+};
+export type getPlanResponseError = (getPlanResponse400 | getPlanResponse401 | getPlanResponse404 | getPlanResponse429 | getPlanResponse500 | getPlanResponse503 | getPlanResponse504) & {
+  headers: Headers;
+};
+
+export type getPlanResponse = (getPlanResponseSuccess | getPlanResponseError)
+
+export const getGetPlanUrl = (slug: string,
+    id: string,
+    params?: GetPlanParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * Prices of products. `unitAmount` is a decimal number of minor units. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One plan of the ledger, with its history
+ */
+export const getPlan = async (slug: string,
+    id: string,
+    params?: GetPlanParams, options?: Parameters<typeof transport>[1]): Promise<getPlanResponse> => {
+
+  return transport<getPlanResponse>(getGetPlanUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listPlanFactsResponse200 = {
+  data: LedgerFactPage
+  status: 200
+}
+
+export type listPlanFactsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listPlanFactsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listPlanFactsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listPlanFactsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listPlanFactsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listPlanFactsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listPlanFactsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listPlanFactsResponseSuccess = (listPlanFactsResponse200) & {
+  headers: Headers;
+};
+export type listPlanFactsResponseError = (listPlanFactsResponse400 | listPlanFactsResponse401 | listPlanFactsResponse404 | listPlanFactsResponse429 | listPlanFactsResponse500 | listPlanFactsResponse503 | listPlanFactsResponse504) & {
+  headers: Headers;
+};
+
+export type listPlanFactsResponse = (listPlanFactsResponseSuccess | listPlanFactsResponseError)
+
+export const getListPlanFactsUrl = (slug: string,
+    id: string,
+    params?: ListPlanFactsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans/${encodeURIComponent(String(id))}/facts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/plans/${encodeURIComponent(String(id))}/facts`
+}
+
+/**
+ * Oldest first, by the provider’s clock. The row is a function of this set, in whatever order it came.
+ *
+ * Allowed to: every role.
+ * @summary Why a plan is as it is: the facts that it is made of
+ */
+export const listPlanFacts = async (slug: string,
+    id: string,
+    params?: ListPlanFactsParams, options?: Parameters<typeof transport>[1]): Promise<listPlanFactsResponse> => {
+
+  return transport<listPlanFactsResponse>(getListPlanFactsUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listCustomersResponse200 = {
+  data: BillingCustomerPage
+  status: 200
+}
+
+export type listCustomersResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listCustomersResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listCustomersResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listCustomersResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listCustomersResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listCustomersResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listCustomersResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listCustomersResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listCustomersResponseSuccess = (listCustomersResponse200) & {
+  headers: Headers;
+};
+export type listCustomersResponseError = (listCustomersResponse400 | listCustomersResponse401 | listCustomersResponse403 | listCustomersResponse404 | listCustomersResponse429 | listCustomersResponse500 | listCustomersResponse503 | listCustomersResponse504) & {
+  headers: Headers;
+};
+
+export type listCustomersResponse = (listCustomersResponseSuccess | listCustomersResponseError)
+
+export const getListCustomersUrl = (slug: string,
+    params?: ListCustomersParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers`
+}
+
+/**
+ * Who pays. `known: false`: other objects name the customer, and no event has told of it yet.
+ *
+ * Allowed to: every role.
+ * @summary Customers of the ledger, newest first
+ */
+export const listCustomers = async (slug: string,
+    params?: ListCustomersParams, options?: Parameters<typeof transport>[1]): Promise<listCustomersResponse> => {
+
+  return transport<listCustomersResponse>(getListCustomersUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type exportCustomersResponse200ApplicationXNdjson = {
+  stream: TypedResponse<string>
+  status: 200
+}
+
+export type exportCustomersResponse200TextCsv = {
+  data: string
+  status: 200
+}
+
+export type exportCustomersResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type exportCustomersResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type exportCustomersResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type exportCustomersResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type exportCustomersResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type exportCustomersResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type exportCustomersResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type exportCustomersResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type exportCustomersResponseSuccess = (exportCustomersResponse200ApplicationXNdjson | exportCustomersResponse200TextCsv) & {
+  headers: Headers;
+};
+export type exportCustomersResponseError = (exportCustomersResponse400 | exportCustomersResponse401 | exportCustomersResponse403 | exportCustomersResponse404 | exportCustomersResponse429 | exportCustomersResponse500 | exportCustomersResponse503 | exportCustomersResponse504) & {
+  headers: Headers;
+};
+
+export type exportCustomersResponse = (exportCustomersResponseSuccess | exportCustomersResponseError)
+
+export const getExportCustomersUrl = (slug: string,
+    params?: ExportCustomersParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/export?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/export`
+}
+
+/**
+ * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ *
+ * Allowed to: every role.
+ * @summary All customers that fit, as a file
+ */
+export const exportCustomers = async (slug: string,
+    params?: ExportCustomersParams, options?: Parameters<typeof transport>[1]): Promise<exportCustomersResponse> => {
+
+  return transport<exportCustomersResponse>(getExportCustomersUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getCustomerResponse200 = {
+  data: BillingCustomerDetail
+  status: 200
+}
+
+export type getCustomerResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getCustomerResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getCustomerResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getCustomerResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getCustomerResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getCustomerResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getCustomerResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getCustomerResponseSuccess = (getCustomerResponse200) & {
+  headers: Headers;
+};
+export type getCustomerResponseError = (getCustomerResponse400 | getCustomerResponse401 | getCustomerResponse404 | getCustomerResponse429 | getCustomerResponse500 | getCustomerResponse503 | getCustomerResponse504) & {
+  headers: Headers;
+};
+
+export type getCustomerResponse = (getCustomerResponseSuccess | getCustomerResponseError)
+
+export const getGetCustomerUrl = (slug: string,
+    id: string,
+    params?: GetCustomerParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * Who pays. `known: false`: other objects name the customer, and no event has told of it yet. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One customer of the ledger, with its history
+ */
+export const getCustomer = async (slug: string,
+    id: string,
+    params?: GetCustomerParams, options?: Parameters<typeof transport>[1]): Promise<getCustomerResponse> => {
+
+  return transport<getCustomerResponse>(getGetCustomerUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listCustomerFactsResponse200 = {
+  data: LedgerFactPage
+  status: 200
+}
+
+export type listCustomerFactsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listCustomerFactsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listCustomerFactsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listCustomerFactsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listCustomerFactsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listCustomerFactsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listCustomerFactsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listCustomerFactsResponseSuccess = (listCustomerFactsResponse200) & {
+  headers: Headers;
+};
+export type listCustomerFactsResponseError = (listCustomerFactsResponse400 | listCustomerFactsResponse401 | listCustomerFactsResponse404 | listCustomerFactsResponse429 | listCustomerFactsResponse500 | listCustomerFactsResponse503 | listCustomerFactsResponse504) & {
+  headers: Headers;
+};
+
+export type listCustomerFactsResponse = (listCustomerFactsResponseSuccess | listCustomerFactsResponseError)
+
+export const getListCustomerFactsUrl = (slug: string,
+    id: string,
+    params?: ListCustomerFactsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}/facts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}/facts`
+}
+
+/**
+ * Oldest first, by the provider’s clock. The row is a function of this set, in whatever order it came.
+ *
+ * Allowed to: every role.
+ * @summary Why a customer is as it is: the facts that it is made of
+ */
+export const listCustomerFacts = async (slug: string,
+    id: string,
+    params?: ListCustomerFactsParams, options?: Parameters<typeof transport>[1]): Promise<listCustomerFactsResponse> => {
+
+  return transport<listCustomerFactsResponse>(getListCustomerFactsUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listSubscriptionsResponse200 = {
+  data: BillingSubscriptionPage
+  status: 200
+}
+
+export type listSubscriptionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listSubscriptionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listSubscriptionsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listSubscriptionsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listSubscriptionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listSubscriptionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listSubscriptionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listSubscriptionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listSubscriptionsResponseSuccess = (listSubscriptionsResponse200) & {
+  headers: Headers;
+};
+export type listSubscriptionsResponseError = (listSubscriptionsResponse400 | listSubscriptionsResponse401 | listSubscriptionsResponse403 | listSubscriptionsResponse404 | listSubscriptionsResponse429 | listSubscriptionsResponse500 | listSubscriptionsResponse503 | listSubscriptionsResponse504) & {
+  headers: Headers;
+};
+
+export type listSubscriptionsResponse = (listSubscriptionsResponseSuccess | listSubscriptionsResponseError)
+
+export const getListSubscriptionsUrl = (slug: string,
+    params?: ListSubscriptionsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions`
+}
+
+/**
+ * What customers have booked. `canceledAt` is when the cancellation was asked for; `endedAt` is the end.
+ *
+ * Allowed to: every role.
+ * @summary Subscriptions of the ledger, newest first
+ */
+export const listSubscriptions = async (slug: string,
+    params?: ListSubscriptionsParams, options?: Parameters<typeof transport>[1]): Promise<listSubscriptionsResponse> => {
+
+  return transport<listSubscriptionsResponse>(getListSubscriptionsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type exportSubscriptionsResponse200ApplicationXNdjson = {
+  stream: TypedResponse<string>
+  status: 200
+}
+
+export type exportSubscriptionsResponse200TextCsv = {
+  data: string
+  status: 200
+}
+
+export type exportSubscriptionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type exportSubscriptionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type exportSubscriptionsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type exportSubscriptionsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type exportSubscriptionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type exportSubscriptionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type exportSubscriptionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type exportSubscriptionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type exportSubscriptionsResponseSuccess = (exportSubscriptionsResponse200ApplicationXNdjson | exportSubscriptionsResponse200TextCsv) & {
+  headers: Headers;
+};
+export type exportSubscriptionsResponseError = (exportSubscriptionsResponse400 | exportSubscriptionsResponse401 | exportSubscriptionsResponse403 | exportSubscriptionsResponse404 | exportSubscriptionsResponse429 | exportSubscriptionsResponse500 | exportSubscriptionsResponse503 | exportSubscriptionsResponse504) & {
+  headers: Headers;
+};
+
+export type exportSubscriptionsResponse = (exportSubscriptionsResponseSuccess | exportSubscriptionsResponseError)
+
+export const getExportSubscriptionsUrl = (slug: string,
+    params?: ExportSubscriptionsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions/export?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions/export`
+}
+
+/**
+ * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ *
+ * Allowed to: every role.
+ * @summary All subscriptions that fit, as a file
+ */
+export const exportSubscriptions = async (slug: string,
+    params?: ExportSubscriptionsParams, options?: Parameters<typeof transport>[1]): Promise<exportSubscriptionsResponse> => {
+
+  return transport<exportSubscriptionsResponse>(getExportSubscriptionsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getSubscriptionResponse200 = {
+  data: BillingSubscriptionDetail
+  status: 200
+}
+
+export type getSubscriptionResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getSubscriptionResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getSubscriptionResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getSubscriptionResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getSubscriptionResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getSubscriptionResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getSubscriptionResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getSubscriptionResponseSuccess = (getSubscriptionResponse200) & {
+  headers: Headers;
+};
+export type getSubscriptionResponseError = (getSubscriptionResponse400 | getSubscriptionResponse401 | getSubscriptionResponse404 | getSubscriptionResponse429 | getSubscriptionResponse500 | getSubscriptionResponse503 | getSubscriptionResponse504) & {
+  headers: Headers;
+};
+
+export type getSubscriptionResponse = (getSubscriptionResponseSuccess | getSubscriptionResponseError)
+
+export const getGetSubscriptionUrl = (slug: string,
+    id: string,
+    params?: GetSubscriptionParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * What customers have booked. `canceledAt` is when the cancellation was asked for; `endedAt` is the end. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One subscription of the ledger, with its history
+ */
+export const getSubscription = async (slug: string,
+    id: string,
+    params?: GetSubscriptionParams, options?: Parameters<typeof transport>[1]): Promise<getSubscriptionResponse> => {
+
+  return transport<getSubscriptionResponse>(getGetSubscriptionUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listSubscriptionFactsResponse200 = {
+  data: LedgerFactPage
+  status: 200
+}
+
+export type listSubscriptionFactsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listSubscriptionFactsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listSubscriptionFactsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listSubscriptionFactsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listSubscriptionFactsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listSubscriptionFactsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listSubscriptionFactsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listSubscriptionFactsResponseSuccess = (listSubscriptionFactsResponse200) & {
+  headers: Headers;
+};
+export type listSubscriptionFactsResponseError = (listSubscriptionFactsResponse400 | listSubscriptionFactsResponse401 | listSubscriptionFactsResponse404 | listSubscriptionFactsResponse429 | listSubscriptionFactsResponse500 | listSubscriptionFactsResponse503 | listSubscriptionFactsResponse504) & {
+  headers: Headers;
+};
+
+export type listSubscriptionFactsResponse = (listSubscriptionFactsResponseSuccess | listSubscriptionFactsResponseError)
+
+export const getListSubscriptionFactsUrl = (slug: string,
+    id: string,
+    params?: ListSubscriptionFactsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions/${encodeURIComponent(String(id))}/facts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/subscriptions/${encodeURIComponent(String(id))}/facts`
+}
+
+/**
+ * Oldest first, by the provider’s clock. The row is a function of this set, in whatever order it came.
+ *
+ * Allowed to: every role.
+ * @summary Why a subscription is as it is: the facts that it is made of
+ */
+export const listSubscriptionFacts = async (slug: string,
+    id: string,
+    params?: ListSubscriptionFactsParams, options?: Parameters<typeof transport>[1]): Promise<listSubscriptionFactsResponse> => {
+
+  return transport<listSubscriptionFactsResponse>(getListSubscriptionFactsUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listInvoicesResponse200 = {
+  data: BillingInvoicePage
+  status: 200
+}
+
+export type listInvoicesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listInvoicesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listInvoicesResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listInvoicesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listInvoicesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listInvoicesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listInvoicesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listInvoicesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listInvoicesResponseSuccess = (listInvoicesResponse200) & {
+  headers: Headers;
+};
+export type listInvoicesResponseError = (listInvoicesResponse400 | listInvoicesResponse401 | listInvoicesResponse403 | listInvoicesResponse404 | listInvoicesResponse429 | listInvoicesResponse500 | listInvoicesResponse503 | listInvoicesResponse504) & {
+  headers: Headers;
+};
+
+export type listInvoicesResponse = (listInvoicesResponseSuccess | listInvoicesResponseError)
+
+export const getListInvoicesUrl = (slug: string,
+    params?: ListInvoicesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices`
+}
+
+/**
+ * What customers are asked to pay.
+ *
+ * Allowed to: every role.
+ * @summary Invoices of the ledger, newest first
+ */
+export const listInvoices = async (slug: string,
+    params?: ListInvoicesParams, options?: Parameters<typeof transport>[1]): Promise<listInvoicesResponse> => {
+
+  return transport<listInvoicesResponse>(getListInvoicesUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type exportInvoicesResponse200ApplicationXNdjson = {
+  stream: TypedResponse<string>
+  status: 200
+}
+
+export type exportInvoicesResponse200TextCsv = {
+  data: string
+  status: 200
+}
+
+export type exportInvoicesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type exportInvoicesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type exportInvoicesResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type exportInvoicesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type exportInvoicesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type exportInvoicesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type exportInvoicesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type exportInvoicesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type exportInvoicesResponseSuccess = (exportInvoicesResponse200ApplicationXNdjson | exportInvoicesResponse200TextCsv) & {
+  headers: Headers;
+};
+export type exportInvoicesResponseError = (exportInvoicesResponse400 | exportInvoicesResponse401 | exportInvoicesResponse403 | exportInvoicesResponse404 | exportInvoicesResponse429 | exportInvoicesResponse500 | exportInvoicesResponse503 | exportInvoicesResponse504) & {
+  headers: Headers;
+};
+
+export type exportInvoicesResponse = (exportInvoicesResponseSuccess | exportInvoicesResponseError)
+
+export const getExportInvoicesUrl = (slug: string,
+    params?: ExportInvoicesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices/export?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices/export`
+}
+
+/**
+ * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ *
+ * Allowed to: every role.
+ * @summary All invoices that fit, as a file
+ */
+export const exportInvoices = async (slug: string,
+    params?: ExportInvoicesParams, options?: Parameters<typeof transport>[1]): Promise<exportInvoicesResponse> => {
+
+  return transport<exportInvoicesResponse>(getExportInvoicesUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getInvoiceResponse200 = {
+  data: BillingInvoiceDetail
+  status: 200
+}
+
+export type getInvoiceResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getInvoiceResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getInvoiceResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getInvoiceResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getInvoiceResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getInvoiceResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getInvoiceResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getInvoiceResponseSuccess = (getInvoiceResponse200) & {
+  headers: Headers;
+};
+export type getInvoiceResponseError = (getInvoiceResponse400 | getInvoiceResponse401 | getInvoiceResponse404 | getInvoiceResponse429 | getInvoiceResponse500 | getInvoiceResponse503 | getInvoiceResponse504) & {
+  headers: Headers;
+};
+
+export type getInvoiceResponse = (getInvoiceResponseSuccess | getInvoiceResponseError)
+
+export const getGetInvoiceUrl = (slug: string,
+    id: string,
+    params?: GetInvoiceParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * What customers are asked to pay. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One invoice of the ledger, with its history
+ */
+export const getInvoice = async (slug: string,
+    id: string,
+    params?: GetInvoiceParams, options?: Parameters<typeof transport>[1]): Promise<getInvoiceResponse> => {
+
+  return transport<getInvoiceResponse>(getGetInvoiceUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listInvoiceFactsResponse200 = {
+  data: LedgerFactPage
+  status: 200
+}
+
+export type listInvoiceFactsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listInvoiceFactsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listInvoiceFactsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listInvoiceFactsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listInvoiceFactsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listInvoiceFactsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listInvoiceFactsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listInvoiceFactsResponseSuccess = (listInvoiceFactsResponse200) & {
+  headers: Headers;
+};
+export type listInvoiceFactsResponseError = (listInvoiceFactsResponse400 | listInvoiceFactsResponse401 | listInvoiceFactsResponse404 | listInvoiceFactsResponse429 | listInvoiceFactsResponse500 | listInvoiceFactsResponse503 | listInvoiceFactsResponse504) & {
+  headers: Headers;
+};
+
+export type listInvoiceFactsResponse = (listInvoiceFactsResponseSuccess | listInvoiceFactsResponseError)
+
+export const getListInvoiceFactsUrl = (slug: string,
+    id: string,
+    params?: ListInvoiceFactsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices/${encodeURIComponent(String(id))}/facts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/invoices/${encodeURIComponent(String(id))}/facts`
+}
+
+/**
+ * Oldest first, by the provider’s clock. The row is a function of this set, in whatever order it came.
+ *
+ * Allowed to: every role.
+ * @summary Why a invoice is as it is: the facts that it is made of
+ */
+export const listInvoiceFacts = async (slug: string,
+    id: string,
+    params?: ListInvoiceFactsParams, options?: Parameters<typeof transport>[1]): Promise<listInvoiceFactsResponse> => {
+
+  return transport<listInvoiceFactsResponse>(getListInvoiceFactsUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listPaymentsResponse200 = {
+  data: BillingPaymentPage
+  status: 200
+}
+
+export type listPaymentsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listPaymentsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listPaymentsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listPaymentsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listPaymentsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listPaymentsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listPaymentsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listPaymentsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listPaymentsResponseSuccess = (listPaymentsResponse200) & {
+  headers: Headers;
+};
+export type listPaymentsResponseError = (listPaymentsResponse400 | listPaymentsResponse401 | listPaymentsResponse403 | listPaymentsResponse404 | listPaymentsResponse429 | listPaymentsResponse500 | listPaymentsResponse503 | listPaymentsResponse504) & {
+  headers: Headers;
+};
+
+export type listPaymentsResponse = (listPaymentsResponseSuccess | listPaymentsResponseError)
+
+export const getListPaymentsUrl = (slug: string,
+    params?: ListPaymentsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments`
+}
+
+/**
+ * Money taken once, with all that became of it: refunds and disputes count as they stand now.
+ *
+ * Allowed to: every role.
+ * @summary Payments of the ledger, newest first
+ */
+export const listPayments = async (slug: string,
+    params?: ListPaymentsParams, options?: Parameters<typeof transport>[1]): Promise<listPaymentsResponse> => {
+
+  return transport<listPaymentsResponse>(getListPaymentsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type exportPaymentsResponse200ApplicationXNdjson = {
+  stream: TypedResponse<string>
+  status: 200
+}
+
+export type exportPaymentsResponse200TextCsv = {
+  data: string
+  status: 200
+}
+
+export type exportPaymentsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type exportPaymentsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type exportPaymentsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type exportPaymentsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type exportPaymentsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type exportPaymentsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type exportPaymentsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type exportPaymentsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type exportPaymentsResponseSuccess = (exportPaymentsResponse200ApplicationXNdjson | exportPaymentsResponse200TextCsv) & {
+  headers: Headers;
+};
+export type exportPaymentsResponseError = (exportPaymentsResponse400 | exportPaymentsResponse401 | exportPaymentsResponse403 | exportPaymentsResponse404 | exportPaymentsResponse429 | exportPaymentsResponse500 | exportPaymentsResponse503 | exportPaymentsResponse504) & {
+  headers: Headers;
+};
+
+export type exportPaymentsResponse = (exportPaymentsResponseSuccess | exportPaymentsResponseError)
+
+export const getExportPaymentsUrl = (slug: string,
+    params?: ExportPaymentsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments/export?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments/export`
+}
+
+/**
+ * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ *
+ * Allowed to: every role.
+ * @summary All payments that fit, as a file
+ */
+export const exportPayments = async (slug: string,
+    params?: ExportPaymentsParams, options?: Parameters<typeof transport>[1]): Promise<exportPaymentsResponse> => {
+
+  return transport<exportPaymentsResponse>(getExportPaymentsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getPaymentResponse200 = {
+  data: BillingPaymentDetail
+  status: 200
+}
+
+export type getPaymentResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getPaymentResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getPaymentResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getPaymentResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getPaymentResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getPaymentResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getPaymentResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getPaymentResponseSuccess = (getPaymentResponse200) & {
+  headers: Headers;
+};
+export type getPaymentResponseError = (getPaymentResponse400 | getPaymentResponse401 | getPaymentResponse404 | getPaymentResponse429 | getPaymentResponse500 | getPaymentResponse503 | getPaymentResponse504) & {
+  headers: Headers;
+};
+
+export type getPaymentResponse = (getPaymentResponseSuccess | getPaymentResponseError)
+
+export const getGetPaymentUrl = (slug: string,
+    id: string,
+    params?: GetPaymentParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * Money taken once, with all that became of it: refunds and disputes count as they stand now. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One payment of the ledger, with its history
+ */
+export const getPayment = async (slug: string,
+    id: string,
+    params?: GetPaymentParams, options?: Parameters<typeof transport>[1]): Promise<getPaymentResponse> => {
+
+  return transport<getPaymentResponse>(getGetPaymentUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listPaymentFactsResponse200 = {
+  data: LedgerFactPage
+  status: 200
+}
+
+export type listPaymentFactsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listPaymentFactsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listPaymentFactsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listPaymentFactsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listPaymentFactsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listPaymentFactsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listPaymentFactsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listPaymentFactsResponseSuccess = (listPaymentFactsResponse200) & {
+  headers: Headers;
+};
+export type listPaymentFactsResponseError = (listPaymentFactsResponse400 | listPaymentFactsResponse401 | listPaymentFactsResponse404 | listPaymentFactsResponse429 | listPaymentFactsResponse500 | listPaymentFactsResponse503 | listPaymentFactsResponse504) & {
+  headers: Headers;
+};
+
+export type listPaymentFactsResponse = (listPaymentFactsResponseSuccess | listPaymentFactsResponseError)
+
+export const getListPaymentFactsUrl = (slug: string,
+    id: string,
+    params?: ListPaymentFactsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments/${encodeURIComponent(String(id))}/facts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/payments/${encodeURIComponent(String(id))}/facts`
+}
+
+/**
+ * Oldest first, by the provider’s clock. The row is a function of this set, in whatever order it came.
+ *
+ * Allowed to: every role.
+ * @summary Why a payment is as it is: the facts that it is made of
+ */
+export const listPaymentFacts = async (slug: string,
+    id: string,
+    params?: ListPaymentFactsParams, options?: Parameters<typeof transport>[1]): Promise<listPaymentFactsResponse> => {
+
+  return transport<listPaymentFactsResponse>(getListPaymentFactsUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getCustomerAccessResponse200 = {
+  data: BillingAccess
+  status: 200
+}
+
+export type getCustomerAccessResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getCustomerAccessResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getCustomerAccessResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getCustomerAccessResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getCustomerAccessResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getCustomerAccessResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getCustomerAccessResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getCustomerAccessResponseSuccess = (getCustomerAccessResponse200) & {
+  headers: Headers;
+};
+export type getCustomerAccessResponseError = (getCustomerAccessResponse400 | getCustomerAccessResponse401 | getCustomerAccessResponse404 | getCustomerAccessResponse429 | getCustomerAccessResponse500 | getCustomerAccessResponse503 | getCustomerAccessResponse504) & {
+  headers: Headers;
+};
+
+export type getCustomerAccessResponse = (getCustomerAccessResponseSuccess | getCustomerAccessResponseError)
+
+export const getGetCustomerAccessUrl = (slug: string,
+    id: string,
+    params?: GetCustomerAccessParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}/access?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}/access`
+}
+
+/**
+ * One row, read by its key, and decided at this moment: a period that will be renewed goes on for a day, because the event of its renewal may come late; one that ends gives nothing after its end, whether or not its event has come. `hasAccess` is whether any grant holds.
+ *
+ * Allowed to: every role.
+ * @summary What a customer may use now
+ */
+export const getCustomerAccess = async (slug: string,
+    id: string,
+    params?: GetCustomerAccessParams, options?: Parameters<typeof transport>[1]): Promise<getCustomerAccessResponse> => {
+
+  return transport<getCustomerAccessResponse>(getGetCustomerAccessUrl(slug,id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingDaysResponse200 = {
+  data: BillingDays
+  status: 200
+}
+
+export type listBillingDaysResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingDaysResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingDaysResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingDaysResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingDaysResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingDaysResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingDaysResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingDaysResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingDaysResponseSuccess = (listBillingDaysResponse200) & {
+  headers: Headers;
+};
+export type listBillingDaysResponseError = (listBillingDaysResponse400 | listBillingDaysResponse401 | listBillingDaysResponse403 | listBillingDaysResponse404 | listBillingDaysResponse429 | listBillingDaysResponse500 | listBillingDaysResponse503 | listBillingDaysResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingDaysResponse = (listBillingDaysResponseSuccess | listBillingDaysResponseError)
+
+export const getListBillingDaysUrl = (slug: string,
+    params?: ListBillingDaysParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/days?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/days`
+}
+
+/**
+ * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out.
+ *
+ * Allowed to: every role.
+ * @summary Recurring revenue and payments by day and currency
+ */
+export const listBillingDays = async (slug: string,
+    params?: ListBillingDaysParams, options?: Parameters<typeof transport>[1]): Promise<listBillingDaysResponse> => {
+
+  return transport<listBillingDaysResponse>(getListBillingDaysUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingQuarantineResponse200 = {
+  data: QuarantinedEventPage
+  status: 200
+}
+
+export type listBillingQuarantineResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingQuarantineResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingQuarantineResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingQuarantineResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingQuarantineResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingQuarantineResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingQuarantineResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingQuarantineResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingQuarantineResponseSuccess = (listBillingQuarantineResponse200) & {
+  headers: Headers;
+};
+export type listBillingQuarantineResponseError = (listBillingQuarantineResponse400 | listBillingQuarantineResponse401 | listBillingQuarantineResponse403 | listBillingQuarantineResponse404 | listBillingQuarantineResponse429 | listBillingQuarantineResponse500 | listBillingQuarantineResponse503 | listBillingQuarantineResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingQuarantineResponse = (listBillingQuarantineResponseSuccess | listBillingQuarantineResponseError)
+
+export const getListBillingQuarantineUrl = (slug: string,
+    params?: ListBillingQuarantineParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/quarantine?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/quarantine`
+}
+
+/**
+ * They are kept as events like any other, and change nothing in the ledger.
+ *
+ * Allowed to: every role.
+ * @summary Billing events that could not be read, newest first
+ */
+export const listBillingQuarantine = async (slug: string,
+    params?: ListBillingQuarantineParams, options?: Parameters<typeof transport>[1]): Promise<listBillingQuarantineResponse> => {
+
+  return transport<listBillingQuarantineResponse>(getListBillingQuarantineUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type rebuildLedgerResponse200 = {
+  data: RebuiltLedger
+  status: 200
+}
+
+export type rebuildLedgerResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type rebuildLedgerResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type rebuildLedgerResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type rebuildLedgerResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type rebuildLedgerResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type rebuildLedgerResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type rebuildLedgerResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type rebuildLedgerResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type rebuildLedgerResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type rebuildLedgerResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type rebuildLedgerResponseSuccess = (rebuildLedgerResponse200) & {
+  headers: Headers;
+};
+export type rebuildLedgerResponseError = (rebuildLedgerResponse400 | rebuildLedgerResponse401 | rebuildLedgerResponse403 | rebuildLedgerResponse404 | rebuildLedgerResponse409 | rebuildLedgerResponse422 | rebuildLedgerResponse429 | rebuildLedgerResponse500 | rebuildLedgerResponse503 | rebuildLedgerResponse504) & {
+  headers: Headers;
+};
+
+export type rebuildLedgerResponse = (rebuildLedgerResponseSuccess | rebuildLedgerResponseError)
+
+export const getRebuildLedgerUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rebuild`
+}
+
+/**
+ * The rows are the same as before, byte by byte, and nobody is told of any. For repairs, and for proof.
+ *
+ * Allowed to: admin or owner.
+ * @summary Compute the ledger anew from its facts
+ */
+export const rebuildLedger = async (slug: string,
+    headers?: RebuildLedgerHeaders, options?: Parameters<typeof transport>[1]): Promise<rebuildLedgerResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<rebuildLedgerResponse>(getRebuildLedgerUrl(slug),
+  {
+    ...options,
+    method: 'POST',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type redactCustomerResponse204 = {
+  data: void
+  status: 204
+}
+
+export type redactCustomerResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type redactCustomerResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type redactCustomerResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type redactCustomerResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type redactCustomerResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type redactCustomerResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type redactCustomerResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type redactCustomerResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type redactCustomerResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type redactCustomerResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type redactCustomerResponseSuccess = (redactCustomerResponse204) & {
+  headers: Headers;
+};
+export type redactCustomerResponseError = (redactCustomerResponse400 | redactCustomerResponse401 | redactCustomerResponse403 | redactCustomerResponse404 | redactCustomerResponse409 | redactCustomerResponse422 | redactCustomerResponse429 | redactCustomerResponse500 | redactCustomerResponse503 | redactCustomerResponse504) & {
+  headers: Headers;
+};
+
+export type redactCustomerResponse = (redactCustomerResponseSuccess | redactCustomerResponseError)
+
+export const getRedactCustomerUrl = (slug: string,
+    id: string,
+    params?: RedactCustomerParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}/personal-data?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/customers/${encodeURIComponent(String(id))}/personal-data`
+}
+
+/**
+ * Address, name, phone and country go from every table of the ledger, and neither a late event nor a rebuild brings them back. Amounts, states and figures stay. Bodies of the events are kept as long as events are.
+ *
+ * Allowed to: admin or owner.
+ * @summary Erase a customer’s personal data
+ */
+export const redactCustomer = async (slug: string,
+    id: string,
+    params?: RedactCustomerParams,
+    headers?: RedactCustomerHeaders, options?: Parameters<typeof transport>[1]): Promise<redactCustomerResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<redactCustomerResponse>(getRedactCustomerUrl(slug,id,params),
+  {
+    ...options,
+    method: 'DELETE',
+    headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listOwnPlansResponse200 = {
+  data: BillingPlanPage
+  status: 200
+}
+
+export type listOwnPlansResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnPlansResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnPlansResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnPlansResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnPlansResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnPlansResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnPlansResponseSuccess = (listOwnPlansResponse200) & {
+  headers: Headers;
+};
+export type listOwnPlansResponseError = (listOwnPlansResponse400 | listOwnPlansResponse401 | listOwnPlansResponse429 | listOwnPlansResponse500 | listOwnPlansResponse503 | listOwnPlansResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnPlansResponse = (listOwnPlansResponseSuccess | listOwnPlansResponseError)
+
+export const getListOwnPlansUrl = (params?: ListOwnPlansParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/billing/plans?${stringifiedParams}` : `/api/v1/billing/plans`
+}
+
+/**
+ * Prices of products. `unitAmount` is a decimal number of minor units. Of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary Plans of the ledger, newest first
+ */
+export const listOwnPlans = async (params?: ListOwnPlansParams, options?: Parameters<typeof transport>[1]): Promise<listOwnPlansResponse> => {
+
+  return transport<listOwnPlansResponse>(getListOwnPlansUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnPlanResponse200 = {
+  data: BillingPlanDetail
+  status: 200
+}
+
+export type getOwnPlanResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnPlanResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnPlanResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getOwnPlanResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnPlanResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnPlanResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnPlanResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnPlanResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnPlanResponseSuccess = (getOwnPlanResponse200) & {
+  headers: Headers;
+};
+export type getOwnPlanResponseError = (getOwnPlanResponse400 | getOwnPlanResponse401 | getOwnPlanResponse403 | getOwnPlanResponse404 | getOwnPlanResponse429 | getOwnPlanResponse500 | getOwnPlanResponse503 | getOwnPlanResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnPlanResponse = (getOwnPlanResponseSuccess | getOwnPlanResponseError)
+
+export const getGetOwnPlanUrl = (id: string,
+    params?: GetOwnPlanParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/billing/plans/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/billing/plans/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * Prices of products. `unitAmount` is a decimal number of minor units. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One plan of the ledger, with its history
+ */
+export const getOwnPlan = async (id: string,
+    params?: GetOwnPlanParams, options?: Parameters<typeof transport>[1]): Promise<getOwnPlanResponse> => {
+
+  return transport<getOwnPlanResponse>(getGetOwnPlanUrl(id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnCustomersResponse200 = {
+  data: BillingCustomerPage
+  status: 200
+}
+
+export type listOwnCustomersResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnCustomersResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnCustomersResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnCustomersResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnCustomersResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnCustomersResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnCustomersResponseSuccess = (listOwnCustomersResponse200) & {
+  headers: Headers;
+};
+export type listOwnCustomersResponseError = (listOwnCustomersResponse400 | listOwnCustomersResponse401 | listOwnCustomersResponse429 | listOwnCustomersResponse500 | listOwnCustomersResponse503 | listOwnCustomersResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnCustomersResponse = (listOwnCustomersResponseSuccess | listOwnCustomersResponseError)
+
+export const getListOwnCustomersUrl = (params?: ListOwnCustomersParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/customers?${stringifiedParams}` : `/api/v1/customers`
+}
+
+/**
+ * Who pays. `known: false`: other objects name the customer, and no event has told of it yet. Of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary Customers of the ledger, newest first
+ */
+export const listOwnCustomers = async (params?: ListOwnCustomersParams, options?: Parameters<typeof transport>[1]): Promise<listOwnCustomersResponse> => {
+
+  return transport<listOwnCustomersResponse>(getListOwnCustomersUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnCustomerResponse200 = {
+  data: BillingCustomerDetail
+  status: 200
+}
+
+export type getOwnCustomerResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnCustomerResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnCustomerResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getOwnCustomerResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnCustomerResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnCustomerResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnCustomerResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnCustomerResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnCustomerResponseSuccess = (getOwnCustomerResponse200) & {
+  headers: Headers;
+};
+export type getOwnCustomerResponseError = (getOwnCustomerResponse400 | getOwnCustomerResponse401 | getOwnCustomerResponse403 | getOwnCustomerResponse404 | getOwnCustomerResponse429 | getOwnCustomerResponse500 | getOwnCustomerResponse503 | getOwnCustomerResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnCustomerResponse = (getOwnCustomerResponseSuccess | getOwnCustomerResponseError)
+
+export const getGetOwnCustomerUrl = (id: string,
+    params?: GetOwnCustomerParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/customers/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/customers/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * Who pays. `known: false`: other objects name the customer, and no event has told of it yet. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One customer of the ledger, with its history
+ */
+export const getOwnCustomer = async (id: string,
+    params?: GetOwnCustomerParams, options?: Parameters<typeof transport>[1]): Promise<getOwnCustomerResponse> => {
+
+  return transport<getOwnCustomerResponse>(getGetOwnCustomerUrl(id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnSubscriptionsResponse200 = {
+  data: BillingSubscriptionPage
+  status: 200
+}
+
+export type listOwnSubscriptionsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnSubscriptionsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnSubscriptionsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnSubscriptionsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnSubscriptionsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnSubscriptionsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnSubscriptionsResponseSuccess = (listOwnSubscriptionsResponse200) & {
+  headers: Headers;
+};
+export type listOwnSubscriptionsResponseError = (listOwnSubscriptionsResponse400 | listOwnSubscriptionsResponse401 | listOwnSubscriptionsResponse429 | listOwnSubscriptionsResponse500 | listOwnSubscriptionsResponse503 | listOwnSubscriptionsResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnSubscriptionsResponse = (listOwnSubscriptionsResponseSuccess | listOwnSubscriptionsResponseError)
+
+export const getListOwnSubscriptionsUrl = (params?: ListOwnSubscriptionsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/subscriptions?${stringifiedParams}` : `/api/v1/subscriptions`
+}
+
+/**
+ * What customers have booked. `canceledAt` is when the cancellation was asked for; `endedAt` is the end. Of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary Subscriptions of the ledger, newest first
+ */
+export const listOwnSubscriptions = async (params?: ListOwnSubscriptionsParams, options?: Parameters<typeof transport>[1]): Promise<listOwnSubscriptionsResponse> => {
+
+  return transport<listOwnSubscriptionsResponse>(getListOwnSubscriptionsUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnSubscriptionResponse200 = {
+  data: BillingSubscriptionDetail
+  status: 200
+}
+
+export type getOwnSubscriptionResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnSubscriptionResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnSubscriptionResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getOwnSubscriptionResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnSubscriptionResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnSubscriptionResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnSubscriptionResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnSubscriptionResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnSubscriptionResponseSuccess = (getOwnSubscriptionResponse200) & {
+  headers: Headers;
+};
+export type getOwnSubscriptionResponseError = (getOwnSubscriptionResponse400 | getOwnSubscriptionResponse401 | getOwnSubscriptionResponse403 | getOwnSubscriptionResponse404 | getOwnSubscriptionResponse429 | getOwnSubscriptionResponse500 | getOwnSubscriptionResponse503 | getOwnSubscriptionResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnSubscriptionResponse = (getOwnSubscriptionResponseSuccess | getOwnSubscriptionResponseError)
+
+export const getGetOwnSubscriptionUrl = (id: string,
+    params?: GetOwnSubscriptionParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/subscriptions/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/subscriptions/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * What customers have booked. `canceledAt` is when the cancellation was asked for; `endedAt` is the end. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One subscription of the ledger, with its history
+ */
+export const getOwnSubscription = async (id: string,
+    params?: GetOwnSubscriptionParams, options?: Parameters<typeof transport>[1]): Promise<getOwnSubscriptionResponse> => {
+
+  return transport<getOwnSubscriptionResponse>(getGetOwnSubscriptionUrl(id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnInvoicesResponse200 = {
+  data: BillingInvoicePage
+  status: 200
+}
+
+export type listOwnInvoicesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnInvoicesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnInvoicesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnInvoicesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnInvoicesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnInvoicesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnInvoicesResponseSuccess = (listOwnInvoicesResponse200) & {
+  headers: Headers;
+};
+export type listOwnInvoicesResponseError = (listOwnInvoicesResponse400 | listOwnInvoicesResponse401 | listOwnInvoicesResponse429 | listOwnInvoicesResponse500 | listOwnInvoicesResponse503 | listOwnInvoicesResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnInvoicesResponse = (listOwnInvoicesResponseSuccess | listOwnInvoicesResponseError)
+
+export const getListOwnInvoicesUrl = (params?: ListOwnInvoicesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/invoices?${stringifiedParams}` : `/api/v1/invoices`
+}
+
+/**
+ * What customers are asked to pay. Of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary Invoices of the ledger, newest first
+ */
+export const listOwnInvoices = async (params?: ListOwnInvoicesParams, options?: Parameters<typeof transport>[1]): Promise<listOwnInvoicesResponse> => {
+
+  return transport<listOwnInvoicesResponse>(getListOwnInvoicesUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnInvoiceResponse200 = {
+  data: BillingInvoiceDetail
+  status: 200
+}
+
+export type getOwnInvoiceResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnInvoiceResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnInvoiceResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getOwnInvoiceResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnInvoiceResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnInvoiceResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnInvoiceResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnInvoiceResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnInvoiceResponseSuccess = (getOwnInvoiceResponse200) & {
+  headers: Headers;
+};
+export type getOwnInvoiceResponseError = (getOwnInvoiceResponse400 | getOwnInvoiceResponse401 | getOwnInvoiceResponse403 | getOwnInvoiceResponse404 | getOwnInvoiceResponse429 | getOwnInvoiceResponse500 | getOwnInvoiceResponse503 | getOwnInvoiceResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnInvoiceResponse = (getOwnInvoiceResponseSuccess | getOwnInvoiceResponseError)
+
+export const getGetOwnInvoiceUrl = (id: string,
+    params?: GetOwnInvoiceParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/invoices/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/invoices/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * What customers are asked to pay. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One invoice of the ledger, with its history
+ */
+export const getOwnInvoice = async (id: string,
+    params?: GetOwnInvoiceParams, options?: Parameters<typeof transport>[1]): Promise<getOwnInvoiceResponse> => {
+
+  return transport<getOwnInvoiceResponse>(getGetOwnInvoiceUrl(id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnPaymentsResponse200 = {
+  data: BillingPaymentPage
+  status: 200
+}
+
+export type listOwnPaymentsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnPaymentsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnPaymentsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnPaymentsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnPaymentsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnPaymentsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnPaymentsResponseSuccess = (listOwnPaymentsResponse200) & {
+  headers: Headers;
+};
+export type listOwnPaymentsResponseError = (listOwnPaymentsResponse400 | listOwnPaymentsResponse401 | listOwnPaymentsResponse429 | listOwnPaymentsResponse500 | listOwnPaymentsResponse503 | listOwnPaymentsResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnPaymentsResponse = (listOwnPaymentsResponseSuccess | listOwnPaymentsResponseError)
+
+export const getListOwnPaymentsUrl = (params?: ListOwnPaymentsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/payments?${stringifiedParams}` : `/api/v1/payments`
+}
+
+/**
+ * Money taken once, with all that became of it: refunds and disputes count as they stand now. Of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary Payments of the ledger, newest first
+ */
+export const listOwnPayments = async (params?: ListOwnPaymentsParams, options?: Parameters<typeof transport>[1]): Promise<listOwnPaymentsResponse> => {
+
+  return transport<listOwnPaymentsResponse>(getListOwnPaymentsUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnPaymentResponse200 = {
+  data: BillingPaymentDetail
+  status: 200
+}
+
+export type getOwnPaymentResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnPaymentResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnPaymentResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getOwnPaymentResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnPaymentResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnPaymentResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnPaymentResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnPaymentResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnPaymentResponseSuccess = (getOwnPaymentResponse200) & {
+  headers: Headers;
+};
+export type getOwnPaymentResponseError = (getOwnPaymentResponse400 | getOwnPaymentResponse401 | getOwnPaymentResponse403 | getOwnPaymentResponse404 | getOwnPaymentResponse429 | getOwnPaymentResponse500 | getOwnPaymentResponse503 | getOwnPaymentResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnPaymentResponse = (getOwnPaymentResponseSuccess | getOwnPaymentResponseError)
+
+export const getGetOwnPaymentUrl = (id: string,
+    params?: GetOwnPaymentParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/payments/${encodeURIComponent(String(id))}?${stringifiedParams}` : `/api/v1/payments/${encodeURIComponent(String(id))}`
+}
+
+/**
+ * Money taken once, with all that became of it: refunds and disputes count as they stand now. Parts and changes are the newest 500.
+ *
+ * Allowed to: every role.
+ * @summary One payment of the ledger, with its history
+ */
+export const getOwnPayment = async (id: string,
+    params?: GetOwnPaymentParams, options?: Parameters<typeof transport>[1]): Promise<getOwnPaymentResponse> => {
+
+  return transport<getOwnPaymentResponse>(getGetOwnPaymentUrl(id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnCustomerAccessResponse200 = {
+  data: BillingAccess
+  status: 200
+}
+
+export type getOwnCustomerAccessResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnCustomerAccessResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnCustomerAccessResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getOwnCustomerAccessResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnCustomerAccessResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnCustomerAccessResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnCustomerAccessResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnCustomerAccessResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnCustomerAccessResponseSuccess = (getOwnCustomerAccessResponse200) & {
+  headers: Headers;
+};
+export type getOwnCustomerAccessResponseError = (getOwnCustomerAccessResponse400 | getOwnCustomerAccessResponse401 | getOwnCustomerAccessResponse403 | getOwnCustomerAccessResponse404 | getOwnCustomerAccessResponse429 | getOwnCustomerAccessResponse500 | getOwnCustomerAccessResponse503 | getOwnCustomerAccessResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnCustomerAccessResponse = (getOwnCustomerAccessResponseSuccess | getOwnCustomerAccessResponseError)
+
+export const getGetOwnCustomerAccessUrl = (id: string,
+    params?: GetOwnCustomerAccessParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/customers/${encodeURIComponent(String(id))}/access?${stringifiedParams}` : `/api/v1/customers/${encodeURIComponent(String(id))}/access`
+}
+
+/**
+ * One row, read by its key, and decided at this moment: a period that will be renewed goes on for a day, because the event of its renewal may come late; one that ends gives nothing after its end, whether or not its event has come. `hasAccess` is whether any grant holds.
+ *
+ * Allowed to: every role.
+ * @summary What a customer may use now
+ */
+export const getOwnCustomerAccess = async (id: string,
+    params?: GetOwnCustomerAccessParams, options?: Parameters<typeof transport>[1]): Promise<getOwnCustomerAccessResponse> => {
+
+  return transport<getOwnCustomerAccessResponse>(getGetOwnCustomerAccessUrl(id,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingDaysResponse200 = {
+  data: BillingDays
+  status: 200
+}
+
+export type listOwnBillingDaysResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingDaysResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingDaysResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingDaysResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingDaysResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingDaysResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingDaysResponseSuccess = (listOwnBillingDaysResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingDaysResponseError = (listOwnBillingDaysResponse400 | listOwnBillingDaysResponse401 | listOwnBillingDaysResponse429 | listOwnBillingDaysResponse500 | listOwnBillingDaysResponse503 | listOwnBillingDaysResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingDaysResponse = (listOwnBillingDaysResponseSuccess | listOwnBillingDaysResponseError)
+
+export const getListOwnBillingDaysUrl = (params?: ListOwnBillingDaysParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics?${stringifiedParams}` : `/api/v1/analytics`
+}
+
+/**
+ * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out.
+ *
+ * Allowed to: every role.
+ * @summary Recurring revenue and payments by day and currency
+ */
+export const listOwnBillingDays = async (params?: ListOwnBillingDaysParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingDaysResponse> => {
+
+  return transport<listOwnBillingDaysResponse>(getListOwnBillingDaysUrl(params),
   {
     ...options,
     method: 'GET'

@@ -39,4 +39,15 @@ export const organizationSettings = {
       "How long the log keeps events and attempts. Days, 1 to 365. Default: 7. Bodies are kept as long as the platform's stream keeps them.",
     ),
   rateLimit: rateLimit('all sources together', countedByReceivers).optional(),
+  ledger: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          'True: every accepted event of a source of stripe, paypal or shopify also goes into the ledger. False: none does, and what the ledger has stays. Default: false.',
+        ),
+    })
+    .default({ enabled: false })
+    .describe('Plans, customers, subscriptions, invoices and payments, kept from billing events.'),
 }

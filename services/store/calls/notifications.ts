@@ -2,7 +2,7 @@ import { create, type JsonObject } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { toUuid } from '@fairlead/webhook/id'
-import { noticeTypes } from '@fairlead/wire/notice'
+import { billingNoticeTypes, noticeTypes } from '@fairlead/wire/notice'
 import type { Precondition } from '@fairlead/wire/store/change'
 import {
   type NotificationService,
@@ -60,9 +60,10 @@ const mostSources = 100
 function settingOf(
   wanted: Notifications,
 ): Pick<NotificationSetting, 'destinationId' | 'types' | 'silentAfter'> {
-  const unknown = wanted.types.find(type => !(noticeTypes as readonly string[]).includes(type))
+  const known: readonly string[] = [...noticeTypes, ...billingNoticeTypes]
+  const unknown = wanted.types.find(type => !known.includes(type))
   if (unknown !== undefined) {
-    throw new StoreError('invalid_field', `types: must be of ${noticeTypes.join(', ')}`, { field: 'types' })
+    throw new StoreError('invalid_field', `types: must be of ${known.join(', ')}`, { field: 'types' })
   }
   const field = 'silent_after_seconds'
   const expected = Object.entries(wanted.silentAfterSeconds)

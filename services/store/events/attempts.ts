@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { deliveryId, fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { ledgerDestination } from '@fairlead/wire/ledger'
 import type { Mode } from '@fairlead/wire/mode'
 import { type ListAttemptsRequest, LoggedAttemptSchema } from '@fairlead/wire/store/attempt'
 import { decodeCursor, pageSize } from '../page.ts'
@@ -9,6 +10,7 @@ import type { ScannedPage } from '../scan.ts'
 import type { Db } from '../scope.ts'
 import { select, sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
+import { nameOfDestination } from './destination-name.ts'
 import { type AttemptRow, attemptMessage } from './rows.ts'
 import { scanOneMode } from './scan-mode.ts'
 import { dateOf } from './where.ts'
@@ -80,7 +82,7 @@ export async function readAttempt(
   number: number,
 ): Promise<LoggedAttemptRow> {
   const { rows } = await db.query<LoggedAttemptRow>(
-    `select a.*, x.name as destination, e.source, e.type
+    `select a.*, ${nameOfDestination('a')} as destination, e.source, e.type
      from deliveries d
      join attempts a on a.organization_id = d.organization_id and a.event_id = d.event_id
        and a.destination_id = d.destination_id and a.received_at = d.received_at and a.number = $3::bigint
@@ -118,7 +120,8 @@ async function withNames(
       )
     ).rows,
   ]
-  const names = new Map(destinations.map(({ id, name }) => [id, name]))
+  const ledger = ledgerDestination(fromUuid('org', organization))
+  const names = new Map(destinations.map(({ id, name }) => [id, name])).set(toUuid(ledger.id), ledger.name)
   const byId = new Map(events.map(event => [event.id, event]))
   return rows.map(row => ({
     ...row,

@@ -5,6 +5,7 @@ import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import { nameOfDestination } from './destination-name.ts'
 import { recountEvents } from './recount.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 import { anyType, type Conditions, conditions, dateOf, likeOfGlob } from './where.ts'
@@ -30,7 +31,7 @@ export async function listDeadLetters(db: Db, request: ListDeadLettersRequest): 
     where.add(p => `(d.died_at, d.id) < (${p}, $${place})`, time)
   }
   const { rows } = await db.query<DeadLetterRow>(
-    `select d.*, e.source, e.provider, e.type, x.name as destination,
+    `select d.*, e.source, e.provider, e.type, ${nameOfDestination('d')} as destination,
        coalesce(x.deleted_at is not null, true) as destination_deleted
      from ${joined}
      left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id

@@ -1,6 +1,7 @@
 import { type DeliveryId, type EventId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import { nameOfDestination } from './destination-name.ts'
 import type { AttemptRow, DeliveryRow, EventRow } from './rows.ts'
 
 /** One event. Throws a StoreError `not_found`. */
@@ -14,7 +15,7 @@ export async function readEvent(db: Db, organization: OrganizationId, event: Eve
 }
 
 export const withDestination = `
-  select d.*, x.name as destination, coalesce(x.deleted_at is not null, true) as destination_deleted
+  select d.*, ${nameOfDestination('d')} as destination, coalesce(x.deleted_at is not null, true) as destination_deleted
   from deliveries d
   left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id`
 

@@ -3,6 +3,7 @@ import type { ListWaitingDeliveriesRequest } from '@fairlead/wire/store/delivery
 import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
+import { nameOfDestination } from './destination-name.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 import { anyType, conditions, likeOfGlob } from './where.ts'
 
@@ -31,7 +32,7 @@ export async function listWaiting(db: Db, request: ListWaitingDeliveriesRequest)
     where.add(p => `(${due}, d.id) > (${p}, $${place})`, time)
   }
   const { rows } = await db.query<WaitingRow>(
-    `select d.*, e.source, e.provider, e.type, x.name as destination,
+    `select d.*, e.source, e.provider, e.type, ${nameOfDestination('d')} as destination,
        coalesce(x.deleted_at is not null, true) as destination_deleted
      from deliveries d
      join events e on e.organization_id = d.organization_id and e.id = d.event_id and e.received_at = d.received_at

@@ -1,14 +1,9 @@
-import { createHash } from 'node:crypto'
-import { eventId, fromUuid, type OrganizationId, type SourceId, toUuid } from '@fairlead/webhook/id'
-import { eventSubject } from '@fairlead/wire/subjects'
-import type { NatsConnection } from '@nats-io/transport-node'
-import type { Pool } from 'pg'
+import { eventId, fromUuid, toUuid } from '@fairlead/webhook/id'
 import { loggedEvents } from '../logged-events.ts'
-import type { ConfigPublisher } from '../publish/publish.ts'
-import { publishEvent } from '../publish/publish-event.ts'
 import { requireCurrentLog } from '../rejections/carry-out.ts'
 import { type Db, inScope } from '../scope.ts'
 import { noteOccurrences } from './note.ts'
+import { publishNotice, type TellTools } from './publish.ts'
 
 /*
  * Makes an event of each notice: it is delivered, retried, logged and signed like any other, to one destination whatever the
@@ -31,13 +26,6 @@ interface NoticeRow {
   readonly data: object
   /** Null: nobody wants it. */
   readonly destination_id: string | null
-}
-
-export interface TellTools {
-  readonly pool: Pool
-  readonly nats: NatsConnection
-  readonly publisher: Pick<ConfigPublisher, 'revisionOf'>
-  readonly now: () => number
 }
 
 /** Notes what is new, and tells it. */
@@ -83,7 +71,7 @@ async function readUntold(db: Db): Promise<NoticeRow[]> {
 }
 
 async function tellOne(tools: TellTools, row: NoticeRow, isLogged: boolean): Promise<void> {
-  if (row.destination_id !== null && !isLogged) await publishNotice(tools, row, row.destination_id)
+  if (row.destination_id !== null && !isLogged) await publish(tools, row, row.destination_id)
   await inScope(tools.pool, 'platform', db =>
     db.query('update notices set told_at = now() where organization_id = $1 and id = $2', [
       row.organization_id,
@@ -95,40 +83,18 @@ async function tellOne(tools: TellTools, row: NoticeRow, isLogged: boolean): Pro
 const eventOf = ({ organization_id, id }: NoticeRow) =>
   eventId(fromUuid('org', organization_id), noticeSource, { id })
 
-async function publishNotice(
-  { nats, publisher }: TellTools,
-  row: NoticeRow,
-  destination: string,
-): Promise<void> {
-  const organization = fromUuid('org', row.organization_id)
-  const body = Buffer.from(
-    JSON.stringify({
+const publish = (tools: TellTools, row: NoticeRow, destination: string): Promise<void> =>
+  publishNotice(tools, {
+    id: eventOf(row),
+    organization: fromUuid('org', row.organization_id),
+    source: noticeSource,
+    destination: fromUuid('dst', destination),
+    type: row.type,
+    at: row.at,
+    body: {
       type: row.type,
       timestamp: row.at.toISOString(),
       organization: row.slug,
       data: row.data,
-    }),
-  )
-  const meta = {
-    id: eventOf(row),
-    organization,
-    source: noticeSource,
-    sourceId: noticeSourceId(organization),
-    provider: 'fairlead',
-    revision: await publisher.revisionOf(organization),
-    type: row.type,
-    receivedAt: row.at.getTime(),
-    method: 'POST',
-    url: '/',
-    headers: ['content-type', 'application/json'],
-    size: body.length,
-    to: fromUuid('dst', destination),
-  }
-  await publishEvent(nats, eventSubject(organization, noticeSource), meta, body)
-}
-
-/** The log names sources by ids: this one has no row. */
-function noticeSourceId(organization: OrganizationId): SourceId {
-  const digest = createHash('sha256').update(`${organization}\n${noticeSource}`).digest('hex')
-  return fromUuid('src', digest.slice(0, 32))
-}
+    },
+  })

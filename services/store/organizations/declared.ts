@@ -138,6 +138,7 @@ export function declaredOrganization(row: OrganizationRow): JsonObject {
     retentionDays: row.retention_days,
     ...(row.slo && { slo: JSON.parse(JSON.stringify(row.slo)) as JsonObject }),
     ...rateLimit(row),
+    ledger: { enabled: row.ledger_enabled },
   }
 }
 

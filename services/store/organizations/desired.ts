@@ -284,6 +284,7 @@ export const organizationSettings = {
   retentionDays,
   weight,
   rateLimit,
+  ledgerEnabled: z.boolean(),
 }
 
 const objectiveTarget = z

@@ -60,6 +60,7 @@ export function organizationChanges(
     retention_days: desired.retentionDays,
     weight: desired.weight,
     slo: desired.slo ?? null,
+    ledger_enabled: desired.ledgerEnabled,
     ...desired.rateLimit,
     ...desired.owner,
   }

@@ -47,6 +47,7 @@ export function organizationMessage(stored: OrganizationOverview) {
     active: stored.active,
     retentionDays: stored.retention_days,
     weight: stored.weight,
+    ledgerEnabled: stored.ledger_enabled,
     ...rateLimit(stored),
     owner: { kind: ownerKindMessage[stored.owner_kind], reference: stored.owner_reference },
     createdAt: timestampFromDate(stored.created_at),

@@ -34,6 +34,7 @@ export interface OrganizationRow extends RateLimitColumns {
   retention_days: number
   weight: number
   slo: Slo | null
+  ledger_enabled: boolean
   owner_kind: OwnerKind
   owner_reference: string
   created_at: Date

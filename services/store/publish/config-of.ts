@@ -65,6 +65,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       destinations: route.destinations,
       ...(route.order_by && { order: route.order_by }),
     })),
+    ...(stored.ledger_enabled && { ledger: true as const }),
   }
 }
 

@@ -4,7 +4,7 @@ import { PublishError } from '@fairlead/wire/publish'
 import { outboundSubject } from '@fairlead/wire/subjects'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import { ProcessorError } from '../processors/process.ts'
+import { ProcessorAwayError, ProcessorError } from '../processors/process.ts'
 import { type CarriedReference, prepareHeaders } from './prepare.ts'
 import type { StoredEvent } from './stored-event.ts'
 
@@ -14,6 +14,12 @@ export interface Carriage {
   readonly traceparent?: string
   /** Is told what an address was sent and answered. */
   exchanged?(exchange: Exchange): void
+}
+
+/** No attempt was made: what a built-in processor needs is away. */
+export interface Untried {
+  readonly kind: 'untried'
+  readonly reason: string
 }
 
 /**
@@ -27,7 +33,7 @@ export async function carry(
   engine: Engine,
   signal: AbortSignal,
   carriage: Carriage = {},
-): Promise<Outcome> {
+): Promise<Outcome | Untried> {
   switch (destination.config.kind) {
     case 'http':
       return post(event, reference, destination, engine, signal, carriage)
@@ -105,7 +111,7 @@ async function process(
   { organization, config }: Destination,
   engine: Engine,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<Outcome | Untried> {
   const processor = engine.processors.get(config.processor)
   if (!processor) return { kind: 'processor_failed', reason: `there is no processor "${config.processor}"` }
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutSeconds * 1000)])
@@ -118,6 +124,7 @@ async function process(
     return { kind: 'delivered', status: 200 }
   } catch (error) {
     if (signal.aborted) throw error
+    if (error instanceof ProcessorAwayError) return { kind: 'untried', reason: error.message }
     if (deadline.aborted) return { kind: 'response_timeout', reason: 'the processor took too long' }
     if (!(error instanceof ProcessorError)) engine.log.error({ err: error }, 'worker.failed')
     return {

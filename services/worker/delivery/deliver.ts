@@ -6,9 +6,10 @@ import type { LogRecord } from '@fairlead/wire/attempt'
 import type { OrderConfig } from '@fairlead/wire/config'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
 import type { Exchange } from '@fairlead/wire/exchange'
+import { isLedgerProvider } from '@fairlead/wire/ledger'
 import type { Destination, Organization, Wanted } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import { type Carriage, carry } from './carry.ts'
+import { type Carriage, carry, type Untried } from './carry.ts'
 import { storeDeadLetter } from './dead-letter.ts'
 import {
   type Concluded,
@@ -76,7 +77,13 @@ export function deliverEvent(
 }
 
 function wantedBy({ meta }: StoredEvent, organization: Organization): readonly Wanted[] {
-  if (meta.to === undefined) return organization.match(meta.source, meta.type, meta.types)
+  if (meta.to === undefined) {
+    const wanted = organization.match(meta.source, meta.type, meta.types)
+    const { ledger } = organization
+    return ledger && isLedgerProvider(meta.provider)
+      ? [...wanted, { destination: ledger, order: undefined }]
+      : wanted
+  }
   const destination = organization.destinations.get(meta.to)
   return destination ? [{ destination, order: undefined }] : []
 }
@@ -134,7 +141,7 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
       carriage.exchange = exchange
     },
   }
-  let outcome: Outcome
+  let outcome: Outcome | Untried
   try {
     outcome = await carry(delivery.event, reference, destination, engine, scene.signal, carriage)
   } catch (error) {
@@ -143,6 +150,14 @@ export async function attempt(delivery: UnderWay, destination: Destination, scen
     return
   }
   const tookMs = performance.now() - startedMs
+  if (outcome.kind === 'untried') {
+    engine.log.debug(
+      { event: reference.event, delivery: reference.delivery, reason: outcome.reason },
+      'delivery.untried',
+    )
+    lanes.putBack(delivery, tookMs)
+    return
+  }
   lanes.finish(
     delivery,
     healthOf(outcome),

@@ -101,6 +101,8 @@ async function run(
     if (stopped.aborted || !timeout.aborted) throw error
     return { kind: 'response_timeout', reason: `no complete answer within ${destinationTestMs} ms` }
   })
+  // Processors, which alone may be away, are not tested: they have no address.
+  if (outcome.kind === 'untried') return { kind: 'absent' }
   const reason = 'reason' in outcome ? outcome.reason : undefined
   return {
     kind: 'sent',

@@ -13,6 +13,8 @@ export interface Lanes {
   offer(delivery: Queued, destination: Destination): Promise<unknown> | undefined
   /** An attempt is over. */
   finish(delivery: UnderWay, health: Health, tookMs: number, retryAfterMs?: number): void
+  /** An attempt could not be made, because what the processor needs is away: the delivery is parked, and has spent no attempt. */
+  putBack(delivery: UnderWay, tookMs: number): void
   /** Tells a lane how many deliveries an earlier owner parked. None is started before `resume`. */
   restore(organization: OrganizationId, id: DestinationId, count: number): void
   resume(): void
@@ -72,6 +74,11 @@ export function openLanes(engine: Engine, steps: LaneSteps, signal: AbortSignal)
     finish(delivery, health, tookMs, retryAfterMs) {
       const { destination, organization } = delivery.reference
       queueOf(destination, organization).finish(delivery, health, tookMs, retryAfterMs)
+      engine.scheduler.next()
+    },
+    putBack(delivery, tookMs) {
+      const { destination, organization } = delivery.reference
+      queueOf(destination, organization).putBack(delivery, tookMs)
       engine.scheduler.next()
     },
     restore(organization, id, count) {

@@ -159,6 +159,16 @@ export class LaneQueue implements Waiting {
     this.serve()
   }
 
+  /** An attempt could not be made: the delivery waits in the park, and the lane's breaker finds out when to try again. */
+  putBack(delivery: UnderWay, tookMs: number): void {
+    const { origin, reference } = delivery
+    if (origin.kind === 'park') {
+      this.park.putBack([{ seq: origin.seq, reference }])
+      this.#countDone()
+    } else void this.#store([queue(reference, origin, 'stored', this.#engine.now())])
+    this.finish(delivery, 'unreachable', tookMs, undefined)
+  }
+
   get isDoubtful(): boolean {
     return this.lane.isDoubtful(this.#engine.now())
   }

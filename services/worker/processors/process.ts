@@ -8,7 +8,8 @@ import type { EventMeta } from '@fairlead/wire/event'
 export interface Processor {
   /**
    * Resolves when the event is dealt with.
-   * @throws ProcessorError to have the event tried again; any other error counts as a fault of Fairlead's, and is retried too
+   * @throws ProcessorError to have the event tried again; ProcessorAwayError where the attempt could not be made at all; any
+   * other error counts as a fault of Fairlead's, and is retried too
    */
   process(event: ProcessedEvent, signal: AbortSignal): Promise<void>
 }
@@ -25,4 +26,12 @@ export interface ProcessedEvent {
 /** Thrown for an event that could not be processed. The message goes into the event log, and must hold no secret. */
 export class ProcessorError extends Error {
   override readonly name = 'ProcessorError'
+}
+
+/**
+ * Thrown where something that the processor needs (the store) can't be reached: the delivery waits, however long that takes, and
+ * spends no attempt.
+ */
+export class ProcessorAwayError extends Error {
+  override readonly name = 'ProcessorAwayError'
 }

@@ -1,8 +1,13 @@
+import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
+import { openLedger } from './ledger.ts'
 import type { Processor } from './process.ts'
 import { openTally } from './tally.ts'
 
-/** The processors that a destination can name. */
-export function openProcessors(registry: Registry): ReadonlyMap<string, Processor> {
-  return new Map([['tally', openTally(registry)]])
+/** The processors that a destination can name, and the one of an organization's ledger. */
+export function openProcessors(registry: Registry, nats: NatsConnection): ReadonlyMap<string, Processor> {
+  return new Map([
+    ['ledger', openLedger(registry, nats)],
+    ['tally', openTally(registry)],
+  ])
 }

@@ -52,7 +52,7 @@ function settingOf({ destination, types, silentAfterSeconds, etag }: Notificatio
   return { settings, etag }
 }
 
-const typeTexts: Readonly<Record<NotificationSettingsTypesItem, string>> = {
+const typeTexts: Readonly<Partial<Record<NotificationSettingsTypesItem, string>>> = {
   'destination.failing': 'a destination began to fail',
   'destination.recovered': 'it answers again',
   'destination.paused': 'a destination was paused',
@@ -65,6 +65,14 @@ const typeTexts: Readonly<Record<NotificationSettingsTypesItem, string>> = {
 }
 
 const allTypes = Object.values(NotificationSettingsTypesItem)
+/** Told where nothing is chosen: changes of the ledger are not. */
+const presetTypes = allTypes.filter(type => type in typeTexts)
+
+/** `subscription.past_due`: a subscription of the ledger: past due. */
+function textOf(type: NotificationSettingsTypesItem): string {
+  const [noun = '', change = ''] = type.split('.')
+  return typeTexts[type] ?? `${noun} of the ledger: ${change.replaceAll('_', ' ')}`
+}
 
 function NotificationFields({ slug }: { readonly slug: string }) {
   const { draft } = useDraft()
@@ -89,12 +97,12 @@ function NotificationFields({ slug }: { readonly slug: string }) {
       <ChoicesField
         path="types"
         label="When"
-        chosen={allTypes}
+        chosen={presetTypes}
         whenNone={[]}
         choices={allTypes.map(type => [
           type,
           <span key={type}>
-            {typeTexts[type]} <code className="muted">{type}</code>
+            {textOf(type)} <code className="muted">{type}</code>
           </span>,
         ])}
       />

@@ -154,6 +154,13 @@ export declare type Organization = Message<"fairlead.store.v1.Organization"> & {
    * @generated from field: string etag = 15;
    */
   etag: string;
+
+  /**
+   * Whether events of its payment providers also go into the ledger.
+   *
+   * @generated from field: bool ledger_enabled = 16;
+   */
+  ledgerEnabled: boolean;
 };
 
 /**
@@ -288,6 +295,13 @@ export declare type CreateOrganizationRequest = Message<"fairlead.store.v1.Creat
   dryRun: boolean;
 
   /**
+   * True: events of its payment providers also go into the ledger.
+   *
+   * @generated from field: bool ledger_enabled = 10;
+   */
+  ledgerEnabled: boolean;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -403,6 +417,13 @@ export declare type UpdateOrganizationRequest = Message<"fairlead.store.v1.Updat
    * @generated from field: fairlead.store.v1.Precondition precondition = 10;
    */
   precondition?: Precondition | undefined;
+
+  /**
+   * True: events of its payment providers also go into the ledger.
+   *
+   * @generated from field: bool ledger_enabled = 11;
+   */
+  ledgerEnabled: boolean;
 
   /**
    * Who asks for it.
@@ -570,6 +591,13 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
    * @generated from field: fairlead.store.v1.Slo slo = 17;
    */
   slo?: Slo | undefined;
+
+  /**
+   * True: events of its payment providers also go into the ledger.
+   *
+   * @generated from field: bool ledger_enabled = 18;
+   */
+  ledgerEnabled: boolean;
 
   /**
    * Who asks for it.

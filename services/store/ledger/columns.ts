@@ -1,0 +1,98 @@
+import type { QueryResultRow } from 'pg'
+import type { Db } from '../scope.ts'
+
+/** Rows of the ledger's tables: fields are named as in packages/ledger, columns in SQL's way, times with their unit. */
+
+export type Columns = Readonly<Record<string, unknown>>
+
+/** `amountDue` → `amount_due`, `paidAt` → `paid_ms`. */
+export function columnOf(field: string): string {
+  if (field === 'at') return 'at_ms'
+  return field.replace(/At$/, 'Ms').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+}
+
+/** `amount_due` → `amountDue`, `paid_ms` → `paidAt`. */
+export function fieldOf(column: string): string {
+  if (column === 'at_ms') return 'at'
+  return column.replace(/_ms$/, '_at').replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** Fields as columns; money as its digits, which JSON can hold. */
+export function columnsOf(row: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([field, value]) => [columnOf(field), jsonOf(value)]))
+}
+
+/** The same value with digits for bigints. */
+export function jsonOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return value.map(jsonOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([field, part]) => [field, jsonOf(part)]))
+}
+
+/**
+ * Puts rows into a table by its primary key: new ones come, others become these, equal ones stay untouched. All rows have the same
+ * columns. Names come from our own types, never from outside.
+ *
+ * @param returning a column of text
+ * @returns that column of the rows that came or changed
+ */
+export async function putRows(
+  db: Db,
+  table: string,
+  rows: readonly Columns[],
+  returning = '',
+): Promise<string[]> {
+  const [first] = rows
+  if (!first) return []
+  const names = Object.keys(first).map(name => `"${name}"`)
+  const list = names.join(', ')
+  const { rows: changed } = await db.query<{ changed: string }>(
+    `insert into ${table} as t (${list})
+     select ${list} from jsonb_populate_recordset(null::${table}, $1::jsonb)
+     on conflict on constraint ${table}_pkey do update
+       set (${list}) = row(${names.map(name => `excluded.${name}`).join(', ')})
+       where (${names.map(name => `t.${name}`).join(', ')})
+         is distinct from (${names.map(name => `excluded.${name}`).join(', ')})
+     ${returning && `returning t.${returning} as changed`}`,
+    [JSON.stringify(rows)],
+  )
+  return changed.map(row => row.changed)
+}
+
+export interface Replaced {
+  readonly table: string
+  /** A condition on the table `t`, of parameters from $2 on: the rows that these are to be, and no others. */
+  readonly where: string
+  readonly values: readonly unknown[]
+  /** Columns of its primary key. */
+  readonly key: readonly string[]
+  readonly rows: readonly Columns[]
+  readonly returning?: string
+}
+
+/** Makes the rows of a table that a condition names these: others go, equal ones stay untouched. Answers as `putRows`. */
+export async function replaceRows(
+  db: Db,
+  { table, where, values, key, rows, returning }: Replaced,
+): Promise<string[]> {
+  await db.query(
+    `delete from ${table} t where ${where} and not exists (
+       select from jsonb_populate_recordset(null::${table}, $1::jsonb) n
+       where ${key.map(name => `n."${name}" = t."${name}"`).join(' and ')})`,
+    [JSON.stringify(rows.map(row => Object.fromEntries(key.map(name => [name, row[name]])))), ...values],
+  )
+  return await putRows(db, table, rows, returning)
+}
+
+/** A row of a table as its fields; whose it is stays out. bigint columns are texts of digits. */
+export function fieldsOf(row: QueryResultRow): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row)
+      .filter(([column]) => column !== 'organization_id' && column !== 'owner')
+      .map(([column, value]) => [
+        fieldOf(column),
+        column.endsWith('_ms') && value !== null ? Number(value) : value,
+      ]),
+  )
+}

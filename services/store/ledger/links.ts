@@ -1,0 +1,123 @@
+import { parentsOf } from '@fairlead/ledger/owner'
+import type { Link, TransitionRow } from '@fairlead/ledger/rows'
+import type { Db } from '../scope.ts'
+import { replaceRows } from './columns.ts'
+import { type InPlace, inPlace, type Place, placeColumns, placeValues } from './place.ts'
+import { type FoldedObject, headOf } from './write-objects.ts'
+
+/** Writes what objects belong to, and the plans and coupons by which a subscription's revenue is computed, of its past too. */
+export async function writeLinks(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
+  if (folded.length === 0) return
+  await replaceRows(db, {
+    table: 'ledger_links',
+    where: `${inPlace('t', 2)} and (t.kind, t.id) in (select * from unnest($6::text[], $7::text[]))`,
+    values: [
+      ...placeValues(place),
+      folded.map(({ object }) => object.kind),
+      folded.map(({ object }) => object.objectId),
+    ],
+    key: ['parent_kind', 'parent_id', 'kind', 'id'],
+    rows: folded.flatMap(one =>
+      linksOf(one).map(({ kind, id }) => ({
+        ...placeColumns(place),
+        parent_kind: kind,
+        parent_id: id,
+        kind: one.object.kind,
+        id: one.object.objectId,
+      })),
+    ),
+  })
+}
+
+function linksOf(one: FoldedObject): Link[] {
+  const head = headOf(one)
+  const links: Link[] = [...parentsOf(head)]
+  if (head.kind === 'discount' && head.coupon !== null) links.push({ kind: 'coupon', id: head.coupon })
+  if (head.kind === 'subscription') {
+    const plans = plansOf(one.folded.transitions, head.items)
+    links.push(...[...plans].map(id => ({ kind: 'plan' as const, id })))
+  }
+  return [...new Map(links.map(link => [`${link.kind} ${link.id}`, link])).values()]
+}
+
+/** Plans that a subscription has, or had at any time. */
+export function plansOf(
+  transitions: readonly Pick<TransitionRow, 'to'>[],
+  items: readonly { readonly plan: string | null }[],
+): Set<string> {
+  const named = [...items, ...transitions.flatMap(({ to }) => itemsOf(to.items))]
+  return new Set(named.flatMap(({ plan }) => (plan === null ? [] : [plan])))
+}
+
+const itemsOf = (items: unknown): { readonly plan: string | null }[] =>
+  Array.isArray(items)
+    ? items.map((item: unknown) => {
+        const plan = typeof item === 'object' && item !== null && 'plan' in item ? item.plan : null
+        return { plan: typeof plan === 'string' ? plan : null }
+      })
+    : []
+
+/** What of a plan or coupon counts in what is computed from it. A price's name may change with a million subscriptions on it. */
+const termFields: readonly string[] = [
+  'known',
+  'product',
+  'currency',
+  'unitAmount',
+  'scheme',
+  'usage',
+  'interval',
+  'intervalCount',
+  'tax',
+  'transform',
+  'percentOff',
+  'amountOff',
+  'duration',
+  'durationInMonths',
+]
+
+export interface Terms extends InPlace {
+  /** The fields above, of every incarnation. */
+  readonly text: string
+}
+
+/** The terms of plans and coupons among these objects, as they are stored. */
+export async function readTerms(db: Db, place: Place, objects: readonly InPlace[]): Promise<Terms[]> {
+  const terms = objects.filter(({ kind }) => kind === 'plan' || kind === 'coupon')
+  if (terms.length === 0) return []
+  const { rows } = await db.query<{
+    kind: 'plan' | 'coupon'
+    id: string
+    fields: Record<string, unknown> | null
+  }>(
+    `select n.kind, n.id, o.fields from unnest($5::text[], $6::text[]) as n (kind, id)
+     left join ledger_objects o on ${inPlace('o')} and o.kind = n.kind and o.id = n.id
+     order by o.incarnation`,
+    [...placeValues(place), terms.map(({ kind }) => kind), terms.map(({ objectId }) => objectId)],
+  )
+  const texts = new Map<string, Terms>()
+  for (const { kind, id, fields } of rows) {
+    const text = JSON.stringify(termFields.map(field => fields?.[field] ?? null))
+    const known = texts.get(`${kind} ${id}`)
+    texts.set(`${kind} ${id}`, { kind, objectId: id, text: (known?.text ?? '') + text })
+  }
+  return [...texts.values()]
+}
+
+/** Owners of subscriptions and discounts by plans and coupons whose terms have changed. */
+export async function findTermsUsers(
+  db: Db,
+  place: Place,
+  before: readonly Terms[],
+  after: readonly Terms[],
+): Promise<string[]> {
+  const old = new Map(before.map(({ kind, objectId, text }) => [`${kind} ${objectId}`, text]))
+  const changed = after.filter(({ kind, objectId, text }) => old.get(`${kind} ${objectId}`) !== text)
+  if (changed.length === 0) return []
+  const { rows } = await db.query<{ owner: string }>(
+    `select distinct o.owner from unnest($5::text[], $6::text[]) as n (kind, id)
+     join ledger_links l on ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id
+     join ledger_objects o on ${inPlace('o')} and o.kind = l.kind and o.id = l.id`,
+    [...placeValues(place), changed.map(({ kind }) => kind), changed.map(({ objectId }) => objectId)],
+  )
+  return rows.map(({ owner }) => owner)
+}

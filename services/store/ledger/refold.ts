@@ -1,0 +1,51 @@
+import { fold } from '@fairlead/ledger/fold/fold'
+import type { Db } from '../scope.ts'
+import { readFacts } from './insert-facts.ts'
+import { findTermsUsers, readTerms, writeLinks } from './links.ts'
+import { findOwners } from './owners.ts'
+import { type InPlace, inPlace, type Place, placeValues } from './place.ts'
+import { projectOwners } from './project-owners.ts'
+import { type FoldedObject, headOf, writeFolded, writeObjects } from './write-objects.ts'
+
+/** What was computed anew: objects, and ids of payments that came or changed. */
+export interface Refolded {
+  readonly objects: readonly FoldedObject[]
+  readonly payments: readonly string[]
+}
+
+/**
+ * Computes the rows of objects anew from all their facts, and then what is projected from the rows of each customer that is
+ * concerned. The place is locked: no other writer comes between the reads and the writes.
+ */
+export async function refold(db: Db, place: Place, objects: readonly InPlace[]): Promise<Refolded> {
+  const found = await readFacts(db, place, objects)
+  const folded = [...found.values()].map(({ object, facts }) => ({
+    object,
+    folded: fold(object.kind, facts),
+  }))
+  const before = await readTerms(db, place, objects)
+  await writeFolded(db, place, folded)
+  await forgetRedacted(db, place, folded)
+  const { owned, touched } = await findOwners(db, place, folded.map(headOf))
+  await writeObjects(db, place, owned, folded)
+  await writeLinks(db, place, folded)
+  const after = await readTerms(db, place, objects)
+  for (const owner of await findTermsUsers(db, place, before, after)) touched.add(owner)
+  const payments = await projectOwners(db, place, [...touched].toSorted())
+  return { objects: folded, payments }
+}
+
+/** Whose personal data is to be forgotten: it goes from the facts too, and none comes again. */
+async function forgetRedacted(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
+  const customers = folded.flatMap(({ object, folded }) =>
+    folded.personal?.redacted ? [object.objectId] : [],
+  )
+  if (customers.length === 0) return
+  const values = [...placeValues(place), customers]
+  await db.query(
+    `insert into ledger_redactions (organization_id, provider, account, mode, customer)
+     select $1, $2, $3, $4, * from unnest($5::text[]) on conflict do nothing`,
+    values,
+  )
+  await db.query(`delete from ledger_fact_personal where ${inPlace()} and customer = any($5::text[])`, values)
+}
