@@ -3,8 +3,6 @@ import type { Happening, Json } from './stripe-world.ts'
 /** Before and after Stripe's reshuffle of 2025-03-31. The world's objects have the later form. */
 export type StripeVersion = '2022-11-15' | '2026-08-26.dahlia'
 
-export const stripeVersions: readonly StripeVersion[] = ['2022-11-15', '2026-08-26.dahlia']
-
 /** Where an event belongs, and how long its lists may be: Stripe embeds 10 of a list. */
 export interface Rendering {
   readonly version: StripeVersion
