@@ -4,7 +4,7 @@ import { deliveryId, fromUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
 import { IssueKind, IssueSchema, IssueState } from '@fairlead/wire/store/issue'
 import { at } from '../organizations/messages.ts'
-import { testCause } from '../project/write-attempts.ts'
+import { testCause } from '../project/write-issues.ts'
 
 export const issueStates = {
   open: IssueState.OPEN,

@@ -8,9 +8,10 @@ import { type DeadRecord, eventKey, type FoldedEvent, fold, type LoggedAttempt }
 import type { Batch } from './take-batch.ts'
 import { addUsage, foldRuns, noteDestinations, noteSources } from './write-activity.ts'
 import { insertAttempts } from './write-attempts.ts'
-import { countEvents, noteRecoveries } from './write-counts.ts'
+import { noteFailures, noteRecoveries } from './write-issues.ts'
 import { insertEvents, locateEvents, type NewEvent, noteDeadLetters, upsertDeliveries } from './write-log.ts'
 import { countRequests, noteRepeats } from './write-repeats.ts'
+import { addRollups, countedTypes, foldRollups } from './write-rollups.ts'
 import { insertValues } from './write-values.ts'
 
 export interface Applied {
@@ -52,7 +53,7 @@ export async function applyBatch(
   const fresh = [...inserted.values()]
   for (const [key, { meta }] of inserted) {
     const event = byKey.get(key)
-    if (event) Object.assign(event, { receivedAt: meta.receivedAt, mode: meta.mode ?? 'live' })
+    if (event) takeRow(event, meta)
   }
   const isNew = (event: (typeof folded)[number]) => inserted.has(eventKey(event.organization, event.id))
   const earlier = await locateEvents(
@@ -64,12 +65,11 @@ export async function applyBatch(
   const attempts = known.flatMap(event => [...event.attempts.values()])
 
   // Sent together and run in this order.
-  await Promise.all([
-    // Before attempts are counted: which types are counted apart is decided here.
-    countEvents(db, fresh),
+  const [attempts, types] = await Promise.all([
+    insertAttempts(db, known),
+    countedTypes(db, fresh, earlier),
     insertValues(db, fresh),
     upsertDeliveries(db, known),
-    insertAttempts(db, known),
     noteDeadLetters(db, lettersOf(known, letters)),
     recountEvents(db, earlier, change),
     noteRepeats(db, repeats),
@@ -77,6 +77,10 @@ export async function applyBatch(
     addUsage(db, fresh),
     noteSources(db, fresh),
     noteDestinations(db, runs),
+  ])
+  await Promise.all([
+    addRollups(db, foldRollups(fresh, attempts, types)),
+    noteFailures(db, attempts),
     noteRecoveries(db, runs, fresh),
     countHours(db, attempts, slos, Date.now()),
   ])
@@ -87,6 +91,11 @@ export async function applyBatch(
     unrouted: countUnrouted(known),
     orphans: folded.length - known.length,
   }
+}
+
+/** Gives an event what its row has and records don't say. */
+function takeRow(event: FoldedEvent, { receivedAt, mode = 'live', source, type }: NewEvent['meta']): void {
+  Object.assign(event, { receivedAt, mode, source, type } satisfies Partial<FoldedEvent>)
 }
 
 /** Where the dead letters of known events are in DEAD. */

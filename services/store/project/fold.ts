@@ -28,8 +28,10 @@ export interface FoldedEvent {
   readonly id: EventId
   /** Unix milliseconds: with the id, the key of the event's row. */
   receivedAt: number
-  /** Of its row, as `receivedAt`; records don't say it. */
+  /** Of its row, as `receivedAt`; records don't say them. */
   mode: Mode
+  source: string
+  type: string
   /** How many deliveries the event has; undefined if nothing in the batch says so. */
   of: number | undefined
   readonly deliveries: Map<DestinationId, FoldedDelivery>
@@ -117,6 +119,8 @@ function entry(
       id,
       receivedAt,
       mode: 'live',
+      source: '',
+      type: '',
       of: undefined,
       deliveries: new Map(),
       attempts: new Map(),

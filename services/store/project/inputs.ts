@@ -25,6 +25,8 @@ export interface Inputs extends AsyncDisposable {
   positions: Positions
   /** When each stream was made, in Unix milliseconds. */
   readonly created: Readonly<Record<ProjectedStream, number>>
+  /** Brings in what the streams hold. Events come last, so that those that records name are there. */
+  gather(): Promise<void>
   /** Rejects if EVENTS was made anew since: sequences that records name are then not those that were read. */
   verifyEvents(): Promise<void>
 }
@@ -94,6 +96,10 @@ export async function openInputs(
     dead,
     positions,
     created,
+    async gather() {
+      await Promise.all([attempts.gather(), dead.gather()])
+      await events.gather()
+    },
     async verifyEvents() {
       const info = await manager.streams.info('EVENTS')
       if (String(info.created) !== createdText.EVENTS) throw new Error('the stream EVENTS was made anew')

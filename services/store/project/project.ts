@@ -19,9 +19,9 @@ import { traceBatch } from './trace-batch.ts'
 /**
  * The projection: messages of the streams EVENTS, ATTEMPTS and DEAD become rows of the log.
  *
- *   wait until something came ─▶ linger for more ─▶ take a batch ─▶ fold ─▶ one transaction: rows and positions
- *        ▲                                                                          │
- *        └──────────────────────────────────────────────────────────────────────────┘
+ *   wait until something came ─▶ linger ─▶ gather what came ─▶ take a batch ─▶ fold ─▶ one transaction: rows and positions
+ *        ▲                                                                                  │
+ *        └──────────────────────────────────────────────────────────────────────────────────┘
  *
  * Exact after any crash, because the position in the streams is written in the transaction that writes the rows, and the
  * streams are read from that position. One projector at a time: it holds an advisory lock on the connection that writes. Postgres or NATS away:
@@ -56,8 +56,10 @@ export interface ProjectionMetrics {
   readonly objectives: Counter<'objective' | 'result'>
 }
 
-/** How long a batch that isn't full waits for more. */
+/** How long a batch waits for more: an event and its first attempt are written together. */
 const lingerMs = 100
+/** From one batch to the next, unless there is more than one: a batch costs as much as twenty of its events. */
+const pauseMs = 300
 /** How long a record waits for its event before EVENTS is asked whether the event can still come. */
 const patienceMs = 5_000
 const maxBackoffMs = 5_000
@@ -90,7 +92,13 @@ export async function project(options: ProjectOptions, signal: AbortSignal): Pro
       standing.tell({ kind: 'leading', positions: inputs.positions })
       log.info({ positions: inputs.positions }, 'projection.started')
       failures = 0
-      while (!signal.aborted) await step(session, inputs, wake.raised, options, signal)
+      let isBehind = false
+      let endedMs = 0
+      while (!signal.aborted) {
+        const dueMs = isBehind ? undefined : endedMs + pauseMs
+        isBehind = await step(session, inputs, wake.raised, dueMs, options, signal)
+        endedMs = performance.now()
+      }
     } catch (err) {
       if (signal.aborted) break
       failures += 1
@@ -105,21 +113,28 @@ export async function project(options: ProjectOptions, signal: AbortSignal): Pro
 
 type Raised = WakeSignal['raised']
 
-/** Waits for one batch and applies it. */
+/**
+ * Waits for one batch and applies it. Answers whether it was full, so that there is more.
+ * @param dueMs not applied before; undefined: applied as soon as it can be
+ */
 async function step(
   session: Session,
   inputs: Inputs,
   raised: Raised,
+  dueMs: number | undefined,
   options: ProjectOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const released = await untilReady(session, inputs, raised, signal)
-  const lingered = performance.now() + lingerMs
-  while (!isFull(inputs) && !signal.aborted && performance.now() < lingered) {
-    await raised(Math.max(0, lingered - performance.now()), signal)
+  if (dueMs !== undefined) {
+    const lingered = Math.max(dueMs, performance.now() + lingerMs)
+    while (!signal.aborted && performance.now() < lingered) await raised(lingered - performance.now(), signal)
   }
+  await inputs.gather()
+  const isBehind = isFull(inputs)
   // What has come is applied also when the signal has aborted: then the next start has less to read.
   if (isReady(inputs, released)) await apply(session, inputs, takeBatch(inputs, released), options)
+  return isBehind
 }
 
 /** Resolves when a batch can be applied. True: records that wait for their event need wait no longer. */

@@ -8,9 +8,12 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node'
  * Reads a stream in order from a position, without acknowledgements: where reading stands is in Postgres, so the
  * consumer is a cursor that may vanish at any time.
  *
- *   create consumer ─▶ pull ─▶ message ─▶ next in order? ─ yes ─▶ buffer ─▶ take ─▶ pull more
- *         ▲                                    │ no, silence, gone, reconnected
+ *   create consumer ─▶ wait for one message ─▶ wake ─▶ gather: all that is there ─▶ take ─▶ wait for one message …
+ *         ▲                                    │ not the next in order, silence, gone, reconnected
  *         └────────────── behind the last message that was buffered ◀──┘
+ *
+ * Messages are not asked for one by one as they are stored: each would wake the server and this process by itself, at a hundred
+ * webhooks a second for two messages of each. Those that come while a batch is written or waits come together.
  */
 
 export interface ReadOptions<Message> {
@@ -32,6 +35,8 @@ export interface ReadOptions<Message> {
 export interface StreamReader<Message> extends AsyncDisposable {
   /** Messages that came and were not taken, in order. */
   readonly buffer: readonly Message[]
+  /** Brings what the stream holds into the buffer, up to its capacity. Resolves at once where nothing came since the last time. */
+  gather(): Promise<void>
   /** Takes the first of the buffer. */
   take(count: number): Message[]
   /** Whether all messages that the stream held a moment ago have been taken. */
@@ -45,6 +50,8 @@ const heartbeatMs = 10_000
 /** What the leader has had for so long, and the consumer has not told of. */
 const stuckMs = 5_000
 const retryMs = 250
+/** The server tells what is there within milliseconds. */
+const gatherMs = 5_000
 
 export function readStream<Message>(
   nats: NatsConnection,
@@ -61,16 +68,19 @@ export function readStream<Message>(
   /** Messages of another generation come from a consumer that was given up. */
   let generation = 0
   let consumerSeq = 0
-  let asked = 0
+  /** A message is asked for as soon as there is one. */
+  let waits = false
+  /** What is there is asked for. */
+  let gathering: Gathering | undefined
   let heardMs = performance.now()
   let resyncing = false
   let failure: Error | undefined
 
   const subscription = nats.subscribe(`${inbox}.*`, {
     callback: (_error, message) => {
-      if (message.subject.startsWith(inbox)) {
-        if (message.subject === `${inbox}.${generation}`) status(message)
-      } else receive(message)
+      if (!message.subject.startsWith(inbox)) receive(message)
+      else if (message.subject === replies('waiting')) status(message, 'waiting')
+      else if (message.subject === replies('gathering')) status(message, 'gathering')
     },
   })
   const watchdog = setInterval(() => {
@@ -90,20 +100,27 @@ export function readStream<Message>(
     if (seq !== consumerSeq + 1) return void resync() // one was lost on the way
     consumerSeq = seq
     last = streamSeq
-    asked -= 1
     buffer.push(decode(message, streamSeq))
-    if (buffer.length === 1 || buffer.length >= capacity) wake()
-    ask()
+    if (gathering) {
+      gathering.left -= 1
+      if (gathering.left === 0) gathered()
+    } else if (waits) {
+      waits = false
+      wake()
+    }
   }
 
-  /** 100: idle heartbeat. 408: the pull has expired. Anything else: the consumer or its leader is gone. */
-  function status(message: Msg): void {
+  /** 100: idle heartbeat. 404, 408: no more is there, or the pull has expired. Anything else: the consumer or its leader is gone. */
+  function status(message: Msg, of: Pull): void {
     heardMs = performance.now()
     const { code = 0 } = message.headers ?? {}
     if (code === 100) return
-    if (code !== 408) return void resync()
-    asked = 0
-    ask()
+    if (code !== 404 && code !== 408) void resync()
+    else if (of === 'gathering') gathered()
+    else {
+      waits = false
+      waitForOne()
+    }
   }
 
   /** A consumer on a replica that has stopped goes on with its heartbeats, and tells of nothing more. */
@@ -115,23 +132,48 @@ export function readStream<Message>(
     if (Date.now() - more.time.getTime() > stuckMs) void resync()
   }
 
-  function ask(): void {
-    const room = capacity - buffer.length - asked
-    if (resyncing || room <= 0 || (asked > 0 && room < capacity / 2)) return
-    asked += room
-    const request = { batch: room, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 }
+  function replies(of: Pull): string {
+    return `${inbox}.${generation}_${of}`
+  }
+
+  function ask(of: Pull, request: object): void {
     try {
       nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), {
-        reply: `${inbox}.${generation}`,
+        reply: replies(of),
       })
     } catch (error) {
       trouble.failed(error) // the connection drains or is closed: nothing more will come
     }
   }
 
+  function waitForOne(): void {
+    if (waits || gathering || buffer.length > 0 || resyncing || closing.signal.aborted) return
+    waits = true
+    ask('waiting', { batch: 1, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 })
+  }
+
+  function gather(): Promise<void> | undefined {
+    const room = capacity - buffer.length
+    if (gathering || waits || resyncing || room <= 0) return gathering?.promise
+    const timer = setTimeout(() => void resync(), gatherMs)
+    gathering = { ...Promise.withResolvers<void>(), left: room, timer }
+    ask('gathering', { batch: room, no_wait: true })
+    return gathering.promise
+  }
+
+  function gathered(): void {
+    clearTimeout(gathering?.timer)
+    gathering?.resolve()
+    gathering = undefined
+    if (buffer.length > 0) wake()
+    else waitForOne()
+  }
+
   async function resync(): Promise<void> {
     if (resyncing) return
     resyncing = true
+    waits = false
+    gathered()
     while (!closing.signal.aborted) {
       try {
         const info = await manager.streams.info(stream)
@@ -162,10 +204,9 @@ export function readStream<Message>(
     }
     generation += 1
     consumerSeq = 0
-    asked = 0
     heardMs = performance.now()
     resyncing = false
-    if (!closing.signal.aborted) ask()
+    if (!closing.signal.aborted) waitForOne()
   }
 
   return {
@@ -175,10 +216,14 @@ export function readStream<Message>(
     get failure() {
       return failure
     },
+    gather: async () => gather(),
     take(count) {
+      const wasFull = buffer.length >= capacity
       const taken = buffer.slice(0, count)
       buffer = buffer.slice(count)
-      if (taken.length > 0) ask()
+      // There is more: it comes while this is written.
+      if (wasFull) void gather()
+      else waitForOne()
       return taken
     },
     async isAtEnd() {
@@ -190,12 +235,22 @@ export function readStream<Message>(
     async [Symbol.asyncDispose]() {
       closing.abort()
       clearInterval(watchdog)
+      gathered()
       subscription.unsubscribe()
       // The iterator has a stop() that its type leaves out.
       if ('stop' in reconnections && typeof reconnections.stop === 'function') reconnections.stop()
       if (consumer && !nats.isClosed()) await manager.consumers.delete(stream, consumer).catch(() => {})
     },
   }
+}
+
+/** Why messages are asked for. */
+type Pull = 'waiting' | 'gathering'
+
+interface Gathering extends PromiseWithResolvers<void> {
+  /** Messages that were asked for and have not come. */
+  left: number
+  readonly timer: NodeJS.Timeout
 }
 
 /** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<time>.<pending>[.<random>]` */

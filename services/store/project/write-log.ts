@@ -3,6 +3,7 @@ import type { EventMeta } from '@fairlead/wire/event'
 import type { Mode } from '@fairlead/wire/mode'
 import { eventStatus } from '../events/status.ts'
 import type { Db } from '../scope.ts'
+import { plainArray, textArray } from './arrays.ts'
 import { eventKey, type FoldedDelivery, type FoldedEvent } from './fold.ts'
 
 /**
@@ -19,9 +20,6 @@ export interface NewEvent {
 export const text = (value: string): string => value.slice(0, 2_000).replaceAll('\0', '')
 export const maybeText = (value: string | undefined): string | null =>
   value === undefined ? null : text(value)
-/** An array within a column of arrays: `unnest` would take it apart too, so it goes as text and is cast. */
-const arrayText = (values: readonly string[]): string =>
-  `{${values.map(value => `"${text(value).replace(/[\\"]/g, '\\$&')}"`).join(',')}}`
 const maybeDate = (ms: number | undefined): string | null => (ms === undefined ? null : date(ms))
 export const date = (ms: number): string => new Date(ms).toISOString()
 
@@ -44,10 +42,8 @@ export async function insertEvents(
     if (!rows.has(key)) rows.set(key, { event, uuids })
   }
   const list = [...rows.values()]
-  const column = <T>(read: (event: NewEvent, counts: ReturnType<typeof countsOf>) => T) =>
-    list.map(({ event }) =>
-      read(event, countsOf(folded.get(eventKey(event.meta.organization, event.meta.id)))),
-    )
+  const metas = list.map(({ event }) => event.meta)
+  const counts = metas.map(meta => countsOf(folded.get(eventKey(meta.organization, meta.id))))
   const { rows: inserted } = await db.query<{ organization_id: string; id: string }>(
     `insert into events (organization_id, id, received_at, source_id, source, provider, type, types, status, stream_seq,
        size_bytes, method, url, secret_id, delivery_count, delivered_count, dead_count, change_seq, mode)
@@ -62,25 +58,25 @@ export async function insertEvents(
      on conflict do nothing
      returning organization_id, id`,
     [
-      list.map(({ uuids }) => uuids[0]),
-      list.map(({ uuids }) => uuids[1]),
-      column(({ meta }) => date(meta.receivedAt)),
-      column(({ meta }) => uuid(meta.sourceId)),
-      column(({ meta }) => text(meta.source)),
-      column(({ meta }) => text(meta.provider)),
-      column(({ meta }) => text(meta.type)),
-      column(({ meta }) => (meta.types ? arrayText(meta.types) : null)),
-      column((_, counts) => eventStatus(counts)),
-      column(({ seq }) => seq),
-      column(({ meta }) => meta.size),
-      column(({ meta }) => text(meta.method)),
-      column(({ meta }) => text(meta.url)),
-      column(({ meta }) => maybeText(meta.secret)),
-      column((_, counts) => counts.of ?? null),
-      column((_, counts) => counts.delivered),
-      column((_, counts) => counts.bad),
+      plainArray(list.map(({ uuids }) => uuids[0])),
+      plainArray(list.map(({ uuids }) => uuids[1])),
+      plainArray(metas.map(meta => date(meta.receivedAt))),
+      plainArray(metas.map(meta => uuid(meta.sourceId))),
+      textArray(metas.map(meta => text(meta.source))),
+      textArray(metas.map(meta => text(meta.provider))),
+      textArray(metas.map(meta => text(meta.type))),
+      textArray(metas.map(({ types }) => (types ? textArray(types.map(text)) : null))),
+      textArray(counts.map(eventStatus)),
+      plainArray(list.map(({ event }) => event.seq)),
+      plainArray(metas.map(meta => meta.size)),
+      textArray(metas.map(meta => text(meta.method))),
+      textArray(metas.map(meta => text(meta.url))),
+      textArray(metas.map(meta => maybeText(meta.secret))),
+      plainArray(counts.map(({ of }) => of ?? null)),
+      plainArray(counts.map(({ delivered }) => delivered)),
+      plainArray(counts.map(({ bad }) => bad)),
       change,
-      column(({ meta }) => meta.mode ?? 'live'),
+      textArray(metas.map(({ mode = 'live' }) => mode)),
     ],
   )
   return new Map(
@@ -100,15 +96,23 @@ function countsOf(folded: FoldedEvent | undefined) {
   return counts
 }
 
+interface LocatedRow {
+  readonly place: string
+  readonly received_at: Date
+  readonly mode: Mode
+  readonly source: string
+  readonly type: string
+}
+
 /**
- * Gives events that were in the log before this batch the receivedAt and the mode that their rows have; answers those that have a
- * row. It differs from the record's only where the same webhook was accepted twice.
+ * Gives events that were in the log before this batch what their rows have; answers those that have a row. `receivedAt` differs
+ * from the record's only where the same webhook was accepted twice.
  */
 export async function locateEvents(db: Db, events: readonly FoldedEvent[]): Promise<FoldedEvent[]> {
   if (events.length === 0) return []
   const find = async (wanted: readonly FoldedEvent[], sameTime: boolean): Promise<Set<FoldedEvent>> => {
-    const { rows } = await db.query<{ place: string; received_at: Date; mode: Mode }>(
-      `select n.place, e.received_at, e.mode
+    const { rows } = await db.query<LocatedRow>(
+      `select n.place, e.received_at, e.mode, e.source, e.type
        from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality as n (organization_id, id, received_at, place)
        join events e on e.organization_id = n.organization_id and e.id = n.id
          ${sameTime ? 'and e.received_at = n.received_at' : ''}`,
@@ -123,6 +127,8 @@ export async function locateEvents(db: Db, events: readonly FoldedEvent[]): Prom
         const event = wanted[Number(row.place) - 1]!
         event.receivedAt = row.received_at.getTime()
         event.mode = row.mode
+        event.source = row.source
+        event.type = row.type
         return event
       }),
     )
@@ -163,18 +169,18 @@ export async function upsertDeliveries(db: Db, events: readonly FoldedEvent[]): 
            and not (known.state = 'dead' and excluded.state = 'waiting')
            and not ${handedOver('known')}))`,
     [
-      rows.map(([event]) => uuid(event.organization)),
-      rows.map(([event]) => uuid(event.id)),
-      rows.map(([, delivery]) => uuid(delivery.destination)),
-      rows.map(([event]) => date(event.receivedAt)),
-      rows.map(([, delivery]) => uuid(delivery.id)),
-      rows.map(([, delivery]) => delivery.state),
-      rows.map(([, delivery]) => delivery.number),
-      rows.map(([, delivery]) => delivery.trigger ?? null),
-      rows.map(([, delivery]) => maybeDate(delivery.nextAt)),
-      rows.map(([, delivery]) => maybeDate(delivery.diedAt)),
-      rows.map(([, delivery]) => maybeText(delivery.deadReason)),
-      rows.map(([event]) => event.mode),
+      plainArray(rows.map(([event]) => uuid(event.organization))),
+      plainArray(rows.map(([event]) => uuid(event.id))),
+      plainArray(rows.map(([, delivery]) => uuid(delivery.destination))),
+      plainArray(rows.map(([event]) => date(event.receivedAt))),
+      plainArray(rows.map(([, delivery]) => uuid(delivery.id))),
+      textArray(rows.map(([, delivery]) => delivery.state)),
+      plainArray(rows.map(([, delivery]) => delivery.number)),
+      textArray(rows.map(([, delivery]) => delivery.trigger ?? null)),
+      plainArray(rows.map(([, delivery]) => maybeDate(delivery.nextAt))),
+      plainArray(rows.map(([, delivery]) => maybeDate(delivery.diedAt))),
+      textArray(rows.map(([, delivery]) => maybeText(delivery.deadReason))),
+      textArray(rows.map(([event]) => event.mode)),
     ],
   )
 }

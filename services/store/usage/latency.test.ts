@@ -1,7 +1,7 @@
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { latencySteps, percentile } from './latency.ts'
+import { latencyPlace, latencySteps, percentile } from './latency.ts'
 
 const counted = (...durations: number[]): number[] => {
   const counts: number[] = Array(latencySteps.length + 1).fill(0)
@@ -20,7 +20,7 @@ test.each<[string, number[], number, number | undefined]>([
   else expect(found).toBeCloseTo(expected, 3)
 })
 
-test('SQL counts durations in the steps that percentiles are read from', async () => {
+test('SQL and the projection count durations in the steps that percentiles are read from', async () => {
   await using database = await createTestDatabase()
   const client = new Client({ connectionString: database.url })
   await client.connect()
@@ -31,4 +31,7 @@ test('SQL counts durations in the steps that percentiles are read from', async (
   )
   await client.end()
   expect(rows[0]!.counts.map(Number)).toEqual(counted(...durations))
+  const projected: number[] = Array(latencySteps.length + 1).fill(0)
+  for (const ms of durations) projected[latencyPlace(ms)]! += 1
+  expect(projected).toEqual(counted(...durations))
 })

@@ -4,6 +4,13 @@ export const latencySteps = [
   10_000, 15_000, 20_000, 30_000,
 ] as const
 
+/** The step that a duration in ms is counted in, from 0. Pure. */
+export function latencyPlace(ms: number): number {
+  let place = 0
+  while (place < latencySteps.length && ms >= latencySteps[place]!) place++
+  return place
+}
+
 /**
  * A percentile from counts by step, evenly spread within a step; above the last step, that step. Undefined without counts.
  * Pure.
