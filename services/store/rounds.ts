@@ -14,10 +14,8 @@ import { type AbandonedTools, openAbandoned } from './rejections/abandoned.ts'
 import { maintain } from './retention.ts'
 
 const reconcileMs = 60_000
-const pausesMs = 5_000
-const issuesMs = 5_000
-const noticesMs = 5_000
-const promotionsMs = 5_000
+/** What has happened in the log, or was asked for, is looked for as often. */
+const lookMs = 5_000
 const ledgerMs = 500
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
@@ -39,16 +37,22 @@ export function startRounds(options: RoundsOptions): Promise<void>[] {
   const { pool, nats, publisher, log, signal, states, declared, budgets } = options
   const rounds = { signal, log }
   return [
-    every(reconcileMs, 'config.unreconciled', () => publisher.reconcile(), rounds),
-    every(pausesMs, 'destinations.unpaused', () => pauseHopeless(pool, publisher, log), rounds),
-    every(issuesMs, 'issues.unresolved', () => resolveRecovered(pool), rounds),
-    every(issuesMs, 'refusals.uncounted', openRefusals(pool, nats), rounds),
-    every(declaredMs, 'objectives.unread', declared.read, rounds),
-    every(budgetsMs, 'budgets.unread', budgets.read, rounds),
-    every(unattemptedMs, 'partitions.not_looked_at', states.look, rounds),
-    every(promotionsMs, 'promotions.open', openAbandoned(options), rounds),
-    every(noticesMs, 'notices.untold', () => keepNotified(options), rounds),
-    every(ledgerMs, 'ledger.untold', () => tellLedgerChanges(options), rounds),
-    every(maintainMs, 'log.unmaintained', () => maintain(pool, Date.now(), log), rounds),
+    every(reconcileMs, { 'config.unreconciled': () => publisher.reconcile() }, rounds),
+    every(
+      lookMs,
+      {
+        'destinations.unpaused': () => pauseHopeless(pool, publisher, log),
+        'issues.unresolved': () => resolveRecovered(pool),
+        'refusals.uncounted': openRefusals(pool, nats),
+        'promotions.open': openAbandoned(options),
+        'notices.untold': () => keepNotified(options),
+      },
+      rounds,
+    ),
+    every(declaredMs, { 'objectives.unread': declared.read }, rounds),
+    every(budgetsMs, { 'budgets.unread': budgets.read }, rounds),
+    every(unattemptedMs, { 'partitions.not_looked_at': states.look }, rounds),
+    every(ledgerMs, { 'ledger.untold': () => tellLedgerChanges(options) }, rounds),
+    every(maintainMs, { 'log.unmaintained': () => maintain(pool, Date.now(), log) }, rounds),
   ]
 }

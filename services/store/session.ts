@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Client, type QueryResult } from 'pg'
+import { Client, escapeIdentifier, type QueryResult } from 'pg'
 import {
   close,
   connectionConfig,
@@ -24,8 +24,10 @@ export interface Session extends AsyncDisposable {
 export interface SessionOptions {
   readonly databaseUrl: string
   readonly purpose: 'projection' | 'replays'
-  /** Called when the connection breaks. */
+  /** Called when the connection breaks, and when the channel `listen` is notified. */
   wake(): void
+  /** A channel of NOTIFY. Default: none. */
+  readonly listen?: string | undefined
   /** Called once where another process holds the lock. */
   waits?(): void
   /** The session of this purpose that this process had before: its connection may still hold the lock. */
@@ -75,6 +77,7 @@ export async function openSession(options: SessionOptions, signal: AbortSignal):
     broken ??= error
     options.wake()
   })
+  client.on('notification', () => options.wake())
   const closeClient = () => close(() => client.end(), sockets)
   const aborted = Promise.withResolvers<never>()
   const abort = () => aborted.reject(signal.reason)
@@ -168,6 +171,7 @@ async function begin(client: Client, options: SessionOptions, signal: AbortSigna
   await client.connect()
   await client.query(`${serverKeepAlive}; ${planByIndex}`)
   await takeLock(client, options, signal)
+  if (options.listen) await client.query(`listen ${escapeIdentifier(options.listen)}`)
 }
 
 /**

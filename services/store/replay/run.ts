@@ -39,8 +39,10 @@ export interface ReplayMetrics {
   readonly published: Counter
 }
 
-/** How often new Replays are looked for, ms. */
-const pollMs = 250
+/** Told by migration 0093 of Replays that can go on. */
+const channel = 'fairlead_replays'
+/** How often they are looked for besides, ms: a proxy before Postgres may pass nothing on. */
+const pollMs = 5_000
 const progressMs = 5_000
 const backoffMs = 1_000
 /** A page holds the deliveries of this time at the Replay's rate, 250 at most: a pause takes effect as soon. */
@@ -51,6 +53,8 @@ const mostFaults = 5
 /** Runs Replays until the signal aborts; the page in hand is finished. */
 export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promise<void> {
   const wake = openWakeSignal()
+  /** Since Replays were looked for last: nobody may have waited just then. */
+  let isTold = false
   let before: Backend | undefined
   while (!signal.aborted) {
     try {
@@ -58,7 +62,11 @@ export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promi
         {
           databaseUrl: tools.databaseUrl,
           purpose: 'replays',
-          wake: wake.raise,
+          listen: channel,
+          wake() {
+            isTold = true
+            wake.raise()
+          },
           before,
           began: backend => {
             before = backend
@@ -78,13 +86,15 @@ export async function runReplays(tools: ReplayTools, signal: AbortSignal): Promi
           }
           lookedAtMs = now
         }
+        isTold = false
         const active = await session.commit(readActive)
         const { id, waitMs } = turns.next(
           active.map(row => row.id),
           now,
         )
-        if (id === undefined) await wake.raised(waitMs, signal)
-        else await turn(active.find(row => row.id === id)!, session, publisher, turns, tools)
+        if (id === undefined) {
+          if (!isTold) await wake.raised(waitMs, signal)
+        } else await turn(active.find(row => row.id === id)!, session, publisher, turns, tools)
       }
     } catch (err) {
       if (signal.aborted) return
