@@ -124,6 +124,8 @@ function settings(fsync: boolean): Record<string, string> {
     log_timezone: 'UTC',
     wal_level: 'minimal',
     max_wal_senders: '0',
+    // Nothing is replicated: one process less.
+    max_logical_replication_workers: '0',
     ...(!fsync && { fsync: 'off', full_page_writes: 'off' }),
   }
 }

@@ -61,6 +61,8 @@ async function startOn(
     dir: folder,
     appendonly: keep ? 'yes' : 'no',
     save: '',
+    // How often a second it looks after itself: 10 by default, which is most of what it does while nothing happens.
+    hz: '2',
     ...memory,
     'set-proc-title': 'no',
     ...(password && { requirepass: password }),

@@ -4,6 +4,9 @@ import { pino } from 'pino'
 /** Of this file and of the one before it, in bytes: together they stay below 100 MiB. */
 const standardMaxBytes = 50 * 1024 ** 2
 
+/** How long a line waits for others, ms: a person who looks into the file waits as long. */
+const flushMs = 200
+
 /** Where log lines go. */
 export interface LogFile {
   write(line: string): void
@@ -13,7 +16,16 @@ export interface LogFile {
 /** A file of lines. When it is full it becomes `<path>.1`, in the place of an older one, and a new one is begun. */
 export function openLogFile(path: string, maxBytes = standardMaxBytes): LogFile {
   let bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
-  const file = pino.destination({ dest: path, sync: true, minLength: 4096, periodicFlush: 200 })
+  const file = pino.destination({ dest: path, sync: true, minLength: 4096 })
+  let timer: NodeJS.Timeout | undefined
+  const flushLater = () => {
+    // pino's own `periodicFlush` wakes the process also while nothing is written.
+    if (timer) return
+    timer = setTimeout(() => {
+      timer = undefined
+      file.flush()
+    }, flushMs).unref()
+  }
   return {
     write(line) {
       const size = Buffer.byteLength(line)
@@ -23,6 +35,7 @@ export function openLogFile(path: string, maxBytes = standardMaxBytes): LogFile 
       }
       bytes += size
       file.write(line)
+      flushLater()
     },
     flushSync: () => file.flushSync(),
   }

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { exposedText } from '@fairlead/daemon/exposition'
 import type { ReadinessCheck } from '@fairlead/daemon/health'
-import { type Log, openLog } from '@fairlead/daemon/log'
+import { openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
 import { run } from '@fairlead/receiver/run'
 import { Registry } from 'prom-client'
@@ -11,8 +12,8 @@ import type { Question, ReceiverSettings, Report } from './receiver-process.ts'
  * garbage collection) hold up no answer to a provider.
  */
 
-/** Log lines go over many at a time, ms: each crossing wakes the other process. */
-const logEveryMs = 50
+/** Log lines wait so long for others, ms: each crossing wakes the other process, whose file waits as long. */
+const logLingerMs = 200
 /** Lines kept while the other process is busy: seconds of a busy receiver. More are lost, and counted. */
 const mostLines = 10_000
 
@@ -30,18 +31,32 @@ const report = (message: Report): Promise<void> =>
 let tellBacklog: (events: number) => void = () => {}
 let lines: string[] = []
 let lost = 0
-let sending: Promise<void> | undefined
+let tellLost: (count: number) => void = () => {}
+let isLingering = false
 
 function write(line: string): void {
   if (lines.length < mostLines) lines.push(line)
   else lost++
+  void linger()
 }
 
-async function sendLines(log: Log): Promise<void> {
+/** One crossing at a time, so that the lines that wait are bounded while the other process is busy. */
+async function linger(): Promise<void> {
+  if (isLingering) return
+  isLingering = true
+  while (lines.length > 0) {
+    await delay(logLingerMs, undefined, { ref: false })
+    await sendLines()
+  }
+  isLingering = false
+}
+
+async function sendLines(): Promise<void> {
   const batch = lines
   lines = []
-  if (lost > 0) log.warn({ count: lost }, 'log.lost')
+  const count = lost
   lost = 0
+  if (count > 0) tellLost(count)
   if (batch.length > 0) await report({ kind: 'logged', lines: batch })
 }
 
@@ -63,11 +78,7 @@ async function failing(name: string, check: ReadinessCheck): Promise<string | un
 
 async function start({ config, level }: ReceiverSettings): Promise<void> {
   const log = openLog({ service: 'receiver', level, destination: { write } })
-  setInterval(() => {
-    sending ??= sendLines(log).finally(() => {
-      sending = undefined
-    })
-  }, logEveryMs).unref()
+  tellLost = count => log.warn({ count }, 'log.lost')
   let error: string | undefined
   try {
     const daemon: Daemon = {
@@ -89,8 +100,7 @@ async function start({ config, level }: ReceiverSettings): Promise<void> {
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause)
   }
-  await sending
-  await sendLines(log)
+  await sendLines()
   if (error !== undefined) await report({ kind: 'failed', error })
 }
 

@@ -213,6 +213,17 @@ RETURN (NULLIF(current_setting('fairlead.organization_id'::text, true), ''::text
 
 create aggregate sum_counts(bigint[]);
 
+CREATE OR REPLACE FUNCTION public.tell_replay()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('fairlead_replays', '');
+  return null;
+end
+$function$
+;
+
 create table api_keys (
   organization_id uuid,
   id uuid not null,

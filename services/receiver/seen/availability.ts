@@ -34,13 +34,20 @@ export function openAvailability(options: AvailabilityOptions): Availability {
   let misses = 0
   let probing = false
   let disposed = false
-  const timer = setInterval(probe, probeEveryMs)
-  timer.unref()
+  let timer: NodeJS.Timeout | undefined
+  watch()
+
+  /** A timer only while Redis is away. */
+  function watch(): void {
+    clearInterval(timer)
+    timer = available ? undefined : setInterval(probe, probeEveryMs).unref()
+  }
 
   function set(to: boolean): void {
     misses = 0
     if (available === to || disposed) return
     available = to
+    watch()
     changed(available)
   }
 

@@ -23,10 +23,15 @@ export function openInHand(log: DeliveryLog, signal: AbortSignal): InHand {
   const inHand = new Map<string, Taken>()
   const acknowledged = openRecent(rememberedAcks)
   let idle: PromiseWithResolvers<void> | undefined
-  const keepAlive = setInterval(() => {
+  let timer: NodeJS.Timeout | undefined
+
+  function keepAlive(): void {
+    timer = undefined
     const before = performance.now() - keepAliveMs
     for (const { message, sinceMs } of inHand.values()) if (sinceMs < before) message.working()
-  }, keepAliveMs)
+    // While nothing is in hand, no partition has a timer.
+    if (inHand.size > 0) timer = setTimeout(keepAlive, keepAliveMs)
+  }
 
   function end(key: string, taken: Taken, fault: Fault | undefined): void {
     const { message } = taken
@@ -61,6 +66,7 @@ export function openInHand(log: DeliveryLog, signal: AbortSignal): InHand {
       }
       const taken = new Taken(kind, key, message, end)
       inHand.set(key, taken)
+      timer ??= setTimeout(keepAlive, keepAliveMs)
       return taken
     },
     async idle() {
@@ -68,7 +74,7 @@ export function openInHand(log: DeliveryLog, signal: AbortSignal): InHand {
       idle ??= Promise.withResolvers()
       await idle.promise
     },
-    close: () => clearInterval(keepAlive),
+    close: () => clearTimeout(timer),
   }
 }
 
