@@ -1,10 +1,16 @@
 import { readTracingEnvironment } from '@fairlead/telemetry/environment'
 import { eventAttributes, processedSpan, receivedSpan, sentSpan } from '@fairlead/telemetry/event-spans'
 import { openKeeper } from '@fairlead/telemetry/keep'
-import { attemptSpan, eventSpan, logFields, traceparentOf } from '@fairlead/telemetry/trace-ids'
+import {
+  attemptSpan,
+  eventSpan,
+  logFields,
+  spanOfEventTrace,
+  traceparentOf,
+} from '@fairlead/telemetry/trace-ids'
 import { openTracing, type Tracing } from '@fairlead/telemetry/tracing'
 import { until } from '@fairlead/testbed/until'
-import { deliveryId, eventId, newId } from '@fairlead/webhook/id'
+import { deliveryId, eventId, newId, toHex } from '@fairlead/webhook/id'
 import { openWorkerTraces } from '@fairlead/worker/trace'
 import { Registry } from 'prom-client'
 import { percentile } from './percentile.ts'
@@ -18,7 +24,8 @@ export function measureUnkept(): void {
   const destination = newId('dst', 0)
   const references = Array.from({ length: webhooks }, (_, i) => {
     const event = eventId(organization, 'github', { id: `${i}` })
-    return { event, delivery: deliveryId(event, destination), attempt: 1, trigger: 'route' as const }
+    const traceId = toHex(event)
+    return { event, traceId, delivery: deliveryId(event, destination), attempt: 1, trigger: 'route' as const }
   })
   const tracing: Tracing = {
     ...openKeeper(0, () => {}),
@@ -49,7 +56,7 @@ export function measureUnkept(): void {
     })
   }
   const ids = (reference: (typeof references)[number]) => {
-    sink = logFields(eventSpan(reference.event, 'receive'), false)
+    sink = logFields(spanOfEventTrace(reference.traceId, 'receive'), false)
     const span = attemptSpan(reference)
     sink = traceparentOf(span, false)
     sink = logFields(span, false)

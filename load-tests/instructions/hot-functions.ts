@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { fold } from '@fairlead/store/project/fold'
 import { openKeeper } from '@fairlead/telemetry/keep'
-import { attemptSpan, eventSpan, logFields, traceparentOf } from '@fairlead/telemetry/trace-ids'
+import { attemptSpan, logFields, spanOfEventTrace, traceparentOf } from '@fairlead/telemetry/trace-ids'
 import { deliveryId, fromUuid } from '@fairlead/webhook/id'
 import { compileRoutes } from '@fairlead/webhook/match'
 import { openScheme } from '@fairlead/webhook/open'
@@ -55,6 +55,8 @@ const forward = openForwardPolicy({
   replaced: [],
 })
 const keeper = openKeeper(0.01, () => {})
+// The receiver has it from the digest that the id is made of.
+const traceId = uuid.replaceAll('-', '')
 const attempt = { event: meta.id, delivery, attempt: 1, trigger: 'route' }
 const traceparent = traceparentOf(attemptSpan(attempt), false)
 const records = Array.from(
@@ -103,7 +105,7 @@ const functions: Readonly<Record<string, () => unknown>> = {
   // Of both processes, with a collector and the default ratio: a webhook whose trace is not kept.
   trace() {
     const isKept = keeper.samples(meta.id) || keeper.samples(meta.id) || keeper.samples(meta.id)
-    const received = logFields(eventSpan(meta.id, 'receive'), isKept)
+    const received = logFields(spanOfEventTrace(traceId, 'receive'), isKept)
     const span = attemptSpan(attempt)
     return [received, traceparentOf(span, keeper.samples(meta.id)), logFields(span, isKept)]
   },

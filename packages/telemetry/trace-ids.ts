@@ -35,10 +35,14 @@ export interface TracedAttempt {
 
 export const eventTraceId = (event: EventId): string => toHex(event)
 
-export function eventSpan(event: EventId, role: EventRole): SpanContext {
-  const traceId = toHex(event)
-  return { traceId, spanId: traceId.slice(0, 14) + eventRoles[role] }
-}
+export const eventSpan = (event: EventId, role: EventRole): SpanContext =>
+  spanOfEventTrace(toHex(event), role)
+
+/** For who knows the event's trace: to decode its id costs more than everything else here. */
+export const spanOfEventTrace = (traceId: string, role: EventRole): SpanContext => ({
+  traceId,
+  spanId: traceId.slice(0, 14) + eventRoles[role],
+})
 
 /**
  * Whether an attempt is part of its event's trace. A later one may come hours after that trace has ended, so it begins a

@@ -63,10 +63,20 @@ export function eventId(
   source: string,
   delivery: { id: string } | { body: Uint8Array },
 ): EventId {
-  const digest = createHash('sha256').update(`${organizationId}\n${source}\n`)
-  if ('id' in delivery) digest.update(`id\n${delivery.id}`)
-  else digest.update('body\n').update(delivery.body)
-  return encode('evt', digest.digest().subarray(0, 16))
+  return eventIdAndHex(organizationId, source, delivery).id
+}
+
+/** An event's id as `eventId` makes it, and its 128 bits as `toHex` answers them, which would decode them again. */
+export function eventIdAndHex(
+  organizationId: OrganizationId,
+  source: string,
+  delivery: { id: string } | { body: Uint8Array },
+): { readonly id: EventId; readonly hex: string } {
+  const hash = createHash('sha256').update(`${organizationId}\n${source}\n`)
+  if ('id' in delivery) hash.update(`id\n${delivery.id}`)
+  else hash.update('body\n').update(delivery.body)
+  const bits = hash.digest().subarray(0, 16)
+  return { id: encode('evt', bits), hex: bits.toString('hex') }
 }
 
 /** The id of a delivery (Event × Destination): a digest too, so that a repeated match makes no second delivery. */
@@ -87,6 +97,18 @@ export function toUuid(id: Prefixes[IdPrefix]): string {
 
 /** The 128 bits of an id as 32 hexadecimal digits, lower case. */
 export function toHex(id: Prefixes[IdPrefix]): string {
+  decode(id)
+  return decoded.hexSlice(0, 16)
+}
+
+/** Writes the 128 bits of an id, 16 bytes. */
+export function writeBits(id: Prefixes[IdPrefix], into: Buffer, at: number): void {
+  decode(id)
+  decoded.copy(into, at)
+}
+
+/** Into `decoded`. */
+function decode(id: Prefixes[IdPrefix]): void {
   characters.latin1Write(id, 0)
   // The first two characters are one byte; each eight of the others are five.
   decoded[0] = (values[characters[4]!]! << 5) | values[characters[5]!]!
@@ -107,7 +129,6 @@ export function toHex(id: Prefixes[IdPrefix]): string {
     decoded[byte + 3] = low >> 8
     decoded[byte + 4] = low
   }
-  return decoded.hexSlice(0, 16)
 }
 
 /** The last seven characters of an id as 14 hexadecimal digits: 35 of its bits, which tell ids of few things apart. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { noteExemplar } from '@fairlead/daemon/exposition'
 import { peerOf } from '@fairlead/daemon/peer'
-import { eventSpan, eventTraceId, logFields } from '@fairlead/telemetry/trace-ids'
+import { logFields, spanOfEventTrace } from '@fairlead/telemetry/trace-ids'
 import type { EventId } from '@fairlead/webhook/id'
 import { verifyAt } from '@fairlead/webhook/verify-at'
 import { PublishError } from '@fairlead/wire/publish'
@@ -142,12 +142,12 @@ async function accept(
     receiver.metrics.secretsMatched.inc({ provider: source.config.provider, position })
   }
   const identity = source.scheme.identify(received)
-  const id = idOf(source, identity, body, receivedAt)
-  const event: Verified = { request, source, body, received, receivedAt, verdict, identity, id }
+  const ids = idOf(source, identity, body, receivedAt)
+  const event: Verified = { request, source, body, received, receivedAt, verdict, identity, ...ids }
   try {
     const stored = await storeEvent(event, receiver)
     record(event, stored, tried.at(-1), performance.now() - startedMs, receiver)
-    return acceptedReply(source, id, stored.knownBy !== undefined)
+    return acceptedReply(source, ids.id, stored.knownBy !== undefined)
   } catch (error) {
     if (!(error instanceof PublishError)) throw error
     return refuse(receiver, source, { code: 'unavailable', retryAfterSeconds: 5 }, startedMs, error.code)
@@ -165,7 +165,7 @@ function record(
   durationMs: number,
   receiver: Receiver,
 ): void {
-  const { source, body, id, identity } = event
+  const { source, body, id, traceId, identity } = event
   const { seq, knownBy, differs } = stored
   const { metrics, log, traces } = receiver
   const { provider } = source.config
@@ -178,10 +178,10 @@ function record(
   metrics.acceptSeconds.observe(durationMs / 1000)
   metrics.answeredWell(durationMs)
   const isTraced = traces?.accepted(event, stored, durationMs) ?? false
-  if (isTraced) noteExemplar(metrics.acceptSeconds, durationMs / 1000, eventTraceId(id), receiver.now())
+  if (isTraced) noteExemplar(metrics.acceptSeconds, durationMs / 1000, traceId, receiver.now())
   log.info(
     {
-      ...logFields(eventSpan(id, 'receive'), isTraced),
+      ...logFields(spanOfEventTrace(traceId, 'receive'), isTraced),
       event: id,
       ...sourceFields(source),
       type: identity.eventType,

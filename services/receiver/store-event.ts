@@ -1,4 +1,4 @@
-import { type EventId, eventId, newId } from '@fairlead/webhook/id'
+import { eventIdAndHex, newId, toHex } from '@fairlead/webhook/id'
 import type { Identity } from '@fairlead/webhook/scheme'
 import { encodeEventMeta, eventHeader } from '@fairlead/wire/event'
 import type { Receiver } from './context.ts'
@@ -21,7 +21,7 @@ export async function storeEvent(event: Verified, receiver: Receiver): Promise<S
     return { seq: undefined, knownBy: 'redis', differs: known === 'differs' }
   }
   const startedMs = performance.now()
-  const traceparent = traces?.traceparent(id)
+  const traceparent = traces?.traceparent(event)
   const { duplicate, seq, batch } = await publisher.publish(source.eventSubject, body, {
     'Nats-Msg-Id': id,
     [eventHeader]: metaOf(event),
@@ -53,7 +53,7 @@ export function recordRepeat(event: Verified, differs: boolean, { repeats, rejec
 }
 
 /**
- * The event's id. A new id where the source doesn't deduplicate, or where the provider sends nothing that tells a
+ * The event's id and trace. A new id where the source doesn't deduplicate, or where the provider sends nothing that tells a
  * repeat from a new event.
  */
 export function idOf(
@@ -61,10 +61,15 @@ export function idOf(
   identity: Identity,
   body: Uint8Array,
   nowMs: number,
-): EventId {
-  if (!config.deduplicate || identity.repeats === 'none') return newId('evt', nowMs)
+): Pick<Verified, 'id' | 'traceId'> {
+  if (!config.deduplicate || identity.repeats === 'none') {
+    const id = newId('evt', nowMs)
+    return { id, traceId: toHex(id) }
+  }
   const { deliveryId } = identity
-  return eventId(organization.id, config.name, deliveryId === undefined ? { body } : { id: deliveryId })
+  const told = deliveryId === undefined ? { body } : { id: deliveryId }
+  const { id, hex: traceId } = eventIdAndHex(organization.id, config.name, told)
+  return { id, traceId }
 }
 
 function metaOf({ request, source, body, received, receivedAt, verdict, identity, id }: Verified): string {

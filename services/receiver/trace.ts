@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { receivedSpan, receiverRoute, sentSpan } from '@fairlead/telemetry/event-spans'
-import { eventSpan, readTraceparent, type SpanContext, traceparentOf } from '@fairlead/telemetry/trace-ids'
+import {
+  readTraceparent,
+  type SpanContext,
+  spanOfEventTrace,
+  traceparentOf,
+} from '@fairlead/telemetry/trace-ids'
 import type { Tracing } from '@fairlead/telemetry/tracing'
-import type { EventId } from '@fairlead/webhook/id'
 import type { Source } from './directory.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Stored, Verified } from './verified.ts'
@@ -10,7 +14,7 @@ import type { Stored, Verified } from './verified.ts'
 /** The spans of a receiver: `POST /webhooks/{organization}/{source}`, and below it `send EVENTS`. */
 export interface ReceiverTraces {
   /** The header of a stored event whose trace is kept, for consumers of EVENTS that aren't Fairlead's; undefined: none. */
-  traceparent(event: EventId): string | undefined
+  traceparent(event: Pick<Verified, 'id' | 'traceId'>): string | undefined
   /** Whether the trace is kept. @param durationMs from the request line to the acknowledgement */
   accepted(event: Verified, stored: Stored, durationMs: number): boolean
   /** A request that was refused once its source was known, and a place for it was asked. */
@@ -35,8 +39,8 @@ export function openReceiverTraces(tracing: Tracing, now: () => number): Receive
   }
 
   return {
-    traceparent: event =>
-      tracing.samples(event) ? traceparentOf(eventSpan(event, 'send'), true) : undefined,
+    traceparent: ({ id, traceId }) =>
+      tracing.samples(id) ? traceparentOf(spanOfEventTrace(traceId, 'send'), true) : undefined,
     accepted(event, stored, durationMs) {
       if (!isKept(event, durationMs)) return false
       const { id, source, received, identity, body } = event
@@ -54,7 +58,7 @@ export function openReceiverTraces(tracing: Tracing, now: () => number): Receive
         linked: source.config.trustTraceparent ? readTraceparent(traceparentIn(event)) : undefined,
       }
       // A repeat is part of the first one's trace, beside its spans.
-      const contexts = duplicate ? ofRepeat(id) : undefined
+      const contexts = duplicate ? ofRepeat(event) : undefined
       tracing.keep(
         receivedSpan({ ...facts, duplicate, context: contexts?.receive }, endMs - durationMs, endMs),
       )
@@ -100,8 +104,7 @@ export function openReceiverTraces(tracing: Tracing, now: () => number): Receive
   }
 }
 
-function ofRepeat(event: EventId): { readonly receive: SpanContext; readonly send: SpanContext } {
-  const { traceId } = eventSpan(event, 'receive')
+function ofRepeat({ traceId }: Verified): { readonly receive: SpanContext; readonly send: SpanContext } {
   const drawn = randomBytes(7).toString('hex')
   return { receive: { traceId, spanId: `${drawn}01` }, send: { traceId, spanId: `${drawn}02` } }
 }

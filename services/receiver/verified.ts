@@ -13,6 +13,8 @@ export interface Verified {
   readonly verdict: Extract<Verdict, { kind: 'valid' }>
   readonly identity: Identity
   readonly id: EventId
+  /** Of the event: the 128 bits of its id. */
+  readonly traceId: string
 }
 
 export interface Stored {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type EventId, toUuid } from '@fairlead/webhook/id'
+import { type EventId, writeBits } from '@fairlead/webhook/id'
 import type { Redis } from 'ioredis'
 import { dayOf, daysLookedUp, keptAfterDayMs, ticksPerDay } from './ticks.ts'
 
@@ -144,7 +144,7 @@ export function openBuckets(redis: Redis, { generation, bucketIds = 256 }: Bucke
   return {
     async find(ids, nowTick) {
       const packed = Buffer.allocUnsafe(ids.length * idBytes)
-      for (const [index, id] of ids.entries()) writeId(packed, id, index * idBytes)
+      for (const [index, id] of ids.entries()) writeBits(id, packed, index * idBytes)
       const ticks = await run(redis, findScript, root, [dayOf(nowTick), packed])
       if (!isTicks(ticks, ids.length))
         throw new TypeError('Redis answered something else than a step for each id')
@@ -153,7 +153,7 @@ export function openBuckets(redis: Redis, { generation, bucketIds = 256 }: Bucke
     async keep(entries) {
       const packed = Buffer.allocUnsafe(entries.length * entryBytes)
       for (const [index, { id, tick, digest = 0 }] of entries.entries()) {
-        writeId(packed, id, index * entryBytes)
+        writeBits(id, packed, index * entryBytes)
         packed.writeUInt32BE(tick, index * entryBytes + idBytes)
         packed.writeUInt32BE(digest, index * entryBytes + idBytes + 4)
       }
@@ -166,11 +166,6 @@ export function openBuckets(redis: Redis, { generation, bucketIds = 256 }: Bucke
       return { ids: answer[0]!, all: answer[1] === 1 }
     },
   }
-}
-
-/** The 128 bits that an id stands for. */
-function writeId(into: Buffer, id: EventId, at: number): void {
-  into.write(toUuid(id).replaceAll('-', ''), at, idBytes, 'hex')
 }
 
 function isTicks(answer: unknown, count: number): answer is readonly number[] {
