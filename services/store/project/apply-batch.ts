@@ -17,7 +17,7 @@ import { insertValues } from './write-values.ts'
 export interface Applied {
   /** Events that are new in the log. */
   events: readonly { readonly organization: OrganizationId }[]
-  /** Of known events; those that come again in a later batch, after a crash, are told again. */
+  /** Attempts that are new in the log. */
   attempts: readonly LoggedAttempt[]
   /** Organizations with events that are new in the log. */
   accepted: Set<OrganizationId>
@@ -62,10 +62,9 @@ export async function applyBatch(
   )
   const known = [...folded.filter(isNew), ...earlier]
   const runs = foldRuns(known)
-  const attempts = known.flatMap(event => [...event.attempts.values()])
 
   // Sent together and run in this order.
-  const [attempts, types] = await Promise.all([
+  const [rows, types] = await Promise.all([
     insertAttempts(db, known),
     countedTypes(db, fresh, earlier),
     insertValues(db, fresh),
@@ -78,9 +77,10 @@ export async function applyBatch(
     noteSources(db, fresh),
     noteDestinations(db, runs),
   ])
+  const attempts = rows.map(({ attempt }) => attempt)
   await Promise.all([
-    addRollups(db, foldRollups(fresh, attempts, types)),
-    noteFailures(db, attempts),
+    addRollups(db, foldRollups(fresh, rows, types)),
+    noteFailures(db, rows),
     noteRecoveries(db, runs, fresh),
     countHours(db, attempts, slos, Date.now()),
   ])
