@@ -34,7 +34,10 @@ await using arrivals = await openArrivals()
 await using subject = await startSubject([
   { name: 'load', destinationUrl: `http://127.0.0.1:${arrivals.port}/hooks` },
 ])
-const pids = { ...(await subject.pids()), receiver: await subject.standalone.pidOf('receiver') }
+const pids: Readonly<Record<string, number>> = {
+  ...(await subject.pids()),
+  receiver: await subject.standalone.pidOf('receiver'),
+}
 await using sender = await openLoadSender({
   url: subject.sourceUrl('load'),
   secret: loadSecret,
