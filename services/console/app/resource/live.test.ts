@@ -30,6 +30,24 @@ test('a row that was loaded with the list meanwhile comes a second time', () => 
   expect(shown.pages[0]!.items.map(idOf)).toEqual(['c', 'b'])
 })
 
+test('new rows fill the first page without a bound', () => {
+  let next = list([{ id: '0' }])
+  for (let n = 1; n <= 50; n++) next = withNew(next, [{ id: `${n}` }], 10, idOf) as typeof next
+  expect(next.pages.flatMap(page => page.items.map(idOf))).toEqual([
+    '50',
+    '49',
+    '48',
+    '47',
+    '46',
+    '45',
+    '44',
+    '43',
+    '42',
+    '41',
+  ])
+  expect(next.pages.at(-1)).toMatchObject({ next: null, isCut: true })
+})
+
 test('a list that grows for ever forgets its oldest pages, and what it was asked for with them', () => {
   const grown = withNew(list([{ id: 'b' }], [{ id: 'a' }]), [{ id: 'd' }, { id: 'c' }], 3, idOf)
   expect(grown.pages.map(page => page.items.map(idOf))).toEqual([['d', 'c', 'b']])

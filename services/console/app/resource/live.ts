@@ -181,7 +181,7 @@ export function mergeFresh<Item>(
   return [...come.filter(item => !known.has(idOf(item))), ...waiting.map(item => now.get(idOf(item)) ?? item)]
 }
 
-/** A list with new rows on top, and without the oldest pages beyond the limit. */
+/** A list with new rows on top, and without the oldest beyond the limit. */
 export function withNew<Item>(
   data: InfiniteData<Page<Item>>,
   items: readonly Item[],
@@ -194,11 +194,17 @@ export function withNew<Item>(
   const known = new Set(data.pages.flatMap(page => page.items.map(idOf)))
   const unknown = items.filter(item => !known.has(idOf(item)))
   const pages = [{ ...first, items: [...unknown, ...first.items] }, ...others]
-  let count = 0
-  const kept = pages.findIndex(page => {
-    count += page.items.length
-    return count >= limit
-  })
-  const end = kept < 0 ? pages.length : kept + 1
-  return { pages: pages.slice(0, end), pageParams: data.pageParams.slice(0, end) }
+  const kept: Page<Item>[] = []
+  let room = limit
+  for (const page of pages) {
+    if (room === 0) break
+    // No cursor leads to the middle of a page: where rows of one are left out, the list ends.
+    kept.push(
+      page.items.length <= room
+        ? page
+        : { ...page, items: page.items.slice(0, room), next: null, isCut: true },
+    )
+    room -= kept.at(-1)!.items.length
+  }
+  return { pages: kept, pageParams: data.pageParams.slice(0, kept.length) }
 }

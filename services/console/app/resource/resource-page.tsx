@@ -107,6 +107,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
           count={items.length}
           more={hasNextPage}
           loading={isFetchingNextPage}
+          isCut={query.data?.pages.at(-1)?.isCut === true}
           kept={resource.kept}
         />
       )}
@@ -149,11 +150,13 @@ function EndOfList({
   count,
   more,
   loading,
+  isCut,
   kept,
 }: {
   readonly count: number
   readonly more: boolean
   readonly loading: boolean
+  readonly isCut: boolean
   readonly kept: string | undefined
 }) {
   const all = count === 1 ? 'That is the only one' : `All ${count}`
@@ -163,7 +166,9 @@ function EndOfList({
         ? 'Loading more …'
         : more
           ? `${count} so far; more as you scroll`
-          : `${all}${kept ? `; ${kept}` : ''}.`}
+          : isCut
+            ? `${count} are shown; reload the page, or choose a time, for older ones.`
+            : `${all}${kept ? `; ${kept}` : ''}.`}
     </p>
   )
 }
