@@ -129,6 +129,14 @@ CREATE OR REPLACE FUNCTION public.latency_bucket(ms integer)
 RETURN width_bucket(ms, ARRAY[1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10000, 15000, 20000, 30000])
 ;
 
+CREATE OR REPLACE FUNCTION public.ledger_destination(organization_id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SUBSTRING(encode(sha256(convert_to(((organization_id)::text || '
+_ledger'::text), 'UTF8'::name)), 'hex'::text) FROM 1 FOR 32))::uuid
+;
+
 CREATE OR REPLACE FUNCTION public.next_destination_version()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -193,6 +201,19 @@ begin
   execute format(
     'create policy organization on %s using (in_scope(organization_id)) with check (in_scope(organization_id))',
     protected);
+end
+$procedure$
+;
+
+CREATE OR REPLACE PROCEDURE public.protect_ledger(IN protected regclass)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format('alter table %s enable row level security', protected);
+  execute format('alter table %s force row level security', protected);
+  execute format(
+    'create policy organization on %s using (((select in_platform_scope()) or organization_id = (select scope_organization()))'
+    ' and ((select scope_mode()) is null or mode = (select scope_mode())))', protected);
 end
 $procedure$
 ;
@@ -552,6 +573,555 @@ create table issues (
 alter table issues enable row level security;
 alter table issues force row level security;
 
+create table ledger_access (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  customer text not null,
+  grants jsonb not null,
+  complete boolean not null,
+  mrr_incomplete jsonb not null,
+  constraint ledger_access_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_access_pkey PRIMARY KEY (organization_id, customer, provider, account, mode)
+);
+alter table ledger_access enable row level security;
+alter table ledger_access force row level security;
+
+create table ledger_credit_notes (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  invoice text,
+  customer text,
+  number text,
+  amount bigint,
+  currency text,
+  status text,
+  reason text,
+  created_ms bigint,
+  voided_ms bigint,
+  constraint ledger_credit_notes_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_credit_notes_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_credit_notes_pkey PRIMARY KEY (organization_id, provider, account, mode, id)
+);
+alter table ledger_credit_notes enable row level security;
+alter table ledger_credit_notes force row level security;
+
+create table ledger_customer_personal (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  customer text not null,
+  email text,
+  name text,
+  phone text,
+  country text,
+  redacted boolean not null,
+  constraint ledger_customer_personal_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_customer_personal_pkey PRIMARY KEY (organization_id, provider, account, mode, customer)
+);
+alter table ledger_customer_personal enable row level security;
+alter table ledger_customer_personal force row level security;
+
+create table ledger_customers (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  created_ms bigint,
+  reference text,
+  currency text,
+  balance bigint,
+  delinquent boolean,
+  deleted boolean,
+  redacted boolean,
+  constraint ledger_customers_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_customers_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_customers_pkey PRIMARY KEY (organization_id, provider, account, mode, id)
+);
+alter table ledger_customers enable row level security;
+alter table ledger_customers force row level security;
+
+create table ledger_disputes (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  charge text,
+  payment_intent text,
+  order text,
+  amount bigint,
+  currency text,
+  status text,
+  provider_status text,
+  reason text,
+  created_ms bigint,
+  evidence_due_ms bigint,
+  constraint ledger_disputes_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_disputes_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_disputes_pkey PRIMARY KEY (organization_id, provider, account, mode, id)
+);
+alter table ledger_disputes enable row level security;
+alter table ledger_disputes force row level security;
+
+create table ledger_fact_personal (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  customer text not null,
+  event_id text not null,
+  digest bytea not null,
+  occurred_ms bigint not null,
+  personal json not null,
+  constraint ledger_fact_personal_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_fact_personal_pkey PRIMARY KEY (organization_id, provider, account, mode, customer, event_id, digest)
+);
+alter table ledger_fact_personal enable row level security;
+alter table ledger_fact_personal force row level security;
+
+create table ledger_facts (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  kind text not null,
+  object_id text not null,
+  incarnation text not null,
+  event_id text not null,
+  digest bytea not null,
+  occurred_ms bigint not null,
+  type text not null,
+  api_version text not null,
+  before json,
+  after json,
+  complete boolean not null,
+  fairlead_event uuid,
+  source text not null default ''::text,
+  recorded_at timestamp with time zone not null default now(),
+  constraint ledger_facts_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_facts_pkey PRIMARY KEY (organization_id, provider, account, mode, kind, object_id, event_id, incarnation, digest)
+);
+alter table ledger_facts enable row level security;
+alter table ledger_facts force row level security;
+
+create table ledger_invoice_lines (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  invoice text not null,
+  id text not null,
+  plan text,
+  subscription text,
+  subscription_item text,
+  quantity bigint,
+  amount bigint not null,
+  currency text not null,
+  proration boolean not null,
+  period_start_ms bigint,
+  period_end_ms bigint,
+  tax bigint not null,
+  discount bigint not null,
+  constraint ledger_invoice_lines_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_invoice_lines_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_invoice_lines_pkey PRIMARY KEY (organization_id, provider, account, mode, invoice, id)
+);
+alter table ledger_invoice_lines enable row level security;
+alter table ledger_invoice_lines force row level security;
+
+create table ledger_invoices (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  customer text,
+  subscription text,
+  number text,
+  status text,
+  reason text,
+  currency text,
+  subtotal bigint,
+  discount bigint,
+  tax bigint,
+  total bigint,
+  amount_due bigint,
+  amount_paid bigint,
+  amount_remaining bigint,
+  attempt_count integer,
+  next_attempt_ms bigint,
+  due_ms bigint,
+  created_ms bigint,
+  finalized_ms bigint,
+  paid_ms bigint,
+  voided_ms bigint,
+  uncollectible_ms bigint,
+  period_start_ms bigint,
+  period_end_ms bigint,
+  deleted boolean,
+  constraint ledger_invoices_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_invoices_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_invoices_pkey PRIMARY KEY (organization_id, provider, account, mode, id)
+);
+alter table ledger_invoices enable row level security;
+alter table ledger_invoices force row level security;
+
+create table ledger_links (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  parent_kind text not null,
+  parent_id text not null,
+  kind text not null,
+  id text not null,
+  constraint ledger_links_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_links_pkey PRIMARY KEY (organization_id, provider, account, mode, parent_kind, parent_id, kind, id)
+);
+alter table ledger_links enable row level security;
+alter table ledger_links force row level security;
+
+create table ledger_mrr_movements (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  customer text not null,
+  currency text not null,
+  at_ms bigint not null,
+  position integer not null,
+  kind text not null,
+  amount bigint not null,
+  before bigint not null,
+  after bigint not null,
+  event_id text not null,
+  subscription text not null,
+  constraint ledger_mrr_movements_amount_check CHECK ((amount > 0)),
+  constraint ledger_mrr_movements_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_mrr_movements_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'reactivation'::text, 'expansion'::text, 'contraction'::text, 'churn'::text]))),
+  constraint ledger_mrr_movements_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_mrr_movements_pkey PRIMARY KEY (organization_id, provider, account, mode, customer, currency, at_ms, "position")
+);
+alter table ledger_mrr_movements enable row level security;
+alter table ledger_mrr_movements force row level security;
+
+create table ledger_objects (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  kind text not null,
+  id text not null,
+  incarnation text not null,
+  known boolean not null,
+  owner text not null,
+  fields jsonb not null,
+  constraint ledger_objects_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_objects_pkey PRIMARY KEY (organization_id, provider, account, mode, kind, id, incarnation)
+);
+alter table ledger_objects enable row level security;
+alter table ledger_objects force row level security;
+
+create table ledger_outbox (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  kind text not null,
+  object_id text not null,
+  due_at timestamp with time zone,
+  change integer not null default 1,
+  told_status text,
+  told_digest bytea,
+  told_history bytea,
+  told integer not null default 0,
+  constraint ledger_outbox_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_outbox_pkey PRIMARY KEY (organization_id, provider, account, mode, kind, object_id)
+);
+alter table ledger_outbox enable row level security;
+alter table ledger_outbox force row level security;
+
+create table ledger_payments (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  kind text not null,
+  owner text not null,
+  known boolean not null,
+  customer text,
+  invoice text,
+  subscription text,
+  amount bigint,
+  captured bigint not null,
+  refunded bigint not null,
+  disputed_open bigint not null,
+  disputed_lost bigint not null,
+  currency text,
+  status text not null,
+  failure_code text,
+  method text,
+  attempts integer not null,
+  created_ms bigint,
+  settled_ms bigint,
+  constraint ledger_payments_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_payments_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_payments_pkey PRIMARY KEY (organization_id, provider, account, mode, id, owner)
+);
+alter table ledger_payments enable row level security;
+alter table ledger_payments force row level security;
+
+create table ledger_plans (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  incarnation text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  created_ms bigint,
+  product text,
+  active boolean,
+  nickname text,
+  lookup_key text,
+  currency text,
+  unit_amount numeric(30,12),
+  scheme text,
+  usage text,
+  interval text,
+  interval_count integer,
+  trial_days integer,
+  tax text,
+  transform jsonb,
+  deleted boolean,
+  constraint ledger_plans_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_plans_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_plans_pkey PRIMARY KEY (organization_id, provider, account, mode, id, incarnation)
+);
+alter table ledger_plans enable row level security;
+alter table ledger_plans force row level security;
+
+create table ledger_products (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  incarnation text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  created_ms bigint,
+  name text,
+  active boolean,
+  default_plan text,
+  deleted boolean,
+  constraint ledger_products_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_products_pkey PRIMARY KEY (organization_id, provider, account, mode, id, incarnation)
+);
+alter table ledger_products enable row level security;
+alter table ledger_products force row level security;
+
+create table ledger_quarantine (
+  organization_id uuid not null,
+  mode text not null,
+  event_id uuid not null,
+  source text not null,
+  provider text not null,
+  type text not null,
+  reason text not null,
+  seen_at timestamp with time zone not null default now(),
+  constraint ledger_quarantine_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_quarantine_pkey PRIMARY KEY (organization_id, event_id)
+);
+alter table ledger_quarantine enable row level security;
+alter table ledger_quarantine force row level security;
+
+create table ledger_redactions (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  customer text not null,
+  redacted_at timestamp with time zone not null default now(),
+  constraint ledger_redactions_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_redactions_pkey PRIMARY KEY (organization_id, provider, account, mode, customer)
+);
+alter table ledger_redactions enable row level security;
+alter table ledger_redactions force row level security;
+
+create table ledger_refunds (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  charge text,
+  payment_intent text,
+  order text,
+  amount bigint,
+  currency text,
+  status text,
+  reason text,
+  failure_reason text,
+  created_ms bigint,
+  constraint ledger_refunds_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_refunds_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_refunds_pkey PRIMARY KEY (organization_id, provider, account, mode, id)
+);
+alter table ledger_refunds enable row level security;
+alter table ledger_refunds force row level security;
+
+create table ledger_subscription_items (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  subscription text not null,
+  id text not null,
+  plan text,
+  quantity bigint,
+  period_start_ms bigint,
+  period_end_ms bigint,
+  discounts jsonb,
+  inline jsonb,
+  constraint ledger_subscription_items_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_subscription_items_pkey PRIMARY KEY (organization_id, provider, account, mode, subscription, id)
+);
+alter table ledger_subscription_items enable row level security;
+alter table ledger_subscription_items force row level security;
+
+create table ledger_subscriptions (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  id text not null,
+  known boolean not null,
+  stale boolean not null,
+  complete boolean not null,
+  gaps integer not null,
+  anomalies jsonb not null,
+  first_seen_ms bigint,
+  updated_ms bigint,
+  head_event_id text,
+  deleted_ms bigint,
+  customer text,
+  status text,
+  provider_status text,
+  created_ms bigint,
+  start_ms bigint,
+  trial_start_ms bigint,
+  trial_end_ms bigint,
+  cancel_ms bigint,
+  cancel_at_period_end boolean,
+  canceled_ms bigint,
+  ended_ms bigint,
+  period_start_ms bigint,
+  period_end_ms bigint,
+  collection text,
+  pause jsonb,
+  latest_invoice text,
+  currency text,
+  reference text,
+  discounts jsonb,
+  constraint ledger_subscriptions_currency_check CHECK ((length(currency) = 3)),
+  constraint ledger_subscriptions_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_subscriptions_pkey PRIMARY KEY (organization_id, provider, account, mode, id)
+);
+alter table ledger_subscriptions enable row level security;
+alter table ledger_subscriptions force row level security;
+
+create table ledger_transitions (
+  organization_id uuid not null,
+  provider text not null,
+  account text not null,
+  mode text not null,
+  kind text not null,
+  id text not null,
+  incarnation text not null,
+  position integer not null,
+  at_ms bigint not null,
+  event_id text not null,
+  type text not null,
+  changes jsonb not null,
+  from jsonb,
+  to jsonb not null,
+  legal boolean not null,
+  gap boolean not null,
+  constraint ledger_transitions_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_transitions_pkey PRIMARY KEY (organization_id, provider, account, mode, kind, id, incarnation, "position")
+);
+alter table ledger_transitions enable row level security;
+alter table ledger_transitions force row level security;
+
 create table members (
   organization_id uuid not null,
   id uuid not null,
@@ -646,6 +1216,7 @@ create table organizations (
   version integer not null default 1,
   applied_fingerprint bytea,
   slo jsonb,
+  ledger_enabled boolean not null default false,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_rate_limit_burst_check CHECK ((rate_limit_burst > 0)),
   constraint organizations_rate_limit_per_second_check CHECK ((rate_limit_per_second > (0)::double precision)),
@@ -655,6 +1226,24 @@ create table organizations (
 );
 alter table organizations enable row level security;
 alter table organizations force row level security;
+
+create table passkeys (
+  credential_id bytea not null,
+  email text not null,
+  user_handle bytea not null,
+  name text not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone,
+  constraint passkeys_credential_id_check CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
+  constraint passkeys_email_check CHECK ((email = lower(email))),
+  constraint passkeys_pkey PRIMARY KEY (credential_id),
+  constraint passkeys_user_handle_check CHECK (((length(user_handle) >= 1) AND (length(user_handle) <= 64)))
+);
+alter table passkeys enable row level security;
+alter table passkeys force row level security;
 
 create table probe_reports (
   partition smallint not null,
@@ -898,6 +1487,62 @@ CREATE INDEX issues_newest ON public.issues USING btree (organization_id, last_s
 
 CREATE INDEX issues_unresolved ON public.issues USING btree (organization_id, kind, subject_id) WHERE (state = ANY (ARRAY['open'::text, 'acknowledged'::text]));
 
+CREATE INDEX ledger_access_incomplete ON public.ledger_access USING btree (organization_id) WHERE (mrr_incomplete <> '[]'::jsonb);
+
+CREATE INDEX ledger_customer_personal_email ON public.ledger_customer_personal USING btree (organization_id, lower(email) text_pattern_ops);
+
+CREATE INDEX ledger_customers_by_id ON public.ledger_customers USING btree (organization_id, id text_pattern_ops);
+
+CREATE INDEX ledger_customers_listed ON public.ledger_customers USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
+
+CREATE INDEX ledger_customers_reference ON public.ledger_customers USING btree (organization_id, reference);
+
+CREATE INDEX ledger_facts_by_time ON public.ledger_facts USING btree (organization_id, mode, occurred_ms);
+
+CREATE INDEX ledger_invoices_by_id ON public.ledger_invoices USING btree (organization_id, id text_pattern_ops);
+
+CREATE INDEX ledger_invoices_customer ON public.ledger_invoices USING btree (organization_id, customer);
+
+CREATE INDEX ledger_invoices_listed ON public.ledger_invoices USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
+
+CREATE INDEX ledger_invoices_subscription ON public.ledger_invoices USING btree (organization_id, subscription);
+
+CREATE INDEX ledger_links_of ON public.ledger_links USING btree (organization_id, provider, account, mode, kind, id);
+
+CREATE INDEX ledger_mrr_movements_by_time ON public.ledger_mrr_movements USING btree (organization_id, mode, at_ms);
+
+CREATE INDEX ledger_objects_owner ON public.ledger_objects USING btree (organization_id, provider, account, mode, owner);
+
+CREATE INDEX ledger_outbox_due ON public.ledger_outbox USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX ledger_payments_by_id ON public.ledger_payments USING btree (organization_id, id text_pattern_ops);
+
+CREATE INDEX ledger_payments_customer ON public.ledger_payments USING btree (organization_id, customer);
+
+CREATE INDEX ledger_payments_listed ON public.ledger_payments USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
+
+CREATE INDEX ledger_payments_owner ON public.ledger_payments USING btree (organization_id, provider, account, mode, owner);
+
+CREATE INDEX ledger_payments_settled ON public.ledger_payments USING btree (organization_id, mode, settled_ms);
+
+CREATE INDEX ledger_plans_by_id ON public.ledger_plans USING btree (organization_id, id text_pattern_ops);
+
+CREATE INDEX ledger_plans_listed ON public.ledger_plans USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
+
+CREATE INDEX ledger_products_by_id ON public.ledger_products USING btree (organization_id, id text_pattern_ops);
+
+CREATE INDEX ledger_products_listed ON public.ledger_products USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
+
+CREATE INDEX ledger_quarantine_by_time ON public.ledger_quarantine USING btree (organization_id, seen_at DESC, event_id DESC);
+
+CREATE INDEX ledger_refunds_created ON public.ledger_refunds USING btree (organization_id, mode, created_ms);
+
+CREATE INDEX ledger_subscriptions_by_id ON public.ledger_subscriptions USING btree (organization_id, id text_pattern_ops);
+
+CREATE INDEX ledger_subscriptions_customer ON public.ledger_subscriptions USING btree (organization_id, customer);
+
+CREATE INDEX ledger_subscriptions_listed ON public.ledger_subscriptions USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
+
 CREATE INDEX members_email ON public.members USING btree (email);
 
 CREATE INDEX notices_untold ON public.notices USING btree (at) WHERE (told_at IS NULL);
@@ -905,6 +1550,8 @@ CREATE INDEX notices_untold ON public.notices USING btree (at) WHERE (told_at IS
 CREATE INDEX objective_hours_of_hour ON public.objective_hours USING btree (hour);
 
 CREATE INDEX organizations_owner ON public.organizations USING btree (owner_kind, owner_reference) WHERE (deleted_at IS NULL);
+
+CREATE INDEX passkeys_email ON public.passkeys USING btree (email);
 
 CREATE INDEX promotions_of_event ON public.promotions USING btree (organization_id, event_id);
 
@@ -1012,6 +1659,72 @@ create policy organization on issues for all
   using ((in_scope(organization_id) AND in_mode(mode)))
   with check ((in_scope(organization_id) AND in_mode(mode)));
 
+create policy organization on ledger_access for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_credit_notes for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_customer_personal for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_customers for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_disputes for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_fact_personal for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_facts for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_invoice_lines for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_invoices for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_links for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_mrr_movements for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_objects for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_outbox for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_payments for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_plans for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_products for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_quarantine for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_redactions for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_refunds for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_subscription_items for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_subscriptions for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_transitions for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
 create policy organization on members for all
   using (in_scope(organization_id))
   with check (in_scope(organization_id));
@@ -1035,6 +1748,10 @@ create policy organization on objective_hours for all
 create policy organization on organizations for all
   using (in_scope(id))
   with check (in_scope(id));
+
+create policy platform on passkeys for all
+  using (in_platform_scope())
+  with check (in_platform_scope());
 
 create policy platform on probe_reports for all
   using (in_platform_scope())
