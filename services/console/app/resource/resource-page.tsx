@@ -9,7 +9,7 @@ import { freezeTimes, readTime } from '../read-time.ts'
 import { type Search, writeSearch } from '../search-params.ts'
 import { Filters } from './filters.tsx'
 import { type LiveState, useLive } from './live.ts'
-import type { Filter, Resource } from './resource.ts'
+import type { Filter, Page, Resource } from './resource.ts'
 import { ResourceTable } from './table.tsx'
 
 /** The page of a declared resource. */
@@ -104,10 +104,9 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
       {isPermission(query.error) && <NotPermitted error={query.error as ProblemError} />}
       {items.length > 0 && (
         <EndOfList
-          count={items.length}
+          pages={query.data?.pages ?? []}
           more={hasNextPage}
           loading={isFetchingNextPage}
-          isCut={query.data?.pages.at(-1)?.isCut === true}
           kept={resource.kept}
         />
       )}
@@ -147,18 +146,17 @@ function UnknownNames<Item>({
 }
 
 function EndOfList({
-  count,
+  pages,
   more,
   loading,
-  isCut,
   kept,
 }: {
-  readonly count: number
+  readonly pages: readonly Page<unknown>[]
   readonly more: boolean
   readonly loading: boolean
-  readonly isCut: boolean
   readonly kept: string | undefined
 }) {
+  const count = pages.reduce((sum, { items }) => sum + items.length, 0)
   const all = count === 1 ? 'That is the only one' : `All ${count}`
   return (
     <p className="muted end-of-list" role="status">
@@ -166,7 +164,7 @@ function EndOfList({
         ? 'Loading more …'
         : more
           ? `${count} so far; more as you scroll`
-          : isCut
+          : pages.at(-1)?.isCut
             ? `${count} are shown; reload the page, or choose a time, for older ones.`
             : `${all}${kept ? `; ${kept}` : ''}.`}
     </p>
