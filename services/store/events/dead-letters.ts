@@ -3,6 +3,7 @@ import { fromUuid, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { DiscardDeadLettersRequest, ListDeadLettersRequest } from '@fairlead/wire/store/event'
 import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
+import { inIndexOrder } from '../scan.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { nameOfDestination } from './destination-name.ts'
@@ -21,6 +22,14 @@ type DeadLetterFilter = Pick<
 const joined = `deliveries d
   join events e on e.organization_id = d.organization_id and e.id = d.event_id and e.received_at = d.received_at`
 
+/**
+ * Deliveries in the order of an index, each with its event: that is read by its key for as many as a page needs. Joined plainly, all
+ * deliveries of an organization get their events before the first page is cut off: 590 ms with 1,300 of them.
+ */
+export const withEvent = `deliveries d cross join lateral (
+  select * from events e where e.organization_id = d.organization_id and e.id = d.event_id
+    and e.received_at = d.received_at offset 0) as e`
+
 /** Dead letters, those that died last first. */
 export async function listDeadLetters(db: Db, request: ListDeadLettersRequest): Promise<Page<DeadLetterRow>> {
   const limit = pageSize(request.limit, 50, 500)
@@ -30,10 +39,11 @@ export async function listDeadLetters(db: Db, request: ListDeadLettersRequest): 
     const place = where.values.push(id)
     where.add(p => `(d.died_at, d.id) < (${p}, $${place})`, time)
   }
+  await db.query(inIndexOrder)
   const { rows } = await db.query<DeadLetterRow>(
     `select d.*, e.source, e.provider, e.type, ${nameOfDestination('d')} as destination,
        coalesce(x.deleted_at is not null, true) as destination_deleted
-     from ${joined}
+     from ${withEvent}
      left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id
      where d.state = 'dead' and ${where.text()}
      order by d.died_at desc, d.id desc limit ${limit + 1}`,

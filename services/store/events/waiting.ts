@@ -2,8 +2,13 @@ import { toUuid } from '@fairlead/webhook/id'
 import type { ListWaitingDeliveriesRequest } from '@fairlead/wire/store/delivery'
 import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
+import { inIndexOrder } from '../scan.ts'
 import type { Db } from '../scope.ts'
+<<<<<<< HEAD
 import { nameOfDestination } from './destination-name.ts'
+=======
+import { withEvent } from './dead-letters.ts'
+>>>>>>> 5bf77f6 (store: read a page of dead letters, not all of an organization's)
 import type { DeliveryRow, EventRow } from './rows.ts'
 import { anyType, conditions, likeOfGlob } from './where.ts'
 
@@ -31,11 +36,11 @@ export async function listWaiting(db: Db, request: ListWaitingDeliveriesRequest)
     const place = where.values.push(id)
     where.add(p => `(${due}, d.id) > (${p}, $${place})`, time)
   }
+  await db.query(inIndexOrder)
   const { rows } = await db.query<WaitingRow>(
     `select d.*, e.source, e.provider, e.type, ${nameOfDestination('d')} as destination,
        coalesce(x.deleted_at is not null, true) as destination_deleted
-     from deliveries d
-     join events e on e.organization_id = d.organization_id and e.id = d.event_id and e.received_at = d.received_at
+     from ${withEvent}
      left join destinations x on x.organization_id = d.organization_id and x.id = d.destination_id
      where d.state = 'waiting' and ${where.text()}
      order by ${due}, d.id limit ${limit + 1}`,
