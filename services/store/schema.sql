@@ -1459,6 +1459,8 @@ CREATE INDEX audit_logs_newest ON public.audit_logs USING btree (organization_id
 
 CREATE INDEX deliveries_dead ON ONLY public.deliveries USING btree (organization_id, destination_id, died_at DESC, id DESC) WHERE (state = 'dead'::delivery_state);
 
+CREATE INDEX deliveries_dead_newest ON ONLY public.deliveries USING btree (organization_id, died_at DESC, id DESC) WHERE (state = 'dead'::delivery_state);
+
 CREATE INDEX deliveries_due ON ONLY public.deliveries USING btree (organization_id, COALESCE(next_attempt_at, received_at), id) WHERE (state = 'waiting'::delivery_state);
 
 CREATE INDEX deliveries_ended_badly ON ONLY public.deliveries USING btree (organization_id, id) WHERE (state = ANY (ARRAY['dead'::delivery_state, 'discarded'::delivery_state]));

@@ -4,11 +4,8 @@ import { decodeCursor, type Page, page, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
 import { inIndexOrder } from '../scan.ts'
 import type { Db } from '../scope.ts'
-<<<<<<< HEAD
-import { nameOfDestination } from './destination-name.ts'
-=======
 import { withEvent } from './dead-letters.ts'
->>>>>>> 5bf77f6 (store: read a page of dead letters, not all of an organization's)
+import { nameOfDestination } from './destination-name.ts'
 import type { DeliveryRow, EventRow } from './rows.ts'
 import { anyType, conditions, likeOfGlob } from './where.ts'
 
