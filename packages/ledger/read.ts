@@ -58,6 +58,14 @@ export function textAt(value: Json, name: string): string | null {
   return found
 }
 
+/**
+ * A tenant's own id of something. Some tenants take a mail address for it: that is personal data, which no attribute may hold, so it is left
+ * out.
+ */
+export function keptReference(reference: string | null): string | null {
+  return reference?.includes('@') ? null : reference
+}
+
 /** A link: an id, or an object with one where the provider expanded it. Shopify's numbers count too. */
 export function idAt(value: Json, name: string): string | null {
   const found = value[name]

@@ -1,10 +1,11 @@
-import type { SubscriptionStatus } from '../attributes.ts'
+import type { Subscription, SubscriptionStatus } from '../attributes.ts'
 import type { Draft } from '../draft.ts'
 import type { PersonalFields } from '../facts.ts'
 import {
   idAt,
   integerAt,
   type Json,
+  keptReference,
   listAt,
   objectAt,
   requiredId,
@@ -27,12 +28,9 @@ export function readSubscription(resource: Json): Draft<'subscription'> {
   const changedAt = timeAt(resource, 'status_update_time') ?? timeAt(resource, 'update_time')
   const ended = status === 'canceled' || status === 'expired'
   const inline = regularPriceOf(objectAt(resource, 'plan') ?? {})
-  const lastPayment = objectAt(billing, 'last_payment')
   const startAt = timeAt(resource, 'start_time') ?? timeAt(resource, 'start_date')
-  const [periodStartAt, periodEndAt] = [
-    (lastPayment && timeAt(lastPayment, 'time')) ?? startAt,
-    timeAt(billing, 'next_billing_time') ?? timeAt(billing, 'next_billing_date'),
-  ]
+  const period = periodOf(billing, startAt, ended)
+  const { periodStartAt = null, periodEndAt = null } = period
   const quantity = quantityOf(resource)
   return {
     kind: 'subscription',
@@ -46,11 +44,10 @@ export function readSubscription(resource: Json): Draft<'subscription'> {
       startAt,
       canceledAt: status === 'canceled' ? changedAt : null,
       endedAt: ended ? changedAt : null,
-      periodStartAt,
-      periodEndAt,
+      ...period,
       collection: 'automatic',
       currency: inline?.currency ?? currencyOf(billing),
-      reference: idAt(resource, 'custom_id'),
+      reference: keptReference(idAt(resource, 'custom_id')),
       items: [{ id: objectId, plan, quantity, periodStartAt, periodEndAt, discounts: [], inline }],
     },
     complete: true,
@@ -68,8 +65,28 @@ function wordOf(resource: Json): string | null {
   return (textAt(resource, 'status') ?? textAt(resource, 'state'))?.toUpperCase() ?? null
 }
 
+/**
+ * From the last payment to the next. PayPal plans no next payment of what has ended: what it told before stands then, so nothing is said.
+ * After a failed payment the period was not paid, and ends with the subscription.
+ */
+function periodOf(
+  billing: Json,
+  startAt: number | null,
+  ended: boolean,
+): Partial<Pick<Subscription, 'periodStartAt' | 'periodEndAt'>> {
+  const lastPayment = objectAt(billing, 'last_payment')
+  const periodStartAt = (lastPayment && timeAt(lastPayment, 'time')) ?? startAt
+  const nextAt = timeAt(billing, 'next_billing_time') ?? timeAt(billing, 'next_billing_date')
+  if (ended && hasFailed(billing)) return { periodStartAt, periodEndAt: null }
+  return ended && nextAt === null ? {} : { periodStartAt, periodEndAt: nextAt }
+}
+
+function hasFailed(billing: Json): boolean {
+  return (integerAt(billing, 'failed_payments_count') ?? 0) > 0
+}
+
 function statusOf(resource: Json, billing: Json): SubscriptionStatus {
-  const failed = (integerAt(billing, 'failed_payments_count') ?? 0) > 0
+  const failed = hasFailed(billing)
   const owed = BigInt(moneyAt(billing, 'outstanding_balance')?.amount ?? '0') > 0n
   switch (wordOf(resource)) {
     case 'APPROVAL_PENDING':

@@ -41,11 +41,24 @@ function grantsOf(subscription: SubscriptionRow, plans: readonly PlanRow[]): Gra
 /** The end of access is the subscription's end, or else its period's. When the cancellation was asked for is neither. */
 function endOf(subscription: SubscriptionRow, periodEndAt: number | null): number | null {
   const paidUntil = periodEndAt ?? subscription.periodEndAt
-  if (hasEnded(subscription)) return subscription.endedAt ?? paidUntil ?? subscription.canceledAt
+  if (hasEnded(subscription)) return endOfEnded(subscription, paidUntil)
   if (subscription.cancelAtPeriodEnd) return paidUntil ?? subscription.cancelAt
   return subscription.cancelAt !== null && (paidUntil === null || subscription.cancelAt < paidUntil)
     ? subscription.cancelAt
     : paidUntil
+}
+
+/**
+ * PayPal ends a cancelled subscription at once, though its period is paid: access goes on until then. Where the provider tells no
+ * end, the last event's time is the end: what has ended never gives access for good.
+ */
+function endOfEnded(
+  { provider, status, endedAt, canceledAt, updatedAt }: SubscriptionRow,
+  paidUntil: number | null,
+): number | null {
+  if (provider !== 'paypal' || status !== 'canceled') return endedAt ?? paidUntil ?? canceledAt ?? updatedAt
+  const canceled = endedAt ?? canceledAt ?? updatedAt
+  return paidUntil === null || (canceled !== null && canceled > paidUntil) ? canceled : paidUntil
 }
 
 function hasEnded({ status }: SubscriptionRow): boolean {

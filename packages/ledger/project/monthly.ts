@@ -2,6 +2,7 @@ import type { Interval, Subscription, SubscriptionItem } from '../attributes.ts'
 import { lessPercent, minusToZero, over, plus, rounded, times, whole, zero } from '../fraction.ts'
 import { parseRatio, type Ratio } from '../money.ts'
 import type { CouponRow, CustomerRows, DiscountRow, InvoiceLineRow, PlanRow } from '../rows.ts'
+import type { Prices } from './prices.ts'
 
 /** Which discounts lower MRR. `forever`: only those without an end, as Stripe counts; a first-month coupon isn't a contraction. */
 export type DiscountPolicy = 'forever' | 'all' | 'none'
@@ -20,7 +21,9 @@ export interface Monthly {
 }
 
 /** What prices and discounts are looked up in. */
-export type Catalog = Pick<CustomerRows, 'plans' | 'coupons' | 'discounts' | 'invoices'>
+export interface Catalog extends Pick<CustomerRows, 'plans' | 'coupons' | 'discounts' | 'invoices'> {
+  readonly prices: Prices
+}
 
 interface Price {
   readonly perInterval: Ratio
@@ -76,10 +79,11 @@ function priceOf(item: SubscriptionItem, catalog: Catalog, at: number): Price | 
   if (plan.interval === null || plan.usage === 'metered') return 'none'
   const months = monthsOf(plan.interval, plan.intervalCount ?? 1)
   const line = lineOf(item, catalog, at)
-  if (plan.scheme === 'tiered' || plan.unitAmount === null) {
+  const unitAmount = catalog.prices.unitAmountAt(plan, at)
+  if (plan.scheme === 'tiered' || unitAmount === null) {
     return line ? { perInterval: whole(line.amount), months, exact: true } : 'unknown'
   }
-  const gross = times(parseRatio(plan.unitAmount), whole(transformed(quantity, plan)))
+  const gross = times(parseRatio(unitAmount), whole(transformed(quantity, plan)))
   if (plan.tax !== 'inclusive') return { perInterval: gross, months, exact: true }
   if (!line || line.amount <= 0n) return { perInterval: gross, months, exact: false }
   const net = { numerator: line.amount - line.tax, denominator: line.amount }

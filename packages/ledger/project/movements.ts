@@ -1,5 +1,6 @@
 import type { CustomerRows, MovementKind, MovementRow, SubscriptionRow, TransitionRow } from '../rows.ts'
-import { type DiscountPolicy, monthlyOf, type SubscriptionState } from './monthly.ts'
+import { type Catalog, type DiscountPolicy, monthlyOf, type SubscriptionState } from './monthly.ts'
+import { pricesOf } from './prices.ts'
 
 export interface Movements {
   /** By time and currency. */
@@ -23,8 +24,9 @@ interface Level {
  */
 export function projectMovements(rows: CustomerRows, policy: DiscountPolicy = 'forever'): Movements {
   const incomplete = new Set(rows.subscriptions.filter(({ complete }) => !complete).map(({ id }) => id))
+  const catalog = { ...rows, prices: pricesOf(rows.transitions) }
   const levels = rows.subscriptions.flatMap(subscription => {
-    const found = levelsOf(subscription, rows, policy)
+    const found = levelsOf(subscription, catalog, policy)
     if (!found.complete) incomplete.add(subscription.id)
     return found.levels
   })
@@ -34,17 +36,17 @@ export function projectMovements(rows: CustomerRows, policy: DiscountPolicy = 'f
 
 function levelsOf(
   { id, kind }: SubscriptionRow,
-  rows: CustomerRows,
+  catalog: Catalog & Pick<CustomerRows, 'transitions'>,
   policy: DiscountPolicy,
 ): { levels: Level[]; complete: boolean } {
-  const steps = rows.transitions
+  const steps = catalog.transitions
     .filter(step => step.kind === kind && step.id === id && step.at > 0)
     .toSorted((a, b) => a.position - b.position)
   let complete = true
-  const levels = turnsOf(steps, rows).flatMap(({ at, eventId }) => {
+  const levels = turnsOf(steps, catalog).flatMap(({ at, eventId }) => {
     const step = steps.findLast(candidate => candidate.at <= at)
     if (!step) return []
-    const monthly = monthlyOf(step.to as unknown as SubscriptionState, rows, at, policy)
+    const monthly = monthlyOf(step.to as unknown as SubscriptionState, catalog, at, policy)
     if (!monthly.complete) complete = false
     return monthly.currency === null
       ? []
@@ -53,17 +55,23 @@ function levelsOf(
   return { levels, complete }
 }
 
-/** When a subscription's MRR may change: at its own transitions, and when a discount begins or ends. */
-function turnsOf(steps: readonly TransitionRow[], rows: CustomerRows): { at: number; eventId: string }[] {
+/** When a subscription's MRR may change: at its own transitions, when a discount begins or ends, and when one of its plans gets another price. */
+function turnsOf(steps: readonly TransitionRow[], catalog: Catalog): { at: number; eventId: string }[] {
   const turns = new Map<number, string>()
   const add = (at: number | null, eventId: string): void => {
     if (at === null || at <= 0) return
     const other = turns.get(at)
     if (other === undefined || eventId < other) turns.set(at, eventId)
   }
-  for (const discount of rows.discounts) {
+  for (const discount of catalog.discounts) {
     for (const at of [discount.startAt, discount.endAt, discount.deletedAt])
       add(at, discount.headEventId ?? '')
+  }
+  const plans = new Set(
+    steps.flatMap(({ to }) => (to as Partial<SubscriptionState>).items ?? []).map(({ plan }) => plan),
+  )
+  for (const plan of catalog.plans.filter(({ id }) => plans.has(id))) {
+    for (const { at, eventId } of catalog.prices.changesOf(plan)) add(at, eventId)
   }
   const own = new Map<number, string>()
   for (const { at, eventId } of steps) {

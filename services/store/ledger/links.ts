@@ -67,16 +67,25 @@ const termFields: readonly string[] = [
   'usage',
   'interval',
   'intervalCount',
-  'tax',
   'transform',
   'percentOff',
   'amountOff',
   'duration',
-  'durationInMonths',
+  'durationMonths',
 ]
 
+/**
+ * One incarnation's terms. Of a price's tax only `inclusive` counts in revenue. Terms that other objects tell leave the other words out,
+ * so that with them the first event of the price itself would seem to change it.
+ * @param prices what the plan cost at which time
+ */
+export function termsText(fields: Readonly<Record<string, unknown>> | null, prices: unknown): string {
+  const told = termFields.map(field => fields?.[field] ?? null)
+  return JSON.stringify([...told, fields?.tax === 'inclusive', prices])
+}
+
 export interface Terms extends InPlace {
-  /** The fields above, of every incarnation. */
+  /** The terms of every incarnation. */
   readonly text: string
 }
 
@@ -88,15 +97,20 @@ export async function readTerms(db: Db, place: Place, objects: readonly InPlace[
     kind: 'plan' | 'coupon'
     id: string
     fields: Record<string, unknown> | null
+    prices: unknown
   }>(
-    `select n.kind, n.id, o.fields from unnest($5::text[], $6::text[]) as n (kind, id)
+    `select n.kind, n.id, o.fields, (
+       select jsonb_agg(jsonb_build_array(t.at_ms, t.event_id, t."from"->'unitAmount', t."to"->'unitAmount') order by t.position)
+       from ledger_transitions t where ${inPlace('t')} and t.kind = n.kind and t.id = n.id and t.incarnation = o.incarnation
+         and t.changes ? 'unitAmount') as prices
+     from unnest($5::text[], $6::text[]) as n (kind, id)
      left join ledger_objects o on ${inPlace('o')} and o.kind = n.kind and o.id = n.id
      order by o.incarnation`,
     [...placeValues(place), terms.map(({ kind }) => kind), terms.map(({ objectId }) => objectId)],
   )
   const texts = new Map<string, Terms>()
-  for (const { kind, id, fields } of rows) {
-    const text = JSON.stringify(termFields.map(field => fields?.[field] ?? null))
+  for (const { kind, id, fields, prices } of rows) {
+    const text = termsText(fields, prices)
     const known = texts.get(`${kind} ${id}`)
     texts.set(`${kind} ${id}`, { kind, objectId: id, text: (known?.text ?? '') + text })
   }

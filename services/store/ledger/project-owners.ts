@@ -175,7 +175,7 @@ async function addTransitions(
   for (const row of rows) of.get(row.id)?.push(fieldsOf(row) as unknown as TransitionRow)
 }
 
-/** Plans of subscriptions, of their past too, the products of these, and coupons of discounts: all incarnations. */
+/** Plans of subscriptions, of their past too, what these cost then, their products, and coupons of discounts: all incarnations. */
 async function addTerms(
   db: Db,
   place: Place,
@@ -191,6 +191,7 @@ async function addTerms(
   }))
   const read = (kind: string, ids: ReadonlySet<string>) => readTerms(db, place, kind, ids)
   const plans = await read('plan', new Set(wants.flatMap(want => [...want.plans])))
+  const prices = await readPrices(db, place, plans)
   const coupons = await read('coupon', new Set(wants.flatMap(want => [...want.coupons])))
   const products = await read(
     'product',
@@ -200,11 +201,23 @@ async function addTerms(
     const own = plans.filter(row => row.kind === 'plan').filter(({ id }) => want.plans.has(id))
     const named = new Set(own.map(({ product }) => product))
     want.of.plans.push(...own)
+    want.of.transitions.push(...prices.filter(({ id }) => want.plans.has(id)))
     want.of.products.push(...products.filter(row => row.kind === 'product').filter(({ id }) => named.has(id)))
     want.of.coupons.push(
       ...coupons.filter(row => row.kind === 'coupon').filter(({ id }) => want.coupons.has(id)),
     )
   }
+}
+
+/** Changes of what plans cost. */
+async function readPrices(db: Db, place: Place, plans: readonly Row[]): Promise<TransitionRow[]> {
+  if (plans.length === 0) return []
+  const { rows } = await db.query(
+    `select * from ledger_transitions where ${inPlace()} and kind = 'plan' and id = any($5::text[]) and changes ? 'unitAmount'
+     order by id, incarnation, position`,
+    [...placeValues(place), plans.map(({ id }) => id)],
+  )
+  return rows.map(row => fieldsOf(row) as unknown as TransitionRow)
 }
 
 async function readTerms(db: Db, place: Place, kind: string, ids: ReadonlySet<string>): Promise<Row[]> {
