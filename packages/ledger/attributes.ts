@@ -223,6 +223,8 @@ export interface Charge {
   readonly subscription: string | null
   readonly amount: Amount | null
   readonly amountCaptured: Amount | null
+  /** As the charge itself says; falls when a refund fails. Refunds are rows of their own: this tells whether one is missing. */
+  readonly amountRefunded: Amount | null
   readonly captured: boolean
   readonly currency: string | null
   readonly status: 'pending' | 'failed' | 'succeeded' | 'reversed' | 'unknown'

@@ -157,6 +157,11 @@ export interface PaymentRow {
   readonly id: string
   readonly kind: 'payment_intent' | 'charge' | 'order'
   readonly known: boolean
+  /**
+   * False where the sums leave something out: refunds or disputes of another currency than the payment's, or money that a charge says was
+   * paid back and of which no refund tells.
+   */
+  readonly complete: boolean
   readonly customer: string | null
   readonly invoice: string | null
   readonly subscription: string | null
@@ -165,6 +170,7 @@ export interface PaymentRow {
   /** Sum of refunds that neither failed nor were canceled. */
   readonly refunded: bigint
   readonly disputedOpen: bigint
+  /** Sum of lost disputes. Of a charge that was reversed: all that wasn't refunded. */
   readonly disputedLost: bigint
   readonly currency: string | null
   readonly status: PaymentStatus
@@ -234,7 +240,7 @@ export interface CustomerRows {
   readonly coupons: readonly CouponRow[]
   readonly discounts: readonly DiscountRow[]
   readonly subscriptions: readonly SubscriptionRow[]
-  /** Of these subscriptions. */
+  /** Of these subscriptions, and those of these plans that changed an amount. */
   readonly transitions: readonly TransitionRow[]
   readonly invoices: readonly InvoiceRow[]
   readonly invoicePayments: readonly InvoicePaymentRow[]

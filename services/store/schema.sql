@@ -908,6 +908,7 @@ create table ledger_payments (
   attempts integer not null,
   created_ms bigint,
   settled_ms bigint,
+  complete boolean not null default true,
   constraint ledger_payments_currency_check CHECK ((length(currency) = 3)),
   constraint ledger_payments_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint ledger_payments_pkey PRIMARY KEY (organization_id, provider, account, mode, id, owner)

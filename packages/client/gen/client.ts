@@ -3553,6 +3553,7 @@ export interface BillingPayment {
   /** The provider's id. */
   id: string;
   known: boolean;
+  complete: boolean;
   /** @nullable */
   kind: string | null;
   /** @nullable */
@@ -3653,6 +3654,7 @@ export interface BillingPaymentDetail {
   /** The provider's id. */
   id: string;
   known: boolean;
+  complete: boolean;
   /** @nullable */
   kind: string | null;
   /** @nullable */

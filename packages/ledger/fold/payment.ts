@@ -43,6 +43,7 @@ export const charge: Rules<'charge'> = rulesOf({
     subscription: null,
     amount: null,
     amountCaptured: null,
+    amountRefunded: null,
     captured: false,
     currency: null,
     status: 'unknown',
@@ -66,7 +67,7 @@ export const charge: Rules<'charge'> = rulesOf({
     succeeded: ['reversed'],
     reversed: [],
   },
-  money: ['amount', 'amountCaptured'],
+  money: ['amount', 'amountCaptured', 'amountRefunded'],
 })
 
 /** A refund that succeeded can still fail, up to 30 days later: the money is back in the books then. */

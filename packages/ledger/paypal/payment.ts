@@ -22,7 +22,8 @@ function wordOf(resource: Json): string {
 
 /** A sale of the first API, which names its subscription; or a capture of the second. */
 export function readCharge(resource: Json, type: string): Draft<'charge'> {
-  const money = moneyAt(resource, 'amount')
+  // Of a reversal it may be negative.
+  const money = absoluteMoneyAt(resource, 'amount')
   const word = /\.REVERSED$/.test(type) ? 'REVERSED' : wordOf(resource)
   const status = chargeStatuses[word] ?? 'unknown'
   const subscription = idAt(resource, 'billing_agreement_id')

@@ -8,16 +8,11 @@ import type {
   PaymentStatus,
   RefundRow,
 } from '../rows.ts'
+import { first, isOpen, isPaid, isSettled, moneyOf, type PaymentParts, type Sums } from './payment-money.ts'
 
-/** What belongs to one payment. */
-interface Group {
+interface Group extends PaymentParts {
   readonly kind: PaymentRow['kind']
   readonly id: string
-  readonly intent: PaymentIntentRow | null
-  readonly order: OrderRow | null
-  readonly charges: readonly ChargeRow[]
-  readonly refunds: readonly RefundRow[]
-  readonly disputes: readonly DisputeRow[]
 }
 
 /**
@@ -107,7 +102,6 @@ function paymentOf(found: Group, rows: CustomerRows): PaymentRow {
     invoice,
     subscription: first(invoiceRow?.subscription, ...charges.map(charge => charge.subscription)),
     ...money,
-    currency: first(intent?.currency, order?.currency, ...charges.map(charge => charge.currency)),
     status: statusOf(found, money),
     failureCode: settled ? null : first(intent?.failureCode, latest?.failureCode),
     method: first(settled?.method, latest?.method),
@@ -115,10 +109,6 @@ function paymentOf(found: Group, rows: CustomerRows): PaymentRow {
     createdAt: first(intent?.createdAt, order?.createdAt, charges[0]?.createdAt),
     settledAt: first(settled?.createdAt, order && isPaid(order) ? order.processedAt : null),
   }
-}
-
-function first<T>(...values: readonly (T | null | undefined)[]): T | null {
-  return values.find(value => value !== null && value !== undefined) ?? null
 }
 
 /** Told by the payment itself before 2025-03-31, and by an invoice payment since. */
@@ -132,39 +122,6 @@ function invoiceOf({ kind, id, intent, charges }: Group, rows: CustomerRows): st
     )
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]
   return first(intent?.invoice, ...charges.map(charge => charge.invoice), link?.invoice)
-}
-
-type Sums = Pick<PaymentRow, 'amount' | 'captured' | 'refunded' | 'disputedOpen' | 'disputedLost'>
-
-function moneyOf({ intent, order, charges, refunds, disputes }: Group): Sums {
-  const settled = charges.filter(({ status }) => isSettled(status))
-  const taken =
-    settled.length > 0 ? sum(settled.map(row => row.amountCaptured)) : (intent?.amountReceived ?? 0n)
-  const counts = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled')
-  return {
-    amount: first(intent?.amount, order?.amount, ...charges.map(charge => charge.amount)),
-    captured: order ? (isPaid(order) ? (order.amount ?? 0n) : 0n) : taken,
-    refunded: sum(counts.map(({ amount }) => amount)),
-    disputedOpen: sum(disputes.filter(isOpen).map(({ amount }) => amount)),
-    disputedLost: sum(disputes.filter(({ status }) => status === 'lost').map(({ amount }) => amount)),
-  }
-}
-
-function sum(amounts: readonly (bigint | null)[]): bigint {
-  return amounts.reduce<bigint>((total, amount) => total + (amount ?? 0n), 0n)
-}
-
-function isSettled(status: ChargeRow['status']): boolean {
-  return status === 'succeeded' || status === 'reversed'
-}
-
-function isPaid({ status }: OrderRow): boolean {
-  return status === 'paid' || status === 'partially_refunded' || status === 'refunded'
-}
-
-/** An inquiry (`warning`) takes no money, so it isn't open. */
-function isOpen({ status }: DisputeRow): boolean {
-  return status === 'needs_response' || status === 'under_review'
 }
 
 /** What became of the money comes before how it was taken. All disputes count, not the last. */

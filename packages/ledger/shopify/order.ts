@@ -87,7 +87,8 @@ export function readRefund(body: Json): Draft<'refund'> {
       amount: amountOf(amounts.reduce((sum, amount) => sum + amount, 0n)),
       currency,
       status: refundStatusOf(paidBack.map(({ status }) => transactionStatuses[String(status)] ?? 'unknown')),
-      reason: textAt(body, 'note'),
+      // A note is free text of the merchant, which may name the buyer.
+      reason: null,
       createdAt: timeAt(body, 'created_at'),
     },
     complete: true,

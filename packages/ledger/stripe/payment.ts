@@ -1,5 +1,16 @@
 import type { DisputeStatus, PaymentIntentStatus } from '../attributes.ts'
-import { flagAt, idAt, type Json, listAt, objectAt, requiredId, secondsAt, textAt, wordAt } from '../read.ts'
+import {
+  flagAt,
+  idAt,
+  type Json,
+  keptReference,
+  listAt,
+  objectAt,
+  requiredId,
+  secondsAt,
+  textAt,
+  wordAt,
+} from '../read.ts'
 import { currencyAt, linksTo, moneyAt, type Reader } from './objects.ts'
 
 const intentStatuses: readonly PaymentIntentStatus[] = [
@@ -73,6 +84,7 @@ export const readCharge: Reader<'charge'> = object => {
       ...('invoice' in object && { invoice }),
       amount: moneyAt(object, 'amount'),
       amountCaptured: moneyAt(object, 'amount_captured') ?? (captured ? moneyAt(object, 'amount') : '0'),
+      amountRefunded: moneyAt(object, 'amount_refunded'),
       captured,
       currency: currencyAt(object),
       status: wordAt(object, 'status', ['pending', 'failed', 'succeeded']) ?? 'unknown',
@@ -179,7 +191,7 @@ export const readCheckout: Reader<'checkout'> = object => {
       invoice,
       status: wordAt(object, 'status', ['open', 'complete', 'expired']) ?? 'unknown',
       paymentStatus: wordAt(object, 'payment_status', ['unpaid', 'paid', 'no_payment_required']) ?? 'unknown',
-      reference: textAt(object, 'client_reference_id'),
+      reference: keptReference(textAt(object, 'client_reference_id')),
       amount: moneyAt(object, 'amount_total'),
       currency: currencyAt(object),
       createdAt: secondsAt(object, 'created'),

@@ -6,6 +6,7 @@ import {
   integerAt,
   isObject,
   type Json,
+  keptReference,
   listAt,
   objectAt,
   requiredId,
@@ -115,8 +116,11 @@ function currencyOfItems(list: Json): string | null {
 export function referenceOf(object: Json): string | null {
   const metadata = objectAt(object, 'metadata') ?? {}
   const names = ['customer_id', 'user_id', 'reference']
-  const found = names.map(name => metadata[name]).find(value => typeof value === 'string' && value !== '')
-  return typeof found === 'string' ? found.slice(0, 255) : null
+  const found = names
+    .map(name => metadata[name])
+    .filter(value => typeof value === 'string')
+    .find(value => value !== '' && keptReference(value) !== null)
+  return found?.slice(0, 255) ?? null
 }
 
 /** A list of ids since 2025; objects where expanded; one object before 2020. */

@@ -183,6 +183,7 @@ export const columns = {
   },
   payment: {
     known: 'yes',
+    complete: 'yes',
     kind: 'text',
     customer: 'text',
     invoice: 'text',

@@ -90,7 +90,10 @@ const movementsText = `
   where organization_id = $1 and at_ms >= $2 and at_ms < $3 and ($5 = '' or currency = $5)
   group by 1, 2 order by 1, 2`
 
-/** Refunds by their own day, lost disputes by the day that they were opened, which is all that providers always tell. */
+/**
+ * Refunds by their own day, lost disputes by the day that they were opened, which is all that providers always tell. What was lost by a
+ * reversal beyond its disputes: by the day of the payment, which it undoes.
+ */
 const moneyText = `
   select day, currency, sum(paid) as paid, sum(refunded) as refunded, sum(lost) as lost, sum(failed) as failed from (
     select ${dayOf('settled_ms')} as day, currency, captured as paid, 0 as refunded, 0 as lost, 0 as failed
@@ -102,6 +105,13 @@ const moneyText = `
     union all
     select ${dayOf('created_ms')}, currency, 0, 0, amount, 0
     from ledger_disputes where organization_id = $1 and created_ms >= $2 and created_ms < $3 and status = 'lost'
+    union all
+    select ${dayOf('p.settled_ms')}, p.currency, 0, 0, p.disputed_lost - coalesce(d.amount, 0), 0
+    from ledger_payments p left join (
+      select provider, account, mode, charge, currency, sum(amount) as amount
+      from ledger_disputes where organization_id = $1 and status = 'lost' group by 1, 2, 3, 4, 5
+    ) d on (d.provider, d.account, d.mode, d.charge, d.currency) = (p.provider, p.account, p.mode, p.id, p.currency)
+    where p.organization_id = $1 and p.settled_ms >= $2 and p.settled_ms < $3 and p.status = 'reversed'
     union all
     select ${dayOf('created_ms')}, currency, 0, 0, 0, 1
     from ledger_payments where organization_id = $1 and created_ms >= $2 and created_ms < $3 and status = 'failed'
