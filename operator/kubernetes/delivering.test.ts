@@ -298,7 +298,7 @@ test('the status of an Organization tells how its sources, secrets and destinati
     'source github: globex/old has not matched for 4 days: safe to remove',
   )
   expect(await operator.kubectl(['get', 'orgs', 'telling'])).toMatch(
-    /NAME +READY +SOURCES +DESTINATIONS +WAITING +LAST EVENT +AGE\ntelling +True +1\/1 +2\/3 +3 +\S+ +\d+s/,
+    /NAME +READY +SOURCES +DESTINATIONS +WAITING +BUDGET +LAST EVENT +AGE\ntelling +True +1\/1 +2\/3 +3 +\S+ +\d+s/,
   )
 })
 

@@ -111,7 +111,7 @@ describe('every switch', () => {
         ...['receiver.autoscaling.enabled', 'worker.autoscaling.kind', 'redis.enabled'],
         ...['podDisruptionBudget.enabled', 'topologySpread.whenUnsatisfiable', 'networkPolicy.enabled'],
         ...['ingress.enabled', 'httpRoute.enabled', 'serviceMonitor.enabled', 'prometheusRule.enabled'],
-        ...['dashboards.enabled', 'test.enabled', 'api.simulator'],
+        ...['dashboards.enabled', 'test.enabled', 'api.simulator', 'prober.enabled'],
       ]),
     )
   })
