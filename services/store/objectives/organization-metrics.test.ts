@@ -57,11 +57,11 @@ test.each([
 
 const id = newId('org', 0)
 const destination = newId('dst', 0)
-const setOf = (count: number): DeclaredSet => ({
+const setOf = (count: number, name = 'app'): DeclaredSet => ({
   organizations: new Map(
     Array.from({ length: count }, (_, n) => [
       n === 0 ? id : newId('org', n),
-      { slug: `org-${n}`, slo, destinations: new Map(n === 0 ? [[destination, 'app']] : []) },
+      { slug: `org-${n}`, slo, destinations: new Map(n === 0 ? [[destination, name]] : []) },
     ]),
   ),
   slos: new Map(),
@@ -81,6 +81,20 @@ test('series of an organization appear at 0 when it is declared, and go when it 
   )
   metrics.declare(setOf(0))
   expect(await registry.metrics()).not.toContain('org-0')
+})
+
+test('destinations that a tenant makes and deletes leave series for ever', async () => {
+  const registry = new Registry()
+  const metrics = openOrganizationMetrics(registry)
+  metrics.declare(setOf(1, 'before'))
+  metrics.declare(setOf(1, 'after'))
+  const text = await registry.metrics()
+  expect(text).not.toContain('"before"')
+  for (const destination of ['after', 'other'])
+    expect(text).toContain(
+      `fairlead_destination_attempts_total{organization="org-0",destination="${destination}",result="dead"} 0`,
+    )
+  expect(text).toContain('fairlead_organization_events_total{organization="org-0"} 0')
 })
 
 test('organizations that declare nothing, however many, are counted together', async () => {

@@ -18,7 +18,7 @@ import { type DeclaredSet, noneDeclared } from './declared-set.ts'
  * as `other`, so that the number of series is bounded. Counters, never histograms.
  */
 export interface OrganizationMetrics {
-  /** From now on these have series of their own. Series of those that are gone are removed. */
+  /** From now on these have series of their own. Series of those that are gone, and of their destinations, are removed. */
   declare(set: DeclaredSet): void
   /**
    * Events that came into the log, and attempts.
@@ -53,18 +53,21 @@ export function openOrganizationMetrics(registry: Registry): OrganizationMetrics
   const slugOf = (id: OrganizationId): string => declared.organizations.get(id)?.slug ?? other
 
   function forget(before: DeclaredSet, now: DeclaredSet): void {
-    const kept = new Set([...now.organizations.values()].map(({ slug }) => slug))
+    const kept = new Map(
+      [...now.organizations.values()].map(({ slug, destinations }) => [
+        slug,
+        new Set([...destinations.values(), other]),
+      ]),
+    )
     for (const { slug, destinations } of before.organizations.values()) {
-      if (kept.has(slug)) continue
+      const names = kept.get(slug)
+      for (const destination of [...destinations.values(), other])
+        if (!names?.has(destination)) counters.forgetDestination(slug, destination)
+      if (names) continue
       counters.events.remove({ organization: slug })
       for (const result of results) counters.deliveries.remove({ organization: slug, result })
       for (const objective of organizationObjectives)
         for (const result of judgements) counters.judged.remove({ organization: slug, objective, result })
-      for (const destination of [...destinations.values(), other]) {
-        for (const result of attemptResults)
-          counters.attempts.remove({ organization: slug, destination, result })
-        counters.attemptSeconds.remove({ organization: slug, destination })
-      }
     }
   }
 
@@ -191,6 +194,10 @@ function openCounters(registry: Registry) {
     startAtZero(attempts, { organization: [organization], destination: destinations, result: attemptResults })
     startAtZero(attemptSeconds, { organization: [organization], destination: destinations })
   }
+  function forgetDestination(organization: string, destination: string): void {
+    for (const result of attemptResults) attempts.remove({ organization, destination, result })
+    attemptSeconds.remove({ organization, destination })
+  }
   start(other, [other])
-  return { events, deliveries, judged, attempts, attemptSeconds, start }
+  return { events, deliveries, judged, attempts, attemptSeconds, start, forgetDestination }
 }
