@@ -80,6 +80,17 @@ test('a probe that was accepted and does not arrive is told within a minute, and
   expect(counted).toEqual(['accept good', 'first_attempt failed', 'lost'])
 })
 
+test('probes that are open fill memory without a bound while nothing arrives and the API can not be asked', () => {
+  const { partition } = open()
+  for (let i = 0; i < 1_100; i++) {
+    const probe = partition.begin(startMs, '0123abcd')
+    if (probe) partition.accepted(probe, `evt_${'0'.repeat(26)}`, startMs)
+  }
+  expect(partition.open).toHaveLength(1_000)
+  // A message of NATS has 1 MiB at most.
+  expect(JSON.stringify(partition.keep()).length).toBeLessThan(1024 ** 2 / 2)
+})
+
 test('what was delivered while the prober was away is no loss', () => {
   const { partition, counted } = open()
   const probe = begin(partition, 2)

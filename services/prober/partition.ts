@@ -7,13 +7,14 @@ import { probers } from './sign.ts'
  *
  *   begun ─▶ tried each second until a receiver accepts it ─▶ first attempt, retry, message, log ─▶ closed
  *                                                  │
- *                                                  └─(not arrived for ten minutes, and the log doesn't say delivered)─▶ lost
+ *                                                  ├─(not arrived for ten minutes, and the log doesn't say delivered)─▶ lost
+ *                                                  └─(arrived, and not in the log for ten minutes)─▶ closed: it is late there
  */
 export interface Partition {
   readonly number: number
   readonly open: readonly Probe[]
   readonly lastArrivalMs: number | undefined
-  /** Begins a probe; undefined while one is not accepted yet. @param random the end of its id */
+  /** Begins a probe; undefined while one is not accepted yet, or 1,000 are open. @param random the end of its id */
   begin(nowMs: number, random: string): Probe | undefined
   accepted(probe: Probe, event: string, nowMs: number): void
   refused(probe: Probe, why: string): void
@@ -50,6 +51,8 @@ export interface PartitionEvents {
   repeated(): void
 }
 
+/** Probes that are open at one time: so many fit into a message of NATS, which keeps them for a restart. */
+const mostOpen = 1_000
 /** Not accepted, or not arrived, for so long: the partition does not deliver. */
 const failingMs = 20_000
 
@@ -105,7 +108,7 @@ export function openPartition(
       return lastArrivalMs
     },
     begin(nowMs, random) {
-      if (open.some(probe => probe.event === undefined)) return undefined
+      if (open.length >= mostOpen || open.some(probe => probe.event === undefined)) return undefined
       sequence += 1
       const source = probers[sequence % probers.length]!
       const head = { id: `${number}-${sequence}-${random}`, sequence, sentMs: nowMs }

@@ -70,3 +70,7 @@ export const bodyOf = (probe: Pick<Probe, 'id' | 'sequence' | 'sentMs'>, partiti
 /** Whether no receiver accepted it yet, or it has not arrived. */
 export const isOnItsWay = ({ open }: Pick<Probe, 'open'>): boolean =>
   open.includes('accept') || open.includes('first_attempt')
+
+/** Whether the prober has taken it. A probe that was answered 503 has to come again before. */
+export const hasArrived = (probe: Pick<Probe, 'open'>): boolean =>
+  !isOnItsWay(probe) && !probe.open.includes('retry')

@@ -3,7 +3,7 @@ import type { Log } from '@fairlead/daemon/log'
 import type { Target } from './cover.ts'
 import type { Memory } from './memory.ts'
 import type { Partition } from './partition.ts'
-import type { Probe } from './probe.ts'
+import { hasArrived, type Probe } from './probe.ts'
 import { askLog, type Receivers, sendProbe } from './send.ts'
 
 /** A partition, and the organization that its probes go to. */
@@ -46,6 +46,8 @@ export function openRounds(options: RoundsOptions): Rounds {
   const busy = new Map<Probe, Promise<void>>()
   const notBeforeMs = new Map<Probe, number>()
   const writing = new Map<number, Promise<void>>()
+  /** Partitions that the log is asked about: one question at a time, however many probes are open. */
+  const asking = new Set<number>()
 
   /** Probes that are kept are what is open, so a partition is written before its probe is sent. */
   function keep(partition: Partition): Promise<void> {
@@ -78,13 +80,18 @@ export function openRounds(options: RoundsOptions): Rounds {
 
   /** Asks the log of a probe that waits for it, or that has not arrived for so long that it must be lost. */
   async function ask({ target, partition }: Probed, probe: Probe, isOverdue: boolean): Promise<void> {
-    const logged = await askLog(options.apiUrl, target, probe.event ?? '')
+    asking.add(partition.number)
+    const logged = await askLog(options.apiUrl, target, probe.event ?? '').finally(() =>
+      asking.delete(partition.number),
+    )
     if (!partition.open.includes(probe)) return
     if (logged === 'success' && probe.open.includes('log')) partition.logged(probe, now())
-    if (!isOverdue || logged === 'unknown' || !partition.open.includes(probe)) return
-    // Delivered, while nobody was here to take it: that is no loss.
-    partition.close(probe, logged === 'success' ? 'missed' : 'lost', now())
-    if (logged !== 'success')
+    if (!isOverdue || !partition.open.includes(probe)) return
+    // Delivered while nobody was here to take it, or taken here while the log is behind: that is no loss.
+    const isDelivered = logged === 'success' || hasArrived(probe)
+    if (logged === 'unknown' && !isDelivered) return
+    partition.close(probe, isDelivered ? 'missed' : 'lost', now())
+    if (!isDelivered)
       options.log.error(
         { probe: probe.id, event: probe.event, partition: partition.number, logged },
         'probe.lost',
@@ -100,9 +107,9 @@ export function openRounds(options: RoundsOptions): Rounds {
       return
     }
     const isOverdue = ageMs > options.lostMs
-    const waitsForLog =
-      probe.open.includes('log') && !probe.open.includes('first_attempt') && !probe.open.includes('retry')
-    if (isOverdue || waitsForLog) start(probe, logEveryMs, () => ask(one, probe, isOverdue))
+    const waitsForLog = probe.open.includes('log') && hasArrived(probe)
+    if ((isOverdue || waitsForLog) && !asking.has(one.partition.number))
+      start(probe, logEveryMs, () => ask(one, probe, isOverdue))
   }
 
   return {
