@@ -1,8 +1,15 @@
 import { parseId } from '@fairlead/webhook/id'
-import { OwnerKind } from '@fairlead/wire/store/organization'
+import { type Organization, OwnerKind } from '@fairlead/wire/store/organization'
 import type { StoreClient } from '@fairlead/wire/store-client'
 import { partitionCount, partitionOf } from '@fairlead/wire/subjects'
-import { desiredOrganization, type Identity, identityOf, slugPrefix } from './identity.ts'
+import {
+  desiredOrganization,
+  type Identity,
+  identityOf,
+  probersName,
+  probersPlan,
+  slugPrefix,
+} from './identity.ts'
 
 /** An organization of the prober's own. */
 export interface Target {
@@ -15,7 +22,8 @@ const mostNames = 400
 
 /**
  * Makes sure that each partition has an organization of the prober's own. The store draws ids, and an id decides the partition, so
- * names are tried until all are covered; an organization whose partition has one already is deleted at once. Safe to repeat.
+ * names are tried until all are covered; an organization whose partition has one already is deleted at once. A name that somebody
+ * else's organization has is left alone. Safe to repeat.
  *
  * @param key FAIRLEAD_PROBER_KEY. @param sinkUrl where workers reach the prober
  * @throws Error where the names do not suffice; ConnectError
@@ -39,28 +47,29 @@ export async function coverPartitions(
     if (covered.has(partition)) await store.deleteOrganization({ organizationId: id, owner })
     else covered.set(partition, identity)
   }
-  const known = await listSlugs(store)
-  for (const slug of known) await apply(slug)
+  const known = await listNamed(store)
+  const taken = new Set(known.map(({ slug }) => slug))
+  for (const organization of known) if (isProbers(organization)) await apply(organization.slug)
   for (let number = 0; number < mostNames && covered.size < partitionCount; number++) {
     const slug = `${slugPrefix}${number}`
-    if (!known.has(slug)) await apply(slug)
+    if (!taken.has(slug)) await apply(slug)
   }
   if (covered.size < partitionCount)
     throw new Error(`${mostNames} names cover ${covered.size} partitions only`)
   return [...covered].map(([partition, identity]) => ({ partition, identity }))
 }
 
-async function listSlugs(store: StoreClient['organizations']): Promise<ReadonlySet<string>> {
-  const slugs = new Set<string>()
+/** Whether the prober made it: resources, files and other callers of the API may use such a slug too. */
+const isProbers = ({ owner, displayName, plan }: Organization): boolean =>
+  owner?.kind === OwnerKind.API && displayName === probersName && plan === probersPlan
+
+/** All organizations with slugs of the prober's, whoever made them. */
+async function listNamed(store: StoreClient['organizations']): Promise<readonly Organization[]> {
+  const named: Organization[] = []
   for (let cursor = ''; ; ) {
-    const page = await store.listOrganizations({
-      ownerKind: OwnerKind.API,
-      text: slugPrefix,
-      cursor,
-      limit: 1_000,
-    })
-    for (const { slug } of page.organizations) if (slug.startsWith(slugPrefix)) slugs.add(slug)
+    const page = await store.listOrganizations({ text: slugPrefix, cursor, limit: 1_000 })
+    named.push(...page.organizations.filter(({ slug }) => slug.startsWith(slugPrefix)))
     cursor = page.next
-    if (cursor === '') return slugs
+    if (cursor === '') return named
   }
 }

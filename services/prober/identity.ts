@@ -16,6 +16,9 @@ export interface Identity {
 
 /** Of organizations of the prober; a number follows. */
 export const slugPrefix = 'fairlead-probe-'
+/** The display name and the plan of each: by them the prober knows its own. */
+export const probersName = 'Probes of the platform'
+export const probersPlan = 'platform'
 
 /** An identity, by a number. @param key FAIRLEAD_PROBER_KEY */
 export function identityOf(key: string, slug: string): Identity {
@@ -50,8 +53,8 @@ export function desiredOrganization({ slug, sourceSecrets, signingKey, apiKey }:
   })
   return {
     slug,
-    displayName: 'Probes of the platform',
-    plan: 'platform',
+    displayName: probersName,
+    plan: probersPlan,
     retentionDays: 1,
     sources: probers.map(source => ({
       name: source,
