@@ -12,6 +12,7 @@ import { openProberMetrics } from './metrics.ts'
 import { reportOf } from './minutes.ts'
 import { openPartition, type PartitionEvents } from './partition.ts'
 import { isOnItsWay } from './probe.ts'
+import { openRefusalLines, type RefusalLines } from './refusal-lines.ts'
 import { tellStore } from './report.ts'
 import { openRounds, type Probed } from './rounds.ts'
 import { openReceivers } from './send.ts'
@@ -36,12 +37,13 @@ export async function run(
   await using opened = new AsyncDisposableStack()
   let probed: readonly Probed[] = []
   const events = openProberMetrics(registry, () => probed.map(({ partition }) => partition), Date.now)
+  const refusals = opened.use(openRefusalLines(log, Date.now))
   const bySlug = (slug: string) => probed.find(({ target }) => target.identity.slug === slug)
   const sink = opened.use(
     await openSink({
       host: config.FAIRLEAD_PROBER_HOST,
       port: config.FAIRLEAD_PROBER_PORT,
-      arrived: (slug, headers, body) => answerTo(bySlug(slug), headers, body, log),
+      arrived: (slug, headers, body) => answerTo(bySlug(slug), headers, body, refusals),
       report: seconds => ({ seconds, ...openProbes(probed, Date.now()), ...report(probed, seconds) }),
     }),
   )
@@ -101,19 +103,19 @@ function answerTo(
   one: Probed | undefined,
   headers: Parameters<typeof isSigned>[0],
   body: string,
-  log: Log,
+  refusals: RefusalLines,
 ): number {
   if (!one) return 404
   const { partition, target } = one
   if (!isSigned(headers, body, target.identity.signingKey, Date.now())) {
-    log.error({ partition: partition.number, event: headers['webhook-id'] }, 'probe.unsigned')
+    refusals.tell('probe.unsigned', { partition: partition.number, event: headers['webhook-id'] })
     return 401
   }
   switch (partition.arrived(idOf(body), body, 'request', Date.now())) {
     case 'again':
       return 503
     case 'changed':
-      log.error({ partition: partition.number, event: headers['webhook-id'] }, 'probe.changed')
+      refusals.tell('probe.changed', { partition: partition.number, event: headers['webhook-id'] })
       return 400
     // Sent by a prober before this one, which could not keep it.
     case undefined:
