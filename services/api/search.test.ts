@@ -29,6 +29,8 @@ beforeAll(async () => {
   const source = { name: 'shop', provider: 'github', secrets: [{ id: 'a', value: 'test-only' }], search }
   const made = await api.call('POST', `${base}/sources`, { body: source })
   expect(made.body.search).toEqual(search)
+  const { search: _none, ...billing } = { ...source, name: 'billing' }
+  expect((await api.call('POST', `${base}/sources`, { body: billing })).status).toBe(201)
   nats = await connectNats({ url: api.store.natsUrl, name: 'test' })
   publish = await openPublishing(nats, api.store.client, acme.id)
   for (let i = 0; i < 6; i++) {
@@ -87,6 +89,22 @@ test('what no source declares is looked for in contents, with other filters and 
   // Live sources alone declare it, and a test key sees its own events.
   expect(await find('value=/data/object/id=in_4', testKey)).toEqual([ids[4]])
   expect(await find('value=/data/object/id=in_3', testKey)).toEqual([])
+})
+
+test('events of a source are not found by what another source alone declares', async () => {
+  const billed = await publish.event('bill', {
+    source: 'billing',
+    type: 'billed',
+    body: '{"data":{"object":{"id":"in_3"}}}',
+    receivedAt: Date.now() - 30_000,
+  })
+  await until(async () => (await find('source=billing')).length === 1, { deadlineMs: 30_000 })
+  expect(await find('source=billing&value=/data/object/id=in_3')).toEqual([billed])
+  expect(await find('source=billing&header=x-request-id=request of bill')).toEqual([billed])
+  expect(await find('source=billing&value=/data/object/id=in_1')).toEqual([])
+  expect(await find('source=shop&value=/data/object/id=in_3')).toEqual([ids[3]])
+  // Those of sources that declare it, as the parameter's description says.
+  expect(await find('value=/data/object/id=in_3')).toEqual([ids[3]])
 })
 
 test('a header that holds a secret is guessed by searching', async () => {

@@ -127,18 +127,18 @@ async function idsOf(db: Db, organization: OrganizationId, q: string): Promise<s
 }
 
 /**
- * What a filter wants in contents: digests of what some source declares, which an index has, and the rest, for which contents are read
- * (`search-content.ts`). Throws a StoreError `invalid_field`.
+ * What a filter wants in contents: digests of what a source declares, which an index has, and the rest, for which contents are read
+ * (`search-content.ts`). Where the filter names a source, what that one declares counts. Throws a StoreError `invalid_field`.
  */
 export async function readSearch(
   db: Db,
   organization: OrganizationId,
-  { value = [], header = [] }: Pick<EventFilter, 'value' | 'header'>,
+  { source, value = [], header = [] }: Pick<EventFilter, 'source' | 'value' | 'header'>,
 ): Promise<{ readonly digests: string[]; readonly undeclared: WantedValues }> {
   const headers = header.map(({ name, text }) => ({ name: name.toLowerCase(), text }))
   refuseUnsearchable(value, headers)
-  const pointers = await declaredAmong(db, organization, 'pointers', value)
-  const names = await declaredAmong(db, organization, 'headers', headers)
+  const pointers = await declaredAmong(db, { organization, source, kind: 'pointers' }, value)
+  const names = await declaredAmong(db, { organization, source, kind: 'headers' }, headers)
   const declared = [
     ...value.filter(({ name }) => pointers.has(name)),
     ...headers.filter(({ name }) => names.has(name)),
@@ -166,17 +166,24 @@ function refuseUnsearchable(value: readonly SearchedValue[], headers: readonly S
   if (secret) refuse('header', `${secret.name} holds a secret, and nothing is found by it`)
 }
 
+/** Whose declarations count. */
+interface Declaring {
+  readonly organization: OrganizationId
+  /** That source alone; empty: any. */
+  readonly source: string
+  readonly kind: 'pointers' | 'headers'
+}
+
 async function declaredAmong(
   db: Db,
-  organization: OrganizationId,
-  kind: 'pointers' | 'headers',
+  { organization, source, kind }: Declaring,
   asked: readonly SearchedValue[],
 ): Promise<ReadonlySet<string>> {
   if (asked.length === 0) return new Set()
   const { rows } = await db.query<{ name: string }>(
     `select distinct asked.name from sources s, unnest($3::text[]) as asked (name)
-     where s.organization_id = $1 and s.search -> $2 ? asked.name`,
-    [toUuid(organization), kind, asked.map(({ name }) => name)],
+     where s.organization_id = $1 and ($4 = '' or s.name = $4) and s.search -> $2 ? asked.name`,
+    [toUuid(organization), kind, asked.map(({ name }) => name), source],
   )
   return new Set(rows.map(({ name }) => name))
 }
