@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openRateLimiter, rateHeaders } from './rate-limit.ts'
+import { openRateLimiter, policyOf, rateHeaders, windowPolicyOf } from './rate-limit.ts'
 
 test('a burst passes at once, the next one is told to wait', () => {
   const take = openRateLimiter({ perSecond: 1, burst: 3 })
@@ -47,6 +47,17 @@ test('clients are told the limit, what is left, and when all of it is there agai
   const told = [...Array(151)].map(() => rateHeaders(take('a', 0))).at(-1)
   expect(told).toEqual({ 'ratelimit-policy': '"credential";q=200;w=4', ratelimit: '"credential";r=49;t=4' })
   expect(rateHeaders(take('a', 3_000)).ratelimit).toBe('"credential";r=198;t=1')
+})
+
+test('a burst below the rate lowers the rate where windows are counted', () => {
+  expect(windowPolicyOf({ perSecond: 50, burst: 5 })).toEqual({ quota: 50, windowSeconds: 1 })
+  expect(windowPolicyOf({ perSecond: 2, burst: 3 })).toEqual({ quota: 4, windowSeconds: 2 })
+  for (const limit of [
+    { perSecond: 50, burst: 200 },
+    { perSecond: 10 / 3_600, burst: 10 },
+    { perSecond: 50 },
+  ])
+    expect(windowPolicyOf(limit)).toEqual(policyOf(limit))
 })
 
 test('remembers no more keys than it may', () => {

@@ -35,6 +35,14 @@ export function policyOf(limit: RateLimit): RatePolicy {
   return { quota, windowSeconds: Math.max(1, Math.ceil(quota / limit.perSecond)) }
 }
 
+/** The same limit where requests are counted by window: none of a burst that is smaller than the window's rate lowers that rate. */
+export function windowPolicyOf(limit: RateLimit): RatePolicy {
+  const { quota, windowSeconds } = policyOf(limit)
+  // A product such as 10/3600 × 3600 may be a little more than it is.
+  const perWindow = Math.ceil(limit.perSecond * windowSeconds - 1e-6)
+  return { quota: Math.max(quota, perWindow), windowSeconds }
+}
+
 /**
  * Token buckets in this process' memory, one a key, for an API without a Redis. Several such processes each allow the whole rate
  * (`shared-rate.ts` counts for all of them).

@@ -84,6 +84,17 @@ test('a pod goes on with its own limits while Redis is away, and with the shared
   )
 })
 
+test('a burst below the rate lowers the rate that pods share', async () => {
+  const client = connectRedis(redis.url)
+  opened.defer(() => client.disconnect())
+  await until(() => client.status === 'ready')
+  const take = openSharedRate(client, { perSecond: 20, burst: 2 })
+  const verdicts = []
+  for (let i = 0; i < 20; i++) verdicts.push(await take('b', 0))
+  expect(verdicts.every(({ allowed }) => allowed)).toBe(true)
+  expect(verdicts[0]!.policy).toEqual({ quota: 20, windowSeconds: 1 })
+})
+
 test('a Redis that hangs delays one request of a second, and refuses none', async () => {
   const client = connectRedis(redis.url)
   opened.defer(() => client.disconnect())

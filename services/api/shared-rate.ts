@@ -1,7 +1,7 @@
 import type { RateLimit } from '@fairlead/daemon/token-bucket'
 import type { Redis } from 'ioredis'
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import { openRateLimiter, policyOf, type RateVerdict, type TakeRate } from './rate-limit.ts'
+import { openRateLimiter, type RateVerdict, type TakeRate, windowPolicyOf } from './rate-limit.ts'
 import { redisPrefix } from './redis.ts'
 
 /** How long Redis may take to count a request, ms. Usual is less than 1. */
@@ -16,7 +16,7 @@ const aloneMs = 1_000
  */
 export function openSharedRate(redis: Redis, limit: RateLimit): TakeRate {
   const inMemory = openRateLimiter(limit)
-  const policy = policyOf(limit)
+  const policy = windowPolicyOf(limit)
   const shared = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix: `${redisPrefix}rate`,
