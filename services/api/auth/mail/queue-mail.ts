@@ -3,7 +3,7 @@ import type { Mail } from './mail.ts'
 import { withRetries } from './queue.ts'
 
 /** How long to wait before a mail that wasn't taken is tried again, ms. */
-const retryPausesMs = [1_000, 10_000]
+const retryPausesMs = [1_000, 10_000, 60_000]
 
 /** Sends a mail that nobody waits for. A full queue drops it, which is logged. */
 export function queueMail(
