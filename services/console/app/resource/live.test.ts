@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { applyChanges, mergeFresh, withNew } from './live.ts'
+import { expect, test, vi } from 'vitest'
+import { applyChanges, follow, type LiveState, mergeFresh, withNew } from './live.ts'
 
 interface Row {
   readonly id: string
@@ -52,4 +52,40 @@ test('a list that grows for ever forgets its oldest pages, and what it was asked
   const grown = withNew(list([{ id: 'b' }], [{ id: 'a' }]), [{ id: 'd' }, { id: 'c' }], 3, idOf)
   expect(grown.pages.map(page => page.items.map(idOf))).toEqual([['d', 'c', 'b']])
   expect(grown.pageParams).toHaveLength(1)
+})
+
+test('a stream that was refused keeps its slot from other tabs', async () => {
+  const opened: Refused[] = []
+  class Refused extends EventTarget {
+    static readonly CLOSED = 2
+    readonly readyState = 2
+    onerror = () => {}
+    constructor() {
+      super()
+      opened.push(this)
+    }
+    close() {}
+  }
+  vi.stubGlobal('EventSource', Refused)
+  vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible' }))
+  const states: LiveState[] = []
+  const isHeld = async () => {
+    const { held = [] } = await navigator.locks.query()
+    return held.some(({ name }) => name?.startsWith('fairlead-stream-'))
+  }
+  try {
+    const stop = follow('/events', '', {
+      take: () => {},
+      reset: () => {},
+      state: state => states.push(state),
+    })
+    await vi.waitUntil(() => opened.length === 1, { timeout: 25_000 })
+    expect(await isHeld()).toBe(true)
+    opened[0]!.onerror()
+    await vi.waitUntil(async () => !(await isHeld()), { timeout: 25_000 })
+    expect(states).toEqual(['connecting', 'connecting', 'ended'])
+    stop()
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })

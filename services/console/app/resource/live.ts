@@ -94,7 +94,7 @@ interface Follower<Item> {
 }
 
 /** Follows a stream while the page is seen, each time from where it was left. */
-function follow<Item>(url: string, begin: string, follower: Follower<Item>): () => void {
+export function follow<Item>(url: string, begin: string, follower: Follower<Item>): () => void {
   let position = begin
   let source: EventSource | undefined
   let slot: AbortController | undefined
@@ -116,7 +116,12 @@ function follow<Item>(url: string, begin: string, follower: Follower<Item>): () 
     )
     source = opened
     opened.onopen = () => follower.state('live')
-    opened.onerror = () => follower.state(opened.readyState === EventSource.CLOSED ? 'ended' : 'connecting')
+    opened.onerror = () => {
+      const isOver = opened.readyState === EventSource.CLOSED
+      // An answer that is no stream (401, 429, 503) is not asked for again: another tab takes the slot.
+      if (isOver) close()
+      follower.state(isOver ? 'ended' : 'connecting')
+    }
     const note = ({ lastEventId }: MessageEvent) => {
       if (lastEventId) position = lastEventId
     }
