@@ -3,6 +3,7 @@ import { openLog } from '@fairlead/daemon/log'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
+import { until } from '@fairlead/testbed/until'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { storeConfig } from './config.ts'
@@ -18,6 +19,29 @@ test('an empty database gets the schema that schema.sql shows; a second run chan
   await expect(schema).toMatchFileSnapshot('./schema.sql')
   await migrate(database.url)
   expect(await dumpSchema(database.url)).toBe(schema)
+})
+
+test('a run that waits for another keeps that one from building an index', async () => {
+  await using database = await createTestDatabase()
+  const holder = new Client({ connectionString: database.url, statement_timeout: 60_000 })
+  await holder.connect()
+  await holder.query("select pg_advisory_lock(hashtextextended('fairlead.migrate', 0))")
+  const waiting = migrate(database.url)
+  try {
+    await until(async () => {
+      const { rowCount } = await holder.query(
+        `select from pg_stat_activity where datname = current_database()
+           and application_name = 'fairlead migrate' and query like '%advisory_lock%'`,
+      )
+      return rowCount === 1
+    })
+    await holder.query('create table built (id int)')
+    await holder.query('create index concurrently on built (id)')
+    await holder.query('drop table built')
+  } finally {
+    await holder.end()
+  }
+  await waiting
 })
 
 test('every table with tenants keeps them apart, its owner bound too', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Client, type ClientBase } from 'pg'
 import { refuseUnboundRole } from './bound-role.ts'
 import { buildIndex, readIndexes } from './build-index.ts'
@@ -11,6 +12,9 @@ import { StoreError } from './store-error.ts'
  * indexes beside writers (`build-index.ts`). An advisory lock lets one process at a time through, and goes with its session: a run that
  * was killed leaves nothing to unlock.
  */
+
+/** A lock that another run holds is asked for this often, ms. */
+const lockPollMs = 200
 
 /**
  * Brings a database to the newest schema; does nothing where it is there already. The role must own the database and
@@ -31,7 +35,7 @@ export async function migrate(databaseUrl: string): Promise<void> {
   await client.connect()
   try {
     await refuseUnboundRole(client)
-    await client.query("select pg_advisory_lock(hashtextextended('fairlead.migrate', 0))")
+    await takeLock(client)
     await client.query(`create table if not exists migrations (
       name text primary key, sha256 text not null, applied_at timestamptz not null default now())`)
     const applied = await readApplied(client)
@@ -47,6 +51,20 @@ export async function migrate(databaseUrl: string): Promise<void> {
     }
   } finally {
     await client.end()
+  }
+}
+
+/**
+ * Asks for the lock again and again. A statement that waits for it has a snapshot, and the run that holds it may build an index
+ * `concurrently`, which waits for older snapshots: neither would go on.
+ */
+async function takeLock(client: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ taken: boolean }>(
+      "select pg_try_advisory_lock(hashtextextended('fairlead.migrate', 0)) as taken",
+    )
+    if (rows[0]?.taken) return
+    await wait(lockPollMs)
   }
 }
 

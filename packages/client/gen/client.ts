@@ -5526,7 +5526,7 @@ after?: string;
  */
 before?: string;
 /**
- * A JSON pointer and the whole value there: `/data/object/id=in_1`. Repeated: all must fit. What a source declares in `search` is found at once. Of others the contents of 10,000 events a page are read at most, for 5 s at most; `searched` says how far.
+ * A JSON pointer and the whole value there: `/data/object/id=in_1`. Repeated: all must fit. What a source declares in `search` is found at once, then only in events of sources that declare it: give `source` to look in those of another. Of what none declares, or not the given `source`, the contents of 10,000 events a page are read at most, for 5 s at most; `searched` says how far.
  * @maxItems 8
  * @items.minLength 1
  * @items.maxLength 520

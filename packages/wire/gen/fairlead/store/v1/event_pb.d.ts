@@ -729,8 +729,8 @@ export declare type ListEventsRequest = Message<"fairlead.store.v1.ListEventsReq
 export declare const ListEventsRequestSchema: GenMessage<ListEventsRequest>;
 
 /**
- * A whole value that events are found by. Where no source declares its name, the contents of 10,000 events a page are read at most,
- * for 5 seconds at most; RESOURCE_EXHAUSTED with BUSY where others of the organization are looking already.
+ * A whole value that events are found by. Where no source declares its name, or not the source that is filtered by, the contents of
+ * 10,000 events a page are read at most, for 5 seconds at most; RESOURCE_EXHAUSTED with BUSY where others of the organization are looking already.
  *
  * @generated from message fairlead.store.v1.SearchedValue
  */
