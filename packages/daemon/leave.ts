@@ -2,8 +2,8 @@ import type { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 
-/** A client that never stops connecting doesn't hold up a stop for longer: Kubernetes would kill the process. */
-const mostLeavingMs = 20_000
+/** A client that never stops connecting doesn't hold up a stop for longer: requests in hand need the rest of the process' 25 s. */
+const mostLeavingMs = 10_000
 
 /** The setting for `begin`, ms: 0 to 60,000, default 0. */
 export const drainDelayMs = z.coerce
@@ -13,7 +13,7 @@ export const drainDelayMs = z.coerce
   .max(60_000)
   .default(0)
   .describe(
-    'after a stop was asked for, connections are taken until none has come for so long, and for 20 s at most; in Kubernetes, until endpoints are updated',
+    'after a stop was asked for, connections are taken until none has come for so long, and for 10 s at most; in Kubernetes, until endpoints are updated',
   )
 
 /** How a server leaves its Service: answers while connections still come, so that none meets a closed port. */
@@ -25,7 +25,7 @@ export interface Leaving {
   readonly begun: boolean
   /**
    * Begins to leave.
-   * @param quietMs resolves when no connection has come for so long. After 20 s, or `quietMs` where that is longer, it
+   * @param quietMs resolves when no connection has come for so long. After 10 s, or `quietMs` where that is longer, it
    *   resolves whatever comes.
    */
   begin(quietMs: number): Promise<void>

@@ -114,7 +114,8 @@ test('an export has every event that fits once, says that it is whole, and no fo
 test.each([
   ['=1+1', `"'=1+1"`],
   ['+1', `"'+1"`],
-  ['-1', `"'-1"`],
+  ['-1', '-1'],
+  ['-1+1', `"'-1+1"`],
   ['@a', `"'@a"`],
   ['a "quoted", cell', '"a ""quoted"", cell"'],
   ['plain', 'plain'],

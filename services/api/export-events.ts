@@ -105,8 +105,8 @@ async function* csv(call: Call<unknown, Query>): AsyncGenerator<string> {
   yield last ? `#next,${call.bindCursor(last)}\r\n` : '#end\r\n'
 }
 
-/** RFC 4180, and no formula: https://owasp.org/www-community/attacks/CSV_Injection */
+/** RFC 4180, and no formula but a negative number: https://owasp.org/www-community/attacks/CSV_Injection */
 export function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = /^[=+\-@\t\r]/.test(text) && !/^-\d+$/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) || safe !== text ? `"${safe.replaceAll('"', '""')}"` : safe
 }

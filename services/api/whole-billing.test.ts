@@ -169,3 +169,12 @@ test('rows are exported as CSV and NDJSON that end with a trailer', async () => 
   const lines = (await read('ndjson')).trim().split('\n')
   expect(JSON.parse(lines.at(-1)!)).toEqual({ trailer: { rows: 1, next: null } })
 }, 60_000)
+
+test('revenue of test data is added to the live revenue of whoever sees both', async () => {
+  const days = async (mode: string) =>
+    (await api('GET', ofTenant(`/billing/analytics/days?after=2026-02-01&before=2026-04-01${mode}`))).days
+  const live = await days('&mode=live')
+  await Promise.all(billingEvents('trial').map(event => post({ ...event, livemode: false })))
+  await until(async () => (await days('&mode=test')).length > 0, { what: 'test data', deadlineMs: 60_000 })
+  expect(await days('')).toEqual(live)
+}, 120_000)

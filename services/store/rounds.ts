@@ -2,7 +2,7 @@ import type { Log } from '@fairlead/daemon/log'
 import { every } from './every.ts'
 import { resolveRecovered } from './issues/recover.ts'
 import { openRefusals } from './issues/refusals.ts'
-import { tellLedgerChanges } from './ledger/tell-changes.ts'
+import type { LedgerTelling } from './ledger/keep-told.ts'
 import { keepNotified } from './notifications/tell.ts'
 import type { Budgets } from './objectives/budgets.ts'
 import type { Declared } from './objectives/declared-set.ts'
@@ -16,7 +16,6 @@ import { maintain } from './retention.ts'
 const reconcileMs = 60_000
 /** What has happened in the log, or was asked for, is looked for as often. */
 const lookMs = 5_000
-const ledgerMs = 500
 const maintainMs = 3_600_000
 const unattemptedMs = 15_000
 const declaredMs = 15_000
@@ -30,6 +29,7 @@ export interface RoundsOptions extends AbandonedTools {
   readonly declared: Declared
   readonly budgets: Budgets
   readonly publisher: ConfigPublisher
+  readonly ledgerTelling: LedgerTelling
 }
 
 /** What a store does now and then, beside calls and the projection, until the signal aborts. Each resolves when its last round has ended. */
@@ -52,7 +52,7 @@ export function startRounds(options: RoundsOptions): Promise<void>[] {
     every(declaredMs, { 'objectives.unread': declared.read }, rounds),
     every(budgetsMs, { 'budgets.unread': budgets.read }, rounds),
     every(unattemptedMs, { 'partitions.not_looked_at': states.look }, rounds),
-    every(ledgerMs, { 'ledger.untold': () => tellLedgerChanges(options) }, rounds),
+    options.ledgerTelling.run(options),
     every(maintainMs, { 'log.unmaintained': () => maintain(pool, Date.now(), log) }, rounds),
   ]
 }

@@ -8,6 +8,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
+import { openLedgerTelling } from './ledger/keep-told.ts'
 import { listenForFacts } from './ledger/listen.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
@@ -56,8 +57,18 @@ export const run = async (
   const declared = openDeclared(pool, metrics.organizations.declare)
   const budgets = openBudgets(pool, declared.slos, Date.now)
   const tools = { pool, nats, publisher, now: Date.now }
+  const ledgerTelling = openLedgerTelling()
   const background = [
-    ...startRounds({ ...tools, log, signal, states, declared, budgets, metrics: metrics.promotions }),
+    ...startRounds({
+      ...tools,
+      log,
+      signal,
+      states,
+      declared,
+      budgets,
+      ledgerTelling,
+      metrics: metrics.promotions,
+    }),
     project(
       {
         databaseUrl,
@@ -82,7 +93,7 @@ export const run = async (
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { ...tools, keyring, log, budgets }
-  opened.use(listenForFacts(calls))
+  opened.use(listenForFacts({ ...calls, recorded: ledgerTelling.noted }))
   const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)

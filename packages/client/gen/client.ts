@@ -15846,7 +15846,7 @@ export const getListBillingDaysUrl = (slug: string,
 }
 
 /**
- * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out.
+ * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.
  *
  * Allowed to: every role.
  * @summary Recurring revenue and payments by day and currency
@@ -17168,7 +17168,7 @@ export const getListOwnBillingDaysUrl = (params?: ListOwnBillingDaysParams,) => 
 }
 
 /**
- * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out.
+ * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.
  *
  * Allowed to: every role.
  * @summary Recurring revenue and payments by day and currency

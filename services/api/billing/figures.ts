@@ -61,7 +61,7 @@ export function figuresOf(own?: string): Operation {
     tag: 'Billing',
     summary: 'Recurring revenue and payments by day and currency',
     description:
-      'Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out.',
+      'Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.',
     access: 'read',
     ...(own && { ofOwnOrganization: true }),
     params: own ? noParams : organizationParams,

@@ -20,10 +20,12 @@ export interface ListenTools {
   readonly pool: Pool
   readonly nats: NatsConnection
   readonly log: Log
+  /** Facts came. */
+  readonly recorded: () => void
 }
 
 /** Takes facts from workers until it is disposed. What was taken is finished, and answered. */
-export function listenForFacts({ pool, nats, log }: ListenTools): AsyncDisposable {
+export function listenForFacts({ pool, nats, log, recorded }: ListenTools): AsyncDisposable {
   const underWay = new Set<Promise<void>>()
 
   function take(message: Msg): void {
@@ -32,7 +34,10 @@ export function listenForFacts({ pool, nats, log }: ListenTools): AsyncDisposabl
       return
     }
     const work = record(pool, message, log)
-      .then(result => answer(message, result))
+      .then(result => {
+        if (result.kind === 'recorded') recorded()
+        answer(message, result)
+      })
       .finally(() => underWay.delete(work))
     underWay.add(work)
   }
@@ -69,8 +74,11 @@ async function record(pool: Pool, { data }: Msg, log: Log): Promise<LedgerFactsA
   }
 }
 
-/** Also a lock that did not come in time, a statement that took too long, and what Postgres ended to break a circle of waits. */
+/**
+ * Also a lock that did not come in time, and what Postgres ended to break a circle of waits. Not a statement that took too long: it
+ * would again, without an end that anybody sees. As a refusal it is an attempt, and is tried again with less beside it.
+ */
 function isAway(error: unknown): boolean {
   if (isUnavailable(error)) return true
-  return error instanceof Error && 'code' in error && /^(55P03|57014|40P01|40001)$/.test(String(error.code))
+  return error instanceof Error && 'code' in error && /^(55P03|40P01|40001)$/.test(String(error.code))
 }

@@ -52,6 +52,14 @@ export async function lockPlaces(db: Db, places: readonly Place[]): Promise<void
   await db.query('select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key', [keys.map(String)])
 }
 
+/** Locks a place until the transaction ends, unless somebody else has it locked. */
+export async function tryLockPlace(db: Db, place: Place): Promise<boolean> {
+  const { rows } = await db.query<{ locked: boolean }>('select pg_try_advisory_xact_lock($1) as locked', [
+    String(lockKey(place)),
+  ])
+  return rows[0]?.locked === true
+}
+
 function lockKey(place: Place): bigint {
   const digest = createHash('sha256')
     .update(`fairlead.ledger\n${place.organization}\n${placeText(place)}`)

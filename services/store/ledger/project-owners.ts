@@ -13,7 +13,16 @@ import { reviveRow } from './revive.ts'
  * Answers the ids of payments that came or changed.
  */
 export async function projectOwners(db: Db, place: Place, owners: readonly string[]): Promise<string[]> {
-  if (owners.length === 0) return []
+  const changed: string[] = []
+  for (let from = 0; from < owners.length; from += ownersAtOnce)
+    changed.push(...(await projectSome(db, place, owners.slice(from, from + ownersAtOnce))))
+  return changed
+}
+
+/** Owners whose rows are in memory at one time: a price may be that of all of a tenant's customers. */
+const ownersAtOnce = 200
+
+async function projectSome(db: Db, place: Place, owners: readonly string[]): Promise<string[]> {
   const rows = await readOwned(db, place, owners)
   const projected = owners.map(owner => {
     const of = rows.get(owner) ?? nothing

@@ -1,4 +1,5 @@
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { Mode } from '@fairlead/wire/mode'
 import type { Pool } from 'pg'
 import { type Db, inScope } from '../scope.ts'
 import { type InPlace, inPlace, lockPlaces, type Place, placeValues } from './place.ts'
@@ -42,12 +43,14 @@ export const keptTables = [
  * Computes all rows of an organization anew from its facts, and tells nobody. In one transaction the rows of a place go, and
  * come again in pages: whoever reads meanwhile sees them as they were. Facts that come wait for the place's lock. Answers how many objects
  * there are.
+ * @param mode of the data that is computed anew; of both without one
  */
-export async function rebuildLedger(pool: Pool, organization: OrganizationId): Promise<number> {
-  const places = await inScope(pool, organization, db => readPlaces(db, organization))
+export async function rebuildLedger(pool: Pool, organization: OrganizationId, mode?: Mode): Promise<number> {
+  const places = await inScope(pool, organization, db => readPlaces(db, organization), { mode })
   let objects = 0
   for (const place of places) {
-    objects += await inScope(pool, organization, db => rebuildPlace(db, place), { timeoutMs: rebuildMs })
+    const options = { timeoutMs: rebuildMs, mode }
+    objects += await inScope(pool, organization, db => rebuildPlace(db, place), options)
   }
   return objects
 }

@@ -5,7 +5,7 @@ import { publishNotice, type TellTools } from '../notifications/publish.ts'
 import { requireCurrentLog } from '../rejections/carry-out.ts'
 import { type Db, inScope } from '../scope.ts'
 import { digestsOf, noticeOf, type Tellable, type ToldKind, toldKinds } from './outbox.ts'
-import { inPlace, lockPlaces, type Place, placeValues } from './place.ts'
+import { inPlace, lockPlaces, type Place, placeValues, tryLockPlace } from './place.ts'
 import { readTellable } from './tellable.ts'
 
 /*
@@ -20,6 +20,8 @@ export const ledgerSource = '_ledger'
 /** Places and objects of a place that are looked at in one round. */
 const mostPlaces = 50
 const mostObjects = 100
+/** Pages of objects that are told of one place in one round. */
+const mostPages = 10
 
 interface Due {
   readonly kind: ToldKind
@@ -49,7 +51,8 @@ interface Listener {
 export async function tellLedgerChanges(tools: TellTools): Promise<void> {
   const places = await inScope(tools.pool, 'platform', async db => {
     const { rows } = await db.query<{ organization_id: string } & Omit<Place, 'organization'>>(
-      `select distinct organization_id, provider, account, mode from ledger_outbox where due_at <= now() limit $1`,
+      `select organization_id, provider, account, mode from ledger_outbox where due_at <= now()
+       group by organization_id, provider, account, mode order by min(due_at) limit $1`,
       [mostPlaces],
     )
     return rows
@@ -57,7 +60,7 @@ export async function tellLedgerChanges(tools: TellTools): Promise<void> {
   const failures: unknown[] = []
   for (const { organization_id, ...rest } of places) {
     const place = { organization: fromUuid('org', organization_id), ...rest }
-    await tellPlace(tools, place).catch((error: unknown) => failures.push(error))
+    await tellPages(tools, place).catch((error: unknown) => failures.push(error))
   }
   if (failures.length > 0)
     throw new Error(`changes of ${failures.length} places of the ledger were not told`, {
@@ -65,7 +68,13 @@ export async function tellLedgerChanges(tools: TellTools): Promise<void> {
     })
 }
 
-async function tellPlace(tools: TellTools, place: Place): Promise<void> {
+/** One place doesn't keep the others waiting for more than some pages. */
+async function tellPages(tools: TellTools, place: Place): Promise<void> {
+  for (let page = 0; page < mostPages; page++) if ((await tellPage(tools, place)) < mostObjects) return
+}
+
+/** Answers how many objects it looked at. */
+async function tellPage(tools: TellTools, place: Place): Promise<number> {
   const { changes, listener } = await inScope(tools.pool, place.organization, async db => ({
     listener: await readListener(db, place),
     changes: await readChanges(db, place),
@@ -76,7 +85,8 @@ async function tellPlace(tools: TellTools, place: Place): Promise<void> {
     if (!listener || logged.has(`${toUuid(place.organization)} ${toUuid(idOf(place, change))}`)) continue
     await publishChange(tools, place, change, listener)
   }
-  await inScope(tools.pool, place.organization, db => markTold(db, place, changes))
+  if (changes.length > 0) await inScope(tools.pool, place.organization, db => markTold(db, place, changes))
+  return changes.length
 }
 
 async function readListener(db: Db, { organization }: Place): Promise<Listener | undefined> {
@@ -90,9 +100,9 @@ async function readListener(db: Db, { organization }: Place): Promise<Listener |
   return rows[0]
 }
 
-/** Under the place's lock: what is read together is of one state. */
+/** Under the place's lock: what is read together is of one state. Nothing, while somebody records facts there or computes them anew. */
 async function readChanges(db: Db, place: Place): Promise<Change[]> {
-  await lockPlaces(db, [place])
+  if (!(await tryLockPlace(db, place))) return []
   const { rows } = await db.query<Due>(
     `select kind, object_id, change, told, told_status, encode(told_digest, 'hex') as told_digest,
        encode(told_history, 'hex') as told_history
@@ -161,8 +171,9 @@ async function publishChange(
   })
 }
 
-/** What has changed since it was read stays due. */
+/** What has changed since it was read stays due, and what another store told meanwhile is not told to have been another state. */
 async function markTold(db: Db, place: Place, changes: readonly Change[]): Promise<void> {
+  await lockPlaces(db, [place])
   const states = changes.map(({ tellable }) => tellable && digestsOf(tellable))
   await db.query(
     `update ledger_outbox o set
@@ -171,9 +182,9 @@ async function markTold(db: Db, place: Place, changes: readonly Change[]): Promi
        told_status = coalesce(n.status, o.told_status),
        told_digest = coalesce(decode(n.digest, 'hex'), o.told_digest),
        told_history = coalesce(decode(n.history, 'hex'), o.told_history)
-     from unnest($5::text[], $6::text[], $7::int[], $8::int[], $9::text[], $10::text[], $11::text[])
-       as n (kind, object_id, change, tells, status, digest, history)
-     where ${inPlace('o')} and o.kind = n.kind and o.object_id = n.object_id`,
+     from unnest($5::text[], $6::text[], $7::int[], $8::int[], $9::text[], $10::text[], $11::text[], $12::int[])
+       as n (kind, object_id, change, tells, status, digest, history, told)
+     where ${inPlace('o')} and o.kind = n.kind and o.object_id = n.object_id and o.told = n.told`,
     [
       ...placeValues(place),
       changes.map(({ due }) => due.kind),
@@ -183,6 +194,7 @@ async function markTold(db: Db, place: Place, changes: readonly Change[]): Promi
       changes.map(({ tellable }) => tellable?.status ?? null),
       states.map(state => state?.digest ?? null),
       states.map(state => state?.history ?? null),
+      changes.map(({ due }) => due.told),
     ],
   )
 }
