@@ -56,19 +56,10 @@ export const run = async (
   const publisher = openConfigPublisher(pool, nats, config.FAIRLEAD_STREAM_REPLICAS, metrics.publish, log)
   const declared = openDeclared(pool, metrics.organizations.declare)
   const budgets = openBudgets(pool, declared.slos, Date.now)
-  const tools = { pool, nats, publisher, now: Date.now }
   const ledgerTelling = openLedgerTelling()
+  const tools = { pool, nats, publisher, now: Date.now, ledgerTelling }
   const background = [
-    ...startRounds({
-      ...tools,
-      log,
-      signal,
-      states,
-      declared,
-      budgets,
-      ledgerTelling,
-      metrics: metrics.promotions,
-    }),
+    ...startRounds({ ...tools, log, signal, states, declared, budgets, metrics: metrics.promotions }),
     project(
       {
         databaseUrl,
@@ -93,7 +84,7 @@ export const run = async (
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { ...tools, keyring, log, budgets }
-  opened.use(listenForFacts({ ...calls, recorded: ledgerTelling.noted }))
+  opened.use(listenForFacts(calls))
   const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)

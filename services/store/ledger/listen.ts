@@ -11,6 +11,7 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { isUnavailable } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import type { LedgerTelling } from './keep-told.ts'
 import { recordFacts } from './record.ts'
 
 /** Requests that are under way or wait for Postgres at one time: more are asked for again later. */
@@ -20,12 +21,11 @@ export interface ListenTools {
   readonly pool: Pool
   readonly nats: NatsConnection
   readonly log: Log
-  /** Facts came. */
-  readonly recorded: () => void
+  readonly ledgerTelling: Pick<LedgerTelling, 'noted'>
 }
 
 /** Takes facts from workers until it is disposed. What was taken is finished, and answered. */
-export function listenForFacts({ pool, nats, log, recorded }: ListenTools): AsyncDisposable {
+export function listenForFacts({ pool, nats, log, ledgerTelling }: ListenTools): AsyncDisposable {
   const underWay = new Set<Promise<void>>()
 
   function take(message: Msg): void {
@@ -35,7 +35,7 @@ export function listenForFacts({ pool, nats, log, recorded }: ListenTools): Asyn
     }
     const work = record(pool, message, log)
       .then(result => {
-        if (result.kind === 'recorded') recorded()
+        if (result.kind === 'recorded') ledgerTelling.noted()
         answer(message, result)
       })
       .finally(() => underWay.delete(work))
