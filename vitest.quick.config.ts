@@ -5,7 +5,8 @@ import { quickTests } from './testbed/quick-tests.ts'
 export default defineConfig({
   test: {
     include: quickTests(),
-    maxWorkers: 2,
+    // Two cores: a third waits while the others compute.
+    maxWorkers: 3,
     // Files share a process: loading the schemas takes longer than most of these tests.
     isolate: false,
     testTimeout: 30_000,
