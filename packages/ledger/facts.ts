@@ -56,7 +56,7 @@ export interface FactOf<K extends ObjectKind> extends ObjectKey {
   readonly type: string
   /** The version in which the provider rendered the event, such as `2026-08-26.dahlia`; empty where there is none. */
   readonly apiVersion: string
-  /** What the changed attributes were before the event. Absent where the event doesn't tell; empty where nothing that is kept changed. */
+  /** Values of the changed attributes before the event. Absent where the event doesn't tell them; empty where no attribute of the ledger changed. */
   readonly before?: Partial<AttributesOf[K]>
   /** Attributes that the event's rendering doesn't have are absent, which says nothing of them. */
   readonly after: Partial<AttributesOf[K]> | null

@@ -9213,7 +9213,7 @@ export type BeginImpersonationBody = {
      */
   organization: string;
   /**
-     * An active member of it, who is no staff.
+     * The address of an active member of the organization. Staff cannot be impersonated.
      * @minLength 1
      * @maxLength 320
      * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -22356,10 +22356,10 @@ export const getRemoveStaffPasskeysUrl = (email: string,) => {
 }
 
 /**
- * Mail signs that person in again, who is told by mail.
+ * The staff member signs in by mail again, and gets a mail that says so.
  *
  * Allowed to: keys of the platform with the role owner, and superadmins.
- * @summary Remove all passkeys of a person who has lost them
+ * @summary Remove all passkeys of a staff member who has lost them
  */
 export const removeStaffPasskeys = async (email: string, options?: Parameters<typeof transport>[1]): Promise<removeStaffPasskeysResponse> => {
 

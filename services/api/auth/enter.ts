@@ -7,7 +7,7 @@ import type { SignInMethod } from './sessions/record.ts'
 import { memberLimits, staffLimits } from './sessions/sessions.ts'
 import type { SignIn } from './sign-in.ts'
 
-/** A person who has proved that an address is theirs, and the method of that proof. */
+/** A mail address that its owner has proved, and the method of the proof. */
 export interface Proven {
   readonly email: string
   readonly name?: string

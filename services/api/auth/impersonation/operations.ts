@@ -26,7 +26,7 @@ const begin = operation({
   body: z.strictObject({
     organization: plainText(63).meta({ description: 'Its slug.', example: 'acme' }),
     email: plainText(320).meta({
-      description: 'An active member of it, who is no staff.',
+      description: 'The address of an active member of the organization. Staff cannot be impersonated.',
       example: 'ada@example.com',
     }),
     reason: plainText(500).meta({ description: 'Why; a ticket, say. The organization can read it.' }),

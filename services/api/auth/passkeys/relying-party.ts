@@ -15,9 +15,9 @@ import {
 
 /** Passkeys as this platform asks for them: kept by the authenticator, and opened by a PIN or a finger. */
 export interface RelyingParty {
-  /** What a browser needs to make a passkey for a person, who has others already. */
+  /** The options with which a browser makes a passkey. A person's other passkeys are in them, so that no device makes a second one. */
   optionsToAdd(email: string, others: readonly Passkey[]): Promise<PublicKeyCredentialCreationOptionsJSON>
-  /** What a browser needs to sign somebody in: whom, its authenticator knows. */
+  /** The options with which a browser asks its authenticator for a passkey. They name no person: the passkey does. */
   optionsToSignIn(): Promise<PublicKeyCredentialRequestOptionsJSON>
   /** Undefined: it is no passkey for this challenge and this origin. */
   checkAdded(challenge: string, answer: unknown): Promise<AddedCredential | undefined>

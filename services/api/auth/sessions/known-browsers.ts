@@ -9,7 +9,7 @@ import { canBeSecret, newSecret } from '../secret.ts'
 /** How long a browser is remembered after the last sign-in, ms: 400 days, the most that browsers keep a cookie. */
 export const browserMs = 400 * 86_400_000
 
-/** Addresses that one browser remembers; the newest first. */
+/** The most mail addresses that a browser's cookie remembers. The oldest goes first. */
 const mostRemembered = 5
 
 /** @param text the cookie; undefined: it has none */
