@@ -13,6 +13,8 @@ import { jetstreamManager } from '@nats-io/jetstream'
  */
 export interface Floor extends AsyncDisposable {
   readonly url: string
+  /** By what runs there. */
+  readonly pids: Readonly<Record<'server' | 'nats', number>>
 }
 
 export async function startFloor(): Promise<Floor> {
@@ -25,7 +27,11 @@ export async function startFloor(): Promise<Floor> {
   })
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   const held = opened.move()
-  return { url: `http://127.0.0.1:${port}/`, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    pids: { server: child.pid!, nats: nats.pid },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
 }
 
 async function serve(natsUrl: string): Promise<void> {

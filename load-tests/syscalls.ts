@@ -15,14 +15,14 @@ import { cpuPerItem, readCpu } from './cpu.ts'
 /**
  * What each process of `npm start` asks of the kernel for a webhook of 2 KB: context switches, and with strace system calls.
  *
- *   node load-tests/syscalls.ts [--rates 100,500] [--seconds 10] [--show 8]
+ *   node load-tests/syscalls.ts [--rates 100,500,closed] [--seconds 10] [--show 8]
  *
- * The switches and the processor time are counted without strace, in a run of their own, because tracing makes all of it slower. Of
- * PostgreSQL only the log's writer is traced.
+ * `closed` is a closed loop of 64 connections. The switches and the processor time are counted without strace, in a
+ * run of their own, because tracing makes all of it slower. Of PostgreSQL only the log's writer is traced.
  */
 const { values } = parseArgs({
   options: {
-    rates: { type: 'string', default: '100,500' },
+    rates: { type: 'string', default: '100,500,closed' },
     seconds: { type: 'string', default: '10' },
     show: { type: 'string', default: '8' },
   },
@@ -44,45 +44,52 @@ await using sender = await openLoadSender({
   connections: 64,
   bodyBytes: 2048,
 })
-await send(200, 5)
-for (const rate of values.rates.split(',').map(Number)) {
+await send('200', 5)
+for (const rate of values.rates.split(',')) {
   await countSwitches(rate)
   await countCalls(rate)
 }
 
+function nameOf(rate: string): string {
+  return rate === 'closed' ? 'closed loop of 64' : `${rate}/s`
+}
+
 /** Sends, and waits until all has arrived and is in the log. Answers how many were sent. */
-async function send(rate: number, forSeconds: number): Promise<number> {
+async function send(rate: string, forSeconds: number): Promise<number> {
   const sent: Sent[] = []
-  await sender.atRate(rate, forSeconds, one => sent.push(one))
+  const tell = (one: Sent) => void sent.push(one)
+  if (rate === 'closed') await sender.asFastAsPossible(forSeconds, tell)
+  else await sender.atRate(Number(rate), forSeconds, tell)
   const accepted = sent.filter(({ id }) => id !== undefined)
   await until(() => accepted.every(({ id }) => arrivals.events.has(id!)), { deadlineMs: 60_000, everyMs: 50 })
   await delay(1_000)
   return sent.length
 }
 
-async function countSwitches(rate: number): Promise<void> {
+async function countSwitches(rate: string): Promise<void> {
   const before = { cpu: readCpu(pids), switches: switchesOf() }
   const count = await send(rate, seconds)
   const cpu = cpuPerItem(before.cpu, readCpu(pids), count)
   const after = switchesOf()
-  console.log(`\n${rate}/s: CPU µs and context switches a webhook`)
+  console.log(`\n${nameOf(rate)}: CPU µs and context switches a webhook`)
   for (const name of Object.keys(pids)) {
     const switches = ((after.get(name) ?? 0) - (before.switches.get(name) ?? 0)) / count
     console.log(`  ${name.padEnd(9)} ${Math.round(cpu.get(name) ?? 0)} µs, ${switches.toFixed(1)}`)
   }
 }
 
-async function countCalls(rate: number): Promise<void> {
+async function countCalls(rate: string): Promise<void> {
   const traces = await Promise.all(Object.entries(await traced()).map(([name, pid]) => startTrace(name, pid)))
   await delay(500)
   const count = await send(rate, seconds)
-  console.log(`${rate}/s: system calls a webhook`)
+  console.log(`${nameOf(rate)}: system calls a webhook`)
   for (const trace of traces) console.log(await trace.end(count))
 }
 
 async function traced(): Promise<Record<string, number>> {
   const { postgres, ...others } = pids
-  const writer = childrenOf(postgres!).find(pid => commandOf(pid).includes('fairlead projection'))
+  // Of PostgreSQL's processes it is the busiest by far.
+  const [writer] = childrenOf(postgres!).toSorted((a, b) => ticksOf(b) - ticksOf(a))
   return { ...others, ...(writer && { 'log writer': writer }) }
 }
 
@@ -138,6 +145,9 @@ function childrenOf(pid: number): readonly number[] {
     .map(Number)
 }
 
-function commandOf(pid: number): string {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+/** Of user and system time together. */
+function ticksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[11]) + Number(fields[12])
 }
