@@ -26,7 +26,7 @@ test('a profile’s costs leave out idle time, and what ran before and after the
     byFunction: [
       ['settle services/worker/delivery/deliver.ts:10', 50],
       ['writeBuffer', 30],
-      ['_asJson pino/lib/tools.js:1', 20],
+      ['_asJson node_modules/pino/lib/tools.js:1', 20],
     ],
   })
 })

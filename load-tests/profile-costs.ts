@@ -61,11 +61,7 @@ function placeOf({ url, lineNumber }: Frame): string {
 
 const root = new URL('..', import.meta.url).pathname
 
-const pathOf = (url: string): string =>
-  url
-    .replace(/^file:\/\//, '')
-    .replace(root, '')
-    .replace(/^.*\/node_modules\//, '')
+const pathOf = (url: string): string => url.replace(/^file:\/\//, '').replace(root, '')
 
 function add(sums: Map<string, number>, key: string, value: number): void {
   sums.set(key, (sums.get(key) ?? 0) + value)

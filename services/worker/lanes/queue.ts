@@ -1,14 +1,13 @@
 import type { DestinationId, OrganizationId } from '@fairlead/webhook/id'
-import type { DeliveryReference } from '@fairlead/wire/delivery'
-import { type ParkOrigin, type Queued, queue, type UnderWay } from '../delivery/delivery.ts'
-import { Park, type ParkedDelivery } from '../delivery/park.ts'
+import type { Queued, UnderWay } from '../delivery/delivery.ts'
+import type { Park } from '../delivery/park.ts'
 import type { Destination } from '../directory.ts'
 import type { Engine } from '../engine.ts'
-import { Fifo } from './fifo.ts'
-import { HeldBodies } from './held-bodies.ts'
 import { type Answer, type Health, type Lane, type LaneState, moves } from './lane.ts'
+import { Parking } from './parking.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { Waiting } from './scheduler.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /**
  * The queue of one destination's lane, oldest first:
@@ -18,19 +17,14 @@ import type { Waiting } from './scheduler.ts'
  *                ▲                                              overflow          │
  *                └────────────────────── nothing parked ──────────────────────────┘
  *
- * While the lane moves, deliveries wait here in memory: those of new events without their message being acknowledged, so
+ * While the lane moves, deliveries wait in memory (`waiting-line.ts`): those of new events without their message being acknowledged, so
  * that a crash brings them back. A lane that stands parks all waiting and all new deliveries. Deliveries that do not
- * fit into the queue, or have waited in it for too long, are parked as well. Parked deliveries are read back in pages.
+ * fit into the queue, or have waited in it for too long, are parked as well (`parking.ts`). Parked deliveries are read back in pages (`read-ahead.ts`).
  *
  * A delivery whose body does not fit keeps its position without the body, which is read back from EVENTS shortly before
  * the delivery's turn, together with others.
  */
 
-/**
- * Deliveries in head and in tail, at most. Each has its message kept alive every 1.5 s, which takes about
- * 5 µs, and comes again after a crash.
- */
-const mostQueued = 4_096
 /** A delivery that has waited in memory for longer than this, ms, is parked, where waiting costs nothing. */
 const longestWaitMs = 10_000
 /** How often a queue that does not become empty looks whether its lane hangs, ms. */
@@ -58,47 +52,47 @@ export interface LaneQueueOptions {
 export class LaneQueue implements Waiting {
   readonly organization: OrganizationId
   readonly lane: Lane
-  readonly park: Park
-  /** Deliveries from the park that are under way or forsaken, and from which not all that follows is stored. */
-  #unparked = 0
-  /** Resolvers of `idle`. */
-  #whenIdle: (() => void)[] = []
   readonly #destination: DestinationId
   readonly #engine: Engine
   readonly #steps: LaneSteps
-  readonly #signal: AbortSignal
-  #head = new Fifo<Queued>()
-  #tail = new Fifo<Queued>()
+  readonly #line: WaitingLine
+  readonly #parking: Parking
+  readonly #readAhead: ReadAhead
   /** Whether the lane stood when it was asked last. */
   #stands = false
   /** When the destination itself last let a delivery wait (paused, broken, its rate, all of its slots in use), ms. */
   #heldUpMs = Number.NEGATIVE_INFINITY
-  /** Since when deliveries have been parked without a break, as far as this process knows, ms. */
-  #parkedSinceMs = 0
-  /** Deliveries on their way into the park. */
-  #storing = 0
-  readonly #bodies: HeldBodies
-  readonly #readAhead: ReadAhead
   #timer: NodeJS.Timeout | undefined
   #timerMs = 0
   #closed = false
 
-  constructor(lane: Lane, options: LaneQueueOptions) {
+  constructor(lane: Lane, { engine, steps, organization, destination, signal }: LaneQueueOptions) {
     this.lane = lane
-    this.organization = options.organization
-    this.park = new Park(options)
-    this.#destination = options.destination
-    this.#engine = options.engine
-    this.#steps = options.steps
-    this.#signal = options.signal
-    this.#bodies = new HeldBodies(options.engine, options.organization)
+    this.organization = organization
+    this.#destination = destination
+    this.#engine = engine
+    this.#steps = steps
+    this.#line = new WaitingLine(engine, organization)
+    this.#parking = new Parking({
+      engine,
+      organization,
+      destination,
+      signal,
+      now: () => engine.now(),
+      park: delivery => steps.park(delivery),
+      // The lane may have begun to move while they were stored.
+      stored: () => {
+        if (!this.#stands && !this.#closed) this.serve()
+      },
+      failed: error => this.#readAhead.failed(error),
+    })
     this.#readAhead = new ReadAhead({
-      engine: options.engine,
-      destination: options.destination,
+      engine,
+      destination,
       park: this.park,
-      bodies: this.#bodies,
+      bodies: this.#line.bodies,
       mayHaveSlot: () => this.#mayHaveSlot(),
-      addPage: page => this.#addPage(page),
+      addPage: page => this.#line.addPage(this.#parking.open(page)),
       ready: () => this.serve(),
       lookAt: atMs => this.#lookAt(atMs),
     })
@@ -124,12 +118,12 @@ export class LaneQueue implements Waiting {
     let started = false
     this.#stands = false
     while (!this.#closed) {
-      const next = this.#head.peek() ?? this.#moveUp()
+      const next = this.#next()
       if (!next || next.event === 'stored') break
       const destination = this.#engine.directory.destination(this.organization, this.#destination)
       if (!destination || next.event === 'expired') {
-        this.#take()
-        if (next.origin.kind === 'park') this.#unparked++
+        this.#line.take()
+        this.#parking.begin(next)
         this.#steps.forsake(next, destination ? 'event_expired' : 'destination_deleted')
         continue
       }
@@ -138,12 +132,12 @@ export class LaneQueue implements Waiting {
         this.#heed(answer)
         break
       }
-      this.#take()
+      this.#line.take()
       this.#begin(next, next.event, destination)
       started = true
     }
     if (this.#stands) void this.#parkAll([])
-    else if (!this.#closed) this.#readAhead.read(this.#head, this.lane.slots)
+    else if (!this.#closed) this.#readAhead.read(this.#line.head, this.lane.slots)
     return started
   }
 
@@ -161,12 +155,12 @@ export class LaneQueue implements Waiting {
 
   /** An attempt could not be made: the delivery waits in the park, and the lane's breaker finds out when to try again. */
   putBack(delivery: UnderWay, tookMs: number): void {
-    const { origin, reference } = delivery
-    if (origin.kind === 'park') {
-      this.park.putBack([{ seq: origin.seq, reference }])
-      this.#countDone()
-    } else void this.#store([queue(reference, origin, 'stored', this.#engine.now())])
+    this.#parking.putBack(delivery)
     this.finish(delivery, 'unreachable', tookMs, undefined)
+  }
+
+  get park(): Park {
+    return this.#parking.park
   }
 
   get isDoubtful(): boolean {
@@ -175,29 +169,28 @@ export class LaneQueue implements Waiting {
 
   /** No delivery waits, in memory or parked. */
   get isEmpty(): boolean {
-    return this.#head.size === 0 && this.#tail.size === 0 && this.park.waiting === 0 && this.#storing === 0
+    return this.#line.size === 0 && this.#parking.waiting === 0
   }
 
   get queued(): number {
-    return this.#head.size + this.#tail.size
+    return this.#line.size
   }
 
   get parked(): number {
-    return this.park.waiting + this.#storing
+    return this.#parking.waiting
   }
 
   /** For how long the delivery that goes next has waited since its receipt, ms; undefined where none waits. */
   oldestWaitMs(nowMs: number): number | undefined {
-    const next = this.#head.peek() ?? (this.parked > 0 ? undefined : this.#tail.peek())
+    const next = this.#line.head.peek() ?? (this.parked > 0 ? undefined : this.#line.firstOfTail)
     if (next) return nowMs - next.reference.receivedAt
-    return this.parked > 0 ? nowMs - this.#parkedSinceMs : undefined
+    return this.parked > 0 ? nowMs - this.#parking.sinceMs : undefined
   }
 
   /** An earlier owner of the partition parked so many deliveries: because their lane stood, so they are held up. */
   restore(count: number): void {
     this.#heldUpMs = this.#engine.now()
-    this.#parkedSinceMs = this.#heldUpMs
-    this.park.waiting += count
+    this.#parking.restore(count)
   }
 
   state(nowMs: number): LaneState {
@@ -206,9 +199,8 @@ export class LaneQueue implements Waiting {
   }
 
   /** Resolves when all that follows from each delivery that was taken from the park is stored, and purged there. */
-  async idle(): Promise<void> {
-    if (this.#unparked > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
-    await this.park.idle()
+  idle(): Promise<void> {
+    return this.#parking.idle()
   }
 
   /** Starts nothing more, and hands waiting deliveries back to the streams. Resolves when all are handed back. */
@@ -216,12 +208,12 @@ export class LaneQueue implements Waiting {
     this.#closed = true
     this.#readAhead.close()
     clearTimeout(this.#timer)
-    await this.#handBack([...this.#takeAll(this.#head), ...this.#takeAll(this.#tail)])
+    await this.#handBack(this.#line.takeAll())
   }
 
   /** To JetStream, for the partition's next owner. Into the park where that would repeat other deliveries of the event. */
   #handBack(deliveries: readonly Queued[]): Promise<unknown> {
-    return this.#store(
+    return this.#parking.add(
       deliveries.filter(
         ({ origin, reference }) =>
           origin.kind !== 'park' && (reference.order !== undefined || !origin.handBack()),
@@ -254,86 +246,34 @@ export class LaneQueue implements Waiting {
     }
   }
 
-  #begin({ reference, origin, sinceMs }: Queued, event: UnderWay['event'], destination: Destination): void {
-    if (origin.kind === 'park') this.#unparked++
+  #begin(delivery: Queued, event: UnderWay['event'], destination: Destination): void {
+    const { reference, origin, sinceMs } = delivery
+    this.#parking.begin(delivery)
     const waitsSinceMs = origin.kind === 'park' ? reference.receivedAt : sinceMs
     const heldUp = origin.kind === 'key' || this.#heldUpMs >= waitsSinceMs
     this.#steps.attempt({ kind: 'under_way', reference, origin, event, heldUp }, destination)
   }
 
   #enqueue(delivery: Queued): Promise<unknown> | undefined {
-    const isLast = this.#tail.size > 0 || this.park.waiting > 0 || this.#storing > 0
-    const fifo = isLast ? this.#tail : this.#head
-    if (fifo.size >= mostQueued || !this.#engine.queued.take(this.organization, 1)) {
-      return this.#store([...this.#takeAll(this.#tail), delivery])
+    if (!this.#line.add(delivery, this.parked > 0)) {
+      return this.#parking.add([...this.#line.takeTail(), delivery])
     }
-    this.#bodies.keep(delivery)
-    fifo.push(delivery)
     this.#lookAt(this.#engine.now() + checkMs)
-    if (delivery.event === 'stored') this.#readAhead.read(this.#head, this.lane.slots)
+    if (delivery.event === 'stored') this.#readAhead.read(this.#line.head, this.lane.slots)
     return undefined
   }
 
-  /** The next delivery where the head is empty: the tail's first, unless parked deliveries come before it. */
-  #moveUp(): Queued | undefined {
-    if (this.park.waiting > 0 || this.#storing > 0) return undefined
-    const emptied = this.#head
-    this.#head = this.#tail
-    this.#tail = emptied
-    return this.#head.peek()
+  /** The delivery that goes next: the tail's first where the head is empty, unless parked deliveries come before it. */
+  #next(): Queued | undefined {
+    const first = this.#line.head.peek()
+    if (first || this.parked > 0) return first
+    this.#line.moveUp()
+    return this.#line.head.peek()
   }
 
-  #take(): void {
-    const delivery = this.#head.take()
-    if (delivery) this.#release(delivery)
-  }
-
-  #release(delivery: Queued): void {
-    if (delivery.origin.kind !== 'park') this.#engine.queued.give(this.organization, 1)
-    this.#bodies.release(delivery)
-  }
-
-  #takeAll(fifo: Fifo<Queued>): Queued[] {
-    const all = fifo.takeAll()
-    for (const delivery of all) this.#release(delivery)
-    return all
-  }
-
-  /** Parks all waiting deliveries, then these. Those that came from the park are still stored there. */
+  /** Parks all waiting deliveries, then these. */
   #parkAll(last: readonly Queued[]): Promise<unknown> {
-    const back: ParkedDelivery[] = []
-    const rest: Queued[] = []
-    for (const delivery of [...this.#takeAll(this.#head), ...this.#takeAll(this.#tail)]) {
-      const { origin, reference } = delivery
-      if (origin.kind === 'park') back.push({ seq: origin.seq, reference })
-      else rest.push(delivery)
-    }
-    if (back.length > 0) this.park.putBack(back)
-    return this.#store([...rest, ...last])
-  }
-
-  /** Parks these. Resolves when all are parked, or could not be. */
-  #store(deliveries: readonly Queued[]): Promise<unknown> {
-    if (deliveries.length > 0 && this.parked === 0) this.#parkedSinceMs = this.#engine.now()
-    this.#storing += deliveries.length
-    return Promise.all(
-      deliveries.map(delivery =>
-        this.#steps.park(delivery).then(
-          () => {
-            this.park.waiting++
-            this.#stored(() => delivery.origin.done())
-          },
-          error => this.#stored(() => delivery.origin.failed(error)),
-        ),
-      ),
-    )
-  }
-
-  #stored(tell: () => void): void {
-    this.#storing--
-    tell()
-    // The lane may have begun to move while they were stored.
-    if (this.#storing === 0 && !this.#stands && !this.#closed) this.serve()
+    return this.#parking.addBack([...this.#line.takeAll(), ...last])
   }
 
   /** Whether the worker has a slot for this lane. If not, the lane stands in line for one. */
@@ -347,34 +287,6 @@ export class LaneQueue implements Waiting {
     return false
   }
 
-  #addPage(page: readonly ParkedDelivery[]): void {
-    const nowMs = this.#engine.now()
-    for (const { seq, reference } of page) {
-      this.#head.push(queue(reference, new ParkedOrigin(seq, reference, this), 'stored', nowMs))
-    }
-  }
-
-  /** All that follows from a delivery from the park is stored. */
-  finished(seq: number): void {
-    this.park.finish(seq)
-    this.#countDone()
-  }
-
-  /** The outcome of a delivery from the park could not be stored: the delivery is tried again. */
-  notStored(parked: ParkedDelivery, err: unknown): void {
-    if (!this.#signal.aborted) {
-      this.park.putBack([parked])
-      this.#readAhead.failed(err)
-    } // else it is still parked, for the partition's next owner
-    this.#countDone()
-  }
-
-  #countDone(): void {
-    this.#unparked--
-    if (this.#unparked > 0) return
-    for (const resolve of this.#whenIdle.splice(0)) resolve()
-  }
-
   /** Calls `#look` at this time, Unix ms, or before. */
   #lookAt(atMs: number): void {
     if (this.#closed || (this.#timer && this.#timerMs <= atMs)) return
@@ -385,33 +297,8 @@ export class LaneQueue implements Waiting {
 
   #look(): void {
     this.#timer = undefined
-    const longAgo = this.#engine.now() - longestWaitMs
-    if (isOlder(this.#head.peek(), longAgo) || isOlder(this.#tail.peek(), longAgo)) void this.#parkAll([])
+    if (this.#line.holdsOlder(this.#engine.now() - longestWaitMs)) void this.#parkAll([])
     this.serve()
     if (this.queued > 0) this.#lookAt(this.#engine.now() + checkMs)
-  }
-}
-
-const isOlder = (delivery: Queued | undefined, thanMs: number): boolean =>
-  delivery !== undefined && delivery.origin.kind !== 'park' && delivery.sinceMs < thanMs
-
-class ParkedOrigin implements ParkOrigin {
-  readonly kind = 'park'
-  readonly seq: number
-  readonly #reference: DeliveryReference
-  readonly #queue: LaneQueue
-
-  constructor(seq: number, reference: DeliveryReference, queue: LaneQueue) {
-    this.seq = seq
-    this.#reference = reference
-    this.#queue = queue
-  }
-
-  done(): void {
-    this.#queue.finished(this.seq)
-  }
-
-  failed(error: unknown): void {
-    this.#queue.notStored({ seq: this.seq, reference: this.#reference }, error)
   }
 }
