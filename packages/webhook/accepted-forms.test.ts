@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { openScheme } from './open.ts'
 import type { SchemeConfig } from './scheme.ts'
 
-/** Requests in each form that a provider's documentation says it posts in, beside the one of its sample. */
+/** Requests in each further form that a provider's documentation describes. */
 
 const nowMs = 1_760_000_000_000
 const hmac = (text: string | Uint8Array, encoding: 'hex' | 'base64', key: string | Buffer = 's3cret') =>

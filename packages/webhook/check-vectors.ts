@@ -41,7 +41,7 @@ export async function checkVectors(file: unknown): Promise<VectorResult[]> {
   return results
 }
 
-/** A list, an object that holds one, or a single entry. */
+/** A list of entries, an object that holds a list, or a single entry. */
 function entriesOf(file: unknown): readonly unknown[] {
   if (Array.isArray(file)) return file
   const isEntry = !isFields(file) || typeof file.provider === 'string'
@@ -77,7 +77,7 @@ async function checkVector(vector: Fields): Promise<VectorResult> {
   }
 }
 
-/** A secret that is no key of this scheme refuses every request. Any other fault is one of the file or of this check. */
+/** A secret that is no key of this scheme refuses every request. Any other fault is the file's or this check's. */
 function isRefusal(error: SchemeError): boolean {
   return error.code === 'secret_undecodable' || error.code === 'secret_missing'
 }

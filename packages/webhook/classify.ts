@@ -50,7 +50,7 @@ const dateForms = [
   /^[a-z]{3}, *(?<day>\d{1,2}) (?<month>[a-z]{3}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) (?:gmt|utc|\+0000)$/i,
   // Sunday, 06-Nov-94 08:49:37 GMT (RFC 850)
   /^[a-z]{3,9}, *(?<day>\d{1,2})-(?<month>[a-z]{3})-(?<year>\d{2}|\d{4}) (?<time>\d\d:\d\d:\d\d) (?:gmt|utc)$/i,
-  // Sun Nov  6 08:49:37 1994 (C's asctime), which is UTC although it doesn't say so.
+  // Sun Nov  6 08:49:37 1994 (C's asctime), which is UTC without saying so.
   /^[a-z]{3} (?<month>[a-z]{3}) +(?<day>\d{1,2}) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/i,
 ]
 

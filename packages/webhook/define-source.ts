@@ -147,7 +147,7 @@ export type SourceOf<P extends ProviderName> = { readonly provider: P } & Option
   SecretsOf<P> &
   Pick<SchemeConfig, 'toleranceSeconds'>
 
-/** A SchemeConfig, checked by the compiler against its provider. Nothing else happens here: openScheme checks it too. */
+/** A SchemeConfig, checked by the compiler against its provider. At run time openScheme checks the same. */
 export function defineSource<const P extends ProviderName>(source: SourceOf<P>): SchemeConfig {
   return { secrets: [], ...source } as SchemeConfig
 }

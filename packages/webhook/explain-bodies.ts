@@ -11,7 +11,7 @@ const maxRewrittenBytes = 1024 * 1024
 
 export interface BodyVariant {
   readonly body: Uint8Array
-  /** Says what happened to the body on its way, if the signature matches this variant of it. */
+  /** The sentence about the body's change on its way, where the signature matches this variant. */
   readonly sentence: string
 }
 

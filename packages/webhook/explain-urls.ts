@@ -3,7 +3,7 @@ export interface UrlVariant {
   readonly sentence: string
 }
 
-/** The public URL as the provider may know it. */
+/** Forms of the public URL that the provider may have signed. */
 export function* urlVariants(received: string): Generator<UrlVariant> {
   const url = URL.parse(received)
   if (!url || !/^https?:$/.test(url.protocol)) return

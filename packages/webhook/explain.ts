@@ -31,7 +31,7 @@ export type CauseKind =
 
 export interface Cause {
   readonly kind: CauseKind
-  /** A sentence for people, with what to do where that is clear. */
+  /** A sentence for people, with the remedy where there is a clear one. */
   readonly sentence: string
   /** The source whose secret or scheme matches, with `other_source`. */
   readonly source?: string

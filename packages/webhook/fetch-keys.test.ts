@@ -12,7 +12,7 @@ import type { KeyFetch } from './scheme.ts'
 let server: Server
 let base: string
 let agent: Agent
-/** What the server does with each request, and how many it has seen. */
+/** The server's answer to each request, and the number of requests so far. */
 let respond: Parameters<typeof createServer>[1] & ((...args: never[]) => void)
 let seen: string[]
 

@@ -22,19 +22,19 @@ export interface FetchKeysOptions {
   readonly fetch?: typeof fetch
   /** Unix milliseconds. Default Date.now. */
   readonly now?: () => number
-  /** For one fetch, connecting and reading together; milliseconds. Default 5,000. */
+  /** Time of a fetch, connecting and reading together; milliseconds. Default 5,000. */
   readonly timeoutMs?: number
-  /** Of one answer. Default 64 KiB: a JWKS has 2, a certificate chain 6. */
+  /** Size of an answer. Default 64 KiB: a JWKS has 2, a certificate chain 6. */
   readonly maxBytes?: number
-  /** Proven addresses kept, the least recently used one leaves first. Default 256. */
+  /** Proven addresses kept; the least recently used leaves first. Default 256. */
   readonly maxEntries?: number
   /** Unproven addresses kept, with their copies and failures. Default 64. */
   readonly maxUnproven?: number
   /** Fetches of unproven addresses under way at one time, of all askers together. Default 16. */
   readonly maxFetches?: number
-  /** Unproven addresses that one asker may have fetched at once. Default 8. */
+  /** Burst of an asker's token bucket: unproven addresses fetched without a wait. Default 8. */
   readonly burst?: number
-  /** After how long an asker may have one more fetched; milliseconds. Default 10 s. */
+  /** Time until an asker's bucket gains a token; milliseconds. Default 10 s. */
   readonly everyMs?: number
   /** How long a copy is used without asking again; milliseconds. Default 1 h. */
   readonly freshForMs?: number
@@ -73,7 +73,7 @@ export function openKeyFetch(options: FetchKeysOptions = {}): KeyFetch {
   const mayFetch = openThrottle(settings)
   let fetching = 0
 
-  /** Fetches once: who asks meanwhile joins. */
+  /** Fetches an address once: callers that ask meanwhile share the fetch. */
   function join(address: Address<KeyFetchError>, url: string, asked: KeyFetchOptions): Promise<string> {
     const { entry } = address
     if (entry.pending) return entry.pending
@@ -110,7 +110,7 @@ export function openKeyFetch(options: FetchKeysOptions = {}): KeyFetch {
   })
 }
 
-/** The same cache for one asker: a source's unproven addresses are fetched at its own rate. */
+/** The shared cache as a source sees it: its unproven addresses are fetched at its own rate. */
 export function keyFetchFor(keys: KeyFetch, asker: string): KeyFetch {
   const ask: KeyFetch = (url, options) => keys(url, { ...options, asker })
   return keys.prove ? Object.assign(ask, { prove: keys.prove }) : ask
@@ -185,7 +185,7 @@ async function fetchText(text: string, asked: KeyFetchOptions, settings: Setting
   }
 }
 
-/** Reads no further than the limit, whatever content-length says. */
+/** Stops reading at the limit, whatever content-length says. */
 async function readText(response: Response, maxBytes: number, host: string): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0

@@ -84,7 +84,7 @@ export function deliveryId(event: EventId, destination: DestinationId): Delivery
   return encode('dlv', createHash('sha256').update(`${event}\n${destination}`).digest().subarray(0, 16))
 }
 
-/** Reads an id of one kind from text; undefined if it is none. */
+/** Reads an id of this kind from text; undefined where the text isn't such an id. */
 export function parseId<P extends IdPrefix>(prefix: P, text: string): Prefixes[P] | undefined {
   return pattern.exec(text)?.[1] === prefix ? (text as Prefixes[P]) : undefined
 }
@@ -142,7 +142,7 @@ type RawBuffer = Buffer & {
   hexSlice(start: number, end: number): string
   latin1Write(text: string, offset: number): number
 }
-/** Written and read within one call. */
+/** Scratch space: written and read within a single call. */
 const characters = Buffer.alloc(32) as RawBuffer
 const decoded = Buffer.alloc(16) as RawBuffer
 

@@ -9,19 +9,19 @@ interface Entry<Failure> {
   pending: Promise<string> | undefined
 }
 
-/** An address and what is known of it. */
+/** An address with the state of its fetches. */
 export interface Address<Failure = unknown> {
   readonly entry: Entry<Failure>
   readonly proven: boolean
 }
 
 export interface Addresses<Failure> {
-  /** Makes an address that isn't known an unproven one. */
+  /** Adds an unknown address as an unproven entry. */
   take(key: string): Address<Failure>
   prove(key: string): void
 }
 
-/** Proven and unproven addresses, each with a bound of its own; the least recently used one leaves first. */
+/** Proven and unproven addresses, each kind with its own bound; the least recently used leaves first. */
 export function openAddresses<Failure>({
   maxEntries,
   maxUnproven,
@@ -63,10 +63,10 @@ export function openAddresses<Failure>({
   }
 }
 
-/** With more askers than this, those whose buckets are full again are forgotten. */
+/** Above this number of askers, those whose buckets are full are dropped: a new bucket is full as well. */
 const manyAskers = 10_000
 
-/** Whether an asker may have one more address fetched: a token bucket for each. */
+/** Takes a token of the asker's bucket: whether it may have another address fetched. */
 export function openThrottle({
   burst,
   everyMs,

@@ -54,7 +54,7 @@ test('a route that wants only the second thing of a request is not left out, and
   expect(match(['contact.creation', 'deal.deletion'])).toEqual(['crm', 'audit', 'sales'])
   expect(match(['deal.creation', 'deal.deletion'])).toEqual(['sales', 'audit'])
   expect(match(['deal.creation'])).toEqual([])
-  // One type that holds a line break is not two.
+  // A type that holds a line break is not two types.
   expect(match(['contact.creation\ndeal.deletion'])).toEqual(['crm', 'audit'])
 })
 

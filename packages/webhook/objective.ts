@@ -12,7 +12,7 @@
 export const objectives = ['accept', 'accept_latency', 'freshness', 'delivery', 'log', 'probe'] as const
 export type Objective = (typeof objectives)[number]
 
-/** `excluded`: it counts for neither, because it was the sender's, the destination's or the owner's own doing. */
+/** `excluded` counts neither as good nor as bad: the sender, the destination or the owner caused it. */
 export const judgements = ['good', 'bad', 'excluded'] as const
 export type Judgement = (typeof judgements)[number]
 
@@ -24,7 +24,7 @@ export const objectiveMs = {
   log: 10_000,
 } as const
 
-/** The platform's own targets over 30 days: the part of what is judged good or bad that is to be good. */
+/** The platform's own targets over 30 days: the share of good among good and bad. */
 export const objectiveTargets: Readonly<Record<Objective, number>> = {
   accept: 0.9995,
   accept_latency: 0.99,

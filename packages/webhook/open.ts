@@ -62,7 +62,7 @@ export function openScheme(
   }
 }
 
-/** For schemes in code: whether the URL is signed shows when the code reads it. */
+/** For schemes in code: the URL counts as signed once the code reads it. */
 function signsUrl(scheme: Provider['scheme']): boolean {
   switch (scheme.kind) {
     case 'signature':
@@ -79,7 +79,7 @@ function signsUrl(scheme: Provider['scheme']): boolean {
   }
 }
 
-/** A custom scheme's tests are part of it: it takes effect only while they hold. */
+/** A custom scheme takes effect only while its own tests pass. */
 function checkOwnTests(config: SchemeConfig, tools: SchemeTools): void {
   const results = runCustomTests(config.scheme, test => openVerify(customProvider(test), test, tools))
   const failed = results.find(({ passed }) => !passed)
@@ -202,7 +202,7 @@ function checkTolerance({ provider, toleranceSeconds: setting }: SchemeConfig): 
   )
 }
 
-/** QStash has the secret that it will use next in an option of its own: it is live like the others. */
+/** QStash's next secret has an option of its own, and is live like the others. */
 function withNextSecrets(config: SchemeConfig): SchemeConfig {
   const next = [config.options?.nextSecrets ?? []]
     .flat()

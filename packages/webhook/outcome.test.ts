@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { classifyError } from './classify.ts'
 import { type Blame, blames, type FailureKind, failures, isOwnFault, type Outcome } from './outcome.ts'
 
-/** Which kinds count against whom; a new kind fails the test until it stands here. */
+/** The party that each kind counts against; a new kind fails the test until it has a row here. */
 const expected: Readonly<Record<Blame, readonly FailureKind[]>> = {
   destination: [
     'redirected',

@@ -1,5 +1,5 @@
 /**
- * How one attempt ended: one word of a closed list, the same in log, metric and API.
+ * How an attempt ended: a word of a closed list, the same in log, metric and API.
  */
 export const failures = {
   // The destination answered.
@@ -45,7 +45,7 @@ export type Outcome =
       readonly status?: number
       /** A sentence for people, without secrets or addresses of ours. */
       readonly reason?: string
-      /** What the destination asked for in Retry-After, in milliseconds from the answer. */
+      /** The wait that the destination asked for in Retry-After, in milliseconds from the answer. */
       readonly retryAfterMs?: number
     }
 

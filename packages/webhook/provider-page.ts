@@ -5,7 +5,7 @@ import type { IdentityRule } from './verify/identity-rule.ts'
 import { keyFormTexts } from './verify/key.ts'
 import type { TimestampRule } from './verify/timestamp.ts'
 
-/** One row of the table as a page for people, in Markdown. */
+/** A provider's row of the table as a page for people, in Markdown. */
 export function providerPage(row: Provider): string {
   const scheme = describeScheme(row.scheme)
   const options = [...(row.options ?? []), ...(signsUrl(row) ? [publicUrlOption] : [])]
@@ -164,7 +164,7 @@ function repeatsText({ repeats, id, withoutId }: Provider['identity']): string {
 function rulesText(rules: readonly IdRule[] | undefined): string | undefined {
   if (!rules?.length) return undefined
   const names = [...new Set(rules.flatMap(namesOf))].map(name => `\`${name}\``).join(', ')
-  // Rules that give a name to what they find differ in the place alone: together they are one line.
+  // Rules that rename the text they find differ in its place alone: they share a line.
   const texts = rules.map(entry => entryText(entry).replaceAll(namePlace, `${names}, by what the body holds`))
   return [...new Set(texts)].join(', else ')
 }

@@ -11,7 +11,7 @@ import { aCertificate } from './fuzz/a-certificate-authority.ts'
 import { sampleRequest } from './sample-request.ts'
 
 /*
- * What npm would get, installed from its tarball into an empty folder, verifies in each runtime that is promised.
+ * The npm package, installed from its tarball into an empty folder, verifies requests in each supported runtime.
  */
 
 const execute = promisify(execFile)

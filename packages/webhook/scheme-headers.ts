@@ -26,7 +26,7 @@ export function schemeHeaders(config: Pick<SchemeConfig, 'provider' | 'options' 
     case 'token': {
       const named = scheme.headerOption === undefined ? undefined : config.options?.[scheme.headerOption]
       const headers = scheme.places.flatMap(place => ('header' in place ? [place.header] : []))
-      // The usual header stays a credential beside the one that the source names: a sender may be configured with both.
+      // The usual header stays a credential beside the header that the source names: a sender may send both.
       if (typeof named === 'string') headers.push(named.toLowerCase())
       return { credentials: headers, signatures: [] }
     }

@@ -4,7 +4,7 @@
  * private to `verify/` and `providers/`.
  */
 
-/** A request as it was received. Nothing in it has been decoded, except by HTTP itself. */
+/** A request as received: bytes and headers, decoded by HTTP alone. */
 export interface WebhookRequest {
   /** Upper case. */
   readonly method: string
@@ -55,17 +55,17 @@ export interface Handshake {
   readonly offeredSecret?: string
 }
 
-/** What two requests must share to be one event: their ids, ids and bodies, bodies, or nothing (they never are one). */
+/** The parts that two requests of the same event share: ids, ids and bodies, bodies, or none (each request is an event of its own). */
 export type Repeats = 'id' | 'id-and-body' | 'body' | 'none'
 
-/** What a request is, told from its headers and by one scan of its body, which is never parsed. */
+/** The identity of a request, read from its headers and by one scan of its body, which is never parsed. */
 export interface Identity {
   /**
    * The same text for a repeat of the same event, another for every other event of the source. It is the provider's own
    * id, with the body's digest where ids are shared by several events. Absent where nothing tells a repeat.
    */
   readonly deliveryId?: string
-  /** What `deliveryId` is made of; none without it. */
+  /** The parts that `deliveryId` is made of; absent without it. */
   readonly repeats: Repeats
   /** As the provider names it: `invoice.paid`, `push`. Absent where it can't be told. At most 256 characters. */
   readonly eventType?: string

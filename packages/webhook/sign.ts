@@ -48,7 +48,7 @@ function openPrivateKey(bytes: Buffer): SigningKey {
   return key
 }
 
-/** `whpk_…`, with which anyone can verify what an ed25519 key signs; undefined for a secret that is shared. */
+/** `whpk_…`, the public key of an ed25519 key; undefined for a shared secret. */
 export function publicKeyOf(key: SigningKey): string | undefined {
   return key.type === 'private' ? `whpk_${publicBytes(key).toString('base64')}` : undefined
 }

@@ -40,7 +40,7 @@ export async function verifyAt(
   throw new TypeError('a request has no URL to verify it at')
 }
 
-/** Whether another URL could be the right one. JWTs hold it as a claim. */
+/** Whether the request may be right for another URL, by the verdict for this one. JWTs hold the URL as a claim. */
 function isAboutUrl(verdict: Verdict): boolean {
   return (
     verdict.kind === 'invalid' &&

@@ -14,7 +14,7 @@ export interface Wanted {
   /** DNS names; default none. */
   readonly names?: readonly string[]
   readonly isCa?: boolean
-  /** Who signs; default itself. */
+  /** The issuer that signs; default: self-signed. */
   readonly issuer?: Certified
   /** As openssl writes it: 20260101000000Z. Default: from 2020 to 2040. */
   readonly notBefore?: string

@@ -2,7 +2,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { Mutant, Mutation } from './mutate.ts'
 
 /*
- * Which changed requests a scheme may accept, and why. Whatever else is accepted is a fault.
+ * The changed requests that a scheme may accept, each with its reason. Accepting any other is a fault.
  */
 
 /** Schemes whose signature covers nothing of the body, or only some of it. */

@@ -36,7 +36,7 @@ function opened(name: string): { scheme: Scheme; request: WebhookRequest } | und
   }
 }
 
-/** This process' own time: what others do on the machine doesn't count. */
+/** CPU time of this process: load by other processes doesn't count. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

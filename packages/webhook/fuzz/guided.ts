@@ -54,7 +54,7 @@ export async function fuzzGuided(durationMs: number, seed: number): Promise<Find
       for (const one of batch) await run(one, faults)
       runs += batch.length
       if (!(await coverage.hasGrown())) continue
-      // Which of them it was would cost a look each: all are kept, and the corpus is cut at random when it is large.
+      // To find the request that reached new code would cost a run each: all are kept, and a large corpus is cut at random.
       corpus.push(batch[Math.floor(random() * batchSize)]!, ...batch.slice(0, 4))
       kept += 5
       if (corpus.length > 5000) corpus.splice(Math.floor(random() * 4000), 500)
@@ -89,7 +89,7 @@ function firstCases(): Case[] {
   })
 }
 
-/** What must hold of any request: no throw, and no more time than its length allows. */
+/** Invariants of any request: verification doesn't throw, and its time is bounded by the request's length. */
 async function run({ target, request }: Case, faults: Set<string>): Promise<void> {
   const start = process.cpuUsage()
   try {

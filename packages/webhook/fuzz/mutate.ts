@@ -61,9 +61,9 @@ export const mutation: fc.Arbitrary<Mutation> = fc.oneof(
 
 export interface Mutant {
   readonly request: WebhookRequest
-  /** The header that was changed, where one was. */
+  /** The changed header; undefined where the change is elsewhere. */
   readonly header?: string
-  /** False where the change left everything as it was. */
+  /** False where the mutation happened to change nothing. */
   readonly isChanged: boolean
 }
 

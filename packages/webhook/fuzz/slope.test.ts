@@ -65,7 +65,7 @@ function target(name: string): Target {
   }
 }
 
-/** This process' own time in milliseconds: what others do on the machine doesn't count. */
+/** CPU time of this process in milliseconds: load by other processes doesn't count. */
 async function cpuMsOf({ scheme, headers }: Target, body: Uint8Array): Promise<number> {
   const request = { method: 'POST', url: 'https://hooks.example.com/x', headers, body }
   const start = process.cpuUsage()

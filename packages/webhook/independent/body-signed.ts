@@ -34,7 +34,7 @@ const linear: Formula = {
     const timed = body.replace(/\}$/, `,"webhookTimestamp":${seconds * 1000}}`)
     return { body: timed, headers: { 'Linear-Signature': hmac('sha256', secret, timed) } }
   },
-  // An hour more than its last retry, which carries the first one's time.
+  // An hour more than the last retry's delay: a retry carries the time of the first request.
   time: { past: 28_860, future: 60 },
 }
 
@@ -43,7 +43,7 @@ export const bodySigned: readonly Formula[] = [
   bare('line', 'x-line-signature', 'base64'),
   bare('woocommerce', 'X-WC-Webhook-Signature', 'base64'),
   bare('xero', 'x-xero-signature', 'base64', {
-    // It looks like base64, and isn't decoded.
+    // The key looks like base64, and is used as text.
     secret: 'c2hhcmVkLXNlY3JldC0x',
     key: Buffer.from('c2hhcmVkLXNlY3JldC0x'),
   }),

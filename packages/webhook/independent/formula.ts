@@ -9,7 +9,7 @@ import { type BinaryToTextEncoding, createHmac } from 'node:crypto'
 /** A request as a provider sends it. */
 export interface Sent {
   readonly headers?: Readonly<Record<string, string>>
-  /** Where the body differs from what was given: it holds the signature. */
+  /** The body as sent, where it holds the signature and so differs from the given body. */
   readonly body?: string
   readonly url?: string
 }
@@ -27,11 +27,11 @@ export interface Formula {
   readonly body?: string
   /** Signs a body at a time, in Unix seconds. */
   readonly sign: (body: string, seconds: number) => Sent
-  /** What of the body is protected: all (default), what its provider chose, or nothing. */
+  /** The part of the body that the signature covers: all (default), some fields, or nothing. */
   readonly covers?: 'body' | 'some' | 'nothing'
-  /** What a changed body is refused as; default signature_mismatch. */
+  /** The reason for refusing a changed body; default signature_mismatch. */
   readonly changed?: string
-  /** The signature's headers; without them the request isn't signed. None: it is in the body. */
+  /** The headers that hold the signature. Empty: the signature is in the body. */
   readonly signature: readonly string[]
   /** How the signed time is bounded, in seconds; `header` is where it stands, if in one of its own. */
   readonly time?: Bounds & { readonly header?: string }

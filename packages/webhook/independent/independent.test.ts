@@ -29,9 +29,9 @@ const vectors = [
 test.each(allProviders().map(({ name }) => name))('%s does what its documentation says', async name => {
   const own = vectors.filter(({ provider }) => provider === name)
   expect(own.filter(({ expected }) => expected === 'valid').length).toBeGreaterThanOrEqual(2)
-  // As from a file: what JSON can't hold isn't there.
+  // As read from a file: values that JSON can't hold are absent.
   const results = await checkVectors(JSON.parse(JSON.stringify(own)))
-  // A note on a pass says that it was refused for another reason than it should.
+  // A note on a pass: the request was refused, for another reason than the vector names.
   expect(results.filter(({ passed, note }) => !passed || note !== undefined)).toEqual([])
 })
 

@@ -1,6 +1,6 @@
 import { changing, type Formula, hmac, inHeader, json, now, type Vector } from './formula.ts'
 
-/* Standard Webhooks, and all who sign by it: the same headers, four forms of a key, two brands. */
+/* Standard Webhooks and the providers that sign by it: the same headers, four forms of a key, two prefixes of headers. */
 
 const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
 

@@ -19,7 +19,7 @@ const open: OpenVerify = config => {
     const items = bodyForm(request) === 'urlencoded' ? itemOfForm(request.body) : itemsOf(request.body)
     if (!items) return invalid('body_unreadable', 'expected JSON with notificationItems, or a form')
     const verdicts = items.map(item => verifyItem(item, keys))
-    // One item that isn't signed would be one event that isn't.
+    // Each item is an event: a single unsigned item refuses the request.
     return verdicts.find(verdict => verdict.kind === 'invalid') ?? verdicts[0]!
   }
 }

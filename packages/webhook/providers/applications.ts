@@ -10,7 +10,7 @@ const asanaHandshake: HandshakeDefinition = {
       return undefined
     const secret = headerChallenge(request, 'x-hook-secret')
     if (secret === undefined) return undefined
-    // Only a source that still waits for its secret shows one: else anyone could offer theirs.
+    // Only a source without a secret accepts an offered one: otherwise a stranger could replace it.
     const answer = empty(200, { 'x-hook-secret': secret })
     return config.secrets.length === 0 ? { ...answer, offeredSecret: secret } : answer
   },

@@ -88,12 +88,12 @@ function signedTexts(message: Readonly<Record<string, unknown>>): (string | unde
   }
 }
 
-/** In one spelling: with a query or dots in its path, one certificate would have any number of addresses. */
+/** Only in its plain spelling: with a query or dots in the path, the same certificate would have any number of addresses. */
 function isCertificateUrl(text: string): boolean {
   return isAllowedUrl(text) && /^https:\/\/[a-z0-9.-]+\/[\w.-]{1,200}\.pem$/.test(text)
 }
 
-/** https and a host of SNS itself; what is compared is what would be connected to. */
+/** https and a host of SNS itself, compared after parsing: the parsed host is the one connected to. */
 function isAllowedUrl(text: string): boolean {
   const url = URL.parse(text)
   return (

@@ -266,7 +266,7 @@ export const commerceRows: readonly Provider[] = [
     title: 'Mollie (next-gen webhooks)',
     documentation: 'https://docs.mollie.com/reference/webhooks-best-practices',
     copy: { what: 'Signing secret', where: 'Dashboard → Developers → Webhooks → the webhook' },
-    // Mollie's sample shows a bare digest, other people's notes one after "sha256=": both are read.
+    // Mollie's sample shows a bare digest, third-party notes a digest after "sha256=": both are read.
     scheme: plainHmac('x-mollie-signature', 'hex', { optionalPrefix: 'sha256=' }),
     identity: {
       names: 'occurrence',
@@ -323,7 +323,7 @@ export const commerceRows: readonly Provider[] = [
   },
 ]
 
-/** Xero's intent to receive has no events in it. */
+/** Xero's "intent to receive" request has an empty list of events. */
 function isIntentToReceive(body: Uint8Array): boolean {
   return body.byteLength <= 1024 && /"events"\s*:\s*\[\s*\]/.test(Buffer.from(body).toString('latin1'))
 }

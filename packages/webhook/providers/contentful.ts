@@ -36,7 +36,7 @@ const open: OpenVerify = config => {
 
 /** Method, path and signed headers, each with a newline; the body follows. */
 function canonicalText(request: WebhookRequest, listed: readonly string[], path: string): string {
-  // Time and list are always signed, named or not; that is what makes the time worth reading.
+  // The time and the list of headers are always signed, whether the list names them or not; so the time can be trusted.
   const names = [...new Set([...listed, listHeader, timeHeader])].filter(name =>
     Object.hasOwn(request.headers, name),
   )

@@ -15,7 +15,7 @@ interface Sent {
   readonly url?: string
 }
 
-/** A request, another event, and the first one again. Lists of these where a row has several kinds of requests. */
+/** A request, another event's request, and the first request again. Lists of these where a row has several kinds of requests. */
 type Case = readonly [first: Sent, other: Sent, again: Sent]
 
 function identityOf(name: string, sent: Sent) {
@@ -44,7 +44,7 @@ function headerIds(id: Record<string, string>, changes: Record<string, string> =
   ]
 }
 
-/** Two bodies, and what of the first is another in a repeat. */
+/** The bodies of two events, and the members that a repeat of the first changes. */
 function bodies(
   first: object,
   other: object,
@@ -247,7 +247,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
       { body: form({ payload: '{"type":"block_actions","trigger_id":"1"}' }) },
     ],
   ],
-  // Nothing says what a tracking id names.
+  // No documentation says what a tracking id names.
   zoom: bodies({ event: 'meeting.started', event_ts: 1 }, { event_ts: 2 }, {}, { 'x-zm-trackingid': 'rid' }),
   zendesk: headerIds({ 'x-zendesk-webhook-invocation-id': '1' }, { 'x-zendesk-webhook-signature': 'other' }),
   webflow: [
@@ -286,7 +286,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   square: bodies({ event_id: '1' }, { event_id: '2' }),
   trello: [
     bodies({ action: { id: '1' } }, { action: { id: '2' } }),
-    // Webhooks of a board and of its card, which one action sets off.
+    // Webhooks of a board and of its card, both sent for a single action.
     bodies({ action: { id: '1' }, model: { id: 'board' } }, { model: { id: 'card' } }),
   ],
   cloudinary: [
@@ -350,7 +350,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   ],
   'gitlab-token': [
     headerIds({ 'idempotency-key': '1', 'x-gitlab-event-uuid': 'u' }),
-    // Before 17.4: a webhook that another one set off has its UUID.
+    // Before 17.4: a webhook that was triggered by another webhook has the same UUID.
     bodies({ after: 'a' }, { after: 'b' }, {}, { 'x-gitlab-event-uuid': 'u', 'x-gitlab-event': 'Push Hook' }),
   ],
   telegram: bodies({ update_id: 1 }, { update_id: 2 }),
@@ -437,7 +437,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     [
       { body: form({ token: '1', recipient: 'a' }) },
       { body: form({ token: '2', recipient: 'a' }) },
-      // Only the token is signed: with another event it is a captured one.
+      // Only the token is signed: the token of one event on another is a captured token.
       { body: form({ token: '1', recipient: 'b' }) },
     ],
   ],

@@ -5,7 +5,7 @@ import type { Provider } from './provider.ts'
 // Google's keys for OpenID Connect; the library google-auth-library fetches the same.
 const googleKeysUrl = 'https://www.googleapis.com/oauth2/v3/certs'
 
-/** A JWT whose claims carry a digest of the body, or (Google) nothing of it. */
+/** A JWT whose claims carry a digest of the body, or (Google) nothing about the body. */
 export const jwtRows: readonly Provider[] = [
   {
     name: 'google-pubsub-oidc',
@@ -269,7 +269,7 @@ export const jwtRows: readonly Provider[] = [
   },
 ]
 
-/** Plaid answers with one key, `{"key": {…, "kid": …, "expired_at": null}}`; an expired one is none. */
+/** Plaid answers with one key, `{"key": {…, "kid": …, "expired_at": null}}`; an expired key is no key. */
 function readPlaidKey(text: string) {
   try {
     const key: unknown = JSON.parse(text)?.key

@@ -88,7 +88,7 @@ export const mailgun: Provider = {
     sign,
   },
   // The event isn't signed, so a captured signature would sign any. The token is the delivery's id for that reason:
-  // whatever comes again with a token that was used is the same delivery.
+  // a request with a used token is the same delivery again.
   identity: {
     names: 'delivery',
     repeats: 'id',

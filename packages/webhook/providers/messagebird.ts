@@ -16,7 +16,7 @@ import type { OpenVerify, Provider } from './provider.ts'
 
 const timestampRule: TimestampRule = { unit: 's', past: 300, future: null }
 
-/** A request with neither signature is told of this one's absence by the caller. */
+/** The caller reports this header as missing where a request has neither signature. */
 const openSignature: OpenVerify = config => {
   const keys = openSecretKeys(config, 'utf8')
   const rule = toleranceOf(timestampRule, config.toleranceSeconds)

@@ -129,7 +129,7 @@ describe('a certificate isn’t trusted', () => {
     ['whose key isn’t RSA', () => [aLeaf({ key: 'ec' }), intermediate], 'RSA'],
     ['in a bundle of eleven', () => [leaf, intermediate, ...Array<Certified>(9).fill(root)], 'can’t be read'],
   ])('%s', async (_title, make, part) => {
-    // The chain is looked at before the signature, so it doesn't matter who signed.
+    // The chain is checked before the signature, so any key may sign here.
     expect(await paypal(make()).verify(signed(), nowMs)).toMatchObject({
       reason: 'certificate_untrusted',
       detail: expect.stringContaining(part),
@@ -170,7 +170,7 @@ describe('nothing is fetched from an address that isn’t PayPal’s', () => {
     const fetched: string[] = []
     const request = withHeader(signed(), 'paypal-cert-url', url)
     const verdict = await paypal([leaf, intermediate], fetched).verify(request, nowMs)
-    // A backslash is a slash to URL parsers: what is compared is what would be connected to, so that one is PayPal's.
+    // URL parsers read a backslash as a slash, and the parsed host is compared: here that is PayPal's.
     const isPayPals = URL.parse(url)?.hostname === 'api.paypal.com' && url.includes('\\')
     if (isPayPals) return expect(fetched).toHaveLength(1)
     expect(verdict).toMatchObject({ reason: 'certificate_untrusted' })

@@ -62,7 +62,7 @@ const open: OpenVerify = (config, tools) => {
   }
 }
 
-/** https, PayPal's own host, the ordinary port, no credentials: what is compared is what would be connected to. */
+/** https, PayPal's own host, the default port, no credentials; compared after parsing: the parsed host is the one connected to. */
 function isAllowedUrl(text: string): boolean {
   const url = URL.parse(text)
   return (
@@ -74,7 +74,7 @@ function isAllowedUrl(text: string): boolean {
   )
 }
 
-/** A certificate that the source's owner vouches for: trusted as it is, whatever its chain and dates. */
+/** A certificate that the source's owner configured: trusted without looking at its chain and dates. */
 function openPinned(pem: unknown): KeyObject | undefined {
   if (pem === undefined) return undefined
   const leaf = typeof pem === 'string' ? readCertificates(pem)?.[0] : undefined

@@ -10,7 +10,7 @@ import type { OpenVerify, Provider, SignSample } from './provider.ts'
 interface Version {
   readonly signatures: readonly string[]
   readonly nonces: readonly string[]
-  /** What stands before the nonce; undefined for a form beyond its bounds. */
+  /** The signed text before the nonce; undefined for a form beyond its bounds. */
   readonly text: (request: WebhookRequest) => string | undefined
 }
 
@@ -23,7 +23,7 @@ const third: Version = {
   },
 }
 
-// What messages and verifications are signed with: https://docs.plivo.com/docs/messaging/concepts/signature-validation
+// Signature of messages and verifications: https://docs.plivo.com/docs/messaging/concepts/signature-validation
 const second: Version = {
   signatures: ['x-plivo-signature-v2', 'x-plivo-signature-ma-v2'],
   nonces: ['x-plivo-signature-v2-nonce'],
@@ -35,7 +35,7 @@ const open: OpenVerify = config => {
   const versions = config.options?.onlyV3 === true ? [third] : [third, second]
   return request => {
     const read = (name: string) => headerText(request.headers, name)
-    // Where the third is there, only it counts: the second covers nothing of the form.
+    // A request with version 3 is verified by it alone: version 2 covers nothing of the form.
     const version = versions.find(({ signatures }) => signatures.some(name => read(name))) ?? third
     const signatures: string[] = []
     for (const name of version.signatures) eachItem(read(name) ?? '', ',', item => signatures.push(item))

@@ -47,7 +47,7 @@ const notionHandshake: HandshakeDefinition = {
       return undefined
     const token = scanMember(request.body, ['verification_token'])
     if (token === undefined) return undefined
-    // Only a source that still waits for its secret shows one: else anyone could offer theirs.
+    // Only a source without a secret accepts an offered one: otherwise a stranger could replace it.
     return config.secrets.length === 0 ? { ...empty(200), offeredSecret: token } : empty(200)
   },
 }

@@ -4,7 +4,7 @@ import type { IdentityRules } from '../verify/identify.ts'
 import type { JwtDescriptor } from '../verify/jwt.ts'
 import type { TokenDescriptor } from '../verify/token.ts'
 
-/** What a scheme made by code gets beside its configuration. */
+/** The parts that a scheme in code is given beside its configuration. */
 export interface SchemeTools {
   readonly keys: KeyFetch
   /** PEM certificates that chains may end in. */
@@ -16,7 +16,7 @@ export type OpenVerify = (
   tools: SchemeTools,
 ) => (request: WebhookRequest, nowMs: number) => Verdict | Promise<Verdict>
 
-/** How requests are verified. `code` is for what no descriptor can say: certificates, canonical requests, batches. */
+/** How requests are verified. `code` is for schemes that no descriptor can express: certificates, canonical requests, batches. */
 export type SchemeDefinition =
   | ({ readonly kind: 'signature' } & SignatureDescriptor)
   | ({ readonly kind: 'token' } & TokenDescriptor)
@@ -24,7 +24,7 @@ export type SchemeDefinition =
   | {
       readonly kind: 'code'
       readonly open: OpenVerify
-      /** What is signed, with what and where it stands, for people. */
+      /** The signature in words: the signed text, the key, and the place of the signature. */
       readonly text: {
         readonly where: string
         readonly algorithm: string
@@ -56,7 +56,7 @@ export interface HandshakeContext {
   readonly config: SchemeConfig
   /** Whether verify() found this request valid. */
   readonly verified: boolean
-  /** Which of the secrets it matched, where that is known. */
+  /** The index of the secret that matched, where it is known. */
   readonly secret: string | undefined
 }
 
@@ -73,7 +73,7 @@ export interface OptionDefinition {
   readonly text: string
 }
 
-/** A realistic event: what a simulator sends. */
+/** A realistic event, as a simulator sends it. */
 export interface Sample {
   readonly headers?: Readonly<Record<string, string>>
   /** Default application/json. */
@@ -81,7 +81,7 @@ export interface Sample {
   readonly body: string
 }
 
-/** What the words of a row's proof mean, the strongest first. */
+/** The meaning of each word of a row's proof, the strongest first. */
 export const proofTexts = {
   run: 'compared, whenever the tests run, with the package named: the provider’s own or the one that it tells to use',
   vectors:
@@ -99,11 +99,11 @@ export interface Provenance {
   readonly fromMemory?: readonly ('retries' | 'answer' | 'handshake' | 'identity' | 'copy')[]
 }
 
-/** What makes two of a provider's requests one event, with what is known of it, for people. */
+/** When two requests of a provider are the same event, and how we know, in words. */
 export interface ProviderIdentity extends IdentityRules {
-  /** What differs between two events that happened. */
+  /** The fields that differ between two events. */
   readonly apart: string
-  /** What stays when one event is sent again, and what changes then. */
+  /** The fields that stay, and those that change, when an event is sent again. */
   readonly kept: string
   /** The page that says so, or `memory`. */
   readonly source: string
@@ -116,7 +116,7 @@ export interface Provider {
   /** Set where several schemes belong to one provider: the name of the first. */
   readonly variantOf?: string
   readonly documentation: string
-  /** What the user copies, and where it stands on the provider's pages. */
+  /** The secret that the user copies, and its place on the provider's pages. */
   readonly copy: { readonly what: string; readonly where: string }
   readonly options?: readonly OptionDefinition[]
   readonly scheme: SchemeDefinition
@@ -125,11 +125,11 @@ export interface Provider {
   /** Stands between several secrets in one text (Supabase). */
   readonly secretSeparator?: string
   readonly identity: ProviderIdentity
-  /** What the provider takes for an accepted event, and how long it waits; absent where that isn't known. */
+  /** The answers that the provider takes as accepted, and its time-out; absent where they aren't known. */
   readonly answer: { readonly text: string; readonly timeoutSeconds?: number; readonly accepted?: Handshake }
   readonly retries: string
   readonly handshake?: HandshakeDefinition
-  /** What whoever connects this provider should know. */
+  /** Notes for the person who connects this provider. */
   readonly notes?: readonly string[]
   readonly sample: Sample
   readonly provenance: Provenance

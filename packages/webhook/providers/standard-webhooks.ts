@@ -41,9 +41,9 @@ type Row = Pick<
   readonly scheme: SchemeDefinition
   readonly brand?: 'svix'
   readonly type?: readonly IdentityRule[]
-  /** For a sender whose webhook-id isn't the same in a repeat. */
+  /** For a sender that gives a repeat another webhook-id. */
   readonly identity?: Pick<ProviderIdentity, 'id' | 'apart' | 'kept'>
-  /** Where it is said that the id is kept; default the specification. */
+  /** The source of the claim that a repeat keeps the id; default the specification. */
   readonly idSource?: string
   readonly body: string
   readonly notes?: readonly string[]

@@ -55,7 +55,7 @@ export function findProvider(name: string): Provider | undefined {
   return table.get(name)
 }
 
-/** The name that a mistyped one was probably meant to be. */
+/** The provider's name that is most like a mistyped name. */
 export function nearestProvider(name: string): string | undefined {
   const wanted = name.toLowerCase().slice(0, 40)
   const near = [...table.keys()]

@@ -2,7 +2,7 @@ import type { WebhookRequest } from '../scheme.ts'
 import { openScan } from '../verify/members.ts'
 import type { Provider } from './provider.ts'
 
-/** Things that happen once to what `payload.id` names: a form is sent, an item or page is made or deleted. */
+/** Types that happen once to the object of `payload.id`: a form is sent, an item or page is made or deleted. */
 const happensOnce: ReadonlySet<string> = new Set([
   'form_submission',
   'page_created',
@@ -11,7 +11,7 @@ const happensOnce: ReadonlySet<string> = new Set([
   'collection_item_deleted',
   'comment_created',
 ])
-/** Nothing in these tells when: stock goes to 99 and back to 100, an order or an item is what it was before. */
+/** These payloads hold no time: stock goes to 99 and back to 100, and the body is the same as before. */
 const untold: ReadonlySet<string> = new Set([
   'ecomm_inventory_changed',
   'ecomm_order_changed',
@@ -26,7 +26,7 @@ const scan = openScan([
   ...times.map(name => ['payload', name]),
 ])
 
-/** Undefined where nothing in the payload tells one occurrence from another. */
+/** Undefined where the payload doesn't distinguish two occurrences. */
 function occurrenceOf({ body }: WebhookRequest): string | undefined {
   const [type = '', id, order, ...found] = scan(body).values
   if (untold.has(type)) return undefined

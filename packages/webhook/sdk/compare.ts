@@ -5,7 +5,7 @@ import { sampleRequest } from '../sample-request.ts'
 import type { SchemeConfig, WebhookRequest } from '../scheme.ts'
 import { SchemeError } from '../verify/scheme-error.ts'
 
-/** What a provider's own package says, put so that it can be compared with ours. */
+/** A provider's own package behind the interface that it is compared by. */
 export interface Sdk {
   readonly provider: string
   /** Default printable text. */
@@ -27,7 +27,7 @@ export interface Sdk {
 
 export interface Difference {
   readonly why: string
-  /** Makes of a request that both accept one that only one of them does. */
+  /** Changes a request that both accept so that only one of them accepts it. */
   readonly change: (request: WebhookRequest, secret: string) => WebhookRequest
   readonly acceptedBy: 'us' | 'them'
 }
@@ -206,7 +206,7 @@ function changesOf(request: WebhookRequest): WebhookRequest[] {
   ]
 }
 
-/** Not the last character: some packages ignore the bits of it that belong to no byte, where we don't. */
+/** Not the last character: some packages ignore its bits that belong to no byte, and ours refuses them. */
 function withChangedMiddle(text: string): string {
   const at = Math.floor((text.length * 2) / 3)
   return text.slice(0, at) + (text[at] === '0' ? '1' : '0') + text.slice(at + 1)

@@ -49,7 +49,7 @@ compareWithSdk({
     try {
       return Boolean(validateEvent(body, headers, secret))
     } catch (error) {
-      // It goes on to parse the event, which isn't ours to invent: any other error is past the signature.
+      // After the signature the package parses the event, which this test doesn't imitate: any other error means a right signature.
       return !(error instanceof WebhookVerificationError)
     }
   },
@@ -191,7 +191,7 @@ compareWithSdk({
   provider: 'liveblocks',
   secret: base64Secret,
   clock: around300,
-  // It refuses types of events that it doesn't know.
+  // The package refuses types of events that it doesn't know.
   body: jsonBody.map(text => `{"type":"roomCreated","data":${text}}`),
   accepts: ({ body, headers, secret }) => {
     const { WebhookHandler } = load('@liveblocks/node')

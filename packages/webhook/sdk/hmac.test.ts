@@ -126,7 +126,7 @@ compareWithSdk({
 
 compareWithSdk({
   provider: 'linear',
-  // Older ones the library refuses, and we don't: Linear's retries carry the first one's time.
+  // The library refuses older times, and we don't: Linear's retries carry the time of the first request.
   clock: [-61, -60, 60],
   body: fc.constant('{"action":"create","data":{"title":"Zoë"},"webhookTimestamp":{nowMs}}'),
   accepts: ({ body, header, secret }) => {

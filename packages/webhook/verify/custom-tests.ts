@@ -2,7 +2,7 @@ import type { SchemeConfig, Verdict, WebhookRequest } from '../scheme.ts'
 import { isFields } from './fields.ts'
 import { SchemeError } from './scheme-error.ts'
 
-/** One of the tests that a custom scheme carries. */
+/** A test that a custom scheme carries. */
 export interface SchemeTestResult {
   readonly name: string
   readonly passed: boolean
@@ -30,7 +30,7 @@ export function runCustomTests(scheme: unknown, open: (config: SchemeConfig) => 
   })
 }
 
-/** What is wrong, or undefined. */
+/** The fault; undefined where the test passes. */
 function runTest(test: Fields, scheme: unknown, open: (config: SchemeConfig) => Verify): string | undefined {
   try {
     const verify = open({

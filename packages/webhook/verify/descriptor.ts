@@ -33,7 +33,7 @@ export interface SignatureDescriptor {
   readonly headers: readonly string[]
   /** Must stand before each signature (`sha256=`, `v1,`); what has another label is passed over. */
   readonly prefix?: string
-  /** May stand before a signature: for providers whose documentation and practice differ. */
+  /** Optional before a signature: for providers whose documentation and practice differ. */
   readonly optionalPrefix?: string
   /** The header is a list, separated by this; any item may match. */
   readonly list?: ' ' | ','

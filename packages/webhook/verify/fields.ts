@@ -8,7 +8,7 @@ const maxDepth = 64
 /** Values of all kinds together. Microsoft Graph's largest requests hold some 30,000. */
 const maxValues = 100_000
 
-/** A body's JSON object; undefined where it is none, or beyond the bounds. */
+/** A body's JSON object; undefined where the body isn't an object, or is beyond the bounds. */
 export function parseFields(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   if (!isBoundedJson(body)) return undefined
   try {
@@ -36,7 +36,7 @@ const quote = 0x22
 const comma = 0x2c
 const backslash = 0x5c
 
-/** One pass that counts nesting and values outside of strings. It is no validator: that is JSON.parse's. */
+/** Counts nesting and values outside of strings in one pass. Validation is left to JSON.parse. */
 export function isBoundedJson(body: Uint8Array): boolean {
   let depth = 0
   let values = 1

@@ -13,7 +13,7 @@ export function openSecretKeys(config: SchemeConfig, form: KeyForm): readonly Ke
   return config.secrets.map(text => openKey(text, form, config.provider))
 }
 
-/** Which key signed these pieces with one of the candidates; undefined where none did. */
+/** The index of the key whose digest of these pieces is among the candidates; undefined where no key's is. */
 export function findHmacKey(
   hash: 'sha1' | 'sha256',
   keys: readonly KeyObject[],

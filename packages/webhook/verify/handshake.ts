@@ -3,7 +3,7 @@ import { equal, tokenDigest } from './compare.ts'
 import { queryValue } from './form.ts'
 import { headerText } from './header.ts'
 
-/** A challenge longer than this is none: what is echoed must stay bounded. */
+/** A longer challenge isn't echoed: the answer must stay bounded. */
 const maxChallengeLength = 2048
 
 /**
@@ -45,7 +45,7 @@ export function headerChallenge(request: WebhookRequest, name: string): string |
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) ? text : undefined
 }
 
-/** Whether a token is one of the configured ones; each is compared in constant time. */
+/** Whether a token is among the configured tokens, each compared in constant time. */
 export function isOneOf(token: string, allowed: readonly string[]): boolean {
   const given = tokenDigest(token)
   return allowed.map(text => equal(tokenDigest(text), given)).includes(true)

@@ -19,7 +19,7 @@ export const namedThings = {
 } as const
 export type Named = keyof typeof namedThings
 
-/** What two requests must share to be one event. */
+/** The parts that two requests of the same event share. */
 export const repeatTexts = {
   id: 'the same id',
   'id-and-body': 'the same id and the same body',
@@ -30,13 +30,13 @@ export const repeatTexts = {
 /** Where an id stands, and whether the body counts too where that differs from the row. */
 export type IdRule = IdentityRule | { readonly rule: IdentityRule; readonly repeats: 'id' | 'id-and-body' }
 
-/** Where ids and types stand, and what makes two requests one event. */
+/** The places of ids and types, and the parts that two requests of the same event share. */
 export interface IdentityRules {
   readonly names: Named
   readonly repeats: Repeats
   /** The first that finds something wins. A path with `*` takes the texts of all elements together. */
   readonly id?: readonly IdRule[]
-  /** For a request in which none of `id` finds anything. Default none: it is an event of its own. */
+  /** Used for a request in which no rule of `id` finds anything. Default none: the request is an event of its own. */
   readonly withoutId?: 'body' | 'none'
   /**
    * The first that finds something wins. If it has a `*`, the others with a `*` count too: each kind of element in a
@@ -74,7 +74,7 @@ interface OpenedId {
 function idOf(reading: Reading, ids: readonly OpenedId[], withoutId: 'body' | 'none'): MadeIdentity {
   for (const { rule, repeats } of ids) {
     const id = rule.kind === 'one' ? rule.text(reading) : oneId(rule.texts(reading))
-    // A cut id could make two deliveries one, so a longer one is none.
+    // A longer id is left out: cut, it could make two deliveries one.
     if (id === undefined || id === '' || id.length > maxIdLength) continue
     if (repeats !== 'id-and-body') return { deliveryId: id, repeats: 'id' }
     const content = contentOf(reading.request)

@@ -13,11 +13,11 @@ export type IdentityRule =
   | { readonly member: string; readonly as?: string }
   /** A field of a form, or a value of a GET's query. With `member`, a member of the JSON document in that field. */
   | { readonly form: string; readonly member?: string }
-  /** The name of the root object's first member that isn't one of these (Telegram's update_id). */
+  /** The name of the root object's first member outside of this list (Telegram's update_id). */
   | { readonly firstNameExcept: readonly string[] }
   /** For a text that stands in no header, member or form field (Braintree's base64 XML). */
   | { readonly find: (request: WebhookRequest) => string | undefined; readonly text: string }
-  /** All of these, joined; nothing if one of them is missing, unless that one is optional. */
+  /** The texts of all these rules, joined; nothing where a rule that isn't optional finds none. */
   | { readonly join: readonly JoinedRule[]; readonly by: string }
 export type JoinedRule = Exclude<IdentityRule, { readonly join: unknown }> & { readonly optional?: true }
 
@@ -28,7 +28,7 @@ export interface Reading {
   form: readonly (string | undefined)[] | undefined
 }
 
-/** What the rules of one source look for together. */
+/** All places that the rules of a source look at, for one scan. */
 export interface Asked {
   readonly values: MemberPath[]
   readonly lists: ListPaths[]

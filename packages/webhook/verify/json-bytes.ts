@@ -133,7 +133,7 @@ export function nameAt(
   for (let i = 0; i < names.length; i++) {
     if ((passOver & (1 << i)) === 0 && isPlainName(body, start, end, names[i]!)) return i
   }
-  // Nearly every name has no escape: it is looked for once a name, not once for each that is wanted.
+  // Nearly every name has no escape: the search for a backslash runs once a name, not once for each wanted name.
   if (!hasEscape(body, start, end)) return -1
   const text = readString(body, start - 1, end + 1)
   const found = text === undefined ? -1 : names.indexOf(text)

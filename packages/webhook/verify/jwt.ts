@@ -46,12 +46,12 @@ export interface JwtDescriptor {
 export interface PublishedKeys {
   /** Options that may hold the keys: a JWKS, or a map from key id to JWK or PEM. */
   readonly options: readonly string[]
-  /** What to fetch for a key id where no option holds it; undefined where the source lacks what that needs. */
+  /** The request for a key that no option holds; undefined where the source lacks a setting that the request needs. */
   readonly request: (
     kid: string,
     config: SchemeConfig,
   ) => { readonly url: string; readonly json?: string } | undefined
-  /** Keys out of what was fetched; default: a JWKS. */
+  /** Reads the keys from the fetched document; default: a JWKS. */
   readonly read?: (text: string) => KeySet
 }
 
@@ -201,7 +201,7 @@ function derOf(signature: Uint8Array): Uint8Array | undefined {
   const numbers = [signature.subarray(0, 32), signature.subarray(32)].map(number => {
     const start = number.findIndex(byte => byte !== 0)
     const bytes = number.subarray(start < 0 ? 31 : start)
-    // A first bit of 1 would make it negative.
+    // A number whose first bit is 1 would be negative in DER.
     const sign = bytes[0]! >= 0x80 ? [0] : []
     return [0x02, sign.length + bytes.length, ...sign, ...bytes]
   })

@@ -4,7 +4,7 @@ import { SchemeError } from './scheme-error.ts'
 
 /** How the text that a user copies from a provider's page becomes a key. */
 export type KeyForm =
-  /** The bytes of the text as it is. */
+  /** The UTF-8 bytes of the text. */
   | 'utf8'
   | 'hex'
   | 'base64'
@@ -25,7 +25,7 @@ export type KeyForm =
   | 'spki-base64'
   | 'pem'
 
-/** What a user reads about a key form. */
+/** A key form in words, for people. */
 export const keyFormTexts: Readonly<Record<KeyForm, string>> = {
   utf8: 'the bytes of the text as copied, nothing decoded',
   hex: 'decoded from hexadecimal',
@@ -111,7 +111,7 @@ function decodeBase64Key(text: string): Uint8Array | undefined {
   return decode(bare + '='.repeat((4 - (bare.length % 4)) % 4), 'base64')
 }
 
-// What WordPress' wp_specialchars_decode(…, ENT_QUOTES) does, which WooCommerce applies before signing.
+// As WordPress' wp_specialchars_decode(…, ENT_QUOTES), which WooCommerce applies before signing.
 function decodeHtml(text: string): string {
   return text
     .replace(/&#0*39;|&#x27;|&apos;/g, "'")

@@ -4,7 +4,7 @@ import { openScan, scanFirstName, scanMember } from './members.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** What the scanner promises to find, told by JSON.parse. */
+/** The scanner's promise, computed with JSON.parse. */
 function expectedAt(value: unknown, path: readonly string[]): string | undefined {
   let at = value
   for (const segment of path) {

@@ -26,7 +26,7 @@ import {
 /** Names from the root on. `0` is an array's first element, `*` each of its elements. */
 export type MemberPath = readonly string[]
 
-/** What one pass found. */
+/** The result of a pass. */
 export interface Found {
   /** The text of each path without `*`, in the order asked for; undefined where no text, number or boolean stands. */
   readonly values: readonly (string | undefined)[]
@@ -45,13 +45,13 @@ export interface ListPaths {
   readonly distinct?: number
 }
 
-/** Elements of a list of which every row is kept. A longer list ends in a row without any text: it is not whole. */
+/** Rows kept of a list of which every row counts. A longer list ends in a row without any text, as a sign that it was cut. */
 const maxRows = 10_000
 
 /** Members of one object that can be wanted: a bit for each. */
 const maxNames = 31
 
-/** A place in the text on the way to what is wanted. */
+/** A place in the text on the way to a wanted member. */
 interface Place {
   names: string[]
   places: Place[]
@@ -264,7 +264,7 @@ function keepInRow(list: number, index: number, text: string, pass: Pass): void 
   }
 }
 
-/** Elements without any text share one row, and are no row of a distinct list: a long array of them costs little. */
+/** Elements without any text share a row, and add none to a distinct list: a long array of them costs little. */
 function keepRow(list: number, { lists, rows, known, paths, bare }: Pass): void {
   const kept = lists[list]!
   const row = rows[list]

@@ -7,9 +7,9 @@ import { bufferOf } from './json-bytes.ts'
  * unread. One pass: the search stops only where a line begins with two dashes, and compares the boundary (70 bytes) there.
  */
 
-/** Parts of one body that are looked at. */
+/** Parts of a body that are read at most. */
 const maxParts = 1000
-/** Bytes of one part's headers. */
+/** Bytes of a part's headers at most. */
 const maxHeadBytes = 8 * 1024
 
 /** Whether to go on to the next part. `value` decodes the part's text, undefined where it isn't UTF-8. */

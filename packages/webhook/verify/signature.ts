@@ -49,7 +49,7 @@ export function openSignature(row: SignatureDescriptor, config: SchemeConfig): V
     if (timestamp === undefined) return invalid('timestamp_missing')
     if (found.candidates.length === 0) return invalid('signature_malformed', expectation(scheme))
 
-    // A URL that isn't signed isn't asked for: whoever verifies would tell members that it had been looked at.
+    // Only a scheme that signs the URL reads it: reading makes the verdict name the URL that was tried.
     for (const url of isUrlSigned ? urlCandidates(scheme.urls, request.url) : ['']) {
       const secret = check(found.candidates, secretText => readText(request, url, id, timestamp, secretText))
       if (secret === undefined) continue
@@ -161,7 +161,7 @@ function readTimestamp(
   if (!place) return ''
   if ('pair' in place) return found.timestamp
   if ('header' in place) return headerText(request.headers, place.header)
-  // The whole body is looked through: Linear's time is its last member but one.
+  // The whole body is searched: Linear's time is its last member but one.
   return scanMember(request.body, place.member.split('.'))
 }
 

@@ -2,7 +2,7 @@ import type { SchemeConfig, Tolerance, Verdict } from '../scheme.ts'
 
 export type TimestampUnit = 's' | 'ms' | 'iso'
 
-/** How a provider bounds the time it signs; seconds, null where its own code bounds nothing. */
+/** The age and lead that a provider's own code allows for its signed time; seconds, null for no bound. */
 export interface TimestampRule extends Tolerance {
   readonly unit: TimestampUnit
   /** True where an age of exactly `past` already fails (Contentful). */

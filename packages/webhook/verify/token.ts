@@ -10,7 +10,7 @@ export type TokenPlace =
   | { readonly header: string; readonly scheme?: 'Bearer' | 'Basic' }
   | { readonly query: string }
 
-/** A secret that the provider sends along. It protects nothing of the body: TLS carries all of the trust. */
+/** A secret that the provider sends along. The body has no signature: all trust rests on TLS. */
 export interface TokenDescriptor {
   /** The first place that holds anything counts. */
   readonly places: readonly TokenPlace[]
