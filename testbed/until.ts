@@ -1,17 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Pauses between two questions where none is given, ms. */
+const pauseMs = { shortest: 10, longest: 100 }
+
 /**
  * Asks again and again until the answer is neither undefined nor false, and gives it back. Tests wait with this, never
  * with a sleep. An error thrown by `ask` counts as "not yet" and is the cause of the failure when time runs out.
  * @param options.deadlineMs default 25,000: slow machines run these tests too
+ * @param options.everyMs the pause between two questions. Default: a tenth of the wait so far, 10 ms at least and 100 at most,
+ * because a question each 10 ms for seconds keeps the processor from the tested program
  * @param options.what names the condition in the failure
  */
 export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   options: { readonly deadlineMs?: number; readonly everyMs?: number; readonly what?: string } = {},
 ): Promise<T> {
-  const { deadlineMs = 25_000, everyMs = 10, what = 'the condition' } = options
-  const deadline = performance.now() + deadlineMs
+  const { deadlineMs = 25_000, everyMs, what = 'the condition' } = options
+  const startedMs = performance.now()
+  const deadline = startedMs + deadlineMs
   let cause: unknown
   for (;;) {
     try {
@@ -23,6 +29,9 @@ export async function until<T>(
     }
     if (performance.now() >= deadline)
       throw new Error(`${what} didn't come true in ${deadlineMs} ms`, { cause })
-    await delay(everyMs)
+    await delay(everyMs ?? pauseAfter(performance.now() - startedMs))
   }
 }
+
+const pauseAfter = (waitedMs: number): number =>
+  Math.min(Math.max(waitedMs / 10, pauseMs.shortest), pauseMs.longest)

@@ -70,7 +70,7 @@ const untilPhase = (
       const isNew = status?.observedGeneration === metadata.generation
       return isNew && status.phase === phase && fits(status) && status
     },
-    { deadlineMs: 40_000, everyMs: 50, what: `${name} ${phase}` },
+    { deadlineMs: 40_000, what: `${name} ${phase}` },
   )
 
 /** Until so many Replays are in a phase, as an operator's metrics say. */

@@ -150,7 +150,6 @@ async function accept(type: string, status: EventStatus, body: object = {}): Pro
 const untilStatus = (eventId: string, status: EventStatus) =>
   until(async () => (await client.events.getEvent({ organizationId, eventId })).event?.status === status, {
     deadlineMs: 20_000,
-    everyMs: 50,
     what: `${eventId} as ${EventStatus[status]}`,
   })
 
