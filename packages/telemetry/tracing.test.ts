@@ -74,7 +74,8 @@ test('a collector that is away costs bounded memory and a bounded stop, and ever
   await until(async () => ((await count('dropped')) ?? 0) >= 3_000)
   const startedMs = performance.now()
   await tracing[Symbol.asyncDispose]()
-  expect(performance.now() - startedMs).toBeLessThan(4_000)
+  // A stop that waited for a send of each batch that is left would take minutes.
+  expect(performance.now() - startedMs).toBeLessThan(20_000)
   const counts = await Promise.all(['exported', 'dropped', 'failed'].map(count))
   expect(counts[0]).toBe(0)
   expect(counts.reduce((sum = 0, value = 0) => sum + value)).toBe(5_000)

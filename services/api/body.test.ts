@@ -29,7 +29,8 @@ test('64 KiB of nesting or of backslashes take no time that is felt', () => {
   for (const text of ['['.repeat(32_000) + ']'.repeat(32_000), `"${'\\\\'.repeat(32_000)}"`]) {
     const startedAt = performance.now()
     repeatedName(text)
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    // A quadratic reading takes minutes.
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
   }
 })
 

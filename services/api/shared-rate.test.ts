@@ -108,7 +108,7 @@ test('a Redis that hangs delays one request of a second, and refuses none', asyn
     for (let i = 0; i < 100; i++) verdicts.push(await take('a', 1_000 + i))
     expect(verdicts.every(({ allowed }) => allowed)).toBe(true)
     // One wait of 250 ms; a hundred would be 25 s.
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
   } finally {
     process.kill(redis.pid, 'SIGCONT')
   }

@@ -49,13 +49,16 @@ test('each call asks anew, whatever time the answer claims to hold', async () =>
 
 test('many names whose servers are silent hold nobody up', async () => {
   await using dns = await startDns(name => (name.startsWith('dead') ? 'silence' : ['192.0.2.1']))
-  using resolver = openResolver({ servers: [dns.server], timeoutMs: 2000, hostsFile: noHosts })
+  using resolver = openResolver({ servers: [dns.server], timeoutMs: 10_000, hostsFile: noHosts })
+  let gaveUp = 0
   const dead = Array.from({ length: 100 }, (_, i) =>
-    resolver.resolve(`dead-${i}.example`).catch(() => 'dead'),
+    resolver.resolve(`dead-${i}.example`).catch(() => {
+      gaveUp++
+      return 'dead'
+    }),
   )
-  const startedMs = performance.now()
   expect(await resolver.resolve('alive.example')).toContain('192.0.2.1')
-  expect(performance.now() - startedMs).toBeLessThan(1000)
+  expect(gaveUp).toBe(0)
   resolver[Symbol.dispose]()
   expect(new Set(await Promise.all(dead))).toEqual(new Set(['dead']))
 })
