@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { allProviders } from '@fairlead/webhook/providers/table'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runHere } from './fixtures/run-here.ts'
 import { runCommand } from './run-command.ts'
 
 /*
@@ -42,28 +43,10 @@ async function fairlead(
   input: string | Uint8Array = '',
   env: Record<string, string> = {},
 ) {
-  const written = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[name], 'write').mockImplementation(text => {
-      written[name] += text
-      return true
-    })
-  }
-  vi.spyOn(console, 'log').mockImplementation(text => {
-    written.stdout += `${text}\n`
-  })
-  vi.spyOn(console, 'error').mockImplementation(text => {
-    written.stderr += `${text}\n`
-  })
-  for (const [name, value] of Object.entries({ NO_COLOR: '1', ...env })) vi.stubEnv(name, value)
   const readsBody = args[0] === 'verify' && !args.includes('--vectors') && !args.includes('--help')
-  try {
-    const status = await runCommand(readsBody ? [...args, '--body', aFile('body', input)] : args)
-    return { status, ...written }
-  } finally {
-    vi.restoreAllMocks()
-    vi.unstubAllEnvs()
-  }
+  const own = readsBody ? [...args, '--body', aFile('body', input)] : args
+  const { code, stdout, stderr } = await runHere(() => runCommand(own), { NO_COLOR: '1', ...env })
+  return { status: code, stdout, stderr }
 }
 
 function aFile(name: string, text: string | Uint8Array): string {

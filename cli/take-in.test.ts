@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { type Sink, startSink } from '@fairlead/testbed/sink'
 import { freeSettings, type RunningStandalone, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
 import { sampleRequest } from '@fairlead/webhook/sample-request'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runHere } from './fixtures/run-here.ts'
+import { runCommand } from './run-command.ts'
 
 /** A request that was swallowed as a repeat although its body differs, the whole way: kept, told, taken in, delivered. */
 
@@ -43,7 +43,8 @@ beforeAll(async () => {
   const organizations = opened.use(await scratchFolder()).path
   file = join(organizations, 'tenant.yaml')
   await writeFile(file, manifest(sink.url, 'Tenant'))
-  const settings = { ...(await freeSettings(home)), organizations }
+  const { url: postgresUrl } = opened.use(await createTestDatabase())
+  const settings = { ...(await freeSettings(home)), organizations, postgresUrl }
   standalone = opened.use(startStandalone(settings))
   await standalone.ready()
   receiverUrl = `http://127.0.0.1:${settings.receiverPort}/webhooks/tenant/github`
@@ -58,16 +59,8 @@ beforeAll(async () => {
 afterAll(() => opened.disposeAsync(), 60_000)
 
 async function fairlead(...args: string[]) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number]>,
-  ])
-  return { code, stdout, stderr, items: args.includes('--json') ? jsonLines(stdout) : [] }
+  const ended = await runHere(() => runCommand(args), env)
+  return { ...ended, items: args.includes('--json') ? jsonLines(ended.stdout) : [] }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects

@@ -2,17 +2,19 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { startTestKube, type TestKube } from '@fairlead/testbed/kube/api-server'
 import { findKubePrograms } from '@fairlead/testbed/kube/programs'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { isRunning, processTree } from '@fairlead/testbed/process-tree'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
+import { type Ended, runHere } from '../fixtures/run-here.ts'
 import { readPluginArguments } from './arguments.ts'
+import { runPlugin } from './plugin.ts'
 
 /**
  * The plugin against a real API server with real Organizations, Secrets, Services and rights, by the real kubectl, and
@@ -32,15 +34,14 @@ afterAll(() => opened.disposeAsync())
 beforeAll(async () => {
   const home = opened.use(await scratchFolder()).path
   const programs = await findKubePrograms()
-  const settings = await freeSettings(join(home, 'fairlead'))
+  const { url: postgresUrl } = opened.use(await createTestDatabase())
+  const settings = { ...(await freeSettings(join(home, 'fairlead'))), postgresUrl }
   const standalone = opened.use(startStandalone(settings))
   kube = opened.use(await startTestKube({ crds: join(root, 'charts/fairlead/crds') }))
   const bin = join(home, 'bin')
   const fixture = fileURLToPath(import.meta.resolve('./fixtures/kubectl.ts'))
   await mkdir(bin)
-  await writeFile(join(bin, 'kubectl'), `#!/bin/sh\nexec '${process.execPath}' '${fixture}' "$@"\n`, {
-    mode: 0o755,
-  })
+  await writeFile(join(bin, 'kubectl'), standIn(fixture), { mode: 0o755 })
   const path = `${resolve(programs.kubectl, '..')}${delimiter}${process.env.PATH}`
   real = { PATH: path, HOME: home, NO_COLOR: '1', TZ: 'UTC' }
   env = {
@@ -56,6 +57,13 @@ beforeAll(async () => {
   apiKey = secret.stringData['api-key']
   await fill()
 }, 240_000)
+
+/** A process of Node's only for a port-forward, and where TEST_LOG wants to know what was asked. */
+const standIn = (fixture: string) => `#!/bin/sh
+case "$*" in *port-forward*) own=yes ;; esac
+[ -z "$own$TEST_LOG" ] && exec "$TEST_KUBECTL" "$@"
+exec '${process.execPath}' '${fixture}' "$@"
+`
 
 const service = (namespace: string, component: string) => ({
   apiVersion: 'v1',
@@ -86,28 +94,11 @@ async function fill(): Promise<void> {
   ])
 }
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function plugin(
+const plugin = (
   args: readonly string[],
   more: Record<string, string> = {},
-  base = env,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
-    env: { ...base, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number]>,
-  ])
-  return { code, stdout, stderr }
-}
+  base: Readonly<Record<string, string>> = env,
+): Promise<Ended> => runHere(() => runPlugin(args, process.env), { ...base, ...more })
 
 /** A kubeconfig of someone with these rights. */
 async function someone(name: string, rules: Record<string, readonly object[]>): Promise<string> {
