@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { expect, test } from 'vitest'
@@ -45,7 +46,8 @@ test('every command of the quickstart works, and prints what the page says', {
   timeout: 300_000,
 }, async () => {
   await using scratch = await scratchFolder()
-  const settings = await freeSettings(scratch.path)
+  await using database = await createTestDatabase()
+  const settings = { ...(await freeSettings(scratch.path)), postgresUrl: database.url }
   await using standalone = startStandalone(settings)
   await standalone.ready({ deadlineMs: 120_000 })
   const [, link = ''] = /^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(standalone.output) ?? []

@@ -1,6 +1,7 @@
 import { openArrivals } from '@fairlead/testbed/load/arrivals'
 import { openLoadSender } from '@fairlead/testbed/load/sender'
 import { loadSecret, type Subject, startSubject } from '@fairlead/testbed/load/subject'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
 import { openMoody } from './moody.ts'
@@ -17,14 +18,16 @@ test('tenants whose destinations hang leave the others their slots and their tim
 }, async () => {
   await using arrivals = await openArrivals()
   await using moody = await openMoody()
-  await using subject = await startSubject([
+  await using database = await createTestDatabase()
+  const tenants = [
     { name: 'healthy', destinationUrl: `http://127.0.0.1:${arrivals.port}/hooks` },
     ...hanging.map(name => ({
       name,
       destinationUrl: `http://127.0.0.1:${moody.port}/hooks`,
       concurrency: 100,
     })),
-  ])
+  ]
+  await using subject = await startSubject(tenants, { FAIRLEAD_POSTGRES_URL: database.url })
   const traffic: Traffic = { subject, arrivals, healthy: ['healthy'], moody: [], perTenantPerSecond: 50 }
   await flow(traffic, 2) // warm-up
   const calm = percentile((await flow(traffic, 4)).arrivalMs, 0.95)

@@ -32,6 +32,8 @@ export interface StandaloneSettings {
   readonly echoPort: number
   /** Default: the samples. */
   readonly organizations?: string
+  /** A database that is there already. Default: a PostgreSQL of its own, whose first start takes seconds. */
+  readonly postgresUrl?: string
   /** What is run: Fairlead itself (the default), or the launcher that `npm start` calls, which runs it. */
   readonly by?: 'main.ts' | 'start.mjs'
 }
@@ -67,6 +69,7 @@ export function startStandalone(
       FAIRLEAD_METRICS_PORT: String(settings.metricsPort),
       FAIRLEAD_ECHO_PORT: String(settings.echoPort),
       ...(settings.organizations && { FAIRLEAD_ORGANIZATIONS: settings.organizations }),
+      ...(settings.postgresUrl && { FAIRLEAD_POSTGRES_URL: settings.postgresUrl }),
       ...env,
     },
   })

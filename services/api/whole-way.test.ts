@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crowding } from '@fairlead/testbed/crowding'
+import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { type Sink, startSink } from '@fairlead/testbed/sink'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
@@ -39,7 +40,8 @@ beforeAll(async () => {
   const home = opened.use(await scratchFolder()).path
   const organizations = opened.use(await scratchFolder()).path
   await writeFile(join(organizations, 'tenant.yaml'), organization(sink.url))
-  const settings = { ...(await freeSettings(home)), organizations }
+  const { url: postgresUrl } = opened.use(await createTestDatabase())
+  const settings = { ...(await freeSettings(home)), organizations, postgresUrl }
   await opened.use(startStandalone(settings)).ready()
   receiverUrl = `http://127.0.0.1:${settings.receiverPort}/webhooks/tenant/github`
   apiUrl = `http://127.0.0.1:${settings.apiPort}/api/v1/organizations/tenant`

@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { createTestDatabase } from '../postgres.ts'
 import { scratchFolder } from '../scratch.ts'
 import { freeSettings, startStandalone } from '../standalone.ts'
 import { until } from '../until.ts'
@@ -58,7 +59,8 @@ export interface Watched extends AsyncDisposable {
 export async function startConsole(): Promise<RunningConsole> {
   await using opened = new AsyncDisposableStack()
   const home = opened.use(await scratchFolder()).path
-  const settings = await freeSettings(home)
+  const { url: postgresUrl } = opened.use(await createTestDatabase())
+  const settings = { ...(await freeSettings(home)), postgresUrl }
   const standalone = opened.use(startStandalone(settings))
   await standalone.ready({ deadlineMs: 120_000 })
   const signInLink = /^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(standalone.output)![1]!

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { freePort } from '@fairlead/servers/processes'
 import { openArrivals } from '../load/arrivals.ts'
+import { createTestDatabase } from '../postgres.ts'
 import { scratchFolder } from '../scratch.ts'
 import { freeSettings, type StandaloneSettings, startStandalone } from '../standalone.ts'
 import type { Answers, AttackName, Target } from './attacks.ts'
@@ -33,7 +34,8 @@ export async function startSiege(): Promise<Siege> {
     closed: await freePort(),
   }
   const organizations = await writeTenants(folder, ports)
-  const settings = { ...(await freeSettings(join(folder, 'home'))), organizations }
+  const { url: postgresUrl } = opened.use(await createTestDatabase())
+  const settings = { ...(await freeSettings(join(folder, 'home'))), organizations, postgresUrl }
   const standalone = opened.use(
     startStandalone(settings, {
       // Providers' keys are looked for here and nowhere else.
