@@ -8,5 +8,5 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
 
-// Half a minute of it is in `npm test`.
+// Ten seconds of it are in `npm test`.
 streamJourneys(() => running, { seconds: 600, awaySeconds: 60 })

@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
-import type { OpenOptions, RunningConsole } from './running-console.ts'
+import type { OpenOptions, RunningConsole, Watched } from './running-console.ts'
 
 export const acme = '/organizations/acme'
 const pages = [
@@ -50,6 +50,8 @@ export async function accessFaults(page: Page): Promise<string[]> {
   // There are no frames, and without the legacy mode each look would open a page of its own to put their results together.
   const { violations } = await new AxeBuilder({ page })
     .setLegacyMode()
+    // A selector for each element that passes takes longer than all rules.
+    .options({ resultTypes: ['violations'], selectors: false })
     .withTags(rules)
     .exclude('[data-base-ui-focus-guard]')
     .analyze()
@@ -77,11 +79,11 @@ const usualText = `document.documentElement.style.fontSize = ''
 document.documentElement.style.letterSpacing = ''`
 
 /** Widths at which a page is wider than its window, with text a tenth wider. The window is left as it was. */
-export async function overflows(page: Page): Promise<string[]> {
+export async function overflows(page: Page, at: readonly number[] = widths): Promise<string[]> {
   const before = page.viewportSize()!
   await page.evaluate(widerText)
   const found: string[] = []
-  for (const width of widths) {
+  for (const width of at) {
     await page.setViewportSize({ ...before, width })
     const fault = await page.evaluate<string>(overflow)
     if (fault) found.push(`${width} pixels: ${fault}`)
@@ -102,16 +104,49 @@ async function pagesOfThings(running: RunningConsole): Promise<string[]> {
   return items[0] ? [...found, `${acme}/attempts?open=${items[0].id}`] : found
 }
 
-/** Looks at every page: each that breaks its policy, overflows or keeps someone out. */
-export async function faultsOfPages(running: RunningConsole, options: OpenOptions): Promise<string[]> {
-  await running.send('{"for":"the pages"}')
-  await running.send('{"for":"the pages"}', 'test-only-another-secret')
-  await using watched = await running.open(options)
+/** How a page is looked at: width in pixels; 640 with two physical pixels for each is 1280 at 200 % zoom. */
+export const looks = [
+  { width: 1280, colorScheme: 'light' },
+  { width: 1280, colorScheme: 'dark' },
+  { width: 320, colorScheme: 'light' },
+  { width: 320, colorScheme: 'dark' },
+  { width: 640, deviceScaleFactor: 2, colorScheme: 'light' },
+  { width: 640, deviceScaleFactor: 2, colorScheme: 'dark' },
+] as const satisfies readonly OpenOptions[]
+
+/** Looks at every page in one way: each that breaks its policy, overflows or keeps someone out. */
+export async function faultsOfPages(running: RunningConsole, look: OpenOptions): Promise<string[]> {
+  await using watched = await running.open(look)
   const faults: string[] = []
-  for (const path of [...pages, ...(await pagesOfThings(running))]) {
-    await watched.visit(path)
-    for (const fault of await accessFaults(watched.page)) faults.push(`${path} ${fault}`)
-    for (const fault of await overflows(watched.page)) faults.push(`${path} overflows at ${fault}`)
+  for (const path of await pathsOf(running)) faults.push(...(await faultsOf(watched, path, widths)))
+  return [...faults, ...watched.faults]
+}
+
+/** Looks at every page once: at the next one in the next way, from the seed on. */
+export async function faultsOfPagesInTurn(running: RunningConsole, seed: number): Promise<string[]> {
+  await using watched = await running.open()
+  const faults: string[] = []
+  for (const [index, path] of (await pathsOf(running)).entries()) {
+    const { width, colorScheme } = looks[(index + seed) % looks.length]!
+    await watched.page.emulateMedia({ colorScheme })
+    await watched.page.setViewportSize({ width, height: 800 })
+    const found = await faultsOf(watched, path, [width, widths[(index + seed) % widths.length]!])
+    faults.push(...found.map(fault => `${width} pixels, ${colorScheme}: ${fault}`))
   }
   return [...faults, ...watched.faults]
+}
+
+/** All pages, once there is an event and a rejection. */
+async function pathsOf(running: RunningConsole): Promise<string[]> {
+  await running.send('{"for":"the pages"}')
+  await running.send('{"for":"the pages"}', 'test-only-another-secret')
+  return [...pages, ...(await pagesOfThings(running))]
+}
+
+async function faultsOf(watched: Watched, path: string, at: readonly number[]): Promise<string[]> {
+  await watched.visit(path)
+  return [
+    ...(await accessFaults(watched.page)).map(fault => `${path} ${fault}`),
+    ...(await overflows(watched.page, at)).map(fault => `${path} overflows at ${fault}`),
+  ]
 }
