@@ -57,7 +57,7 @@ test(
   {
     timeout: 480_000,
   },
-  () => withoutPostgres(20_000),
+  () => withoutPostgres(10_000),
 )
 
 function expectNothingLost(load: Load, log: ReadonlyMap<string, LoggedStatus>): void {

@@ -24,8 +24,9 @@ const secrets = { first: 'test-only-first-of-acme', second: 'test-only-second-of
  * A real cluster of two nodes, the chart by `helm install`, webhooks from a provider in its network to a pod. Each test
  * builds on those before it: this is one platform's life, from its installation on.
  * @param options.apiServerAwayMs how long the API server is taken away
+ * @param options.perSecond webhooks a second while something is done
  */
-export function endToEnd(options: { readonly apiServerAwayMs: number }): void {
+export function endToEnd(options: { readonly apiServerAwayMs: number; readonly perSecond: number }): void {
   const cleanup = new AsyncDisposableStack()
   let cluster: Cluster
   let release: Release
@@ -142,10 +143,12 @@ export function endToEnd(options: { readonly apiServerAwayMs: number }): void {
   test('another release on three NATS servers outlives the death of their leader', {
     timeout: 300_000,
   }, async () => {
-    // A default release looks after the Organizations of all namespaces, so the first one makes way.
-    await cluster.helm(['uninstall', 'fl', '--namespace', 'fairlead', '--wait'])
     await cluster.kubectl(['create', 'namespace', 'ha'])
-    const nats = await startNatsServers(cluster, 'ha')
+    const [nats] = await Promise.all([
+      startNatsServers(cluster, 'ha'),
+      // A default release looks after the Organizations of all namespaces, so the first one makes way.
+      cluster.helm(['uninstall', 'fl', '--namespace', 'fairlead', '--wait']),
+    ])
     release = await installFairlead(cluster, 'ha', [`--set=nats.url=${nats.url},streams.replicas=3`])
     url = await until(
       async () => readSourceUrl(acme, 'acme').then(found => found.includes('.ha.') && found),
@@ -163,7 +166,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number }): void {
         everyMs: 200,
       })
       const { size } = await destination.arrived()
-      await until(async () => (await destination.arrived()).size > size + 500, {
+      await until(async () => (await destination.arrived()).size > size + 5 * options.perSecond, {
         deadlineMs: 60_000,
         everyMs: 200,
         what: 'webhooks under the new leader',
@@ -181,9 +184,9 @@ export function endToEnd(options: { readonly apiServerAwayMs: number }): void {
     return JSON.parse(text) as SourceStatus
   }
 
-  /** 100 webhooks a second, before, while and after something is done; none may be refused for good or get lost. */
+  /** Webhooks before, while and after something is done; none may be refused for good or get lost. */
   async function underWebhooks(what: string, act: () => Promise<void>): Promise<void> {
-    await using provider = startProvider(cluster, url, secrets.second, 100)
+    await using provider = startProvider(cluster, url, secrets.second, options.perSecond)
     const startedMs = performance.now()
     await act()
     print(what, { ms: Math.round(performance.now() - startedMs) })
