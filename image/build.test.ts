@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
+import { imageOfRun, imageTag } from '@fairlead/testbed/run'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type BuiltImage, buildImage } from './build.ts'
@@ -16,26 +17,25 @@ import { writeSbom } from './sbom.ts'
 vi.setConfig({ testTimeout: 120_000 })
 
 const opened = new AsyncDisposableStack()
-let folder: string
 let built: BuiltImage
 let image: Unpacked
 
 beforeAll(async () => {
-  folder = opened.use(await scratchFolder()).path
-  built = await buildImage({ tag: 'localhost/fairlead:test', out: join(folder, 'image.tar') })
-  image = await unpackImage(built.path, folder)
+  built = await imageOfRun()
+  image = await unpackImage(built.path, opened.use(await scratchFolder()).path)
 })
 afterAll(() => opened.disposeAsync())
 
 describe('the archive', () => {
   test('has the same bytes when it is built again', async () => {
-    const again = await buildImage({ tag: 'localhost/fairlead:test', out: join(folder, 'again.tar') })
+    await using folder = await scratchFolder()
+    const again = await buildImage({ tag: imageTag, out: join(folder.path, 'again.tar') })
     expect(again.digest).toBe(built.digest)
     expect(await sha256(again.path)).toBe(await sha256(built.path))
   })
 
   test('names the image for containerd', () => {
-    expect(image.annotations['io.containerd.image.name']).toBe('localhost/fairlead:test')
+    expect(image.annotations['io.containerd.image.name']).toBe(imageTag)
   })
 
   test('is below 200 MB when it is unpacked', () => {

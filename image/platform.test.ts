@@ -7,12 +7,12 @@ import { startTestNats } from '@fairlead/testbed/nats'
 import { startOtlpSink } from '@fairlead/testbed/otlp-sink'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { startTestRedis } from '@fairlead/testbed/redis'
+import { imageOfRun } from '@fairlead/testbed/run'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { buildImage } from './build.ts'
 import { readCompose, user } from './fixtures/compose.ts'
 import { commandInImage, pathInImage, runInImage, type Unpacked, unpackImage } from './fixtures/unpack.ts'
 
@@ -24,8 +24,7 @@ test(
   async () => {
     await using opened = new AsyncDisposableStack()
     const folder = opened.use(await scratchFolder()).path
-    const built = await buildImage({ tag: 'localhost/fairlead:test', out: join(folder, 'image.tar') })
-    const image = await unpackImage(built.path, folder)
+    const image = await unpackImage((await imageOfRun()).path, folder)
     const sink = opened.use(await startSink())
     await declareOrganization(image, sink.url)
     // Every engine mounts one of these.

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
+import type { BuiltImage } from '@fairlead/image/build'
 import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/servers/postgres'
-import { asAdmin, runUrlKey, withDatabase } from './run.ts'
+import { asAdmin, imageTag, runUrlKey, withDatabase } from './run.ts'
 import { scratchFolder } from './scratch.ts'
 
 /**
@@ -12,6 +14,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   const opened = new AsyncDisposableStack()
   let postgres: Promise<PostgresServer> | undefined
   let template: Promise<string> | undefined
+  let image: Promise<BuiltImage> | undefined
   const answers: Record<string, () => Promise<unknown>> = {
     '/postgres': async () => {
       postgres ??= startShared(opened)
@@ -22,6 +25,10 @@ export default async function setup(): Promise<() => Promise<void>> {
       postgres ??= startShared(opened)
       template ??= postgres.then(makeTemplate)
       return template
+    },
+    '/image': async () => {
+      image ??= makeImage(opened)
+      return image
     },
   }
   const server = createServer(async (request, response) => {
@@ -39,7 +46,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   return async () => {
     server.close()
     server.closeAllConnections()
-    await Promise.allSettled([postgres, template])
+    await Promise.allSettled([postgres, template, image])
     await opened.disposeAsync()
   }
 }
@@ -57,4 +64,10 @@ async function makeTemplate({ url, adminUrl }: PostgresServer): Promise<string> 
   const { migrate } = await import('@fairlead/store/migrate')
   await migrate(withDatabase(url, name))
   return name
+}
+
+async function makeImage(opened: AsyncDisposableStack): Promise<BuiltImage> {
+  const folder = opened.use(await scratchFolder()).path
+  const { buildImage } = await import('@fairlead/image/build')
+  return await buildImage({ tag: imageTag, out: join(folder, 'fairlead.tar') })
 }

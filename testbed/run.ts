@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import type { BuiltImage } from '@fairlead/image/build'
 import { Client } from 'pg'
 
 /** Where global-setup.ts answers; it sets this before the workers that run the tests start, and they inherit it. */
@@ -16,12 +17,18 @@ export async function templateOfRun(): Promise<string> {
   return (await askRun('/template')) as string
 }
 
+/** The tag of the run's image. */
+export const imageTag = 'localhost/fairlead:test'
+
+/** The container image of this checkout, built when the first one asks. */
+export async function imageOfRun(): Promise<BuiltImage> {
+  return (await askRun('/image')) as BuiltImage
+}
+
 async function askRun(path: string): Promise<unknown> {
   const url = process.env[runUrlKey]
   if (!url)
-    throw new Error(
-      `${runUrlKey} isn't set: databases come from vitest's globalSetup, testbed/global-setup.ts`,
-    )
+    throw new Error(`${runUrlKey} isn't set: this comes from vitest's globalSetup, testbed/global-setup.ts`)
   const [answer] = (await once(request(`${url}${path}`).end(), 'response')) as [IncomingMessage]
   const body = await text(answer)
   if (answer.statusCode !== 200) throw new Error(`the test run could not give ${path}: ${body}`)

@@ -1,17 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { scratchFolder } from '../scratch.ts'
+import { imageOfRun, imageTag } from '../run.ts'
 import { until } from '../until.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import { type Destination, startDestination } from './destination.ts'
-import {
-  applyOrganization,
-  buildFairleadImage,
-  fairleadImage,
-  installFairlead,
-  type Release,
-  readSourceUrl,
-} from './fairlead.ts'
+import { applyOrganization, installFairlead, type Release, readSourceUrl } from './fairlead.ts'
 import { buildServerImages } from './images/servers.ts'
 import { readPodMemory } from './memory.ts'
 import { startNatsServers } from './nats-servers.ts'
@@ -35,10 +28,10 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
   const acme: Release['kubectl'] = (args, input) => cluster.kubectl(['-n', 'acme', ...args], input)
 
   beforeAll(async () => {
-    const folder = cleanup.use(await scratchFolder()).path
-    const archives = Promise.all([buildFairleadImage(folder), buildServerImages()])
+    const archives = Promise.all([imageOfRun(), buildServerImages()])
     cluster = cleanup.use(await startCluster({ nodes: 2 }))
-    await cluster.loadImages((await archives).flat())
+    const [image, servers] = await archives
+    await cluster.loadImages([image.path, ...servers])
     print('cluster', Object.fromEntries(cluster.steps))
   }, 900_000)
   afterAll(() => cleanup.disposeAsync(), 60_000)
@@ -53,7 +46,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     timeout: 90_000,
   }, async () => {
     await cluster.kubectl(['create', 'namespace', 'acme'])
-    destination = await startDestination(cluster, 'acme', fairleadImage)
+    destination = await startDestination(cluster, 'acme', imageTag)
     const startedMs = performance.now()
     await applyOrganization(acme, 'acme', {
       destinationUrl: destination.url,

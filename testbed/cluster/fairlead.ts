@@ -1,16 +1,9 @@
-import { join, resolve } from 'node:path'
-import { buildImage } from '@fairlead/image/build'
+import { resolve } from 'node:path'
+import { imageTag } from '../run.ts'
 import type { Cluster } from './cluster.ts'
 import { serverImageValues } from './images/servers.ts'
 
 const chart = resolve(import.meta.dirname, '../../charts/fairlead')
-export const fairleadImage = 'localhost/fairlead:test'
-
-/** Builds Fairlead's image from this checkout. @returns its archive */
-export async function buildFairleadImage(folder: string): Promise<string> {
-  return (await buildImage({ tag: fairleadImage, out: join(folder, 'fairlead.tar') })).path
-}
-
 /** A release of the chart. */
 export interface Release {
   readonly namespace: string
@@ -25,7 +18,7 @@ export async function installFairlead(
   namespace: string,
   values: readonly string[] = [],
 ): Promise<Release> {
-  const [repository, tag] = fairleadImage.split(':')
+  const [repository, tag] = imageTag.split(':')
   const common = ['--namespace', namespace, '--wait', '--timeout', '180s']
   const settings = [
     `--set=image.repository=${repository},image.tag=${tag}`,

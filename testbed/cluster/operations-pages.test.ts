@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findHelmProgram } from '../kube/helm.ts'
 import { findKubePrograms } from '../kube/programs.ts'
+import { imageOfRun, imageTag } from '../run.ts'
 import { scratchFolder } from '../scratch.ts'
 import { until } from '../until.ts'
 import { type Cluster, startCluster } from './cluster.ts'
-import { buildFairleadImage, fairleadImage } from './fairlead.ts'
 import { buildServerImages, serverImageValues } from './images/servers.ts'
 import { run } from './node.ts'
 import { whyNoCluster } from './probe.ts'
@@ -46,9 +46,10 @@ describe.skipIf(reason)(
 
     beforeAll(async () => {
       const folder = cleanup.use(await scratchFolder()).path
-      const archives = Promise.all([buildFairleadImage(folder), buildServerImages()])
+      const archives = Promise.all([imageOfRun(), buildServerImages()])
       cluster = cleanup.use(await startCluster({ nodes: 1 }))
-      await cluster.loadImages((await archives).flat())
+      const [image, servers] = await archives
+      await cluster.loadImages([image.path, ...servers])
       const bin = join(folder, 'bin')
       await mkdir(bin)
       await symlink((await findKubePrograms()).kubectl, join(bin, 'kubectl'))
@@ -60,7 +61,7 @@ describe.skipIf(reason)(
         PATH: [bin, join(root, 'node_modules/.bin'), process.env.PATH].join(':'),
         HOME: folder,
         KUBECONFIG: cluster.kubeconfig,
-        IMAGE: fairleadImage,
+        IMAGE: imageTag,
         NO_COLOR: '1',
       }
     }, 900_000)
