@@ -41,7 +41,7 @@ async function copySamples(folder: string, echoPort: number): Promise<void> {
 
 /** Signs in by the link that `npm start` printed, and agrees to what a tool asks for. */
 async function approve(output: string, userCode: string): Promise<void> {
-  const link = new URL(/^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(output)![1]!)
+  const link = new URL(/^ {2}(http\S+\/auth\/printed#token=\S+)$/m.exec(output)![1]!)
   const post = (path: string, fields: Record<string, string>, cookie = '') =>
     fetch(new URL(path, link), {
       method: 'POST',
@@ -49,7 +49,7 @@ async function approve(output: string, userCode: string): Promise<void> {
       headers: { 'sec-fetch-site': 'same-origin', cookie },
       body: new URLSearchParams(fields),
     })
-  const signedIn = await post('/auth/printed', { token: link.searchParams.get('token')! })
+  const signedIn = await post('/auth/printed', { token: link.hash.replace('#token=', '') })
   const cookie = signedIn.headers.getSetCookie()[0]!.split(';')[0]!
   const decided = await post('/auth/device', { user_code: userCode, decision: 'approve' }, cookie)
   expect(await decided.text()).toContain('The tool is signed in')

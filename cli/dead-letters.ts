@@ -20,6 +20,7 @@ import {
 import { describeReplay, startedLine } from './replay-page.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
+import { takePages } from './take-pages.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead dead-letters [list | retry [DELIVERY…] | discard [DELIVERY…]]
@@ -88,12 +89,16 @@ export async function deadLetters(args: readonly string[]): Promise<number> {
     }
     return exitCode.ok
   }
-  const { items, next } = await api.ask(call => listDeadLetters(slug, { ...filters, limit }, call))
+  const { items, more } = await takePages(
+    limit,
+    page => api.ask(call => listDeadLetters(slug, { ...filters, ...page }, call)),
+    until => terminal.note(`Looked back to ${shortTime(until, new Date())}, and going on. Ctrl-C ends it.`),
+  )
   if (values.json) for (const letter of items) terminal.print(JSON.stringify(letter))
   else if (items.length === 0) terminal.note('No dead letters.')
   else {
     printTable(columns(new Date()), items, terminal)
-    if (next) terminal.note(`There are more: --limit shows up to 500`)
+    if (more) terminal.note(`There are more: --limit shows up to 500`)
   }
   return exitCode.ok
 }

@@ -8,8 +8,9 @@ import {
 import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
-import { relativeTime } from './show-time.ts'
+import { relativeTime, shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
+import { takePages } from './take-pages.ts'
 import { openTerminal, printable } from './terminal.ts'
 
 const usage = `fairlead deliveries [list | retry DELIVERY… | cancel DELIVERY…]
@@ -62,15 +63,20 @@ export async function deliveries(args: readonly string[]): Promise<number> {
     terminal.print(values.json ? JSON.stringify(delivery) : line)
   }
   if (verb !== 'list') return exitCode.ok
-  const filters: ListDeliveriesParams = { state: 'waiting', limit }
+  const filters: ListDeliveriesParams = { state: 'waiting' }
   for (const name of ['destination', 'source', 'type'] as const)
     if (values[name]) filters[name] = values[name]
-  const { items, next } = await api.ask(options => listDeliveries(slug, filters, options))
+  const { items, more } = await takePages(
+    limit,
+    page => api.ask(options => listDeliveries(slug, { ...filters, ...page }, options)),
+    until =>
+      terminal.note(`Looked at those due by ${shortTime(until, new Date())}, and going on. Ctrl-C ends it.`),
+  )
   if (values.json) for (const delivery of items) terminal.print(JSON.stringify(delivery))
   else if (items.length === 0) terminal.note('No delivery waits.')
   else {
     printTable(columns(new Date()), items, terminal)
-    if (next) terminal.note('There are more: --limit shows up to 500')
+    if (more) terminal.note('There are more: --limit shows up to 500')
   }
   return exitCode.ok
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Event, getEvent, type ListEventsParams, listEvents } from '@fairlead/client/gen/client'
-import { type ApiClient, apiOptions, apiUsage, openApi } from './api-client.ts'
+import { apiOptions, apiUsage, openApi } from './api-client.ts'
 import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { eventColumns, widestEvent } from './event-columns.ts'
@@ -8,6 +8,7 @@ import { printEvent } from './event-page.ts'
 import { readTime } from './read-time.ts'
 import { shortTime } from './show-time.ts'
 import { headerLine, layOut, printTable, rowLine } from './table.ts'
+import { takePages } from './take-pages.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const usage = `fairlead events [EVENT] [--source S] [--status S] [--type GLOB] [--follow]
@@ -80,10 +81,17 @@ export async function events(args: readonly string[]): Promise<number> {
     if (time) filters[name] = time
   }
   if (values.search) filters.q = values.search
-  const list = (most: number) =>
-    newestEvents(api, slug, filters as ListEventsParams, most, until =>
-      terminal.note(`Looked back to ${shortTime(until, new Date())}, and going on. Ctrl-C ends it.`),
+  const list = async (most: number) => {
+    const { items } = await takePages(
+      most,
+      ({ limit, cursor }) => {
+        const page = { limit: Math.min(limit, pageSize), ...(cursor !== undefined && { cursor }) }
+        return api.ask(options => listEvents(slug, { ...filters, ...page } as ListEventsParams, options))
+      },
+      until => terminal.note(`Looked back to ${shortTime(until, new Date())}, and going on. Ctrl-C ends it.`),
     )
+    return items
+  }
   const found = await list(limit)
   if (values.follow) return await follow(() => list(pageSize), found, values.json === true, terminal)
   if (values.json) for (const event of found) terminal.print(JSON.stringify(event))
@@ -95,29 +103,6 @@ export async function events(args: readonly string[]): Promise<number> {
         : 'There is no event yet. Send one: fairlead send stripe',
     )
   return exitCode.ok
-}
-
-/**
- * The newest events that fit, page by page.
- * @param tellSearched is told how far a page looked that ended before it was full: a filter without an index takes many of them
- */
-async function newestEvents(
-  api: ApiClient,
-  slug: string,
-  filters: ListEventsParams,
-  limit: number,
-  tellSearched: (until: string) => void,
-): Promise<Event[]> {
-  const found: Event[] = []
-  const query = { ...filters }
-  for (;;) {
-    query.limit = Math.min(limit - found.length, pageSize)
-    const { items, next, searched } = await api.ask(options => listEvents(slug, query, options))
-    found.push(...items)
-    if (!next || found.length >= limit) return found
-    if (searched) tellSearched(searched.until)
-    query.cursor = next
-  }
 }
 
 /** Asks again and again; prints each event once for each status that it is seen in. Ends with the process. */

@@ -50,7 +50,7 @@ test('every command of the quickstart works, and prints what the page says', {
   const settings = { ...(await freeSettings(scratch.path)), postgresUrl: database.url }
   await using standalone = startStandalone(settings)
   await standalone.ready({ deadlineMs: 120_000 })
-  const [, link = ''] = /^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(standalone.output) ?? []
+  const [, link = ''] = /^ {2}(http\S+\/auth\/printed#token=\S+)$/m.exec(standalone.output) ?? []
   const blocks = blocksOf(
     page
       .replaceAll(':8081', `:${settings.apiPort}`)

@@ -34,10 +34,15 @@ export async function createTestDatabase(
   }
 }
 
-/** A PostgreSQL of one's own, for tests that stop or kill it; its database `fairlead` is empty. Takes about a second. */
-export async function startTestPostgres(): Promise<Restartable & { readonly adminUrl: string }> {
+/**
+ * A PostgreSQL of one's own, for tests that stop or kill it; its database `fairlead` is empty. Takes about a second.
+ * @param options.home where its data is, and stays; default: a folder that goes with it
+ */
+export async function startTestPostgres(
+  options: { readonly home?: string } = {},
+): Promise<Restartable & { readonly adminUrl: string }> {
   await using cleanup = new AsyncDisposableStack()
-  const home = cleanup.use(await scratchFolder()).path
+  const home = options.home ?? cleanup.use(await scratchFolder()).path
   const programs = await findPostgres()
   let adminUrl = ''
   const server = await restartable(async port => {

@@ -18,6 +18,7 @@ import {
   time,
 } from './query.ts'
 import { countTimeoutMs, dryRun, presentAnswer, ratePerSecond, replaySchema } from './replays.ts'
+import { presentSearched, searchedSchema } from './searched.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 const deadLetterSchema = z
@@ -64,11 +65,11 @@ const list = operation({
   }),
   status: 200,
   answerDescription: 'A page of dead letters.',
-  answer: pageOf(deadLetterSchema).meta({ id: 'DeadLetterPage' }),
+  answer: pageOf(deadLetterSchema).extend({ searched: searchedSchema }).meta({ id: 'DeadLetterPage' }),
   problems: ['cursor_invalid'],
   async handle(call) {
     const { store, organization, query, signal } = call
-    const { deadLetters, next } = await store.events.listDeadLetters(
+    const { deadLetters, next, searched } = await store.events.listDeadLetters(
       {
         organizationId: organization.id,
         destinationId: await findDestination(call, query.destination),
@@ -79,7 +80,11 @@ const list = operation({
       },
       { signal },
     )
-    return { items: deadLetters.map(presentDeadLetter), next: next || null }
+    return {
+      items: deadLetters.map(presentDeadLetter),
+      next: next || null,
+      searched: presentSearched(searched),
+    }
   },
 })
 

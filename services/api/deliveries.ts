@@ -15,6 +15,7 @@ import {
   plainText,
   time,
 } from './query.ts'
+import { presentSearched, searchedSchema } from './searched.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
 const waitingSchema = z
@@ -54,13 +55,13 @@ const list = operation({
   }),
   status: 200,
   answerDescription: 'A page of deliveries.',
-  answer: pageOf(waitingSchema).meta({ id: 'WaitingDeliveryPage' }),
+  answer: pageOf(waitingSchema).extend({ searched: searchedSchema }).meta({ id: 'WaitingDeliveryPage' }),
   problems: ['cursor_invalid'],
   async handle({ store, organization, query, signal }) {
     const destinationId = query.destination
       ? await findDestinationId(store, organization.id, query.destination, signal)
       : ''
-    const { deliveries, next } = await store.deliveries.listWaitingDeliveries(
+    const { deliveries, next, searched } = await store.deliveries.listWaitingDeliveries(
       {
         organizationId: organization.id,
         destinationId,
@@ -71,7 +72,11 @@ const list = operation({
       },
       { signal },
     )
-    return { items: deliveries.map(presentWaiting), next: next || null }
+    return {
+      items: deliveries.map(presentWaiting),
+      next: next || null,
+      searched: presentSearched(searched),
+    }
   },
 })
 

@@ -60,6 +60,21 @@ test('a burst below the rate lowers the rate where windows are counted', () => {
     expect(windowPolicyOf(limit)).toEqual(policyOf(limit))
 })
 
+test('a rate with a fraction is rounded up, or far down', () => {
+  expect(windowPolicyOf({ perSecond: 0.3, burst: 1 })).toEqual({ quota: 2, windowSeconds: 7 })
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.001, max: 200, noNaN: true }),
+      fc.option(fc.integer({ min: 1, max: 500 }), { nil: undefined }),
+      (perSecond, burst) => {
+        const { quota, windowSeconds } = windowPolicyOf({ perSecond, burst })
+        expect(quota / windowSeconds).toBeLessThanOrEqual(perSecond * (1 + 1e-5))
+        expect(quota / windowSeconds).toBeGreaterThanOrEqual(perSecond * 0.95 * (1 - 1e-5))
+      },
+    ),
+  )
+})
+
 test('remembers no more keys than it may', () => {
   const take = openRateLimiter({ perSecond: 0.001, burst: 1 })
   take('first', 0)

@@ -35,12 +35,21 @@ export function policyOf(limit: RateLimit): RatePolicy {
   return { quota, windowSeconds: Math.max(1, Math.ceil(quota / limit.perSecond)) }
 }
 
-/** The same limit where requests are counted by window: none of a burst that is smaller than the window's rate lowers that rate. */
+/** How much of a rate a quota of whole requests a whole number of seconds keeps at least. */
+const leastKept = 0.95
+
+/**
+ * The same limit where requests are counted by window: the shortest window whose whole requests are 95 % of the rate at least, and never
+ * more than it. None of a burst that is smaller than the window's rate lowers that rate.
+ */
 export function windowPolicyOf(limit: RateLimit): RatePolicy {
-  const { quota, windowSeconds } = policyOf(limit)
-  // A product such as 10/3600 × 3600 may be a little more than it is.
-  const perWindow = Math.ceil(limit.perSecond * windowSeconds - 1e-6)
-  return { quota: Math.max(quota, perWindow), windowSeconds }
+  const { quota: burst, windowSeconds: shortest } = policyOf(limit)
+  for (let windowSeconds = shortest; ; windowSeconds++) {
+    const exact = limit.perSecond * windowSeconds
+    // A product such as 10/3600 × 3600 may be a little less than it is.
+    const quota = Math.max(burst, Math.floor(exact + 1e-6))
+    if (quota >= leastKept * exact) return { quota, windowSeconds }
+  }
 }
 
 /**

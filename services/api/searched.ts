@@ -7,7 +7,8 @@ export const searchedSchema = z
   .object({
     count: z.int().meta({ example: 10_000 }),
     until: timeText.meta({
-      description: 'What is older than this was not looked at yet: go on with `next`.',
+      description:
+        'Of the last that was looked at. What lies beyond (older in lists of the newest first) was not looked at yet: go on with `next`.',
     }),
   })
   .nullable()

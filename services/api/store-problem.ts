@@ -97,7 +97,8 @@ export function storeProblem(
 /** An error without a detail came from the connection, not from the store. */
 function codeOfStatus(error: unknown): ProblemCode | undefined {
   if (!(error instanceof ConnectError)) return undefined
-  if (error.code === Code.Unavailable) return 'unavailable'
+  // While an upgrade is under way a store may be older than this API: it answers once it is replaced.
+  if (error.code === Code.Unavailable || error.code === Code.Unimplemented) return 'unavailable'
   if (error.code === Code.DeadlineExceeded) return 'timed_out'
   return undefined
 }

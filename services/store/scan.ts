@@ -4,8 +4,14 @@ import { encodeCursor } from './page.ts'
 import type { Db } from './scope.ts'
 import { select, sql } from './sql.ts'
 
-/** Rows that one page looks at when a filter has no index of its own: some 20 ms of work. */
+/** Rows that one page looks at, at most, when a filter has no index of its own. */
 export const mostScanned = 10_000
+
+/** They are looked at in steps, and a page whose time is over begins no further one. */
+const steps = [1_000, 2_000, 2_000, 2_500, 2_500] as const
+
+/** How long a page looks for rows that fit before it says how far it came, ms: a list answers within 300 ms. */
+export const scanMs = 150
 
 /**
  * Left to itself, Postgres may sort all that an organization has to find its newest 10,000: 820 ms with 100,000 events. In the order of
@@ -17,7 +23,7 @@ export const inIndexOrder = 'set local enable_sort = off; set local max_parallel
 export interface Searched {
   /** Rows that were looked at. */
   readonly count: number
-  /** Of the last of them: what is older was not looked at yet. */
+  /** Of the last of them: what lies beyond was not looked at yet. */
   readonly until: Date
 }
 
@@ -29,54 +35,104 @@ export interface ScannedPage<Row> {
   readonly searched?: Searched
 }
 
-export interface Scan<Row> {
-  /** Selects and orders by an index, newest first; only conditions that the index serves. */
+/** A place in a list: the time of a row, and what makes it the only one there; as a cursor has them. */
+export type Place = readonly string[]
+
+/** What is read, and in which order. */
+export interface Ordered {
+  /** Selects, under conditions that an index serves; neither ordered nor limited. */
   readonly base: Knex.QueryBuilder
-  /** The same order, on the columns of the base's result `s`. */
-  readonly order: { column: string; order: 'desc' | 'asc' }[]
-  /** Other conditions on `s`; absent: there are none, and nothing bounds the scan but the page. */
-  readonly filter?: ((query: Knex.QueryBuilder) => void) | undefined
+  /** The columns of an index, as SQL, in whose order it is read: a time first. */
+  readonly columns: readonly string[]
+  readonly direction: 'desc' | 'asc'
+  /** Where the page before ended; empty: the first page. */
+  readonly from: Place
+}
+
+export interface Scan<Row> extends Ordered {
+  /** `columns` as the result of `base` names them. */
+  readonly names: readonly string[]
+  /** Other conditions, on the result of `base` as `s`. None: nothing bounds the scan but the page. */
+  readonly filter: readonly Knex.Raw[]
   readonly limit: number
-  /** A row's place: its time first, then all that makes it the only one there. */
   readonly place: (row: Row) => readonly [Date, ...string[]]
-  readonly scanned?: number
+  /** When no further step is begun, on the clock of `performance.now()`. Default: `scanMs` from now. */
+  readonly endMs?: number | undefined
+}
+
+/** The base from its place on, in its order. */
+export function inOrder({ base, columns, direction, from }: Ordered): Knex.QueryBuilder {
+  const query = base.clone().orderByRaw(columns.map(column => `${column} ${direction}`).join())
+  if (from.length === 0) return query
+  const [beyond, bound] = direction === 'desc' ? ['<', '<='] : ['>', '>=']
+  // The first comparison alone lets Postgres leave out whole days.
+  return query
+    .whereRaw(`${columns[0]} ${bound} ?`, [from[0]!])
+    .whereRaw(`(${columns.join()}) ${beyond} (${from.map(() => '?').join()})`, [...from])
 }
 
 /**
- * One page, never by offset. With conditions that no index serves it looks at 10,000 rows at most, and says how far it
+ * One page, never by offset. With conditions that no index serves it looks at 10,000 rows or for 150 ms at most, and says how far it
  * came: the next page goes on from there.
  */
 export async function scanPage<Row extends QueryResultRow>(
   db: Db,
-  { base, order, filter, limit, place, scanned = mostScanned }: Scan<Row>,
+  scan: Scan<Row>,
 ): Promise<ScannedPage<Row>> {
-  if (!filter) return cut(await select<Row>(db, base.clone().limit(limit + 1)), limit, place)
-  const query = sql
-    .select('s.*')
-    .from(base.clone().limit(scanned).as('s'))
-    .orderBy(order)
-    .limit(limit + 1)
-  filter(query)
+  const { filter, limit, place, endMs = performance.now() + scanMs } = scan
+  if (filter.length === 0) return cut(await select<Row>(db, inOrder(scan).limit(limit + 1)), limit, place)
   await db.query(inIndexOrder)
-  const rows = await select<Row>(db, query)
-  if (rows.length > limit) return cut(rows, limit, place)
-  const [last] = await select<Row>(
+  const found: Row[] = []
+  let count = 0
+  let from = scan.from
+  for (const [i, size] of steps.entries()) {
+    const rows = await step<Row>(db, { ...scan, from, limit: limit - found.length }, size)
+    found.push(...rows.filter(({ fits }) => fits))
+    if (found.length > limit) return cut(found, limit, place)
+    const last = rows.findLast(({ nth }) => nth === String(size))
+    if (!last) return { rows: found, next: '' }
+    count += size
+    const [until] = place(last)
+    from = placeOf(place(last))
+    if (i === steps.length - 1 || performance.now() >= endMs)
+      return { rows: found, next: encodeCursor(...from), searched: { count, until } }
+  }
+  throw new RangeError('no step was taken')
+}
+
+interface Looked {
+  readonly fits: boolean
+  /** Counted from 1, as Postgres writes a bigint. */
+  readonly nth: string
+}
+
+/** Those of the next `size` rows that fit, one more than the limit at most, and the last of them in any case. */
+async function step<Row extends QueryResultRow>(
+  db: Db,
+  scan: Scan<Row>,
+  size: number,
+): Promise<(Row & Looked)[]> {
+  const { names, direction, filter, limit } = scan
+  const order = names.map(name => `s.${name} ${direction}`).join()
+  const fits = sql.raw(filter.map(() => '(?)').join(' and '), [...filter])
+  const looked = sql
+    .select('s.*', sql.raw(`row_number() over (order by ${order}) as nth`), sql.raw('? as fits', [fits]))
+    .from(inOrder(scan).limit(size).as('s'))
+  return await select<Row & Looked>(
     db,
-    base
-      .clone()
-      .offset(scanned - 1)
-      .limit(1),
+    sql
+      .select('s.*')
+      .from(looked.as('s'))
+      .whereRaw('(s.fits or s.nth = ?)', [size])
+      .orderByRaw(order)
+      .limit(limit + 1),
   )
-  if (!last) return { rows, next: '' }
-  const [until] = place(last)
-  return { rows, next: cursorOf(place(last)), searched: { count: scanned, until } }
 }
 
 function cut<Row>(rows: Row[], limit: number, place: Scan<Row>['place']): ScannedPage<Row> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { rows: shown, next: rows.length > limit && last ? cursorOf(place(last)) : '' }
+  return { rows: shown, next: rows.length > limit && last ? encodeCursor(...placeOf(place(last))) : '' }
 }
 
-const cursorOf = ([time, ...parts]: readonly [Date, ...string[]]): string =>
-  encodeCursor(time.toISOString(), ...parts)
+const placeOf = ([time, ...parts]: readonly [Date, ...string[]]): Place => [time.toISOString(), ...parts]

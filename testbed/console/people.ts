@@ -15,7 +15,7 @@ export async function openOwner(running: RunningConsole): Promise<Watched> {
     return owner
   }
   await owner.page.goto(running.signInLink)
-  await owner.page.getByRole('button', { name: 'Sign in as owner@localhost' }).click()
+  await owner.page.getByRole('button', { name: 'Sign in as the owner' }).click()
   await owner.page.getByRole('heading', { name: 'Organizations' }).waitFor()
   sessions.set(running, await owner.context.storageState())
   return owner

@@ -63,7 +63,7 @@ export async function startConsole(): Promise<RunningConsole> {
   const settings = { ...(await freeSettings(home)), postgresUrl }
   const standalone = opened.use(startStandalone(settings))
   await standalone.ready({ deadlineMs: 120_000 })
-  const signInLink = /^ {2}(http\S+\/auth\/printed\?token=\S+)$/m.exec(standalone.output)![1]!
+  const signInLink = /^ {2}(http\S+\/auth\/printed#token=\S+)$/m.exec(standalone.output)![1]!
   const browser = await openBrowser()
   opened.defer(() => browser.close())
   const url = new URL(signInLink).origin

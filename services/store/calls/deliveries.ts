@@ -10,6 +10,7 @@ import { cancel, retime } from '../events/schedule.ts'
 import { listWaiting } from '../events/waiting.ts'
 import { requireId } from '../parse-request.ts'
 import { StoreError } from '../store-error.ts'
+import { searchedOf } from './attempts.ts'
 import { type Calls, transact } from './calls.ts'
 import { write } from './write.ts'
 
@@ -28,8 +29,8 @@ export function deliveryCalls(calls: Calls): ServiceImpl<typeof DeliveryService>
   return {
     async listWaitingDeliveries(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const { rows, next } = await transact(calls, context, organization, db => listWaiting(db, request))
-      return { deliveries: rows.map(waitingMessage), next }
+      const page = await transact(calls, context, organization, db => listWaiting(db, request))
+      return { deliveries: page.rows.map(waitingMessage), next: page.next, ...searchedOf(page) }
     },
 
     async retimeDelivery(request, context) {

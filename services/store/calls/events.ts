@@ -110,7 +110,7 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
       const { position, undeclared, ...page } = await transact(calls, context, organization, async db => {
         // List and position are of one moment: nothing falls between them.
         await db.query('set transaction isolation level repeatable read')
-        const { undeclared } = await readSearch(db, organization, request)
+        const { undeclared } = await readSearch(db, organization, { filter: request, mode: modeOf(context) })
         const page = isNothing(undeclared)
           ? await listEvents(db, organization, request, modeOf(context))
           : noPage
@@ -190,8 +190,8 @@ export function eventCalls(calls: Calls): ServiceImpl<typeof EventService> {
 
     async listDeadLetters(request, context) {
       const organization = requireId('org', request.organizationId, 'organization_id')
-      const { rows, next } = await transact(calls, context, organization, db => listDeadLetters(db, request))
-      return { deadLetters: rows.map(deadLetterMessage), next }
+      const page = await transact(calls, context, organization, db => listDeadLetters(db, request))
+      return { deadLetters: page.rows.map(deadLetterMessage), next: page.next, ...searchedOf(page) }
     },
 
     async retryDeadLetter(request, context) {

@@ -4,9 +4,10 @@ import { deliveryId, fromUuid, type OrganizationId, toUuid } from '@fairlead/web
 import { ledgerDestination } from '@fairlead/wire/ledger'
 import type { Mode } from '@fairlead/wire/mode'
 import { type ListAttemptsRequest, LoggedAttemptSchema } from '@fairlead/wire/store/attempt'
+import type { Knex } from 'knex'
 import { decodeCursor, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
-import type { ScannedPage } from '../scan.ts'
+import { type Scan, type ScannedPage, scanPage } from '../scan.ts'
 import type { Db } from '../scope.ts'
 import { select, sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
@@ -27,10 +28,7 @@ export interface LoggedAttemptRow extends AttemptRow {
   type: string | null
 }
 
-const newestFirst = ['at', 'event_id', 'destination_id', 'number'].map(column => ({
-  column,
-  order: 'desc' as const,
-}))
+const columns = ['at', 'event_id', 'destination_id', 'number']
 
 /** Attempts of an organization, newest first. @param mode of this mode alone; undefined: of both */
 export async function listAttempts(
@@ -39,38 +37,37 @@ export async function listAttempts(
   mode?: Mode,
 ): Promise<ScannedPage<LoggedAttemptRow>> {
   const organization = toUuid(requireId('org', request.organizationId, 'organization_id'))
-  const base = sql('attempts').where('organization_id', organization).orderBy(newestFirst)
+  const base = sql('attempts').where('organization_id', organization)
+  // An event has few attempts: all conditions are on those.
+  const table = request.eventId ? 'attempts' : 's'
+  const filter: Knex.Raw[] = []
   if (request.destinationId) {
-    base.where('destination_id', toUuid(requireId('dst', request.destinationId, 'destination_id')))
+    const destination = toUuid(requireId('dst', request.destinationId, 'destination_id'))
+    // Those that failed have an index for each destination. Of the others it may have none among a million.
+    if (request.failed) base.where('destination_id', destination)
+    else filter.push(sql.raw(`${table}.destination_id = ?`, [destination]))
   }
   if (request.eventId) base.where('event_id', toUuid(requireId('evt', request.eventId, 'event_id')))
   if (request.failed) base.whereNot('delivered', true)
   const [after, before] = [dateOf(request.after), dateOf(request.before)]
   if (after) base.where('at', '>=', after)
   if (before) base.where('at', '<', before)
-  const [at, event, destination, number] = decodeCursor(request.cursor, 'time', 'uuid', 'uuid', 'number')
-  if (at) {
-    base.whereRaw('(at, event_id, destination_id, number) < (?, ?, ?, ?)', [
-      new Date(at),
-      event!,
-      destination!,
-      Number(number),
-    ])
-  }
-  const { outcome, status } = request
-  const page = await scanOneMode<LoggedAttemptRow>(db, mode, {
+  if (request.outcome) filter.push(sql.raw(`${table}.outcome = ?`, [request.outcome]))
+  if (request.status) filter.push(sql.raw(`${table}.status = ?`, [request.status]))
+  const scan: Scan<LoggedAttemptRow> = {
     base,
-    order: newestFirst,
-    filter:
-      outcome || status
-        ? query => {
-            if (outcome) query.where('s.outcome', outcome)
-            if (status) query.where('s.status', status)
-          }
-        : undefined,
+    columns,
+    names: columns,
+    direction: 'desc',
+    from: decodeCursor(request.cursor, 'time', 'uuid', 'uuid', 'number'),
+    filter,
     limit: pageSize(request.limit, 50, 500),
     place: row => [row.at, row.event_id, row.destination_id, String(row.number)],
-  })
+  }
+  if (request.eventId) for (const fits of filter) base.whereRaw(fits)
+  const page = request.eventId
+    ? await scanPage(db, { ...scan, filter: [] })
+    : await scanOneMode(db, mode, scan)
   return { ...page, rows: await withNames(db, organization, page.rows) }
 }
 

@@ -101,7 +101,7 @@ export async function readChanges(
     .where('change_seq', '<=', last)
     .orderBy(['change_seq', 'id'])
     .limit(stepSize)
-  lookedAt(conditions, 'events')?.(query)
+  for (const fits of lookedAt(conditions, 'events')) query.whereRaw(fits)
   const events = await select<ChangedRow>(db, query)
   const position =
     events.length === stepSize ? positionOf(events.at(-1)!) : { change: BigInt(last), id: greatestId }

@@ -5,7 +5,7 @@ import { longestSearched, mostSearched, searchDigest } from '@fairlead/wire/sear
 import { secretHeader } from '@fairlead/wire/secret-headers'
 import type { EventStatus } from '@fairlead/wire/store/event'
 import type { Knex } from 'knex'
-import type { Db } from '../scope.ts'
+import { type Db, readAcrossModes } from '../scope.ts'
 import { sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
 import { statusMessage, wordOf } from './rows.ts'
@@ -44,16 +44,17 @@ export interface ModedFilter {
   readonly mode: Mode | undefined
 }
 
-type Condition = (query: Knex.QueryBuilder) => void
 /** On the columns of `table`. */
 type ConditionOn = (query: Knex.QueryBuilder, table: string) => void
+/** The same as an expression: whether a row fits. */
+type FitsOn = (table: string) => Knex.Raw
 
 /** A filter as conditions on `events`: those that an index serves, and those that rows have to be looked at for. */
 export interface EventConditions {
   /** On columns that `event_values` has, too. */
   readonly shared: readonly ConditionOn[]
-  readonly indexed: readonly ConditionOn[]
-  readonly looked: readonly ConditionOn[]
+  readonly indexed: readonly FitsOn[]
+  readonly looked: readonly FitsOn[]
   /** Of the values that an event must have, and some source declares; see `search.ts`. */
   readonly digests: readonly string[]
 }
@@ -67,33 +68,41 @@ export async function eventConditions(
   const shared: ConditionOn[] = [
     (query, table) => query.where(`${table}.organization_id`, toUuid(organization)),
   ]
-  const indexed: ConditionOn[] = []
-  const looked: ConditionOn[] = []
+  const indexed: FitsOn[] = []
+  const looked: FitsOn[] = []
   const status = wordOf(statusMessage, filter.status)
   const [after, before] = [dateOf(filter.after), dateOf(filter.before)]
   if (mode) shared.push((query, table) => query.where(`${table}.mode`, mode))
   if (after) shared.push((query, table) => query.where(`${table}.received_at`, '>=', after))
   if (before) shared.push((query, table) => query.where(`${table}.received_at`, '<', before))
   // `failed` has an index of its own; of the others each is many events.
-  if (status === 'failed') indexed.push((query, table) => query.whereRaw(hasStatus(status, table)))
-  else if (status) looked.push((query, table) => query.whereRaw(hasStatus(status, table)))
-  if (filter.source) looked.push((query, table) => query.where(`${table}.source`, filter.source))
-  if (filter.type) {
-    const pattern = likeOfGlob(filter.type)
-    looked.push((query, table) =>
-      query.whereRaw(
-        anyType(table, type => `${type} like ?`),
-        [pattern, pattern],
-      ),
-    )
-  }
+  if (status === 'failed') indexed.push(table => sql.raw(hasStatus(status, table)))
+  else if (status) looked.push(table => sql.raw(hasStatus(status, table)))
+  if (filter.source) looked.push(fitsSource(filter.source))
+  if (filter.type) looked.push(fitsType(filter.type))
   if (filter.q) {
     const ids = await idsOf(db, organization, filter.q)
-    if (ids) indexed.push((query, table) => query.whereRaw(`${table}.id = any(?::uuid[])`, [ids]))
+    if (ids) indexed.push(table => sql.raw(`${table}.id = any(?::uuid[])`, [ids]))
     else looked.push(contains(filter.q))
   }
-  const { digests } = await readSearch(db, organization, filter)
+  const { digests } = await readSearch(db, organization, { filter, mode })
   return { shared, indexed, looked, digests }
+}
+
+/** Whether an event is of a source. */
+export const fitsSource =
+  (source: string): FitsOn =>
+  table =>
+    sql.raw(`${table}.source = ?`, [source])
+
+/** Whether one of an event's types fits a glob. */
+export function fitsType(glob: string): FitsOn {
+  const pattern = likeOfGlob(glob)
+  return table =>
+    sql.raw(
+      anyType(table, type => `${type} like ?`),
+      [pattern, pattern],
+    )
 }
 
 /**
@@ -126,6 +135,12 @@ async function idsOf(db: Db, organization: OrganizationId, q: string): Promise<s
   return rows.length > 0 ? rows.map(row => row.id) : undefined
 }
 
+/** The part of a filter that looks into contents, and the mode of the call. */
+export interface ModedSearch {
+  readonly filter: Pick<EventFilter, 'source' | 'value' | 'header'>
+  readonly mode: Mode | undefined
+}
+
 /**
  * What a filter wants in contents: digests of what a source declares, which an index has, and the rest, for which contents are read
  * (`search-content.ts`). Where the filter names a source, what that one declares counts. Throws a StoreError `invalid_field`.
@@ -133,12 +148,12 @@ async function idsOf(db: Db, organization: OrganizationId, q: string): Promise<s
 export async function readSearch(
   db: Db,
   organization: OrganizationId,
-  { source, value = [], header = [] }: Pick<EventFilter, 'source' | 'value' | 'header'>,
+  { filter: { source, value = [], header = [] }, mode }: ModedSearch,
 ): Promise<{ readonly digests: string[]; readonly undeclared: WantedValues }> {
   const headers = header.map(({ name, text }) => ({ name: name.toLowerCase(), text }))
   refuseUnsearchable(value, headers)
-  const pointers = await declaredAmong(db, { organization, source, kind: 'pointers' }, value)
-  const names = await declaredAmong(db, { organization, source, kind: 'headers' }, headers)
+  const pointers = await declaredAmong(db, { organization, source, mode, kind: 'pointers' }, value)
+  const names = await declaredAmong(db, { organization, source, mode, kind: 'headers' }, headers)
   const declared = [
     ...value.filter(({ name }) => pointers.has(name)),
     ...headers.filter(({ name }) => names.has(name)),
@@ -171,16 +186,20 @@ interface Declaring {
   readonly organization: OrganizationId
   /** That source alone; empty: any. */
   readonly source: string
+  /** Of the transaction. It hides sources of the other mode; the one that is named declares all the same. */
+  readonly mode: Mode | undefined
   readonly kind: 'pointers' | 'headers'
 }
 
 async function declaredAmong(
   db: Db,
-  { organization, source, kind }: Declaring,
+  { organization, source, mode, kind }: Declaring,
   asked: readonly SearchedValue[],
 ): Promise<ReadonlySet<string>> {
   if (asked.length === 0) return new Set()
-  const { rows } = await db.query<{ name: string }>(
+  const rows = await readAcrossModes<{ name: string }>(
+    db,
+    source === '' ? undefined : mode,
     `select distinct asked.name from sources s, unnest($3::text[]) as asked (name)
      where s.organization_id = $1 and ($4 = '' or s.name = $4) and s.search -> $2 ? asked.name`,
     [toUuid(organization), kind, asked.map(({ name }) => name), source],
@@ -188,10 +207,10 @@ async function declaredAmong(
   return new Set(rows.map(({ name }) => name))
 }
 
-function contains(q: string): ConditionOn {
+function contains(q: string): FitsOn {
   const pattern = `%${escapeLike(q)}%`
-  return (query, table) =>
-    query.whereRaw(`(${anyType(table, type => `${type} ilike ?`)} or ${table}.url ilike ?)`, [
+  return table =>
+    sql.raw(`(${anyType(table, type => `${type} ilike ?`)} or ${table}.url ilike ?)`, [
       pattern,
       pattern,
       pattern,
@@ -201,17 +220,18 @@ function contains(q: string): ConditionOn {
 /** Events under the conditions that an index serves. */
 export function indexedEvents({ shared, indexed }: EventConditions): Knex.QueryBuilder {
   const query = sql('events')
-  for (const condition of [...shared, ...indexed]) condition(query, 'events')
+  for (const condition of shared) condition(query, 'events')
+  for (const fits of indexed) query.whereRaw(fits('events'))
   return query
 }
 
 /**
- * The events that have a value, in the order of `v` where it is asked for. Each is read by its key: Postgres, which can't know
+ * The events that have a value, to be read in the order of `v`, which is that of `value_at` and `value_event`. Each is read by its key: Postgres, which can't know
  * how many have the value, would else read the list and look for the value of each.
  */
 export function eventsWithValue({ shared }: EventConditions, digest: string): Knex.QueryBuilder {
   const query = sql('event_values as v')
-    .select('e.*')
+    .select('e.*', 'v.received_at as value_at', 'v.event_id as value_event')
     .joinRaw(
       `cross join lateral (select * from events e where e.organization_id = v.organization_id and e.id = v.event_id
          and e.received_at = v.received_at offset 0) as e`,
@@ -221,28 +241,24 @@ export function eventsWithValue({ shared }: EventConditions, digest: string): Kn
   return query
 }
 
-/** What is left to look at where the events come from one value. */
+/** What is left to look at, on the columns of `s`, where the events come from one value. */
 export function alsoLookedAt(
   { indexed, looked }: EventConditions,
   digests: readonly string[],
-): Condition | undefined {
-  if (indexed.length + looked.length + digests.length === 0) return undefined
-  return query => {
-    for (const condition of [...indexed, ...looked]) condition(query, 's')
-    for (const digest of digests) {
-      query.whereRaw(
+): Knex.Raw[] {
+  return [
+    ...indexed.map(fits => fits('s')),
+    ...looked.map(fits => fits('s')),
+    ...digests.map(digest =>
+      sql.raw(
         `exists (select from event_values w where w.organization_id = s.organization_id and w.digest = ?
            and w.received_at = s.received_at and w.event_id = s.id)`,
         [digest],
-      )
-    }
-  }
+      ),
+    ),
+  ]
 }
 
-/** The other conditions, or undefined where there are none. */
-export function lookedAt({ looked }: EventConditions, table: string): Condition | undefined {
-  if (looked.length === 0) return undefined
-  return query => {
-    for (const condition of looked) condition(query, table)
-  }
-}
+/** The conditions that rows have to be looked at for. */
+export const lookedAt = ({ looked }: EventConditions, table: string): Knex.Raw[] =>
+  looked.map(fits => fits(table))

@@ -7,8 +7,6 @@ import type { Db } from '../scope.ts'
 import { alsoLookedAt, eventConditions, eventsWithValue, indexedEvents, lookedAt } from './filter.ts'
 import type { EventRow } from './rows.ts'
 
-export const newestFirst = ['received_at', 'id'].map(column => ({ column, order: 'desc' as const }))
-
 /** Events, newest first. @param mode of this mode alone; undefined: of both */
 export async function listEvents(
   db: Db,
@@ -19,18 +17,16 @@ export async function listEvents(
   const limit = pageSize(request.limit, 50, 500)
   const conditions = await eventConditions(db, organization, { filter: request, mode })
   const [digest, ...digests] = conditions.digests
-  const [at, key] = digest === undefined ? ['received_at', 'id'] : ['v.received_at', 'v.event_id']
-  const base = (
-    digest === undefined ? indexedEvents(conditions) : eventsWithValue(conditions, digest)
-  ).orderBy([at, key].map(column => ({ column, order: 'desc' as const })))
-  const [time, id] = decodeCursor(request.cursor, 'time', 'uuid')
-  if (time && id) {
-    // The first comparison alone lets Postgres leave out whole days.
-    base.where(at, '<=', time).whereRaw(`(${at}, ${key}) < (?, ?)`, [time, id])
-  }
   return await scanPage<EventRow>(db, {
-    base,
-    order: newestFirst,
+    ...(digest === undefined
+      ? { base: indexedEvents(conditions), columns: ['received_at', 'id'], names: ['received_at', 'id'] }
+      : {
+          base: eventsWithValue(conditions, digest),
+          columns: ['v.received_at', 'v.event_id'],
+          names: ['value_at', 'value_event'],
+        }),
+    direction: 'desc',
+    from: decodeCursor(request.cursor, 'time', 'uuid'),
     filter: digest === undefined ? lookedAt(conditions, 's') : alsoLookedAt(conditions, digests),
     limit,
     place: row => [row.received_at, row.id],

@@ -1,7 +1,6 @@
 import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { HandlerContext } from '@connectrpc/connect'
-import { startTestNats } from '@fairlead/testbed/nats'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { fromUuid } from '@fairlead/webhook/id'
 import { modeHeader } from '@fairlead/wire/mode'
@@ -18,7 +17,6 @@ import { IssueKind, IssueState, ListIssuesRequestSchema } from '@fairlead/wire/s
 import { ListReplaysRequestSchema } from '@fairlead/wire/store/replay'
 import { ListRetriesRequestSchema } from '@fairlead/wire/store/retry'
 import { GetAnalyticsRequestSchema } from '@fairlead/wire/store/usage'
-import { connect } from '@nats-io/transport-node'
 import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attemptCalls } from '../calls/attempts.ts'
@@ -78,11 +76,8 @@ beforeAll(async () => {
   const pool = {
     connect: async () => explaining(await shared.pool.connect()),
   }
-  // A key of test data doesn't see a live source's declaration: contents are then read, of which this server has none.
-  const server = opened.use(await startTestNats())
-  const nats = await connect({ servers: server.url })
-  opened.defer(() => nats.close())
-  calls = { pool, nats, now: () => nowMs } as unknown as Calls
+  // No NATS: a search that a source's declaration serves reads no contents, whatever the mode of the key.
+  calls = { pool, now: () => nowMs } as unknown as Calls
 })
 afterAll(() => opened.disposeAsync())
 

@@ -296,6 +296,22 @@ describe('limits', () => {
   })
 })
 
+test('a link or a code of staff is used up while the store cannot tell whether its person has a passkey', async () => {
+  const proofs = [await asked(superadmin), await asked(superadmin)] as const
+  const send = ({ by, mail }: (typeof proofs)[number], kind: 'token' | 'code') =>
+    by.post('/auth/verify', { [kind]: mail[kind] })
+  // As a store of the version before would refuse the call.
+  await people.api.store.query('alter table passkeys rename to passkeys_away')
+  try {
+    const refused = [await send(proofs[0], 'token'), await send(proofs[1], 'code')]
+    expect(refused.map(({ status }) => status >= 500)).toEqual([true, true])
+    expect(proofs.map(({ by }) => by.isSignedIn)).toEqual([false, false])
+  } finally {
+    await people.api.store.query('alter table passkeys_away rename to passkeys')
+  }
+  expect([(await send(proofs[0], 'token')).status, (await send(proofs[1], 'code')).status]).toEqual([303, 303])
+})
+
 test.each([
   ['two addresses', `${ada}, evil@example.com`],
   ['a line break', `${ada}\r\nBcc: evil@example.com`],

@@ -11,7 +11,8 @@ export async function makePrintedLink(redisUrl: string, consoleUrl: string, emai
   try {
     await once(redis, 'ready', { signal: AbortSignal.timeout(10_000) })
     const link = new URL('/auth/printed', consoleUrl)
-    link.searchParams.set('token', await issuePrinted(redis, email, Date.now()))
+    // In the fragment: what opens the link sends it to nobody.
+    link.hash = `token=${await issuePrinted(redis, email, Date.now())}`
     return link.href
   } finally {
     redis.disconnect()

@@ -1,10 +1,10 @@
-import { withRetries } from '../mail/queue.ts'
+import { queueMail } from '../mail/queue-mail.ts'
 import { signInMail } from '../mail/texts.ts'
 import { isInvited, membershipsOf } from '../people.ts'
 import type { SignIn } from '../sign-in.ts'
 import type { Asked } from './tickets.ts'
 
-/** How long to wait before a mail that wasn't taken is tried again, ms. */
+/** How long to wait before a mail that wasn't taken is tried again, ms: its code is good for five minutes. */
 const retryPausesMs = [1_000, 10_000]
 
 /**
@@ -24,8 +24,7 @@ async function sendLink(signIn: SignIn, asked: Asked, login: string): Promise<vo
   const { token, code } = await signIn.tickets.issue(asked, login, now.getTime())
   const link = new URL('/auth/verify', signIn.publicUrl)
   link.searchParams.set('token', token)
-  const mail = signInMail(asked, link.href, code, now)
-  await withRetries(() => signIn.mailer.send(mail), retryPausesMs)
+  queueMail(signIn, signInMail(asked, link.href, code, now), retryPausesMs)
 }
 
 async function outcomeOf(signIn: SignIn, { email, peer }: Asked): Promise<'sent' | 'limited' | 'unknown'> {

@@ -73,12 +73,21 @@ async function verify(signIn: SignIn, request: Request, response: Response): Pro
     throw new ApiError('rate_limited', undefined, { retryAfterSeconds: 600 })
   }
   const { redeem, redeemCode } = signIn.tickets
+  let isPasskeyNeeded = false
+  // Before the proof is used up: a store that can't tell refuses, and the proof stays good.
+  const look = async (email: string) => {
+    isPasskeyNeeded = await needsPasskey(signIn, email)
+  }
   const ticket = await away(
-    token !== undefined ? redeem(token, login) : code !== undefined ? redeemCode(code, login) : noTicket,
+    token !== undefined
+      ? redeem(token, login, look)
+      : code !== undefined
+        ? redeemCode(code, login, look)
+        : noTicket,
   )
   if (!ticket) return await refuse(signIn, request, response, token !== undefined ? 'link' : 'code')
   const method = token ? 'link' : 'code'
-  if (await needsPasskey(signIn, ticket.email)) return askForPasskey(signIn, request, response, method)
+  if (isPasskeyNeeded) return askForPasskey(signIn, request, response, method)
   await away(enter(signIn, { email: ticket.email, method }, request, response))
   if (wantsJson(request)) response.json({ email: ticket.email })
   else land(signIn, request, response)
@@ -103,7 +112,7 @@ function askForPasskey(signIn: SignIn, request: Request, response: Response, met
   sendPage(response, 401, passkeyNeededPage)
 }
 
-async function isSignedIn({ cookies, sessions }: SignIn, request: Request): Promise<boolean> {
+export async function isSignedIn({ cookies, sessions }: SignIn, request: Request): Promise<boolean> {
   const secret = cookies.read(request.headers.cookie, 'session')
   return secret !== undefined && (await away(sessions.find(secret, Date.now()))) !== undefined
 }

@@ -7,24 +7,27 @@ import { land } from '../landing.ts'
 import { sendPage } from '../pages/page.ts'
 import { confirmPrintedPage, endedPage, mailsPage } from '../pages/pages.ts'
 import type { SignIn } from '../sign-in.ts'
-import { away } from './serve-link.ts'
+import { printedScript, printedScriptPath } from './printed-script.ts'
+import { away, isSignedIn } from './serve-link.ts'
 import { redeemPrinted } from './tickets.ts'
 
 /** The link that `npm start` prints for the owner of the machine, and the mails that nobody sends. */
 export function servePrinted(router: Router, signIn: SignIn): void {
-  router.get('/printed', named('printedPage'), async (request, response) => {
+  router.get('/printed', named('printedPage'), (request, response) => {
     requireLoopback(request)
-    const token = typeof request.query.token === 'string' ? request.query.token : ''
-    const ticket = await away(signIn.tickets.look(token))
-    const isPrinted = ticket?.loginDigest === ''
-    sendPage(response, 200, isPrinted ? confirmPrintedPage(token, ticket.email) : endedPage)
+    sendPage(response, 200, confirmPrintedPage)
+  })
+  router.get(printedScriptPath.slice('/auth'.length), named('printedScript'), (request, response) => {
+    requireLoopback(request)
+    response.set('cache-control', 'no-cache').type('text/javascript').send(printedScript)
   })
   router.post('/printed', named('printed'), ...readForm, async (request, response) => {
     requireLoopback(request)
     const ticket = await away(redeemPrinted(signIn.redis, fieldOf(request, 'token') ?? ''))
     if (!ticket) {
-      sendPage(response, 401, endedPage)
-      return
+      // A second click on the button: the first has signed this browser in.
+      if (await isSignedIn(signIn, request)) return land(signIn, request, response)
+      return sendPage(response, 401, endedPage)
     }
     await away(enter(signIn, { email: ticket.email, method: 'printed' }, request, response))
     land(signIn, request, response)

@@ -24,10 +24,13 @@ export interface Tickets {
   /** Changes nothing, any number of times. */
   look(token: string): Promise<Ticket | undefined>
   /** Takes the link, once; undefined: there is none for this browser, and one for another browser stays. */
-  redeem(token: string, login: string | undefined): Promise<Ticket | undefined>
+  redeem(token: string, login: string | undefined, look: LookFirst): Promise<Ticket | undefined>
   /** Takes the code, once; undefined: it is wrong, used, tried five times, or too many were wrong for this address. */
-  redeemCode(code: string, login: string | undefined): Promise<Ticket | undefined>
+  redeemCode(code: string, login: string | undefined, look: LookFirst): Promise<Ticket | undefined>
 }
+
+/** Told whom a right proof signs in, before the proof is taken. Where it rejects the proof stays, and the call rejects with the same. */
+export type LookFirst = (email: string) => Promise<void>
 
 export interface Asked {
   readonly email: string
@@ -75,10 +78,10 @@ if redis.call('hget', KEYS[1], 'ticket') ~= ARGV[1] then return 0 end
 return redis.call('del', KEYS[1])`
 
 export function openTickets(redis: Redis, keys: SignInKeys, limits: Limits): Tickets {
-  async function runRedeem(token: string, loginDigest: string): Promise<Ticket | undefined> {
+  async function look(token: string): Promise<Ticket | undefined> {
     if (!canBeSecret(token)) return undefined
-    const text = await redis.eval(redeemLink, 1, linkKey(token), loginDigest)
-    return typeof text === 'string' ? ticketSchema.parse(JSON.parse(text)) : undefined
+    const text = await redis.get(linkKey(token))
+    return text === null ? undefined : ticketSchema.parse(JSON.parse(text))
   }
 
   return {
@@ -97,14 +100,14 @@ export function openTickets(redis: Redis, keys: SignInKeys, limits: Limits): Tic
         .exec()
       return { token, code }
     },
-    async look(token) {
-      if (!canBeSecret(token)) return undefined
-      const text = await redis.get(linkKey(token))
-      return text === null ? undefined : ticketSchema.parse(JSON.parse(text))
+    look,
+    async redeem(token, login, lookFirst) {
+      const ticket = canBeSecret(login) ? await look(token) : undefined
+      if (!ticket || ticket.loginDigest !== digestOf(login!)) return undefined
+      await lookFirst(ticket.email)
+      return await take(redis, token, ticket.loginDigest)
     },
-    redeem: async (token, login) =>
-      canBeSecret(login) ? await runRedeem(token, digestOf(login)) : undefined,
-    async redeemCode(code, login) {
+    async redeemCode(code, login, lookFirst) {
       if (!/^\d{6}$/.test(code) || !canBeSecret(login)) return undefined
       const loginDigest = digestOf(login)
       const text = await redis.eval(tryCode, 1, codeKey(loginDigest), mostTries)
@@ -114,6 +117,7 @@ export function openTickets(redis: Redis, keys: SignInKeys, limits: Limits): Tic
       if (!(await limits.takeCode(ticket.email))) return undefined
       if (!keys.isMacOf('code', mac, code + loginDigest)) return undefined
       await limits.returnCode(ticket.email)
+      await lookFirst(ticket.email)
       return (await redis.eval(takeCode, 1, codeKey(loginDigest), text)) === 1 ? ticket : undefined
     },
   }
@@ -128,8 +132,10 @@ export async function issuePrinted(redis: Redis, email: string, nowMs: number): 
 }
 
 /** Takes a printed link. Which addresses may ask is the caller's to check. */
-export async function redeemPrinted(redis: Redis, token: string): Promise<Ticket | undefined> {
+export const redeemPrinted = (redis: Redis, token: string): Promise<Ticket | undefined> => take(redis, token, '')
+
+async function take(redis: Redis, token: string, loginDigest: string): Promise<Ticket | undefined> {
   if (!canBeSecret(token)) return undefined
-  const text = await redis.eval(redeemLink, 1, linkKey(token), '')
+  const text = await redis.eval(redeemLink, 1, linkKey(token), loginDigest)
   return typeof text === 'string' ? ticketSchema.parse(JSON.parse(text)) : undefined
 }

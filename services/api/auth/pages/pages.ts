@@ -1,5 +1,6 @@
 import { escapeHtml } from '../../html.ts'
 import { deviceOf } from '../device.ts'
+import { printedScriptPath } from '../link/printed-script.ts'
 import type { Ticket } from '../link/tickets.ts'
 import type { KeptMail } from '../mail/kept.ts'
 import type { SessionRecord } from '../sessions/record.ts'
@@ -47,14 +48,17 @@ export const confirmPage = (token: string, email: string): Page => ({
 </form>`,
 })
 
-export const confirmPrintedPage = (token: string, email: string): Page => ({
+/** The same for whoever opens it: its script reads the token where only the browser has it. Without scripts it is typed. */
+export const confirmPrintedPage: Page = {
   title: 'Sign in',
+  script: printedScriptPath,
   body: `<form method="post" action="/auth/printed">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<p>Sign in as <b>${escapeHtml(email)}</b>, the owner of this platform?</p>
-<button>Sign in as ${escapeHtml(email)}</button>
+<p>Sign in as the owner of this platform?</p>
+<label for="token">What stands behind <code>#token=</code> in the link</label>
+<input id="token" name="token" autocomplete="off" required>
+<button>Sign in as the owner</button>
 </form>`,
-})
+}
 
 export const otherBrowserPage = ({ agent, peer, askedAtMs }: Ticket): Page => ({
   title: 'Continue in the browser that asked',

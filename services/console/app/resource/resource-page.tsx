@@ -9,6 +9,7 @@ import { freezeTimes, readTime } from '../read-time.ts'
 import { type Search, writeSearch } from '../search-params.ts'
 import { Filters } from './filters.tsx'
 import { type LiveState, useLive } from './live.ts'
+import { LookedAt } from './looked-at.tsx'
 import type { Filter, Page, Resource } from './resource.ts'
 import { ResourceTable } from './table.tsx'
 
@@ -43,9 +44,14 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
     void navigate({ to: '.', search: { ...search, ...changes } as never, replace: true })
   const items = query.data?.pages.flatMap(page => page.items) ?? []
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
-  const nearEnd = useCallback(() => {
+  const goOn = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  // Where few rows fit, scrolling to the end would look through all that there is: that is for a button.
+  const isSearch = Boolean(query.data?.pages.at(-1)?.searched)
+  const nearEnd = useCallback(() => {
+    if (!isSearch) goOn()
+  }, [isSearch, goOn])
   return (
     <section className="page">
       <header className="page-head">
@@ -98,11 +104,12 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
           nearEnd={nearEnd}
         />
       )}
-      {query.isSuccess && items.length === 0 && (
+      {hasNextPage && <LookedAt pages={query.data?.pages ?? []} more={goOn} loading={isFetchingNextPage} />}
+      {query.isSuccess && items.length === 0 && !hasNextPage && (
         <Empty resource={resource} slug={slug} chosen={chosen} clear={name => set({ [name]: '' })} />
       )}
       {isPermission(query.error) && <NotPermitted error={query.error as ProblemError} />}
-      {items.length > 0 && (
+      {items.length > 0 && !(isSearch && hasNextPage) && (
         <EndOfList
           pages={query.data?.pages ?? []}
           more={hasNextPage}

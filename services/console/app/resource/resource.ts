@@ -7,6 +7,8 @@ export interface Page<Item> {
   readonly next?: string | null
   /** On the first page of a list that can be followed live: where its stream goes on. */
   readonly position?: string | null
+  /** How far the page looked, where it ends before it is full. */
+  readonly searched?: { readonly count: number; readonly until: string } | null
   /** The list forgot rows of this page: it has older ones that nothing loads. */
   readonly isCut?: boolean
 }
