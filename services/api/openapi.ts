@@ -61,7 +61,7 @@ export function openApiDocument(described: readonly Operation[] = operations): O
         version: '1',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         description:
-          'Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.\n\nEvery answer has `x-request-id`. `RateLimit-Policy` tells the limit of one credential and `RateLimit` what is left of it; 429 and 503 say in `Retry-After` how many seconds to wait. An operation that will go answers with `Deprecation` and `Sunset`, at least six months ahead.',
+          'Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.\n\nEvery answer has `x-request-id`. `RateLimit-Policy` tells the limit of one credential and `RateLimit` what is left of it; 429 and 503 say in `Retry-After` how many seconds to wait. An operation that will go answers with `Deprecation` and `Sunset`, at least six months ahead. A setting that is read with `If-None-Match` and its `ETag` is answered with 304 while it is unchanged.',
       },
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       security: [{ apiKey: [] }],

@@ -10,13 +10,13 @@ const maxTags = 20
 /**
  * What `If-Match` and `If-None-Match` ask for (RFC 9110, 13.1). Throws an ApiError: `request_invalid` for tags that are none,
  * `precondition_required` where a setting would be changed by someone who doesn't say what is known of it. A PUT may go
- * without: it then only creates.
+ * without: it then only creates. A GET asks for nothing here: express answers 304 where its `If-None-Match` has the answer's ETag.
  */
 export function readPrecondition(
   operation: Operation,
   request: Request,
 ): MessageInitShape<typeof PreconditionSchema> {
-  if (!operation.versioned) return {}
+  if (!operation.versioned || operation.method === 'get') return {}
   const match = request.get('if-match')?.trim()
   const noneMatch = request.get('if-none-match')?.trim()
   if (noneMatch !== undefined) {

@@ -125,6 +125,21 @@ test('without If-Match nothing is changed, with an old one neither, and the pres
   expect((await change('PATCH', path, `"x", "${made.etag}"`, { timeoutSeconds: 5 })).status).toBe(200)
 })
 
+test('who has a setting already is sent it again, or refused, until it changes', async () => {
+  const { body } = await post('/sources', aSource('polled'))
+  const read = async (tag: string) => {
+    const headers = { 'if-none-match': tag }
+    return (await api.call('GET', `${base}/sources/polled`, { headers })).status
+  }
+  const own = `"${body.etag}"`
+  expect([await read(own), await read(`"x", ${own}`), await read(`W/${own}`), await read('*')]).toEqual([
+    304, 304, 304, 304,
+  ])
+  expect([await read('"x"'), await read('no tag')]).toEqual([200, 200])
+  await change('PATCH', '/sources/polled', own, { toleranceSeconds: 7 })
+  expect(await read(own)).toBe(200)
+})
+
 test('the ETag is the same for every credential, and differs between organizations', async () => {
   const { body } = await post('/sources', aSource('tagged'))
   const key = await api.makeKey(acme, MemberRole.VIEWER)

@@ -5,6 +5,8 @@ import type { SignInKeys } from '../keys.ts'
 
 /** How long a token of a tool is good, in seconds. Who ends its session, or removes its member, ends it at once all the same. */
 export const accessSeconds = 600
+/** How far the clocks of two API processes may be apart, in seconds: a token that one has just issued is not of the future to another. */
+export const skewSeconds = 10
 
 /** Tokens of tools (https://www.rfc-editor.org/rfc/rfc9068): signed by us, for us. */
 export interface AccessTokens {
@@ -57,6 +59,7 @@ export function openAccessTokens(keys: SignInKeys, origin: string): AccessTokens
         ...rules,
         requiredClaims: ['exp', 'iat', 'sub', 'sid'],
         maxTokenAge: accessSeconds,
+        clockTolerance: skewSeconds,
         currentDate: new Date(nowMs),
       }).catch(() => undefined)
       const claims = claimsSchema.safeParse(verified?.payload).data
