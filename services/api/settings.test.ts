@@ -128,8 +128,8 @@ test('without If-Match nothing is changed, with an old one neither, and the pres
 test('who has a setting already is sent it again, or refused, until it changes', async () => {
   const { body } = await post('/sources', aSource('polled'))
   const read = async (tag: string) => {
-    const headers = { 'if-none-match': tag }
-    return (await api.call('GET', `${base}/sources/polled`, { headers })).status
+    const headers = { authorization: `Bearer ${api.platformKey}`, 'if-none-match': tag }
+    return (await fetch(`${api.url}${base}/sources/polled`, { headers })).status
   }
   const own = `"${body.etag}"`
   expect([await read(own), await read(`"x", ${own}`), await read(`W/${own}`), await read('*')]).toEqual([
