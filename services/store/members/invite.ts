@@ -60,13 +60,13 @@ export async function invite(db: Db, asked: Invite, now: Date): Promise<Invitati
     asked.email,
   ])
   if (rowCount) throw new StoreError('name_taken', 'this address is a member', { field: 'email' })
-  const { rows: before } = await db.query<{ role: Role }>(
+  const { rows: before } = await db.query<{ role: Role; is_open: boolean }>(
     `update invitations set revoked_at = $3 where organization_id = $1 and email = $2 and accepted_at is null
-       and revoked_at is null returning role`,
+       and revoked_at is null returning role, expires_at > $3 as is_open`,
     [organization, asked.email, now],
   )
-  // Replacing an owner's invitation to be an owner would take that role away.
-  for (const { role } of before) refuseAbove(role, asked.callerRole)
+  // Replacing an owner's invitation to be an owner would take that role away; one that has ended gives none.
+  for (const { role, is_open } of before) if (is_open) refuseAbove(role, asked.callerRole)
   const id = toUuid(newId('inv', now.getTime()))
   await db.query(
     `insert into invitations (organization_id, id, email, role, token_sha256, invited_by, created_at, expires_at)

@@ -93,6 +93,29 @@ describe('invitations', () => {
     expect((await ask(after, 'POST', `/api/v1/me/invitations/${second}/accept`)).status).toBe(401)
   })
 
+  test('an invitation that has ended lets somebody in, or stands in the way of a new one', async () => {
+    const owner = await people.signedIn('owner@acme.example')
+    const invite = (by: Browser, role: string) =>
+      ask(by, 'POST', `${at}/invitations`, { email: 'late@example.com', role })
+    const { body } = await invite(owner, 'owner')
+    const { link } = await people.mailbox.mailTo('late@example.com')
+    const late = await people.signedIn('late@example.com')
+    await people.api.store.query(
+      "update invitations set expires_at = now() - interval '1 second' where email = 'late@example.com'",
+    )
+    expect((await ask(late, 'POST', `/api/v1/me/invitations/${body.id}/accept`)).status).not.toBe(200)
+    expect((await late.get(link)).text).not.toContain('name="invitation"')
+    const { body: listed } = await ask(owner, 'GET', `${at}/invitations`)
+    expect(JSON.stringify(listed)).not.toContain('late@example.com')
+    expect((await ask(owner, 'DELETE', `${at}/invitations/${body.id}`)).status).toBe(404)
+    // By an admin, who may not touch an owner's invitation that is open.
+    const { by: admin } = await addMember('admin-of-late@example.com', 'admin')
+    const again = await invite(admin, 'viewer')
+    expect(again.status).toBe(201)
+    const joined = await people.signedIn('late@example.com')
+    expect((await ask(joined, 'POST', `/api/v1/me/invitations/${again.body.id}/accept`)).status).toBe(200)
+  })
+
   test('a repeat with the same Idempotency-Key mails no second link, which nobody could follow', async () => {
     const invite = (email: string, key: string) =>
       people.api.call('POST', `${at}/invitations`, { body: { email }, headers: { 'idempotency-key': key } })
