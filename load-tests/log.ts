@@ -67,7 +67,8 @@ async function measure(): Promise<void> {
     if (options.plans) await list(explaining(pool), largeOrganization, '')
   }
   for (const name of ['events, first page', 'events, of a source', 'attempts, first page']) {
-    if (name.includes(options.only)) console.log(`${name}, page 1,000, large: ${await deepTimes(lists[name]!)}`)
+    if (name.includes(options.only))
+      console.log(`${name}, page 1,000, large: ${await deepTimes(lists[name]!)}`)
   }
 }
 

@@ -69,8 +69,7 @@ async function signInAsOwner(output: string): Promise<void> {
     })
   const elsewhere = await send(link.href, { headers: { 'x-forwarded-for': '192.0.2.1' } })
   expect(elsewhere.status).toBe(404)
-  for (let i = 0; i < 3; i++)
-    expect(await (await send(link.href)).text()).toContain('Sign in as the owner')
+  for (let i = 0; i < 3; i++) expect(await (await send(link.href)).text()).toContain('Sign in as the owner')
   const pressed = await press()
   const cookie = pressed.headers.getSetCookie().map(line => line.split(';')[0])[0]!
   expect([pressed.status, (await press()).status]).toEqual([303, 401])

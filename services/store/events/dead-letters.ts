@@ -49,8 +49,7 @@ export async function listDeadLetters(
 ): Promise<ScannedPage<DeadLetterRow>> {
   const { destinationId, reason } = request
   const base = deliveriesWithEvents(request.organizationId).whereRaw("d.state = 'dead'")
-  if (destinationId)
-    base.where('d.destination_id', toUuid(requireId('dst', destinationId, 'destination_id')))
+  if (destinationId) base.where('d.destination_id', toUuid(requireId('dst', destinationId, 'destination_id')))
   const [after, before] = [dateOf(request.diedAfter), dateOf(request.diedBefore)]
   if (after) base.where('d.died_at', '>=', after)
   if (before) base.where('d.died_at', '<', before)
@@ -67,10 +66,13 @@ export async function listDeadLetters(
 }
 
 /** Conditions on the event of a row `s`. No index serves them. */
-export const fitsEvent = ({ source, type }: { readonly source: string; readonly type: string }): Knex.Raw[] => [
-  ...(source ? [fitsSource(source)('s')] : []),
-  ...(type ? [fitsType(type)('s')] : []),
-]
+export const fitsEvent = ({
+  source,
+  type,
+}: {
+  readonly source: string
+  readonly type: string
+}): Knex.Raw[] => [...(source ? [fitsSource(source)('s')] : []), ...(type ? [fitsType(type)('s')] : [])]
 
 /** Dead letters that one call discards, at most: a transaction of about a second. */
 const maxDiscarded = 10_000

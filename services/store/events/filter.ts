@@ -242,10 +242,7 @@ export function eventsWithValue({ shared }: EventConditions, digest: string): Kn
 }
 
 /** What is left to look at, on the columns of `s`, where the events come from one value. */
-export function alsoLookedAt(
-  { indexed, looked }: EventConditions,
-  digests: readonly string[],
-): Knex.Raw[] {
+export function alsoLookedAt({ indexed, looked }: EventConditions, digests: readonly string[]): Knex.Raw[] {
   return [
     ...indexed.map(fits => fits('s')),
     ...looked.map(fits => fits('s')),

@@ -1,15 +1,7 @@
 import type { Mode } from '@fairlead/wire/mode'
 import type { QueryResultRow } from 'pg'
 import { encodeCursor } from '../page.ts'
-import {
-  inIndexOrder,
-  inOrder,
-  mostScanned,
-  type Scan,
-  type ScannedPage,
-  scanMs,
-  scanPage,
-} from '../scan.ts'
+import { inIndexOrder, inOrder, mostScanned, type Scan, type ScannedPage, scanMs, scanPage } from '../scan.ts'
 import { type Db, readAcrossModes } from '../scope.ts'
 import { sql } from '../sql.ts'
 
@@ -45,12 +37,7 @@ export async function scanOneMode<Row extends QueryResultRow>(
 }
 
 /** Of the attempt of either mode in this place, rounded down. */
-async function timeOf<Row>(
-  db: Db,
-  mode: Mode,
-  scan: Scan<Row>,
-  place: number,
-): Promise<Date | undefined> {
+async function timeOf<Row>(db: Db, mode: Mode, scan: Scan<Row>, place: number): Promise<Date | undefined> {
   const query = inOrder(scan)
     .select(sql.raw("date_trunc('second', at) as until"))
     .offset(place - 1)

@@ -36,7 +36,9 @@ afterAll(() => opened.disposeAsync())
 
 const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id)
 const query = async (text: string) => {
-  const { rows } = await inScope(pool, largeOrganization, db => db.query<{ id: string }>(text, [organization]))
+  const { rows } = await inScope(pool, largeOrganization, db =>
+    db.query<{ id: string }>(text, [organization]),
+  )
   return idsOf(rows)
 }
 
@@ -51,7 +53,11 @@ async function pages<Row>(load: (cursor: string) => Promise<ScannedPage<Row>>): 
   }
 }
 
-const scanOf = (limit: number, from: readonly string[], endMs?: number): Scan<{ id: string; received_at: Date }> => ({
+const scanOf = (
+  limit: number,
+  from: readonly string[],
+  endMs?: number,
+): Scan<{ id: string; received_at: Date }> => ({
   base: sql('events').where('organization_id', organization),
   columns: ['received_at', 'id'],
   names: ['received_at', 'id'],
@@ -68,18 +74,21 @@ const partsOf = (cursor: string): string[] =>
 test.each([
   ['as long as it takes', Number.POSITIVE_INFINITY],
   ['until its time is over at once', 0],
-])('pages of a filter without an index skip a match, or show one twice, where a page looks %s', async (_name, endMs) => {
-  const all = await query(
-    'select id from events where organization_id = $1 and stream_seq % 97 = 3 order by received_at desc, id desc',
-  )
-  expect(all.length).toBeGreaterThan(20)
-  for (const limit of [1, 7, 500]) {
-    const rows = await pages(cursor =>
-      inScope(pool, largeOrganization, db => scanPage(db, scanOf(limit, partsOf(cursor), endMs))),
+])(
+  'pages of a filter without an index skip a match, or show one twice, where a page looks %s',
+  async (_name, endMs) => {
+    const all = await query(
+      'select id from events where organization_id = $1 and stream_seq % 97 = 3 order by received_at desc, id desc',
     )
-    expect(idsOf(rows)).toEqual(all)
-  }
-})
+    expect(all.length).toBeGreaterThan(20)
+    for (const limit of [1, 7, 500]) {
+      const rows = await pages(cursor =>
+        inScope(pool, largeOrganization, db => scanPage(db, scanOf(limit, partsOf(cursor), endMs))),
+      )
+      expect(idsOf(rows)).toEqual(all)
+    }
+  },
+)
 
 test('a page whose time is over looks on, or keeps from its reader how far it came', async () => {
   const page = await inScope(pool, largeOrganization, db => scanPage(db, scanOf(500, [], 0)))
@@ -95,7 +104,11 @@ test('a page whose time is over looks on, or keeps from its reader how far it ca
 })
 
 const request = { organizationId: largeOrganization, limit: 40 }
-const lists: [string, string, (cursor: string) => Promise<ScannedPage<{ id?: string; event_id?: string }>>][] = [
+const lists: [
+  string,
+  string,
+  (cursor: string) => Promise<ScannedPage<{ id?: string; event_id?: string }>>,
+][] = [
   [
     'events of a source and a type',
     "select id from events where organization_id = $1 and source = 'source-3' and type = 'type.11' order by received_at desc, id desc",
@@ -114,7 +127,10 @@ const lists: [string, string, (cursor: string) => Promise<ScannedPage<{ id?: str
      where d.organization_id = $1 and d.state = 'dead' and e.source = 'source-2' order by d.died_at desc, d.id desc`,
     cursor =>
       inScope(pool, largeOrganization, db =>
-        listDeadLetters(db, create(ListDeadLettersRequestSchema, { ...request, cursor, source: sourceOf(2) })),
+        listDeadLetters(
+          db,
+          create(ListDeadLettersRequestSchema, { ...request, cursor, source: sourceOf(2) }),
+        ),
       ),
   ],
   [
@@ -145,7 +161,10 @@ const lists: [string, string, (cursor: string) => Promise<ScannedPage<{ id?: str
   ],
 ]
 
-test.each(lists)('%s are fewer, more or in another order, page by page, than the log has', async (_name, text, load) => {
-  const rows = await pages(load)
-  expect(rows.map(({ id, event_id }) => id ?? event_id)).toEqual(await query(text))
-})
+test.each(lists)(
+  '%s are fewer, more or in another order, page by page, than the log has',
+  async (_name, text, load) => {
+    const rows = await pages(load)
+    expect(rows.map(({ id, event_id }) => id ?? event_id)).toEqual(await query(text))
+  },
+)

@@ -309,7 +309,9 @@ test('a link or a code of staff is used up while the store cannot tell whether i
   } finally {
     await people.api.store.query('alter table passkeys_away rename to passkeys')
   }
-  expect([(await send(proofs[0], 'token')).status, (await send(proofs[1], 'code')).status]).toEqual([303, 303])
+  expect([(await send(proofs[0], 'token')).status, (await send(proofs[1], 'code')).status]).toEqual([
+    303, 303,
+  ])
 })
 
 test.each([

@@ -132,7 +132,8 @@ export async function issuePrinted(redis: Redis, email: string, nowMs: number): 
 }
 
 /** Takes a printed link. Which addresses may ask is the caller's to check. */
-export const redeemPrinted = (redis: Redis, token: string): Promise<Ticket | undefined> => take(redis, token, '')
+export const redeemPrinted = (redis: Redis, token: string): Promise<Ticket | undefined> =>
+  take(redis, token, '')
 
 async function take(redis: Redis, token: string, loginDigest: string): Promise<Ticket | undefined> {
   if (!canBeSecret(token)) return undefined

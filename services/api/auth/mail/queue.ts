@@ -61,7 +61,9 @@ export function openQueue(failed: (error: unknown) => void): Queue {
     waiting.push(job)
     if (running.size >= atOnce) return
     // Begun in a later turn: the answer goes out first.
-    const runner = new Promise(resolve => setImmediate(resolve)).then(run).finally(() => running.delete(runner))
+    const runner = new Promise(resolve => setImmediate(resolve))
+      .then(run)
+      .finally(() => running.delete(runner))
     running.add(runner)
   }
 
