@@ -11,7 +11,7 @@ import { DryRun } from './dry-run.ts'
 import { modeOfCall } from './mode.ts'
 import { type Call, isWrite, keepsAnswer, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
-import { readPrecondition } from './precondition.ts'
+import { isKnown, readPrecondition } from './precondition.ts'
 import { ApiError } from './problem.ts'
 import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './request.ts'
 import { roleIn } from './rights.ts'
@@ -151,6 +151,10 @@ function answer(operation: Operation, response: Response, body: unknown): void {
   }
   const { etag } = (operation.versioned && body ? body : {}) as { etag?: string }
   if (etag) response.set('etag', `"${etag}"`)
+  if (etag && operation.method === 'get' && isKnown(response.req.get('if-none-match'), etag)) {
+    response.status(304).end()
+    return
+  }
   response.status(operation.status)
   if (operation.status === 204) response.end()
   else response.json(body)

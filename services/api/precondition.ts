@@ -10,7 +10,7 @@ const maxTags = 20
 /**
  * What `If-Match` and `If-None-Match` ask for (RFC 9110, 13.1). Throws an ApiError: `request_invalid` for tags that are none,
  * `precondition_required` where a setting would be changed by someone who doesn't say what is known of it. A PUT may go
- * without: it then only creates. A GET asks for nothing here: express answers 304 where its `If-None-Match` has the answer's ETag.
+ * without: it then only creates. A GET asks for nothing here: see `isKnown`.
  */
 export function readPrecondition(
   operation: Operation,
@@ -30,6 +30,15 @@ export function readPrecondition(
   if (operation.method === 'put') return { absent: true }
   if (needsMatch(operation)) throw new ApiError('precondition_required')
   return {}
+}
+
+/**
+ * Whether who reads a setting has it as it is, by `If-None-Match` (RFC 9110, 13.1.2); what is no tag matches none. Express would ask no
+ * further where `fetch` sends `Cache-Control: no-cache` along, as it does with each such request.
+ */
+export function isKnown(noneMatch: string | undefined, etag: string): boolean {
+  const tags = (noneMatch ?? '').split(',').map(tag => tag.trim())
+  return tags.includes('*') || tags.some(tag => tag.replace(/^W\//, '') === `"${etag}"`)
 }
 
 /** A weak tag matches nothing: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1 */

@@ -1458,6 +1458,8 @@ CREATE INDEX attempts_of_replay ON ONLY public.attempts USING btree (organizatio
 
 CREATE INDEX audit_logs_newest ON public.audit_logs USING btree (organization_id, at DESC, id DESC);
 
+CREATE INDEX audit_logs_of_action ON public.audit_logs USING btree (organization_id, action, at DESC, id DESC);
+
 CREATE INDEX deliveries_dead ON ONLY public.deliveries USING btree (organization_id, destination_id, died_at DESC, id DESC) WHERE (state = 'dead'::delivery_state);
 
 CREATE INDEX deliveries_dead_newest ON ONLY public.deliveries USING btree (organization_id, died_at DESC, id DESC) WHERE (state = 'dead'::delivery_state);

@@ -4,7 +4,7 @@
  * Fairlead API
  * Read what became of every webhook, deliver it again, and manage settings and keys. Errors are problem documents (RFC 9457): branch on `code`, never on the text. Lists are paged by cursor. New fields may be added to answers at any time.
  *
- * Every answer has `x-request-id`. `RateLimit-Policy` tells the limit of one credential and `RateLimit` what is left of it; 429 and 503 say in `Retry-After` how many seconds to wait. An operation that will go answers with `Deprecation` and `Sunset`, at least six months ahead.
+ * Every answer has `x-request-id`. `RateLimit-Policy` tells the limit of one credential and `RateLimit` what is left of it; 429 and 503 say in `Retry-After` how many seconds to wait. An operation that will go answers with `Deprecation` and `Sunset`, at least six months ahead. A setting that is read with `If-None-Match` and its `ETag` is answered with 304 while it is unchanged.
  * OpenAPI spec version: 1
  */
 import { transport } from '../transport.ts';
@@ -1354,7 +1354,7 @@ export type Searched = {
      * @maximum 9007199254740991
      */
   count: number;
-  /** What is older than this was not looked at yet: go on with `next`. */
+  /** Of the last that was looked at. What lies beyond (older in lists of the newest first) was not looked at yet: go on with `next`. */
   until: string;
 } | null;
 
@@ -1632,6 +1632,7 @@ export interface WaitingDeliveryPage {
      * @nullable
      */
   next: string | null;
+  searched: Searched | null;
 }
 
 /**
@@ -1913,6 +1914,7 @@ export interface DeadLetterPage {
      * @nullable
      */
   next: string | null;
+  searched: Searched | null;
 }
 
 export type ReplayState = typeof ReplayState[keyof typeof ReplayState];

@@ -109,10 +109,14 @@ test('a list of attempts of one mode looks at 10,000 attempts at most, and the n
     )
   const first = await list('test')
   expect(first.rows).toEqual([])
-  expect(first.searched?.count).toBe(10_000)
-  const second = await list('test', first.next)
-  expect(second.rows.map(({ mode }) => mode)).toEqual(['test'])
-  expect(second.next).toBe('')
+  expect([1_000, 3_000, 10_000]).toContain(first.searched?.count)
+  const test: (typeof first.rows)[number][] = []
+  for (let page = first; page.next !== ''; ) {
+    page = await list('test', page.next)
+    test.push(...page.rows)
+    expect(page.searched?.count ?? 0).toBeLessThanOrEqual(10_000)
+  }
+  expect(test.map(({ mode }) => mode)).toEqual(['test'])
   const live: string[] = []
   for (let cursor: string | undefined; cursor !== ''; ) {
     const page = await list('live', cursor, 500)

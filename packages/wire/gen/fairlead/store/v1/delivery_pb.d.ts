@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Delivery } from "./event_pb.js";
+import type { Delivery, Searched } from "./event_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Change } from "./change_pb.js";
 
@@ -142,6 +142,13 @@ export declare type ListWaitingDeliveriesResponse = Message<"fairlead.store.v1.L
    * @generated from field: string next = 2;
    */
   next: string;
+
+  /**
+   * Absent: the page is full, or everything was looked at.
+   *
+   * @generated from field: fairlead.store.v1.Searched searched = 3;
+   */
+  searched?: Searched | undefined;
 };
 
 /**

@@ -799,7 +799,7 @@ export declare type ListEventsResponse = Message<"fairlead.store.v1.ListEventsRe
 export declare const ListEventsResponseSchema: GenMessage<ListEventsResponse>;
 
 /**
- * How far a page that isn't full looked; what is older is on the next page.
+ * How far a page that isn't full looked; what lies beyond is on the next page.
  *
  * @generated from message fairlead.store.v1.Searched
  */
@@ -1213,6 +1213,13 @@ export declare type ListDeadLettersResponse = Message<"fairlead.store.v1.ListDea
    * @generated from field: string next = 2;
    */
   next: string;
+
+  /**
+   * Absent: the page is full, or everything was looked at.
+   *
+   * @generated from field: fairlead.store.v1.Searched searched = 3;
+   */
+  searched?: Searched | undefined;
 };
 
 /**
