@@ -37,7 +37,7 @@ test('the printed link tells its token to whoever sees requests, stays in the ad
   const faults: string[] = []
   page.on('console', message => message.type() === 'error' && faults.push(message.text()))
   for (let i = 0; i < 3; i++) await page.goto(link)
-  await page.waitForFunction(() => !location.hash)
+  await page.waitForFunction('!location.hash')
   expect(await page.locator('input').inputValue()).toBe(token)
   expect([asked.length >= 2, asked.join().includes(token), faults]).toEqual([true, false, []])
   expect(await hasSession(context)).toBe(false)
