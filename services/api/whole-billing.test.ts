@@ -111,7 +111,7 @@ test('a life in a jumbled order with repeats is a paid subscription, told as it 
   )
   expect(invoice).toMatchObject({
     amountPaid: { amount: 1999, currency: 'USD', exponent: 2 },
-    lines: [{ plan: 'price_tenant', amount: { amount: 1999 } }],
+    lines: [{ plan: 'price_s_tenant', amount: { amount: 1999 } }],
   })
   const told = await until(
     () => {
@@ -144,7 +144,7 @@ test('a key of the organization reads its own paths, a test key sees no live row
       { id: 'cus_tenant', email: 'tenant@customer.example' },
     ])
     expect(await api('GET', '/api/v1/customers/cus_tenant/access')).toMatchObject({
-      grants: [{ subscription: 'sub_tenant', plan: 'price_tenant' }],
+      grants: [{ subscription: 'sub_tenant', plan: 'price_s_tenant' }],
     })
     const { days } = await api('GET', '/api/v1/analytics?after=2026-02-01&before=2026-04-01')
     expect(days).toMatchObject([{ day: '2026-03-01', mrr: { new: { amount: 1999 }, end: { amount: 1999 } } }])

@@ -55,12 +55,22 @@ export function bill(
 export function attempt(world: StripeWorld, invoice: string, intent: string, outcome: Paid): void {
   const charge = make.charge(world, world.objects.get(intent)!, outcome === 'paid')
   const attempts = (world.objects.get(invoice)!.attempt_count as number) + 1
+  // The bank asks the customer first.
+  if (world.chance(0.15)) {
+    world.set(intent, { status: 'requires_action' })
+    world.tell('payment_intent.requires_action', intent)
+    world.set(intent, { status: 'requires_payment_method' })
+  }
   if (outcome === 'failed') {
     world.create('charge.failed', charge)
-    world.set(intent, { latest_charge: charge.id, last_payment_error: { code: 'card_declined' } })
+    world.set(intent, {
+      latest_charge: charge.id,
+      last_payment_error: { code: 'card_declined', type: 'card_error' },
+    })
     world.tell('payment_intent.payment_failed', intent)
     world.update('invoice.updated', invoice, {
       attempt_count: attempts,
+      attempted: true,
       next_payment_attempt: world.now() + 3 * make.daySeconds,
     })
     world.tell('invoice.payment_failed', invoice)
@@ -85,6 +95,7 @@ function settle(world: StripeWorld, invoice: string, amount: number, attempts: n
     amount_paid: amount,
     amount_remaining: 0,
     attempt_count: attempts,
+    attempted: true,
     next_payment_attempt: null,
     status_transitions: { ...(steps as Json), paid_at: world.now() },
   })
@@ -114,7 +125,7 @@ export function linesOf(world: StripeWorld, subscription: string): make.LineOpti
     const price = item.price as Json
     return {
       amount: (price.unit_amount as number) * (item.quantity as number),
-      price: price.id as string,
+      price,
       item: item.id as string,
       quantity: item.quantity as number,
       periodStart: item.current_period_start as number,
@@ -168,6 +179,24 @@ export function start(world: StripeWorld, customer: string, options: StartOption
   return life
 }
 
+/** A first payment that never comes: after a day the subscription expires, and its invoice is void. */
+export function startUnpaid(world: StripeWorld, customer: string, price: Json): void {
+  const end = world.now() + make.periodLength(price)
+  const item = make.item(world, { price, quantity: 1, periodStart: world.now(), periodEnd: end })
+  const made = make.subscription(world, customer, price.currency as string, [item], [])
+  world.create('customer.subscription.created', made)
+  const life = { world, customer, subscription: made.id }
+  const invoice = bill(life, 'subscription_create', linesOf(world, made.id), 'failed')
+  world.advance(23 * 3_600)
+  const { status_transitions: steps } = world.objects.get(invoice)!
+  world.set(invoice, { status: 'void', status_transitions: { ...(steps as Json), voided_at: world.now() } })
+  world.tell('invoice.voided', invoice)
+  world.update('customer.subscription.updated', made.id, {
+    status: 'incomplete_expired',
+    ended_at: world.now(),
+  })
+}
+
 /** Some of a payment is given back. It succeeds at once, later, or fails in the end. */
 export function refund(world: StripeWorld, charge: string, amount: number, fails: boolean): void {
   const of = world.objects.get(charge)!
@@ -199,4 +228,14 @@ export function dispute(world: StripeWorld, charge: string, amount: number, end:
   world.set(made.id, { status: end })
   world.tell('charge.dispute.closed', made.id)
   if (end === 'won') world.tell('charge.dispute.funds_reinstated', made.id)
+}
+
+/** A credit note over some of an invoice, which may turn out to be a mistake. */
+export function credit(world: StripeWorld, invoice: string, amount: number, mistaken: boolean): void {
+  const made = make.creditNote(world, world.objects.get(invoice)!, amount)
+  world.create('credit_note.created', made)
+  if (!mistaken) return
+  world.advance(world.between(0, 600))
+  world.set(made.id, { status: 'void', voided_at: world.now() })
+  world.tell('credit_note.voided', made.id)
 }

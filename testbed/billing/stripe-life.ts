@@ -1,6 +1,7 @@
 import {
   attempt,
   bill,
+  credit,
   dispute,
   intentOf,
   itemsOf,
@@ -9,6 +10,7 @@ import {
   nextPeriod,
   refund,
   start,
+  startUnpaid,
 } from './stripe-billing.ts'
 import * as make from './stripe-objects.ts'
 import { type Json, openStripeWorld, type StripeWorld } from './stripe-world.ts'
@@ -37,20 +39,25 @@ export function stripeLife(random: () => number, name: string, options: LifeOpti
     world.update('customer.updated', customer.id, { email: `new-${customer.id}@example.com` })
     world.update('customer.updated', customer.id, { balance: world.between(-500, 500) })
   }
-  const coupon = world.chance(0.5)
-    ? make.coupon(world, {
-        percent_off: world.pick([10, 25, 12.5]),
-        duration: world.pick(['forever', 'once']),
-      })
-    : null
-  if (coupon) world.create('coupon.created', coupon)
+  const coupon = world.chance(0.5) ? discountOf(world) : null
   pause()
+  if (!options.squeezed && world.chance(0.15)) startUnpaid(world, customer.id, prices[0]!)
+  const checkout = world.chance(0.4)
+    ? (world.create(
+        'checkout.session.created',
+        make.checkout(world, customer.id, 100, prices[0]!.currency as string),
+      ) as make.Made)
+    : null
   const life = start(world, customer.id, {
     prices: world.chance(0.05) ? many(world, prices[0]!) : [prices[0]!],
     quantities: [world.between(1, 5)],
     trialDays: world.pick([0, 0, 7, 14]),
     coupon,
   })
+  if (checkout) {
+    world.set(checkout.id, { status: 'complete', payment_status: 'paid', subscription: life.subscription })
+    world.tell('checkout.session.completed', checkout.id)
+  }
   for (let month = 0; month < options.months && isAlive(life); month += 1) {
     oneMonth(life, prices)
   }
@@ -59,10 +66,26 @@ export function stripeLife(random: () => number, name: string, options: LifeOpti
   return world
 }
 
+/** A coupon, which may have been deleted and made again under its id with other terms. */
+function discountOf(world: StripeWorld): make.Made {
+  const id = world.newId('coupon')
+  const terms = () => ({
+    percent_off: world.pick([10, 25, 12.5]),
+    duration: world.pick(['forever', 'once']),
+  })
+  if (world.chance(0.3)) {
+    world.create('coupon.created', make.coupon(world, terms(), id))
+    world.advance(60)
+    world.remove('coupon.deleted', id)
+    world.advance(60)
+  }
+  return world.create('coupon.created', make.coupon(world, terms(), id)) as make.Made
+}
+
 /** Two prices of one currency; one of them may have been deleted and made again under its id. */
 function catalog(world: StripeWorld): make.Made[] {
   const currency = world.pick(currencies)
-  const product = world.create('product.created', make.product(world)) as make.Made
+  const product = productOf(world)
   const unit = world.between(5, 90) * 100
   const chosenId = `gold-${world.newId('plan')}`
   if (world.chance(0.3)) {
@@ -83,6 +106,16 @@ function catalog(world: StripeWorld): make.Made[] {
   world.create('price.created', high)
   world.update('product.updated', product.id, { default_price: low.id })
   return [low, high]
+}
+
+/** A product, which may have been deleted and made again under an id of the tenant's choice. */
+function productOf(world: StripeWorld): make.Made {
+  const made = world.create('product.created', make.product(world)) as make.Made
+  if (world.chance(0.8)) return made
+  world.advance(60)
+  world.remove('product.deleted', made.id)
+  world.advance(60)
+  return world.create('product.created', make.product(world, made.id)) as make.Made
 }
 
 /** 14 items: more than Stripe embeds. */
@@ -109,7 +142,16 @@ type Step = (life: Life, prices: readonly make.Made[]) => void
 function oneMonth(life: Life, prices: readonly make.Made[]): void {
   const { world, subscription } = life
   world.advance(world.between(1, 5) * make.daySeconds)
-  const steps: readonly Step[] = [changePlan, changeQuantity, pauseCollection, refunds, disputes, changeMind]
+  const steps: readonly Step[] = [
+    changePlan,
+    changeQuantity,
+    pauseCollection,
+    refunds,
+    disputes,
+    changeMind,
+    creditNotes,
+    dropDiscount,
+  ]
   if (world.objects.get(subscription)!.status === 'active' && world.chance(0.6))
     world.pick(steps)(life, prices)
   const due = Math.min(...itemsOf(world, subscription).map(item => item.current_period_end as number))
@@ -125,6 +167,10 @@ function renew(life: Life): void {
     cancel(life)
     return
   }
+  if (now.status === 'trialing' && world.chance(0.3)) {
+    pauseWithoutCard(life)
+    return
+  }
   const items = nextPeriod(world, subscription)
   world.update('customer.subscription.updated', subscription, { items: { data: items } })
   const outcome = world.chance(0.25) ? 'failed' : 'paid'
@@ -133,6 +179,26 @@ function renew(life: Life): void {
   else if (now.status !== 'active') {
     world.update('customer.subscription.updated', subscription, { status: 'active' })
   }
+}
+
+/** A trial ends without a way to pay: the subscription is paused until the customer gives one, or leaves. */
+function pauseWithoutCard(life: Life): void {
+  const { world, subscription } = life
+  world.update('customer.subscription.updated', subscription, { status: 'paused' })
+  world.tell('customer.subscription.paused', subscription)
+  world.advance(world.between(1, 20) * make.daySeconds)
+  if (world.chance(0.3)) {
+    cancel(life)
+    return
+  }
+  const items = itemsOf(world, subscription).map(item => ({
+    ...item,
+    current_period_start: world.now(),
+    current_period_end: world.now() + make.periodLength(item.price as Json),
+  }))
+  world.update('customer.subscription.updated', subscription, { status: 'active', items: { data: items } })
+  world.tell('customer.subscription.resumed', subscription)
+  bill(life, 'subscription_cycle', linesOf(world, subscription), 'paid')
 }
 
 /** Up to three more tries; then the subscription is unpaid or ends. */
@@ -216,7 +282,7 @@ const changePlan: Step = (life, prices) => {
     periodStart: now,
     periodEnd: changed.current_period_end,
   }
-  const credit = { ...shared, amount: back, price: old.id, proration: true }
+  const credit = { ...shared, amount: back, price: old, proration: true }
   const whole = linesOf(world, subscription)
   // A usage report in between: more lines than Stripe embeds.
   const extra = world.chance(0.2) ? Array.from({ length: 23 }, () => ({ ...credit, amount: 100 })) : []
@@ -267,6 +333,20 @@ const refunds: Step = life => {
   for (let count = world.between(1, 3); count > 0; count -= 1) {
     refund(world, charge.id as string, part, world.chance(0.3))
   }
+}
+
+const creditNotes: Step = ({ world, subscription }) => {
+  const { latest_invoice: invoice } = world.objects.get(subscription)!
+  if (invoice === null) return
+  const { total } = world.objects.get(invoice as string)! as { total: number }
+  if (total > 0) credit(world, invoice as string, Math.ceil(total / 5), world.chance(0.3))
+}
+
+const dropDiscount: Step = ({ world, subscription }) => {
+  const { discounts } = world.objects.get(subscription)! as { discounts: string[] }
+  if (discounts.length === 0) return
+  world.update('customer.subscription.updated', subscription, { discounts: [] })
+  for (const id of discounts) world.remove('customer.discount.deleted', id)
 }
 
 const disputes: Step = life => {

@@ -23,7 +23,11 @@ export function product(world: StripeWorld, id = world.newId('prod')): Made {
     active: true,
     created: world.now(),
     default_price: null,
+    images: [],
+    marketing_features: [],
+    metadata: {},
     name: `Plan ${id}`,
+    updated: world.now(),
   }
 }
 
@@ -36,6 +40,7 @@ export function price(world: StripeWorld, options: PriceOptions): Made {
     created: world.now(),
     currency: options.currency,
     lookup_key: null,
+    metadata: {},
     nickname: null,
     product: options.product,
     recurring: {
@@ -89,6 +94,7 @@ export function item(world: StripeWorld, { price: of, quantity, periodStart, per
     current_period_end: periodEnd,
     current_period_start: periodStart,
     discounts: [],
+    metadata: {},
     price: of,
     quantity,
   }
@@ -101,9 +107,14 @@ export function subscription(
   items: readonly Json[],
   discounts: readonly string[],
 ): Made {
+  const id = world.newId('sub')
   return {
-    id: world.newId('sub'),
+    id,
     object: 'subscription',
+    automatic_tax: { disabled_reason: null, enabled: false, liability: null },
+    billing_cycle_anchor: world.now(),
+    billing_mode: { flexible: null, type: 'classic' },
+    billing_schedules: [],
     cancel_at: null,
     cancel_at_period_end: false,
     canceled_at: null,
@@ -113,7 +124,8 @@ export function subscription(
     customer: customerId,
     discounts: [...discounts],
     ended_at: null,
-    items: { data: items },
+    invoice_settings: { account_tax_ids: null, issuer: { type: 'self' } },
+    items: { data: items.map(one => ({ ...one, subscription: id })) },
     latest_invoice: null,
     metadata: {},
     pause_collection: null,
@@ -126,7 +138,7 @@ export function subscription(
 
 export interface LineOptions {
   readonly amount: number
-  readonly price: string
+  readonly price: Json
   readonly item: string
   readonly quantity: number
   readonly proration?: boolean
@@ -151,28 +163,51 @@ export function invoice(world: StripeWorld, options: InvoiceOptions): Made {
     id: world.newId('in'),
     object: 'invoice',
     amount_due: subtotal + tax,
+    amount_overpaid: 0,
     amount_paid: 0,
+    amount_paid_off_stripe: 0,
     amount_remaining: subtotal + tax,
+    amount_shipping: 0,
     attempt_count: 0,
+    attempted: false,
+    auto_advance: true,
+    automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
     billing_reason: options.reason,
+    collection_method: 'charge_automatically',
     created: world.now(),
     currency: options.currency,
     customer: options.customer,
+    default_tax_rates: [],
+    discounts: [],
     due_date: null,
+    issuer: { type: 'self' },
     lines: { data: lines },
     next_payment_attempt: null,
     number: null,
+    payment_settings: { default_mandate: null, payment_method_options: null, payment_method_types: null },
     parent: { subscription_details: { subscription: options.subscription }, type: 'subscription_details' },
     period_end: world.now(),
     period_start: world.now(),
+    post_payment_credit_notes_amount: 0,
+    pre_payment_credit_notes_amount: 0,
+    starting_balance: 0,
     status: 'draft',
     status_transitions: { finalized_at: null, marked_uncollectible_at: null, paid_at: null, voided_at: null },
     subtotal,
     total: subtotal + tax,
     total_discount_amounts: [],
-    total_taxes: tax === 0 ? [] : [{ amount: tax }],
+    total_taxes: tax === 0 ? [] : [taxOf(tax)],
   }
 }
+
+const taxOf = (amount: number): Json => ({
+  amount,
+  tax_behavior: 'exclusive',
+  tax_rate_details: { tax_rate: 'txr_1' },
+  taxability_reason: 'standard_rated',
+  taxable_amount: null,
+  type: 'tax_rate_details',
+})
 
 function lineOf(world: StripeWorld, options: InvoiceOptions, line: LineOptions): Json {
   return {
@@ -180,7 +215,11 @@ function lineOf(world: StripeWorld, options: InvoiceOptions, line: LineOptions):
     object: 'line_item',
     amount: line.amount,
     currency: options.currency,
+    earlier: { price: line.price },
     discount_amounts: [],
+    discountable: true,
+    discounts: [],
+    metadata: {},
     parent: {
       subscription_item_details: {
         proration: line.proration ?? false,
@@ -190,9 +229,14 @@ function lineOf(world: StripeWorld, options: InvoiceOptions, line: LineOptions):
       type: 'subscription_item_details',
     },
     period: { end: line.periodEnd, start: line.periodStart },
-    pricing: { price_details: { price: line.price }, type: 'price_details' },
+    pricing: {
+      price_details: { price: line.price.id, product: line.price.product },
+      type: 'price_details',
+      unit_amount_decimal: line.price.unit_amount_decimal,
+    },
     quantity: line.quantity,
-    taxes: options.taxPerLine === 0 ? [] : [{ amount: options.taxPerLine }],
+    subtotal: line.amount,
+    taxes: options.taxPerLine === 0 ? [] : [taxOf(options.taxPerLine)],
   }
 }
 
@@ -210,12 +254,15 @@ export function paymentIntent(
     amount,
     amount_received: 0,
     canceled_at: null,
+    capture_method: 'automatic',
+    confirmation_method: 'automatic',
     created: world.now(),
     currency,
     customer: customerId,
     earlier: { invoice: invoiceId },
     last_payment_error: null,
     latest_charge: null,
+    payment_method_types: ['card'],
     status: 'requires_payment_method',
   }
 }
@@ -227,6 +274,7 @@ export function charge(world: StripeWorld, intent: Json, succeeded: boolean): Ma
     amount: intent.amount,
     amount_captured: succeeded ? intent.amount : 0,
     amount_refunded: 0,
+    billing_details: { address: null, email: null, name: null, phone: null, tax_id: null },
     captured: succeeded,
     created: world.now(),
     currency: intent.currency,
@@ -234,6 +282,8 @@ export function charge(world: StripeWorld, intent: Json, succeeded: boolean): Ma
     disputed: false,
     earlier: intent.earlier,
     failure_code: succeeded ? null : 'card_declined',
+    metadata: {},
+    paid: succeeded,
     payment_intent: intent.id,
     payment_method_details: { type: 'card' },
     refunded: false,
@@ -253,6 +303,7 @@ export function invoicePayment(world: StripeWorld, invoiceId: string, intent: Js
     is_default: true,
     payment: { payment_intent: intent.id, type: 'payment_intent' },
     status: 'open',
+    status_transitions: { canceled_at: null, paid_at: null },
   }
 }
 
@@ -270,24 +321,41 @@ export function refund(world: StripeWorld, of: Json, amount: number): Made {
   }
 }
 
+const noEvidence = { enhanced_evidence: {} }
+
 export function dispute(world: StripeWorld, of: Json, amount: number): Made {
   return {
     id: world.newId('dp'),
     object: 'dispute',
     amount,
+    balance_transactions: [],
     charge: of.id,
     created: world.now(),
     currency: of.currency,
-    evidence_details: { due_by: world.now() + 7 * daySeconds },
+    enhanced_eligibility_types: [],
+    evidence: noEvidence,
+    evidence_details: {
+      due_by: world.now() + 7 * daySeconds,
+      enhanced_eligibility: {},
+      has_evidence: false,
+      past_due: false,
+      submission_count: 0,
+    },
+    is_charge_refundable: false,
+    metadata: {},
     payment_intent: of.payment_intent,
     reason: 'fraudulent',
     status: 'needs_response',
   }
 }
 
-export function coupon(world: StripeWorld, terms: { percent_off?: number; duration: string }): Made {
+export function coupon(
+  world: StripeWorld,
+  terms: { percent_off?: number; duration: string },
+  id = world.newId('coupon'),
+): Made {
   return {
-    id: world.newId('coupon'),
+    id,
     object: 'coupon',
     amount_off: null,
     created: world.now(),
@@ -296,6 +364,8 @@ export function coupon(world: StripeWorld, terms: { percent_off?: number; durati
     duration_in_months: null,
     name: null,
     percent_off: terms.percent_off ?? null,
+    times_redeemed: 0,
+    valid: true,
   }
 }
 
@@ -309,5 +379,65 @@ export function discount(world: StripeWorld, of: Json, customerId: string, subsc
     source: { coupon: of.id, type: 'coupon' },
     start: world.now(),
     subscription: subscriptionId,
+  }
+}
+
+export function creditNote(world: StripeWorld, invoice: Json, amount: number): Made {
+  const id = world.newId('cn')
+  return {
+    id,
+    object: 'credit_note',
+    amount,
+    amount_shipping: 0,
+    created: world.now(),
+    currency: invoice.currency,
+    customer: invoice.customer,
+    discount_amount: 0,
+    discount_amounts: [],
+    invoice: invoice.id,
+    lines: { data: [] },
+    number: `C-${id}`,
+    pdf: `https://pay.stripe.com/credit_notes/${id}/pdf`,
+    post_payment_amount: amount,
+    pre_payment_amount: 0,
+    pretax_credit_amounts: [],
+    reason: 'duplicate',
+    refunds: [],
+    status: 'issued',
+    subtotal: amount,
+    total: amount,
+    type: 'post_payment',
+    voided_at: null,
+  }
+}
+
+/** A checkout as it is opened: what it leads to is not there yet. */
+export function checkout(world: StripeWorld, customerId: string, amount: number, currency: string): Made {
+  return {
+    id: world.newId('cs'),
+    object: 'checkout.session',
+    amount_total: amount,
+    automatic_tax: { enabled: false, liability: null, provider: null, status: null },
+    client_reference_id: `u-${customerId}`,
+    created: world.now(),
+    currency,
+    custom_fields: [],
+    custom_text: {
+      after_submit: null,
+      shipping_address: null,
+      submit: null,
+      terms_of_service_acceptance: null,
+    },
+    customer: customerId,
+    expires_at: world.now() + daySeconds,
+    invoice: null,
+    mode: 'subscription',
+    payment_intent: null,
+    payment_method_types: ['card'],
+    payment_status: 'unpaid',
+    shipping_options: [],
+    status: 'open',
+    subscription: null,
+    success_url: 'https://tenant.example/welcome',
   }
 }

@@ -33,8 +33,20 @@ export function renderStripe(happening: Happening, { version, live, account }: R
 }
 
 function formOf(object: Json, version: StripeVersion, live: boolean): Json {
-  const cut = withShortLists({ ...object, livemode: live })
+  const cut = withShortLists(withMode(object, live) as Json)
   return version === '2022-11-15' ? earlier(cut) : later(cut)
+}
+
+/** Objects that stand within others and don't tell their mode. */
+const withoutMode = ['subscription_item', 'discount', 'refund', 'list']
+
+/** Every object of Stripe's says whether it is live, within others too. */
+function withMode(value: unknown, live: boolean): unknown {
+  if (Array.isArray(value)) return value.map(part => withMode(part, live))
+  if (!isPlain(value)) return value
+  const parts = Object.entries(value).map(([key, part]) => [key, withMode(part, live)] as const)
+  const told = typeof value.object === 'string' && !withoutMode.includes(value.object)
+  return Object.fromEntries(told ? [...parts, ['livemode', live]] : parts)
 }
 
 function withShortLists(object: Json): Json {
@@ -52,7 +64,9 @@ function withShortLists(object: Json): Json {
 /** Without what the world keeps for earlier versions. */
 function later(object: Json): Json {
   const { earlier: _, ...rest } = object
-  return rest
+  if (rest.object !== 'invoice') return rest
+  const lines = rest.lines as { data: Json[] }
+  return { ...rest, lines: { ...lines, data: lines.data.map(({ earlier: __, ...line }) => line) } }
 }
 
 /** The same object in the form of 2022-11-15. */
@@ -67,6 +81,10 @@ function earlier(object: Json): Json {
     case 'discount': {
       const { source: _, ...discount } = form
       return discount
+    }
+    case 'credit_note': {
+      const { pretax_credit_amounts: _, refunds: __, ...note } = form
+      return { ...note, tax_amounts: [] }
     }
     default:
       return form
@@ -88,7 +106,7 @@ function earlierSubscription(form: Json): Json {
 }
 
 function earlierInvoice(form: Json): Json {
-  const { parent, total_taxes: taxes, ...rest } = form
+  const { parent, total_taxes: taxes, amount_overpaid: _, amount_paid_off_stripe: __, ...rest } = form
   const details = (parent as { subscription_details: { subscription: string } } | null)?.subscription_details
   const list = form.lines as { data: Json[] }
   const sum = (taxes as { amount: number }[]).reduce((total, { amount }) => total + amount, 0)
@@ -96,21 +114,29 @@ function earlierInvoice(form: Json): Json {
     ...rest,
     subscription: details?.subscription ?? null,
     tax: (taxes as unknown[]).length === 0 ? null : sum,
+    paid: rest.status === 'paid',
+    paid_out_of_band: false,
+    total_tax_amounts: (taxes as Json[]).map(earlierTax),
     lines: { ...list, data: list.data.map(earlierLine) },
   }
 }
 
+function earlierTax({ amount, taxability_reason, taxable_amount, tax_rate_details: of }: Json): Json {
+  const { tax_rate } = of as { tax_rate: string }
+  return { amount, inclusive: false, tax_rate, taxability_reason, taxable_amount }
+}
+
 function earlierLine(line: Json): Json {
-  const { parent, pricing, taxes, ...rest } = line
+  const { parent, pricing: _, taxes, earlier, ...rest } = line
   const details = (parent as { subscription_item_details: Json }).subscription_item_details
-  const price = (pricing as { price_details: { price: string } }).price_details.price
   return {
     ...rest,
-    price: { id: price, object: 'price' },
+    ...(earlier as Json),
     subscription: details.subscription,
     subscription_item: details.subscription_item,
     proration: details.proration,
-    tax_amounts: taxes,
+    tax_amounts: (taxes as Json[]).map(earlierTax),
+    type: 'subscription',
   }
 }
 

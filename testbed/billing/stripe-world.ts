@@ -40,8 +40,20 @@ export interface StripeWorld {
   pick<T>(from: readonly T[]): T
 }
 
-/** @param random in [0, 1), from a seed */
-export function openStripeWorld(random: () => number, startSeconds: number, name: string): StripeWorld {
+/** Makes an id from a prefix, such as `sub`, and from how many ids and events there are. */
+export type Naming = (prefix: string, count: number) => string
+
+/**
+ * @param random in [0, 1), from a seed
+ * @param name part of every id, so that two worlds don't meet
+ * @param naming default: `sub_<name><count>`
+ */
+export function openStripeWorld(
+  random: () => number,
+  startSeconds: number,
+  name: string,
+  naming: Naming = (prefix, count) => `${prefix}_${name}${count}`,
+): StripeWorld {
   const objects = new Map<string, Json>()
   const deleted = new Set<string>()
   const happenings: Happening[] = []
@@ -75,7 +87,7 @@ export function openStripeWorld(random: () => number, startSeconds: number, name
     },
     newId: prefix => {
       ids += 1
-      return `${prefix}_${name}${ids}`
+      return naming(prefix, ids)
     },
     create: (type, object) => {
       objects.set(object.id, structuredClone(object))
