@@ -1,4 +1,4 @@
-import { sameJson } from './canonical.ts'
+import { canonicalJson, sameJson } from './canonical.ts'
 import type { Fact } from './facts.ts'
 
 /**
@@ -34,6 +34,8 @@ const maxChained = 12
 
 type Values = Readonly<Record<string, unknown>>
 
+type Pairs = readonly (readonly [string, unknown])[]
+
 /** A snapshot, and what the order asks of it. */
 interface Entry {
   readonly fact: Fact
@@ -42,19 +44,27 @@ interface Entry {
   readonly ended: boolean
   readonly created: boolean
   readonly after: Values
-  readonly before: Values | null
+  readonly before: Pairs | null
+  /** What the event left as it was: of `after` what `before` doesn't name. */
+  readonly unchanged: Pairs
 }
 
-/** @param snapshots facts of one incarnation of one object, in any order, repeats and several renderings of one event included */
-export function order(snapshots: readonly Fact[], sequence: Sequence): Ordered {
+/**
+ * The snapshots in their order. Yields nothing, now and then: whoever has other work to do may do it in between.
+ * @param snapshots facts of one incarnation of one object, in any order, repeats and several renderings of one event included
+ */
+export function* order(snapshots: readonly Fact[], sequence: Sequence): Generator<void, Ordered> {
   const entries = withoutTwins(renderingsInForce(snapshots)).map(fact => entryOf(fact, sequence))
+  yield
   const instants = [...Map.groupBy(entries, placeInTime)].toSorted(([a], [b]) => a - b)
   const ordered: Entry[] = []
   let crowded = 0
   for (const [, instant] of instants) {
     const sorted = instant.toSorted(byRank)
     if (sorted.length > maxChained) crowded += 1
-    ordered.push(...(sorted.length > maxChained ? sorted : chain(sorted, ordered.at(-1))))
+    const chained = sorted.length > maxChained ? sorted : chain(sorted, ordered.at(-1))
+    for (const entry of chained) ordered.push(entry)
+    if (sorted.length > 1) yield
   }
   const steps = ordered.map((entry, index) => ({
     fact: entry.fact,
@@ -85,26 +95,27 @@ function withoutTwins(facts: readonly Fact[]): Fact[] {
   const alike = Map.groupBy(facts, ({ occurredAt, type }) => `${occurredAt} ${type}`)
   return [...alike.values()].flatMap(some => {
     if (some.length === 1) return some
-    const byId = some.toSorted((a, b) => compareTexts(a.eventId, b.eventId))
-    return byId.filter((fact, index) => !byId.slice(0, index).some(other => isTwin(fact, other)))
+    const byId = some.toSorted((a, b) => compareTexts(b.eventId, a.eventId))
+    return [...new Map(byId.map(fact => [contentOf(fact), fact])).values()]
   })
 }
 
-function isTwin(a: Fact, b: Fact): boolean {
-  return sameJson(a.before, b.before) && sameJson(a.after, b.after) && sameJson(a.personal, b.personal)
-}
+const contentOf = ({ before, after, personal }: Fact): string => canonicalJson([before, after, personal])
 
 function entryOf(fact: Fact, sequence: Sequence): Entry {
-  const after: Values = fact.after ?? {}
+  const told: Values = fact.after ?? {}
+  const after = fact.personal ? { ...told, ...prefixed(fact.personal.after) } : told
+  const before = fact.before ? { ...fact.before, ...prefixed(fact.personal?.before) } : null
   const rank = rankOf(fact.type)
   return {
     fact,
     rank,
-    position: sequence.position(after),
-    ended: sequence.ended(after),
+    position: sequence.position(told),
+    ended: sequence.ended(told),
     created: rank === 0,
-    after: fact.personal ? { ...after, ...prefixed(fact.personal.after) } : after,
-    before: fact.before ? { ...fact.before, ...prefixed(fact.personal?.before) } : null,
+    after,
+    before: before && Object.entries(before),
+    unchanged: Object.entries(after).filter(([key]) => !before || !(key in before)),
   }
 }
 
@@ -138,28 +149,23 @@ export function compareTexts(a: string, b: string): number {
 }
 
 /** Whether a before-image disagrees with what was known before. The first fact of an object must not have one. */
-function isGap(before: Values, previous: Entry | undefined): boolean {
+function isGap(before: Pairs, previous: Entry | undefined): boolean {
   return previous === undefined || !agrees(before, previous.after)
 }
 
 /** Keys that the other rendering doesn't have say nothing. */
-function agrees(expected: Values, found: Values): boolean {
-  return Object.entries(expected).every(
-    ([key, value]) => found[key] === undefined || sameJson(value, found[key]),
-  )
+function agrees(expected: Pairs, found: Values): boolean {
+  return expected.every(([key, value]) => found[key] === undefined || sameJson(value, found[key]))
 }
 
 /** How well `next` follows `previous`; `previous` is absent for the first fact of an object. */
 function fit(previous: Entry | undefined, next: Entry): number {
   if (!previous) return next.before ? -1 : 0
   if (next.created || previous.rank === 9 || (previous.ended && !next.ended)) return -10
-  const { before } = next
-  const unchanged = before
-    ? Object.fromEntries(Object.entries(next.after).filter(([key]) => !(key in before)))
-    : next.after
+  const { before, unchanged } = next
   const restAgrees = agrees(unchanged, previous.after)
   if (!before) return restAgrees ? 1 : 0
-  if (Object.keys(before).length === 0) return restAgrees ? 3 : -1
+  if (before.length === 0) return restAgrees ? 3 : -1
   if (!agrees(before, previous.after)) return -1
   return restAgrees ? 3 : 2
 }
@@ -171,28 +177,40 @@ function fit(previous: Entry | undefined, next: Entry): number {
 function chain(sorted: readonly Entry[], previous: Entry | undefined): readonly Entry[] {
   const count = sorted.length
   if (count < 2) return sorted
-  const fits = [...sorted, previous].map(before => sorted.map(next => fit(before, next)))
-  const all = Array.from({ length: count }, (_, index) => index)
+  const fits = [...sorted, previous].map(before => Int32Array.from(sorted, next => fit(before, next)))
   const full = (1 << count) - 1
-  /** Best sum for the rest, by the set already placed and the last of it. */
-  const best = new Int32Array((full + 1) * (count + 1))
-  const sumOf = (placed: number, last: number, next: number): number =>
-    fits[last]![next]! + best[(placed | (1 << next)) * (count + 1) + next]!
-  for (let placed = full - 1; placed >= 0; placed -= 1) {
-    const free = all.filter(index => (placed & (1 << index)) === 0)
-    const lasts = placed === 0 ? [count] : all.filter(index => (placed & (1 << index)) !== 0)
-    for (const last of lasts) {
-      best[placed * (count + 1) + last] = Math.max(...free.map(next => sumOf(placed, last, next)))
-    }
-  }
+  const best = bestRests(fits, count)
   const result: Entry[] = []
   for (let placed = 0, last = count; placed !== full; ) {
-    const free = all.filter(index => (placed & (1 << index)) === 0)
     const wanted = best[placed * (count + 1) + last]!
-    const next = free.find(index => sumOf(placed, last, index) === wanted)!
-    result.push(sorted[next]!)
-    placed |= 1 << next
-    last = next
+    for (let next = 0; next < count; next += 1) {
+      if ((placed & (1 << next)) !== 0) continue
+      if (fits[last]![next]! + best[(placed | (1 << next)) * (count + 1) + next]! !== wanted) continue
+      result.push(sorted[next]!)
+      placed |= 1 << next
+      last = next
+      break
+    }
   }
   return result
+}
+
+/** Best sum for the rest, by the set that is placed and the last of it (`count`: what came before the instant). */
+function bestRests(fits: readonly Int32Array[], count: number): Int32Array {
+  const full = (1 << count) - 1
+  const best = new Int32Array((full + 1) * (count + 1))
+  for (let placed = full - 1; placed >= 0; placed -= 1) {
+    for (let last = placed === 0 ? count : 0; last <= count; last += 1) {
+      if (placed !== 0 && (placed & (1 << last)) === 0) continue
+      const fitsOfLast = fits[last]!
+      let most = Number.NEGATIVE_INFINITY
+      for (let next = 0; next < count; next += 1) {
+        if ((placed & (1 << next)) !== 0) continue
+        const sum = fitsOfLast[next]! + best[(placed | (1 << next)) * (count + 1) + next]!
+        if (sum > most) most = sum
+      }
+      best[placed * (count + 1) + last] = most
+    }
+  }
+  return best
 }

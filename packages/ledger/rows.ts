@@ -28,6 +28,8 @@ export type Anomaly =
   | 'unknown_status'
   /** More than 12 facts in one instant: sorted by rank, without looking for a chain. */
   | 'crowded_instant'
+  /** The object has more facts than are folded: its oldest changes are not in the row's history. The row is not complete. */
+  | 'too_many_facts'
 
 /** What every row of an object has. The key is provider, account, mode, kind, id and incarnation. */
 export interface RowHead<K extends ObjectKind> {

@@ -28,6 +28,12 @@ const ledgerDestinationName = '_ledger'
 /** Waits between attempts of an event that the store refuses: what is at fault may be mended by a newer version. */
 const retryDelaysSeconds = [5, 60, 600, 3_600, 21_600, 86_400]
 
+/**
+ * Events of one organization that are under way to a store at one time: two requests of a hundred. A request costs a store some forty
+ * statements, however many events it has, so that fewer would cost each event more.
+ */
+const concurrency = 200
+
 /** The destination of an organization's billing events. Like notices' source it has no row: its id is made from the organization's. */
 export function ledgerDestination(organization: OrganizationId): DestinationConfig {
   return {
@@ -37,6 +43,7 @@ export function ledgerDestination(organization: OrganizationId): DestinationConf
     url: '',
     processor: 'ledger',
     timeoutSeconds: 60,
+    concurrency,
     retryDelaysSeconds,
     paused: false,
     headers: [],

@@ -24,15 +24,21 @@ export interface Walk {
   readonly personal: PersonalFields | null
 }
 
-/** Goes through the snapshots of one incarnation in their order. */
-export function walk(rules: AnyRules, terms: readonly Fact[], ordered: Ordered): Walk {
+/** What a walk has come to. Its changes are one list, which grows. */
+type Walked = Omit<Walk, 'anomalies' | 'known' | 'changes'> & { readonly changes: Change[] }
+
+/** Steps between two yields. */
+const stride = 64
+
+/** Goes through the snapshots of one incarnation in their order. Yields nothing, now and then, as `order`. */
+export function* walk(rules: AnyRules, terms: readonly Fact[], ordered: Ordered): Generator<void, Walk> {
   const anomalies: Partial<Record<Anomaly, number>> = {}
   const count = (anomaly: Anomaly): void => {
     anomalies[anomaly] = (anomalies[anomaly] ?? 0) + 1
   }
   const start: Values = { ...rules.blank }
   const base = terms.reduce((state, fact) => taken(rules, state, fact, true, () => undefined), start)
-  let walked: Omit<Walk, 'anomalies' | 'known'> = {
+  let walked: Walked = {
     state: base,
     complete: true,
     gaps: 0,
@@ -42,7 +48,10 @@ export function walk(rules: AnyRules, terms: readonly Fact[], ordered: Ordered):
     personal: null,
   }
   for (let index = 0; index < ordered.crowded; index += 1) count('crowded_instant')
-  for (const { fact, gap } of ordered.steps) walked = step(rules, walked, fact, gap, count)
+  for (const [index, { fact, gap }] of ordered.steps.entries()) {
+    walked = step(rules, walked, fact, gap, count)
+    if (index % stride === stride - 1) yield
+  }
   const known = ordered.steps.length + terms.length > 0
   return { ...walked, known, anomalies: sorted(anomalies) }
 }
@@ -53,11 +62,11 @@ function sorted(anomalies: Partial<Record<Anomaly, number>>): Partial<Record<Ano
 
 function step(
   rules: AnyRules,
-  before: Omit<Walk, 'anomalies' | 'known'>,
+  before: Walked,
   fact: Fact,
   gap: boolean,
   count: (anomaly: Anomaly) => void,
-): Omit<Walk, 'anomalies' | 'known'> {
+): Walked {
   const after: Values = fact.after ?? {}
   if (after.status === 'unknown') count('unknown_status')
   const gaps = before.gaps + (gap ? 1 : 0)
@@ -66,19 +75,20 @@ function step(
     count(verdict)
     const refused = changeOf(rules, before, fact, { ...before.state, ...after }, gap)
     const to = before.changes.at(-1)?.to ?? {}
-    const changes = refused ? [...before.changes, { ...refused, to, legal: false }] : before.changes
-    return { ...before, gaps, changes }
+    if (refused) before.changes.push({ ...refused, to, legal: false })
+    return { ...before, gaps }
   }
   const keepsList = isFinal(rules, before.state) && before.complete && before.headEventId !== null
   const merged = taken(rules, before.state, fact, !keepsList || fact.complete, count)
   const change = changeOf(rules, before, fact, merged, gap)
+  if (change) before.changes.push(change)
   return {
     state: merged,
     complete: fact.complete || keepsList,
     gaps,
     headEventId: fact.eventId,
     deletedAt: deletionOf(before, merged, fact),
-    changes: change ? [...before.changes, change] : before.changes,
+    changes: before.changes,
     personal: fact.personal?.after ?? before.personal,
   }
 }

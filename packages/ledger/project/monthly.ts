@@ -78,13 +78,14 @@ function priceOf(item: SubscriptionItem, catalog: Catalog, at: number): Price | 
   if (!plan || plan.scheme === null) return 'unknown'
   if (plan.interval === null || plan.usage === 'metered') return 'none'
   const months = monthsOf(plan.interval, plan.intervalCount ?? 1)
-  const line = lineOf(item, catalog, at)
   const unitAmount = catalog.prices.unitAmountAt(plan, at)
   if (plan.scheme === 'tiered' || unitAmount === null) {
+    const line = lineOf(item, catalog, at)
     return line ? { perInterval: whole(line.amount), months, exact: true } : 'unknown'
   }
   const gross = times(parseRatio(unitAmount), whole(transformed(quantity, plan)))
   if (plan.tax !== 'inclusive') return { perInterval: gross, months, exact: true }
+  const line = lineOf(item, catalog, at)
   if (!line || line.amount <= 0n) return { perInterval: gross, months, exact: false }
   const net = { numerator: line.amount - line.tax, denominator: line.amount }
   return { perInterval: times(gross, net), months, exact: true }

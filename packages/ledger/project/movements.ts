@@ -1,4 +1,4 @@
-import type { CustomerRows, MovementKind, MovementRow, SubscriptionRow, TransitionRow } from '../rows.ts'
+import type { CustomerRows, MovementKind, MovementRow, TransitionRow } from '../rows.ts'
 import { type Catalog, type DiscountPolicy, monthlyOf, type SubscriptionState } from './monthly.ts'
 import { pricesOf } from './prices.ts'
 
@@ -25,9 +25,13 @@ interface Level {
 export function projectMovements(rows: CustomerRows, policy: DiscountPolicy = 'forever'): Movements {
   const incomplete = new Set(rows.subscriptions.filter(({ complete }) => !complete).map(({ id }) => id))
   const catalog = { ...rows, prices: pricesOf(rows.transitions) }
-  const levels = rows.subscriptions.flatMap(subscription => {
-    const found = levelsOf(subscription, catalog, policy)
-    if (!found.complete) incomplete.add(subscription.id)
+  const steps = Map.groupBy(
+    rows.transitions.filter(({ kind, at }) => kind === 'subscription' && at > 0),
+    ({ id }) => id,
+  )
+  const levels = rows.subscriptions.flatMap(({ id }) => {
+    const found = levelsOf(id, steps.get(id) ?? [], catalog, policy)
+    if (!found.complete) incomplete.add(id)
     return found.levels
   })
   const { customer } = rows
@@ -35,13 +39,12 @@ export function projectMovements(rows: CustomerRows, policy: DiscountPolicy = 'f
 }
 
 function levelsOf(
-  { id, kind }: SubscriptionRow,
-  catalog: Catalog & Pick<CustomerRows, 'transitions'>,
+  id: string,
+  told: readonly TransitionRow[],
+  catalog: Catalog,
   policy: DiscountPolicy,
 ): { levels: Level[]; complete: boolean } {
-  const steps = catalog.transitions
-    .filter(step => step.kind === kind && step.id === id && step.at > 0)
-    .toSorted((a, b) => a.position - b.position)
+  const steps = told.toSorted((a, b) => a.position - b.position)
   let complete = true
   const levels = turnsOf(steps, catalog).flatMap(({ at, eventId }) => {
     const step = steps.findLast(candidate => candidate.at <= at)
@@ -93,17 +96,21 @@ function movementsOf(
 ): MovementRow[] {
   const place = { provider, account, mode, customer }
   const present = new Map<string, Level>()
+  const totals = new Map<string, bigint>()
   const byTime = [...Map.groupBy(levels, ({ at }) => at)].toSorted(([a], [b]) => a - b)
   const movements: MovementRow[] = []
   let everPaid = false
   for (const [at, now] of byTime) {
-    const before = sums(present)
+    const before = new Map(totals)
     const changed = now.filter(level => differs(present.get(level.subscription), level))
-    for (const level of now) present.set(level.subscription, level)
-    const after = sums(present)
-    const currencies = new Set([...before.keys(), ...after.keys()])
-    for (const currency of [...currencies].toSorted()) {
-      const [was, is] = [before.get(currency) ?? 0n, after.get(currency) ?? 0n]
+    for (const level of now) {
+      const old = present.get(level.subscription)
+      if (old) totals.set(old.currency, totals.get(old.currency)! - old.amount)
+      totals.set(level.currency, (totals.get(level.currency) ?? 0n) + level.amount)
+      present.set(level.subscription, level)
+    }
+    for (const [currency, is] of [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      const was = before.get(currency) ?? 0n
       if (was === is) continue
       const cause = changed.toSorted((a, b) => (a.subscription < b.subscription ? -1 : 1))[0]!
       movements.push({
@@ -118,21 +125,13 @@ function movementsOf(
         subscription: cause.subscription,
       })
     }
-    everPaid ||= [...after.values()].some(amount => amount > 0n)
+    everPaid ||= [...totals.values()].some(amount => amount > 0n)
   }
   return movements
 }
 
 function differs(before: Level | undefined, after: Level): boolean {
   return before === undefined || before.amount !== after.amount || before.currency !== after.currency
-}
-
-function sums(present: ReadonlyMap<string, Level>): Map<string, bigint> {
-  const totals = new Map<string, bigint>()
-  for (const { currency, amount } of present.values()) {
-    totals.set(currency, (totals.get(currency) ?? 0n) + amount)
-  }
-  return totals
 }
 
 /** A subscription that ends beside another is a contraction: the customer stays. */

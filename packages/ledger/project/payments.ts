@@ -1,13 +1,12 @@
 import type {
   ChargeRow,
   CustomerRows,
-  DisputeRow,
   OrderRow,
   PaymentIntentRow,
   PaymentRow,
   PaymentStatus,
-  RefundRow,
 } from '../rows.ts'
+import { indexOf, type PaymentIndex } from './payment-index.ts'
 import { first, isOpen, isPaid, isSettled, moneyOf, type PaymentParts, type Sums } from './payment-money.ts'
 
 interface Group extends PaymentParts {
@@ -20,69 +19,61 @@ interface Group extends PaymentParts {
  * events, so a repeat or another order can't change them. Sorted by kind and id.
  */
 export function projectPayments(rows: CustomerRows): PaymentRow[] {
-  return groupsOf(rows)
-    .map(group => paymentOf(group, rows))
+  const index = indexOf(rows)
+  return groupsOf(rows, index)
+    .map(group => paymentOf(group, rows, index))
     .toSorted((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1))
 }
 
-function groupsOf(rows: CustomerRows): Group[] {
-  const intents = new Map(rows.paymentIntents.map(intent => [intent.id, intent]))
-  const intentOf = (charge: ChargeRow): string | null =>
-    charge.paymentIntent ??
-    rows.paymentIntents.find(({ latestCharge }) => latestCharge === charge.id)?.id ??
-    rows.refunds.find(refund => refund.charge === charge.id && refund.paymentIntent !== null)
-      ?.paymentIntent ??
-    null
-  const parts = [...rows.refunds, ...rows.disputes]
-  const isNamed = (kind: 'charge' | 'paymentIntent', id: string): boolean =>
-    parts.some(part => part[kind] === id)
+function groupsOf(rows: CustomerRows, index: PaymentIndex): Group[] {
+  const { intents } = index
   // Who owns a placeholder, others know: it counts where they are.
-  const charges = rows.charges.filter(({ known, id }) => known || isNamed('charge', id))
-  const byIntent = Map.groupBy(charges, intentOf)
+  const charges = rows.charges.filter(({ known, id }) => known || index.byCharge.has(id))
+  const byIntent = Map.groupBy(charges, charge => index.intentOf(charge))
   const intentIds = [...intents.values()]
-    .filter(({ known, id }) => known || byIntent.has(id) || isNamed('paymentIntent', id))
+    .filter(({ known, id }) => known || byIntent.has(id) || index.byIntent.has(id))
     .map(({ id }) => id)
   const ids = new Set([...intentIds, ...[...byIntent.keys()].filter(id => id !== null)])
   return [
     ...[...ids].map(id =>
-      group(rows, 'payment_intent', id, byIntent.get(id) ?? [], intents.get(id) ?? null, null),
+      group(index, 'payment_intent', id, byIntent.get(id) ?? [], intents.get(id) ?? null, null),
     ),
-    ...(byIntent.get(null) ?? []).map(charge => group(rows, 'charge', charge.id, [charge], null, null)),
+    ...(byIntent.get(null) ?? []).map(charge => group(index, 'charge', charge.id, [charge], null, null)),
     ...rows.orders
-      .filter(({ known, id }) => known || parts.some(part => part.order === id))
-      .map(order => group(rows, 'order', order.id, [], null, order)),
+      .filter(({ known, id }) => known || index.byOrder.has(id))
+      .map(order => group(index, 'order', order.id, [], null, order)),
   ]
 }
 
 function group(
-  rows: CustomerRows,
+  index: PaymentIndex,
   kind: PaymentRow['kind'],
   id: string,
   charges: readonly ChargeRow[],
   intent: PaymentIntentRow | null,
   order: OrderRow | null,
 ): Group {
-  const chargeIds = new Set(charges.map(charge => charge.id))
-  const belongs = (part: RefundRow | DisputeRow): boolean =>
-    (part.charge !== null && chargeIds.has(part.charge)) ||
-    (kind === 'payment_intent' && part.paymentIntent === id) ||
-    (kind === 'order' && part.order === id)
+  const parts = new Set([
+    ...charges.flatMap(charge => index.byCharge.get(charge.id) ?? []),
+    ...((kind === 'payment_intent' && index.byIntent.get(id)) || []),
+    ...((kind === 'order' && index.byOrder.get(id)) || []),
+  ])
   return {
     kind,
     id,
     intent,
     order,
     charges: charges.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0) || (a.id < b.id ? -1 : 1)),
-    refunds: rows.refunds.filter(belongs),
-    disputes: rows.disputes.filter(belongs),
+    refunds: [...parts].filter(part => part.kind === 'refund'),
+    disputes: [...parts].filter(part => part.kind === 'dispute'),
   }
 }
 
-function paymentOf(found: Group, rows: CustomerRows): PaymentRow {
+function paymentOf(found: Group, rows: CustomerRows, index: PaymentIndex): PaymentRow {
   const { kind, id, intent, order, charges } = found
   const head = intent ?? order ?? charges[0]!
-  const invoice = invoiceOf(found, rows)
-  const invoiceRow = rows.invoices.find(row => row.id === invoice)
+  const invoice = invoiceOf(found, index)
+  const invoiceRow = invoice === null ? undefined : index.invoices.get(invoice)
   const latest = charges.at(-1)
   const settled = charges.find(({ status }) => isSettled(status))
   const money = moneyOf(found)
@@ -112,15 +103,12 @@ function paymentOf(found: Group, rows: CustomerRows): PaymentRow {
 }
 
 /** Told by the payment itself before 2025-03-31, and by an invoice payment since. */
-function invoiceOf({ kind, id, intent, charges }: Group, rows: CustomerRows): string | null {
-  const chargeIds = charges.map(charge => charge.id)
-  const link = rows.invoicePayments
-    .filter(
-      ({ paymentIntent, charge }) =>
-        (kind === 'payment_intent' && paymentIntent === id) ||
-        (charge !== null && chargeIds.includes(charge)),
-    )
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]
+function invoiceOf({ kind, id, intent, charges }: Group, index: PaymentIndex): string | null {
+  const links = [
+    ...((kind === 'payment_intent' && index.linksByIntent.get(id)) || []),
+    ...charges.flatMap(charge => index.linksByCharge.get(charge.id) ?? []),
+  ]
+  const link = links.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]
   return first(intent?.invoice, ...charges.map(charge => charge.invoice), link?.invoice)
 }
 

@@ -33,31 +33,25 @@ export function jsonOf(value: unknown): unknown {
 /**
  * Puts rows into a table by its primary key: new ones come, others become these, equal ones stay untouched. All rows have the same
  * columns. Names come from our own types, never from outside.
- *
- * @param returning a column of text
- * @returns that column of the rows that came or changed
  */
-export async function putRows(
-  db: Db,
-  table: string,
-  rows: readonly Columns[],
-  returning = '',
-): Promise<string[]> {
+export async function putRows(db: Db, table: string, rows: readonly Columns[]): Promise<void> {
   const [first] = rows
-  if (!first) return []
+  if (!first) return
+  await db.query(
+    `with n as (select * from jsonb_populate_recordset(null::${table}, $1::jsonb)) ${putStatement(table, first)}`,
+    [JSON.stringify(rows)],
+  )
+}
+
+/** Puts the rows of `n`, which have the columns of `first`. */
+function putStatement(table: string, first: Columns): string {
   const names = Object.keys(first).map(name => `"${name}"`)
   const list = names.join(', ')
-  const { rows: changed } = await db.query<{ changed: string }>(
-    `insert into ${table} as t (${list})
-     select ${list} from jsonb_populate_recordset(null::${table}, $1::jsonb)
+  return `insert into ${table} as t (${list}) select ${list} from n
      on conflict on constraint ${table}_pkey do update
        set (${list}) = row(${names.map(name => `excluded.${name}`).join(', ')})
        where (${names.map(name => `t.${name}`).join(', ')})
-         is distinct from (${names.map(name => `excluded.${name}`).join(', ')})
-     ${returning && `returning t.${returning} as changed`}`,
-    [JSON.stringify(rows)],
-  )
-  return changed.map(row => row.changed)
+         is distinct from (${names.map(name => `excluded.${name}`).join(', ')})`
 }
 
 export interface Replaced {
@@ -68,21 +62,29 @@ export interface Replaced {
   /** Columns of its primary key. */
   readonly key: readonly string[]
   readonly rows: readonly Columns[]
+  /** A column of text. */
   readonly returning?: string
 }
 
-/** Makes the rows of a table that a condition names these: others go, equal ones stay untouched. Answers as `putRows`. */
+/**
+ * Makes the rows of a table that a condition names these, in one statement: others go, equal ones stay untouched.
+ * @returns the column of the rows that came or changed
+ */
 export async function replaceRows(
   db: Db,
   { table, where, values, key, rows, returning }: Replaced,
 ): Promise<string[]> {
-  await db.query(
-    `delete from ${table} t where ${where} and not exists (
-       select from jsonb_populate_recordset(null::${table}, $1::jsonb) n
-       where ${key.map(name => `n."${name}" = t."${name}"`).join(' and ')})`,
-    [JSON.stringify(rows.map(row => Object.fromEntries(key.map(name => [name, row[name]])))), ...values],
+  const [first] = rows
+  const sameKey = key.map(name => `n."${name}" = t."${name}"`).join(' and ')
+  const remove = `delete from ${table} t where ${where} and not exists (select from n where ${sameKey})`
+  const put =
+    first && `${putStatement(table, first)} ${returning ? `returning t.${returning} as changed` : ''}`
+  const { rows: changed } = await db.query<{ changed: string }>(
+    `with n as (select * from jsonb_populate_recordset(null::${table}, $1::jsonb))
+     ${put ? `, gone as (${remove}) ${put}` : remove}`,
+    [JSON.stringify(rows), ...values],
   )
-  return await putRows(db, table, rows, returning)
+  return put && returning ? changed.map(row => row.changed) : []
 }
 
 /** A row of a table as its fields; whose it is stays out. bigint columns are texts of digits. */

@@ -1,8 +1,9 @@
 import type { Fact } from '@fairlead/ledger/facts'
+import { weightOf } from '@fairlead/ledger/weight'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Db } from '../scope.ts'
 import type { GivenFact, QuarantinedEvent } from './parse-facts.ts'
-import { type InPlace, inPlace, type Place, placeText, placeValues } from './place.ts'
+import { type InPlace, type Place, placeText } from './place.ts'
 
 /** Adds the facts that are not there. Answers how many, and the objects, by place, that they are about. */
 export async function insertFacts(
@@ -13,6 +14,8 @@ export async function insertFacts(
   if (given.length === 0) return { recorded: 0, touched: [] }
   // A statement can't look for one key twice.
   const facts = [...new Map(given.map(one => [keyText(one.fact), one])).values()]
+  const before = facts.map(({ fact }) => (fact.before === undefined ? null : JSON.stringify(fact.before)))
+  const after = facts.map(({ fact }) => (fact.after === null ? null : JSON.stringify(fact.after)))
   const { rows } = await db.query<{
     provider: string
     account: string
@@ -21,9 +24,10 @@ export async function insertFacts(
     object_id: string
   }>(
     `insert into ledger_facts (organization_id, provider, account, mode, kind, object_id, incarnation, event_id, digest,
-       occurred_ms, type, api_version, before, after, complete, fairlead_event, source)
+       occurred_ms, type, api_version, before, after, complete, fairlead_event, source, weight, bytes)
      select $1, f.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[],
-       $10::bigint[], $11::text[], $12::text[], $13::json[], $14::json[], $15::boolean[], $16::uuid[], $17::text[]) as f
+       $10::bigint[], $11::text[], $12::text[], $13::json[], $14::json[], $15::boolean[], $16::uuid[], $17::text[],
+       $18::smallint[], $19::int[]) as f
      on conflict do nothing
      returning provider, account, mode, kind, object_id`,
     [
@@ -39,11 +43,13 @@ export async function insertFacts(
       facts.map(({ fact }) => fact.occurredAt),
       facts.map(({ fact }) => fact.type),
       facts.map(({ fact }) => fact.apiVersion),
-      facts.map(({ fact }) => (fact.before === undefined ? null : JSON.stringify(fact.before))),
-      facts.map(({ fact }) => (fact.after === null ? null : JSON.stringify(fact.after))),
+      before,
+      after,
       facts.map(({ fact }) => fact.complete),
       facts.map(({ event }) => event ?? null),
       facts.map(({ source }) => source),
+      facts.map(({ fact, personal }) => weightOf(fact, personal)),
+      facts.map((_, index) => Buffer.byteLength(`${before[index] ?? ''}${after[index] ?? ''}`)),
     ],
   )
   const places = new Map<string, { place: Place; objects: Map<string, InPlace> }>()
@@ -126,67 +132,4 @@ export async function insertQuarantined(
       events.map(({ reason }) => reason),
     ],
   )
-}
-
-interface FactRow {
-  kind: Fact['kind']
-  object_id: string
-  incarnation: string
-  event_id: string
-  digest: string
-  occurred_ms: string
-  type: string
-  api_version: string
-  before: object | null
-  after: object | null
-  complete: boolean
-  personal: Fact['personal'] | null
-}
-
-/** All facts of these objects, by object, in no order: their fold finds one. */
-export async function readFacts(
-  db: Db,
-  place: Place,
-  objects: readonly InPlace[],
-): Promise<Map<string, { object: InPlace; facts: Fact[] }>> {
-  const { rows } = await db.query<FactRow>(
-    `select f.kind, f.object_id, f.incarnation, f.event_id, encode(f.digest, 'hex') as digest, f.occurred_ms, f.type, f.api_version,
-       f.before, f.after, f.complete, p.personal
-     from unnest($5::text[], $6::text[]) as o (kind, object_id)
-     join ledger_facts f on ${inPlace('f')} and f.kind = o.kind and f.object_id = o.object_id
-     left join ledger_fact_personal p on ${inPlace('p')} and f.kind = 'customer' and p.customer = f.object_id
-       and p.event_id = f.event_id and p.digest = f.digest`,
-    [...placeValues(place), objects.map(({ kind }) => kind), objects.map(({ objectId }) => objectId)],
-  )
-  const found = new Map<string, { object: InPlace; facts: Fact[] }>()
-  for (const row of rows) {
-    const object = { kind: row.kind, objectId: row.object_id }
-    const text = `${object.kind} ${object.objectId}`
-    const known = found.get(text) ?? { object, facts: [] }
-    known.facts.push(factOf(place, row))
-    found.set(text, known)
-  }
-  return found
-}
-
-function factOf({ provider, account, mode }: Place, row: FactRow): Fact {
-  const { kind, object_id: objectId, incarnation, event_id: eventId, digest, type, complete } = row
-  return {
-    provider,
-    account,
-    mode,
-    kind,
-    objectId,
-    incarnation,
-    eventId,
-    digest,
-    occurredAt: Number(row.occurred_ms),
-    type,
-    apiVersion: row.api_version,
-    ...(row.before && { before: row.before }),
-    after: row.after,
-    complete,
-    ...(row.personal && { personal: row.personal }),
-    // The columns were written from a fact.
-  } as Fact
 }

@@ -4,7 +4,6 @@ import type { BillingNoticeType } from '@fairlead/wire/notice'
 import type { Db } from '../scope.ts'
 import { type Place, placeValues } from './place.ts'
 import type { Refolded } from './refold.ts'
-import { headOf } from './write-objects.ts'
 
 /**
  * What is told of an object: its state two seconds after a change, so that the steps of one second are told as the one in which they
@@ -19,10 +18,7 @@ const isTold = (kind: string): kind is ToldKind => toldKinds.some(told => told =
 /** Notes that objects and payments may be others: what there is to tell is looked at when it is due. */
 export async function noteChanges(db: Db, place: Place, { objects, payments }: Refolded): Promise<void> {
   const changed = [
-    ...objects.flatMap(one => {
-      const { kind, known } = headOf(one)
-      return known && isTold(kind) ? [{ kind, id: one.object.objectId }] : []
-    }),
+    ...objects.flatMap(({ kind, objectId: id }) => (isTold(kind) ? [{ kind, id }] : [])),
     ...[...new Set(payments)].map(id => ({ kind: 'payment', id })),
   ]
   if (changed.length === 0) return

@@ -3,6 +3,7 @@ import type { Link, Row } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 import { reviveRow } from './revive.ts'
+import { type Touched, touch } from './touched.ts'
 
 /**
  * Whose an object is. A row that names a customer is that customer's; another one is its nearest parent's that leads to a customer, such
@@ -74,8 +75,8 @@ export async function findOwners(
   db: Db,
   place: Place,
   rows: readonly Row[],
-): Promise<{ owned: Owned[]; touched: Set<string> }> {
-  const touched = new Set<string>()
+): Promise<{ owned: Owned[]; touched: Touched }> {
+  const touched: Touched = new Map()
   const settled = new Map<string, Known & { readonly row: Row }>()
   let wave = rows
   while (wave.length > 0) {
@@ -88,9 +89,9 @@ export async function findOwners(
       const text = textOf(row)
       const owner = ownerOf(row, parent => settled.get(parent) ?? before.get(parent))
       const old = settled.get(text) ?? before.get(text)
-      if (old && old.owner !== owner) touched.add(old.owner)
+      if (old && old.owner !== owner) touch(touched, old.owner, row.kind)
       if (old?.owner !== owner || old.known !== row.known) changed.push(text)
-      touched.add(owner)
+      touch(touched, owner, row.kind)
       settled.set(text, { owner, known: row.known, row })
     }
     // A row of this batch is as it was computed, not as it is stored.

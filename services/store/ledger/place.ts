@@ -52,13 +52,18 @@ export async function lockPlaces(db: Db, places: readonly Place[]): Promise<void
   await db.query('select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key', [keys.map(String)])
 }
 
-/** Locks a place until the transaction ends, unless somebody else has it locked. */
-export async function tryLockPlace(db: Db, place: Place): Promise<boolean> {
-  const { rows } = await db.query<{ locked: boolean }>('select pg_try_advisory_xact_lock($1) as locked', [
-    String(lockKey(place)),
-  ])
-  return rows[0]?.locked === true
+/**
+ * Locks a place until the transaction ends, in its turn after those that wait for it: facts that come without a break leave no moment in
+ * which it is free. Rejects with Postgres' `55P03` where the turn doesn't come in time.
+ */
+export async function lockPlaceWithin(db: Db, place: Place, waitMs: number): Promise<void> {
+  await db.query(`set local lock_timeout = ${Math.round(waitMs)}`)
+  await lockPlaces(db, [place])
 }
+
+/** A lock did not come in time. */
+export const isLockedOut = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '55P03'
 
 function lockKey(place: Place): bigint {
   const digest = createHash('sha256')

@@ -1,15 +1,16 @@
-import { fold } from '@fairlead/ledger/fold/fold'
 import type { Db } from '../scope.ts'
-import { readFacts } from './insert-facts.ts'
+import { foldFacts } from './fold-facts.ts'
 import { findTermsUsers, readTerms, writeLinks } from './links.ts'
 import { findOwners } from './owners.ts'
 import { type InPlace, inPlace, type Place, placeValues } from './place.ts'
 import { projectOwners } from './project-owners.ts'
+import { readFacts } from './read-facts.ts'
+import { touch } from './touched.ts'
 import { type FoldedObject, headOf, writeFolded, writeObjects } from './write-objects.ts'
 
-/** What was computed anew: objects, and ids of payments that came or changed. */
+/** What was computed anew: objects that are known, and ids of payments that came or changed. */
 export interface Refolded {
-  readonly objects: readonly FoldedObject[]
+  readonly objects: readonly InPlace[]
   readonly payments: readonly string[]
 }
 
@@ -18,11 +19,18 @@ export interface Refolded {
  * concerned. The place is locked: no other writer comes between the reads and the writes.
  */
 export async function refold(db: Db, place: Place, objects: readonly InPlace[]): Promise<Refolded> {
-  const found = await readFacts(db, place, objects)
-  const folded = [...found.values()].map(({ object, facts }) => ({
-    object,
-    folded: fold(object.kind, facts),
-  }))
+  const known: InPlace[] = []
+  const payments = new Set<string>()
+  for await (const found of readFacts(db, place, objects)) {
+    const folded = await foldFacts(found)
+    for (const payment of await writeRows(db, place, folded)) payments.add(payment)
+    known.push(...folded.filter(one => headOf(one).known).map(({ object }) => object))
+  }
+  return { objects: known, payments: [...payments] }
+}
+
+async function writeRows(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<string[]> {
+  const objects = folded.map(({ object }) => object)
   const before = await readTerms(db, place, objects)
   await writeFolded(db, place, folded)
   await forgetRedacted(db, place, folded)
@@ -30,9 +38,8 @@ export async function refold(db: Db, place: Place, objects: readonly InPlace[]):
   await writeObjects(db, place, owned, folded)
   await writeLinks(db, place, folded)
   const after = await readTerms(db, place, objects)
-  for (const owner of await findTermsUsers(db, place, before, after)) touched.add(owner)
-  const payments = await projectOwners(db, place, [...touched].toSorted())
-  return { objects: folded, payments }
+  for (const owner of await findTermsUsers(db, place, before, after)) touch(touched, owner, 'subscription')
+  return await projectOwners(db, place, touched)
 }
 
 /** Whose personal data is to be forgotten: it goes from the facts too, and none comes again. */

@@ -5,7 +5,7 @@ import { publishNotice, type TellTools } from '../notifications/publish.ts'
 import { requireCurrentLog } from '../rejections/carry-out.ts'
 import { type Db, inScope } from '../scope.ts'
 import { digestsOf, noticeOf, type Tellable, type ToldKind, toldKinds } from './outbox.ts'
-import { inPlace, lockPlaces, type Place, placeValues, tryLockPlace } from './place.ts'
+import { inPlace, isLockedOut, lockPlaces, lockPlaceWithin, type Place, placeValues } from './place.ts'
 import { readTellable } from './tellable.ts'
 
 /*
@@ -22,6 +22,8 @@ const mostPlaces = 50
 const mostObjects = 100
 /** Pages of objects that are told of one place in one round. */
 const mostPages = 10
+/** The longest wait for a place's turn, ms. */
+const mostLockMs = 1_000
 
 interface Due {
   readonly kind: ToldKind
@@ -78,7 +80,11 @@ async function tellPage(tools: TellTools, place: Place): Promise<number> {
   const { changes, listener } = await inScope(tools.pool, place.organization, async db => ({
     listener: await readListener(db, place),
     changes: await readChanges(db, place),
-  }))
+  })).catch((error: unknown) => {
+    // Computed anew, which takes a minute: its changes are told after that, and those of others now.
+    if (isLockedOut(error)) return { listener: undefined, changes: [] }
+    throw error
+  })
   const wanted = changes.filter(({ type }) => type !== undefined && listener?.types.includes(type))
   const logged = await readLogged(tools, place, wanted)
   for (const change of wanted) {
@@ -100,9 +106,9 @@ async function readListener(db: Db, { organization }: Place): Promise<Listener |
   return rows[0]
 }
 
-/** Under the place's lock: what is read together is of one state. Nothing, while somebody records facts there or computes them anew. */
+/** Under the place's lock: what is read together is of one state. */
 async function readChanges(db: Db, place: Place): Promise<Change[]> {
-  if (!(await tryLockPlace(db, place))) return []
+  await lockPlaceWithin(db, place, mostLockMs)
   const { rows } = await db.query<Due>(
     `select kind, object_id, change, told, told_status, encode(told_digest, 'hex') as told_digest,
        encode(told_history, 'hex') as told_history
