@@ -8,13 +8,18 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): void
   /** Passes no byte on, either way, and says nothing: a network that swallows. What was held goes on at `heal`. */
   stall(): void
+  /** Keeps what clients send, and passes on what they are sent. It goes on at `heal`; `cut` drops it. */
+  hold(): void
+  /** What is kept now, as text of a byte a character. */
+  held(): string
   heal(): void
 }
 
 /** Starts a proxy on a free port before `targetPort` on loopback. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
-  let state: 'well' | 'cut' | 'stalled' = 'well'
+  let kept: { readonly to: Socket; readonly chunk: Buffer }[] = []
+  let state: 'well' | 'cut' | 'stalled' | 'held' = 'well'
 
   const server = createServer({ noDelay: true }, client => {
     if (state === 'cut') {
@@ -36,7 +41,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         end()
       })
       from.on('data', chunk => {
-        if (!to.write(chunk)) from.pause()
+        if (state === 'held' && from === client) kept.push({ to, chunk })
+        else if (!to.write(chunk)) from.pause()
       })
       to.on('drain', () => {
         if (state !== 'stalled') from.resume()
@@ -52,14 +58,21 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     port: address.port,
     cut() {
       state = 'cut'
+      kept = []
       for (const socket of sockets) socket.resetAndDestroy()
     },
     stall() {
       state = 'stalled'
       for (const socket of sockets) socket.pause()
     },
+    hold() {
+      state = 'held'
+    },
+    held: () => Buffer.concat(kept.map(({ chunk }) => chunk)).toString('latin1'),
     heal() {
       state = 'well'
+      for (const { to, chunk } of kept) if (!to.destroyed) to.write(chunk)
+      kept = []
       for (const socket of sockets) socket.resume()
     },
     async [Symbol.asyncDispose]() {
