@@ -21,6 +21,8 @@ export type KeyId = Id<'key'>
 export type IssueId = Id<'iss'>
 export type RetryId = Id<'rty'>
 export type InvitationId = Id<'inv'>
+/** A ledger that is computed anew. */
+type RebuildId = Id<'rbd'>
 
 interface Prefixes {
   org: OrganizationId
@@ -35,6 +37,7 @@ interface Prefixes {
   iss: IssueId
   rty: RetryId
   inv: InvitationId
+  rbd: RebuildId
 }
 export type IdPrefix = keyof Prefixes
 

@@ -31,6 +31,8 @@ const source = z.object({
   trustTraceparent: z.boolean().optional(),
   /** Of the events that it receives from now on. Absent: live. */
   mode: z.enum(modes).optional(),
+  /** The provider's own account, where the ledger is to tell it apart from others. */
+  account: z.string().optional(),
   /** What its events are found by. */
   search: z.object({ pointers: z.array(z.string()), headers: z.array(z.string()) }).optional(),
 })
@@ -107,6 +109,8 @@ const schema = z.object({
   routes: z.array(route),
   /** Events of its payment providers also go to the built-in processor `ledger`. */
   ledger: z.literal(true).optional(),
+  /** Keys by which the ledger fetches what events of a source leave out. Absent: it fetches nothing. */
+  hydrate: z.array(z.object({ source: z.string(), sealed })).optional(),
 })
 
 export type OrganizationConfig = z.infer<typeof schema>

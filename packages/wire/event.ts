@@ -39,6 +39,8 @@ export interface EventMeta {
   readonly secret?: string | undefined
   /** Of its source, when this was received. Absent: live. */
   readonly mode?: Mode | undefined
+  /** The provider's own account that its source declares, when this was received; absent: none. */
+  readonly account?: string | undefined
   /** Digests of the values that it is found by (`search.ts`); absent: its source declares none. */
   readonly search?: readonly string[] | undefined
   /** The one destination that it goes to, whatever routes say: of notices of Fairlead's own, which no provider sent. */
@@ -93,6 +95,7 @@ function isEventMeta(meta: Unchecked): meta is Unchecked & EventMeta {
     isNumber(meta.size) &&
     isOptional(meta.secret, isText) &&
     isOptional(meta.mode, isMode) &&
+    isOptional(meta.account, isText) &&
     isOptional(meta.search, isDigests) &&
     isOptional(meta.to, to => isId('dst', to))
   )

@@ -9,6 +9,7 @@ export const noticeTypes = [
   'issue.regressed',
   'issue.resolved',
   'key.expiring',
+  'ledger.restated',
 ] as const
 export type NoticeType = (typeof noticeTypes)[number]
 

@@ -19,6 +19,7 @@ const meta: EventMeta = {
   size: 2,
   secret: 'acme/github',
   mode: 'test',
+  account: 'acct_1M',
   search: ['-9223372036854775808', '7'],
 }
 const destination = newId('dst', 1)
@@ -47,7 +48,15 @@ test('what is written is read', () => {
 })
 
 test('what was stored before there were these fields stays readable', () => {
-  const { revision: _, types: _types, secret: _secret, mode: _mode, search: _search, ...oldMeta } = meta
+  const {
+    revision: _,
+    types: _types,
+    secret: _secret,
+    mode: _mode,
+    account: _account,
+    search: _search,
+    ...oldMeta
+  } = meta
   expect(readMeta(oldMeta)).toEqual({ ...oldMeta, revision: 0 })
   const { of: _of, bytes: _bytes, order: _order, replay: _replay, ...oldReference } = reference
   expect(readDelivery(oldReference)).toEqual({ ...oldReference, of: 1, bytes: 0 })
@@ -70,6 +79,7 @@ const wrongMeta: Record<keyof EventMeta, readonly unknown[]> = {
   size: [undefined, '2'],
   secret: [5, null],
   mode: ['', 'Test', null, 5],
+  account: [5, null],
   search: ['1', [1], ['x'], ['9223372036854775808'], null],
   to: [5, null, 'dst_', newId('org', 1)],
 }

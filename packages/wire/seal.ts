@@ -91,6 +91,7 @@ export const sealContext = {
   idempotentAnswer: (organization: string): string => `${organization}/idempotency`,
   sourceSecret: (organization: string, source: string): string => `${organization}/source/${source}`,
   offeredSecret: (organization: string, source: string): string => `${organization}/source/${source}/offered`,
+  hydrationKey: (organization: string): string => `${organization}/hydration`,
   signingSecret: (organization: string): string => `${organization}/signing`,
   destinationHeader: (organization: string, destination: string): string =>
     `${organization}/destination/${destination}/header`,

@@ -26,6 +26,7 @@ import { PlatformService } from './gen/fairlead/store/v1/platform_pb.js'
 import { RejectionService } from './gen/fairlead/store/v1/rejection_pb.js'
 import { ReplayService } from './gen/fairlead/store/v1/replay_pb.js'
 import { RetryService } from './gen/fairlead/store/v1/retry_pb.js'
+import { RevenueService } from './gen/fairlead/store/v1/revenue_pb.js'
 import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
 import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
 import { UsageService } from './gen/fairlead/store/v1/usage_pb.js'
@@ -52,6 +53,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly audit: Client<typeof AuditService>
   readonly platform: Client<typeof PlatformService>
   readonly ledger: Client<typeof LedgerService>
+  readonly revenue: Client<typeof RevenueService>
   /**
    * The same store, which shows and takes data of one mode alone; undefined: of both. It goes over the same connection, and is
    * not to be disposed.
@@ -125,6 +127,7 @@ function clientOver(
     audit: createClient(AuditService, transport),
     platform: createClient(PlatformService, transport),
     ledger: createClient(LedgerService, transport),
+    revenue: createClient(RevenueService, transport),
   }
 }
 

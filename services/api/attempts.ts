@@ -3,9 +3,9 @@ import type { Exchange, LoggedAttempt } from '@fairlead/wire/store/attempt'
 import { z } from 'zod'
 import { presentHeaders } from './content.ts'
 import { attemptSchema, presentAttempt } from './delivery.ts'
-import { findDestinationId } from './destinations.ts'
+import { destinationParams, findDestinationId } from './destinations.ts'
 import { modeSchema, presentMode } from './mode.ts'
-import { operation } from './operation.ts'
+import { type Call, operation } from './operation.ts'
 import { ApiError } from './problem.ts'
 import {
   attemptParams,
@@ -77,66 +77,93 @@ export const exchangeSchema = z
       'What went over the wire. Values of secret headers (the settings of the destination, its credentials, tokens and cookies) are `[redacted]`, also where the answer repeats them, and so is the query of the URL. The request’s body is that of the event.',
   })
 
-const list = operation({
+const filters = {
+  event: eventId.optional().meta({ description: "An event's id." }),
+  result: z
+    .enum(['failed'])
+    .optional()
+    .meta({ description: '`failed`: only those that were not answered 2xx.' }),
+  outcome: z
+    .enum(['delivered', ...Object.keys(failures)])
+    .optional()
+    .meta({ description: 'How it ended.', example: 'connect_timeout' }),
+  status: z
+    .string()
+    .regex(/^[1-9]\d\d$/, 'a status from 100 to 999')
+    .transform(Number)
+    .optional()
+    .meta({ description: 'HTTP status.', example: '500' }),
+  after: since.optional().meta({ description: 'Begun at this time or later.' }),
+  before: since.optional().meta({ description: 'Begun before this time.' }),
+  cursor,
+  limit,
+}
+const filtersQuery = z.strictObject(filters)
+
+const listed = {
   method: 'get',
-  path: '/api/v1/organizations/{slug}/attempts',
-  name: 'listAttempts',
   tag: 'Deliveries',
-  summary: 'Attempts, newest first',
   access: 'read',
-  params: organizationParams,
-  query: z.strictObject({
-    destination: plainText(63).optional().meta({ description: "A destination's name or id." }),
-    event: eventId.optional().meta({ description: "An event's id." }),
-    result: z
-      .enum(['failed'])
-      .optional()
-      .meta({ description: '`failed`: only those that were not answered 2xx.' }),
-    outcome: z
-      .enum(['delivered', ...Object.keys(failures)])
-      .optional()
-      .meta({ description: 'How it ended.', example: 'connect_timeout' }),
-    status: z
-      .string()
-      .regex(/^[1-9]\d\d$/, 'a status from 100 to 999')
-      .transform(Number)
-      .optional()
-      .meta({ description: 'HTTP status.', example: '500' }),
-    after: since.optional().meta({ description: 'Begun at this time or later.' }),
-    before: since.optional().meta({ description: 'Begun before this time.' }),
-    cursor,
-    limit,
-  }),
   status: 200,
   answerDescription: 'A page of attempts.',
   answer: pageOf(loggedAttemptSchema).extend({ searched: searchedSchema }).meta({ id: 'AttemptPage' }),
   problems: ['cursor_invalid'],
-  async handle({ store, organization, query, signal }) {
-    const destinationId = query.destination
-      ? await findDestinationId(store, organization.id, query.destination, signal)
-      : ''
-    const { attempts, next, searched } = await store.attempts.listAttempts(
-      {
-        organizationId: organization.id,
-        destinationId,
-        eventId: query.event ?? '',
-        failed: query.result === 'failed',
-        outcome: query.outcome ?? '',
-        status: query.status ?? 0,
-        ...(query.after && { after: query.after }),
-        ...(query.before && { before: query.before }),
-        cursor: query.cursor ?? '',
-        limit: query.limit ?? defaultPageSize,
-      },
-      { signal },
-    )
-    return {
-      items: attempts.map(presentLogged),
-      next: next || null,
-      searched: presentSearched(searched),
-    }
-  },
+} as const
+
+const list = operation({
+  ...listed,
+  path: '/api/v1/organizations/{slug}/attempts',
+  name: 'listAttempts',
+  summary: 'Attempts, newest first',
+  params: organizationParams,
+  query: z.strictObject({
+    destination: plainText(63).optional().meta({ description: "A destination's name or id." }),
+    ...filters,
+  }),
+  handle: call => page(call, call.query.destination),
 })
+
+/** Of one destination of the key's organization. */
+const listOwn = operation({
+  ...listed,
+  path: '/api/v1/webhooks/{destination}/deliveries',
+  name: 'listOwnWebhookDeliveries',
+  summary: 'Deliveries to one of the organization’s endpoints: each attempt, newest first',
+  description: 'Of the organization that the key belongs to.',
+  ofOwnOrganization: true,
+  params: destinationParams.pick({ destination: true }),
+  query: filtersQuery,
+  handle: call => page(call, call.params.destination),
+})
+
+async function page(
+  { store, organization, query, signal }: Call<unknown, z.output<typeof filtersQuery>>,
+  destination: string | undefined,
+) {
+  const destinationId = destination
+    ? await findDestinationId(store, organization.id, destination, signal)
+    : ''
+  const { attempts, next, searched } = await store.attempts.listAttempts(
+    {
+      organizationId: organization.id,
+      destinationId,
+      eventId: query.event ?? '',
+      failed: query.result === 'failed',
+      outcome: query.outcome ?? '',
+      status: query.status ?? 0,
+      ...(query.after && { after: query.after }),
+      ...(query.before && { before: query.before }),
+      cursor: query.cursor ?? '',
+      limit: query.limit ?? defaultPageSize,
+    },
+    { signal },
+  )
+  return {
+    items: attempts.map(presentLogged),
+    next: next || null,
+    searched: presentSearched(searched),
+  }
+}
 
 const get = operation({
   method: 'get',
@@ -168,7 +195,7 @@ const get = operation({
   },
 })
 
-export const attemptOperations = [list, get]
+export const attemptOperations = [list, get, listOwn]
 
 function presentLogged(logged: LoggedAttempt): z.input<typeof loggedAttemptSchema> {
   if (!logged.attempt) throw new TypeError('the store answered without the attempt')

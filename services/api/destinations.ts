@@ -7,9 +7,9 @@ import { z } from 'zod'
 import { findAndWrite } from './find-and-write.ts'
 import { managedBy, presentManagedBy, presentRateLimit, rateLimitSchema } from './managed.ts'
 import { changedItem, destinationWithRefs } from './managed-by-kubernetes.ts'
-import { operation } from './operation.ts'
+import { type Operation, operation } from './operation.ts'
 import { ApiError } from './problem.ts'
-import { noQuery, organizationParams } from './query.ts'
+import { noParams, noQuery, organizationParams } from './query.ts'
 import { maxSettingBytes, requireDeclared, settingFields } from './setting.ts'
 import { settingsOperations } from './settings-resource.ts'
 import { presentTime, presentTimeOf, timeText } from './time.ts'
@@ -164,7 +164,28 @@ const settings = settingsOperations<Destination, PlainDestination>({
 })
 
 const { list, get, create, put, patch, remove } = settings
-export const destinationOperations = [list, get, create, put, patch, remove, pause, resume]
+
+/** What a program of one organization knows its endpoints by: the same answers, under paths that name no organization. */
+const ownList: Operation = {
+  ...list,
+  path: '/api/v1/webhooks',
+  name: 'listOwnWebhooks',
+  summary: 'The organization’s outgoing endpoints, and how they do',
+  description: 'The destinations of the organization that the key belongs to.',
+  ofOwnOrganization: true,
+  params: noParams,
+}
+const ownGet: Operation = {
+  ...get,
+  path: '/api/v1/webhooks/{destination}',
+  name: 'getOwnWebhook',
+  summary: 'One of the organization’s outgoing endpoints, and how it does',
+  description: 'A destination of the organization that the key belongs to.',
+  ofOwnOrganization: true,
+  params: destinationParams.pick({ destination: true }),
+}
+
+export const destinationOperations = [list, get, create, put, patch, remove, pause, resume, ownList, ownGet]
 
 function presentSettings({ declared }: Destination): Record<string, unknown> {
   const settings = requireDeclared(declared)

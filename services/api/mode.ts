@@ -35,8 +35,13 @@ const table: Readonly<Record<Tag, About>> = {
   Platform: 'live',
 }
 
-/** Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events. */
-const byName: Readonly<Record<string, About>> = { getUsage: 'shared', previewRoute: 'moded' }
+/** Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events. Rates are those of both modes. */
+const byName: Readonly<Record<string, About>> = {
+  getUsage: 'shared',
+  previewRoute: 'moded',
+  getBillingRates: 'shared',
+  putBillingRates: 'shared',
+}
 const ofSources = /\/\{slug\}\/(sources|simulator)(\/|$)/
 
 type Asked = Pick<Operation, 'tag' | 'name' | 'path'>

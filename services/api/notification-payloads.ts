@@ -64,6 +64,17 @@ export const noticePayloads = {
     'An API key ends within 7 days.',
     z.object({ keyId: z.string(), name: z.string(), expiresAt: timeText }),
   ],
+  'ledger.restated': [
+    'Late events changed figures of days that were closed. Once for each hour in which any did, when it is over.',
+    z.object({
+      mode: z.enum(modes),
+      since: timeText.meta({ description: 'The hour in which they came.' }),
+      days: z.int().meta({ description: 'How many days and currencies changed.' }),
+      firstDay: z.iso.date().meta({ description: 'Of UTC.' }),
+      lastDay: z.iso.date(),
+      currencies: z.array(z.string()),
+    }),
+  ],
 } as const satisfies Readonly<Record<NoticeType, readonly [sentAt: string, data: z.ZodType]>>
 
 /** The whole body of a type. */

@@ -40,6 +40,7 @@ export const problems = {
     'Say by `If-Match` which state you have seen: the `ETag` of an answer, or * for any.',
   ],
   last_owner: [409, 'An organization keeps at least one owner: make somebody else owner first.'],
+  rate_missing: [409, 'The table of rates lacks one: enter it by PUT …/billing/rates.'],
   event_expired: [409, 'The bytes of this event are no longer kept, so it can not be delivered again.'],
   too_large: [413, 'The body is larger than this API reads.'],
   media_type_unsupported: [415, 'Send the body as application/json.'],

@@ -29,6 +29,10 @@ const sourceSchema = z
     deduplicate: z.boolean(),
     trustTraceparent: z.boolean().meta({ description: "True: a request's `traceparent` is linked to." }),
     mode: modeSchema.meta({ description: 'Of what it receives from now on.' }),
+    account: z.string().nullable().meta({
+      description:
+        'The provider’s own account, which the ledger tells apart from others; null: none is declared.',
+    }),
     search: z
       .object({ pointers: z.array(z.string()), headers: z.array(z.string()) })
       .nullable()
@@ -136,6 +140,7 @@ function presentSource(slug: string, source: Source): z.input<typeof sourceSchem
     deduplicate: settings?.deduplicate ?? true,
     trustTraceparent: settings?.trustTraceparent ?? false,
     mode: presentMode(settings?.mode ?? ''),
+    account: settings?.account || null,
     search: settings?.search
       ? { pointers: settings.search.pointers, headers: settings.search.headers }
       : null,

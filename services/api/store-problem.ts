@@ -30,6 +30,7 @@ const codeOfReason: Readonly<Record<ErrorReason, ProblemCode>> = {
   [ErrorReason.VERIFYING_BUSY]: 'rate_limited',
   [ErrorReason.NOT_TESTABLE]: 'conflict',
   [ErrorReason.BUSY]: 'rate_limited',
+  [ErrorReason.RATE_MISSING]: 'rate_missing',
   [ErrorReason.LAST_OWNER]: 'last_owner',
   [ErrorReason.ABOVE_CALLER]: 'forbidden',
   [ErrorReason.POSTGRES_UNAVAILABLE]: 'unavailable',
@@ -60,6 +61,8 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
 
 function sentenceOf({ reason, owner }: { reason: ErrorReason; owner: string }): string | undefined {
   if (reason === ErrorReason.IN_USE) return `It is named by ${owner}: change or delete that first.`
+  if (reason === ErrorReason.RATE_MISSING)
+    return `The table of rates has none from ${owner}: enter it by PUT …/billing/rates.`
   if (reason === ErrorReason.NAME_TAKEN && owner) return `${owner} says the same already.`
   return sentenceOfReason[reason]
 }

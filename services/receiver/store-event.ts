@@ -89,6 +89,7 @@ function metaOf({ request, source, body, received, receivedAt, verdict, identity
     size: body.length,
     secret: secretId(source, verdict),
     mode: source.config.mode,
+    account: source.config.account,
     search: source.extract?.(body, request.rawHeaders),
   })
 }

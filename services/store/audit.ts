@@ -57,7 +57,11 @@ export interface AuditEntry {
     | 'api_key.revoked'
     | 'passkey.added'
     | 'passkey.removed'
+    | 'ledger.rebuild_started'
     | 'ledger.rebuilt'
+    | 'ledger.rebuild_failed'
+    | 'ledger.quarantine_retried'
+    | 'ledger.rates_changed'
     | 'ledger.customer_redacted'
   /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string

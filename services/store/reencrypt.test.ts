@@ -34,21 +34,22 @@ test('after a rotation everything opens with the new key alone; stopped and repe
   await stopping.end()
 
   // What was done before it was stopped (sources and headers) stays done.
-  expect(await reencrypt(pool, rotated)).toBe(3)
+  expect(await reencrypt(pool, rotated)).toBe(6)
   expect(await reencrypt(pool, rotated)).toBe(0)
   const alone = openKeyring(next)
   for (const stored of await inScope(pool, 'platform', db => readOrganizations(db))) {
-    expect(openAll(stored, alone)).toEqual(['test-secret', 'test-token', 'whsec_test'])
+    expect(openAll(stored, alone)).toEqual(['test-secret', 'test-token', 'whsec_test', 'rk_live_test_only'])
   }
 })
 
 function openAll(stored: StoredOrganization, keyring: ReturnType<typeof openKeyring>): string[] {
   const id = organizationIdOf(stored)
-  const { sources, destinations, signingSecrets } = stored
+  const { sources, destinations, signingSecrets, hydrationKeys } = stored
   return [
     keyring.open(sources[0]!.secrets[0]!.sealed, sealContext.sourceSecret(id, 'stripe')),
     keyring.open(destinations[0]!.headers[0]!.sealed, sealContext.destinationHeader(id, 'billing')),
     keyring.open(signingSecrets[0]!.sealed, sealContext.signingSecret(id)),
+    keyring.open(hydrationKeys[0]!.sealed, sealContext.hydrationKey(id)),
   ]
 }
 
@@ -78,6 +79,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
           trust_traceparent: false,
           active: true,
           mode: 'live',
+          account: '',
           search: null,
         },
         secrets: [{ id: 'one', value: 'test-secret' }],
@@ -105,6 +107,7 @@ function desired(slug: string): Parameters<typeof applyOrganization>[1] {
     ],
     routes: [],
     signingSecrets: [{ id: 'one', value: 'whsec_test' }],
+    hydrationKeys: [{ id: 'stripe', value: 'rk_live_test_only' }],
     apiKeys: [],
   }
 }

@@ -53,6 +53,12 @@ const tables: readonly SealedTable[] = [
     context: sealContext.signingSecret,
   },
   {
+    name: 'ledger_hydration_keys',
+    key: ['organization_id', 'id'],
+    from: `ledger_hydration_keys t cross join (select '' as name) o`,
+    context: sealContext.hydrationKey,
+  },
+  {
     name: 'idempotency_keys',
     key: ['id'],
     from: `idempotency_keys t cross join (select '' as name) o`,

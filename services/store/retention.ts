@@ -9,6 +9,8 @@ import { type Db, inScope } from './scope.ts'
 const deadLetterDays = 30
 /** Replays are listed so long after they have ended. */
 const replayDays = 90
+/** Events of which the ledger could make nothing, and rebuilds that have ended, are listed so long. */
+const ledgerNoteDays = 90
 /** Whoever promotes a rejection again is told its event for so long; the record itself was kept for three days. */
 const promotionDays = 7
 /** How long a statement waits for others to be done with a table that is dropped; then it is dropped next time. */
@@ -40,6 +42,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
   await platform(db =>
     db.query('delete from promotions where done_at < $1', [new Date(nowMs - promotionDays * 86_400_000)]),
   )
+  await platform(db => removeOldLedgerNotes(db, nowMs))
   await platform(db => removeOldCounts(db, nowMs))
   await platform(db => removeOldIssues(db, nowMs))
   await platform(db => removeDeletedSettings(db, nowMs))
@@ -166,6 +169,12 @@ async function removeDeletedSettings(db: Db, nowMs: number): Promise<void> {
 }
 
 /** The row of a deleted organization, with all that is configured for it, goes after the last of its events. */
+async function removeOldLedgerNotes(db: Db, nowMs: number): Promise<void> {
+  const oldest = [new Date(nowMs - ledgerNoteDays * 86_400_000)]
+  await db.query('delete from ledger_quarantine where seen_at < $1', oldest)
+  await db.query('delete from ledger_rebuilds where ended_at < $1', oldest)
+}
+
 async function removeDeletedOrganizations(db: Db): Promise<void> {
   const { rows } = await db.query<{ id: string }>(
     `delete from organizations o
@@ -190,8 +199,9 @@ async function removeDeletedOrganizations(db: Db): Promise<void> {
     'notices',
     'replays',
     'retry_items',
-    ...keptTables,
+    // Rows before the restatements that their deletion notes.
     ...derivedTables,
+    ...keptTables,
   ]) {
     await db.query(`delete from ${table} where organization_id = any($1::uuid[])`, [ids])
   }

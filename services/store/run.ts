@@ -10,6 +10,7 @@ import { refuseUnboundRole } from './bound-role.ts'
 import type { StoreConfig } from './config.ts'
 import { openLedgerTelling } from './ledger/keep-told.ts'
 import { listenForFacts } from './ledger/listen.ts'
+import { openRebuilds } from './ledger/run-rebuilds.ts'
 import { openStoreMetrics, type StoreMetrics } from './metrics.ts'
 import { requireSchema } from './migrate.ts'
 import { openBudgets } from './objectives/budgets.ts'
@@ -57,6 +58,7 @@ export const run = async (
   const declared = openDeclared(pool, metrics.organizations.declare)
   const budgets = openBudgets(pool, declared.slos, Date.now)
   const ledgerTelling = openLedgerTelling()
+  const rebuilds = openRebuilds()
   const tools = { pool, nats, publisher, now: Date.now, ledgerTelling }
   const background = [
     ...startRounds({ ...tools, log, signal, states, declared, budgets, metrics: metrics.promotions }),
@@ -75,6 +77,7 @@ export const run = async (
       signal,
     ),
     runReplays({ databaseUrl, nats, log, metrics: metrics.replays }, signal),
+    rebuilds.run({ pool, log, now: Date.now, signal }),
   ]
   opened.defer(async () => {
     await Promise.all(background)
@@ -83,7 +86,7 @@ export const run = async (
   opened.use(health.check('postgres', async () => void (await ping(pool))))
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
-  const calls = { ...tools, keyring, log, budgets }
+  const calls = { ...tools, keyring, log, budgets, rebuilds }
   opened.use(listenForFacts(calls))
   const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
   log.info({ port: server.port }, 'store.listening')

@@ -19,6 +19,7 @@ import { PlatformService } from '@fairlead/wire/store/platform'
 import { RejectionService } from '@fairlead/wire/store/rejection'
 import { ReplayService } from '@fairlead/wire/store/replay'
 import { RetryService } from '@fairlead/wire/store/retry'
+import { RevenueService } from '@fairlead/wire/store/revenue'
 import { RouteService } from '@fairlead/wire/store/route'
 import { SourceService } from '@fairlead/wire/store/source'
 import { UsageService } from '@fairlead/wire/store/usage'
@@ -40,6 +41,7 @@ import { platformCalls } from './calls/platform.ts'
 import { rejectionCalls } from './calls/rejections.ts'
 import { replayCalls } from './calls/replays.ts'
 import { retryCalls } from './calls/retries.ts'
+import { revenueCalls } from './calls/revenue.ts'
 import { routeCalls } from './calls/routes.ts'
 import { sourceCalls } from './calls/sources.ts'
 import { usageCalls } from './calls/usage.ts'
@@ -78,6 +80,7 @@ const services = [
   AuditService,
   PlatformService,
   LedgerService,
+  RevenueService,
 ]
 
 /** A caller's deadline counts; none is longer than this. */
@@ -114,6 +117,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(AuditService, auditCalls(calls))
       router.service(PlatformService, platformCalls(calls))
       router.service(LedgerService, ledgerCalls(calls))
+      router.service(RevenueService, revenueCalls(calls))
       serveReflection(router, services, [file_fairlead_store_v1_error])
     },
   })

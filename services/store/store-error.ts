@@ -26,6 +26,7 @@ export const answers = {
   test_busy: [Code.ResourceExhausted, ErrorReason.TEST_BUSY],
   verifying_busy: [Code.ResourceExhausted, ErrorReason.VERIFYING_BUSY],
   not_testable: [Code.FailedPrecondition, ErrorReason.NOT_TESTABLE],
+  rate_missing: [Code.FailedPrecondition, ErrorReason.RATE_MISSING],
   last_owner: [Code.FailedPrecondition, ErrorReason.LAST_OWNER],
   above_caller: [Code.PermissionDenied, ErrorReason.ABOVE_CALLER],
   busy: [Code.ResourceExhausted, ErrorReason.BUSY],

@@ -149,6 +149,31 @@ export interface OrganizationSettings {
   ledger?: OrganizationSettingsLedger;
 }
 
+export type BillingRateTableRatesItem = {
+  /**
+     * The other currency.
+     * @pattern ^[A-Z]{3}$
+     */
+  currency: string;
+  /** The rate is in force from this day on, until the next one of the pair. */
+  day: string;
+  /**
+     * Units of the other currency for one unit, as text.
+     * @pattern ^\d{1,12}(\.\d{1,12})?$
+     */
+  rate: string;
+};
+
+/**
+ * By the currency that is converted. At most 5,000 rates together.
+ */
+export type BillingRateTableRates = {[key: string]: BillingRateTableRatesItem[]};
+
+export interface BillingRateTable {
+  /** By the currency that is converted. At most 5,000 rates together. */
+  rates: BillingRateTableRates;
+}
+
 /**
  * Who sends, and so how requests are verified; custom: any HMAC scheme, told by scheme.
  */
@@ -656,6 +681,11 @@ export interface SourceSettings {
   active?: boolean;
   /** test: what it receives is test data, which test keys of the API see alone and live keys never. A change holds for what is received from then on. Default: live. */
   mode?: SourceSettingsMode;
+  /**
+     * The provider's own account whose events come in here, such as acct_1M… or a shop's domain. Sources of one provider with different accounts are kept apart in the ledger: ids that people choose, such as plans', may then be the same in both. An account that an event itself names counts first. At most 255 characters. A change holds for what is received from then on. Default: none; all such sources of one provider share one place.
+     * @pattern ^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$
+     */
+  account?: string;
   /** What events are found by, beside ids and URL: texts, numbers and booleans of at most 256 characters, as a whole. It holds for what is received from then on. Default: nothing. */
   search?: SourceSettingsSearch;
 }
@@ -999,6 +1029,7 @@ export const NotificationSettingsTypesItem = {
   issueregressed: 'issue.regressed',
   issueresolved: 'issue.resolved',
   keyexpiring: 'key.expiring',
+  ledgerrestated: 'ledger.restated',
   customercreated: 'customer.created',
   customerupdated: 'customer.updated',
   customerdeleted: 'customer.deleted',
@@ -1044,7 +1075,7 @@ export interface NotificationSettings {
   /**
      * What is told. Default: everything but changes of the ledger (customers, subscriptions, invoices, payments), which are told where they are named.
      * @minItems 1
-     * @maxItems 41
+     * @maxItems 42
      */
   types?: NotificationSettingsTypesItem[];
   /** By the name of a source: after so many seconds without an event it is told as `source.silent`, once for each silence. */
@@ -1164,6 +1195,7 @@ export const ProblemCode = {
   precondition_failed: 'precondition_failed',
   precondition_required: 'precondition_required',
   last_owner: 'last_owner',
+  rate_missing: 'rate_missing',
   event_expired: 'event_expired',
   too_large: 'too_large',
   media_type_unsupported: 'media_type_unsupported',
@@ -3741,23 +3773,24 @@ export interface BillingAccess {
 }
 
 /**
- * Monthly recurring revenue: start + new + reactivation + expansion − contraction − churn = end, to the minor unit.
+ * Monthly recurring revenue: start + new + reactivation + expansion − contraction − churn + fx = end, to the minor unit.
  */
-export type BillingDayMrr = {
+export interface BillingMrr {
   start: Money;
   new: Money;
   reactivation: Money;
   expansion: Money;
   contraction: Money;
   churn: Money;
+  /** What exchange rates moved; 0 without `convert`. */
+  fx: Money;
   end: Money;
-};
+}
 
 export interface BillingDay {
   day: string;
   currency: string;
-  /** Monthly recurring revenue: start + new + reactivation + expansion − contraction − churn = end, to the minor unit. */
-  mrr: BillingDayMrr;
+  mrr: BillingMrr;
   /**
      * Customers with recurring revenue when the day ended.
      * @minimum -9007199254740991
@@ -3798,8 +3831,318 @@ export interface BillingDays {
      * @maximum 9007199254740991
      */
   incomplete: number;
-  /** When a fact of this time last came more than a day late: figures of days that had passed may have changed then. */
+  /** When a late event last changed a figure of this time after its day was closed, which is 24 hours after its end. `…/analytics/restatements` tells which, and by how much. */
   restatedAt: string | null;
+}
+
+export type BillingChurnSubscribers = {
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  start: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  end: number;
+  /**
+     * Times that a customer began, first or again.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  started: number;
+  /**
+     * Times that a customer stopped.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  stopped: number;
+};
+
+export type BillingChurnCustomerChurn = {
+  /** Customers of those at the start who stopped within the period, each once, of those at the start. Null: there is nothing to divide by. */
+  standard: string | null;
+  /** As Stripe has it: times that a customer stopped in the 30 days before the period’s end, of the customers 30 days before it and those who began since. Null: there is nothing to divide by. */
+  stripe: string | null;
+  /**
+     * Customers whom `standard` counts as gone.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  left: number;
+};
+
+export type BillingChurnRevenueChurn = {
+  /** (churn + contraction) / MRR at the start. Null: there is nothing to divide by. */
+  gross: string | null;
+  /** (churn + contraction − expansion − reactivation) / MRR at the start. May be negative. Null: there is nothing to divide by. */
+  net: string | null;
+};
+
+export type BillingChurnRevenueRetention = {
+  /** 1 − gross churn. Null: there is nothing to divide by. */
+  gross: string | null;
+  /** 1 − net churn without reactivation: who comes back was not retained. Null: there is nothing to divide by. */
+  net: string | null;
+};
+
+export interface BillingChurn {
+  /** A month, or a day. */
+  period: string;
+  /** Later than the period’s first moment where `after` lies within it. */
+  from: string;
+  /** Exclusive; earlier than its end where `before` lies within it. */
+  until: string;
+  currency: string;
+  mrr: BillingMrr;
+  subscribers: BillingChurnSubscribers;
+  customerChurn: BillingChurnCustomerChurn;
+  revenueChurn: BillingChurnRevenueChurn;
+  revenueRetention: BillingChurnRevenueRetention;
+}
+
+export interface BillingChurnPeriods {
+  periods: BillingChurn[];
+  asOf: string;
+  /** The newest event that the ledger knows. */
+  dataThrough: string | null;
+  /**
+     * Subscriptions whose items the provider cut short: their revenue is not known for certain.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  incomplete: number;
+  /** When a late event last changed a figure of this time after its day was closed, which is 24 hours after its end. `…/analytics/restatements` tells which, and by how much. */
+  restatedAt: string | null;
+}
+
+export interface BillingArpu {
+  /** A month, or a day. */
+  period: string;
+  /** Later than the period’s first moment where `after` lies within it. */
+  from: string;
+  /** Exclusive; earlier than its end where `before` lies within it. */
+  until: string;
+  currency: string;
+  /** When the period ended. */
+  mrr: Money;
+  /** 12 × MRR. */
+  arr: Money;
+  /**
+     * Customers with recurring revenue then.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  subscribers: number;
+  /** MRR / subscribers, rounded half to even; ARPA is the same. Null: there is no subscriber. */
+  arpu: Money | null;
+}
+
+export interface BillingArpuPeriods {
+  periods: BillingArpu[];
+  asOf: string;
+  /** The newest event that the ledger knows. */
+  dataThrough: string | null;
+  /**
+     * Subscriptions whose items the provider cut short: their revenue is not known for certain.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  incomplete: number;
+  /** When a late event last changed a figure of this time after its day was closed, which is 24 hours after its end. `…/analytics/restatements` tells which, and by how much. */
+  restatedAt: string | null;
+}
+
+export interface BillingLtv {
+  /** A month, or a day. */
+  period: string;
+  /** Later than the period’s first moment where `after` lies within it. */
+  from: string;
+  /** Exclusive; earlier than its end where `before` lies within it. */
+  until: string;
+  currency: string;
+  /** When the period ended. */
+  arpu: Money | null;
+  /** Of the period, by the definition `standard`. Null: there is nothing to divide by. */
+  customerChurn: string | null;
+  /** ARPU / customer churn, in the length of the period. Null while nobody leaves: that is unknown, not 0. */
+  ltv: Money | null;
+}
+
+export interface BillingLtvPeriods {
+  periods: BillingLtv[];
+  asOf: string;
+  /** The newest event that the ledger knows. */
+  dataThrough: string | null;
+  /**
+     * Subscriptions whose items the provider cut short: their revenue is not known for certain.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  incomplete: number;
+  /** When a late event last changed a figure of this time after its day was closed, which is 24 hours after its end. `…/analytics/restatements` tells which, and by how much. */
+  restatedAt: string | null;
+}
+
+export type BillingCohortMonthsItem = {
+  month: string;
+  /**
+     * Members with recurring revenue at its end.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  active: number;
+  /** active / size. Null: there is nothing to divide by. */
+  retention: string | null;
+  /** Their recurring revenue at its end. */
+  mrr: Money;
+  /** mrr, of that at the end of the first month. May be above 1. Null: there is nothing to divide by. */
+  netRetention: string | null;
+};
+
+export interface BillingCohort {
+  /** Of the first recurring revenue. */
+  month: string;
+  currency: string;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  size: number;
+  /** From the first month on. Months that are not over are left out. */
+  months: BillingCohortMonthsItem[];
+}
+
+export interface BillingCohorts {
+  cohorts: BillingCohort[];
+  asOf: string;
+  /** The newest event that the ledger knows. */
+  dataThrough: string | null;
+  /**
+     * Subscriptions whose items the provider cut short: their revenue is not known for certain.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  incomplete: number;
+  /** When a late event last changed a figure of this time after its day was closed, which is 24 hours after its end. `…/analytics/restatements` tells which, and by how much. */
+  restatedAt: string | null;
+}
+
+export interface BillingRecoveryMonth {
+  /** In which the invoices were finalized. */
+  month: string;
+  from: string;
+  /** Exclusive. */
+  until: string;
+  currency: string;
+  /**
+     * Invoices whose first payment failed. Void ones are left out.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  failed: number;
+  /**
+     * Of these: paid within the time allowed.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  recovered: number;
+  /**
+     * Of these: open, and still within it.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  pending: number;
+  /** recovered / (failed − pending). Null: there is nothing to divide by. */
+  rate: string | null;
+  recoveredAmount: Money;
+}
+
+export interface BillingRecovery {
+  months: BillingRecoveryMonth[];
+  asOf: string;
+  /** The newest event that the ledger knows. */
+  dataThrough: string | null;
+  /**
+     * Subscriptions whose items the provider cut short: their revenue is not known for certain.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  incomplete: number;
+  /** When a late event last changed a figure of this time after its day was closed, which is 24 hours after its end. `…/analytics/restatements` tells which, and by how much. */
+  restatedAt: string | null;
+}
+
+/**
+ * Live or test data: the mode of its source when it came in.
+ */
+export type BillingRestatementMode = typeof BillingRestatementMode[keyof typeof BillingRestatementMode];
+
+
+export const BillingRestatementMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
+ * By how much the figures of a day differ from those that it was closed with.
+ */
+export interface BillingRestatement {
+  /** Of UTC. */
+  day: string;
+  currency: string;
+  /** Live or test data: the mode of its source when it came in. */
+  mode: BillingRestatementMode;
+  /** Of the day’s movement of recurring revenue, and so of what each later day ended with. */
+  mrr: Money;
+  paid: Money;
+  refunded: Money;
+  lost: Money;
+  /** When the first change came after the day was closed. */
+  firstAt: string;
+  lastAt: string;
+}
+
+export interface BillingRestatementPage {
+  items: BillingRestatement[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
+}
+
+export type BillingRatesRatesItem = {
+  /**
+     * The other currency.
+     * @pattern ^[A-Z]{3}$
+     */
+  currency: string;
+  /** The rate is in force from this day on, until the next one of the pair. */
+  day: string;
+  /**
+     * Units of the other currency for one unit, as text.
+     * @pattern ^\d{1,12}(\.\d{1,12})?$
+     */
+  rate: string;
+};
+
+/**
+ * By the currency that is converted. At most 5,000 rates together.
+ */
+export type BillingRatesRates = {[key: string]: BillingRatesRatesItem[]};
+
+/**
+ * Exchange rates that the organization entered. Figures are converted by these alone, and only where `convert` asks for it.
+ */
+export interface BillingRates {
+  /** By the currency that is converted. At most 5,000 rates together. */
+  rates: BillingRatesRates;
+  /** Names this state of `settings`; in quotes it is the `ETag`, for `If-Match`. */
+  etag: string;
+  /** Null: it was never made. */
+  updatedAt: string | null;
 }
 
 /**
@@ -3833,12 +4176,82 @@ export interface QuarantinedEventPage {
   next: string | null;
 }
 
-export interface RebuiltLedger {
+export interface RetriedQuarantine {
   /**
      * @minimum -9007199254740991
      * @maximum 9007199254740991
      */
+  retried: number;
+  /**
+     * Their bodies are no longer kept, or they are being read.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  skipped: number;
+  /**
+     * Not looked at yet.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  left: number;
+}
+
+export type LedgerRebuildState = typeof LedgerRebuildState[keyof typeof LedgerRebuildState];
+
+
+export const LedgerRebuildState = {
+  pending: 'pending',
+  running: 'running',
+  completed: 'completed',
+  failed: 'failed',
+} as const;
+
+/**
+ * Null: of both modes.
+ */
+export type LedgerRebuildMode = typeof LedgerRebuildMode[keyof typeof LedgerRebuildMode] | null;
+
+
+export const LedgerRebuildMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
+ * The ledger, computed anew from its facts.
+ */
+export interface LedgerRebuild {
+  id: string;
+  state: LedgerRebuildState;
+  /** Null: of both modes. */
+  mode: LedgerRebuildMode;
+  /**
+     * Computed so far.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
   objects: number;
+  /**
+     * Objects when it was asked for.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  of: number;
+  createdBy: string;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  /** @nullable */
+  fault: string | null;
+}
+
+export interface LedgerRebuildPage {
+  items: LedgerRebuild[];
+  /**
+     * Cursor of the next page; null on the last.
+     * @nullable
+     */
+  next: string | null;
 }
 
 /**
@@ -4197,6 +4610,11 @@ export interface Source {
   trustTraceparent: boolean;
   /** Of what it receives from now on. */
   mode: SourceMode;
+  /**
+     * The provider’s own account, which the ledger tells apart from others; null: none is declared.
+     * @nullable
+     */
+  account: string | null;
   /** What its events are found by, beside ids and URL; null: nothing. */
   search: SourceSearch;
   /** All are live. Names only: a secret is never told. */
@@ -5785,6 +6203,102 @@ export type ListAttemptsMode = typeof ListAttemptsMode[keyof typeof ListAttempts
 
 
 export const ListAttemptsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListOwnWebhookDeliveriesParams = {
+/**
+ * An event's id.
+ */
+event?: string;
+/**
+ * `failed`: only those that were not answered 2xx.
+ */
+result?: ListOwnWebhookDeliveriesResult;
+/**
+ * How it ended.
+ */
+outcome?: ListOwnWebhookDeliveriesOutcome;
+/**
+ * HTTP status.
+ * @pattern ^[1-9]\d\d$
+ */
+status?: string;
+/**
+ * Begun at this time or later.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Begun before this time.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListOwnWebhookDeliveriesMode;
+};
+
+export type ListOwnWebhookDeliveriesResult = typeof ListOwnWebhookDeliveriesResult[keyof typeof ListOwnWebhookDeliveriesResult];
+
+
+export const ListOwnWebhookDeliveriesResult = {
+  failed: 'failed',
+} as const;
+
+export type ListOwnWebhookDeliveriesOutcome = typeof ListOwnWebhookDeliveriesOutcome[keyof typeof ListOwnWebhookDeliveriesOutcome];
+
+
+export const ListOwnWebhookDeliveriesOutcome = {
+  delivered: 'delivered',
+  redirected: 'redirected',
+  refused_by_destination: 'refused_by_destination',
+  gone: 'gone',
+  throttled: 'throttled',
+  destination_failed: 'destination_failed',
+  response_too_large: 'response_too_large',
+  dns_failed: 'dns_failed',
+  address_blocked: 'address_blocked',
+  port_blocked: 'port_blocked',
+  connection_refused: 'connection_refused',
+  network_unreachable: 'network_unreachable',
+  connection_reset: 'connection_reset',
+  connect_timeout: 'connect_timeout',
+  response_timeout: 'response_timeout',
+  tls_expired: 'tls_expired',
+  tls_name_mismatch: 'tls_name_mismatch',
+  tls_untrusted: 'tls_untrusted',
+  tls_failed: 'tls_failed',
+  client_certificate_invalid: 'client_certificate_invalid',
+  client_certificate_refused: 'client_certificate_refused',
+  protocol_error: 'protocol_error',
+  authorization_failed: 'authorization_failed',
+  publish_failed: 'publish_failed',
+  processor_failed: 'processor_failed',
+  url_invalid: 'url_invalid',
+  event_expired: 'event_expired',
+  destination_deleted: 'destination_deleted',
+  worker_failed: 'worker_failed',
+} as const;
+
+export type ListOwnWebhookDeliveriesMode = typeof ListOwnWebhookDeliveriesMode[keyof typeof ListOwnWebhookDeliveriesMode];
+
+
+export const ListOwnWebhookDeliveriesMode = {
   live: 'live',
   test: 'test',
 } as const;
@@ -7714,7 +8228,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days begin as they do there. Default UTC.
+ * Days and months begin as they do there. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -7725,6 +8239,15 @@ timeZone?: string;
  * @pattern ^[A-Za-z]{3}$
  */
 currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
 /**
  * Data of this mode alone. Default: that of the key; for whoever sees both, both.
  */
@@ -7738,6 +8261,359 @@ export const ListBillingDaysMode = {
   live: 'live',
   test: 'test',
 } as const;
+
+export type ListBillingChurnParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Default: month.
+ */
+period?: ListBillingChurnPeriod;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingChurnMode;
+};
+
+export type ListBillingChurnPeriod = typeof ListBillingChurnPeriod[keyof typeof ListBillingChurnPeriod];
+
+
+export const ListBillingChurnPeriod = {
+  month: 'month',
+  day: 'day',
+} as const;
+
+export type ListBillingChurnMode = typeof ListBillingChurnMode[keyof typeof ListBillingChurnMode];
+
+
+export const ListBillingChurnMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListBillingArpuParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Default: month.
+ */
+period?: ListBillingArpuPeriod;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingArpuMode;
+};
+
+export type ListBillingArpuPeriod = typeof ListBillingArpuPeriod[keyof typeof ListBillingArpuPeriod];
+
+
+export const ListBillingArpuPeriod = {
+  month: 'month',
+  day: 'day',
+} as const;
+
+export type ListBillingArpuMode = typeof ListBillingArpuMode[keyof typeof ListBillingArpuMode];
+
+
+export const ListBillingArpuMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListBillingLtvParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Default: month.
+ */
+period?: ListBillingLtvPeriod;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingLtvMode;
+};
+
+export type ListBillingLtvPeriod = typeof ListBillingLtvPeriod[keyof typeof ListBillingLtvPeriod];
+
+
+export const ListBillingLtvPeriod = {
+  month: 'month',
+  day: 'day',
+} as const;
+
+export type ListBillingLtvMode = typeof ListBillingLtvMode[keyof typeof ListBillingLtvMode];
+
+
+export const ListBillingLtvMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListBillingCohortsParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Months after the first: 1 to 36. Default 12.
+ * @pattern ^([1-9]|[12]\d|3[0-6])$
+ */
+months?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingCohortsMode;
+};
+
+export type ListBillingCohortsMode = typeof ListBillingCohortsMode[keyof typeof ListBillingCohortsMode];
+
+
+export const ListBillingCohortsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListBillingRecoveryParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * How long after its invoice a payment may come to count as recovered: 1 to 90. Default 30.
+ * @pattern ^([1-9]|[1-8]\d|90)$
+ */
+withinDays?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingRecoveryMode;
+};
+
+export type ListBillingRecoveryMode = typeof ListBillingRecoveryMode[keyof typeof ListBillingRecoveryMode];
+
+
+export const ListBillingRecoveryMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type ListBillingRestatementsParams = {
+/**
+ * Days from this time on. Default: all.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Days before this time. Default: all.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListBillingRestatementsMode;
+};
+
+export type ListBillingRestatementsMode = typeof ListBillingRestatementsMode[keyof typeof ListBillingRestatementsMode];
+
+
+export const ListBillingRestatementsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type PutBillingRatesParams = {
+/**
+ * `true`: check everything, answer 200 with what would be and what would change, change nothing.
+ */
+dryRun?: PutBillingRatesDryRun;
+};
+
+export type PutBillingRatesDryRun = typeof PutBillingRatesDryRun[keyof typeof PutBillingRatesDryRun];
+
+
+export const PutBillingRatesDryRun = {
+  true: 'true',
+  false: 'false',
+} as const;
+
+export type PutBillingRatesHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[!-~]([ -~]*[!-~])?$
+ */
+'Idempotency-Key'?: string;
+/**
+ * The `ETag` that was read, or * for any. Without it a PUT only creates; if there is one already it is answered with 428.
+ * @maxLength 2000
+ */
+'If-Match'?: string;
+/**
+ * `*`: create it, and answer 412 if it is there.
+ * @maxLength 10
+ */
+'If-None-Match'?: string;
+};
 
 export type ListBillingQuarantineParams = {
 /**
@@ -7766,6 +8642,52 @@ export const ListBillingQuarantineMode = {
   test: 'test',
 } as const;
 
+export type RetryBillingQuarantineHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[!-~]([ -~]*[!-~])?$
+ */
+'Idempotency-Key'?: string;
+};
+
+/**
+ * Only those of this reason.
+ */
+export type RetryBillingQuarantineBodyReason = typeof RetryBillingQuarantineBodyReason[keyof typeof RetryBillingQuarantineBodyReason];
+
+
+export const RetryBillingQuarantineBodyReason = {
+  not_json: 'not_json',
+  shape: 'shape',
+  amount: 'amount',
+  currency: 'currency',
+  mode_mismatch: 'mode_mismatch',
+  unsupported_version: 'unsupported_version',
+  unknown_type: 'unknown_type',
+} as const;
+
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+export type RetryBillingQuarantineBodyMode = typeof RetryBillingQuarantineBodyMode[keyof typeof RetryBillingQuarantineBodyMode];
+
+
+export const RetryBillingQuarantineBodyMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type RetryBillingQuarantineBody = {
+  /** Only those of this reason. */
+  reason?: RetryBillingQuarantineBodyReason;
+  /** Only those that came before this time. Default: now. */
+  before?: string;
+  /** Data of this mode alone. Default: that of the key; for whoever sees both, both. */
+  mode?: RetryBillingQuarantineBodyMode;
+};
+
 export type RebuildLedgerHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
@@ -7775,6 +8697,33 @@ export type RebuildLedgerHeaders = {
  */
 'Idempotency-Key'?: string;
 };
+
+export type ListLedgerRebuildsParams = {
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListLedgerRebuildsMode;
+};
+
+export type ListLedgerRebuildsMode = typeof ListLedgerRebuildsMode[keyof typeof ListLedgerRebuildsMode];
+
+
+export const ListLedgerRebuildsMode = {
+  live: 'live',
+  test: 'test',
+} as const;
 
 export type RedactCustomerParams = {
 /**
@@ -8392,7 +9341,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days begin as they do there. Default UTC.
+ * Days and months begin as they do there. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8403,6 +9352,261 @@ timeZone?: string;
  * @pattern ^[A-Za-z]{3}$
  */
 currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+};
+
+export type ListOwnBillingChurnParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Default: month.
+ */
+period?: ListOwnBillingChurnPeriod;
+};
+
+export type ListOwnBillingChurnPeriod = typeof ListOwnBillingChurnPeriod[keyof typeof ListOwnBillingChurnPeriod];
+
+
+export const ListOwnBillingChurnPeriod = {
+  month: 'month',
+  day: 'day',
+} as const;
+
+export type ListOwnBillingArpuParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Default: month.
+ */
+period?: ListOwnBillingArpuPeriod;
+};
+
+export type ListOwnBillingArpuPeriod = typeof ListOwnBillingArpuPeriod[keyof typeof ListOwnBillingArpuPeriod];
+
+
+export const ListOwnBillingArpuPeriod = {
+  month: 'month',
+  day: 'day',
+} as const;
+
+export type ListOwnBillingLtvParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Default: month.
+ */
+period?: ListOwnBillingLtvPeriod;
+};
+
+export type ListOwnBillingLtvPeriod = typeof ListOwnBillingLtvPeriod[keyof typeof ListOwnBillingLtvPeriod];
+
+
+export const ListOwnBillingLtvPeriod = {
+  month: 'month',
+  day: 'day',
+} as const;
+
+export type ListOwnBillingCohortsParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * Months after the first: 1 to 36. Default 12.
+ * @pattern ^([1-9]|[12]\d|3[0-6])$
+ */
+months?: string;
+};
+
+export type ListOwnBillingRecoveryParams = {
+/**
+ * From this time on. Default: the start of the month eleven months before `before`.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Default: now.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Days and months begin as they do there. Default UTC.
+ * @minLength 1
+ * @maxLength 64
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+timeZone?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * All amounts as this currency, by the organization’s table of rates (`GET …/billing/rates`): each day by the rate in force on it. Without it nothing is converted. Customers then count once, in whatever currencies they pay.
+ * @pattern ^[A-Za-z]{3}$
+ */
+convert?: string;
+/**
+ * With `convert`: all amounts by the rates of this one day, so that changes of rates move nothing.
+ */
+rateDay?: string;
+/**
+ * How long after its invoice a payment may come to count as recovered: 1 to 90. Default 30.
+ * @pattern ^([1-9]|[1-8]\d|90)$
+ */
+withinDays?: string;
+};
+
+export type ListOwnBillingRestatementsParams = {
+/**
+ * Days from this time on. Default: all.
+ * @maxLength 40
+ */
+after?: string;
+/**
+ * Days before this time. Default: all.
+ * @maxLength 40
+ */
+before?: string;
+/**
+ * Default: each.
+ * @pattern ^[A-Za-z]{3}$
+ */
+currency?: string;
+/**
+ * `next` of the page before. Opaque; good only with the same filters. A list that grows meanwhile doesn't move its pages.
+ * @minLength 1
+ * @maxLength 1000
+ * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+ */
+cursor?: string;
+/**
+ * How many at most: 1 to 500 (more is taken as 500). Default 50.
+ * @minimum 1
+ */
+limit?: number;
 };
 
 export type ListRejectionsParams = {
@@ -8901,6 +10105,10 @@ export type ResumeDestinationHeaders = {
  * @pattern ^[!-~]([ -~]*[!-~])?$
  */
 'Idempotency-Key'?: string;
+};
+
+export type ListOwnWebhooks200 = {
+  items: Destination[];
 };
 
 export type TestDestinationHeaders = {
@@ -11105,6 +12313,96 @@ export const getAttempt = async (slug: string,
     attempt: string, options?: Parameters<typeof transport>[1]): Promise<getAttemptResponse> => {
 
   return transport<getAttemptResponse>(getGetAttemptUrl(slug,attempt),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnWebhookDeliveriesResponse200 = {
+  data: AttemptPage
+  status: 200
+}
+
+export type listOwnWebhookDeliveriesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnWebhookDeliveriesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnWebhookDeliveriesResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listOwnWebhookDeliveriesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listOwnWebhookDeliveriesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnWebhookDeliveriesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnWebhookDeliveriesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnWebhookDeliveriesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnWebhookDeliveriesResponseSuccess = (listOwnWebhookDeliveriesResponse200) & {
+  headers: Headers;
+};
+export type listOwnWebhookDeliveriesResponseError = (listOwnWebhookDeliveriesResponse400 | listOwnWebhookDeliveriesResponse401 | listOwnWebhookDeliveriesResponse403 | listOwnWebhookDeliveriesResponse404 | listOwnWebhookDeliveriesResponse429 | listOwnWebhookDeliveriesResponse500 | listOwnWebhookDeliveriesResponse503 | listOwnWebhookDeliveriesResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnWebhookDeliveriesResponse = (listOwnWebhookDeliveriesResponseSuccess | listOwnWebhookDeliveriesResponseError)
+
+export const getListOwnWebhookDeliveriesUrl = (destination: string,
+    params?: ListOwnWebhookDeliveriesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/webhooks/${encodeURIComponent(String(destination))}/deliveries?${stringifiedParams}` : `/api/v1/webhooks/${encodeURIComponent(String(destination))}/deliveries`
+}
+
+/**
+ * Of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary Deliveries to one of the organization’s endpoints: each attempt, newest first
+ */
+export const listOwnWebhookDeliveries = async (destination: string,
+    params?: ListOwnWebhookDeliveriesParams, options?: Parameters<typeof transport>[1]): Promise<listOwnWebhookDeliveriesResponse> => {
+
+  return transport<listOwnWebhookDeliveriesResponse>(getListOwnWebhookDeliveriesUrl(destination,params),
   {
     ...options,
     method: 'GET'
@@ -15802,6 +17100,11 @@ export type listBillingDaysResponse404 = {
   status: 404
 }
 
+export type listBillingDaysResponse409 = {
+  data: Problem
+  status: 409
+}
+
 export type listBillingDaysResponse429 = {
   data: Problem
   status: 429
@@ -15825,7 +17128,7 @@ export type listBillingDaysResponse504 = {
 export type listBillingDaysResponseSuccess = (listBillingDaysResponse200) & {
   headers: Headers;
 };
-export type listBillingDaysResponseError = (listBillingDaysResponse400 | listBillingDaysResponse401 | listBillingDaysResponse403 | listBillingDaysResponse404 | listBillingDaysResponse429 | listBillingDaysResponse500 | listBillingDaysResponse503 | listBillingDaysResponse504) & {
+export type listBillingDaysResponseError = (listBillingDaysResponse400 | listBillingDaysResponse401 | listBillingDaysResponse403 | listBillingDaysResponse404 | listBillingDaysResponse409 | listBillingDaysResponse429 | listBillingDaysResponse500 | listBillingDaysResponse503 | listBillingDaysResponse504) & {
   headers: Headers;
 };
 
@@ -15848,7 +17151,7 @@ export const getListBillingDaysUrl = (slug: string,
 }
 
 /**
- * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.
+ * Computed from the rows as they are now, each currency for itself: nothing is converted unless `convert` asks for it. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.
  *
  * Allowed to: every role.
  * @summary Recurring revenue and payments by day and currency
@@ -15862,6 +17165,786 @@ export const listBillingDays = async (slug: string,
     method: 'GET'
 
 
+  }
+);}
+
+
+
+export type listBillingChurnResponse200 = {
+  data: BillingChurnPeriods
+  status: 200
+}
+
+export type listBillingChurnResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingChurnResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingChurnResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingChurnResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingChurnResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listBillingChurnResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingChurnResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingChurnResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingChurnResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingChurnResponseSuccess = (listBillingChurnResponse200) & {
+  headers: Headers;
+};
+export type listBillingChurnResponseError = (listBillingChurnResponse400 | listBillingChurnResponse401 | listBillingChurnResponse403 | listBillingChurnResponse404 | listBillingChurnResponse409 | listBillingChurnResponse429 | listBillingChurnResponse500 | listBillingChurnResponse503 | listBillingChurnResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingChurnResponse = (listBillingChurnResponseSuccess | listBillingChurnResponseError)
+
+export const getListBillingChurnUrl = (slug: string,
+    params?: ListBillingChurnParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/churn?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/churn`
+}
+
+/**
+ * Customer churn by both usual definitions, and revenue churn, gross and net. A customer who ends one of two subscriptions is contraction, no churn. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Churn and retention by period and currency
+ */
+export const listBillingChurn = async (slug: string,
+    params?: ListBillingChurnParams, options?: Parameters<typeof transport>[1]): Promise<listBillingChurnResponse> => {
+
+  return transport<listBillingChurnResponse>(getListBillingChurnUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingArpuResponse200 = {
+  data: BillingArpuPeriods
+  status: 200
+}
+
+export type listBillingArpuResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingArpuResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingArpuResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingArpuResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingArpuResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listBillingArpuResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingArpuResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingArpuResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingArpuResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingArpuResponseSuccess = (listBillingArpuResponse200) & {
+  headers: Headers;
+};
+export type listBillingArpuResponseError = (listBillingArpuResponse400 | listBillingArpuResponse401 | listBillingArpuResponse403 | listBillingArpuResponse404 | listBillingArpuResponse409 | listBillingArpuResponse429 | listBillingArpuResponse500 | listBillingArpuResponse503 | listBillingArpuResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingArpuResponse = (listBillingArpuResponseSuccess | listBillingArpuResponseError)
+
+export const getListBillingArpuUrl = (slug: string,
+    params?: ListBillingArpuParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/arpu?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/arpu`
+}
+
+/**
+ * ARPU, which is ARPA here: a subscriber is a customer with recurring revenue. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Average recurring revenue of a customer by period and currency
+ */
+export const listBillingArpu = async (slug: string,
+    params?: ListBillingArpuParams, options?: Parameters<typeof transport>[1]): Promise<listBillingArpuResponse> => {
+
+  return transport<listBillingArpuResponse>(getListBillingArpuUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingLtvResponse200 = {
+  data: BillingLtvPeriods
+  status: 200
+}
+
+export type listBillingLtvResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingLtvResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingLtvResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingLtvResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingLtvResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listBillingLtvResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingLtvResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingLtvResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingLtvResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingLtvResponseSuccess = (listBillingLtvResponse200) & {
+  headers: Headers;
+};
+export type listBillingLtvResponseError = (listBillingLtvResponse400 | listBillingLtvResponse401 | listBillingLtvResponse403 | listBillingLtvResponse404 | listBillingLtvResponse409 | listBillingLtvResponse429 | listBillingLtvResponse500 | listBillingLtvResponse503 | listBillingLtvResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingLtvResponse = (listBillingLtvResponseSuccess | listBillingLtvResponseError)
+
+export const getListBillingLtvUrl = (slug: string,
+    params?: ListBillingLtvParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/ltv?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/ltv`
+}
+
+/**
+ * What a customer brings before leaving, were the period’s churn to stay as it is. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Lifetime value of a customer by period and currency
+ */
+export const listBillingLtv = async (slug: string,
+    params?: ListBillingLtvParams, options?: Parameters<typeof transport>[1]): Promise<listBillingLtvResponse> => {
+
+  return transport<listBillingLtvResponse>(getListBillingLtvUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingCohortsResponse200 = {
+  data: BillingCohorts
+  status: 200
+}
+
+export type listBillingCohortsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingCohortsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingCohortsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingCohortsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingCohortsResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listBillingCohortsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingCohortsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingCohortsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingCohortsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingCohortsResponseSuccess = (listBillingCohortsResponse200) & {
+  headers: Headers;
+};
+export type listBillingCohortsResponseError = (listBillingCohortsResponse400 | listBillingCohortsResponse401 | listBillingCohortsResponse403 | listBillingCohortsResponse404 | listBillingCohortsResponse409 | listBillingCohortsResponse429 | listBillingCohortsResponse500 | listBillingCohortsResponse503 | listBillingCohortsResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingCohortsResponse = (listBillingCohortsResponseSuccess | listBillingCohortsResponseError)
+
+export const getListBillingCohortsUrl = (slug: string,
+    params?: ListBillingCohortsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/cohorts?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/cohorts`
+}
+
+/**
+ * A customer who leaves and comes back stays in the first cohort. `after` and `before` choose the cohorts; their months go on until now. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Customers by the month of their first recurring revenue, and what became of them
+ */
+export const listBillingCohorts = async (slug: string,
+    params?: ListBillingCohortsParams, options?: Parameters<typeof transport>[1]): Promise<listBillingCohortsResponse> => {
+
+  return transport<listBillingCohortsResponse>(getListBillingCohortsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingRecoveryResponse200 = {
+  data: BillingRecovery
+  status: 200
+}
+
+export type listBillingRecoveryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingRecoveryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingRecoveryResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingRecoveryResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingRecoveryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listBillingRecoveryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingRecoveryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingRecoveryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingRecoveryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingRecoveryResponseSuccess = (listBillingRecoveryResponse200) & {
+  headers: Headers;
+};
+export type listBillingRecoveryResponseError = (listBillingRecoveryResponse400 | listBillingRecoveryResponse401 | listBillingRecoveryResponse403 | listBillingRecoveryResponse404 | listBillingRecoveryResponse409 | listBillingRecoveryResponse429 | listBillingRecoveryResponse500 | listBillingRecoveryResponse503 | listBillingRecoveryResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingRecoveryResponse = (listBillingRecoveryResponseSuccess | listBillingRecoveryResponseError)
+
+export const getListBillingRecoveryUrl = (slug: string,
+    params?: ListBillingRecoveryParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/recovery?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/recovery`
+}
+
+/**
+ * By invoice and not by event: an invoice whose payment failed four times is one. Months without a failure are left out. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Recovery of failed payments by month and currency
+ */
+export const listBillingRecovery = async (slug: string,
+    params?: ListBillingRecoveryParams, options?: Parameters<typeof transport>[1]): Promise<listBillingRecoveryResponse> => {
+
+  return transport<listBillingRecoveryResponse>(getListBillingRecoveryUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listBillingRestatementsResponse200 = {
+  data: BillingRestatementPage
+  status: 200
+}
+
+export type listBillingRestatementsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listBillingRestatementsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listBillingRestatementsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listBillingRestatementsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listBillingRestatementsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listBillingRestatementsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listBillingRestatementsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listBillingRestatementsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listBillingRestatementsResponseSuccess = (listBillingRestatementsResponse200) & {
+  headers: Headers;
+};
+export type listBillingRestatementsResponseError = (listBillingRestatementsResponse400 | listBillingRestatementsResponse401 | listBillingRestatementsResponse403 | listBillingRestatementsResponse404 | listBillingRestatementsResponse429 | listBillingRestatementsResponse500 | listBillingRestatementsResponse503 | listBillingRestatementsResponse504) & {
+  headers: Headers;
+};
+
+export type listBillingRestatementsResponse = (listBillingRestatementsResponseSuccess | listBillingRestatementsResponseError)
+
+export const getListBillingRestatementsUrl = (slug: string,
+    params?: ListBillingRestatementsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/restatements?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/analytics/restatements`
+}
+
+/**
+ * A day is closed 24 hours after it ended (UTC). Figures are always computed from all events; where a late one changes a closed day, the difference stands here. Days that stand as they were closed are left out.
+ *
+ * Allowed to: every role.
+ * @summary Days whose figures changed after they were closed, newest first
+ */
+export const listBillingRestatements = async (slug: string,
+    params?: ListBillingRestatementsParams, options?: Parameters<typeof transport>[1]): Promise<listBillingRestatementsResponse> => {
+
+  return transport<listBillingRestatementsResponse>(getListBillingRestatementsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getBillingRatesResponse200 = {
+  data: BillingRates
+  status: 200
+}
+
+export type getBillingRatesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getBillingRatesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getBillingRatesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getBillingRatesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getBillingRatesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getBillingRatesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getBillingRatesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getBillingRatesResponseSuccess = (getBillingRatesResponse200) & {
+  headers: Headers;
+};
+export type getBillingRatesResponseError = (getBillingRatesResponse400 | getBillingRatesResponse401 | getBillingRatesResponse404 | getBillingRatesResponse429 | getBillingRatesResponse500 | getBillingRatesResponse503 | getBillingRatesResponse504) & {
+  headers: Headers;
+};
+
+export type getBillingRatesResponse = (getBillingRatesResponseSuccess | getBillingRatesResponseError)
+
+export const getGetBillingRatesUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rates`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary The exchange rates that figures are converted by
+ */
+export const getBillingRates = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<getBillingRatesResponse> => {
+
+  return transport<getBillingRatesResponse>(getGetBillingRatesUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type putBillingRatesResponse200 = {
+  data: BillingRates | DryRun
+  status: 200
+}
+
+export type putBillingRatesResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type putBillingRatesResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type putBillingRatesResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type putBillingRatesResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type putBillingRatesResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type putBillingRatesResponse412 = {
+  data: Problem
+  status: 412
+}
+
+export type putBillingRatesResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type putBillingRatesResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type putBillingRatesResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type putBillingRatesResponse428 = {
+  data: Problem
+  status: 428
+}
+
+export type putBillingRatesResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type putBillingRatesResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type putBillingRatesResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type putBillingRatesResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type putBillingRatesResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type putBillingRatesResponseSuccess = (putBillingRatesResponse200) & {
+  headers: Headers;
+};
+export type putBillingRatesResponseError = (putBillingRatesResponse400 | putBillingRatesResponse401 | putBillingRatesResponse403 | putBillingRatesResponse404 | putBillingRatesResponse409 | putBillingRatesResponse412 | putBillingRatesResponse413 | putBillingRatesResponse415 | putBillingRatesResponse422 | putBillingRatesResponse428 | putBillingRatesResponse429 | putBillingRatesResponse500 | putBillingRatesResponse501 | putBillingRatesResponse503 | putBillingRatesResponse504) & {
+  headers: Headers;
+};
+
+export type putBillingRatesResponse = (putBillingRatesResponseSuccess | putBillingRatesResponseError)
+
+export const getPutBillingRatesUrl = (slug: string,
+    params?: PutBillingRatesParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rates?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rates`
+}
+
+/**
+ * Replaces the whole table. Figures of the past are converted anew by it.
+ *
+ * Allowed to: admin or owner.
+ * @summary Enter the exchange rates that figures are converted by
+ */
+export const putBillingRates = async (slug: string,
+    billingRateTable: BillingRateTable,
+    params?: PutBillingRatesParams,
+    headers?: PutBillingRatesHeaders, options?: Parameters<typeof transport>[1]): Promise<putBillingRatesResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<putBillingRatesResponse>(getPutBillingRatesUrl(slug,params),
+  {
+    ...options,
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(billingRateTable)
   }
 );}
 
@@ -15938,7 +18021,7 @@ export const getListBillingQuarantineUrl = (slug: string,
 }
 
 /**
- * They are kept as events like any other, and change nothing in the ledger.
+ * They are kept as events like any other, and change nothing in the ledger. They are listed for 90 days.
  *
  * Allowed to: every role.
  * @summary Billing events that could not be read, newest first
@@ -15957,9 +18040,131 @@ export const listBillingQuarantine = async (slug: string,
 
 
 
-export type rebuildLedgerResponse200 = {
-  data: RebuiltLedger
+export type retryBillingQuarantineResponse200 = {
+  data: RetriedQuarantine
   status: 200
+}
+
+export type retryBillingQuarantineResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type retryBillingQuarantineResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type retryBillingQuarantineResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type retryBillingQuarantineResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type retryBillingQuarantineResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type retryBillingQuarantineResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type retryBillingQuarantineResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type retryBillingQuarantineResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type retryBillingQuarantineResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type retryBillingQuarantineResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type retryBillingQuarantineResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type retryBillingQuarantineResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type retryBillingQuarantineResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type retryBillingQuarantineResponseSuccess = (retryBillingQuarantineResponse200) & {
+  headers: Headers;
+};
+export type retryBillingQuarantineResponseError = (retryBillingQuarantineResponse400 | retryBillingQuarantineResponse401 | retryBillingQuarantineResponse403 | retryBillingQuarantineResponse404 | retryBillingQuarantineResponse409 | retryBillingQuarantineResponse413 | retryBillingQuarantineResponse415 | retryBillingQuarantineResponse422 | retryBillingQuarantineResponse429 | retryBillingQuarantineResponse500 | retryBillingQuarantineResponse501 | retryBillingQuarantineResponse503 | retryBillingQuarantineResponse504) & {
+  headers: Headers;
+};
+
+export type retryBillingQuarantineResponse = (retryBillingQuarantineResponseSuccess | retryBillingQuarantineResponseError)
+
+export const getRetryBillingQuarantineUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/quarantine/retry`
+}
+
+/**
+ * After an upgrade that knows their types, or a mended source. Newest first, 500 at most: ask again with the same `before` while `left` is above 0. Each event leaves the quarantine, and comes back if it still can’t be read. Events whose bodies are no longer kept are skipped.
+ *
+ * Allowed to: developer, admin or owner.
+ * @summary Read quarantined events again
+ */
+export const retryBillingQuarantine = async (slug: string,
+    retryBillingQuarantineBody: RetryBillingQuarantineBody,
+    headers?: RetryBillingQuarantineHeaders, options?: Parameters<typeof transport>[1]): Promise<retryBillingQuarantineResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<retryBillingQuarantineResponse>(getRetryBillingQuarantineUrl(slug),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(retryBillingQuarantineBody)
+  }
+);}
+
+
+
+export type rebuildLedgerResponse202 = {
+  data: LedgerRebuild
+  status: 202
 }
 
 export type rebuildLedgerResponse400 = {
@@ -16012,7 +18217,7 @@ export type rebuildLedgerResponse504 = {
   status: 504
 }
 
-export type rebuildLedgerResponseSuccess = (rebuildLedgerResponse200) & {
+export type rebuildLedgerResponseSuccess = (rebuildLedgerResponse202) & {
   headers: Headers;
 };
 export type rebuildLedgerResponseError = (rebuildLedgerResponse400 | rebuildLedgerResponse401 | rebuildLedgerResponse403 | rebuildLedgerResponse404 | rebuildLedgerResponse409 | rebuildLedgerResponse422 | rebuildLedgerResponse429 | rebuildLedgerResponse500 | rebuildLedgerResponse503 | rebuildLedgerResponse504) & {
@@ -16030,7 +18235,7 @@ export const getRebuildLedgerUrl = (slug: string,) => {
 }
 
 /**
- * The rows are the same as before, byte by byte, and nobody is told of any. For repairs, and for proof.
+ * The rows are the same as before, byte by byte, and nobody is told of any. For repairs, and for proof. It goes on whoever waits: `GET …/billing/rebuilds/{rebuild}` says how far it is. While one has not ended, it is answered.
  *
  * Allowed to: admin or owner.
  * @summary Compute the ledger anew from its facts
@@ -16057,6 +18262,172 @@ return transport<rebuildLedgerResponse>(getRebuildLedgerUrl(slug),
     ...options,
     method: 'POST',
     headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listLedgerRebuildsResponse200 = {
+  data: LedgerRebuildPage
+  status: 200
+}
+
+export type listLedgerRebuildsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listLedgerRebuildsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listLedgerRebuildsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type listLedgerRebuildsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listLedgerRebuildsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listLedgerRebuildsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listLedgerRebuildsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listLedgerRebuildsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listLedgerRebuildsResponseSuccess = (listLedgerRebuildsResponse200) & {
+  headers: Headers;
+};
+export type listLedgerRebuildsResponseError = (listLedgerRebuildsResponse400 | listLedgerRebuildsResponse401 | listLedgerRebuildsResponse403 | listLedgerRebuildsResponse404 | listLedgerRebuildsResponse429 | listLedgerRebuildsResponse500 | listLedgerRebuildsResponse503 | listLedgerRebuildsResponse504) & {
+  headers: Headers;
+};
+
+export type listLedgerRebuildsResponse = (listLedgerRebuildsResponseSuccess | listLedgerRebuildsResponseError)
+
+export const getListLedgerRebuildsUrl = (slug: string,
+    params?: ListLedgerRebuildsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rebuilds?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rebuilds`
+}
+
+/**
+ * Those of the last 90 days.
+ *
+ * Allowed to: every role.
+ * @summary Rebuilds of the ledger, newest first
+ */
+export const listLedgerRebuilds = async (slug: string,
+    params?: ListLedgerRebuildsParams, options?: Parameters<typeof transport>[1]): Promise<listLedgerRebuildsResponse> => {
+
+  return transport<listLedgerRebuildsResponse>(getListLedgerRebuildsUrl(slug,params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getLedgerRebuildResponse200 = {
+  data: LedgerRebuild
+  status: 200
+}
+
+export type getLedgerRebuildResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getLedgerRebuildResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getLedgerRebuildResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getLedgerRebuildResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getLedgerRebuildResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getLedgerRebuildResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getLedgerRebuildResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getLedgerRebuildResponseSuccess = (getLedgerRebuildResponse200) & {
+  headers: Headers;
+};
+export type getLedgerRebuildResponseError = (getLedgerRebuildResponse400 | getLedgerRebuildResponse401 | getLedgerRebuildResponse404 | getLedgerRebuildResponse429 | getLedgerRebuildResponse500 | getLedgerRebuildResponse503 | getLedgerRebuildResponse504) & {
+  headers: Headers;
+};
+
+export type getLedgerRebuildResponse = (getLedgerRebuildResponseSuccess | getLedgerRebuildResponseError)
+
+export const getGetLedgerRebuildUrl = (slug: string,
+    rebuild: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/rebuilds/${encodeURIComponent(String(rebuild))}`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary How far a rebuild of the ledger is
+ */
+export const getLedgerRebuild = async (slug: string,
+    rebuild: string, options?: Parameters<typeof transport>[1]): Promise<getLedgerRebuildResponse> => {
+
+  return transport<getLedgerRebuildResponse>(getGetLedgerRebuildUrl(slug,rebuild),
+  {
+    ...options,
+    method: 'GET'
+
 
   }
 );}
@@ -17125,6 +19496,11 @@ export type listOwnBillingDaysResponse401 = {
   status: 401
 }
 
+export type listOwnBillingDaysResponse409 = {
+  data: Problem
+  status: 409
+}
+
 export type listOwnBillingDaysResponse429 = {
   data: Problem
   status: 429
@@ -17148,7 +19524,7 @@ export type listOwnBillingDaysResponse504 = {
 export type listOwnBillingDaysResponseSuccess = (listOwnBillingDaysResponse200) & {
   headers: Headers;
 };
-export type listOwnBillingDaysResponseError = (listOwnBillingDaysResponse400 | listOwnBillingDaysResponse401 | listOwnBillingDaysResponse429 | listOwnBillingDaysResponse500 | listOwnBillingDaysResponse503 | listOwnBillingDaysResponse504) & {
+export type listOwnBillingDaysResponseError = (listOwnBillingDaysResponse400 | listOwnBillingDaysResponse401 | listOwnBillingDaysResponse409 | listOwnBillingDaysResponse429 | listOwnBillingDaysResponse500 | listOwnBillingDaysResponse503 | listOwnBillingDaysResponse504) & {
   headers: Headers;
 };
 
@@ -17170,7 +19546,7 @@ export const getListOwnBillingDaysUrl = (params?: ListOwnBillingDaysParams,) => 
 }
 
 /**
- * Computed from the rows as they are now, each currency for itself: nothing is converted. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.
+ * Computed from the rows as they are now, each currency for itself: nothing is converted unless `convert` asks for it. Recurring revenue counts subscriptions that are active or past due, without trials, metered prices, taxes, one-off lines and prorations. Days without a change are left out. Without `mode` the figures are of live data, but for a test key.
  *
  * Allowed to: every role.
  * @summary Recurring revenue and payments by day and currency
@@ -17178,6 +19554,499 @@ export const getListOwnBillingDaysUrl = (params?: ListOwnBillingDaysParams,) => 
 export const listOwnBillingDays = async (params?: ListOwnBillingDaysParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingDaysResponse> => {
 
   return transport<listOwnBillingDaysResponse>(getListOwnBillingDaysUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingChurnResponse200 = {
+  data: BillingChurnPeriods
+  status: 200
+}
+
+export type listOwnBillingChurnResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingChurnResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingChurnResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listOwnBillingChurnResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingChurnResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingChurnResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingChurnResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingChurnResponseSuccess = (listOwnBillingChurnResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingChurnResponseError = (listOwnBillingChurnResponse400 | listOwnBillingChurnResponse401 | listOwnBillingChurnResponse409 | listOwnBillingChurnResponse429 | listOwnBillingChurnResponse500 | listOwnBillingChurnResponse503 | listOwnBillingChurnResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingChurnResponse = (listOwnBillingChurnResponseSuccess | listOwnBillingChurnResponseError)
+
+export const getListOwnBillingChurnUrl = (params?: ListOwnBillingChurnParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics/churn?${stringifiedParams}` : `/api/v1/analytics/churn`
+}
+
+/**
+ * Customer churn by both usual definitions, and revenue churn, gross and net. A customer who ends one of two subscriptions is contraction, no churn. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Churn and retention by period and currency
+ */
+export const listOwnBillingChurn = async (params?: ListOwnBillingChurnParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingChurnResponse> => {
+
+  return transport<listOwnBillingChurnResponse>(getListOwnBillingChurnUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingArpuResponse200 = {
+  data: BillingArpuPeriods
+  status: 200
+}
+
+export type listOwnBillingArpuResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingArpuResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingArpuResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listOwnBillingArpuResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingArpuResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingArpuResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingArpuResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingArpuResponseSuccess = (listOwnBillingArpuResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingArpuResponseError = (listOwnBillingArpuResponse400 | listOwnBillingArpuResponse401 | listOwnBillingArpuResponse409 | listOwnBillingArpuResponse429 | listOwnBillingArpuResponse500 | listOwnBillingArpuResponse503 | listOwnBillingArpuResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingArpuResponse = (listOwnBillingArpuResponseSuccess | listOwnBillingArpuResponseError)
+
+export const getListOwnBillingArpuUrl = (params?: ListOwnBillingArpuParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics/arpu?${stringifiedParams}` : `/api/v1/analytics/arpu`
+}
+
+/**
+ * ARPU, which is ARPA here: a subscriber is a customer with recurring revenue. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Average recurring revenue of a customer by period and currency
+ */
+export const listOwnBillingArpu = async (params?: ListOwnBillingArpuParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingArpuResponse> => {
+
+  return transport<listOwnBillingArpuResponse>(getListOwnBillingArpuUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingLtvResponse200 = {
+  data: BillingLtvPeriods
+  status: 200
+}
+
+export type listOwnBillingLtvResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingLtvResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingLtvResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listOwnBillingLtvResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingLtvResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingLtvResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingLtvResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingLtvResponseSuccess = (listOwnBillingLtvResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingLtvResponseError = (listOwnBillingLtvResponse400 | listOwnBillingLtvResponse401 | listOwnBillingLtvResponse409 | listOwnBillingLtvResponse429 | listOwnBillingLtvResponse500 | listOwnBillingLtvResponse503 | listOwnBillingLtvResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingLtvResponse = (listOwnBillingLtvResponseSuccess | listOwnBillingLtvResponseError)
+
+export const getListOwnBillingLtvUrl = (params?: ListOwnBillingLtvParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics/ltv?${stringifiedParams}` : `/api/v1/analytics/ltv`
+}
+
+/**
+ * What a customer brings before leaving, were the period’s churn to stay as it is. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Lifetime value of a customer by period and currency
+ */
+export const listOwnBillingLtv = async (params?: ListOwnBillingLtvParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingLtvResponse> => {
+
+  return transport<listOwnBillingLtvResponse>(getListOwnBillingLtvUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingCohortsResponse200 = {
+  data: BillingCohorts
+  status: 200
+}
+
+export type listOwnBillingCohortsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingCohortsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingCohortsResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listOwnBillingCohortsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingCohortsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingCohortsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingCohortsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingCohortsResponseSuccess = (listOwnBillingCohortsResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingCohortsResponseError = (listOwnBillingCohortsResponse400 | listOwnBillingCohortsResponse401 | listOwnBillingCohortsResponse409 | listOwnBillingCohortsResponse429 | listOwnBillingCohortsResponse500 | listOwnBillingCohortsResponse503 | listOwnBillingCohortsResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingCohortsResponse = (listOwnBillingCohortsResponseSuccess | listOwnBillingCohortsResponseError)
+
+export const getListOwnBillingCohortsUrl = (params?: ListOwnBillingCohortsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics/cohorts?${stringifiedParams}` : `/api/v1/analytics/cohorts`
+}
+
+/**
+ * A customer who leaves and comes back stays in the first cohort. `after` and `before` choose the cohorts; their months go on until now. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Customers by the month of their first recurring revenue, and what became of them
+ */
+export const listOwnBillingCohorts = async (params?: ListOwnBillingCohortsParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingCohortsResponse> => {
+
+  return transport<listOwnBillingCohortsResponse>(getListOwnBillingCohortsUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingRecoveryResponse200 = {
+  data: BillingRecovery
+  status: 200
+}
+
+export type listOwnBillingRecoveryResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingRecoveryResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingRecoveryResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type listOwnBillingRecoveryResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingRecoveryResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingRecoveryResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingRecoveryResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingRecoveryResponseSuccess = (listOwnBillingRecoveryResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingRecoveryResponseError = (listOwnBillingRecoveryResponse400 | listOwnBillingRecoveryResponse401 | listOwnBillingRecoveryResponse409 | listOwnBillingRecoveryResponse429 | listOwnBillingRecoveryResponse500 | listOwnBillingRecoveryResponse503 | listOwnBillingRecoveryResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingRecoveryResponse = (listOwnBillingRecoveryResponseSuccess | listOwnBillingRecoveryResponseError)
+
+export const getListOwnBillingRecoveryUrl = (params?: ListOwnBillingRecoveryParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics/recovery?${stringifiedParams}` : `/api/v1/analytics/recovery`
+}
+
+/**
+ * By invoice and not by event: an invoice whose payment failed four times is one. Months without a failure are left out. Without `mode` the figures are of live data, but for a test key.
+ *
+ * Allowed to: every role.
+ * @summary Recovery of failed payments by month and currency
+ */
+export const listOwnBillingRecovery = async (params?: ListOwnBillingRecoveryParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingRecoveryResponse> => {
+
+  return transport<listOwnBillingRecoveryResponse>(getListOwnBillingRecoveryUrl(params),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type listOwnBillingRestatementsResponse200 = {
+  data: BillingRestatementPage
+  status: 200
+}
+
+export type listOwnBillingRestatementsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnBillingRestatementsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnBillingRestatementsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnBillingRestatementsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnBillingRestatementsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnBillingRestatementsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnBillingRestatementsResponseSuccess = (listOwnBillingRestatementsResponse200) & {
+  headers: Headers;
+};
+export type listOwnBillingRestatementsResponseError = (listOwnBillingRestatementsResponse400 | listOwnBillingRestatementsResponse401 | listOwnBillingRestatementsResponse429 | listOwnBillingRestatementsResponse500 | listOwnBillingRestatementsResponse503 | listOwnBillingRestatementsResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnBillingRestatementsResponse = (listOwnBillingRestatementsResponseSuccess | listOwnBillingRestatementsResponseError)
+
+export const getListOwnBillingRestatementsUrl = (params?: ListOwnBillingRestatementsParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/analytics/restatements?${stringifiedParams}` : `/api/v1/analytics/restatements`
+}
+
+/**
+ * A day is closed 24 hours after it ended (UTC). Figures are always computed from all events; where a late one changes a closed day, the difference stands here. Days that stand as they were closed are left out.
+ *
+ * Allowed to: every role.
+ * @summary Days whose figures changed after they were closed, newest first
+ */
+export const listOwnBillingRestatements = async (params?: ListOwnBillingRestatementsParams, options?: Parameters<typeof transport>[1]): Promise<listOwnBillingRestatementsResponse> => {
+
+  return transport<listOwnBillingRestatementsResponse>(getListOwnBillingRestatementsUrl(params),
   {
     ...options,
     method: 'GET'
@@ -19624,6 +22493,153 @@ return transport<resumeDestinationResponse>(getResumeDestinationUrl(slug,destina
     ...options,
     method: 'POST',
     headers: { ...headers, ...getHeaders(options?.headers) }
+
+  }
+);}
+
+
+
+export type listOwnWebhooksResponse200 = {
+  data: ListOwnWebhooks200
+  status: 200
+}
+
+export type listOwnWebhooksResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listOwnWebhooksResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listOwnWebhooksResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listOwnWebhooksResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listOwnWebhooksResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listOwnWebhooksResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listOwnWebhooksResponseSuccess = (listOwnWebhooksResponse200) & {
+  headers: Headers;
+};
+export type listOwnWebhooksResponseError = (listOwnWebhooksResponse400 | listOwnWebhooksResponse401 | listOwnWebhooksResponse429 | listOwnWebhooksResponse500 | listOwnWebhooksResponse503 | listOwnWebhooksResponse504) & {
+  headers: Headers;
+};
+
+export type listOwnWebhooksResponse = (listOwnWebhooksResponseSuccess | listOwnWebhooksResponseError)
+
+export const getListOwnWebhooksUrl = () => {
+
+
+
+
+  return `/api/v1/webhooks`
+}
+
+/**
+ * The destinations of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary The organization’s outgoing endpoints, and how they do
+ */
+export const listOwnWebhooks = async ( options?: Parameters<typeof transport>[1]): Promise<listOwnWebhooksResponse> => {
+
+  return transport<listOwnWebhooksResponse>(getListOwnWebhooksUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getOwnWebhookResponse200 = {
+  data: Destination
+  status: 200
+}
+
+export type getOwnWebhookResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getOwnWebhookResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getOwnWebhookResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getOwnWebhookResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getOwnWebhookResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getOwnWebhookResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getOwnWebhookResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getOwnWebhookResponseSuccess = (getOwnWebhookResponse200) & {
+  headers: Headers;
+};
+export type getOwnWebhookResponseError = (getOwnWebhookResponse400 | getOwnWebhookResponse401 | getOwnWebhookResponse404 | getOwnWebhookResponse429 | getOwnWebhookResponse500 | getOwnWebhookResponse503 | getOwnWebhookResponse504) & {
+  headers: Headers;
+};
+
+export type getOwnWebhookResponse = (getOwnWebhookResponseSuccess | getOwnWebhookResponseError)
+
+export const getGetOwnWebhookUrl = (destination: string,) => {
+
+
+
+
+  return `/api/v1/webhooks/${encodeURIComponent(String(destination))}`
+}
+
+/**
+ * A destination of the organization that the key belongs to.
+ *
+ * Allowed to: every role.
+ * @summary One of the organization’s outgoing endpoints, and how it does
+ */
+export const getOwnWebhook = async (destination: string, options?: Parameters<typeof transport>[1]): Promise<getOwnWebhookResponse> => {
+
+  return transport<getOwnWebhookResponse>(getGetOwnWebhookUrl(destination),
+  {
+    ...options,
+    method: 'GET'
+
 
   }
 );}

@@ -77,6 +77,28 @@ function bridgeOf(
   return { period, currency, start, ...parts, end: endOf({ start, ...parts }) }
 }
 
+/** Bridges of days as bridges of months, by currency and month. @param days by currency and day, without a gap within a currency */
+export function bridgesByMonth(days: readonly Bridge[]): Bridge[] {
+  const months = Map.groupBy(days, ({ currency, period }) => `${currency} ${monthOf(period)}`)
+  return [...months.values()].map(own => {
+    const first = own[0]!
+    const sum = (part: (bridge: Bridge) => bigint): bigint =>
+      own.reduce((total, bridge) => total + part(bridge), 0n)
+    return {
+      period: monthOf(first.period),
+      currency: first.currency,
+      start: first.start,
+      new: sum(bridge => bridge.new),
+      reactivation: sum(({ reactivation }) => reactivation),
+      expansion: sum(({ expansion }) => expansion),
+      contraction: sum(({ contraction }) => contraction),
+      churn: sum(({ churn }) => churn),
+      fx: sum(({ fx }) => fx),
+      end: own.at(-1)!.end,
+    }
+  })
+}
+
 /** The end that start and movements lead to. */
 export function endOf(parts: Omit<Bridge, 'period' | 'currency' | 'end'>): bigint {
   return (

@@ -57,20 +57,32 @@ function cohortOf(
   lastMonth: string,
   months: number,
 ): Cohort {
-  const cells = Array.from({ length: months + 1 }, (_, index) => monthAfter(month, index))
-  const over = cells.map(cell =>
-    monthsApart(cell, lastMonth) >= 0 ? members.map(one => mrrAt(one, cell)) : null,
-  )
-  const total = (amounts: readonly bigint[]): bigint => amounts.reduce((sum, amount) => sum + amount, 0n)
-  const base = over[0] ? total(over[0]) : 0n
+  const cells = Array.from({ length: months + 1 }, (_, index) => {
+    const cell = monthAfter(month, index)
+    if (monthsApart(cell, lastMonth) < 0) return null
+    const amounts = members.map(one => mrrAt(one, cell))
+    return {
+      active: amounts.filter(amount => amount > 0n).length,
+      mrr: amounts.reduce((sum, amount) => sum + amount, 0n),
+    }
+  })
+  return { month, currency, size: members.length, ...cohortShares(members.length, cells) }
+}
+
+/** A cohort at the end of a month: members with MRR then, and their MRR. */
+export interface CohortCell {
+  readonly active: number
+  readonly mrr: bigint
+}
+
+/** Shares of a cohort. @param cells by months since the first; null for months that aren't over */
+export function cohortShares(
+  size: number,
+  cells: readonly (CohortCell | null)[],
+): Pick<Cohort, 'retention' | 'netMrr'> {
+  const base = cells[0]?.mrr ?? 0n
   return {
-    month,
-    currency,
-    size: members.length,
-    retention: over.map(
-      amounts =>
-        amounts && share(BigInt(amounts.filter(amount => amount > 0n).length), BigInt(members.length)),
-    ),
-    netMrr: over.map(amounts => amounts && share(total(amounts), base)),
+    retention: cells.map(cell => cell && share(BigInt(cell.active), BigInt(size))),
+    netMrr: cells.map(cell => cell && share(cell.mrr, base)),
   }
 }

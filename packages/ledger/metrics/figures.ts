@@ -42,7 +42,12 @@ export interface Window {
 export function customerChurnStandard(movements: readonly MovementRow[], window: Window): string | null {
   const start = subscribersAt(movements, window.from)
   const left = new Set(departures(movements, window).filter(key => start.has(key)))
-  return share(BigInt(left.size), BigInt(start.size))
+  return standardChurn({ left: left.size, start: start.size })
+}
+
+/** The same from counts. @param counts `left`: of those at the start who left, each once */
+export function standardChurn({ left, start }: { left: number; start: number }): string | null {
+  return share(BigInt(left), BigInt(start))
 }
 
 const thirtyDaysMs = 30 * 86_400_000
@@ -57,7 +62,24 @@ export function customerChurnStripe(movements: readonly MovementRow[], at: numbe
   const came = within(movements, window).filter(
     movement => movement.kind === 'new' || movement.kind === 'reactivation',
   )
-  return share(BigInt(departures(movements, window).length), BigInt(start.size + came.length))
+  return stripeChurn({
+    active: start.size,
+    started: came.length,
+    stopped: departures(movements, window).length,
+  })
+}
+
+/** The same from counts: customers who were active 30 days ago, and how often customers began and stopped since. */
+export function stripeChurn({
+  active,
+  started,
+  stopped,
+}: {
+  active: number
+  started: number
+  stopped: number
+}): string | null {
+  return share(BigInt(stopped), BigInt(active + started))
 }
 
 function within(movements: readonly MovementRow[], { from, to }: Window): MovementRow[] {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openLedger, stripeFacts } from '../fixtures/ledger.ts'
 import { renderLife, shuffled } from '../fixtures/lives.ts'
 import type { InvoiceRow, MovementKind, MovementRow } from '../rows.ts'
-import { type Bridge, endOf, mrrBridge } from './bridge.ts'
+import { type Bridge, bridgesByMonth, endOf, mrrBridge } from './bridge.ts'
 import { calendarOf, monthAfter } from './calendar.ts'
 import { cohortsOf } from './cohorts.ts'
 import {
@@ -18,7 +18,7 @@ import {
   netMrrChurn,
   netRetention,
 } from './figures.ts'
-import { convertAll, convertBridges, type ExchangeRate } from './rates.ts'
+import { convertAll, convertBridges, type ExchangeRate, missingRate } from './rates.ts'
 import { recoveryOf } from './recovery.ts'
 
 const utc = calendarOf('UTC')
@@ -102,6 +102,12 @@ describe('MRR and its movements', () => {
       expect(ends.reduce((sum, end) => sum + end, 0n)).toBe(total)
     },
   )
+
+  it('days added up to months are the months', () => {
+    const of = (by: 'day' | 'month'): Bridge[] =>
+      mrrBridge(story, { from: '2026-01-01', to: '2026-03-31', by }, utc)
+    expect(bridgesByMonth(of('day'))).toEqual(of('month'))
+  })
 
   it("an upgrade in March doesn't change February", () => {
     const february = (movements: readonly MovementRow[]): Bridge[] =>
@@ -232,6 +238,24 @@ describe('exchange rates', () => {
     expect(bridges.find(({ period }) => period === '2026-02-01')).toMatchObject({ fx: 100n, end: 1_533n })
     const constant = convertBridges(days, 'USD', rates, { kind: 'constant', day: '2026-01-15' })
     expect(constant.bridges.every(({ fx }) => fx >= -1n && fx <= 1n)).toBe(true)
+  })
+
+  it('days before there was an amount need no rate, and the first that has one is named', () => {
+    const days = mrrBridge(
+      [move('a', '2026-01-05', 'new', 0n, 1_000n, 'EUR')],
+      { from: '2025-12-01', to: '2026-01-31', by: 'day' },
+      utc,
+    )
+    expect(missingRate(days, 'USD', rates, { kind: 'historical' })).toBeNull()
+    expect(convertBridges(days, 'USD', rates, { kind: 'historical' }).bridges.at(-1)?.end).toBe(1_100n)
+    expect(missingRate(days, 'GBP', rates, { kind: 'historical' })).toEqual({
+      currency: 'EUR',
+      day: '2026-01-05',
+    })
+    expect(missingRate(days, 'USD', rates, { kind: 'constant', day: '2025-12-31' })).toEqual({
+      currency: 'EUR',
+      day: '2025-12-31',
+    })
   })
 
   it('a currency that lacks the rate of one day is left out as a whole', () => {

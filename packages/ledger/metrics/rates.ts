@@ -33,7 +33,7 @@ export function rateOn(rates: readonly ExchangeRate[], day: string, from: string
 }
 
 /**
- * An amount of minor units in another currency, rounded half to even; null where no rate is known.
+ * An amount of minor units in another currency, rounded half to even; null where no rate is known. Nothing is nothing in each currency.
  */
 export function convert(
   amount: bigint,
@@ -42,6 +42,7 @@ export function convert(
   day: string,
   rates: readonly ExchangeRate[],
 ): bigint | null {
+  if (amount === 0n) return 0n
   const rate = rateOn(rates, day, from, to)
   if (rate === null) return null
   const shift = BigInt(exponentOf(to) - exponentOf(from))
@@ -82,8 +83,7 @@ export function convertBridges(
   const unconverted: Unconverted[] = []
   const converted: Bridge[][] = []
   for (const [currency, own] of Map.groupBy(bridges, bridge => bridge.currency)) {
-    const missing = own.some(({ period }) => rateOn(rates, dayFor(period), currency, to) === null)
-    if (missing) unconverted.push({ currency, amount: own.at(-1)?.end ?? 0n })
+    if (missingRate(own, to, rates, policy)) unconverted.push({ currency, amount: own.at(-1)?.end ?? 0n })
     else converted.push(inCurrency(own, to, rates, dayFor))
   }
   const byPeriod = Map.groupBy(converted.flat(), ({ period }) => period)
@@ -91,7 +91,27 @@ export function convertBridges(
   return { bridges: periods.map(([period, parts]) => sumOf(period, to, parts)), unconverted }
 }
 
-/** All of one currency, for which every period has a rate. */
+/** The first period, by currency and time, that has an amount and no rate: its currency and the day whose rate is wanted. */
+export function missingRate(
+  bridges: readonly Bridge[],
+  to: string,
+  rates: readonly ExchangeRate[],
+  policy: RatePolicy,
+): { readonly currency: string; readonly day: string } | null {
+  for (const bridge of bridges) {
+    const day = policy.kind === 'constant' ? policy.day : bridge.period
+    if (!isEmpty(bridge) && rateOn(rates, day, bridge.currency, to) === null) {
+      return { currency: bridge.currency, day }
+    }
+  }
+  return null
+}
+
+function isEmpty({ period: _period, currency: _currency, ...amounts }: Bridge): boolean {
+  return Object.values(amounts).every(amount => amount === 0n)
+}
+
+/** All of one currency, for which every period with an amount has a rate. */
 function inCurrency(
   own: readonly Bridge[],
   to: string,

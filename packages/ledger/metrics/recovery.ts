@@ -43,10 +43,23 @@ export function recoveryOf(
         failed: own.length,
         recovered: recovered.length,
         pending: pending.length,
-        rate: share(BigInt(recovered.length), BigInt(own.length - pending.length)),
+        rate: recoveryRate({
+          failed: own.length,
+          recovered: recovered.length,
+          pending: pending.length,
+        }),
         recoveredAmount: recovered.reduce((sum, { amountPaid }) => sum + (amountPaid ?? 0n), 0n),
       }
     })
+}
+
+/** recovered / (failed − pending). */
+export function recoveryRate({
+  failed,
+  recovered,
+  pending,
+}: Pick<Recovery, 'failed' | 'recovered' | 'pending'>): string | null {
+  return share(BigInt(recovered), BigInt(failed - pending))
 }
 
 function hasFailed({ status, attemptCount }: InvoiceRow): boolean {

@@ -90,6 +90,17 @@ const mode = z
     'test: what it receives is test data, which test keys of the API see alone and live keys never. A change holds for what is received from then on. Default: live.',
   )
 
+const account = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$/,
+    'must be an id of the provider: letters, digits, and _ . : - within it',
+  )
+  .optional()
+  .describe(
+    "The provider's own account whose events come in here, such as acct_1M… or a shop's domain. Sources of one provider with different accounts are kept apart in the ledger: ids that people choose, such as plans', may then be the same in both. An account that an event itself names counts first. At most 255 characters. A change holds for what is received from then on. Default: none; all such sources of one provider share one place.",
+  )
+
 /**
  * Where webhooks come in, as a resource, a file and a request of the API declare it.
  *
@@ -143,6 +154,7 @@ export const sourceOf = <Secret extends z.ZodType>(secret: Secret) =>
       rateLimit: rateLimit('what this source accepts', countedByReceivers).optional(),
       ...switches,
       mode,
+      account,
       search: search.optional(),
     }),
     sourceRules,

@@ -24,6 +24,7 @@ export function sourceToStore(source: PlainSource): MessageInitShape<typeof Desi
       trustTraceparent: source.trustTraceparent,
       active: source.active,
       mode: source.mode ?? '',
+      account: source.account ?? '',
       ...(source.search && { search: source.search }),
     },
     secrets: source.secrets.map(({ id = '', value = '' }) => ({ id, value })),

@@ -1,10 +1,15 @@
 import type { Operation } from '../operation.ts'
 import { accessOf } from './access.ts'
+import { cohortsOf } from './cohorts.ts'
 import { factsOf, getOf } from './details.ts'
 import { figuresOf } from './figures.ts'
 import { exportOf, listOf } from './lists.ts'
-import { quarantine, rebuild, redact } from './repair.ts'
+import { periodsOf } from './periods.ts'
+import { getRates, putRates } from './rates.ts'
+import { recoveryOf } from './recovery.ts'
+import { getRebuild, listRebuilds, quarantine, rebuild, redact, retryQuarantine } from './repair.ts'
 import { resources } from './resources.ts'
+import { restatementsOf } from './restatements.ts'
 
 /** The paths of keys of one organization, which name none. */
 const ownPaths = {
@@ -25,8 +30,17 @@ export const billingOperations: readonly Operation[] = [
   ]),
   accessOf(),
   figuresOf(),
+  ...periodsOf(false),
+  cohortsOf(false),
+  recoveryOf(false),
+  restatementsOf(false),
+  getRates,
+  putRates,
   quarantine,
+  retryQuarantine,
   rebuild,
+  listRebuilds,
+  getRebuild,
   redact,
   ...resources.flatMap(resource => [
     listOf(resource, ownPaths[resource.path]),
@@ -34,4 +48,8 @@ export const billingOperations: readonly Operation[] = [
   ]),
   accessOf(ownPaths.customers),
   figuresOf('/api/v1/analytics'),
+  ...periodsOf(true),
+  cohortsOf(true),
+  recoveryOf(true),
+  restatementsOf(true),
 ]

@@ -137,6 +137,13 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
     remedy: 'Make another member owner first, then repeat it.',
     retry: 'never',
   },
+  rate_missing: {
+    meaning:
+      'Figures were asked for in one currency, and the organization’s table of rates has no rate of that pair for that day or an earlier one. Nothing is converted by a guess.',
+    remedy:
+      '`detail` names the currencies and the day. Enter the rate by `PUT …/billing/rates`, or ask without `convert`.',
+    retry: 'never',
+  },
   event_expired: {
     meaning: 'The event’s bytes are no longer kept. What stands in the log about it stays.',
     remedy:

@@ -4,6 +4,7 @@ import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { isMode, type Mode, modeHeader } from '@fairlead/wire/mode'
 import type { Keyring } from '@fairlead/wire/seal'
 import type { NatsConnection } from '@nats-io/transport-node'
+import type { Rebuilds } from '../ledger/run-rebuilds.ts'
 import type { Budgets } from '../objectives/budgets.ts'
 import { requireId } from '../parse-request.ts'
 import type { SharedPool } from '../postgres.ts'
@@ -19,6 +20,7 @@ export interface Calls {
   publisher: ConfigPublisher
   log: Log
   budgets: Pick<Budgets, 'of'>
+  rebuilds: Pick<Rebuilds, 'asked'>
   now: () => number
 }
 

@@ -190,6 +190,7 @@ const nothingConfigured = {
   destinations: [],
   routes: [],
   signingSecrets: [],
+  hydrationKeys: [],
   apiKeys: [],
 }
 

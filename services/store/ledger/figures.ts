@@ -1,72 +1,50 @@
-import { timestampFromDate, timestampMs } from '@bufbuild/protobuf/wkt'
-import { toUuid } from '@fairlead/webhook/id'
+import { create } from '@bufbuild/protobuf'
 import type { ReadLedgerFiguresRequest } from '@fairlead/wire/store/ledger'
-import { requireId } from '../parse-request.ts'
+import { RevenueQuestionSchema } from '@fairlead/wire/store/revenue'
 import type { Db } from '../scope.ts'
-import { StoreError } from '../store-error.ts'
+import { convertDays, type Day } from './revenue/converted-days.ts'
+import { readQuestion } from './revenue/question.ts'
+import { conversionOf } from './revenue/rates.ts'
+import { readSpans } from './revenue/spans.ts'
+import { readState } from './revenue/state.ts'
 
 /** Figures by day and currency. What a day began with is what the day before ended with, to the minor unit. */
 
-const longestMs = 1_100 * 86_400_000
-
-interface Range {
-  readonly organization: string
-  readonly fromMs: number
-  readonly untilMs: number
-  readonly timeZone: string
-  readonly currency: string
-}
-
 type Sums = Readonly<Record<string, string>>
 
-/** Throws a StoreError `invalid_field`. */
+/** Throws a StoreError `invalid_field` or `rate_missing`. */
 export async function readFigures(db: Db, request: ReadLedgerFiguresRequest) {
-  const range = rangeOf(request)
-  const values = [range.organization, range.fromMs, range.untilMs, range.timeZone, range.currency]
+  const question = readQuestion(create(RevenueQuestionSchema, { ...questionFields(request) }))
+  const { organizationUuid, untilMs, timeZone, currency } = question
+  const spans = await readSpans(db, question, 'day')
+  const fromMs = spans[0]?.fromMs ?? untilMs
+  const values = [organizationUuid, fromMs, untilMs, timeZone, currency]
   const { rows: before } = await db.query<Sums>(startText, values)
   const { rows: movements } = await db.query<Sums>(movementsText, values)
   const { rows: money } = await db.query<Sums>(moneyText, values)
-  const { rows } = await db.query<{ through: string | null; incomplete: string; restated: Date | null }>(
-    `select (select max(occurred_ms) from ledger_facts where organization_id = $1) as through,
-       (select coalesce(sum(jsonb_array_length(mrr_incomplete)), 0) from ledger_access
-          where organization_id = $1 and mrr_incomplete <> '[]') as incomplete,
-       (select max(recorded_at) from ledger_facts where organization_id = $1 and occurred_ms >= $2 and occurred_ms < $3
-          and recorded_at > to_timestamp(occurred_ms / 1000.0) + interval '1 day') as restated`,
-    values.slice(0, 3),
-  )
-  const { through, incomplete = '0', restated } = rows[0] ?? {}
-  return {
-    days: daysOf(before, movements, money),
-    ...(through && { dataThrough: timestampFromDate(new Date(Number(through))) }),
-    incomplete: BigInt(incomplete),
-    ...(restated && { restatedAt: timestampFromDate(restated) }),
-  }
+  const days = daysOf(before, movements, money)
+  const conversion = await conversionOf(db, question)
+  const state = await readState(db, { organizationUuid, fromMs, untilMs })
+  return { days: conversion ? await convertDays(db, question, { spans, days, conversion }) : days, ...state }
 }
 
-function rangeOf(request: ReadLedgerFiguresRequest): Range {
-  const organization = toUuid(requireId('org', request.organizationId, 'organization_id'))
-  const { after, before, currency } = request
-  if (!after || !before) throw new StoreError('invalid_field', 'after: is missing', { field: 'after' })
-  const [fromMs, untilMs] = [timestampMs(after), timestampMs(before)]
-  if (untilMs <= fromMs || untilMs - fromMs > longestMs) {
-    throw new StoreError('invalid_field', 'before: must be later than after, by 1,100 days at most', {
-      field: 'before',
-    })
-  }
-  const timeZone = request.timeZone || 'UTC'
-  if (!isTimeZone(timeZone)) {
-    throw new StoreError('invalid_field', 'time_zone: is none', { field: 'time_zone' })
-  }
-  return { organization, fromMs, untilMs, timeZone, currency }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).format() !== ''
-  } catch {
-    return false
-  }
-}
+const questionFields = ({
+  organizationId,
+  after,
+  before,
+  timeZone,
+  currency,
+  convert,
+  rateDay,
+}: ReadLedgerFiguresRequest) => ({
+  organizationId,
+  ...(after && { after }),
+  ...(before && { before }),
+  timeZone,
+  currency,
+  convert,
+  rateDay,
+})
 
 const startText = `
   select currency, sum(after - before) as mrr, sum((after > 0)::int - (before > 0)::int) as subscribers
@@ -117,7 +95,7 @@ const moneyText = `
     from ledger_payments where organization_id = $1 and created_ms >= $2 and created_ms < $3 and status = 'failed'
   ) m where currency is not null and ($5 = '' or currency = $5) group by 1, 2 order by 1, 2`
 
-function daysOf(before: readonly Sums[], movements: readonly Sums[], money: readonly Sums[]) {
+function daysOf(before: readonly Sums[], movements: readonly Sums[], money: readonly Sums[]): Day[] {
   const mrr = new Map(before.map(row => [row.currency, BigInt(row.mrr ?? 0)]))
   const subscribers = new Map(before.map(row => [row.currency, BigInt(row.subscribers ?? 0)]))
   const keyOf = (row: Sums): string => `${row.day} ${row.currency}`
@@ -148,6 +126,7 @@ function daysOf(before: readonly Sums[], movements: readonly Sums[], money: read
       currency,
       mrrStart: start,
       ...parts,
+      mrrFx: 0n,
       mrrEnd: end,
       subscribers: subscribers.get(currency) ?? 0n,
       customersStarted: of(moved, 'started'),

@@ -4,10 +4,12 @@ import type { Pool } from 'pg'
 import { type Db, inScope } from '../scope.ts'
 import { type InPlace, inPlace, lockPlaces, type Place, placeValues } from './place.ts'
 import { refold } from './refold.ts'
+import { noteRestated, readClosedDays } from './revenue/restatements.ts'
 
 /** Objects that are computed in one transaction. */
 const objectsAtOnce = 200
-const rebuildMs = 60_000
+/** The longest that one statement may take, ms: to delete all rows of a large account is one. */
+const rebuildMs = 600_000
 
 /** Every table of computed rows, with the columns that name an object or customer of facts. */
 export const derivedTables = [
@@ -37,22 +39,32 @@ export const keptTables = [
   'ledger_redactions',
   'ledger_quarantine',
   'ledger_outbox',
+  // After the rows that are computed: to delete those is a change of closed days.
+  'ledger_restatements',
 ] as const
 
 /**
  * Computes all rows of an organization anew from its facts, and tells nobody. In one transaction the rows of a place go, and
- * come again in pages: whoever reads meanwhile sees them as they were. Facts that come wait for the place's lock. Answers how many objects
- * there are.
- * @param mode of the data that is computed anew; of both without one
+ * come again in pages: whoever reads meanwhile sees them as they were. Facts that come wait for the place's lock.
+ *
+ * @param options `mode` of the data that is computed anew, of both without one; `progress` counts the objects; `signal` ends it between two pages
  */
-export async function rebuildLedger(pool: Pool, organization: OrganizationId, mode?: Mode): Promise<number> {
+export async function rebuildLedger(
+  pool: Pool,
+  organization: OrganizationId,
+  { mode, progress, signal }: RebuildOptions,
+): Promise<void> {
   const places = await inScope(pool, organization, db => readPlaces(db, organization), { mode })
-  let objects = 0
   for (const place of places) {
     const options = { timeoutMs: rebuildMs, mode }
-    objects += await inScope(pool, organization, db => rebuildPlace(db, place), options)
+    await inScope(pool, organization, db => rebuildPlace(db, place, { progress, signal }), options)
   }
-  return objects
+}
+
+interface RebuildOptions {
+  readonly mode: Mode | undefined
+  readonly progress: { objects: number }
+  readonly signal: AbortSignal
 }
 
 async function readPlaces(db: Db, organization: OrganizationId): Promise<Place[]> {
@@ -63,19 +75,25 @@ async function readPlaces(db: Db, organization: OrganizationId): Promise<Place[]
   return rows.map(row => ({ organization, ...row }))
 }
 
-async function rebuildPlace(db: Db, place: Place): Promise<number> {
+async function rebuildPlace(
+  db: Db,
+  place: Place,
+  { progress, signal }: Omit<RebuildOptions, 'mode'>,
+): Promise<void> {
   await lockPlaces(db, [place])
+  await db.query("select set_config('fairlead.ledger_rebuild', 'on', true)")
+  const before = await readClosedDays(db, place)
   for (const table of derivedTables)
     await db.query(`delete from ${table} where ${inPlace()}`, placeValues(place))
-  let count = 0
   let after: InPlace | undefined
   do {
+    signal.throwIfAborted()
     const objects = await readObjects(db, place, after)
     if (objects.length > 0) await refold(db, place, objects)
-    count += objects.length
+    progress.objects += objects.length
     after = objects.at(-1)
   } while (after)
-  return count
+  await noteRestated(db, place, before, await readClosedDays(db, place))
 }
 
 async function readObjects(db: Db, place: Place, after: InPlace | undefined): Promise<InPlace[]> {

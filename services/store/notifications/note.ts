@@ -4,6 +4,7 @@ import type { Mode } from '@fairlead/wire/mode'
 import type { NoticeType } from '@fairlead/wire/notice'
 import type { Pool } from 'pg'
 import { causeOf } from '../issues/rows.ts'
+import { readRestatedHours } from '../ledger/revenue/restatements.ts'
 import { type Db, inScope } from '../scope.ts'
 
 /*
@@ -43,6 +44,7 @@ const looks: readonly ((db: Db) => Promise<Notice[]>)[] = [
   nearQuota,
   expiring,
   changedIssues,
+  restated,
 ]
 
 /** Notes what is new. One store does it at a time. */
@@ -232,6 +234,16 @@ async function expiring(db: Db): Promise<Notice[]> {
     type: 'key.expiring',
     occurrence: `${row.id} ${row.expires_at.toISOString()}`,
     data: { keyId: fromUuid('key', row.id), name: row.name, expiresAt: row.expires_at.toISOString() },
+  }))
+}
+
+async function restated(db: Db): Promise<Notice[]> {
+  const hours = await readRestatedHours(db, told)
+  return hours.map(({ organization_id, mode, hour, days, first_day, last_day, currencies }) => ({
+    organization: organization_id,
+    type: 'ledger.restated',
+    occurrence: `${mode} ${hour.toISOString()}`,
+    data: { mode, since: hour.toISOString(), days, firstDay: first_day, lastDay: last_day, currencies },
   }))
 }
 

@@ -94,3 +94,28 @@ test('a notice is not told twice: it waits while neither the log nor JetStream k
   await tell()
   expect(await told()).toEqual({ acme: 1, beta: 0 })
 })
+
+test('figures of closed days that changed are told once for each hour that is over', async () => {
+  const changed = (slug: string, day: string, minutes: number) =>
+    query(
+      `insert into ledger_restatements (organization_id, mode, day, currency, mrr, paid, refunded, lost, last_at)
+       values ($1, 'live', $2, 'USD', 100, 0, 0, 0, date_trunc('hour', now(), 'UTC') - make_interval(mins => $3))`,
+      [toUuid(organizations[slug]!), day, minutes],
+    )
+  await query(`update notification_settings set told_since = now() - interval '1 day'`)
+  await changed('acme', '2026-02-10', 10)
+  await changed('acme', '2026-02-20', 20)
+  // Of the hour that is not over.
+  await changed('beta', '2026-02-10', -120)
+  await tell()
+  await tell()
+  expect(await told()).toEqual({ acme: 1, beta: 0 })
+  const [notice] = await query(`select type, data from notices where type = 'ledger.restated'`)
+  expect(notice?.data).toMatchObject({
+    mode: 'live',
+    days: 2,
+    firstDay: '2026-02-10',
+    lastDay: '2026-02-20',
+    currencies: ['USD'],
+  })
+})

@@ -68,6 +68,15 @@ function partsOf(organization: StoredOrganization, keyring: Keyring): Map<string
       const told = value === undefined ? 'unreadable' : fingerprint(value, keyring)
       return [`signing secret ${id}`, { fingerprint: told }] as const
     }),
+    ...organization.hydrationKeys.map(({ id, sealed }) => {
+      const value = openOrUndefined(
+        keyring,
+        sealed,
+        sealContext.hydrationKey(fromUuid('org', organization.id)),
+      )
+      const told = value === undefined ? 'unreadable' : fingerprint(value, keyring)
+      return [`hydration key ${id}`, { fingerprint: told }] as const
+    }),
     ...organization.apiKeys.map(({ name, role, prefix }) => [`api key ${name}`, { role, prefix }] as const),
   ])
 }

@@ -41,6 +41,7 @@ export function declaredSource(row: Source, options: DeclaredOptions): JsonObjec
     trustTraceparent: row.trust_traceparent,
     active: row.active,
     mode: row.mode,
+    ...(row.account && { account: row.account }),
     ...(row.search && { search: row.search }),
   }
 }

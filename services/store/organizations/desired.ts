@@ -101,6 +101,7 @@ export const source = z
           .optional()
           .transform(text => text || 'live')
           .pipe(z.enum(modes, 'must be live or test')),
+        account: z.string().max(255).optional(),
         search: search.optional(),
       },
       'is missing',
@@ -119,6 +120,7 @@ export const source = z
       trust_traceparent: settings.trustTraceparent,
       active: settings.active ?? true,
       mode: settings.mode,
+      account: settings.account ?? '',
       search: settings.search ?? null,
     },
     secrets,
@@ -314,6 +316,7 @@ const schema = z.object({
   destinations: z.array(destination).superRefine(uniqueBy('name')),
   routes: z.array(route),
   signingSecrets: plainSecrets,
+  hydrationKeys: plainSecrets,
   apiKeys: z
     .array(
       z.object({

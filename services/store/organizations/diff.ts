@@ -42,6 +42,7 @@ export function diff(
     ...destinationChanges(stored, desired, context),
     ...routeChanges(stored, desired, context),
     ...signingChanges(stored, desired, context),
+    ...hydrationChanges(stored, desired, context),
     ...apiKeyChanges(stored, desired, context),
   ]
 }
@@ -207,6 +208,17 @@ function signingChanges(
   return sealedChanges('signing_secrets', key, 'id', before, wanted, seal, keyring)
 }
 
+function hydrationChanges(
+  stored: StoredOrganization | undefined,
+  { hydrationKeys }: DesiredOrganization,
+  { organizationId, keyring }: DiffContext,
+): Change[] {
+  const key = { organization_id: organizationId }
+  const seal = sealContext.hydrationKey(fromUuid('org', organizationId))
+  const before = stored?.hydrationKeys ?? []
+  return sealedChanges('ledger_hydration_keys', key, 'id', before, hydrationKeys, seal, keyring)
+}
+
 function apiKeyChanges(
   stored: StoredOrganization | undefined,
   { apiKeys }: DesiredOrganization,
@@ -242,7 +254,12 @@ function apiKeyChanges(
  * too and must not change by itself; and where it no longer opens because its key is gone.
  */
 function sealedChanges(
-  table: 'source_secrets' | 'destination_headers' | 'destination_auths' | 'signing_secrets',
+  table:
+    | 'source_secrets'
+    | 'destination_headers'
+    | 'destination_auths'
+    | 'signing_secrets'
+    | 'ledger_hydration_keys',
   key: Row,
   idColumn: 'id' | 'name',
   before: readonly SealedRow[],

@@ -98,6 +98,7 @@ export function sourceMessage(
       trustTraceparent: row.trust_traceparent,
       active: row.active,
       mode: row.mode,
+      account: row.account,
       ...(row.search && { search: row.search }),
     },
     secrets: row.secrets.map(secret => ({

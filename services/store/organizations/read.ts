@@ -33,6 +33,8 @@ export interface StoredOrganization extends OrganizationOverview {
   destinations: StoredDestination[]
   routes: RouteRow[]
   signingSecrets: SealedRow[]
+  /** By the name of their source. */
+  hydrationKeys: SealedRow[]
   apiKeys: ApiKeyRow[]
 }
 
@@ -78,7 +80,7 @@ export async function readOrganization(
   return organization
 }
 
-/** Some organizations, or all that the scope shows, in eleven statements however many they are. By slug. */
+/** Some organizations, or all that the scope shows, in twelve statements however many they are. By slug. */
 export async function readOrganizations(
   db: Db,
   ids?: readonly OrganizationId[],
@@ -110,6 +112,8 @@ export async function readOrganizations(
     select * from routes where $1::uuid[] is null or organization_id = any($1) order by created_at, id`)
   const signing = await read<SealedRow>(`
     select * from signing_secrets where $1::uuid[] is null or organization_id = any($1) order by position, id`)
+  const hydration = await read<SealedRow>(`
+    select * from ledger_hydration_keys where $1::uuid[] is null or organization_id = any($1) order by position, id`)
   const apiKeys = await read<ApiKeyRow>(`
     select * from api_keys where ($1::uuid[] is null or organization_id = any($1)) and organization_id is not null
       and revoked_at is null order by created_at desc, id desc`)
@@ -123,6 +127,7 @@ export async function readOrganizations(
   const pauseOf = new Map(pauses.map(pause => [pause.destination_id, pause]))
   const routesOf = group(routes, row => row.organization_id)
   const signingOf = group(signing, row => row.organization_id)
+  const hydrationOf = group(hydration, row => row.organization_id)
   const apiKeysOf = group(apiKeys, row => row.organization_id!)
   return organizations.map(row => ({
     ...row,
@@ -136,6 +141,7 @@ export async function readOrganizations(
     })),
     routes: routesOf(row.id),
     signingSecrets: signingOf(row.id),
+    hydrationKeys: hydrationOf(row.id),
     apiKeys: apiKeysOf(row.id),
   }))
 }

@@ -67,6 +67,8 @@ export interface SourceRow extends RateLimitColumns {
   trust_traceparent: boolean
   /** Of what it receives from now on. */
   mode: Mode
+  /** Empty: none is declared. */
+  account: string
   /** Null: nothing. */
   search: { pointers: string[]; headers: string[] } | null
   /** False: it is stored, and not in force. */

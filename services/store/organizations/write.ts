@@ -13,6 +13,7 @@ const tables = {
   destination_auths: { key: ['organization_id', 'destination_id', 'id'], remove: 'delete' },
   routes: { key: ['organization_id', 'source', 'event_types', 'destinations'], remove: 'delete' },
   signing_secrets: { key: ['organization_id', 'id'], remove: 'delete' },
+  ledger_hydration_keys: { key: ['organization_id', 'id'], remove: 'delete' },
   api_keys: { key: ['sha256'], remove: 'revoked_at' },
 } as const satisfies Record<string, { key: readonly string[]; remove: string | undefined }>
 

@@ -40,6 +40,7 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       deduplicate: source.deduplicate,
       ...(source.trust_traceparent && { trustTraceparent: true }),
       ...(source.mode === 'test' && { mode: source.mode }),
+      ...(source.account && { account: source.account }),
       ...(source.search && { search: source.search }),
     })),
     destinations: stored.destinations.filter(isActive).map(destination => ({
@@ -66,6 +67,9 @@ function configOf(stored: StoredOrganization): OrganizationConfig {
       ...(route.order_by && { order: route.order_by }),
     })),
     ...(stored.ledger_enabled && { ledger: true as const }),
+    ...(stored.hydrationKeys.length > 0 && {
+      hydrate: stored.hydrationKeys.map(({ id: source, sealed }) => ({ source, sealed })),
+    }),
   }
 }
 

@@ -105,22 +105,27 @@ async function carryOutOne(
   }
   if (!isLogged) {
     const published = await publisher.published(organization)
-    const search = searchOf(published, row.facts, rejection)
+    const declared = declaredOf(published, row.facts, rejection)
     const id = fromUuid('evt', row.event_id)
-    await publishPromoted(nats, organization, id, rejection, { ...row.facts, search })
+    await publishPromoted(nats, organization, id, rejection, { ...row.facts, ...declared })
   }
   await eraseRejection(nats, rejection.seq)
   return 'carried out'
 }
 
-/** What the event is found by, as its source declares it now; undefined where it declares nothing, or is gone. */
-function searchOf(
+/** What the event is found by, and the provider's account, as its source declares them now; nothing where it is gone. */
+function declaredOf(
   published: Published | undefined,
   { sourceId }: EventFacts,
   { meta, body }: StoredRejection,
-): string[] | undefined {
-  const search = published?.config.sources.find(({ id }) => id === sourceId)?.search
-  return search && openExtract(meta.organization, search)(body, meta.headers)
+): Declared {
+  const { search, account } = published?.config.sources.find(({ id }) => id === sourceId) ?? {}
+  return { account, search: search && openExtract(meta.organization, search)(body, meta.headers) }
+}
+
+interface Declared {
+  readonly search?: string[] | undefined
+  readonly account?: string | undefined
 }
 
 /** The event with its original receipt time, under a subject that receivers read ids from. */
@@ -129,7 +134,7 @@ export async function publishPromoted(
   organization: OrganizationId,
   id: EventId,
   { meta, body }: StoredRejection,
-  facts: EventFacts & { readonly search?: string[] | undefined },
+  facts: EventFacts & Declared,
 ): Promise<void> {
   const { source, provider, method, url, size, receivedAt } = meta
   const known = { id, organization, source, provider, method, url, size, headers: meta.headers }

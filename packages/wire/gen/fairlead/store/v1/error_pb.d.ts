@@ -247,6 +247,13 @@ export enum ErrorReason {
   BUSY = 67,
 
   /**
+   * FAILED_PRECONDITION: the table of rates has none for a currency on a day, which `owner` tells for people (`USD to EUR on 2026-03-01`).
+   *
+   * @generated from enum value: ERROR_REASON_RATE_MISSING = 68;
+   */
+  RATE_MISSING = 68,
+
+  /**
    * FAILED_PRECONDITION: an organization keeps at least one owner who can sign in.
    *
    * @generated from enum value: ERROR_REASON_LAST_OWNER = 30;

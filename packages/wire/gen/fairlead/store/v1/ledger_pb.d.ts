@@ -225,6 +225,13 @@ export declare type RebuildLedgerRequest = Message<"fairlead.store.v1.RebuildLed
   organizationId: string;
 
   /**
+   * True: answer when it is stored; else when it has ended.
+   *
+   * @generated from field: bool start_only = 2;
+   */
+  startOnly: boolean;
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;
@@ -245,11 +252,18 @@ export declare const RebuildLedgerRequestSchema: GenMessage<RebuildLedgerRequest
  */
 export declare type RebuildLedgerResponse = Message<"fairlead.store.v1.RebuildLedgerResponse"> & {
   /**
-   * How many objects were computed anew.
+   * How many objects were computed anew; 0 before its end.
    *
    * @generated from field: uint64 objects = 1;
    */
   objects: bigint;
+
+  /**
+   * How far it is.
+   *
+   * @generated from field: fairlead.store.v1.LedgerRebuild rebuild = 2;
+   */
+  rebuild?: LedgerRebuild | undefined;
 };
 
 /**
@@ -257,6 +271,197 @@ export declare type RebuildLedgerResponse = Message<"fairlead.store.v1.RebuildLe
  * Use `create(RebuildLedgerResponseSchema)` to create a new message.
  */
 export declare const RebuildLedgerResponseSchema: GenMessage<RebuildLedgerResponse>;
+
+/**
+ * A ledger that is computed anew.
+ *
+ * @generated from message fairlead.store.v1.LedgerRebuild
+ */
+export declare type LedgerRebuild = Message<"fairlead.store.v1.LedgerRebuild"> & {
+  /**
+   * `rbd_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * `pending`, `running`, `completed` or `failed`.
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * `live` or `test`; empty: both.
+   *
+   * @generated from field: string mode = 3;
+   */
+  mode: string;
+
+  /**
+   * How many objects have been computed.
+   *
+   * @generated from field: uint64 objects = 4;
+   */
+  objects: bigint;
+
+  /**
+   * How many there were when it was asked for.
+   *
+   * @generated from field: uint64 of = 5;
+   */
+  of: bigint;
+
+  /**
+   * Who asked for it.
+   *
+   * @generated from field: string created_by = 6;
+   */
+  createdBy: string;
+
+  /**
+   * When it was asked for.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 7;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * Unset: not yet.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 8;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * Unset: not yet.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_at = 9;
+   */
+  endedAt?: Timestamp | undefined;
+
+  /**
+   * Why it failed; empty: it didn't.
+   *
+   * @generated from field: string fault = 10;
+   */
+  fault: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.LedgerRebuild.
+ * Use `create(LedgerRebuildSchema)` to create a new message.
+ */
+export declare const LedgerRebuildSchema: GenMessage<LedgerRebuild>;
+
+/**
+ * See GetLedgerRebuild.
+ *
+ * @generated from message fairlead.store.v1.GetLedgerRebuildRequest
+ */
+export declare type GetLedgerRebuildRequest = Message<"fairlead.store.v1.GetLedgerRebuildRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `rbd_…`.
+   *
+   * @generated from field: string rebuild_id = 2;
+   */
+  rebuildId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetLedgerRebuildRequest.
+ * Use `create(GetLedgerRebuildRequestSchema)` to create a new message.
+ */
+export declare const GetLedgerRebuildRequestSchema: GenMessage<GetLedgerRebuildRequest>;
+
+/**
+ * See GetLedgerRebuild.
+ *
+ * @generated from message fairlead.store.v1.GetLedgerRebuildResponse
+ */
+export declare type GetLedgerRebuildResponse = Message<"fairlead.store.v1.GetLedgerRebuildResponse"> & {
+  /**
+   * How far it is.
+   *
+   * @generated from field: fairlead.store.v1.LedgerRebuild rebuild = 1;
+   */
+  rebuild?: LedgerRebuild | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetLedgerRebuildResponse.
+ * Use `create(GetLedgerRebuildResponseSchema)` to create a new message.
+ */
+export declare const GetLedgerRebuildResponseSchema: GenMessage<GetLedgerRebuildResponse>;
+
+/**
+ * See ListLedgerRebuilds.
+ *
+ * @generated from message fairlead.store.v1.ListLedgerRebuildsRequest
+ */
+export declare type ListLedgerRebuildsRequest = Message<"fairlead.store.v1.ListLedgerRebuildsRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `next` of the page before; empty: the first page.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * 1 to 500; 0 stands for the default of 50.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListLedgerRebuildsRequest.
+ * Use `create(ListLedgerRebuildsRequestSchema)` to create a new message.
+ */
+export declare const ListLedgerRebuildsRequestSchema: GenMessage<ListLedgerRebuildsRequest>;
+
+/**
+ * See ListLedgerRebuilds.
+ *
+ * @generated from message fairlead.store.v1.ListLedgerRebuildsResponse
+ */
+export declare type ListLedgerRebuildsResponse = Message<"fairlead.store.v1.ListLedgerRebuildsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated fairlead.store.v1.LedgerRebuild rebuilds = 1;
+   */
+  rebuilds: LedgerRebuild[];
+
+  /**
+   * Cursor of the next page; empty on the last.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.ListLedgerRebuildsResponse.
+ * Use `create(ListLedgerRebuildsResponseSchema)` to create a new message.
+ */
+export declare const ListLedgerRebuildsResponseSchema: GenMessage<ListLedgerRebuildsResponse>;
 
 /**
  * See ListLedgerRows.
@@ -763,6 +968,20 @@ export declare type ReadLedgerFiguresRequest = Message<"fairlead.store.v1.ReadLe
    * @generated from field: string currency = 5;
    */
   currency: string;
+
+  /**
+   * ISO 4217: amounts of all currencies as one of this; empty: nothing is converted.
+   *
+   * @generated from field: string convert = 6;
+   */
+  convert: string;
+
+  /**
+   * Convert by the rates of this day, such as `2026-03-31`; empty: by those of each day.
+   *
+   * @generated from field: string rate_day = 7;
+   */
+  rateDay: string;
 };
 
 /**
@@ -888,6 +1107,13 @@ export declare type LedgerDay = Message<"fairlead.store.v1.LedgerDay"> & {
    * @generated from field: uint64 payments_failed = 16;
    */
   paymentsFailed: bigint;
+
+  /**
+   * What exchange rates moved of the recurring revenue; 0 without conversion.
+   *
+   * @generated from field: int64 mrr_fx = 17;
+   */
+  mrrFx: bigint;
 };
 
 /**
@@ -924,7 +1150,7 @@ export declare type ReadLedgerFiguresResponse = Message<"fairlead.store.v1.ReadL
   incomplete: bigint;
 
   /**
-   * When a fact last changed a day that had passed by then; absent: never.
+   * When a figure of the asked time last changed after its day was over; absent: never.
    *
    * @generated from field: google.protobuf.Timestamp restated_at = 4;
    */
@@ -1123,6 +1349,81 @@ export declare type ListLedgerQuarantineResponse = Message<"fairlead.store.v1.Li
 export declare const ListLedgerQuarantineResponseSchema: GenMessage<ListLedgerQuarantineResponse>;
 
 /**
+ * See RetryLedgerQuarantine.
+ *
+ * @generated from message fairlead.store.v1.RetryLedgerQuarantineRequest
+ */
+export declare type RetryLedgerQuarantineRequest = Message<"fairlead.store.v1.RetryLedgerQuarantineRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Only events that were quarantined for this reason; empty: for any.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Only events that came into the quarantine before this time; absent: before the call.
+   *
+   * @generated from field: google.protobuf.Timestamp before = 3;
+   */
+  before?: Timestamp | undefined;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RetryLedgerQuarantineRequest.
+ * Use `create(RetryLedgerQuarantineRequestSchema)` to create a new message.
+ */
+export declare const RetryLedgerQuarantineRequestSchema: GenMessage<RetryLedgerQuarantineRequest>;
+
+/**
+ * See RetryLedgerQuarantine.
+ *
+ * @generated from message fairlead.store.v1.RetryLedgerQuarantineResponse
+ */
+export declare type RetryLedgerQuarantineResponse = Message<"fairlead.store.v1.RetryLedgerQuarantineResponse"> & {
+  /**
+   * Events that are read again.
+   *
+   * @generated from field: uint32 retried = 1;
+   */
+  retried: number;
+
+  /**
+   * Events whose bodies are no longer kept, or that are being read at the moment: they stay in the quarantine.
+   *
+   * @generated from field: uint32 skipped = 2;
+   */
+  skipped: number;
+
+  /**
+   * How many were not looked at: ask again.
+   *
+   * @generated from field: uint32 left = 3;
+   */
+  left: number;
+};
+
+/**
+ * Describes the message fairlead.store.v1.RetryLedgerQuarantineResponse.
+ * Use `create(RetryLedgerQuarantineResponseSchema)` to create a new message.
+ */
+export declare const RetryLedgerQuarantineResponseSchema: GenMessage<RetryLedgerQuarantineResponse>;
+
+/**
  * Kinds of rows.
  *
  * @generated from enum fairlead.store.v1.LedgerResource
@@ -1201,8 +1502,8 @@ export declare const LedgerService: GenService<{
     output: typeof RecordFactsResponseSchema;
   },
   /**
-   * Computes all rows of an organization anew from its facts, and announces nothing. Takes as long as it takes: an object after the
-   * other, each under its lock, while facts go on coming.
+   * Computes all rows of an organization anew from its facts, and announces nothing. Takes as long as it takes, whether or not
+   * anybody waits for the answer: one of the stores carries it out. While one of the same mode has not ended, it is answered.
    *
    * @generated from rpc fairlead.store.v1.LedgerService.RebuildLedger
    */
@@ -1210,6 +1511,26 @@ export declare const LedgerService: GenService<{
     methodKind: "unary";
     input: typeof RebuildLedgerRequestSchema;
     output: typeof RebuildLedgerResponseSchema;
+  },
+  /**
+   * How far a rebuild is. NOT_FOUND if there is none.
+   *
+   * @generated from rpc fairlead.store.v1.LedgerService.GetLedgerRebuild
+   */
+  getLedgerRebuild: {
+    methodKind: "unary";
+    input: typeof GetLedgerRebuildRequestSchema;
+    output: typeof GetLedgerRebuildResponseSchema;
+  },
+  /**
+   * Rebuilds of the last 90 days, newest first.
+   *
+   * @generated from rpc fairlead.store.v1.LedgerService.ListLedgerRebuilds
+   */
+  listLedgerRebuilds: {
+    methodKind: "unary";
+    input: typeof ListLedgerRebuildsRequestSchema;
+    output: typeof ListLedgerRebuildsResponseSchema;
   },
   /**
    * Rows of one kind, newest first.
@@ -1253,7 +1574,8 @@ export declare const LedgerService: GenService<{
     output: typeof GetLedgerAccessResponseSchema;
   },
   /**
-   * Movements of recurring revenue, payments and refunds of a time, for figures by day.
+   * Movements of recurring revenue, payments and refunds of a time, for figures by day. FAILED_PRECONDITION with RATE_MISSING for
+   * an amount that the table of rates can't convert.
    *
    * @generated from rpc fairlead.store.v1.LedgerService.ReadLedgerFigures
    */
@@ -1281,6 +1603,17 @@ export declare const LedgerService: GenService<{
     methodKind: "unary";
     input: typeof ListLedgerQuarantineRequestSchema;
     output: typeof ListLedgerQuarantineResponseSchema;
+  },
+  /**
+   * Hands quarantined events to the ledger once more, newest first and 500 at most. Each leaves the quarantine, and comes back if it
+   * still can't be read. UNAVAILABLE with NATS_UNAVAILABLE.
+   *
+   * @generated from rpc fairlead.store.v1.LedgerService.RetryLedgerQuarantine
+   */
+  retryLedgerQuarantine: {
+    methodKind: "unary";
+    input: typeof RetryLedgerQuarantineRequestSchema;
+    output: typeof RetryLedgerQuarantineResponseSchema;
   },
 }>;
 

@@ -600,6 +600,13 @@ export declare type ApplyOrganizationRequest = Message<"fairlead.store.v1.ApplyO
   ledgerEnabled: boolean;
 
   /**
+   * Keys for the API of Stripe, by the name of the source whose events they complete; a name stands once. They are replaced as a whole.
+   *
+   * @generated from field: repeated fairlead.store.v1.PlainSecret hydration_keys = 19;
+   */
+  hydrationKeys: PlainSecret[];
+
+  /**
    * Who asks for it.
    *
    * @generated from field: fairlead.store.v1.Change change = 50;

@@ -138,6 +138,14 @@ export declare type SourceSettings = Message<"fairlead.store.v1.SourceSettings">
   mode: string;
 
   /**
+   * The provider's own account whose events it receives, for the ledger. Empty: none is told. At most 255 characters. A change holds
+   * for what is received from then on.
+   *
+   * @generated from field: string account = 10;
+   */
+  account: string;
+
+  /**
    * What its events are found by, beside ids and URL. It holds for what is received from then on. Absent: nothing.
    *
    * @generated from field: fairlead.store.v1.SourceSearch search = 9;
