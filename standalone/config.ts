@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { readAddress } from '@fairlead/api/auth/address'
 import { logLevels } from '@fairlead/daemon/log'
 import { tracingEnvironment } from '@fairlead/telemetry/environment'
+import { workerConfig } from '@fairlead/worker/config'
 import { z } from 'zod'
 
 const root = resolve(import.meta.dirname, '..')
@@ -56,6 +57,7 @@ export const standaloneConfig = z.object({
     .string()
     .default('127.0.0.0/8,::1/128')
     .describe('CIDRs that destinations may have although they are private; default: loopback'),
+  FAIRLEAD_STRIPE_API_URL: workerConfig.shape.FAIRLEAD_STRIPE_API_URL,
   FAIRLEAD_PROBER: z
     .enum(['true', 'false'])
     .default('false')

@@ -88,6 +88,7 @@ export function startWorker({ config, daemon, failed, opened, shared }: Start): 
     ...shared,
     ...tracingOf(config),
     FAIRLEAD_DESTINATION_ALLOW: config.FAIRLEAD_DESTINATION_ALLOW,
+    FAIRLEAD_STRIPE_API_URL: config.FAIRLEAD_STRIPE_API_URL,
   })
   opened.use(host('worker', runWorker, settings, daemon, failed))
 }

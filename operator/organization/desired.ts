@@ -49,6 +49,10 @@ export function desiredOrganization(
     retentionDays: spec.retentionDays,
     weight: spec.weight,
     ledgerEnabled: spec.ledger.enabled,
+    hydrationKeys: spec.ledger.hydrate.flatMap(({ source, secretRef }) => {
+      const value = secrets.get(secretId(secretRef))
+      return value ? [{ id: source, value }] : []
+    }),
     ...rateLimitToStore(spec.rateLimit),
     ...sloToStore(spec.slo),
     members: spec.members.map(({ email, role }) => ({ email, role: roles[role] })),

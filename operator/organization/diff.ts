@@ -40,9 +40,24 @@ const namesOf = (unresolved: readonly Unresolved[], kind: Unresolved['kind']): R
 /** Whether applying the resolved rest removes no source or destination that is in force now. */
 function canApplyRest({ inForce, tenantSecretTaken }: Snapshot, unresolved: readonly Unresolved[]): boolean {
   if (tenantSecretTaken || inForce === 'unavailable') return false
-  return !unresolved.some(({ kind, name }) =>
-    (kind === 'source' ? inForce?.sources : inForce?.destinations)?.some(one => one.name === name),
-  )
+  return !unresolved.some(({ kind, name }) => partsOf(inForce, kind).some(one => one.name === name))
+}
+
+/** A source without its hydration key does what it did, so that a missing key keeps nothing from being applied. */
+function partsOf(
+  inForce: Exclude<Snapshot['inForce'], 'unavailable'>,
+  kind: Unresolved['kind'],
+): readonly { readonly name: string }[] {
+  switch (kind) {
+    case 'source':
+      return inForce?.sources ?? []
+    case 'destination':
+      return inForce?.destinations ?? []
+    case 'hydration':
+      return []
+    default:
+      return kind satisfies never
+  }
 }
 
 function takeDown({ stored }: Snapshot): Plan {

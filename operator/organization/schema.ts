@@ -1,4 +1,4 @@
-import { label, labelRule, name } from '@fairlead/wire/declared/field'
+import { label, labelRule, name, secretRef } from '@fairlead/wire/declared/field'
 import { apiVersion, organizationSettings } from '@fairlead/wire/declared/organization-settings'
 import { route } from '@fairlead/wire/declared/route'
 import { mapList, type Path, type Rule, ruled, type TransitionRule } from '@fairlead/wire/declared/rule'
@@ -31,16 +31,44 @@ const member = z.strictObject({
     ),
 })
 
+const hydrate = z.strictObject({
+  source: name('Name of a source of stripe: one of spec.sources.'),
+  secretRef,
+})
+
+/** Keys stand in Secrets, so that the part is a resource's own. */
+const ledger = organizationSettings.ledger
+  .unwrap()
+  .extend({
+    hydrate: mapList(
+      hydrate,
+      'source',
+      100,
+      'Restricted keys of Stripe (rk_live_…, rk_test_…) with which the ledger fetches what events leave out: lists that Stripe cuts at ten, and objects that thin events only name. The key needs to read customers, products, prices, coupons, subscriptions, invoices, payment intents, charges, refunds, disputes, credit notes and checkout sessions. Without one nothing is fetched. At most 100. Default: none.',
+    ).default([]),
+  })
+  .default({ enabled: false, hydrate: [] })
+  .describe('Plans, customers, subscriptions, invoices and payments, kept from billing events.')
+
 interface Named {
   readonly name: string
 }
 interface Routed {
+  readonly ledger: { readonly hydrate: readonly { readonly source: string }[] }
   readonly sources: readonly Named[]
   readonly destinations: readonly Named[]
   readonly routes: readonly { readonly source: string; readonly destinations: readonly string[] }[]
 }
 
 const specRules: readonly Rule<Routed>[] = [
+  {
+    cel: '!has(self.ledger) || self.ledger.hydrate.all(h, self.sources.exists(s, s.name == h.source))',
+    message: 'the source of a hydration must be the name of one of spec.sources',
+    faults: ({ ledger, sources }) =>
+      ledger.hydrate.flatMap(({ source }, index): Path[] =>
+        sources.some(({ name }) => name === source) ? [] : [['ledger', 'hydrate', index, 'source']],
+      ),
+  },
   {
     cel: "self.routes.all(r, r.source.contains('*') || self.sources.exists(s, s.name == r.source))",
     message: "a route's source must be the name of one of spec.sources, or have a * in it",
@@ -70,6 +98,7 @@ const spec = ruled(
       "Part of the webhook URLs, unique in the platform; can't change. A DNS label. Default: metadata.name.",
     ).optional(),
     slo: slo.optional(),
+    ledger,
     members: mapList(member, 'email', 500, 'Who may sign in. At most 500.').default([]),
     sources: mapList(source, 'name', 100, 'Where webhooks come in. At most 100.').default([]),
     destinations: mapList(destination, 'name', 100, 'Where events are delivered to. At most 100.').default(

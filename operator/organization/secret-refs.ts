@@ -10,6 +10,7 @@ export function secretRefsOf({ spec }: Organization): readonly SecretRef[] {
   const refs = [
     ...spec.sources.flatMap(({ secrets }) => secrets.map(({ secretRef }) => secretRef)),
     ...spec.destinations.flatMap(refsOfDestination),
+    ...spec.ledger.hydrate.map(({ secretRef }) => secretRef),
   ]
   return [...new Map(refs.map(ref => [secretId(ref), ref])).values()]
 }

@@ -8,14 +8,14 @@ import type { SourceSpec } from './spec-parts.ts'
 
 /** A part of a spec that can't be put in force as declared. */
 export interface Unresolved {
-  readonly kind: 'source' | 'destination'
+  readonly kind: 'source' | 'destination' | 'hydration'
   readonly name: string
   readonly reason: Extract<ConditionReason, 'SecretMissing' | 'SourceInvalid'>
   /** A sentence without its end; never holds a secret. */
   readonly message: string
 }
 
-/** Active sources and destinations of a spec that lack their secrets, or can't work with them. Pure. */
+/** Active sources and destinations of a spec, and keys of its ledger, that lack their secrets, or can't work with them. Pure. */
 export function unresolvedOf(
   { spec }: Organization,
   secrets: ReadonlyMap<string, string>,
@@ -27,6 +27,9 @@ export function unresolvedOf(
       .flatMap(destination =>
         missing('destination', destination.name, refsOfDestination(destination), secrets),
       ),
+    ...spec.ledger.hydrate.flatMap(({ source, secretRef }) =>
+      missing('hydration', source, [secretRef], secrets),
+    ),
   ]
 }
 

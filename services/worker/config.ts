@@ -28,6 +28,12 @@ export const workerConfig = z.object({
     .string()
     .default(defaultPorts)
     .describe('ports and ranges, comma-separated, that destinations may have'),
+  FAIRLEAD_STRIPE_API_URL: z
+    .url()
+    .default('https://api.stripe.com')
+    .describe(
+      'scheme, host and port of Stripe’s API, asked for what events leave out where a tenant gave a key (spec.ledger.hydrate); its address must be one that destinations may have',
+    ),
   FAIRLEAD_WORKER_SLOTS: z.coerce
     .number()
     .int()

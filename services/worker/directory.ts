@@ -39,6 +39,8 @@ export interface Organization {
   trustsTraceparent(source: string): boolean
   /** The destinations of an event, each once. */
   match(source: string, eventType: string, eventTypes?: readonly string[]): readonly Wanted[]
+  /** The key by which the ledger fetches what events of this source leave out; undefined: it fetches nothing. */
+  hydrationKey(source: string): string | undefined
   /** Where events of payment providers go, whatever routes say; undefined: the ledger is off. */
   readonly ledger: Destination | undefined
 }
@@ -136,6 +138,10 @@ function openOrganization(config: OrganizationConfig, revision: number, keyring:
     keys: config.signingSecrets.map(secret => openSigningSecret(keyring.open(secret.sealed, signing))),
     destinations,
     trustsTraceparent: source => trusting.has(source),
+    hydrationKey(source) {
+      const found = config.hydrate?.find(key => key.source === source)
+      return found && keyring.open(found.sealed, sealContext.hydrationKey(config.id))
+    },
     get ledger() {
       return ledger
     },

@@ -20,6 +20,8 @@ import { type Directory, openDirectory } from './directory.ts'
 import { openAuthorizer } from './egress/authorize.ts'
 import type { Sender } from './egress/send.ts'
 import type { DeliveryLog, Engine } from './engine.ts'
+import { openHydrator } from './hydrate/hydrate.ts'
+import { openStripeApi } from './hydrate/stripe-api.ts'
 import { openHosts } from './lanes/host-breaker.ts'
 import { openScheduler } from './lanes/scheduler.ts'
 import { openSlots } from './lanes/slots.ts'
@@ -112,7 +114,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
     records,
     sender: tools.sender,
     authorizer: opened.use(openAuthorizer({ ask: tools.sender.ask })),
-    processors: openProcessors(tools.registry, nats),
+    processors: openProcessors(tools.registry, nats, hydratorOf(config, tools)),
     directory,
     hosts,
     ...sharing,
@@ -187,6 +189,9 @@ const keptBy = (directory: Directory, log: DeliveryLog): ConfigWatcher => ({
   },
   failed: err => log.error({ err, bucket: bucketName.config }, 'worker.failed'),
 })
+
+const hydratorOf = ({ FAIRLEAD_STRIPE_API_URL: url }: WorkerConfig, { sender, registry }: WorkerTools) =>
+  openHydrator(openStripeApi(sender.ask, url.replace(/\/$/, ''), Date.now), registry)
 
 function partitionReadiness({ overdue, deafForMs }: Ownership): string | undefined {
   if (overdue.forMs >= toleratedMs) {

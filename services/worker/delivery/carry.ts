@@ -118,7 +118,13 @@ async function process(
   try {
     const { meta, body } = event
     await processor.process(
-      { meta, body, organization: organization.slug, destination: config.name },
+      {
+        meta,
+        body,
+        organization: organization.slug,
+        destination: config.name,
+        hydrationKey: organization.hydrationKey(meta.source),
+      },
       deadline,
     )
     return { kind: 'delivered', status: 200 }

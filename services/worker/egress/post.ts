@@ -16,6 +16,8 @@ export interface Post {
   readonly keepBytes: number
   /** Bytes of the response's body after which the connection is cut; the status counts all the same. */
   readonly maxBytes: number
+  /** GET: without a body. Default: POST. */
+  readonly method?: 'GET'
   /** Whether it goes out on a connection of its own that is dialled for it. Default: false. */
   readonly fresh?: boolean
 }
@@ -145,11 +147,16 @@ class Exchange implements Waiter, Holder, Expiring {
 
   sending(): void {
     const connection = this.#connection!
-    const { remote, headerLines, body, keepBytes, maxBytes } = this.#request
+    const { remote, headerLines, body, keepBytes, maxBytes, method } = this.#request
     this.#sent = true
     this.#reused = connection.requests > 0
     connection.parser.reset(keepBytes, maxBytes)
-    connection.write(`${remote.target.headBegins}${headerLines}content-length: ${body.length}\r\n\r\n`, body)
+    const { headBegins } = remote.target
+    const head =
+      method === 'GET'
+        ? `GET${headBegins.slice('POST'.length)}${headerLines}\r\n`
+        : `${headBegins}${headerLines}content-length: ${body.length}\r\n\r\n`
+    connection.write(head, body)
     this.#sentMs = performance.now()
   }
 

@@ -28,7 +28,7 @@ export interface Sender extends AsyncDisposable {
    */
   send(request: OutgoingRequest, signal: AbortSignal): Promise<Outcome>
   /**
-   * The same way to a server whose answer matters (a token endpoint): its first 64 KiB.
+   * The same way to a server whose answer matters (a token endpoint, a provider's API): its first 64 KiB, or as much as is asked for.
    * @throws the errors of `post` and `parseTarget`
    */
   ask(request: OutgoingRequest, signal: AbortSignal): Promise<Answer>
@@ -40,6 +40,10 @@ export interface OutgoingRequest {
   /** Names and values in turn. Those that can't be sent are dropped or made fit (`headers.ts`). */
   readonly headers: readonly string[]
   readonly body: Uint8Array
+  /** GET: without a body. Default: POST. */
+  readonly method?: 'GET' | undefined
+  /** Bytes of the answer's body that `ask` keeps, and reads at most. Default: 64 KiB. */
+  readonly answerBytes?: number | undefined
   /** Milliseconds from the call to the end of the response. */
   readonly timeoutMs: number
   readonly tls?: ClientCertificate | undefined
@@ -87,6 +91,8 @@ const excerptBytes = 1024
 type Keep = Pick<Post, 'keepBytes' | 'maxBytes'>
 const keepExcerpt: Keep = { keepBytes: excerptBytes, maxBytes: maxBodyBytes }
 const keepAll: Keep = { keepBytes: maxBodyBytes, maxBytes: maxBodyBytes }
+const keepOf = ({ answerBytes }: OutgoingRequest): Keep =>
+  answerBytes === undefined ? keepAll : { keepBytes: answerBytes, maxBytes: answerBytes }
 /** Of requests that name none. */
 const noSecretHeaders: ReadonlySet<string> = new Set()
 /** URLs that are kept taken apart. */
@@ -127,6 +133,7 @@ export function openSender(options: SenderOptions): Sender {
       body: request.body,
       timeoutMs: request.timeoutMs,
       ...(request.fresh && { fresh: true }),
+      ...(request.method && { method: request.method }),
       ...keep,
     }
     poster.post(whole, signal, ending)
@@ -156,7 +163,9 @@ export function openSender(options: SenderOptions): Sender {
         }
       }),
     ask: (request, signal) =>
-      new Promise((resolve, reject) => post(request, signal, keepAll, { answered: resolve, failed: reject })),
+      new Promise((resolve, reject) =>
+        post(request, signal, keepOf(request), { answered: resolve, failed: reject }),
+      ),
     get connections() {
       return connections.counts
     },

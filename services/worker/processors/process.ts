@@ -21,6 +21,8 @@ export interface ProcessedEvent {
   readonly organization: string
   /** The destination's name. */
   readonly destination: string
+  /** A key for the provider's API, which the tenant gave for the event's source; undefined: none. */
+  readonly hydrationKey?: string | undefined
 }
 
 /** Thrown for an event that could not be processed. The message goes into the event log, and must hold no secret. */
