@@ -62,6 +62,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     'issues',
     { summary: 'what fails, grouped by its cause', load: async () => (await import('./issues.ts')).issues },
   ],
+  [
+    'billing',
+    {
+      summary: 'who pays for what: the ledger, its figures and repairs',
+      load: async () => (await import('./billing/billing.ts')).billing,
+    },
+  ],
   ['export', { summary: 'events as a file', load: async () => (await import('./export.ts')).exportEvents }],
   [
     'dead-letters',
