@@ -16,7 +16,8 @@ import { z } from 'zod'
 
 const page = new URL('../docs/configuration.md', import.meta.url)
 
-const parts: readonly [name: string, what: string, schema: z.ZodObject][] = [
+/** Processes, and the schema that reads the environment of each. */
+export const parts: readonly [name: string, what: string, schema: z.ZodObject][] = [
   ['Every process', 'All parts in Kubernetes; `npm start` has its own keys for the same.', daemonConfig],
   ['receiver', 'Takes webhooks in.', receiverConfig],
   ['worker', 'Delivers them.', workerConfig],
@@ -34,7 +35,7 @@ const parts: readonly [name: string, what: string, schema: z.ZodObject][] = [
 type Row = readonly [key: string, byDefault: string, what: string]
 
 /** Variables that no schema of a process reads: the test beside this file compares the first two tables with their readers. */
-const others: readonly [name: string, what: string, rows: readonly Row[]][] = [
+export const others: readonly [name: string, what: string, rows: readonly Row[]][] = [
   [
     'fairlead (the command line)',
     'Options of a command come before these.',
@@ -98,7 +99,7 @@ export function configurationPage(): string {
   ].join('\n')
 }
 
-interface Property {
+export interface Property {
   readonly type?: string
   readonly description?: string
   readonly default?: unknown
@@ -107,7 +108,11 @@ interface Property {
   readonly maximum?: number
 }
 
-function table(schema: z.ZodObject): string {
+/** The keys of a schema as JSON Schema has them. */
+export function propertiesOf(schema: z.ZodObject): {
+  readonly properties: Readonly<Record<string, Property>>
+  readonly required: readonly string[]
+} {
   // What a value is read into is not JSON's in a few places (a parsed list); what is written there is text.
   const { properties = {}, required = [] } = z.toJSONSchema(schema, {
     io: 'input',
@@ -116,6 +121,11 @@ function table(schema: z.ZodObject): string {
     properties?: Record<string, Property>
     required?: readonly string[]
   }
+  return { properties, required }
+}
+
+function table(schema: z.ZodObject): string {
+  const { properties, required } = propertiesOf(schema)
   const rows = Object.entries(properties).map(([key, property]) => {
     const cells = [
       `\`${key}\``,
@@ -134,7 +144,7 @@ function defaultOf(property: Property, required: boolean): string {
 }
 
 /** Limits that come from the number type itself say nothing. */
-function rangeOf({ enum: words, minimum, maximum, type }: Property): string {
+export function rangeOf({ enum: words, minimum, maximum, type }: Property): string {
   if (words) return words.map(word => `\`${String(word)}\``).join(', ')
   const least = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined
   const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined

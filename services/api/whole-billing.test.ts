@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { type Sink, startSink } from '@fairlead/testbed/sink'
@@ -15,24 +20,34 @@ import { billingEvents } from './fixtures/billing-events.ts'
  */
 
 const secret = 'test-only-stripe-of-tenant'
+const restrictedKey = 'rk_live_test_only'
 const organization = (sinkUrl: string) => `
 apiVersion: fairlead.dev/v1alpha1
 kind: Organization
 metadata: { name: tenant }
 spec:
-  ledger: { enabled: true }
+  ledger: { enabled: true, hydrate: [{ source: stripe, secretRef: { name: webhooks, key: restricted } }] }
   sources: [{ name: stripe, provider: stripe, secrets: [{ secretRef: { name: webhooks, key: stripe } }] }]
   destinations: [{ name: app, url: "${sinkUrl}/app", allowInsecureHttp: true }]
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: Organization
+metadata: { name: twins }
+spec:
+  ledger: { enabled: true }
+  sources:
+    - { name: east, provider: stripe, account: acct_east, secrets: [{ secretRef: { name: webhooks, key: stripe } }] }
+    - { name: west, provider: stripe, account: acct_west, secrets: [{ secretRef: { name: webhooks, key: stripe } }] }
 ---
 apiVersion: v1
 kind: Secret
 metadata: { name: webhooks }
-stringData: { stripe: ${secret} }
+stringData: { stripe: ${secret}, restricted: ${restrictedKey} }
 `
 
 const opened = new AsyncDisposableStack()
 let sink: Sink
-let receiverUrl: string
+let receiverUrl: (source: string) => string
 let apiUrl: string
 let key: string
 
@@ -58,18 +73,79 @@ beforeAll(async () => {
   await writeFile(join(organizations, 'tenant.yaml'), organization(sink.url))
   const { url: postgresUrl } = opened.use(await createTestDatabase())
   const settings = { ...(await freeSettings(home)), organizations, postgresUrl }
-  await opened.use(startStandalone(settings)).ready()
-  receiverUrl = `http://127.0.0.1:${settings.receiverPort}/webhooks/tenant/stripe`
+  const stripeUrl = await startStripe()
+  await opened.use(startStandalone(settings, { FAIRLEAD_STRIPE_API_URL: stripeUrl })).ready()
+  receiverUrl = source => `http://127.0.0.1:${settings.receiverPort}/webhooks/${source}`
   apiUrl = `http://127.0.0.1:${settings.apiPort}`
   key = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
 }, 240_000)
 afterAll(() => opened.disposeAsync(), 60_000)
 
-async function post(event: object): Promise<void> {
+/** A stand-in for Stripe's API with one subscription of 14 items; to whoever has not the key it says 401. */
+async function startStripe(): Promise<string> {
+  const items = Array.from({ length: 14 }, (_, index) => itemOfBig(index))
+  const server = createServer((request, response) => {
+    const isRight =
+      request.headers.authorization === `Bearer ${restrictedKey}` && request.headers['stripe-version']
+    const isList = request.url?.startsWith('/v1/subscription_items?subscription=sub_big')
+    const isOne = request.url === '/v1/subscriptions/sub_big'
+    response.writeHead(!isRight ? 401 : isList || isOne ? 200 : 404, { 'content-type': 'application/json' })
+    const list = { object: 'list', data: items, has_more: false }
+    response.end(JSON.stringify(!isRight ? {} : isList ? list : isOne ? bigSubscription() : {}))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  opened.defer(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const itemOfBig = (index: number) => ({
+  id: `si_big${String(index).padStart(2, '0')}`,
+  object: 'subscription_item',
+  quantity: 1,
+  price: {
+    id: `price_big${index}`,
+    object: 'price',
+    created: 1_772_323_200,
+    active: true,
+    currency: 'usd',
+    unit_amount: 100,
+    unit_amount_decimal: '100',
+    billing_scheme: 'per_unit',
+    product: 'prod_big',
+    recurring: { interval: 'month', interval_count: 1, usage_type: 'licensed' },
+  },
+  current_period_start: 1_772_323_200,
+  current_period_end: 1_775_001_600,
+  discounts: [],
+})
+
+/** As events and the API show it: ten of its items. */
+const bigSubscription = () => ({
+  id: 'sub_big',
+  object: 'subscription',
+  livemode: true,
+  customer: 'cus_big',
+  status: 'active',
+  created: 1_772_323_200,
+  start_date: 1_772_323_200,
+  cancel_at_period_end: false,
+  collection_method: 'charge_automatically',
+  latest_invoice: null,
+  currency: 'usd',
+  metadata: {},
+  discounts: [],
+  items: { object: 'list', has_more: true, data: Array.from({ length: 10 }, (_, index) => itemOfBig(index)) },
+})
+
+async function post(event: object, source = 'tenant/stripe'): Promise<void> {
   const body = JSON.stringify(event)
   const t = Math.floor(Date.now() / 1000)
   const signature = createHmac('sha256', secret).update(`${t}.${body}`).digest('hex')
-  const response = await fetch(receiverUrl, {
+  const response = await fetch(receiverUrl(source), {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'stripe-signature': `t=${t},v1=${signature}` },
     body,
@@ -88,7 +164,7 @@ test('a life in a jumbled order with repeats is a paid subscription, told as it 
   )
   const events = billingEvents('tenant')
   const jumbled = [...events.toReversed(), ...events.filter((_, index) => index % 2 === 0)]
-  await Promise.all(jumbled.map(post))
+  await Promise.all(jumbled.map(event => post(event)))
   const subscription = await until(
     async () => {
       const found = await api('GET', ofTenant('/billing/subscriptions?status=active'))
@@ -122,7 +198,16 @@ test('a life in a jumbled order with repeats is a paid subscription, told as it 
   )
   expect(told.filter(type => type === 'subscription.activated')).toHaveLength(1)
   const before = await api('GET', ofTenant('/billing/subscriptions/sub_tenant'))
-  expect((await api('POST', ofTenant('/billing/rebuild'))).objects).toBeGreaterThan(3)
+  const { id: rebuildId } = await api('POST', ofTenant('/billing/rebuild'))
+  const rebuilt = await until(
+    async () => {
+      const found = await api('GET', ofTenant(`/billing/rebuilds/${rebuildId}`))
+      return found.endedAt !== null && found
+    },
+    { what: 'the end of the rebuild', deadlineMs: 60_000 },
+  )
+  expect(rebuilt.state).toBe('completed')
+  expect(rebuilt.objects).toBeGreaterThan(3)
   expect(await api('GET', ofTenant('/billing/subscriptions/sub_tenant'))).toEqual(before)
 }, 240_000)
 
@@ -179,4 +264,171 @@ test('revenue of test data is added to the live revenue of whoever sees both', a
   await Promise.all(billingEvents('trial').map(event => post({ ...event, livemode: false })))
   await until(async () => (await days('&mode=test')).length > 0, { what: 'test data', deadlineMs: 60_000 })
   expect(await days('')).toEqual(live)
+}, 120_000)
+
+test('a price of one chosen id in two accounts of one organization is two prices', async () => {
+  const created = 1_772_323_200
+  const priceOf = (amount: number, id: string) => ({
+    id,
+    object: 'event',
+    type: 'price.created',
+    created,
+    livemode: true,
+    api_version: '2026-08-26.dahlia',
+    data: {
+      object: {
+        id: 'gold',
+        object: 'price',
+        created,
+        active: true,
+        currency: 'usd',
+        unit_amount: amount,
+        unit_amount_decimal: String(amount),
+        billing_scheme: 'per_unit',
+        product: 'prod_gold',
+        recurring: { interval: 'month', interval_count: 1, usage_type: 'licensed' },
+      },
+    },
+  })
+  await post(priceOf(1_000, 'evt_east'), 'twins/east')
+  await post(priceOf(2_000, 'evt_west'), 'twins/west')
+  const plans = await until(
+    async () => {
+      const { items } = await api('GET', '/api/v1/organizations/twins/billing/plans?q=gold')
+      return items.length === 2 && items
+    },
+    { what: 'both prices', deadlineMs: 60_000 },
+  )
+  expect(
+    Object.fromEntries(plans.map(({ account, unitAmount }: Json) => [account, Number(unitAmount)])),
+  ).toEqual({ acct_east: 1_000, acct_west: 2_000 })
+}, 120_000)
+
+test('a key of the organization follows its outgoing endpoints and what was delivered to them', async () => {
+  const platformKey = key
+  const { key: own } = await api('POST', ofTenant('/api-keys'), {
+    name: 'webhooks',
+    role: 'viewer',
+    mode: 'live',
+  })
+  key = own
+  try {
+    expect((await api('GET', '/api/v1/webhooks')).items).toMatchObject([{ name: 'app', state: 'healthy' }])
+    expect(await api('GET', '/api/v1/webhooks/app')).toMatchObject({ name: 'app', lane: 'well' })
+    const { items } = await until(
+      async () => {
+        const found = await api('GET', '/api/v1/webhooks/app/deliveries')
+        return found.items.length > 0 && found
+      },
+      { what: 'deliveries in the log', deadlineMs: 60_000 },
+    )
+    expect(items[0]).toMatchObject({ destination: 'app', outcome: 'delivered', source: '_ledger' })
+    await expect(api('GET', '/api/v1/webhooks/none/deliveries')).rejects.toThrow('404')
+  } finally {
+    key = platformKey
+  }
+}, 120_000)
+
+test('figures of one currency become those of another by the table of rates alone', async () => {
+  const churn = (more: string) =>
+    api('GET', ofTenant(`/billing/analytics/churn?after=2026-03-01&before=2026-04-01${more}`))
+  await expect(churn('&convert=EUR')).rejects.toThrow(/409.*rate_missing.*USD to EUR on 2026-03-01/s)
+  const rates = { USD: [{ currency: 'EUR', day: '2026-01-01', rate: '0.5' }] }
+  await api('PUT', ofTenant('/billing/rates'), { rates }, { 'if-match': '*' })
+  expect(await api('GET', ofTenant('/billing/rates'))).toMatchObject({ rates })
+  const { periods } = await churn('&convert=EUR')
+  expect(periods).toMatchObject([
+    {
+      period: '2026-03',
+      currency: 'EUR',
+      mrr: { start: { amount: 0 }, new: { amount: 1_000 }, fx: { amount: 0 }, end: { amount: 1_000 } },
+      subscribers: { start: 0, end: 1 },
+      customerChurn: { standard: null, left: 0 },
+      revenueChurn: { gross: null, net: null },
+    },
+  ])
+  expect((await churn('')).periods).toMatchObject([{ currency: 'USD', mrr: { end: { amount: 1_999 } } }])
+}, 60_000)
+
+/** The command line, as a member of the tenant runs it. */
+async function fairlead(...args: string[]): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '../../cli/main.ts'), 'billing', ...args],
+    {
+      env: {
+        PATH: process.env.PATH ?? '',
+        NO_COLOR: '1',
+        FAIRLEAD_API_URL: apiUrl,
+        FAIRLEAD_API_KEY: key,
+        FAIRLEAD_ORGANIZATION: 'tenant',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number]>,
+  ])
+  if (code !== 0) throw new Error(`fairlead billing ${args.join(' ')}: ${stderr}`)
+  return stdout
+}
+
+test('fairlead billing shows rows, their facts, access and figures', async () => {
+  const march = ['--after', '2026-03-01', '--before', '2026-04-01']
+  expect(await fairlead('subscriptions', '--mode', 'live')).toMatch(/sub_tenant +active +cus_tenant/)
+  expect(await fairlead('invoices', 'in_tenant')).toMatch(/in_tenant .*paid .*19\.99 USD.*invoice\.paid/s)
+  expect(await fairlead('subscriptions', 'sub_tenant', '--facts')).toContain('customer.subscription.created')
+  expect(await fairlead('access', 'cus_tenant')).toMatch(/SUBSCRIPTION.*sub_tenant +price_tenant/s)
+  expect(await fairlead('analytics', 'arpu', ...march)).toMatch(/2026-03 +USD +19\.99 USD/)
+  expect(JSON.parse(await fairlead('analytics', 'days', '--json', ...march)).days).toMatchObject([
+    { day: '2026-03-01', mrr: { end: { amount: 1999 } } },
+  ])
+}, 120_000)
+
+test('fairlead billing reads quarantined events again, which come back where they still cannot be read, and rebuilds', async () => {
+  const [event] = billingEvents('odd')
+  await post({ ...event, id: 'evt_odd', type: 'brand_new.thing' })
+  const inQuarantine = async () => {
+    const { items } = await api('GET', ofTenant('/billing/quarantine'))
+    return items.find(({ type }: Json) => type === 'brand_new.thing')
+  }
+  const first = await until(inQuarantine, { what: 'the event in quarantine', deadlineMs: 60_000 })
+  expect(first).toMatchObject({ reason: 'unknown_type', source: 'stripe' })
+  expect(await fairlead('quarantine')).toContain('brand_new.thing')
+  // The log of deliveries is written a moment after the delivery.
+  await until(async () => JSON.parse(await fairlead('quarantine', 'retry', '--json')).retried === 1, {
+    what: 'the event to be handed over',
+    deadlineMs: 60_000,
+  })
+  await until(async () => ((await inQuarantine())?.seenAt ?? '') > first.seenAt, {
+    what: 'the event to come back',
+    deadlineMs: 60_000,
+  })
+  expect(JSON.parse(await fairlead('rebuild', '--json'))).toMatchObject({ state: 'completed', fault: null })
+}, 240_000)
+
+test('a subscription whose event holds ten of its 14 items is whole by the key that the tenant declared, and says what was fetched', async () => {
+  await post({
+    id: 'evt_big',
+    object: 'event',
+    type: 'customer.subscription.created',
+    created: 1_772_323_200,
+    livemode: true,
+    api_version: '2026-08-26.dahlia',
+    data: { object: bigSubscription() },
+  })
+  const subscription = await until(
+    async () => {
+      const found = await api('GET', ofTenant('/billing/subscriptions/sub_big')).catch(() => undefined)
+      return found?.complete && found
+    },
+    { what: 'the whole subscription', deadlineMs: 60_000 },
+  )
+  expect(subscription.items).toHaveLength(14)
+  const { items } = await api('GET', ofTenant('/billing/subscriptions/sub_big/facts'))
+  expect(items.filter(({ type }: Json) => type === 'fairlead.snapshot')).toMatchObject([
+    { providerEventId: expect.stringMatching(/^fl_/), complete: true, source: 'stripe' },
+  ])
 }, 120_000)
