@@ -135,9 +135,10 @@ test('revenue adds up on each day and in each currency, and ends with what the w
       return (price.currency as string).toUpperCase()
     }),
   )
-  // A life may end years after its last event was made: with a period that was paid for.
-  const whole = asked({ before: timestampFromMs(Date.parse('2028-06-01')) })
-  const months = await store.client.revenue.readPeriods({ question: whole, byMonth: true })
+  // A life with a yearly price lasts for years.
+  const [from, until] = ['2050-01-01', '2050-02-01'].map(day => timestampFromMs(Date.parse(day)))
+  const atTheEnd = asked({ after: from, before: until })
+  const months = await store.client.revenue.readPeriods({ question: atTheEnd, byMonth: true })
   const ends = Map.groupBy(months.periods, ({ currency }) => currency)
   for (const [currency, own] of Map.groupBy(shown, world => world.currency)) {
     if (cut.has(currency)) continue
