@@ -50,12 +50,13 @@ export async function drive(scenario: Scenario, targets: Targets): Promise<reado
 }
 
 async function driveFlow(flow: Flow, { receiverUrl }: Targets) {
-  const { hostname, port, host } = new URL(receiverUrl)
+  const { hostname, port, host, protocol } = new URL(receiverUrl)
+  if (protocol !== 'http:') throw new TypeError(`the generator sends over plain http: not to ${receiverUrl}`)
   const organizations = organizationsOf(flow)
   let made = 0
   await using sender = await openRequestSender({
     hostname,
-    port: Number(port),
+    port: Number(port || 80),
     connections: connectionsOfFlow,
     makeRequest() {
       const provider = flow.providers[made % flow.providers.length]!

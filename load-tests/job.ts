@@ -10,7 +10,7 @@ import { durationSeconds } from './schedule.ts'
  * Prints what runs a scenario in a cluster: its Organizations, and a Job that sends, receives and judges. README.md says how.
  *
  *   node load-tests/job.ts ingest [--namespace fairlead] [--image localhost/fairlead:dev] [--seconds 0.1] [--rate 0.5] \
- *     [--times 2] [--receiver-url http://fairlead-receiver.fairlead:8080] | kubectl apply -f -
+ *     [--times 2] [--receiver-url http://fairlead-receiver.fairlead] | kubectl apply -f -
  */
 export interface JobOptions {
   readonly scenario: string
@@ -137,7 +137,7 @@ if (import.meta.main) {
       scenario: positionals[0] ?? '',
       namespace,
       image,
-      receiverUrl: values['receiver-url'] ?? `http://fairlead-receiver.${namespace}:8080`,
+      receiverUrl: values['receiver-url'] ?? `http://fairlead-receiver.${namespace}`,
       seconds: Number(values.seconds),
       rate: Number(values.rate),
       times: Number(values.times),

@@ -4,6 +4,7 @@ import { openKeeper } from '@fairlead/telemetry/keep'
 import {
   attemptSpan,
   eventSpan,
+  eventTraceId,
   logFields,
   spanOfEventTrace,
   traceparentOf,
@@ -128,6 +129,7 @@ export async function measureKept(collectorUrl: string): Promise<void> {
 function keepWay(event: ReturnType<typeof eventId>, tracing: Tracing): void {
   const facts = {
     event,
+    traceId: eventTraceId(event),
     organization: 'acme',
     source: 'github',
     provider: 'github',

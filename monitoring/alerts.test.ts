@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findPromtool } from '@fairlead/testbed/prometheus'
+import { findNewestPromtool, findPromtool } from '@fairlead/testbed/prometheus'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { expect, test } from 'vitest'
 import { allAlerts } from './alerts/all.ts'
@@ -19,23 +19,30 @@ test('each alert has a case in which it fires, and one in which it does not', ()
   expect(Object.keys(alertCases).filter(name => !known.has(name))).toEqual([])
 })
 
-test('each alert fires on series that the parts have, names its namespace, and is quiet beside them', async () => {
-  const promtool = await findPromtool()
-  await using folder = await scratchFolder()
-  await writeFile(join(folder.path, 'all.yaml'), rulesFile())
-  expect(await promtool(['check', 'rules', 'all.yaml'], folder.path)).toContain('SUCCESS')
-  for (const alert of allAlerts) {
-    const rules = `${alert.name}.yaml`
-    await writeFile(join(folder.path, rules), ruleFileOf(alert))
-    const cases = await promtoolTests(rules, alert.name, alertCases[alert.name] ?? [])
-    await writeFile(join(folder.path, `${alert.name}.test.yaml`), cases)
-  }
-  const files = allAlerts.map(({ name }) => `${name}.test.yaml`)
-  const said = await promtool(['test', 'rules', ...files], folder.path).catch(
-    (error: { stdout: string; stderr: string }) => `${error.stdout}\n${error.stderr}`,
-  )
-  expect(said.replaceAll(/Unit Testing: .*\n\s*SUCCESS\n/g, '').trim()).toBe('')
-}, 120_000)
+test.each([
+  ['the distribution’s', findPromtool],
+  ['the newest', findNewestPromtool],
+])(
+  'each alert fires on series that the parts have, names its namespace, and is quiet beside them, by %s promtool',
+  async (_release, find) => {
+    const promtool = await find()
+    await using folder = await scratchFolder()
+    await writeFile(join(folder.path, 'all.yaml'), rulesFile())
+    expect(await promtool(['check', 'rules', 'all.yaml'], folder.path)).toContain('SUCCESS')
+    for (const alert of allAlerts) {
+      const rules = `${alert.name}.yaml`
+      await writeFile(join(folder.path, rules), ruleFileOf(alert))
+      const cases = await promtoolTests(rules, alert.name, alertCases[alert.name] ?? [])
+      await writeFile(join(folder.path, `${alert.name}.test.yaml`), cases)
+    }
+    const files = allAlerts.map(({ name }) => `${name}.test.yaml`)
+    const said = await promtool(['test', 'rules', ...files], folder.path).catch(
+      (error: { stdout: string; stderr: string }) => `${error.stdout}\n${error.stderr}`,
+    )
+    expect(said.replaceAll(/Unit Testing: .*\n\s*SUCCESS\n/g, '').trim()).toBe('')
+  },
+  120_000,
+)
 
 test('a case with a series that no part has is refused: a bucket or an outcome that does not exist', async () => {
   const metrics = await readMetrics()

@@ -10,7 +10,7 @@ import { type Observed, observedNamespace, startObserved, useEverything } from '
 import { allQueries, type Query } from './queries.ts'
 
 /*
- * The real product under a script, and a real Prometheus: every query of panels, rules and runbook pages returns data.
+ * The real product under a script, and two real ones of Prometheus, the distribution's and the newest: every query of panels, rules and runbook pages returns data.
  * With FAIRLEAD_PICTURES=<folder> each dashboard is drawn there, as an SVG, to be looked at.
  */
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await until(
     async () => {
       await useEverything(observed, 1)
-      const answers = await Promise.all(late.map(query => ask(query, fromMs)))
+      const answers = await Promise.all(urls().flatMap(url => late.map(query => ask(query, fromMs, url))))
       return answers.every(series => series.some(({ points }) => points.length > 1))
     },
     { deadlineMs: 120_000, everyMs: 500, what: 'what takes longest' },
@@ -58,8 +58,14 @@ const filled = (expr: string): string =>
     .replaceAll('$namespace', observedNamespace)
     .replaceAll('$organization', 'acme')
 
-const ask = (expr: string, from?: number): Promise<readonly PrometheusSeries[]> =>
-  askPrometheus(observed.prometheusUrl, filled(expr), {
+const urls = () => [observed.prometheusUrl, observed.newestPrometheusUrl]
+
+const ask = (
+  expr: string,
+  from?: number,
+  url = observed.prometheusUrl,
+): Promise<readonly PrometheusSeries[]> =>
+  askPrometheus(url, filled(expr), {
     toMs: toMs || Date.now(),
     ...(from !== undefined && { fromMs: from }),
   })
@@ -77,8 +83,8 @@ const variantsOf = (query: Query): Query[] =>
       }))
     : [query]
 
-async function faultsOf({ expr, legend, mayBeEmpty }: Query): Promise<string[]> {
-  const series = await ask(shortened(expr), fromMs)
+async function faultsOf({ expr, legend, mayBeEmpty }: Query, url: string): Promise<string[]> {
+  const series = await ask(shortened(expr), fromMs, url)
   if (series.length === 0) return mayBeEmpty ? [] : ['it returns nothing']
   const faults: string[] = []
   if (!mayBeEmpty && series.every(({ points }) => points.length < 2)) faults.push('it has one point only')
@@ -97,10 +103,14 @@ async function faultsOf({ expr, legend, mayBeEmpty }: Query): Promise<string[]> 
 
 test('every query of panels, recordings and runbook pages returns data, no NaN, and legends that tell series apart', async () => {
   const faults: string[] = []
-  for (const query of allQueries().flatMap(variantsOf)) {
-    const found = await faultsOf(query).catch((error: Error) => [error.message])
-    faults.push(...found.map(fault => `${query.of}: ${fault}`))
-  }
+  for (const [url, release] of [
+    [observed.prometheusUrl, 'distribution'],
+    [observed.newestPrometheusUrl, 'newest'],
+  ] as const)
+    for (const query of allQueries().flatMap(variantsOf)) {
+      const found = await faultsOf(query, url).catch((error: Error) => [error.message])
+      faults.push(...found.map(fault => `${release}: ${query.of}: ${fault}`))
+    }
   expect(faults).toEqual([])
 }, 120_000)
 

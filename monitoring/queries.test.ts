@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findPromtool } from '@fairlead/testbed/prometheus'
+import { findNewestPromtool, findPromtool } from '@fairlead/testbed/prometheus'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
@@ -48,8 +48,11 @@ test('every metric of ours is in an alert, in a runbook or on a panel', () => {
   expect(unseen).toEqual([])
 })
 
-test('promtool reads every query of runbook pages and dashboards', async () => {
-  const promtool = await findPromtool()
+test.each([
+  ['the distribution’s', findPromtool],
+  ['the newest', findNewestPromtool],
+])('%s promtool reads every query of runbook pages and dashboards', async (_release, find) => {
+  const promtool = await find()
   await using folder = await scratchFolder()
   const rules = queries.map(({ expr }, at) => ({
     record: `query:${at}`,

@@ -1,3 +1,4 @@
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
@@ -5,6 +6,7 @@ import { z } from 'zod'
 export const operatorConfig = z.object({
   FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
   ...storeTokenEnvironment,
+  ...tracingEnvironment,
   FAIRLEAD_PUBLIC_URL: z
     .url()
     .default('http://localhost:8080')

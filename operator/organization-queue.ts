@@ -11,6 +11,7 @@ import { makeKeys } from './organization/tenant-secret.ts'
 import type { Queue } from './queue.ts'
 import { openReconcileQueue } from './reconcile-queue.ts'
 import type { OwnedRows } from './store-rows.ts'
+import type { OperatorTraces } from './traces.ts'
 
 /** The declared Organizations, from files or the Kubernetes API, and where their status is reported. */
 export interface DeclaredOrganizations extends Declarations, Holdings, Reports {
@@ -26,11 +27,12 @@ export interface OrganizationQueueContext {
   readonly rows: OwnedRows
   readonly organizations: DeclaredOrganizations
   readonly periods?: Periods
+  readonly traces?: OperatorTraces | undefined
 }
 
 /** The queue whose keys are Organizations: the same for files and for Kubernetes. */
 export function openOrganizationQueue(context: OrganizationQueueContext): Queue {
-  const { config, log, metrics, rows, organizations, periods = {} } = context
+  const { config, log, metrics, rows, organizations, periods = {}, traces } = context
   const reconcile = openReconcile({
     declarations: organizations,
     holdings: organizations,
@@ -45,7 +47,7 @@ export function openOrganizationQueue(context: OrganizationQueueContext): Queue 
   })
   metrics.organizations(() => countReasons(organizations.statuses.values()))
   const concurrency = config.FAIRLEAD_OPERATOR_CONCURRENCY
-  return openReconcileQueue({ kind: 'organization', reconcile, concurrency, log, metrics })
+  return openReconcileQueue({ kind: 'organization', reconcile, concurrency, log, metrics, traces })
 }
 
 /** Logs a line for each reported condition that changed. */

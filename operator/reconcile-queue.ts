@@ -1,6 +1,7 @@
 import type { Log } from '@fairlead/daemon/log'
 import type { Kind, OperatorMetrics } from './metrics.ts'
 import { type Next, openQueue, type Queue } from './queue.ts'
+import type { OperatorTraces } from './traces.ts'
 
 export interface ReconcileQueueOptions {
   readonly kind: Kind
@@ -10,11 +11,13 @@ export interface ReconcileQueueOptions {
   readonly concurrency: number
   readonly log: Log
   readonly metrics: OperatorMetrics
+  /** Absent: no collector is configured. */
+  readonly traces?: OperatorTraces | undefined
 }
 
 /** The queue of one kind's keys: each reconciliation is measured, and its error is logged. */
 export function openReconcileQueue(options: ReconcileQueueOptions): Queue {
-  const { kind, reconcile, concurrency, log, metrics } = options
+  const { kind, reconcile, concurrency, log, metrics, traces } = options
   const queue = openQueue({
     concurrency,
     random: Math.random,
@@ -22,7 +25,8 @@ export function openReconcileQueue(options: ReconcileQueueOptions): Queue {
       const started = performance.now()
       let result: 'done' | 'retry' | 'failed' = 'failed'
       try {
-        const next = await reconcile(key)
+        const act = () => reconcile(key)
+        const next = await (traces ? traces.reconcile(kind, key, act) : act())
         result = next.kind === 'retry' ? 'retry' : 'done'
         return next
       } finally {

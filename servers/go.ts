@@ -22,11 +22,13 @@ export async function goVersion(): Promise<string | undefined> {
 /**
  * Builds a program whose go.mod has no `replace`: it stands on its own, and Go's checksum database vouches for it.
  * @param program such as `example.com/cmd/thing@v1.2.3`
+ * @param program several of one module and version share what they compile
  * @param into the folder that gets the program
+ * @param tags of the build, comma-separated
  * @throws Error with what Go says
  */
-export function goInstall(program: string, into: string): Promise<void> {
-  return go(['install', ...settings(), program], '/', { GOBIN: into })
+export function goInstall(program: string | readonly string[], into: string, tags = ''): Promise<void> {
+  return go(['install', ...settings(), '-tags', tags, ...[program].flat()], '/', { GOBIN: into })
 }
 
 /**

@@ -61,8 +61,8 @@ async function sendLines(): Promise<void> {
 }
 
 async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promise<void> {
-  if (about === 'metrics') {
-    await report({ kind: 'answered', id, text: await exposedText(registry) })
+  if (about !== 'readiness') {
+    await report({ kind: 'answered', id, text: await exposedText(registry, about) })
     return
   }
   const reasons = await Promise.all([...checks].map(([name, check]) => failing(name, check)))

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { ExpositionFormat } from '@fairlead/daemon/exposition'
 import type { Log, LogLevel } from '@fairlead/daemon/log'
 import type { ReceiverConfig } from '@fairlead/receiver/config'
 import { type Supervised, supervise } from './supervise.ts'
@@ -14,7 +15,7 @@ export interface ReceiverSettings {
 /** To the child. */
 export type Question =
   | ({ readonly kind: 'start' } & ReceiverSettings)
-  | { readonly kind: 'ask'; readonly id: number; readonly about: 'readiness' | 'metrics' }
+  | { readonly kind: 'ask'; readonly id: number; readonly about: 'readiness' | ExpositionFormat }
   /** Events that the worker has not taken: the answer to `backlog_asked`. */
   | { readonly kind: 'backlog'; readonly events: number }
   | { readonly kind: 'stop' }
@@ -22,7 +23,7 @@ export type Question =
 /** From the child. */
 export type Report =
   | { readonly kind: 'logged'; readonly lines: readonly string[] }
-  /** Readiness: what is lacking, or nothing. Metrics: Prometheus' text format. */
+  /** Readiness: what is lacking, or nothing. Else the metrics in that format. */
   | { readonly kind: 'answered'; readonly id: number; readonly text: string | undefined }
   | { readonly kind: 'backlog_asked' }
   /** It can't run, and ends. */
@@ -32,8 +33,8 @@ export type Report =
 export interface ReceiverProcess extends AsyncDisposable {
   /** Why it is not ready; undefined: it is ready. */
   readiness(): Promise<string | undefined>
-  /** Prometheus' text format; empty once it has ended. */
-  metrics(): Promise<string>
+  /** Empty once it has ended. @param format default: Prometheus' */
+  metrics(format?: ExpositionFormat): Promise<string>
 }
 
 export interface ReceiverProcessOptions extends ReceiverSettings {
@@ -60,7 +61,7 @@ export async function startReceiverProcess(options: ReceiverProcessOptions): Pro
   const supervised = await supervise('receiver', port, start, options.log, options.failed)
   return {
     readiness: () => current.readiness(),
-    metrics: () => current.metrics(),
+    metrics: format => current.metrics(format),
     [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
   }
 }
@@ -113,7 +114,7 @@ function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): C
   })
   tell({ kind: 'start', config, level })
 
-  function ask(about: 'readiness' | 'metrics'): Promise<string | undefined> {
+  function ask(about: 'readiness' | ExpositionFormat): Promise<string | undefined> {
     if (ended) return Promise.resolve(undefined)
     const id = questions++
     return new Promise(resolve => {
@@ -133,6 +134,6 @@ function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): C
       clearTimeout(timer)
     },
     readiness: async () => (ended ? 'has ended' : await ask('readiness')),
-    metrics: async () => (await ask('metrics')) ?? '',
+    metrics: async (format = 'prometheus') => (await ask(format)) ?? '',
   }
 }

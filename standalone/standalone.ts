@@ -1,5 +1,5 @@
 import { makePrintedLink } from '@fairlead/api/auth/link/print'
-import { exposedText } from '@fairlead/daemon/exposition'
+import { type ExpositionFormat, exposedText } from '@fairlead/daemon/exposition'
 import { openHealth } from '@fairlead/daemon/health'
 import type { Log } from '@fairlead/daemon/log'
 import { noteScrape, openRegistry } from '@fairlead/daemon/metrics'
@@ -73,7 +73,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 
   const registry = openRegistry()
   let receiver: ReceiverProcess | undefined
-  const exposed = async () => `${await exposedText(registry)}${(await receiver?.metrics()) ?? ''}`
+  const exposed = async (format: ExpositionFormat) =>
+    `${await exposedText(registry, format)}${(await receiver?.metrics(format)) ?? ''}`
   const health = opened.use(
     await openHealth({
       port: config.FAIRLEAD_METRICS_PORT,

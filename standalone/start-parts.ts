@@ -98,6 +98,7 @@ export function startOperator(
   store: StartedStore,
 ): void {
   const settings = operatorConfig.parse({
+    ...tracingOf(config),
     FAIRLEAD_STORE_URL: store.url,
     FAIRLEAD_STORE_TOKEN: store.token,
     FAIRLEAD_PUBLIC_URL: publicUrl,
@@ -114,6 +115,7 @@ export async function startApi(
   consoleUrl: string | undefined,
 ): Promise<Hosted> {
   const settings = apiConfig.parse({
+    ...tracingOf(config),
     FAIRLEAD_STORE_URL: store.url,
     FAIRLEAD_STORE_TOKEN: store.token,
     FAIRLEAD_API_PORT: config.FAIRLEAD_API_PORT,
@@ -138,6 +140,7 @@ export async function startProber(
   const port = await freePort()
   const settings = proberConfig.parse({
     ...shared,
+    ...tracingOf(config),
     FAIRLEAD_STORE_URL: store.url,
     FAIRLEAD_STORE_TOKEN: store.token,
     FAIRLEAD_PROBER_KEY: await keptPassword(config.FAIRLEAD_HOME, 'prober-key'),

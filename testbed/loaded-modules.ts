@@ -3,7 +3,7 @@ import { readTracingEnvironment } from '@fairlead/telemetry/environment'
 import { Registry } from 'prom-client'
 
 /**
- * Prints the modules that receiver, worker and store load with this environment, one URL a line: run as a process of its own by
+ * Prints the modules that all parts load with this environment, one URL a line: run as a process of its own by
  * `traces.test.ts`.
  */
 const urls: string[] = []
@@ -14,7 +14,8 @@ registerHooks({
     return resolved
   },
 })
-for (const part of ['receiver', 'worker', 'store']) await import(`@fairlead/${part}/run`)
+for (const part of ['receiver', 'worker', 'store', 'api', 'operator', 'prober'])
+  await import(`@fairlead/${part}/run`)
 const { openTracing } = await import('@fairlead/telemetry/tracing')
 const environment = readTracingEnvironment(process.env)
 await using _tracing =

@@ -156,7 +156,7 @@ function readAny(value: Message, kind: number): string | number | boolean {
   const raw = value.get(kind)?.[0]
   if (kind === 1) return (raw as Buffer).toString()
   if (kind === 2) return raw === 1n
-  if (kind === 3) return Number(raw)
+  if (kind === 3) return Number(BigInt.asIntN(64, raw as bigint))
   const double = Buffer.alloc(8)
   double.writeBigUInt64LE(raw as bigint)
   return double.readDoubleLE()

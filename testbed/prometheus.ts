@@ -6,6 +6,7 @@ import { makeCached } from '@fairlead/servers/cache'
 import { distribution, unpackDebian } from '@fairlead/servers/debian'
 import { freePort, type Server, startChild, untilReady } from '@fairlead/servers/processes'
 import { onPath, type Program, type Progress, search } from '@fairlead/servers/search'
+import { findNewestPrometheus } from './newest-prometheus.ts'
 
 /** Prometheus and promtool: the machine's own, or Debian's, unpacked into the cache. */
 function findProgram(name: 'prometheus' | 'promtool', progress: Progress): Promise<Program> {
@@ -36,13 +37,19 @@ export const findBoth = (progress: Progress): Promise<unknown> =>
 /** Runs promtool in a folder; answers with what it says, rejects with what it finds wrong. */
 export type Promtool = (args: readonly string[], folder: string) => Promise<string>
 
-export async function findPromtool(progress: Progress = console.error): Promise<Promtool> {
-  const { path } = await findProgram('promtool', progress)
-  return async (args, folder) => {
+/** Of the distribution. */
+export const findPromtool = async (progress: Progress = console.error): Promise<Promtool> =>
+  promtoolAt(await findProgram('promtool', progress))
+
+export const findNewestPromtool = async (progress?: Progress): Promise<Promtool> =>
+  promtoolAt(await findNewestPrometheus('promtool', progress))
+
+const promtoolAt =
+  ({ path }: Program): Promtool =>
+  async (args, folder) => {
     const { stdout } = await promisify(execFile)(path, [...args], { cwd: folder, maxBuffer: 64 * 1024 ** 2 })
     return stdout
   }
-}
 
 export interface PrometheusOptions {
   readonly home: string
@@ -50,14 +57,19 @@ export interface PrometheusOptions {
   readonly targets: readonly { readonly address: string; readonly labels: Readonly<Record<string, string>> }[]
   /** A file of rules. */
   readonly rules: string
+  /** Default: the distribution's. */
+  readonly release?: 'newest'
 }
 
 /** Starts Prometheus on loopback. It scrapes each second. */
 export async function startPrometheus(
-  { home, targets, rules }: PrometheusOptions,
+  { home, targets, rules, release }: PrometheusOptions,
   progress: Progress = console.error,
 ): Promise<Server> {
-  const program = await findProgram('prometheus', progress)
+  const program =
+    release === 'newest'
+      ? await findNewestPrometheus('prometheus', progress)
+      : await findProgram('prometheus', progress)
   const port = await freePort()
   await mkdir(home, { recursive: true })
   await writeFile(join(home, 'rules.yaml'), rules)

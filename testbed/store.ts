@@ -28,10 +28,15 @@ export interface TestStore extends AsyncDisposable {
 
 /**
  * Starts a store. It logs nothing below `error`.
- * @param given servers that are there already, and stay; keys other than `testEncryptionKeys`
+ * @param given servers that are there already, and stay; keys other than `testEncryptionKeys`; further settings
  */
 export async function startTestStore(
-  given: { readonly natsUrl?: string; readonly postgresUrl?: string; readonly encryptionKeys?: string } = {},
+  given: {
+    readonly natsUrl?: string
+    readonly postgresUrl?: string
+    readonly encryptionKeys?: string
+    readonly env?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<TestStore> {
   await using opened = new AsyncDisposableStack()
   const nats = given.natsUrl === undefined ? opened.use(await startTestNats()) : { url: given.natsUrl }
@@ -43,6 +48,7 @@ export async function startTestStore(
     FAIRLEAD_ENCRYPTION_KEYS: given.encryptionKeys ?? testEncryptionKeys,
     FAIRLEAD_STORE_PORT: 0,
     FAIRLEAD_STORE_HOST: '127.0.0.1',
+    ...given.env,
   })
   const daemon = {
     log: openLog({ service: 'store', level: 'error' }),

@@ -15,6 +15,7 @@ import { findGrpcurl } from './grpcurl.ts'
 import { findHelmProgram } from './kube/helm.ts'
 import { findKubePrograms, findNodePrograms } from './kube/programs.ts'
 import { modulesOf } from './modules-of.ts'
+import { findNewestPrometheus } from './newest-prometheus.ts'
 import { findBoth } from './prometheus.ts'
 import { findSchemathesis } from './schemathesis/schemathesis.ts'
 import { findValgrind } from './valgrind.ts'
@@ -37,6 +38,10 @@ const built: readonly Tool[] = [
   { modules: ['testbed/grpcurl.ts'], find: findGrpcurl },
   { modules: ['testbed/actionlint.ts'], find: findActionlint },
   { modules: ['image/fixtures/compose.ts'], find: findComposeLoader },
+  {
+    modules: ['testbed/newest-prometheus.ts'],
+    find: progress => findNewestPrometheus('promtool', progress),
+  },
 ]
 
 /** Fetched ready-made, meanwhile. */

@@ -7,6 +7,7 @@ import type { OperatorConfig } from '../config.ts'
 import { openOperatorMetrics } from '../metrics.ts'
 import { logReport, openOrganizationQueue } from '../organization-queue.ts'
 import { type OwnedRows, openOwnedRows } from '../store-rows.ts'
+import { openOperatorTraces } from '../traces.ts'
 import { type AbsencePeriods, absenceNews, absencePeriods, restartAbsences } from './absence.ts'
 import { watchFolder } from './change.ts'
 import { type DeclaredFiles, openDeclaredFiles } from './declared-files.ts'
@@ -37,7 +38,11 @@ export async function runFiles(
   const folder = config.FAIRLEAD_ORGANIZATIONS
   const metrics = openOperatorMetrics(registry)
   metrics.leader(true)
-  await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
+  await using traces = (await openOperatorTraces(config, registry)) ?? null
+  await using store = connectStore(config.FAIRLEAD_STORE_URL, {
+    token: config.FAIRLEAD_STORE_TOKEN,
+    traced: traces?.calls,
+  })
   const rows = openOwnedRows(store, OwnerKind.FILE)
   const tenantSecrets = openTenantSecrets(join(config.FAIRLEAD_HOME, 'secrets'))
   const files = openDeclaredFiles(tenantSecrets, {
@@ -50,6 +55,7 @@ export async function runFiles(
     metrics,
     rows,
     organizations: files,
+    traces: traces ?? undefined,
   })
   using changes = watchFolder(folder, signal)
   const parsed = openParsedFiles(join(config.FAIRLEAD_HOME, 'declared.jsonl'))

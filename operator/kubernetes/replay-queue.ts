@@ -6,6 +6,7 @@ import { openReconcileQueue } from '../reconcile-queue.ts'
 import type { ReplayRows } from '../replay/act.ts'
 import { reconcile } from '../replay/reconcile.ts'
 import type { Phase, ReplayStatus } from '../replay/status-schema.ts'
+import type { OperatorTraces } from '../traces.ts'
 import { type Regarding, transitionsOf } from './announce.ts'
 import type { KubernetesClient } from './client.ts'
 import type { Organizations } from './organizations.ts'
@@ -28,8 +29,9 @@ export function openReplayQueue(context: {
   /** The Organizations that they are for. */
   readonly organizations: Organizations
   readonly tell: (regarding: Regarding, transitions: readonly Condition[]) => void
+  readonly traces: OperatorTraces | undefined
 }): ReplayQueue {
-  const { client, log, metrics, rows, organizations, tell } = context
+  const { client, log, metrics, rows, organizations, tell, traces } = context
   const objects = openReplays(client, organizations, (key, uid, status, before) => {
     // Complete changes only together with Ready, and says no more.
     const [ready] = transitionsOf(status, before).filter(({ type }) => type === 'Ready')
@@ -52,6 +54,7 @@ export function openReplayQueue(context: {
     concurrency,
     log,
     metrics,
+    traces,
   })
   metrics.replays(() => countPhases(statuses.values()))
   return {

@@ -16,6 +16,7 @@ import { logReport, openOrganizationQueue } from '../organization-queue.ts'
 import type { Queue } from '../queue.ts'
 import { openReplayRows } from '../replay-rows.ts'
 import { openOwnedRows } from '../store-rows.ts'
+import { type OperatorTraces, openOperatorTraces } from '../traces.ts'
 import { announce, type Regarding, transitionsOf } from './announce.ts'
 import { type KubernetesClient, openKubernetes } from './client.ts'
 import { type Follower, keyOfObject } from './follow.ts'
@@ -46,7 +47,11 @@ export async function runKubernetes(
   const { log } = daemon
   const metrics = openOperatorMetrics(daemon.registry)
   using client = await open()
-  await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
+  await using traces = (await openOperatorTraces(config, daemon.registry)) ?? null
+  await using store = connectStore(config.FAIRLEAD_STORE_URL, {
+    token: config.FAIRLEAD_STORE_TOKEN,
+    traced: traces?.calls,
+  })
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
   using _check = daemon.health.check('kubernetes', async () => {
     await client.call({ method: 'GET', path: '/version' })
@@ -62,7 +67,10 @@ export async function runKubernetes(
   await lead(client, lease, signal, async leading => {
     metrics.leader(true)
     log.info({ identity }, 'operator.leading')
-    await reconcileAll({ config, client, store, log, metrics, identity, periods }, leading)
+    await reconcileAll(
+      { config, client, store, log, metrics, identity, periods, traces: traces ?? undefined },
+      leading,
+    )
     metrics.leader(false)
     if (!signal.aborted) log.warn({ identity }, 'operator.deposed')
   })
@@ -76,11 +84,12 @@ interface Leadership {
   readonly metrics: OperatorMetrics
   readonly identity: string
   readonly periods: Periods
+  readonly traces: OperatorTraces | undefined
 }
 
 /** Reconciles all Organizations and Replays, as the leader, until the signal aborts. */
 async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promise<void> {
-  const { config, client, store, log, metrics, identity, periods } = leadership
+  const { config, client, store, log, metrics, identity, periods, traces } = leadership
   const tell = (regarding: Regarding, transitions: readonly Condition[]) => {
     for (const condition of transitions) {
       announce(client, regarding, condition, identity).catch((err: unknown) =>
@@ -111,6 +120,7 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     rows: openOwnedRows(store, OwnerKind.KUBERNETES),
     organizations,
     periods,
+    traces,
   })
   await using replays = openReplayQueue({
     client,
@@ -119,6 +129,7 @@ async function reconcileAll(leadership: Leadership, signal: AbortSignal): Promis
     rows: openReplayRows(store),
     organizations,
     tell,
+    traces,
   })
 
   // Secrets first, else every one that is found would be news for an Organization that was just reconciled; and

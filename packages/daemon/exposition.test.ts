@@ -1,6 +1,6 @@
-import { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { answerOf, exposedText, noteCounted, noteExemplar } from './exposition.ts'
+import { contentTypeOf, endOf, exposedText, formatFor, noteCounted, noteExemplar } from './exposition.ts'
 
 const traceId = '0123456789abcdef0123456789abcdef'
 const other = 'f'.repeat(32)
@@ -21,11 +21,9 @@ test('the trace of a slow value is told at its bucket, to a scraper that asks fo
   for (const value of [0.1, 0.7, 7]) seconds.observe(value)
   noteExemplar(seconds, 0.7, traceId, 1_500)
   noteExemplar(seconds, 7, other, 2_000)
-  const { body, contentType } = answerOf(
-    await exposedText(registry),
-    'application/openmetrics-text;version=1.0.0,*/*;q=0.1',
-  )
-  expect(contentType).toContain('openmetrics-text')
+  const format = formatFor('application/openmetrics-text;version=1.0.0,*/*;q=0.1')
+  expect(contentTypeOf(format)).toContain('openmetrics-text')
+  const body = await exposedText(registry, format)
   expect(body).toContain(`thing_seconds_bucket{le="0.5"} 1\n`)
   expect(body).toContain(`\nthing_seconds_bucket{le="1"} 2 # {trace_id="${traceId}"} 0.7 1.500\n`)
   expect(body).toContain(`\nthing_seconds_bucket{le="+Inf"} 3 # {trace_id="${other}"} 7 2.000\n`)
@@ -34,7 +32,7 @@ test('the trace of a slow value is told at its bucket, to a scraper that asks fo
 
 test('OpenMetrics is as its parser wants it: counters without their suffix in comments, no empty line, an end', async () => {
   const { registry } = aRegistry()
-  const { body } = answerOf(await exposedText(registry), 'application/openmetrics-text')
+  const body = `${await exposedText(registry, 'openmetrics')}${endOf('openmetrics')}`
   expect(body).toContain('# TYPE things counter\nthings_total{kind="a # {b"} 1\n')
   expect(body).not.toContain('\n\n')
   expect(body.endsWith('# EOF\n')).toBe(true)
@@ -45,11 +43,10 @@ test('a scraper that knows no exemplars is told none, and every value', async ()
   seconds.observe(0.7)
   const plain = await registry.metrics()
   noteExemplar(seconds, 0.7, traceId, 1_500)
-  const exposed = await exposedText(registry)
-  expect(exposed).toContain(traceId)
-  const { body, contentType } = answerOf(exposed, 'text/plain')
-  expect(contentType).toContain('text/plain')
-  expect(body).toBe(plain)
+  expect(await exposedText(registry, 'openmetrics')).toContain(traceId)
+  const format = formatFor('text/plain')
+  expect(contentTypeOf(format)).toContain('text/plain')
+  expect(`${await exposedText(registry, format)}${endOf(format)}`).toBe(plain)
 })
 
 test('the newest trace of a bucket replaces the one before', async () => {
@@ -57,7 +54,7 @@ test('the newest trace of a bucket replaces the one before', async () => {
   seconds.observe(0.7)
   noteExemplar(seconds, 0.7, traceId, 1_000)
   noteExemplar(seconds, 0.8, 'f'.repeat(32), 2_000)
-  const text = await exposedText(registry)
+  const text = await exposedText(registry, 'openmetrics')
   expect(text).toContain('f'.repeat(32))
   expect(text).not.toContain(traceId)
 })
@@ -75,7 +72,7 @@ test('the trace of what a counter counted is told at its series, and forgotten w
   attempts.inc({ organization: 'acme', result: 'delivered' })
   attempts.inc(failed)
   noteCounted(attempts, failed, traceId, 1_500)
-  const told = await exposedText(registry)
+  const told = await exposedText(registry, 'openmetrics')
   expect(told).toContain(
     `attempts_total{organization="acme",result="failed"} 1 # {trace_id="${traceId}"} 1 1.500`,
   )
@@ -83,5 +80,42 @@ test('the trace of what a counter counted is told at its series, and forgotten w
   attempts.remove(failed)
   await exposedText(registry)
   attempts.inc(failed)
-  expect(await exposedText(registry)).not.toContain(traceId)
+  expect(await exposedText(registry, 'openmetrics')).not.toContain(traceId)
+})
+
+test('a registry of every kind of metric and odd texts is told as prom-client tells it', async () => {
+  const registry = new Registry()
+  const registers = [registry]
+  const odd = ['plain', 'a "quoted" one', 'back\\slash', 'two\nlines', 'Zürich', '']
+  const counter = new Counter({
+    name: 'odd_total',
+    help: 'A\nhelp \\ text',
+    labelNames: ['kind', 'of'],
+    registers,
+  })
+  const gauge = new Gauge({ name: 'odd_size', help: 'Sizes', labelNames: ['kind'], registers })
+  for (const [index, kind] of odd.entries()) {
+    counter.inc({ kind, of: index }, index / 3)
+    gauge.set({ kind }, [0, -1.5, 1e21, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3][index]!)
+  }
+  new Gauge({
+    name: 'collected',
+    help: 'Set at each scrape',
+    registers,
+    collect() {
+      this.set(7)
+    },
+  })
+  const seconds = new Histogram({
+    name: 'odd_seconds',
+    help: 'Time',
+    labelNames: ['kind'],
+    buckets: [1],
+    registers,
+  })
+  for (const kind of odd) seconds.observe({ kind }, 2)
+  expect(await exposedText(registry)).toBe(await registry.metrics())
+  gauge.remove({ kind: 'plain' })
+  gauge.set({ kind: 'Zürich' }, 4)
+  expect(await exposedText(registry)).toBe(await registry.metrics())
 })

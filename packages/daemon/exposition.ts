@@ -1,4 +1,4 @@
-import type { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, type Histogram, type Registry } from 'prom-client'
 
 /**
  * What a scrape is answered with. Exemplars (a trace's id beside a series) stand in OpenMetrics only. prom-client writes them
@@ -50,41 +50,113 @@ export function noteCounted<Label extends string>(
   note(counter, `${nameOf(counter)}{${list.join(',')}}`, { traceId, value: 1, at: nowMs / 1_000 })
 }
 
-/** Prometheus' text format with exemplars, as `answerOf` takes it: several may be put together before that. */
-export async function exposedText(registry: Registry): Promise<string> {
-  const text = await registry.metrics()
-  const noted = (registry.getMetricsAsArray() as unknown as object[]).flatMap(
-    metric => exemplars.get(metric) ?? [],
-  )
-  if (noted.length === 0) return text
-  const left = new Map(noted.flatMap(known => [...known].map(entry => [entry[0], known] as const)))
-  const lines = text.split('\n').map(line => {
-    const series = line.slice(0, line.lastIndexOf(' '))
-    const exemplar = left.get(series)?.get(series)
-    if (!exemplar) return line
-    left.delete(series)
-    return `${line} # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.at.toFixed(3)}`
-  })
-  // Of series that are gone.
-  for (const [series, known] of left) known.delete(series)
+/** What a scrape is answered in. */
+export type ExpositionFormat = 'prometheus' | 'openmetrics'
+
+const openMetrics = 'application/openmetrics-text'
+
+/** OpenMetrics where the scraper names it, else Prometheus' text. Pure. */
+export const formatFor = (accept = ''): ExpositionFormat =>
+  accept.includes(openMetrics) ? 'openmetrics' : 'prometheus'
+
+export const contentTypeOf = (format: ExpositionFormat): string =>
+  format === 'openmetrics'
+    ? `${openMetrics}; version=1.0.0; charset=utf-8`
+    : 'text/plain; version=0.0.4; charset=utf-8'
+
+/** What ends a scrape, after the texts of all registries. */
+export const endOf = (format: ExpositionFormat): string => (format === 'openmetrics' ? '# EOF\n' : '')
+
+/**
+ * The series of a registry, in one pass: several registries' texts may follow each other before `endOf`. prom-client's own text is
+ * the same in Prometheus' format; a scrape with thousands of series takes it several times as long (docs/adr/0080).
+ */
+export async function exposedText(
+  registry: Registry,
+  format: ExpositionFormat = 'prometheus',
+): Promise<string> {
+  // OpenMetrics knows no empty lines.
+  const gap = format === 'openmetrics' ? '\n' : '\n\n'
+  const metrics = registry.getMetricsAsArray() as unknown as Metric[]
+  const texts = await Promise.all(metrics.map(metric => textOf(registry, metric, format)))
+  return texts.length === 0 ? '' : `${texts.join(gap)}\n`
+}
+
+type Metric = (Counter | Gauge | Histogram) & { readonly name: string; readonly help: string }
+
+async function textOf(registry: Registry, metric: Metric, format: ExpositionFormat): Promise<string> {
+  const noted = exemplars.get(metric)
+  const tells = format === 'openmetrics' ? noted : undefined
+  let lines: string[]
+  if (metric instanceof Counter || metric instanceof Gauge) lines = await linesOf(metric, format, tells)
+  else {
+    const text = await registry.getSingleMetricAsString(metric.name)
+    if (!noted) return text
+    lines = text.split('\n')
+    if (tells) lines = lines.map(line => withExemplar(line, line.slice(0, line.lastIndexOf(' ')), tells))
+  }
+  if (noted) forgetGone(noted, lines)
   return lines.join('\n')
 }
 
-const openMetrics = 'application/openmetrics-text'
-const exemplarOf = / # \{trace_id="[0-9a-f]{32}"\} \S+ \S+$/gm
-
-/** An answer in the format that the scraper prefers: OpenMetrics where it names it, else Prometheus' text. Pure. */
-export function answerOf(text: string, accept = ''): { readonly contentType: string; readonly body: string } {
-  if (accept.includes(openMetrics))
-    return { contentType: `${openMetrics}; version=1.0.0; charset=utf-8`, body: inOpenMetrics(text) }
-  return { contentType: 'text/plain; version=0.0.4; charset=utf-8', body: text.replaceAll(exemplarOf, '') }
+/** Counters and gauges: they alone may have thousands of series. */
+async function linesOf(
+  metric: Counter | Gauge,
+  format: ExpositionFormat,
+  tells: ReadonlyMap<string, Exemplar> | undefined,
+): Promise<string[]> {
+  const { name, help, type, values } = await metric.get()
+  const isCounter = metric instanceof Counter
+  // OpenMetrics declares a counter without its suffix.
+  const declared = format === 'openmetrics' && isCounter ? name.replace(/_total$/, '') : name
+  const lines = [`# HELP ${declared} ${escaped(help)}`, `# TYPE ${declared} ${type}`]
+  for (const { labels, value } of values) {
+    const series = name + labelsText(labels)
+    const line = `${series} ${valueText(value)}`
+    lines.push(tells ? withExemplar(line, series, tells) : line)
+  }
+  return lines
 }
 
-/** Counters are declared without `_total`, no line is empty, and the end is said. */
-const inOpenMetrics = (text: string): string =>
-  `${text
-    .replaceAll(/^(# HELP \S+?)_total(?= )/gm, '$1')
-    .replaceAll(/^(# TYPE \S+?)_total(?= counter$)/gm, '$1')
-    .replaceAll(/\n{2,}/g, '\n')
-    .replace(/^\n/, '')
-    .replace(/\n?$/, '\n')}# EOF\n`
+/** By the object that holds a series' labels, which stays the same for as long as the series is there. */
+const labelTexts = new WeakMap<object, string>()
+
+function labelsText(labels: Readonly<Partial<Record<string, string | number>>>): string {
+  const known = labelTexts.get(labels)
+  if (known !== undefined) return known
+  const pairs: string[] = []
+  for (const name in labels) {
+    const value = labels[name]
+    pairs.push(`${name}="${typeof value === 'string' ? escaped(value).replaceAll('"', '\\"') : value}"`)
+  }
+  const text = pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+  labelTexts.set(labels, text)
+  return text
+}
+
+const escaped = (text: string): string =>
+  /[\\\n]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n') : text
+
+function valueText(value: number): string {
+  if (Number.isFinite(value)) return `${value}`
+  return Number.isNaN(value) ? 'NaN' : value < 0 ? '-Inf' : '+Inf'
+}
+
+function withExemplar(line: string, series: string, known: ReadonlyMap<string, Exemplar>): string {
+  const exemplar = known.get(series)
+  if (!exemplar) return line
+  return `${line} # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.at.toFixed(3)}`
+}
+
+/** Exemplars of series that are gone. */
+function forgetGone(known: Map<string, Exemplar>, lines: readonly string[]): void {
+  const gone = new Set(known.keys())
+  for (const line of lines) {
+    if (gone.size === 0) return
+    // A label's value may hold a blank, a value and what follows it none before ` # `.
+    const end = line.lastIndexOf(' # {trace_id="')
+    const bare = end < 0 ? line : line.slice(0, end)
+    gone.delete(bare.slice(0, bare.lastIndexOf(' ')))
+  }
+  for (const series of gone) known.delete(series)
+}

@@ -9,7 +9,7 @@ async function ask(port: number, path: string) {
 }
 
 const open = (registry = new Registry()) =>
-  openHealth({ port: 0, host: '127.0.0.1', exposed: () => exposedText(registry) })
+  openHealth({ port: 0, host: '127.0.0.1', exposed: format => exposedText(registry, format) })
 
 test('a process is alive whatever its dependencies do', async () => {
   await using health = await open()

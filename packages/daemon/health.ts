@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { answerOf } from './exposition.ts'
+import { contentTypeOf, type ExpositionFormat, endOf, formatFor } from './exposition.ts'
 
 /** A readiness check: undefined when the process can do its work, otherwise a few words that say why not. */
 export type ReadinessCheck = () => string | undefined | Promise<string | undefined>
@@ -37,7 +37,7 @@ export async function openHealth(options: {
   readonly port: number
   readonly host?: string
   /** All that is exposed: `exposedText`. */
-  readonly exposed: () => Promise<string>
+  readonly exposed: (format: ExpositionFormat) => Promise<string>
   /** Told of each scrape that was answered. */
   readonly scraped?: (seconds: number, bytes: number) => void
 }): Promise<Health> {
@@ -61,9 +61,9 @@ export async function openHealth(options: {
 
   async function metrics({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now()
-    const answer = answerOf(await exposed(), headers.accept)
-    const body = Buffer.from(answer.body)
-    response.writeHead(200, { 'content-type': answer.contentType }).end(body)
+    const format = formatFor(headers.accept)
+    const body = Buffer.from(`${await exposed(format)}${endOf(format)}`)
+    response.writeHead(200, { 'content-type': contentTypeOf(format) }).end(body)
     scraped?.((performance.now() - startedMs) / 1000, body.length)
   }
 

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { ConfigError, configExitCode, readConfig } from './config.ts'
-import { exposedText } from './exposition.ts'
+import { type ExpositionFormat, exposedText } from './exposition.ts'
 import { type Health, openHealth } from './health.ts'
 import { stopOnSignals } from './lifecycle.ts'
 import { type Log, logLevels, openLog } from './log.ts'
@@ -71,7 +71,8 @@ async function runUnder<Shape extends z.ZodRawShape>(
     const registry = openRegistry(own)
     const [port, host] = [own.FAIRLEAD_METRICS_PORT, own.FAIRLEAD_METRICS_HOST]
     const scraped = (seconds: number, bytes: number) => noteScrape(registry, seconds, bytes)
-    await using health = await openHealth({ port, host, exposed: () => exposedText(registry), scraped })
+    const exposed = (format: ExpositionFormat) => exposedText(registry, format)
+    await using health = await openHealth({ port, host, exposed, scraped })
     using signal = stopOnSignals({
       log,
       deadlineMs: own.FAIRLEAD_SHUTDOWN_TIMEOUT_MS,

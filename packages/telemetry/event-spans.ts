@@ -1,6 +1,6 @@
 import type { EventId } from '@fairlead/webhook/id'
 import type { Span } from './span.ts'
-import { eventSpan, type SpanContext } from './trace-ids.ts'
+import { type SpanContext, spanOfEventTrace } from './trace-ids.ts'
 
 /**
  * The spans of an event's receipt. The receiver makes them; a worker makes them again, with the same ids, for an event whose
@@ -8,6 +8,8 @@ import { eventSpan, type SpanContext } from './trace-ids.ts'
  */
 export interface ReceivedEvent {
   readonly event: EventId
+  /** `eventTraceId` of it, which whoever makes several spans makes once. */
+  readonly traceId: string
   /** The organization's slug. */
   readonly organization: string
   readonly source: string
@@ -48,7 +50,7 @@ export function receivedSpan(
   return {
     name: `POST ${receiverRoute}`,
     kind: 'server',
-    context: received.context ?? eventSpan(received.event, 'receive'),
+    context: received.context ?? spanOfEventTrace(received.traceId, 'receive'),
     links: received.linked && [received.linked],
     startMs,
     endMs,
@@ -79,8 +81,8 @@ export function sentSpan(
   return {
     name: 'send EVENTS',
     kind: 'producer',
-    context: sent.context ?? eventSpan(sent.event, 'send'),
-    parent: (sent.parent ?? eventSpan(sent.event, 'receive')).spanId,
+    context: sent.context ?? spanOfEventTrace(sent.traceId, 'send'),
+    parent: (sent.parent ?? spanOfEventTrace(sent.traceId, 'receive')).spanId,
     startMs,
     endMs,
     attributes: {
@@ -101,11 +103,11 @@ export function processedSpan(
   startMs: number,
   endMs: number,
 ): Span {
-  const send = eventSpan(processed.event, 'send')
+  const send = spanOfEventTrace(processed.traceId, 'send')
   return {
     name: 'process EVENTS',
     kind: 'consumer',
-    context: eventSpan(processed.event, 'process'),
+    context: spanOfEventTrace(processed.traceId, 'process'),
     // A single message: the conventions let its creation be the parent.
     parent: send.spanId,
     links: [send],

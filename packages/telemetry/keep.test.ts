@@ -1,4 +1,4 @@
-import { eventId, newId } from '@fairlead/webhook/id'
+import { eventId, newId, toHex } from '@fairlead/webhook/id'
 import { expect, test } from 'vitest'
 import { openKeeper } from './keep.ts'
 
@@ -20,6 +20,11 @@ test.each([
     expect(ids.filter(openKeeper(ratio, () => {}).samples)).toEqual(kept)
   },
 )
+
+test.each([0, 0.01, 0.5, 1])('of a trace’s id the ratio %s says what it says of the event’s', ratio => {
+  const keeper = openKeeper(ratio, () => {})
+  expect(ids.filter(id => keeper.samplesTrace(toHex(id)))).toEqual(ids.filter(keeper.samples))
+})
 
 test('what a smaller ratio keeps, a larger one keeps too: processes with different settings still agree', () => {
   const [few, many] = [openKeeper(0.01, () => {}), openKeeper(0.1, () => {})]

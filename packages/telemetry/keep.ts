@@ -1,5 +1,12 @@
 import { openTokenBucket, type TokenBucket } from '@fairlead/daemon/token-bucket'
-import { type DeliveryId, type EventId, randomPart, randomPartAbove } from '@fairlead/webhook/id'
+import {
+  type DeliveryId,
+  type EventId,
+  randomBits,
+  randomBitsAbove,
+  randomPart,
+  randomPartAbove,
+} from '@fairlead/webhook/id'
 
 /**
  * Which traces are kept: a ratio of all, told by the id alone, so that every process decides the same without asking another;
@@ -9,6 +16,8 @@ import { type DeliveryId, type EventId, randomPart, randomPartAbove } from '@fai
 export interface Keeper {
   /** Whether the ratio keeps the trace of this id. Takes some 20 ns. */
   samples(id: EventId | DeliveryId): boolean
+  /** The same of a trace's id, 32 hexadecimal digits; of an event's trace it says what `samples` says of the event. */
+  samplesTrace(traceId: string): boolean
   /** Whether a trace that the ratio keeps may be kept. */
   admitSampled(nowMs: number): boolean
   /**
@@ -33,11 +42,13 @@ const mostKinds = 4_096
 /** @param ratio 0 to 1 */
 export function openKeeper(ratio: number, skipped: (why: SkippedReason) => void): Keeper {
   const from = randomPartAbove(ratio)
+  const fromBits = randomBitsAbove(ratio)
   const sampledBucket = openTokenBucket({ perSecond: failuresPerSecond + ratio * webhooksPerSecond })
   const failureBucket = openTokenBucket({ perSecond: failuresPerSecond, burst: failuresPerSecond })
   const kinds = openKinds()
   return {
     samples: id => randomPart(id) >= from,
+    samplesTrace: traceId => (BigInt(`0x${traceId.slice(-14)}`) & randomBits) >= fromBits,
     admitSampled: nowMs => take(sampledBucket, nowMs) || skip('sampled'),
     admitFailure: (kind, nowMs) => kinds.take(kind, nowMs, failureBucket) || skip('failure'),
   }

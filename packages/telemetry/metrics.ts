@@ -10,7 +10,7 @@ export interface TracingMetrics {
 
 /**
  * Several parts of one process share a registry, and these metrics in it.
- * @param part receiver, worker or store
+ * @param part such as receiver
  */
 export function openTracingMetrics(registry: Registry, part: string): TracingMetrics {
   const spans = shared(registry, {

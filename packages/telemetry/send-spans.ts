@@ -1,18 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
+import { openSpanEncoder } from './encode-span.ts'
+import type { Span } from './span.ts'
 
 /**
  * Sends spans many at a time, one request after the other. Never waited for: while the collector is slow or away, spans wait up
  * to a bound, and what comes then is dropped and counted.
  *
- * Not the SDK's BatchSpanProcessor, which tells its drops to nobody.
+ * Not the SDK's BatchSpanProcessor, which tells its drops to nobody. A span waits as the bytes that will be sent, some 500, and as no
+ * object.
  */
 export interface SpanQueue extends AsyncDisposable {
-  add(span: ReadableSpan): void
+  add(span: Span): void
+}
+
+export interface Collector {
+  /** Whether it took the request. Never rejects. */
+  send(request: Buffer): Promise<boolean>
+  close(): Promise<void>
 }
 
 export interface SpanQueueOptions {
-  readonly exporter: SpanExporter
+  readonly collector: Collector
+  /** Attributes of the process. */
+  readonly resource: Readonly<Record<string, string>>
   /** Spans that wait. */
   readonly most: number
   /** Spans of one request. */
@@ -32,8 +42,17 @@ const longestPauseMs = 30_000
 /** A stop sends what waits, and takes no longer, ms: a worker has 4 s for all of its own. */
 const stopMs = 2_000
 
-export function openSpanQueue({ exporter, most, batch, lingerMs, counted }: SpanQueueOptions): SpanQueue {
-  let waiting: ReadableSpan[] = []
+interface Request {
+  readonly bytes: Buffer
+  readonly spans: number
+}
+
+export function openSpanQueue(options: SpanQueueOptions): SpanQueue {
+  const { collector, resource, most, batch, lingerMs, counted } = options
+  const encoder = openSpanEncoder(resource)
+  /** Whole requests that wait; the spans that came after them are in the encoder. */
+  let whole: Request[] = []
+  let waiting = 0
   let underWay = 0
   let sending: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -41,8 +60,8 @@ export function openSpanQueue({ exporter, most, batch, lingerMs, counted }: Span
   let stopping = false
 
   function look(): void {
-    if (sending || stopping || waiting.length === 0) return
-    if (pauseMs === 0 && waiting.length >= batch) {
+    if (sending || stopping || waiting === 0) return
+    if (pauseMs === 0 && whole.length > 0) {
       sending = sendOne().finally(sent)
       return
     }
@@ -57,29 +76,36 @@ export function openSpanQueue({ exporter, most, batch, lingerMs, counted }: Span
     look()
   }
 
+  function takeEncoded(): Request {
+    return { spans: encoder.count, bytes: encoder.take() }
+  }
+
   async function sendOne(): Promise<void> {
-    const spans = waiting.splice(0, batch)
-    underWay = spans.length
-    const ok = await exported(exporter, spans)
+    const { bytes, spans } = whole.shift() ?? takeEncoded()
+    waiting -= spans
+    underWay = spans
+    const ok = await collector.send(bytes)
     pauseMs = ok ? 0 : Math.min(longestPauseMs, 2 * pauseMs || firstPauseMs)
     // A stop has counted them as failed.
-    if (underWay > 0) counted(ok ? 'exported' : 'failed', spans.length)
+    if (underWay > 0) counted(ok ? 'exported' : 'failed', spans)
     underWay = 0
   }
 
   async function sendAll(): Promise<void> {
     await sending
-    while (waiting.length > 0) await sendOne()
-    await exporter.shutdown()
+    while (waiting > 0) await sendOne()
+    await collector.close()
   }
 
   return {
     add(span) {
-      if (waiting.length >= most || stopping) {
+      if (waiting >= most || stopping) {
         counted('dropped', 1)
         return
       }
-      waiting.push(span)
+      encoder.add(span)
+      waiting++
+      if (encoder.count >= batch) whole.push(takeEncoded())
       look()
     },
     async [Symbol.asyncDispose]() {
@@ -93,20 +119,10 @@ export function openSpanQueue({ exporter, most, batch, lingerMs, counted }: Span
       ])
       patience.abort()
       if (underWay > 0) counted('failed', underWay)
-      if (waiting.length > 0) counted('dropped', waiting.length)
+      if (waiting > 0) counted('dropped', waiting)
       underWay = 0
-      waiting = []
+      waiting = 0
+      whole = []
     },
   }
-}
-
-/** `ExportResultCode.SUCCESS` is 0. */
-function exported(exporter: SpanExporter, spans: ReadableSpan[]): Promise<boolean> {
-  return new Promise(resolve => {
-    try {
-      exporter.export(spans, ({ code }) => resolve(code === 0))
-    } catch {
-      resolve(false)
-    }
-  })
 }

@@ -85,4 +85,8 @@ export function readTraceparent(text: string | undefined): SpanContext | undefin
   return /[1-9a-f]/.test(traceId) && /[1-9a-f]/.test(spanId) ? { traceId, spanId } : undefined
 }
 
+/** Whether a well-formed `traceparent` says that its trace is kept. */
+export const isSampledTraceparent = (traceparent: string): boolean =>
+  (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1
+
 const fourDigits = (attempt: number): string => (attempt & 0xffff).toString(16).padStart(4, '0')

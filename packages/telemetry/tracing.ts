@@ -4,7 +4,7 @@ import { ratioOf, resourceAttributes, type TracingEnvironment, tracesUrl } from 
 import { type Keeper, openKeeper, type SkippedReason } from './keep.ts'
 import { openTracingMetrics } from './metrics.ts'
 import { openSpanQueue } from './send-spans.ts'
-import { openSpanWriter, type Span } from './span.ts'
+import type { Span } from './span.ts'
 
 /**
  * Traces of OpenTelemetry. No context is carried through the code: a span is made when its work has ended, from times that
@@ -18,7 +18,7 @@ export interface Tracing extends Keeper, AsyncDisposable {
 }
 
 export interface TracingOptions {
-  /** receiver, worker or store. */
+  /** Such as receiver. */
   readonly part: string
   readonly environment: TracingEnvironment
   readonly registry: Registry
@@ -32,30 +32,25 @@ export async function openTracing({
 }: TracingOptions): Promise<Tracing | undefined> {
   const url = tracesUrl(environment)
   if (!url) return undefined
-  const [{ OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
-    import('@opentelemetry/exporter-trace-otlp-proto'),
-    import('@opentelemetry/resources'),
-  ])
+  const { openCollector } = await import('./collector.ts')
   const metrics = openTracingMetrics(registry, part)
+  const given = resourceAttributes(environment.OTEL_RESOURCE_ATTRIBUTES)
   const queue = openSpanQueue({
-    exporter: new OTLPTraceExporter({ url }),
+    collector: openCollector(url),
+    resource: {
+      'service.instance.id': `${hostname()}-${process.pid}`,
+      'service.namespace': 'fairlead',
+      ...given,
+      'service.name': environment.OTEL_SERVICE_NAME ?? given['service.name'] ?? `fairlead-${part}`,
+    },
     most: environment.OTEL_BSP_MAX_QUEUE_SIZE,
     batch: environment.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
     lingerMs: environment.OTEL_BSP_SCHEDULE_DELAY,
     counted: metrics.spans,
   })
-  const given = resourceAttributes(environment.OTEL_RESOURCE_ATTRIBUTES)
-  const write = openSpanWriter(
-    resourceFromAttributes({
-      'service.instance.id': `${hostname()}-${process.pid}`,
-      'service.namespace': 'fairlead',
-      ...given,
-      'service.name': environment.OTEL_SERVICE_NAME ?? given['service.name'] ?? `fairlead-${part}`,
-    }),
-  )
   return {
     ...openKeeper(ratioOf(environment), metrics.skipped),
-    keep: span => queue.add(write(span)),
+    keep: span => queue.add(span),
     skip: metrics.skipped,
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }

@@ -155,11 +155,21 @@ const decoded = Buffer.alloc(16) as RawBuffer
  */
 export const randomPart = (id: Prefixes[IdPrefix]): string => id.slice(19)
 
+/** The same 55 bits, of the 128 that an id stands for. */
+export const randomBits: bigint = (1n << 55n) - 1n
+
+/** The random bits above which `ratio` of all ids lie; a ratio from 0 (none) to 1 (all). */
+export function randomBitsAbove(ratio: number): bigint {
+  if (ratio <= 0) return 1n << 55n
+  if (ratio >= 1) return 0n
+  return BigInt(Math.round((1 - ratio) * 2 ** 53)) << 2n
+}
+
 /** The random part above which `ratio` of all ids lie; a ratio from 0 (none) to 1 (all). */
 export function randomPartAbove(ratio: number): string {
   if (ratio <= 0) return '~'
   if (ratio >= 1) return ''
-  let rest = BigInt(Math.round((1 - ratio) * 2 ** 53)) << 2n
+  let rest = randomBitsAbove(ratio)
   let text = ''
   for (let i = 0; i < 11; i++, rest >>= 5n) text = alphabet[Number(rest & 31n)] + text
   return text

@@ -66,6 +66,8 @@ export interface StoreClientOptions {
   timeoutMs?: number
   /** The store's token, where it has one. */
   token?: string | undefined
+  /** Sees each call once, with all its tries: `traceCalls`. */
+  traced?: Interceptor | undefined
 }
 
 /** Waits before the second, third … try of a call that is safe to repeat. */
@@ -86,6 +88,7 @@ export function connectStore(url: string, options: StoreClientOptions = {}): Sto
       sessionManager,
       defaultTimeoutMs: options.timeoutMs ?? 10_000,
       interceptors: [
+        ...(options.traced ? [options.traced] : []),
         ...(options.token ? [setHeader('authorization', `Bearer ${options.token}`)] : []),
         ...(mode ? [setHeader(modeHeader, mode)] : []),
         retry,

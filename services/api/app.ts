@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { framingFault } from '@fairlead/daemon/framing'
 import { peerOf } from '@fairlead/daemon/peer'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
 import helmet from 'helmet'
 import { admit } from './admit.ts'
 import { serveAuth } from './auth/serve.ts'
@@ -69,18 +75,22 @@ const refuseFraming: RequestHandler = (request, response, next) => {
 function serve(app: Express, parts: Parts, operation: Operation): void {
   const enter: RequestHandler = async (request, response, next) => {
     response.locals.operation = operation.name
+    // Express takes the parameters back where a request fails.
+    response.locals.organization = request.params.slug
     response.set('cache-control', 'no-store').set(deprecationHeaders(operation))
     await admit(parts, operation, request, response)
+    parts.traces?.begin(operation, request, response)
     next()
   }
   const read = operation.body ? readJsonBody(operation.maxBodyBytes) : []
+  const work = (request: Request, response: Response) => perform(parts, operation, request, response)
   app[operation.method](expressPath(operation.path), enter, ...read, (request, response) =>
-    perform(parts, operation, request, response),
+    parts.traces ? parts.traces.under(response, () => work(request, response)) : work(request, response),
   )
 }
 
 /** One line and one measurement for each answer. */
-function trace({ log, metrics, trusted, refusals }: Parts): RequestHandler {
+function trace({ log, metrics, trusted, refusals, traces }: Parts): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     response.locals.traceId = traceIdOf(request.get('traceparent')) ?? randomBytes(16).toString('hex')
@@ -89,9 +99,10 @@ function trace({ log, metrics, trusted, refusals }: Parts): RequestHandler {
     response.set('x-request-id', response.locals.requestId)
     response.once('close', () => {
       const durationMs = performance.now() - startedAt
-      const { operation = 'none', caller, code, traceId, requestId, peer } = response.locals
+      const { operation = 'none', caller, code, traceId, requestId, peer, organization } = response.locals
       const status = response.writableFinished ? response.statusCode : 499
       metrics.answerSeconds.observe({ operation, status: String(status) }, durationMs / 1000)
+      traces?.ended(request, response, { status, durationMs })
       const line = {
         trace_id: traceId,
         requestId,
@@ -102,7 +113,7 @@ function trace({ log, metrics, trusted, refusals }: Parts): RequestHandler {
         code,
         durationMs: Math.round(durationMs),
         ...(caller && credentialOf(caller)),
-        organization: request.params.slug,
+        organization,
       }
       if (!caller && (status === 401 || status === 429)) refusals.take(line, Date.now())
       else log.info(line, 'request.answered')

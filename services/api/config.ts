@@ -1,5 +1,6 @@
 import { drainDelayMs } from '@fairlead/daemon/leave'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 import { readSignInKeys } from './auth/keys.ts'
@@ -10,6 +11,7 @@ import { readOrigins } from './cors.ts'
 export const apiConfig = z.object({
   FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
   ...storeTokenEnvironment,
+  ...tracingEnvironment,
   FAIRLEAD_API_PORT: z.coerce
     .number()
     .int()

@@ -8,6 +8,7 @@ import type { AllowedOrigins } from './cors.ts'
 import type { ApiMetrics } from './metrics.ts'
 import type { TakeRate } from './rate-limit.ts'
 import type { RefusalLog } from './refusal-log.ts'
+import type { RequestTraces } from './request-traces.ts'
 import type { OpenStreams } from './stream.ts'
 
 /** What the API works with. */
@@ -34,6 +35,8 @@ export interface Parts {
   readonly streams: OpenStreams
   /** Explanations of refusals, each up to 1 s of processor time: one is under way at a time, and organizations take turns. */
   readonly explanations: Turns<string>
+  /** Spans of requests; absent: no collector is configured. */
+  readonly traces: RequestTraces | undefined
   /** Aborts when the process stops: streams end then. */
   readonly stopping: AbortSignal
 }

@@ -5,6 +5,9 @@ import type { Log } from '@fairlead/daemon/log'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import type { Daemon } from '@fairlead/daemon/run'
 import { openTurns } from '@fairlead/daemon/turns'
+import { traceCalls } from '@fairlead/telemetry/call-spans'
+import { openSpanScope } from '@fairlead/telemetry/span-scope'
+import { openTracing } from '@fairlead/telemetry/tracing'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import type { Redis } from 'ioredis'
 import { buildApp } from './app.ts'
@@ -18,6 +21,7 @@ import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
 import { connectRedis, warnOfEviction } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
+import { openRequestTraces } from './request-traces.ts'
 import { openSharedRate } from './shared-rate.ts'
 import { openStreams } from './stream.ts'
 
@@ -37,7 +41,12 @@ export async function run(
   { log, registry, health }: Daemon,
   listening?: (port: number) => void,
 ): Promise<void> {
-  await using store = connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN })
+  const scope = openSpanScope()
+  await using tracing = (await openTracing({ part: 'api', environment: config, registry })) ?? null
+  await using store = connectStore(config.FAIRLEAD_STORE_URL, {
+    token: config.FAIRLEAD_STORE_TOKEN,
+    traced: tracing ? traceCalls(tracing, scope) : undefined,
+  })
   using redis = openConfiguredRedis(config, log)
   const rate = { perSecond: config.FAIRLEAD_API_RATE_PER_SECOND, burst: config.FAIRLEAD_API_RATE_BURST }
   const takeRate = redis ? openSharedRate(redis.client, rate) : openRateLimiter(rate)
@@ -64,6 +73,7 @@ export async function run(
     refusals,
     streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
     explanations: openTurns({ places: 1, mostOfOne: () => 1, waitMs: explanationWaitMs, mostWaiting: 8 }),
+    traces: tracing ? openRequestTraces(tracing, scope) : undefined,
     stopping: signal,
   })
   const server = createServer(limits, app)

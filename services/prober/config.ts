@@ -1,3 +1,4 @@
+import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { natsEnvironment, storeTokenEnvironment } from '@fairlead/wire/environment'
 import { z } from 'zod'
 
@@ -13,6 +14,7 @@ export const proberConfig = z.object({
   ...natsEnvironment,
   FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
   ...storeTokenEnvironment,
+  ...tracingEnvironment,
   FAIRLEAD_PROBER_KEY: z
     .string()
     .min(32)

@@ -58,7 +58,8 @@ export function desiredOrganization({ slug, sourceSecrets, signingKey, apiKey }:
     retentionDays: 1,
     sources: probers.map(source => ({
       name: source,
-      settings: { provider: source, deduplicate: true, active: true },
+      // The receipt of a probe is linked to its span, where traces are kept.
+      settings: { provider: source, deduplicate: true, active: true, trustTraceparent: true },
       secrets: [{ id: 'derived', value: sourceSecrets[source] }],
     })),
     destinations: [http, { name: 'messages', settings: { nats: true, retry } }],

@@ -23,7 +23,7 @@ export interface Partition {
   /** The log says that it was delivered. */
   logged(probe: Probe, nowMs: number): void
   /** Gives up a probe: it was accepted and is nowhere, or no receiver accepts it. */
-  close(probe: Probe, how: 'lost' | 'missed' | 'refused', nowMs: number): void
+  close(probe: Probe, how: Exclude<Closed, 'passed'>, nowMs: number): void
   standing(nowMs: number): Standing
   readonly minutes: Minutes
   /** What a restart needs. */
@@ -49,7 +49,12 @@ export interface PartitionEvents {
   passed(hop: Hop, result: HopResult, ms: number | undefined): void
   lost(): void
   repeated(): void
+  /** Nothing more is expected of it. */
+  readonly closed?: ((probe: Probe, how: Closed, nowMs: number) => void) | undefined
 }
+
+/** `passed`: all that it had to pass, be it late. */
+export type Closed = 'passed' | 'lost' | 'missed' | 'refused'
 
 /** Probes that are open at one time: so many fit into a message of NATS, which keeps them for a restart. */
 const mostOpen = 1_000
@@ -74,8 +79,11 @@ export function openPartition(
     const ms = nowMs - probe.sentMs
     probe.open = probe.open.filter(other => other !== hop)
     minutes.passed(hop, ms, nowMs)
+    if (ms > lateMs[hop]) probe.late = true
     events.passed(hop, ms > lateMs[hop] ? 'late' : 'good', ms)
-    if (probe.open.length === 0) open = open.filter(other => other !== probe)
+    if (probe.open.length > 0) return
+    open = open.filter(other => other !== probe)
+    events.closed?.(probe, 'passed', nowMs)
   }
 
   /** A request for a probe that is known. */
@@ -138,6 +146,7 @@ export function openPartition(
     close(probe, how, nowMs) {
       open = open.filter(other => other !== probe)
       for (const hop of probe.open) events.passed(hop, how === 'missed' ? 'late' : 'failed', undefined)
+      events.closed?.(probe, how, nowMs)
       if (how === 'refused') minutes.refused(nowMs)
       if (how !== 'lost') return
       minutes.lost(nowMs)

@@ -36,6 +36,8 @@ export interface Probe {
   event?: string
   /** What it has still to pass. */
   open: Hop[]
+  /** It passed something later than it should have. */
+  late?: true
 }
 
 /** Every twentieth is answered 503 first; it is of the source whose deliveries are in no order. */

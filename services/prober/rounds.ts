@@ -5,6 +5,7 @@ import type { Memory } from './memory.ts'
 import type { Partition } from './partition.ts'
 import { hasArrived, type Probe } from './probe.ts'
 import { askLog, type Receivers, sendProbe } from './send.ts'
+import type { ProbeTraces } from './traces.ts'
 
 /** A partition, and the organization that its probes go to. */
 export interface Probed {
@@ -20,6 +21,8 @@ export interface RoundsOptions {
   readonly intervalMs: number
   readonly lostMs: number
   readonly log: Log
+  /** Absent: no collector is configured. */
+  readonly traces?: ProbeTraces | undefined
   now(): number
 }
 
@@ -72,7 +75,7 @@ export function openRounds(options: RoundsOptions): Rounds {
     if (probe.tries === 0) await keep(partition)
     const receiver = options.receivers.at(probe.sequence + probe.tries)
     probe.tries += 1
-    const sent = await sendProbe(receiver, target, probe, now())
+    const sent = await sendProbe(receiver, target, probe, now(), options.traces?.headersOf(probe))
     if (sent.kind === 'accepted') partition.accepted(probe, sent.event, now())
     else if (partition.open.includes(probe)) partition.refused(probe, sent.why)
     await keep(partition)

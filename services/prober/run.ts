@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
+import { traceCalls } from '@fairlead/telemetry/call-spans'
+import { openTracing, type Tracing } from '@fairlead/telemetry/tracing'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
 import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
@@ -18,6 +20,7 @@ import { openRounds, type Probed } from './rounds.ts'
 import { openReceivers } from './send.ts'
 import { isSigned } from './sign.ts'
 import { openSink } from './sink.ts'
+import { openProbeTraces } from './traces.ts'
 
 const stepMs = 250
 const startAgainMs = 2_000
@@ -36,7 +39,12 @@ export async function run(
 ): Promise<void> {
   await using opened = new AsyncDisposableStack()
   let probed: readonly Probed[] = []
-  const events = openProberMetrics(registry, () => probed.map(({ partition }) => partition), Date.now)
+  const tracing = opened.use((await openTracing({ part: 'prober', environment: config, registry })) ?? null)
+  const traces = tracing ? openProbeTraces(tracing) : undefined
+  const events: PartitionEvents = {
+    ...openProberMetrics(registry, () => probed.map(({ partition }) => partition), Date.now),
+    closed: traces?.closed,
+  }
   const refusals = opened.use(openRefusalLines(log, Date.now))
   const bySlug = (slug: string) => probed.find(({ target }) => target.identity.slug === slug)
   const sink = opened.use(
@@ -48,7 +56,7 @@ export async function run(
     }),
   )
   listening(sink.port)
-  const store = opened.use(connectStore(config.FAIRLEAD_STORE_URL, { token: config.FAIRLEAD_STORE_TOKEN }))
+  const store = opened.use(openStore(config, tracing))
   const nats = await connectNats({ ...natsLogin(config), name: 'prober' })
   opened.defer(() => nats.close())
   const targets = await untilCovered(store, config, signal, log)
@@ -64,6 +72,7 @@ export async function run(
     intervalMs: config.FAIRLEAD_PROBER_INTERVAL_MS,
     lostMs: config.FAIRLEAD_PROBER_LOST_MS,
     log,
+    traces,
     now: Date.now,
   })
   const background = [
@@ -83,6 +92,12 @@ export async function run(
   await rounds.settled()
   await Promise.all(background)
 }
+
+const openStore = (config: ProberConfig, tracing: Tracing | null): StoreClient =>
+  connectStore(config.FAIRLEAD_STORE_URL, {
+    token: config.FAIRLEAD_STORE_TOKEN,
+    traced: tracing ? traceCalls(tracing) : undefined,
+  })
 
 /** Each partition, with the probes that were open before a restart. */
 async function recall(

@@ -15,16 +15,17 @@ export type Sent =
   | { readonly kind: 'accepted'; readonly event: string }
   | { readonly kind: 'refused'; readonly why: string }
 
-/** Posts a probe, as its provider would. @param receiver scheme, host and port */
+/** Posts a probe, as its provider would. @param receiver scheme, host and port. @param more headers besides */
 export async function sendProbe(
   receiver: string,
   { identity }: Target,
   probe: Probe,
   nowMs: number,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Sent> {
   const { source, id, body } = probe
   const signed = signProbe(source, { id, body, secret: identity.sourceSecrets[source], nowMs })
-  const headers = { 'content-type': 'application/json', 'user-agent': 'fairlead-prober', ...signed }
+  const headers = { 'content-type': 'application/json', 'user-agent': 'fairlead-prober', ...signed, ...more }
   try {
     const { status, text } = await ask(`${receiver}/webhooks/${identity.slug}/${source}`, {
       method: 'POST',

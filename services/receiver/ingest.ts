@@ -146,7 +146,7 @@ async function accept(
   const event: Verified = { request, source, body, received, receivedAt, verdict, identity, ...ids }
   try {
     const stored = await storeEvent(event, receiver)
-    record(event, stored, tried.at(-1), performance.now() - startedMs, receiver)
+    record(event, stored, tried.at(-1), startedMs, receiver)
     return acceptedReply(source, ids.id, stored.knownBy !== undefined)
   } catch (error) {
     if (!(error instanceof PublishError)) throw error
@@ -157,14 +157,16 @@ async function accept(
 /**
  * Metrics, spans and log line of an accepted event.
  * @param publicUrl the URL over which the signature matched, where the provider signs it
+ * @param startedMs of `performance.now()`, at the request line
  */
 function record(
   event: Verified,
   stored: Stored,
   publicUrl: string | undefined,
-  durationMs: number,
+  startedMs: number,
   receiver: Receiver,
 ): void {
+  const durationMs = performance.now() - startedMs
   const { source, body, id, traceId, identity } = event
   const { seq, knownBy, differs } = stored
   const { metrics, log, traces } = receiver
@@ -177,7 +179,7 @@ function record(
   }
   metrics.acceptSeconds.observe(durationMs / 1000)
   metrics.answeredWell(durationMs)
-  const isTraced = traces?.accepted(event, stored, durationMs) ?? false
+  const isTraced = traces?.accepted(event, stored, startedMs, durationMs) ?? false
   if (isTraced) noteExemplar(metrics.acceptSeconds, durationMs / 1000, traceId, receiver.now())
   log.info(
     {

@@ -15,8 +15,11 @@ import type { Stored, Verified } from './verified.ts'
 export interface ReceiverTraces {
   /** The header of a stored event whose trace is kept, for consumers of EVENTS that aren't Fairlead's; undefined: none. */
   traceparent(event: Pick<Verified, 'id' | 'traceId'>): string | undefined
-  /** Whether the trace is kept. @param durationMs from the request line to the acknowledgement */
-  accepted(event: Verified, stored: Stored, durationMs: number): boolean
+  /**
+   * Whether the trace is kept.
+   * @param startedMs of `performance.now()`, at the request line. @param durationMs from there to the acknowledgement
+   */
+  accepted(event: Verified, stored: Stored, startedMs: number, durationMs: number): boolean
   /** A request that was refused once its source was known, and a place for it was asked. */
   refused(source: Source, refused: RefusedRequest): void
 }
@@ -41,13 +44,17 @@ export function openReceiverTraces(tracing: Tracing, now: () => number): Receive
   return {
     traceparent: ({ id, traceId }) =>
       tracing.samples(id) ? traceparentOf(spanOfEventTrace(traceId, 'send'), true) : undefined,
-    accepted(event, stored, durationMs) {
+    accepted(event, stored, startedMs, durationMs) {
       if (!isKept(event, durationMs)) return false
-      const { id, source, received, identity, body } = event
-      const endMs = now()
+      const { id, traceId, source, received, identity, body } = event
+      const nowMs = now()
+      // Unix milliseconds of a `performance.now()`.
+      const unixMs = (at: number) => nowMs - (performance.now() - at)
+      const startMs = unixMs(startedMs)
       const duplicate = stored.knownBy !== undefined
       const facts = {
         event: id,
+        traceId,
         organization: source.organization.slug,
         source: source.config.name,
         provider: source.config.provider,
@@ -60,16 +67,15 @@ export function openReceiverTraces(tracing: Tracing, now: () => number): Receive
       // A repeat is part of the first one's trace, beside its spans.
       const contexts = duplicate ? ofRepeat(event) : undefined
       tracing.keep(
-        receivedSpan({ ...facts, duplicate, context: contexts?.receive }, endMs - durationMs, endMs),
+        receivedSpan({ ...facts, duplicate, context: contexts?.receive }, startMs, startMs + durationMs),
       )
       if (stored.publish) {
-        const { startedMs, endedMs, batch } = stored.publish
-        const sentMs = endMs - (performance.now() - endedMs)
+        const { startedMs: begunMs, endedMs, batch } = stored.publish
         tracing.keep(
           sentSpan(
             { ...facts, batch, context: contexts?.send, parent: contexts?.receive },
-            sentMs - (endedMs - startedMs),
-            sentMs,
+            unixMs(begunMs),
+            unixMs(endedMs),
           ),
         )
       }

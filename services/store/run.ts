@@ -1,4 +1,5 @@
 import type { Run } from '@fairlead/daemon/run'
+import { traceAnswers } from '@fairlead/telemetry/call-spans'
 import { openTracing } from '@fairlead/telemetry/tracing'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
@@ -88,7 +89,8 @@ export const run = async (
   opened.use(health.check('nats', async () => void (await nats.rtt())))
   const calls = { ...tools, keyring, log, budgets, rebuilds }
   opened.use(listenForFacts(calls))
-  const server = opened.use(await serve(calls, serverOptions(config, metrics.calls)))
+  const traced = tracing && traceAnswers(tracing)
+  const server = opened.use(await serve(calls, { ...serverOptions(config, metrics.calls), traced }))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)
   await untilAborted(signal)

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2'
+import type { Interceptor } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ApiKeyService } from '@fairlead/wire/store/api_key'
 import { AttemptService } from '@fairlead/wire/store/attempt'
@@ -52,6 +53,8 @@ export interface ServeOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly metrics: CallMetrics
+  /** Where calls have spans: `traceAnswers`. */
+  readonly traced?: Interceptor | undefined
   /** Who doesn't present it is not answered, before a byte of the message is read. Absent: everyone is. */
   readonly token?: string | undefined
 }
@@ -96,7 +99,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
     connect: false,
     maxTimeoutMs,
     readMaxBytes: maxRequestBytes,
-    interceptors: [answerErrors(options.metrics, calls.log)],
+    interceptors: [...(options.traced ? [options.traced] : []), answerErrors(options.metrics, calls.log)],
     routes(router) {
       router.service(OrganizationService, organizationCalls(calls))
       router.service(MemberService, memberCalls(calls))

@@ -1,5 +1,5 @@
 import { processedSpan, type ReceivedEvent, receivedSpan, sentSpan } from '@fairlead/telemetry/event-spans'
-import { isOfEventTrace, readTraceparent } from '@fairlead/telemetry/trace-ids'
+import { eventTraceId, isOfEventTrace, readTraceparent } from '@fairlead/telemetry/trace-ids'
 import type { Tracing } from '@fairlead/telemetry/tracing'
 import type { EventId } from '@fairlead/webhook/id'
 import type { DeliveryReference } from '@fairlead/wire/delivery'
@@ -109,6 +109,7 @@ export function openWorkerTraces(tracing: Tracing, now: () => number): WorkerTra
 
 const factsOf = (meta: EventMeta, organization: Organization): ReceivedEvent => ({
   event: meta.id,
+  traceId: eventTraceId(meta.id),
   organization: organization.slug,
   source: meta.source,
   provider: meta.provider,

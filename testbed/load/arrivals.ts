@@ -54,7 +54,10 @@ export async function openArrivals({ port = 0, host = '127.0.0.1' } = {}): Promi
     known.againAtMs.push(atMs)
   }
 
+  const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     let missing = 0
     let head = ''
     let id = ''
@@ -94,6 +97,8 @@ export async function openArrivals({ port = 0, host = '127.0.0.1' } = {}): Promi
     events,
     async [Symbol.asyncDispose]() {
       server.close()
+      // Who delivers keeps its connections for a minute: a process that is done would wait for that.
+      for (const socket of sockets) socket.destroy()
     },
   }
 }

@@ -73,7 +73,7 @@ export function openLoadSender(options: SenderOptions): Promise<LoadSender> {
   let made = 0
   return openRequestSender({
     hostname,
-    port: Number(port),
+    port: Number(port || 80),
     connections: options.connections,
     makeRequest: () => `${heads[made++ % heads.length]}${randomUUID()}\r\n\r\n${body}`,
   })
