@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
-import { forPeople } from './log.ts'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { scratchFolder } from '@fairlead/testbed/scratch'
+import { expect, test, vi } from 'vitest'
+import { forPeople, openLogs } from './log.ts'
 
 test.each([
   [
@@ -35,4 +38,20 @@ test.each([
   ],
 ])('a log line is shown short: %#', (line, shown) => {
   expect(forPeople(JSON.stringify(line))).toBe(shown)
+})
+
+test('the result of a changed file is shown to people, a line about a webhook is not', async () => {
+  await using home = await scratchFolder()
+  await mkdir(join(home.path, 'logs'))
+  const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const logs = openLogs(home.path, 'info')
+  logs.logOf('operator').info({ name: 'acme' }, 'organization.reconciled')
+  logs.showChanges()
+  logs.logOf('operator').info({ name: 'acme' }, 'organization.reconciled')
+  logs.logOf('operator').info('cache.read')
+  logs.logOf('receiver').info({ service: 'operator', msg: 'organization.reconciled' }, 'event.accepted')
+  const lines = shown.mock.calls.map(([line]) => line)
+  shown.mockRestore()
+  logs.logOf('operator').flush()
+  expect(lines).toEqual(['info  operator organization.reconciled name=acme\n'])
 })

@@ -5,6 +5,7 @@ import { ConfigError, configExitCode, readConfig } from '@fairlead/daemon/config
 import { Stopped, stopOnSignals } from '@fairlead/daemon/lifecycle'
 import { StartError } from '@fairlead/servers/start-error'
 import { standaloneConfig } from './config.ts'
+import { giveBackMemory } from './give-back.ts'
 import { openHome } from './home.ts'
 import { openLogs } from './log.ts'
 import { readSample } from './sample.ts'
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
     }),
   )
   logs.showChanges()
+  await giveBackMemory()
   await Promise.race([stopped, failing.promise])
   console.log('Fairlead is stopping')
 }

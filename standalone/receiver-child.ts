@@ -5,6 +5,7 @@ import { openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
 import { run } from '@fairlead/receiver/run'
 import { Registry } from 'prom-client'
+import { giveBackMemory } from './give-back.ts'
 import type { Question, ReceiverSettings, Report } from './receiver-process.ts'
 
 /**
@@ -33,6 +34,7 @@ let lines: string[] = []
 let lost = 0
 let tellLost: (count: number) => void = () => {}
 let isLingering = false
+let wasReady = false
 
 function write(line: string): void {
   if (lines.length < mostLines) lines.push(line)
@@ -68,6 +70,10 @@ async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promis
   const reasons = await Promise.all([...checks].map(([name, check]) => failing(name, check)))
   const text =
     checks.size === 0 ? 'is starting' : reasons.filter(reason => reason !== undefined).join('; ') || undefined
+  if (text === undefined && !wasReady) {
+    wasReady = true
+    await giveBackMemory()
+  }
   await report({ kind: 'answered', id, text })
 }
 

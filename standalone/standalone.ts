@@ -36,6 +36,9 @@ export interface StandaloneOptions {
   readonly failed: (error: unknown) => void
 }
 
+/** Each sample of the event loop's delay wakes the process, which would be most of what it does while nothing happens. */
+const lagSampleMs = 500
+
 /** Where everything answers. */
 export interface Standalone extends AsyncDisposable {
   readonly receiverUrl: string
@@ -71,7 +74,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   await migrateDatabase(servers.postgresUrl)
   signal.throwIfAborted()
 
-  const registry = openRegistry()
+  const registry = openRegistry({}, { lagSampleMs })
   let receiver: ReceiverProcess | undefined
   const exposed = async (format: ExpositionFormat) =>
     `${await exposedText(registry, format)}${(await receiver?.metrics(format)) ?? ''}`

@@ -6,6 +6,11 @@ interface Build {
   readonly FAIRLEAD_REVISION?: string
 }
 
+interface RegistryOptions {
+  /** From one sample of the event loop's delay (`nodejs_eventloop_lag_*`) to the next, ms; the delays include it. Default 10. */
+  readonly lagSampleMs?: number
+}
+
 /**
  * A registry with Node's own metrics (`process_*`, `nodejs_*`) and `fairlead_build_info`. Ours are named
  * `fairlead_<noun>_<unit>[_total]`, in base units (seconds, bytes), with labels from closed sets: never a URL or an id. A
@@ -13,9 +18,12 @@ interface Build {
  * registry. A part's `metrics.ts` starts every closed set of label values at 0 (`startAtZero`): `increase()` of a series
  * that appears with its first event is 0.
  */
-export function openRegistry({ FAIRLEAD_VERSION, FAIRLEAD_REVISION }: Build = {}): Registry {
+export function openRegistry(
+  { FAIRLEAD_VERSION, FAIRLEAD_REVISION }: Build = {},
+  { lagSampleMs = 10 }: RegistryOptions = {},
+): Registry {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagSampleMs })
   new Gauge({
     name: 'fairlead_build_info',
     help: '1, with what runs: the version of Fairlead, its revision, and the version of Node',

@@ -1,0 +1,63 @@
+import { type OrganizationId, parseId } from '@fairlead/webhook/id'
+import { readLast } from '@fairlead/wire/read'
+import { bucketName } from '@fairlead/wire/streams'
+import { openConfigBucket } from '@fairlead/wire/watch-config'
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import type { KV } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+
+/** The configuration bucket, and the stream that it is. */
+export interface Bucket {
+  readonly kv: KV
+  readonly manager: JetStreamManager
+}
+
+export async function openBucket(nats: NatsConnection, replicas: number): Promise<Bucket> {
+  const kv = await openConfigBucket(nats, replicas)
+  return { kv, manager: await jetstreamManager(nats, { checkAPI: false }) }
+}
+
+/** What the bucket holds of a key: undefined text where it is deleted. */
+export interface Entry {
+  readonly text: string | undefined
+  readonly revision: number
+}
+/** Of a key that never was. */
+export const absent: Entry = { text: undefined, revision: 0 }
+
+/** Reads a page with one request; singly what that answer leaves out, which is bounded in bytes. */
+export async function readEntries(
+  page: readonly OrganizationId[],
+  { kv, manager }: Bucket,
+): Promise<ReadonlyMap<OrganizationId, Entry>> {
+  const entries = new Map<OrganizationId, Entry>()
+  if (page.length > 1) {
+    for await (const message of readLast(manager, stream, page.map(subjectOf))) {
+      const organization = organizationIn(message.subject)
+      if (!organization) continue
+      const text = message.header.get('KV-Operation') === '' ? message.string() : undefined
+      entries.set(organization, { text, revision: message.seq })
+    }
+  }
+  const left = page.filter(organization => !entries.has(organization))
+  await Promise.all(
+    left.map(async organization => {
+      const entry = await kv.get(organization)
+      const text = entry?.operation === 'PUT' ? entry.string() : undefined
+      if (entry) entries.set(organization, { text, revision: entry.revision })
+    }),
+  )
+  return entries
+}
+
+/** Keys of organizations in the bucket, deleted ones too. */
+export async function publishedKeys({ manager }: Bucket): Promise<OrganizationId[]> {
+  const { state } = await manager.streams.info(stream, { subjects_filter: `${prefix}>` })
+  return Object.keys(state.subjects ?? {}).flatMap(subject => organizationIn(subject) ?? [])
+}
+
+const stream = `KV_${bucketName.config}`
+const prefix = `$KV.${bucketName.config}.`
+const subjectOf = (organization: OrganizationId): string => `${prefix}${organization}`
+const organizationIn = (subject: string): OrganizationId | undefined =>
+  parseId('org', subject.slice(prefix.length))
