@@ -25,8 +25,24 @@ export async function* readNext(
   stream: string,
   { subject, seq = 1, count }: ReadOptions,
 ): AsyncGenerator<StoredMsg> {
+  yield* unlessNone(manager.direct.getBatch(stream, { seq, next_by_subj: subject, batch: count }))
+}
+
+/**
+ * The last message of each of these subjects (1,024 at most), as some replica knows them. The server bounds the bytes of an answer:
+ * a subject that is left out may have a message all the same.
+ */
+export async function* readLast(
+  manager: Pick<JetStreamManager, 'direct'>,
+  stream: string,
+  subjects: readonly string[],
+): AsyncGenerator<StoredMsg> {
+  yield* unlessNone(manager.direct.getLastMessagesFor(stream, { multi_last: [...subjects] }))
+}
+
+async function* unlessNone(found: Promise<AsyncIterable<StoredMsg>>): AsyncGenerator<StoredMsg> {
   try {
-    yield* await manager.direct.getBatch(stream, { seq, next_by_subj: subject, batch: count })
+    yield* await found
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 404)) throw error
   }

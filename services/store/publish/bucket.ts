@@ -25,20 +25,14 @@ export interface Entry {
 /** Of a key that never was. */
 export const absent: Entry = { text: undefined, revision: 0 }
 
-/** Reads a page with one request; singly what that answer leaves out, which is bounded in bytes. */
+/** Reads a page with one request, and singly what has no room in its answer, which is bounded in bytes. */
 export async function readEntries(
   page: readonly OrganizationId[],
   { kv, manager }: Bucket,
 ): Promise<ReadonlyMap<OrganizationId, Entry>> {
-  const entries = new Map<OrganizationId, Entry>()
-  if (page.length > 1) {
-    for await (const message of readLast(manager, stream, page.map(subjectOf))) {
-      const organization = organizationIn(message.subject)
-      if (!organization) continue
-      const text = message.header.get('KV-Operation') === '' ? message.string() : undefined
-      entries.set(organization, { text, revision: message.seq })
-    }
-  }
+  // A user of NATS that may not ask so, as before an upgrade of its permissions, reads all of them singly.
+  const together = page.length > 1 ? readTogether(page, manager).catch(() => []) : []
+  const entries = new Map(await together)
   const left = page.filter(organization => !entries.has(organization))
   await Promise.all(
     left.map(async organization => {
@@ -47,6 +41,20 @@ export async function readEntries(
       if (entry) entries.set(organization, { text, revision: entry.revision })
     }),
   )
+  return entries
+}
+
+async function readTogether(
+  page: readonly OrganizationId[],
+  manager: JetStreamManager,
+): Promise<[OrganizationId, Entry][]> {
+  const entries: [OrganizationId, Entry][] = []
+  for await (const message of readLast(manager, stream, page.map(subjectOf))) {
+    const organization = organizationIn(message.subject)
+    if (!organization) continue
+    const text = message.header.get('KV-Operation') === '' ? message.string() : undefined
+    entries.push([organization, { text, revision: message.seq }])
+  }
   return entries
 }
 

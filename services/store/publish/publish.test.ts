@@ -51,8 +51,8 @@ test('comparing all organizations holds no more than a page of them at one time,
   pool.on('acquire', client => {
     const { query } = client
     client.query = ((...given: Parameters<typeof query>) => {
-      const values = given[1] as unknown
-      if (Array.isArray(values) && Array.isArray(values[0])) pages.push(values[0].length)
+      const { values } = given[0] as { readonly values?: readonly unknown[] }
+      if (Array.isArray(values?.[0])) pages.push(values[0].length)
       return query.apply(client, given)
     }) as typeof query
   })

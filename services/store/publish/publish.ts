@@ -1,19 +1,20 @@
 import type { Log } from '@fairlead/daemon/log'
-import { type OrganizationId, parseId } from '@fairlead/webhook/id'
+import { fromUuid, type OrganizationId } from '@fairlead/webhook/id'
 import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
-import { openConfigBucket } from '@fairlead/wire/watch-config'
 import { JetStreamApiError } from '@nats-io/jetstream'
-import type { KV, KvEntry } from '@nats-io/kv'
+import type { KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { organizationIdOf, readOrganizations, type StoredOrganization } from '../organizations/read.ts'
 import { inScope } from '../scope.ts'
+import { absent, type Bucket, type Entry, openBucket, publishedKeys, readEntries } from './bucket.ts'
 import { configText } from './config-of.ts'
 
 /**
  * Keeps the configuration bucket equal to the rows in two ways. After each commit the changed organization is published.
  * At the start and every minute all organizations are compared, which repairs missed publications (NATS away, a store
- * killed after its commit, a bucket made anew).
+ * killed after its commit, a bucket made anew). Both go in pages, so that neither rows nor values of thousands are in
+ * memory at one time, and what shares the process gets its turn between two pages.
  *
  * Two stores may publish at the same time. Each reads the key's revision before it reads the rows, and writes only over
  * that revision, so that older rows can't replace newer ones.
@@ -52,102 +53,97 @@ export function openConfigPublisher(
   metrics: PublishMetrics,
   log: Log,
 ): ConfigPublisher {
-  let opened: Promise<KV> | undefined
-  const bucket = (): Promise<KV> => {
-    opened ??= openConfigBucket(nats, replicas).catch(error => {
+  let opened: Promise<Bucket> | undefined
+  const bucket = (): Promise<Bucket> => {
+    opened ??= openBucket(nats, replicas).catch(error => {
       opened = undefined
       throw error
     })
     return opened
   }
 
-  async function publish(organizations: readonly OrganizationId[]): Promise<void> {
-    let open: readonly OrganizationId[] = [...new Set(organizations)]
+  /** Answers how many keys it wrote. */
+  async function publish(organizations: Iterable<OrganizationId>): Promise<number> {
+    let open = [...new Set(organizations)]
+    let written = 0
     for (let tries = 1; open.length > 0; tries++) {
-      const results = await publishOnce(open)
+      const results: Result[] = []
+      for (let at = 0; at < open.length; at += pageSize)
+        results.push(...(await publishPage(open.slice(at, at + pageSize))))
+      written += results.filter(({ written }) => written).length
       const failed = results.filter(({ error }) => error !== undefined)
       const hopeless = failed.find(({ error }) => !isConflict(error) || tries === conflictTries)
       if (hopeless) throw hopeless.error
       open = failed.map(({ organization }) => organization)
     }
+    return written
   }
 
-  /** Pages, so that neither rows nor messages of thousands are in memory at one time. */
-  async function publishOnce(organizations: readonly OrganizationId[]) {
-    const results: { organization: OrganizationId; error: unknown }[] = []
-    const kv = await bucket()
-    for (let at = 0; at < organizations.length; at += pageSize) {
-      const page = organizations.slice(at, at + pageSize)
-      // Before the rows: what is older can't replace what is newer.
-      const entries = await Promise.all(page.map(organization => kv.get(organization)))
-      const rows = await inScope(pool, 'platform', db => readOrganizations(db, page))
-      const stored = new Map(rows.map(row => [organizationIdOf(row), row]))
-      const written = page.map(async (organization, place) => {
-        const error = await put(
-          kv,
-          organization,
-          entries[place] ?? undefined,
-          stored.get(organization),
-        ).catch((cause: unknown) => cause)
-        results.push({ organization, error })
-      })
-      await Promise.all(written)
-    }
-    return results
+  async function publishPage(page: readonly OrganizationId[]): Promise<Result[]> {
+    const opened = await bucket()
+    // Before the rows: what is older can't replace what is newer.
+    const entries = await readEntries(page, opened)
+    const rows = await inScope(pool, 'platform', db => readOrganizations(db, page))
+    const stored = new Map(rows.map(row => [organizationIdOf(row), row]))
+    return await Promise.all(
+      page.map(organization =>
+        put(opened.kv, organization, entries.get(organization), stored.get(organization)).then(
+          written => ({ organization, written }),
+          (error: unknown) => ({ organization, error }),
+        ),
+      ),
+    )
   }
 
-  /** Throws a conflict if someone else wrote the key meanwhile. */
+  /** Whether it had to write. Throws a conflict if someone else wrote the key meanwhile. */
   async function put(
     kv: KV,
     organization: OrganizationId,
-    entry: KvEntry | undefined,
+    { text, revision }: Entry = absent,
     stored: StoredOrganization | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const wanted = stored && configText(stored, Date.now())
-    const current = entry?.operation === 'PUT' ? entry.string() : undefined
-    if (wanted === current) return
-    if (wanted === undefined) await kv.delete(organization, { previousSeq: entry?.revision ?? 0 })
-    else await kv.put(organization, wanted, { previousSeq: entry?.revision ?? 0 })
+    if (wanted === text) return false
+    if (wanted === undefined) await kv.delete(organization, { previousSeq: revision })
+    else await kv.put(organization, wanted, { previousSeq: revision })
     metrics.written.inc({ operation: wanted === undefined ? 'remove' : 'put' })
     log.debug({ organizationId: organization, removed: wanted === undefined }, 'config.published')
+    return true
   }
 
   async function reconcile(): Promise<number> {
-    const published = await readBucket(await bucket())
-    const rows = await inScope(pool, 'platform', db => readOrganizations(db))
-    const now = Date.now()
-    const wanted = new Map(rows.map(stored => [organizationIdOf(stored), configText(stored, now)]))
-    const keys = new Set([...wanted.keys(), ...published.keys()])
-    const different = [...keys].filter(key => wanted.get(key) !== published.get(key))
-    await publish(different)
-    if (different.length > 0) log.info({ organizations: different.length }, 'config.reconciled')
-    return different.length
+    const keys = await publishedKeys(await bucket())
+    const { rows } = await inScope(pool, 'platform', db =>
+      db.query<{ id: string }>('select id from organizations order by id'),
+    )
+    const written = await publish([...rows.map(({ id }) => fromUuid('org', id)), ...keys])
+    if (written > 0) log.info({ organizations: written }, 'config.reconciled')
+    return written
   }
 
   async function revisionOf(organization: OrganizationId): Promise<number> {
-    const entry = await (await bucket()).get(organization)
+    const entry = await (await bucket()).kv.get(organization)
     return entry?.operation === 'PUT' ? entry.revision : 0
   }
 
   async function published(organization: OrganizationId): Promise<Published | undefined> {
-    const entry = await (await bucket()).get(organization)
+    const entry = await (await bucket()).kv.get(organization)
     if (entry?.operation !== 'PUT') return undefined
     return { config: decodeConfig(entry.value), revision: entry.revision }
   }
 
-  return { publish, revisionOf, published, reconcile }
+  return {
+    publish: async organizations => void (await publish(organizations)),
+    revisionOf,
+    published,
+    reconcile,
+  }
 }
 
-async function readBucket(kv: KV): Promise<Map<OrganizationId, string>> {
-  const published = new Map<OrganizationId, string>()
-  if ((await kv.status()).values === 0) return published
-  const watch = await kv.watch()
-  for await (const entry of watch) {
-    const organization = parseId('org', entry.key)
-    if (organization && entry.operation === 'PUT') published.set(organization, entry.string())
-    if (entry.delta === 0) break
-  }
-  return published
+interface Result {
+  readonly organization: OrganizationId
+  readonly written?: boolean
+  readonly error?: unknown
 }
 
 function isConflict(error: unknown): boolean {
