@@ -58,6 +58,10 @@ export const standaloneConfig = z.object({
     .default('127.0.0.0/8,::1/128')
     .describe('CIDRs that destinations may have although they are private; default: loopback'),
   FAIRLEAD_STRIPE_API_URL: workerConfig.shape.FAIRLEAD_STRIPE_API_URL,
+  FAIRLEAD_TENANT_ACCOUNTS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true: people register organizations of their own, with passwords'),
   FAIRLEAD_PROBER: z
     .enum(['true', 'false'])
     .default('false')

@@ -126,6 +126,7 @@ export async function startApi(
     FAIRLEAD_SIMULATOR_RECEIVER_URL: publicUrl,
     FAIRLEAD_CONSOLE_URL: consoleUrl,
     FAIRLEAD_SIGN_IN_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'sign-in-keys'),
+    FAIRLEAD_TENANT_ACCOUNTS: config.FAIRLEAD_TENANT_ACCOUNTS,
     FAIRLEAD_PLATFORM_STAFF: `${config.FAIRLEAD_OWNER}=superadmin`,
   })
   return opened.use(await hostListening('api', runApi, settings, daemon, failed))

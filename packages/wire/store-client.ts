@@ -29,6 +29,8 @@ import { RetryService } from './gen/fairlead/store/v1/retry_pb.js'
 import { RevenueService } from './gen/fairlead/store/v1/revenue_pb.js'
 import { RouteService } from './gen/fairlead/store/v1/route_pb.js'
 import { SourceService } from './gen/fairlead/store/v1/source_pb.js'
+import { StripeConnectService } from './gen/fairlead/store/v1/stripe_connect_pb.js'
+import { TenantService } from './gen/fairlead/store/v1/tenant_pb.js'
 import { UsageService } from './gen/fairlead/store/v1/usage_pb.js'
 import { type Mode, modeHeader } from './mode.ts'
 
@@ -37,6 +39,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly organizations: Client<typeof OrganizationService>
   readonly members: Client<typeof MemberService>
   readonly passkeys: Client<typeof PasskeyService>
+  readonly tenants: Client<typeof TenantService>
   readonly sources: Client<typeof SourceService>
   readonly destinations: Client<typeof DestinationService>
   readonly routes: Client<typeof RouteService>
@@ -54,6 +57,7 @@ export interface StoreClient extends AsyncDisposable {
   readonly platform: Client<typeof PlatformService>
   readonly ledger: Client<typeof LedgerService>
   readonly revenue: Client<typeof RevenueService>
+  readonly stripeConnect: Client<typeof StripeConnectService>
   /**
    * The same store, which shows and takes data of one mode alone; undefined: of both. It goes over the same connection, and is
    * not to be disposed.
@@ -114,6 +118,7 @@ function clientOver(
     organizations: createClient(OrganizationService, transport),
     members: createClient(MemberService, transport),
     passkeys: createClient(PasskeyService, transport),
+    tenants: createClient(TenantService, transport),
     sources: createClient(SourceService, transport),
     destinations: createClient(DestinationService, transport),
     routes: createClient(RouteService, transport),
@@ -131,6 +136,7 @@ function clientOver(
     platform: createClient(PlatformService, transport),
     ledger: createClient(LedgerService, transport),
     revenue: createClient(RevenueService, transport),
+    stripeConnect: createClient(StripeConnectService, transport),
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
+import { networkOf } from './auth/limits.ts'
 import { isInvited, personOf } from './auth/people.ts'
 import { isSameOrigin } from './auth/same-origin.ts'
 import type { FoundSession } from './auth/sessions/sessions.ts'
@@ -37,6 +38,11 @@ export async function admit(
   })
   requireScope(caller, operation)
   requireMode(caller, operation)
+}
+
+/** Of an operation that whoever asks is answered by: requests of one network have the rate of one credential. */
+export async function admitAnyone(parts: Parts, response: Response): Promise<void> {
+  await takeRate(parts, `network ${networkOf(response.locals.peer)}`, response)
 }
 
 /** The same question again, for an answer that lasts; takes nothing from the rate. */

@@ -10,7 +10,7 @@ import express, {
   type Response,
 } from 'express'
 import helmet from 'helmet'
-import { admit } from './admit.ts'
+import { admit, admitAnyone } from './admit.ts'
 import { serveAuth } from './auth/serve.ts'
 import { readJsonBody } from './body.ts'
 import type { Caller } from './caller.ts'
@@ -20,14 +20,16 @@ import { deprecationHeaders } from './deprecation.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import type { Parts } from './parts.ts'
-import { perform } from './perform.ts'
+import { perform, performOpen } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
 import { openRateLimiter } from './rate-limit.ts'
 import { serveReference } from './reference/serve-reference.ts'
 import { readQuery, traceIdOf } from './request.ts'
+import { serveConnectCallback } from './stripe-connect/serve-callback.ts'
 
 /** The whole HTTP surface: console and documentation in the open, everything else behind a key or a session. */
-export function buildApp(parts: Parts, served: readonly Operation[] = operations): Express {
+export function buildApp(parts: Parts, declared: readonly Operation[] = operations): Express {
+  const served = declared.filter(operation => isServed(parts, operation))
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -37,12 +39,13 @@ export function buildApp(parts: Parts, served: readonly Operation[] = operations
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: nothingAllowed } }))
   app.use(refuseFraming)
   if (parts.corsOrigins.length > 0) app.use(['/api/v1', '/openapi.json'], allowOrigins(parts.corsOrigins))
-  serveReference(app)
+  serveReference(app, served)
   if (parts.consoleFolder) serveConsole(app, parts.consoleFolder)
   for (const operation of served) serve(app, parts, operation)
   for (const [path, methods] of methodsByPath(served)) app.all(path, refuseMethod(methods))
   app.use('/auth', serveAuth(parts.signIn))
-  const { signIn } = parts
+  const { signIn, stripeConnect } = parts
+  if (signIn && stripeConnect) serveConnectCallback(app, signIn, stripeConnect)
   if (signIn) {
     app.get('/.well-known/jwks.json', async (_request, response) => {
       response.set('cache-control', 'public, max-age=300').json(await signIn.accessTokens.jwks())
@@ -54,6 +57,20 @@ export function buildApp(parts: Parts, served: readonly Operation[] = operations
   })
   app.use(answerProblem(parts))
   return app
+}
+
+/** Whether this installation has what an operation is part of. */
+function isServed({ signIn, stripeConnect }: Parts, { partOf }: Operation): boolean {
+  switch (partOf) {
+    case undefined:
+      return true
+    case 'tenant-accounts':
+      return signIn?.tenants !== undefined
+    case 'stripe-connect':
+      return stripeConnect !== undefined
+    default:
+      return partOf satisfies never
+  }
 }
 
 /** What a page from here may load: nothing. */
@@ -78,12 +95,17 @@ function serve(app: Express, parts: Parts, operation: Operation): void {
     // Express takes the parameters back where a request fails.
     response.locals.organization = request.params.slug
     response.set('cache-control', 'no-store').set(deprecationHeaders(operation))
-    await admit(parts, operation, request, response)
-    parts.traces?.begin(operation, request, response)
+    if (operation.open) await admitAnyone(parts, response)
+    else {
+      await admit(parts, operation, request, response)
+      // A stranger names no trace.
+      parts.traces?.begin(operation, request, response)
+    }
     next()
   }
   const read = operation.body ? readJsonBody(operation.maxBodyBytes) : []
-  const work = (request: Request, response: Response) => perform(parts, operation, request, response)
+  const carryOut = operation.open ? performOpen : perform
+  const work = (request: Request, response: Response) => carryOut(parts, operation, request, response)
   app[operation.method](expressPath(operation.path), enter, ...read, (request, response) =>
     parts.traces ? parts.traces.under(response, () => work(request, response)) : work(request, response),
   )

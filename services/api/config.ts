@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { readSignInKeys } from './auth/keys.ts'
 import { readStaff } from './auth/people.ts'
 import { readOrigins } from './cors.ts'
+import { grantScopes } from './stripe-connect/oauth.ts'
 
 /** What the API reads from the environment: name → unit, default, reason. */
 export const apiConfig = z.object({
@@ -98,6 +99,42 @@ export const apiConfig = z.object({
     .describe(
       'staff of the platform, comma-separated: `ada@example.com=superadmin, bob@example.com=support`; nobody by default. Who adds a passkey, at /auth/account/passkeys, is signed in by mail alone no more',
     ),
+  FAIRLEAD_TENANT_ACCOUNTS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe(
+      'true: people register organizations of their own and sign in by a password, at /api/v1/auth/tenants/, where people can sign in at all. false: these paths answer 404, and no password exists',
+    ),
+  FAIRLEAD_TENANT_WEBHOOK_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000_000)
+    .default(10_000)
+    .describe(
+      'events a calendar month (UTC) that an organization may accept which registered itself; staff changes it for one organization by its webhookLimit',
+    ),
+  FAIRLEAD_STRIPE_CONNECT_CLIENT_ID: z
+    .string()
+    .regex(/^ca_[A-Za-z0-9_]{1,100}$/, 'ca_…')
+    .optional()
+    .describe(
+      "the platform's client id at Stripe, ca_…: organizations connect their Stripe accounts; the redirect URI to name at Stripe is FAIRLEAD_CONSOLE_URL/connect/stripe/callback. Without it there is no Stripe Connect",
+    ),
+  FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: z
+    .string()
+    .max(500)
+    .default('')
+    .describe("the platform's secret key at Stripe, sk_…; needed with a client id"),
+  FAIRLEAD_STRIPE_CONNECT_SCOPE: z
+    .enum(grantScopes)
+    .default('read_only')
+    .describe('what organizations grant the platform; events come with either'),
+  FAIRLEAD_STRIPE_CONNECT_URL: z
+    .url()
+    .refine(isSafeToSignInAt, 'https, or http on loopback: the secret key would travel in the clear')
+    .default('https://connect.stripe.com')
+    .describe("where Stripe's OAuth answers"),
   FAIRLEAD_API_RATE_PER_SECOND: z.coerce
     .number()
     .positive()

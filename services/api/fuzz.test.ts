@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { startTestRedis } from '@fairlead/testbed/redis'
 import { seeded } from '@fairlead/testbed/seeded'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { consoleUrl, testSignInKeys } from './auth/fixtures/people-api.ts'
 import { bodyOf, bodySchemaOf } from './fixtures/request-body.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
 import { needsMatch, type Operation } from './operation.ts'
@@ -13,11 +15,21 @@ const seed = Number(process.env.FAIRLEAD_FUZZ_SEED ?? Date.now() % 1_000_000)
 const runs = Number(process.env.FAIRLEAD_FUZZ_RUNS ?? 10)
 
 let api: TestApi
+const opened = new AsyncDisposableStack()
 beforeAll(async () => {
-  api = await openTestApi()
+  const redis = opened.use(await startTestRedis())
+  // With all that an installation may have, so that every operation is asked.
+  api = opened.use(
+    await openTestApi({
+      FAIRLEAD_REDIS_URL: redis.url,
+      FAIRLEAD_CONSOLE_URL: consoleUrl,
+      FAIRLEAD_SIGN_IN_KEYS: testSignInKeys,
+      FAIRLEAD_TENANT_ACCOUNTS: 'true',
+    }),
+  )
   await anOrganization(api.store, 'acme')
 })
-afterAll(async () => await api?.[Symbol.asyncDispose]())
+afterAll(() => opened.disposeAsync())
 
 /** Text of JSON that a field may be given instead of what it takes. */
 const hostile = [

@@ -31,16 +31,23 @@ const table: Readonly<Record<Tag, About>> = {
   'API keys': 'shared',
   Members: 'shared',
   People: 'shared',
+  'Tenant accounts': 'shared',
   'Audit log': 'live',
   Platform: 'live',
 }
 
-/** Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events. Rates are those of both modes. */
+/**
+ * Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events.
+ * Rates are those of both modes, and a connected account has data of both.
+ */
 const byName: Readonly<Record<string, About>> = {
   getUsage: 'shared',
   previewRoute: 'moded',
   getBillingRates: 'shared',
   putBillingRates: 'shared',
+  beginStripeConnect: 'shared',
+  listConnectedAccounts: 'shared',
+  disconnectStripeAccount: 'shared',
 }
 const ofSources = /\/\{slug\}\/(sources|simulator)(\/|$)/
 

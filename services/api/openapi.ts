@@ -33,6 +33,8 @@ const tags: Readonly<Record<Tag, string>> = {
   'API keys': 'Keys of an organization.',
   Members: 'People of an organization, and those who are invited.',
   People: 'Who calls, and the sessions of a person.',
+  'Tenant accounts':
+    'Organizations that people register themselves, with passwords; only where the platform offers it.',
   'Audit log': 'Who changed what.',
   Platform: 'How the platform itself does, and whose something is: for its operators.',
 }
@@ -131,7 +133,7 @@ const noticeWebhook = (type: string, tag: Tag, summary: string, schema: z.ZodTyp
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
   const { body } = operation
-  const allowed = `Allowed to: ${saidOf(operation.access)}.`
+  const allowed = operation.open ? 'Allowed to: anyone.' : `Allowed to: ${saidOf(operation.access)}.`
   const description = [
     operation.description,
     allowed,
@@ -151,6 +153,7 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
         header: needsMatch(operation) ? settingHeaders(operation) : idempotencyHeader,
       }),
     },
+    ...(operation.open && { security: [] }),
     ...(body && {
       requestBody: {
         required: !body.safeParse(undefined).success,

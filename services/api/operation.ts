@@ -12,6 +12,7 @@ import type { ProblemCode } from './problem.ts'
 import type { Right } from './rights.ts'
 import type { Role } from './role.ts'
 import type { OpenStream } from './stream.ts'
+import type { StripeOauth } from './stripe-connect/oauth.ts'
 
 /**
  * One call of the API, said once: its route, the check of what it is sent and its page in `/openapi.json` all come from
@@ -57,6 +58,13 @@ export interface Operation {
   readonly keepsNoAnswer?: true
   /** It changes nothing although it is no GET: no entry in the audit log, no Idempotency-Key. */
   readonly changesNothing?: true
+  /**
+   * Whoever asks is answered: no credential is read, no cookie either, and `handle` is given an `OpenCall`. Its `access` says nothing.
+   * Declared by `openOperation`.
+   */
+  readonly open?: true
+  /** It is served only where this is switched on; elsewhere its path is as any that nobody declared. */
+  readonly partOf?: Feature
   /** It will go away: each answer says so in its headers, and so does the documentation. Default: it stays. */
   readonly deprecated?: Deprecation
   /** The largest body that it takes, in bytes. Default: 65,536. */
@@ -65,6 +73,9 @@ export interface Operation {
   readonly problems: readonly ProblemCode[]
   readonly handle: (call: Call) => Promise<unknown>
 }
+
+/** What an installation may have or not: see `isServed` in `app.ts`. */
+export type Feature = 'tenant-accounts' | 'stripe-connect'
 
 export type Tag =
   | 'Organizations'
@@ -81,6 +92,7 @@ export type Tag =
   | 'API keys'
   | 'Members'
   | 'People'
+  | 'Tenant accounts'
   | 'Audit log'
   | 'Platform'
 
@@ -106,6 +118,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly body: Body
   /** Scheme, host and port as providers see them; undefined where nobody said. */
   readonly publicUrl: string | undefined
+  /** Stripe's OAuth; undefined: Stripe Connect is not configured. */
+  readonly stripeConnect: StripeOauth | undefined
   /** Where the simulator's webhooks are sent; undefined: there is none. */
   readonly simulatorReceiverUrl: string | undefined
   /**
@@ -131,6 +145,13 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly takeExplanation: () => Promise<Disposable | undefined>
 }
 
+/** What the handler of an open operation is given. */
+export interface OpenCall<Query = unknown, Body = unknown>
+  extends Pick<Call<unknown, Query, Body>, 'store' | 'signIn' | 'query' | 'body'> {
+  /** Where it was asked: an address or a network, and the program as it names itself. */
+  readonly from: { readonly peer: string; readonly agent: string; readonly requestId: string }
+}
+
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
 type Answered<Schema> = Schema extends z.ZodType ? z.input<Schema> : undefined
 
@@ -152,6 +173,19 @@ export function operation<
   },
 ): Operation {
   return declared as unknown as Operation
+}
+
+/** Declares an operation that whoever asks is answered by. */
+export function openOperation<Query extends z.ZodObject, Body extends z.ZodType, Answer extends z.ZodType>(
+  declared: Omit<Operation, 'params' | 'query' | 'body' | 'answer' | 'handle' | 'access' | 'open'> & {
+    readonly params: z.ZodObject
+    readonly query: Query
+    readonly body: Body
+    readonly answer: Answer
+    readonly handle: (call: OpenCall<z.output<Query>, z.output<Body>>) => Promise<Answered<Answer>>
+  },
+): Operation {
+  return { ...declared, access: 'read', open: true } as unknown as Operation
 }
 
 /** Whether an operation changes something: then it takes an Idempotency-Key, and stands in the audit log. */

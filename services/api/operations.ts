@@ -5,6 +5,7 @@ import { auditLogOperations } from './audit-log.ts'
 import { impersonationOperations } from './auth/impersonation/operations.ts'
 import { passkeyOperations } from './auth/passkeys/operations.ts'
 import { sessionOperations } from './auth/sessions/operations.ts'
+import { tenantOperations } from './auth/tenants/operations.ts'
 import { billingOperations } from './billing/operations.ts'
 import { deadLetterOperations } from './dead-letters.ts'
 import { deliveryOperations } from './deliveries.ts'
@@ -27,6 +28,7 @@ import { retryOperations } from './retries.ts'
 import { routeOperations } from './routes.ts'
 import { simulatorOperations } from './simulator.ts'
 import { sourceOperations } from './sources.ts'
+import { stripeConnectOperations } from './stripe-connect/operations.ts'
 import { testDestinationOperations } from './test-destination.ts'
 
 /** The whole API, in the order of its documentation. */
@@ -43,6 +45,7 @@ export const operations: readonly Operation[] = [
   ...retryOperations,
   ...issueOperations,
   ...analyticsOperations,
+  ...stripeConnectOperations,
   ...billingOperations,
   ...rejectionOperations,
   ...sourceOperations,
@@ -57,6 +60,7 @@ export const operations: readonly Operation[] = [
   ...impersonationOperations,
   ...sessionOperations,
   ...passkeyOperations,
+  ...tenantOperations,
   ...apiKeyOperations,
   ...auditLogOperations,
   ...platformOperations,

@@ -10,12 +10,15 @@ import type { TakeRate } from './rate-limit.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import type { RequestTraces } from './request-traces.ts'
 import type { OpenStreams } from './stream.ts'
+import type { StripeOauth } from './stripe-connect/oauth.ts'
 
 /** What the API works with. */
 export interface Parts {
   readonly store: StoreClient
   /** Scheme, host and port as providers see them. */
   readonly publicUrl: string | undefined
+  /** Stripe's OAuth; undefined: accounts can't be connected here. */
+  readonly stripeConnect: StripeOauth | undefined
   /** Where the simulator's webhooks are sent; undefined: there is none. */
   readonly simulatorReceiverUrl: string | undefined
   readonly log: Log

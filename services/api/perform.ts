@@ -9,7 +9,7 @@ import { bindCursor, type CursorOwner, unbindCursor } from './bound-cursor.ts'
 import { actorOf, type Caller } from './caller.ts'
 import { DryRun } from './dry-run.ts'
 import { modeOfCall } from './mode.ts'
-import { type Call, isWrite, keepsAnswer, type Operation } from './operation.ts'
+import { type Call, isWrite, keepsAnswer, type OpenCall, type Operation } from './operation.ts'
 import type { Parts } from './parts.ts'
 import { isKnown, readPrecondition } from './precondition.ts'
 import { ApiError } from './problem.ts'
@@ -61,6 +61,29 @@ async function carryOut(
   }
 }
 
+/** An operation that whoever asks is answered by: parameters → what it does → answer. Once begun, it is carried out. */
+export async function performOpen(
+  parts: Parts,
+  operation: Operation,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const { query, body } = readRequest(operation, request)
+  const { peer, requestId } = response.locals
+  const from = { peer, requestId, agent: (request.get('user-agent') ?? '').slice(0, 300) }
+  const call: OpenCall = { store: parts.store, signIn: parts.signIn, query, body, from }
+  const handle = operation.handle as (call: unknown) => Promise<unknown>
+  const begun = handle(call).catch(error => {
+    throw storeProblem(error, field => takesInBody(operation, field))
+  })
+  parts.underWay.add(begun)
+  try {
+    answer(operation, response, await begun)
+  } finally {
+    parts.underWay.delete(begun)
+  }
+}
+
 async function callOf(
   parts: Parts,
   operation: Operation,
@@ -101,6 +124,7 @@ async function callOf(
     },
     reauthorize: () => admitAgain(parts, operation, request, response),
     publicUrl: parts.publicUrl,
+    stripeConnect: parts.stripeConnect,
     simulatorReceiverUrl: parts.simulatorReceiverUrl,
     signal,
     precondition,

@@ -14,6 +14,7 @@ import { buildApp } from './app.ts'
 import { readSignInKeys } from './auth/keys.ts'
 import { readStaff } from './auth/people.ts'
 import { openSignIn, type SignIn } from './auth/sign-in.ts'
+import { openTenantAccounts } from './auth/tenants/accounts.ts'
 import { openAuthenticator } from './authenticate.ts'
 import type { ApiConfig } from './config.ts'
 import { readOrigins } from './cors.ts'
@@ -24,6 +25,7 @@ import { openRefusalLog } from './refusal-log.ts'
 import { openRequestTraces } from './request-traces.ts'
 import { openSharedRate } from './shared-rate.ts'
 import { openStreams } from './stream.ts'
+import { openStripeOauth, type StripeOauth } from './stripe-connect/oauth.ts'
 
 /** How long an explanation may wait for its turn, ms. */
 const explanationWaitMs = 10_000
@@ -56,7 +58,7 @@ export async function run(
   const trusted = openTrustedProxies(config.FAIRLEAD_TRUSTED_PROXIES)!
   const authenticator = openAuthenticator(store)
   using refusals = openRefusalLog(log)
-  await using signIn = openConfiguredSignIn(config, redis?.client, store, log)
+  await using signIn = await openConfiguredSignIn(config, redis?.client, store, log)
   const app = buildApp({
     store,
     publicUrl,
@@ -68,6 +70,7 @@ export async function run(
     authenticator,
     signIn,
     consoleFolder: config.FAIRLEAD_CONSOLE_FOLDER,
+    stripeConnect: openConfiguredConnect(config),
     simulatorReceiverUrl: config.FAIRLEAD_SIMULATOR_RECEIVER_URL,
     corsOrigins: readOrigins(config.FAIRLEAD_API_CORS_ORIGINS)!,
     refusals,
@@ -109,12 +112,12 @@ function openConfiguredRedis(
 }
 
 /** People sign in where there is a Redis to keep sessions in, an address to come back to, and keys. */
-function openConfiguredSignIn(
+async function openConfiguredSignIn(
   config: ApiConfig,
   redis: Redis | undefined,
   store: StoreClient,
   log: Log,
-): (SignIn & AsyncDisposable) | undefined {
+): Promise<(SignIn & AsyncDisposable) | undefined> {
   const { FAIRLEAD_CONSOLE_URL, FAIRLEAD_SIGN_IN_KEYS } = config
   if (!redis || !FAIRLEAD_CONSOLE_URL || !FAIRLEAD_SIGN_IN_KEYS) return undefined
   const { FAIRLEAD_SMTP_URL: url, FAIRLEAD_MAIL_FROM: from } = config
@@ -125,9 +128,22 @@ function openConfiguredSignIn(
     staff: readStaff(config.FAIRLEAD_PLATFORM_STAFF)!,
     smtp: url ? { url, from } : undefined,
     oidc: oidcOf(config),
+    tenants:
+      config.FAIRLEAD_TENANT_ACCOUNTS === 'true'
+        ? await openTenantAccounts(redis, config.FAIRLEAD_TENANT_WEBHOOK_LIMIT)
+        : undefined,
     store,
     log,
   })
+}
+
+function openConfiguredConnect(config: ApiConfig): StripeOauth | undefined {
+  const { FAIRLEAD_STRIPE_CONNECT_CLIENT_ID: clientId, FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: secretKey } =
+    config
+  const { FAIRLEAD_STRIPE_CONNECT_SCOPE: scope, FAIRLEAD_STRIPE_CONNECT_URL: url } = config
+  return clientId && secretKey
+    ? openStripeOauth({ url: new URL(url), clientId, secretKey, scope })
+    : undefined
 }
 
 function oidcOf(config: ApiConfig) {

@@ -26,6 +26,7 @@ const table: Readonly<Record<Tag, { readonly look: Scope; readonly change?: Scop
   Platform: { look: 'organizations:read' },
   Members: { look: 'members:read', change: 'members:write' },
   // Operations about the caller: they change only what is a person's own, never a key's.
+  'Tenant accounts': { look: 'organizations:read', change: 'organizations:write' },
   People: { look: 'organizations:read', change: 'organizations:write' },
 }
 

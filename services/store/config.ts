@@ -18,6 +18,16 @@ export const storeConfig = z.object({
     .default(50051)
     .describe('where gRPC answers; 0 takes a free port'),
   FAIRLEAD_STORE_HOST: z.string().default('0.0.0.0').describe('the address to listen on'),
+  FAIRLEAD_STRIPE_CONNECT_SOURCE: z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      "organization/source: an organization's slug and a name of a source of it",
+    )
+    .optional()
+    .describe(
+      "organization/source: the platform's own source of Stripe's Connect events, which go to the organization that has connected the account that they name; events of other accounts are held for 72 hours. Nobody can register that organization. None by default",
+    ),
   FAIRLEAD_STORE_CONNECTIONS: z.coerce
     .number()
     .int()

@@ -4,6 +4,7 @@ import { derivedTables, keptTables } from './ledger/rebuild.ts'
 import { returnInterval } from './organizations/returning.ts'
 import { comingDays, ensureDays } from './partitions.ts'
 import { type Db, inScope } from './scope.ts'
+import { dropExpired } from './stripe-connect/hold.ts'
 
 /** Dead letters, with their events, are kept this long even where the organization keeps events for less. */
 const deadLetterDays = 30
@@ -43,6 +44,7 @@ export async function maintain(pool: Pool, nowMs: number, log: Log): Promise<voi
     db.query('delete from promotions where done_at < $1', [new Date(nowMs - promotionDays * 86_400_000)]),
   )
   await platform(db => removeOldLedgerNotes(db, nowMs))
+  await platform(db => dropExpired(db, nowMs))
   await platform(db => removeOldCounts(db, nowMs))
   await platform(db => removeOldIssues(db, nowMs))
   await platform(db => removeDeletedSettings(db, nowMs))

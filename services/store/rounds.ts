@@ -12,6 +12,7 @@ import { pauseHopeless } from './publish/pauses.ts'
 import type { ConfigPublisher } from './publish/publish.ts'
 import { type AbandonedTools, openAbandoned } from './rejections/abandoned.ts'
 import { maintain } from './retention.ts'
+import { handOverAll } from './stripe-connect/route.ts'
 
 const reconcileMs = 60_000
 /** What has happened in the log, or was asked for, is looked for as often. */
@@ -37,7 +38,14 @@ export function startRounds(options: RoundsOptions): Promise<void>[] {
   const { pool, nats, publisher, log, signal, states, declared, budgets } = options
   const rounds = { signal, log }
   return [
-    every(reconcileMs, { 'config.unreconciled': () => publisher.reconcile() }, rounds),
+    every(
+      reconcileMs,
+      {
+        'config.unreconciled': () => publisher.reconcile(),
+        'connect.still_held': () => handOverAll({ ...options, now: Date.now }),
+      },
+      rounds,
+    ),
     every(
       lookMs,
       {

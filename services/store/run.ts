@@ -27,6 +27,7 @@ import { runReplays } from './replay/run.ts'
 import { startRounds } from './rounds.ts'
 import { inScope } from './scope.ts'
 import { type ServeOptions, serve } from './serve.ts'
+import { type ConnectSource, routeConnectEvents } from './stripe-connect/run.ts'
 
 /**
  * The store: answers gRPC, projects the streams, keeps the configuration bucket and the log's days. Throws a StoreError
@@ -60,6 +61,7 @@ export const run = async (
   const budgets = openBudgets(pool, declared.slos, Date.now)
   const ledgerTelling = openLedgerTelling()
   const rebuilds = openRebuilds()
+  const connect = connectSourceOf(config)
   const tools = { pool, nats, publisher, now: Date.now, ledgerTelling }
   const background = [
     ...startRounds({ ...tools, log, signal, states, declared, budgets, metrics: metrics.promotions }),
@@ -77,6 +79,7 @@ export const run = async (
       },
       signal,
     ),
+    ...(connect ? [routeConnectEvents({ ...tools, log }, connect, signal)] : []),
     runReplays({ databaseUrl, nats, log, metrics: metrics.replays }, signal),
     rebuilds.run({ pool, log, now: Date.now, signal }),
   ]
@@ -87,13 +90,19 @@ export const run = async (
   opened.use(health.check('postgres', async () => void (await ping(pool))))
   opened.use(health.check('projection', standing.standstill))
   opened.use(health.check('nats', async () => void (await nats.rtt())))
-  const calls = { ...tools, keyring, log, budgets, rebuilds }
+  const reservedSlugs = new Set(connect ? [connect.organization] : [])
+  const calls = { ...tools, keyring, log, budgets, rebuilds, reservedSlugs }
   opened.use(listenForFacts(calls))
   const traced = tracing && traceAnswers(tracing)
   const server = opened.use(await serve(calls, { ...serverOptions(config, metrics.calls), traced }))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)
   await untilAborted(signal)
+}
+
+function connectSourceOf({ FAIRLEAD_STRIPE_CONNECT_SOURCE: text }: StoreConfig): ConnectSource | undefined {
+  const [organization, source] = text?.split('/') ?? []
+  return organization && source ? { organization, source } : undefined
 }
 
 const ping = (pool: SharedPool) =>

@@ -192,6 +192,37 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.note_restatement()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  changed text := case tg_op
+    when 'INSERT' then 'select 1 as sign, * from new_rows'
+    when 'DELETE' then 'select -1 as sign, * from old_rows'
+    else 'select 1 as sign, * from new_rows union all select -1, * from old_rows' end;
+begin
+  if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
+  execute format(
+    'insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(%1$s / 1000.0) at time zone ''UTC'')::date as day, currency,
+         sum(sign * %2$s)::bigint as mrr, sum(sign * %3$s)::bigint as paid, sum(sign * %4$s)::bigint as refunded,
+         sum(sign * %5$s)::bigint as lost
+       from (%6$s) c
+       where currency is not null
+         and %1$s < (extract(epoch from date_trunc(''day'', now() - interval ''24 hours'', ''UTC'')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at',
+    tg_argv[0], tg_argv[1], tg_argv[2], tg_argv[3], tg_argv[4], changed);
+  return null;
+end
+$function$
+;
+
 CREATE OR REPLACE PROCEDURE public.protect(IN protected regclass)
  LANGUAGE plpgsql
 AS $procedure$
@@ -243,6 +274,26 @@ begin
   return null;
 end
 $function$
+;
+
+CREATE OR REPLACE PROCEDURE public.watch_closed_days(IN watched regclass, IN at_ms text, IN mrr text, IN paid text, IN refunded text, IN lost text)
+ LANGUAGE plpgsql
+AS $procedure$
+begin
+  execute format(
+    'create trigger restated_insert after insert on %1$s referencing new table as new_rows
+       for each statement execute function note_restatement(%2$L, %3$L, %4$L, %5$L, %6$L)',
+    watched, at_ms, mrr, paid, refunded, lost);
+  execute format(
+    'create trigger restated_delete after delete on %1$s referencing old table as old_rows
+       for each statement execute function note_restatement(%2$L, %3$L, %4$L, %5$L, %6$L)',
+    watched, at_ms, mrr, paid, refunded, lost);
+  execute format(
+    'create trigger restated_update after update on %1$s referencing old table as old_rows new table as new_rows
+       for each statement execute function note_restatement(%2$L, %3$L, %4$L, %5$L, %6$L)',
+    watched, at_ms, mrr, paid, refunded, lost);
+end
+$procedure$
 ;
 
 create table api_keys (
@@ -329,6 +380,20 @@ create table audit_logs (
 );
 alter table audit_logs enable row level security;
 alter table audit_logs force row level security;
+
+create table connected_accounts (
+  organization_id uuid not null,
+  account text not null,
+  scope text not null,
+  livemode boolean not null,
+  connected_at timestamp with time zone not null,
+  disconnected_at timestamp with time zone,
+  constraint connected_accounts_account_check CHECK ((account ~ '^acct_[A-Za-z0-9]{1,64}$'::text)),
+  constraint connected_accounts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint connected_accounts_pkey PRIMARY KEY (organization_id, account)
+);
+alter table connected_accounts enable row level security;
+alter table connected_accounts force row level security;
 
 create table deliveries (
   organization_id uuid not null,
@@ -472,6 +537,17 @@ create table events (
 ) partition by RANGE (received_at);
 alter table events enable row level security;
 alter table events force row level security;
+
+create table held_connect_events (
+  account text not null,
+  event_id text not null,
+  body bytea not null,
+  size integer not null,
+  received_at timestamp with time zone not null,
+  constraint held_connect_events_pkey PRIMARY KEY (account, event_id)
+);
+alter table held_connect_events enable row level security;
+alter table held_connect_events force row level security;
 
 create table idempotency_keys (
   id uuid not null default gen_random_uuid(),
@@ -732,11 +808,25 @@ create table ledger_facts (
   fairlead_event uuid,
   source text not null default ''::text,
   recorded_at timestamp with time zone not null default now(),
+  weight smallint not null default 1,
+  bytes integer not null default 1024,
   constraint ledger_facts_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint ledger_facts_pkey PRIMARY KEY (organization_id, provider, account, mode, kind, object_id, event_id, incarnation, digest)
 );
 alter table ledger_facts enable row level security;
 alter table ledger_facts force row level security;
+
+create table ledger_hydration_keys (
+  organization_id uuid not null,
+  id text not null,
+  position integer not null,
+  sealed text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint ledger_hydration_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint ledger_hydration_keys_pkey PRIMARY KEY (organization_id, id)
+);
+alter table ledger_hydration_keys enable row level security;
+alter table ledger_hydration_keys force row level security;
 
 create table ledger_invoice_lines (
   organization_id uuid not null,
@@ -996,6 +1086,40 @@ create table ledger_quarantine (
 alter table ledger_quarantine enable row level security;
 alter table ledger_quarantine force row level security;
 
+create table ledger_rate_settings (
+  organization_id uuid not null,
+  rates jsonb not null,
+  version integer not null default 1,
+  updated_at timestamp with time zone not null default now(),
+  constraint ledger_rate_settings_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint ledger_rate_settings_pkey PRIMARY KEY (organization_id)
+);
+alter table ledger_rate_settings enable row level security;
+alter table ledger_rate_settings force row level security;
+
+create table ledger_rebuilds (
+  organization_id uuid not null,
+  id uuid not null,
+  mode text,
+  state text not null default 'pending'::text,
+  objects bigint not null default 0,
+  of bigint not null,
+  change jsonb,
+  created_by text not null,
+  created_at timestamp with time zone not null default now(),
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  alive_at timestamp with time zone,
+  tries integer not null default 0,
+  fault text,
+  constraint ledger_rebuilds_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_rebuilds_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  constraint ledger_rebuilds_pkey PRIMARY KEY (organization_id, id),
+  constraint ledger_rebuilds_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text])))
+);
+alter table ledger_rebuilds enable row level security;
+alter table ledger_rebuilds force row level security;
+
 create table ledger_redactions (
   organization_id uuid not null,
   provider text not null,
@@ -1039,6 +1163,23 @@ create table ledger_refunds (
 );
 alter table ledger_refunds enable row level security;
 alter table ledger_refunds force row level security;
+
+create table ledger_restatements (
+  organization_id uuid not null,
+  mode text not null,
+  day date not null,
+  currency text not null,
+  mrr bigint not null,
+  paid bigint not null,
+  refunded bigint not null,
+  lost bigint not null,
+  first_at timestamp with time zone not null default now(),
+  last_at timestamp with time zone not null default now(),
+  constraint ledger_restatements_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ledger_restatements_pkey PRIMARY KEY (organization_id, mode, day, currency)
+);
+alter table ledger_restatements enable row level security;
+alter table ledger_restatements force row level security;
 
 create table ledger_subscription_items (
   organization_id uuid not null,
@@ -1246,6 +1387,19 @@ create table passkeys (
 alter table passkeys enable row level security;
 alter table passkeys force row level security;
 
+create table passwords (
+  email text not null,
+  digest text not null,
+  version bigint not null default 1,
+  created_at timestamp with time zone not null default now(),
+  changed_at timestamp with time zone not null default now(),
+  constraint passwords_digest_check CHECK (((digest ~~ '$argon2id$%'::text) AND (length(digest) <= 500))),
+  constraint passwords_email_check CHECK ((email = lower(email))),
+  constraint passwords_pkey PRIMARY KEY (email)
+);
+alter table passwords enable row level security;
+alter table passwords force row level security;
+
 create table probe_reports (
   partition smallint not null,
   state text not null,
@@ -1439,6 +1593,7 @@ create table sources (
   mode text not null default 'live'::text,
   search jsonb,
   trust_traceparent boolean not null default false,
+  account text not null default ''::text,
   constraint sources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint sources_organization_id_name_key UNIQUE (organization_id, name),
@@ -1482,6 +1637,8 @@ CREATE INDEX events_newest ON ONLY public.events USING btree (organization_id, r
 
 CREATE INDEX events_of_mode ON ONLY public.events USING btree (organization_id, mode, received_at DESC, id DESC);
 
+CREATE INDEX held_connect_events_by_time ON public.held_connect_events USING btree (received_at);
+
 CREATE INDEX idempotency_keys_expired ON public.idempotency_keys USING btree (expires_at);
 
 CREATE INDEX invitations_email ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
@@ -1503,6 +1660,8 @@ CREATE INDEX ledger_customers_listed ON public.ledger_customers USING btree (org
 CREATE INDEX ledger_customers_reference ON public.ledger_customers USING btree (organization_id, reference);
 
 CREATE INDEX ledger_facts_by_time ON public.ledger_facts USING btree (organization_id, mode, occurred_ms);
+
+CREATE INDEX ledger_facts_by_weight ON public.ledger_facts USING btree (organization_id, provider, account, mode, kind, object_id, weight DESC, occurred_ms DESC, event_id, incarnation, digest);
 
 CREATE INDEX ledger_invoices_by_id ON public.ledger_invoices USING btree (organization_id, id text_pattern_ops);
 
@@ -1538,9 +1697,17 @@ CREATE INDEX ledger_products_by_id ON public.ledger_products USING btree (organi
 
 CREATE INDEX ledger_products_listed ON public.ledger_products USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
 
+CREATE INDEX ledger_quarantine_age ON public.ledger_quarantine USING btree (seen_at);
+
 CREATE INDEX ledger_quarantine_by_time ON public.ledger_quarantine USING btree (organization_id, seen_at DESC, event_id DESC);
 
+CREATE INDEX ledger_rebuilds_listed ON public.ledger_rebuilds USING btree (organization_id, created_at DESC, id DESC);
+
+CREATE INDEX ledger_rebuilds_open ON public.ledger_rebuilds USING btree (created_at) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text]));
+
 CREATE INDEX ledger_refunds_created ON public.ledger_refunds USING btree (organization_id, mode, created_ms);
+
+CREATE INDEX ledger_restatements_last ON public.ledger_restatements USING btree (organization_id, last_at);
 
 CREATE INDEX ledger_subscriptions_by_id ON public.ledger_subscriptions USING btree (organization_id, id text_pattern_ops);
 
@@ -1580,6 +1747,8 @@ CREATE UNIQUE INDEX audit_logs_request ON public.audit_logs USING btree (organiz
 
 CREATE UNIQUE INDEX audit_logs_seq ON public.audit_logs USING btree (organization_id, seq) NULLS NOT DISTINCT WHERE (seq IS NOT NULL);
 
+CREATE UNIQUE INDEX connected_accounts_of_one ON public.connected_accounts USING btree (account) WHERE (disconnected_at IS NULL);
+
 CREATE UNIQUE INDEX idempotency_keys_key ON public.idempotency_keys USING btree (organization_id, actor_id, key) NULLS NOT DISTINCT;
 
 CREATE UNIQUE INDEX invitations_open ON public.invitations USING btree (organization_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
@@ -1607,6 +1776,10 @@ create policy add on audit_logs for insert
 
 create policy look on audit_logs for select
   using (in_scope(organization_id));
+
+create policy organization on connected_accounts for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
 
 create policy organization on deliveries for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))))
@@ -1639,6 +1812,10 @@ create policy organization on event_values for all
 create policy organization on events for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))))
   with check ((in_scope(organization_id) AND in_mode(mode)));
+
+create policy platform on held_connect_events for all
+  using (in_platform_scope())
+  with check (in_platform_scope());
 
 create policy organization on idempotency_keys for all
   using (in_scope(organization_id))
@@ -1685,6 +1862,10 @@ create policy organization on ledger_fact_personal for all
 create policy organization on ledger_facts for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
 
+create policy organization on ledger_hydration_keys for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
 create policy organization on ledger_invoice_lines for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
 
@@ -1715,10 +1896,21 @@ create policy organization on ledger_products for all
 create policy organization on ledger_quarantine for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
 
+create policy organization on ledger_rate_settings for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
+create policy organization on ledger_rebuilds for all
+  using (in_scope(organization_id))
+  with check (in_scope(organization_id));
+
 create policy organization on ledger_redactions for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
 
 create policy organization on ledger_refunds for all
+  using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
+
+create policy organization on ledger_restatements for all
   using (((( SELECT in_platform_scope() AS in_platform_scope) OR (organization_id = ( SELECT scope_organization() AS scope_organization))) AND ((( SELECT scope_mode() AS scope_mode) IS NULL) OR (mode = ( SELECT scope_mode() AS scope_mode)))));
 
 create policy organization on ledger_subscription_items for all
@@ -1755,6 +1947,10 @@ create policy organization on organizations for all
   with check (in_scope(id));
 
 create policy platform on passkeys for all
+  using (in_platform_scope())
+  with check (in_platform_scope());
+
+create policy platform on passwords for all
   using (in_platform_scope())
   with check (in_platform_scope());
 

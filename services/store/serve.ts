@@ -23,6 +23,8 @@ import { RetryService } from '@fairlead/wire/store/retry'
 import { RevenueService } from '@fairlead/wire/store/revenue'
 import { RouteService } from '@fairlead/wire/store/route'
 import { SourceService } from '@fairlead/wire/store/source'
+import { StripeConnectService } from '@fairlead/wire/store/stripe_connect'
+import { TenantService } from '@fairlead/wire/store/tenant'
 import { UsageService } from '@fairlead/wire/store/usage'
 import { answerErrors, type CallMetrics } from './answer-errors.ts'
 import { apiKeyCalls } from './calls/api-keys.ts'
@@ -45,6 +47,8 @@ import { retryCalls } from './calls/retries.ts'
 import { revenueCalls } from './calls/revenue.ts'
 import { routeCalls } from './calls/routes.ts'
 import { sourceCalls } from './calls/sources.ts'
+import { stripeConnectCalls } from './calls/stripe-connect.ts'
+import { tenantCalls } from './calls/tenants.ts'
 import { usageCalls } from './calls/usage.ts'
 import { serveReflection } from './reflection.ts'
 
@@ -67,6 +71,7 @@ const services = [
   OrganizationService,
   MemberService,
   PasskeyService,
+  TenantService,
   SourceService,
   DestinationService,
   RouteService,
@@ -84,6 +89,7 @@ const services = [
   PlatformService,
   LedgerService,
   RevenueService,
+  StripeConnectService,
 ]
 
 /** A caller's deadline counts; none is longer than this. */
@@ -104,6 +110,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(OrganizationService, organizationCalls(calls))
       router.service(MemberService, memberCalls(calls))
       router.service(PasskeyService, passkeyCalls(calls))
+      router.service(TenantService, tenantCalls(calls))
       router.service(SourceService, sourceCalls(calls))
       router.service(DestinationService, destinationCalls(calls))
       router.service(RouteService, routeCalls(calls))
@@ -121,6 +128,7 @@ export async function serve(calls: Calls, options: ServeOptions): Promise<StoreS
       router.service(PlatformService, platformCalls(calls))
       router.service(LedgerService, ledgerCalls(calls))
       router.service(RevenueService, revenueCalls(calls))
+      router.service(StripeConnectService, stripeConnectCalls(calls))
       serveReflection(router, services, [file_fairlead_store_v1_error])
     },
   })

@@ -77,7 +77,14 @@ describe.each([
         '--set',
         'signIn.consoleUrl=https://fairlead.example.com,signIn.oidc.issuer=https://login.example.com',
       ],
-      ...['--set', 'signIn.oidc.existingSecret=fairlead-oidc'],
+      ...['--set', 'signIn.oidc.existingSecret=fairlead-oidc,signIn.tenantAccounts.enabled=true'],
+    ],
+  },
+  {
+    name: 'with Stripe Connect',
+    args: [
+      '--set',
+      'stripeConnect.clientId=ca_test,stripeConnect.existingSecret=fairlead-stripe,stripeConnect.source=platform/connect',
     ],
   },
   { name: 'with a prober', args: ['--set', 'prober.enabled=true'] },

@@ -88,6 +88,25 @@
   valueFrom: { secretKeyRef: { name: {{ include "fairlead.name" . }}, key: key } }
 {{- end -}}
 
+{{/* Of the API. */}}
+{{- define "fairlead.env.stripeConnect" -}}
+{{- with .root.Values.stripeConnect }}
+{{- if .clientId }}
+- { name: FAIRLEAD_STRIPE_CONNECT_CLIENT_ID, value: {{ .clientId | quote }} }
+- { name: FAIRLEAD_STRIPE_CONNECT_SCOPE, value: {{ .scope | quote }} }
+- name: FAIRLEAD_STRIPE_CONNECT_SECRET_KEY
+  valueFrom: { secretKeyRef: { name: {{ required "stripeConnect.existingSecret is needed with a client id" .existingSecret }}, key: secretKey } }
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Of the store. */}}
+{{- define "fairlead.env.stripeConnectSource" -}}
+{{- with .root.Values.stripeConnect.source }}
+- { name: FAIRLEAD_STRIPE_CONNECT_SOURCE, value: {{ . | quote }} }
+{{- end }}
+{{- end -}}
+
 {{/* Of the API, where people sign in. */}}
 {{- define "fairlead.env.signIn" -}}
 {{- with .root.Values.signIn }}
@@ -100,6 +119,10 @@
 {{- with .smtp.existingSecret }}
 - name: FAIRLEAD_SMTP_URL
   valueFrom: { secretKeyRef: { name: {{ . }}, key: url } }
+{{- end }}
+{{- if .tenantAccounts.enabled }}
+- { name: FAIRLEAD_TENANT_ACCOUNTS, value: "true" }
+- { name: FAIRLEAD_TENANT_WEBHOOK_LIMIT, value: {{ .tenantAccounts.webhookLimit | int64 | quote }} }
 {{- end }}
 {{- with .oidc }}
 {{- if .issuer }}

@@ -2820,6 +2820,39 @@ export interface Usage {
   months: UsageMonthsItem[];
 }
 
+export interface BegunStripeConnect {
+  url: string;
+  expiresAt: string;
+}
+
+export type ConnectedAccountScope = typeof ConnectedAccountScope[keyof typeof ConnectedAccountScope];
+
+
+export const ConnectedAccountScope = {
+  read_only: 'read_only',
+  read_write: 'read_write',
+} as const;
+
+export interface ConnectedAccount {
+  /**
+     * Stripe's own id of the account.
+     * @pattern ^acct_[A-Za-z0-9]{1,64}$
+     */
+  account: string;
+  connected: boolean;
+  scope: ConnectedAccountScope;
+  /** Whether the platform connects accounts with a live key. */
+  livemode: boolean;
+  connectedAt: string;
+  disconnectedAt: string | null;
+  /**
+     * Events that wait for the organization: it is not active, or has used up its quota. Kept for 72 hours, at most 1,000 of an account.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  held: number;
+}
+
 export type BillingPlanProvider = typeof BillingPlanProvider[keyof typeof BillingPlanProvider];
 
 
@@ -5143,6 +5176,7 @@ export const SessionMethod = {
   printed: 'printed',
   device: 'device',
   passkey: 'passkey',
+  password: 'password',
 } as const;
 
 export interface Session {
@@ -5175,6 +5209,239 @@ export type PasskeyOptionsPublicKey = {
 
 export interface PasskeyOptions {
   publicKey: PasskeyOptionsPublicKey;
+}
+
+export const TenantRegistrationValue = {
+  sent: 'if_possible',
+} as const;
+export type TenantRegistration = typeof TenantRegistrationValue;
+
+export interface RegisteredTenant {
+  /** For the header `Authorization: Bearer …`; ends with its session. */
+  accessToken: string;
+  tokenType: 'Bearer';
+  /**
+     * Until the access token ends.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  expiresInSeconds: number;
+  /** For the next access token, once: each answer has another one. */
+  refreshToken: string;
+  organization: string;
+}
+
+export type VerifiedTenantKind = typeof VerifiedTenantKind[keyof typeof VerifiedTenantKind];
+
+
+export const VerifiedTenantKind = {
+  person: 'person',
+  api_key: 'api_key',
+} as const;
+
+/**
+ * The mode of the data that the caller sees; null: both.
+ */
+export type VerifiedTenantMode = typeof VerifiedTenantMode[keyof typeof VerifiedTenantMode] | null;
+
+
+export const VerifiedTenantMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export interface VerifiedTenant {
+  valid: true;
+  kind: VerifiedTenantKind;
+  /**
+     * Of a person.
+     * @nullable
+     */
+  email: string | null;
+  /**
+     * Of an API key.
+     * @nullable
+     */
+  keyId: string | null;
+  /** The mode of the data that the caller sees; null: both. */
+  mode: VerifiedTenantMode;
+}
+
+export interface TenantTokens {
+  /** For the header `Authorization: Bearer …`; ends with its session. */
+  accessToken: string;
+  tokenType: 'Bearer';
+  /**
+     * Until the access token ends.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  expiresInSeconds: number;
+  /** For the next access token, once: each answer has another one. */
+  refreshToken: string;
+}
+
+export type TenantMeKind = typeof TenantMeKind[keyof typeof TenantMeKind];
+
+
+export const TenantMeKind = {
+  person: 'person',
+  api_key: 'api_key',
+} as const;
+
+/**
+ * The mode of the data that the caller sees; null: both.
+ */
+export type TenantMeMode = typeof TenantMeMode[keyof typeof TenantMeMode] | null;
+
+
+export const TenantMeMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+export type TenantMeOrganizationsItemRole = typeof TenantMeOrganizationsItemRole[keyof typeof TenantMeOrganizationsItemRole];
+
+
+export const TenantMeOrganizationsItemRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type TenantMeOrganizationsItem = {
+  slug: string;
+  displayName: string;
+  role: TenantMeOrganizationsItemRole;
+  isOwner: boolean;
+  /** May do what admins may: owners too. */
+  isAdmin: boolean;
+};
+
+export interface TenantMe {
+  kind: TenantMeKind;
+  /**
+     * Of a person.
+     * @nullable
+     */
+  email: string | null;
+  /**
+     * Of an API key.
+     * @nullable
+     */
+  keyId: string | null;
+  /** The mode of the data that the caller sees; null: both. */
+  mode: TenantMeMode;
+  /** @nullable */
+  name: string | null;
+  /** Of a person: always, since nobody signs in before. */
+  emailVerified: boolean;
+  organizations: TenantMeOrganizationsItem[];
+}
+
+/**
+ * Null: no limit.
+ */
+export type TenantDetailsItemsItemRateLimit = {
+  perSecond: number;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  burst: number;
+} | null;
+
+/**
+ * Whether events of its payment providers also go into the ledger.
+ */
+export type TenantDetailsItemsItemLedger = {
+  enabled: boolean;
+};
+
+export type TenantDetailsItemsItemOwnerKind = typeof TenantDetailsItemsItemOwnerKind[keyof typeof TenantDetailsItemsItemOwnerKind];
+
+
+export const TenantDetailsItemsItemOwnerKind = {
+  kubernetes: 'kubernetes',
+  file: 'file',
+  api: 'api',
+} as const;
+
+/**
+ * Where it is declared.
+ */
+export type TenantDetailsItemsItemOwner = {
+  kind: TenantDetailsItemsItemOwnerKind;
+  reference: string;
+};
+
+/**
+ * All that is declared of it, as PUT takes it: read, changed and written back. Secrets are named and never told; left out, they stay.
+ */
+export type TenantDetailsItemsItemSettings = {[key: string]: unknown};
+
+export type TenantDetailsItemsItemRole = typeof TenantDetailsItemsItemRole[keyof typeof TenantDetailsItemsItemRole];
+
+
+export const TenantDetailsItemsItemRole = {
+  owner: 'owner',
+  admin: 'admin',
+  developer: 'developer',
+  viewer: 'viewer',
+} as const;
+
+export type TenantDetailsItemsItem = {
+  id: string;
+  slug: string;
+  displayName: string;
+  plan: string;
+  /** False: its webhooks are refused. */
+  active: boolean;
+  /** Events a calendar month (UTC); null: no limit. */
+  webhookLimit: number | null;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  acceptedThisMonth: number;
+  quotaExceeded: boolean;
+  /**
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  retentionDays: number;
+  /**
+     * Its part of what organizations share under load, 1 to 100.
+     * @minimum -9007199254740991
+     * @maximum 9007199254740991
+     */
+  weight: number;
+  /** Null: no limit. */
+  rateLimit: TenantDetailsItemsItemRateLimit;
+  /** Whether events of its payment providers also go into the ledger. */
+  ledger: TenantDetailsItemsItemLedger;
+  /** Where it is declared. */
+  owner: TenantDetailsItemsItemOwner;
+  /** All that is declared of it, as PUT takes it: read, changed and written back. Secrets are named and never told; left out, they stay. */
+  settings: TenantDetailsItemsItemSettings;
+  /** Names this state of `settings`; in quotes it is the `ETag`, for `If-Match`. */
+  etag: string;
+  createdAt: string;
+  updatedAt: string;
+  role: TenantDetailsItemsItemRole;
+};
+
+export interface TenantDetails {
+  items: TenantDetailsItemsItem[];
+}
+
+export interface ChangedPassword {
+  /**
+     * @minimum 0
+     * @maximum 9007199254740991
+     */
+  endedSessions: number;
 }
 
 export type ApiKeyRole = typeof ApiKeyRole[keyof typeof ApiKeyRole];
@@ -7025,6 +7292,18 @@ export const GetAnalyticsMode = {
   live: 'live',
   test: 'test',
 } as const;
+
+export type ListConnectedAccounts200 = {
+  items: ConnectedAccount[];
+};
+
+export type DisconnectStripeAccountParams = {
+/**
+ * Default: the one that is connected.
+ * @pattern ^acct_[A-Za-z0-9]{1,64}$
+ */
+account?: string;
+};
 
 export type ListPlansParams = {
 provider?: ListPlansProvider;
@@ -10483,6 +10762,81 @@ export type AddPasskeyBody = {
   name: string;
   /** As the browser gives it: `credential.toJSON()`. */
   credential: AddPasskeyBodyCredential;
+};
+
+export type RegisterTenantBody = {
+  /** @maxLength 320 */
+  email: string;
+  /**
+     * 12 to 256 characters. One that others try first, a simple pattern, or your address and organization are refused.
+     * @minLength 1
+     * @maxLength 1000
+     */
+  password: string;
+  /**
+     * Part of the organization's webhook URLs; can't change. A DNS label.
+     * @maxLength 63
+     * @pattern ^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$
+     */
+  slug: string;
+  /**
+     * For people. Default: the slug.
+     * @minLength 1
+     * @maxLength 100
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+  displayName?: string;
+};
+
+export type VerifyTenantAddressBody = {
+  /**
+     * @minLength 1
+     * @maxLength 200
+     */
+  token: string;
+  /**
+     * @minLength 1
+     * @maxLength 1000
+     */
+  password: string;
+  /**
+     * Another slug than the registered one, where that was taken meanwhile.
+     * @maxLength 63
+     * @pattern ^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$
+     */
+  slug?: string;
+};
+
+export type LogInTenantBody = {
+  /** @maxLength 320 */
+  email: string;
+  /**
+     * @minLength 1
+     * @maxLength 1000
+     */
+  password: string;
+};
+
+export type RefreshTenantTokenBody = {
+  /**
+     * @minLength 1
+     * @maxLength 1000
+     */
+  refreshToken: string;
+};
+
+export type ChangeTenantPasswordBody = {
+  /**
+     * @minLength 1
+     * @maxLength 1000
+     */
+  currentPassword?: string;
+  /**
+     * 12 to 256 characters. One that others try first, a simple pattern, or your address and organization are refused.
+     * @minLength 1
+     * @maxLength 1000
+     */
+  newPassword: string;
 };
 
 export type ListApiKeys200 = {
@@ -15186,6 +15540,256 @@ export const getUsage = async (slug: string, options?: Parameters<typeof transpo
   {
     ...options,
     method: 'GET'
+
+
+  }
+);}
+
+
+
+export type beginStripeConnectResponse200 = {
+  data: BegunStripeConnect
+  status: 200
+}
+
+export type beginStripeConnectResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type beginStripeConnectResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type beginStripeConnectResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type beginStripeConnectResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type beginStripeConnectResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type beginStripeConnectResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type beginStripeConnectResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type beginStripeConnectResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type beginStripeConnectResponseSuccess = (beginStripeConnectResponse200) & {
+  headers: Headers;
+};
+export type beginStripeConnectResponseError = (beginStripeConnectResponse400 | beginStripeConnectResponse401 | beginStripeConnectResponse403 | beginStripeConnectResponse404 | beginStripeConnectResponse429 | beginStripeConnectResponse500 | beginStripeConnectResponse503 | beginStripeConnectResponse504) & {
+  headers: Headers;
+};
+
+export type beginStripeConnectResponse = (beginStripeConnectResponseSuccess | beginStripeConnectResponseError)
+
+export const getBeginStripeConnectUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/connect`
+}
+
+/**
+ * For people who are signed in with a browser. That browser opens `url` within 10 minutes; Stripe asks there, and leads back. Once the account is connected, its events come to the organization as those of the source `_stripe`, and those that were held for it.
+ *
+ * Allowed to: admin or owner.
+ * @summary Begin to connect a Stripe account
+ */
+export const beginStripeConnect = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<beginStripeConnectResponse> => {
+
+  return transport<beginStripeConnectResponse>(getBeginStripeConnectUrl(slug),
+  {
+    ...options,
+    method: 'POST'
+
+
+  }
+);}
+
+
+
+export type listConnectedAccountsResponse200 = {
+  data: ListConnectedAccounts200
+  status: 200
+}
+
+export type listConnectedAccountsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type listConnectedAccountsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type listConnectedAccountsResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type listConnectedAccountsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type listConnectedAccountsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type listConnectedAccountsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type listConnectedAccountsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type listConnectedAccountsResponseSuccess = (listConnectedAccountsResponse200) & {
+  headers: Headers;
+};
+export type listConnectedAccountsResponseError = (listConnectedAccountsResponse400 | listConnectedAccountsResponse401 | listConnectedAccountsResponse404 | listConnectedAccountsResponse429 | listConnectedAccountsResponse500 | listConnectedAccountsResponse503 | listConnectedAccountsResponse504) & {
+  headers: Headers;
+};
+
+export type listConnectedAccountsResponse = (listConnectedAccountsResponseSuccess | listConnectedAccountsResponseError)
+
+export const getListConnectedAccountsUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/connect`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary Stripe accounts that the organization has connected, or had
+ */
+export const listConnectedAccounts = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<listConnectedAccountsResponse> => {
+
+  return transport<listConnectedAccountsResponse>(getListConnectedAccountsUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type disconnectStripeAccountResponse204 = {
+  data: void
+  status: 204
+}
+
+export type disconnectStripeAccountResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type disconnectStripeAccountResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type disconnectStripeAccountResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type disconnectStripeAccountResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type disconnectStripeAccountResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type disconnectStripeAccountResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type disconnectStripeAccountResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type disconnectStripeAccountResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type disconnectStripeAccountResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type disconnectStripeAccountResponseSuccess = (disconnectStripeAccountResponse204) & {
+  headers: Headers;
+};
+export type disconnectStripeAccountResponseError = (disconnectStripeAccountResponse400 | disconnectStripeAccountResponse401 | disconnectStripeAccountResponse403 | disconnectStripeAccountResponse404 | disconnectStripeAccountResponse409 | disconnectStripeAccountResponse429 | disconnectStripeAccountResponse500 | disconnectStripeAccountResponse503 | disconnectStripeAccountResponse504) & {
+  headers: Headers;
+};
+
+export type disconnectStripeAccountResponse = (disconnectStripeAccountResponseSuccess | disconnectStripeAccountResponseError)
+
+export const getDisconnectStripeAccountUrl = (slug: string,
+    params?: DisconnectStripeAccountParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/connect?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/connect`
+}
+
+/**
+ * From the answer on none of its events reach the organization, and Stripe is told to end the access. If Stripe is away the answer is 503: it is disconnected here all the same, and asking again tells Stripe. What came before stays.
+ *
+ * Allowed to: admin or owner.
+ * @summary Disconnect a Stripe account
+ */
+export const disconnectStripeAccount = async (slug: string,
+    params?: DisconnectStripeAccountParams, options?: Parameters<typeof transport>[1]): Promise<disconnectStripeAccountResponse> => {
+
+  return transport<disconnectStripeAccountResponse>(getDisconnectStripeAccountUrl(slug,params),
+  {
+    ...options,
+    method: 'DELETE'
 
 
   }
@@ -25387,6 +25991,750 @@ export const removeStaffPasskeys = async (email: string, options?: Parameters<ty
     method: 'DELETE'
 
 
+  }
+);}
+
+
+
+export type registerTenantResponse202 = {
+  data: TenantRegistration
+  status: 202
+}
+
+export type registerTenantResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type registerTenantResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type registerTenantResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type registerTenantResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type registerTenantResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type registerTenantResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type registerTenantResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type registerTenantResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type registerTenantResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type registerTenantResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type registerTenantResponseSuccess = (registerTenantResponse202) & {
+  headers: Headers;
+};
+export type registerTenantResponseError = (registerTenantResponse400 | registerTenantResponse401 | registerTenantResponse409 | registerTenantResponse413 | registerTenantResponse415 | registerTenantResponse429 | registerTenantResponse500 | registerTenantResponse501 | registerTenantResponse503 | registerTenantResponse504) & {
+  headers: Headers;
+};
+
+export type registerTenantResponse = (registerTenantResponseSuccess | registerTenantResponseError)
+
+export const getRegisterTenantUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/register/`
+}
+
+/**
+ * A mail with a link goes to the address; nothing is made before it was opened and the password typed (`verifyTenantAddress`). The answer is the same, after the same time, also for an address that has an account: its owner is told by mail. Forgotten registrations end after 24 hours.
+ *
+ * Allowed to: anyone.
+ * @summary Register an organization, with its owner and a password
+ */
+export const registerTenant = async (registerTenantBody: RegisterTenantBody, options?: Parameters<typeof transport>[1]): Promise<registerTenantResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<registerTenantResponse>(getRegisterTenantUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
+    body: JSON.stringify(registerTenantBody)
+  }
+);}
+
+
+
+export type verifyTenantAddressResponse201 = {
+  data: RegisteredTenant
+  status: 201
+}
+
+export type verifyTenantAddressResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type verifyTenantAddressResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type verifyTenantAddressResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type verifyTenantAddressResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type verifyTenantAddressResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type verifyTenantAddressResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type verifyTenantAddressResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type verifyTenantAddressResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type verifyTenantAddressResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type verifyTenantAddressResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type verifyTenantAddressResponseSuccess = (verifyTenantAddressResponse201) & {
+  headers: Headers;
+};
+export type verifyTenantAddressResponseError = (verifyTenantAddressResponse400 | verifyTenantAddressResponse401 | verifyTenantAddressResponse409 | verifyTenantAddressResponse413 | verifyTenantAddressResponse415 | verifyTenantAddressResponse429 | verifyTenantAddressResponse500 | verifyTenantAddressResponse501 | verifyTenantAddressResponse503 | verifyTenantAddressResponse504) & {
+  headers: Headers;
+};
+
+export type verifyTenantAddressResponse = (verifyTenantAddressResponseSuccess | verifyTenantAddressResponseError)
+
+export const getVerifyTenantAddressUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/verify/`
+}
+
+/**
+ * The token is the `token` of the link in the mail, good once, for 24 hours and five tries. With the password that was chosen it makes the organization and its owner, and signs the owner in. The page behind the link does the same in a browser.
+ *
+ * Allowed to: anyone.
+ * @summary Complete a registration by the token of its mail
+ */
+export const verifyTenantAddress = async (verifyTenantAddressBody: VerifyTenantAddressBody, options?: Parameters<typeof transport>[1]): Promise<verifyTenantAddressResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<verifyTenantAddressResponse>(getVerifyTenantAddressUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
+    body: JSON.stringify(verifyTenantAddressBody)
+  }
+);}
+
+
+
+export type verifyTenantTokenResponse200 = {
+  data: VerifiedTenant
+  status: 200
+}
+
+export type verifyTenantTokenResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type verifyTenantTokenResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type verifyTenantTokenResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type verifyTenantTokenResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type verifyTenantTokenResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type verifyTenantTokenResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type verifyTenantTokenResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type verifyTenantTokenResponseSuccess = (verifyTenantTokenResponse200) & {
+  headers: Headers;
+};
+export type verifyTenantTokenResponseError = (verifyTenantTokenResponse400 | verifyTenantTokenResponse401 | verifyTenantTokenResponse403 | verifyTenantTokenResponse429 | verifyTenantTokenResponse500 | verifyTenantTokenResponse503 | verifyTenantTokenResponse504) & {
+  headers: Headers;
+};
+
+export type verifyTenantTokenResponse = (verifyTenantTokenResponseSuccess | verifyTenantTokenResponseError)
+
+export const getVerifyTenantTokenUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/verify/`
+}
+
+/**
+ * One that is not is answered 401.
+ *
+ * Allowed to: every role.
+ * @summary Whether an access token or key is good, and whose
+ */
+export const verifyTenantToken = async ( options?: Parameters<typeof transport>[1]): Promise<verifyTenantTokenResponse> => {
+
+  return transport<verifyTenantTokenResponse>(getVerifyTenantTokenUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type logInTenantResponse200 = {
+  data: TenantTokens
+  status: 200
+}
+
+export type logInTenantResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type logInTenantResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type logInTenantResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type logInTenantResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type logInTenantResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type logInTenantResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type logInTenantResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type logInTenantResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type logInTenantResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type logInTenantResponseSuccess = (logInTenantResponse200) & {
+  headers: Headers;
+};
+export type logInTenantResponseError = (logInTenantResponse400 | logInTenantResponse401 | logInTenantResponse413 | logInTenantResponse415 | logInTenantResponse429 | logInTenantResponse500 | logInTenantResponse501 | logInTenantResponse503 | logInTenantResponse504) & {
+  headers: Headers;
+};
+
+export type logInTenantResponse = (logInTenantResponseSuccess | logInTenantResponseError)
+
+export const getLogInTenantUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/login/`
+}
+
+/**
+ * The answer to a wrong password, to an unknown address and to one without a password is the same, after the same time. After five wrong ones each further try of an address waits longer, up to 30 seconds; nobody is locked out, and signing in by mail goes on.
+ *
+ * Allowed to: anyone.
+ * @summary Sign in by address and password
+ */
+export const logInTenant = async (logInTenantBody: LogInTenantBody, options?: Parameters<typeof transport>[1]): Promise<logInTenantResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<logInTenantResponse>(getLogInTenantUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
+    body: JSON.stringify(logInTenantBody)
+  }
+);}
+
+
+
+export type refreshTenantTokenResponse200 = {
+  data: TenantTokens
+  status: 200
+}
+
+export type refreshTenantTokenResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type refreshTenantTokenResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type refreshTenantTokenResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type refreshTenantTokenResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type refreshTenantTokenResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type refreshTenantTokenResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type refreshTenantTokenResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type refreshTenantTokenResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type refreshTenantTokenResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type refreshTenantTokenResponseSuccess = (refreshTenantTokenResponse200) & {
+  headers: Headers;
+};
+export type refreshTenantTokenResponseError = (refreshTenantTokenResponse400 | refreshTenantTokenResponse401 | refreshTenantTokenResponse413 | refreshTenantTokenResponse415 | refreshTenantTokenResponse429 | refreshTenantTokenResponse500 | refreshTenantTokenResponse501 | refreshTenantTokenResponse503 | refreshTenantTokenResponse504) & {
+  headers: Headers;
+};
+
+export type refreshTenantTokenResponse = (refreshTenantTokenResponseSuccess | refreshTenantTokenResponseError)
+
+export const getRefreshTenantTokenUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/token/refresh/`
+}
+
+/**
+ * The answer has the next refresh token; the one before is answered the same for 30 seconds more. One that is used later ends the session, and its person is told by mail.
+ *
+ * Allowed to: anyone.
+ * @summary A fresh access token for a refresh token
+ */
+export const refreshTenantToken = async (refreshTenantTokenBody: RefreshTenantTokenBody, options?: Parameters<typeof transport>[1]): Promise<refreshTenantTokenResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<refreshTenantTokenResponse>(getRefreshTenantTokenUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
+    body: JSON.stringify(refreshTenantTokenBody)
+  }
+);}
+
+
+
+export type getTenantMeResponse200 = {
+  data: TenantMe
+  status: 200
+}
+
+export type getTenantMeResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getTenantMeResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getTenantMeResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getTenantMeResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getTenantMeResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getTenantMeResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getTenantMeResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getTenantMeResponseSuccess = (getTenantMeResponse200) & {
+  headers: Headers;
+};
+export type getTenantMeResponseError = (getTenantMeResponse400 | getTenantMeResponse401 | getTenantMeResponse403 | getTenantMeResponse429 | getTenantMeResponse500 | getTenantMeResponse503 | getTenantMeResponse504) & {
+  headers: Headers;
+};
+
+export type getTenantMeResponse = (getTenantMeResponseSuccess | getTenantMeResponseError)
+
+export const getGetTenantMeUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/me/`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary The caller as a tenant: who, and with which role in which organization
+ */
+export const getTenantMe = async ( options?: Parameters<typeof transport>[1]): Promise<getTenantMeResponse> => {
+
+  return transport<getTenantMeResponse>(getGetTenantMeUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type getTenantDetailsResponse200 = {
+  data: TenantDetails
+  status: 200
+}
+
+export type getTenantDetailsResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getTenantDetailsResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getTenantDetailsResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type getTenantDetailsResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getTenantDetailsResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getTenantDetailsResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getTenantDetailsResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getTenantDetailsResponseSuccess = (getTenantDetailsResponse200) & {
+  headers: Headers;
+};
+export type getTenantDetailsResponseError = (getTenantDetailsResponse400 | getTenantDetailsResponse401 | getTenantDetailsResponse403 | getTenantDetailsResponse429 | getTenantDetailsResponse500 | getTenantDetailsResponse503 | getTenantDetailsResponse504) & {
+  headers: Headers;
+};
+
+export type getTenantDetailsResponse = (getTenantDetailsResponseSuccess | getTenantDetailsResponseError)
+
+export const getGetTenantDetailsUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/details/`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary The caller's organizations, with plan, quota and settings
+ */
+export const getTenantDetails = async ( options?: Parameters<typeof transport>[1]): Promise<getTenantDetailsResponse> => {
+
+  return transport<getTenantDetailsResponse>(getGetTenantDetailsUrl(),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type changeTenantPasswordResponse200 = {
+  data: ChangedPassword
+  status: 200
+}
+
+export type changeTenantPasswordResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type changeTenantPasswordResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type changeTenantPasswordResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type changeTenantPasswordResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type changeTenantPasswordResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type changeTenantPasswordResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type changeTenantPasswordResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type changeTenantPasswordResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type changeTenantPasswordResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type changeTenantPasswordResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type changeTenantPasswordResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type changeTenantPasswordResponseSuccess = (changeTenantPasswordResponse200) & {
+  headers: Headers;
+};
+export type changeTenantPasswordResponseError = (changeTenantPasswordResponse400 | changeTenantPasswordResponse401 | changeTenantPasswordResponse403 | changeTenantPasswordResponse409 | changeTenantPasswordResponse413 | changeTenantPasswordResponse415 | changeTenantPasswordResponse429 | changeTenantPasswordResponse500 | changeTenantPasswordResponse501 | changeTenantPasswordResponse503 | changeTenantPasswordResponse504) & {
+  headers: Headers;
+};
+
+export type changeTenantPasswordResponse = (changeTenantPasswordResponseSuccess | changeTenantPasswordResponseError)
+
+export const getChangeTenantPasswordUrl = () => {
+
+
+
+
+  return `/api/v1/auth/tenants/change-password/`
+}
+
+/**
+ * For people. It takes the password before; whoever has none, or forgot it, signs in by mail and sets one within 10 minutes. The person is told by mail.
+ *
+ * Allowed to: every role.
+ * @summary Change or set the caller's password, and end all other sessions
+ */
+export const changeTenantPassword = async (changeTenantPasswordBody: ChangeTenantPasswordBody, options?: Parameters<typeof transport>[1]): Promise<changeTenantPasswordResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<changeTenantPasswordResponse>(getChangeTenantPasswordUrl(),
+  {
+    ...options,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...getHeaders(options?.headers) },
+    body: JSON.stringify(changeTenantPasswordBody)
   }
 );}
 

@@ -53,7 +53,11 @@ export async function endOwn({ sessions, cookies }: SignIn, request: Request, no
 }
 
 /** @returns whether the person had signed in before */
-async function noteLogin({ store }: SignIn, email: string, nowMs: number): Promise<boolean> {
+export async function noteLogin(
+  { store }: Pick<SignIn, 'store'>,
+  email: string,
+  nowMs: number,
+): Promise<boolean> {
   const { members } = await store.members.getMemberByEmail({ email })
   const at = timestampFromMs(nowMs)
   await Promise.all(

@@ -14,6 +14,10 @@ export interface Limits {
   takeRequest(peer: string): Promise<boolean>
   /** One more link or code tried from this network: 30 in 10 minutes. */
   takeTry(peer: string): Promise<boolean>
+  /** One more password tried from this network: 100 in 10 minutes may be wrong. */
+  takePassword(peer: string): Promise<boolean>
+  /** The password was right. */
+  returnPassword(peer: string): Promise<void>
   /** One more code tried for this address: ten a day may be wrong, however many codes are sent. Links don't count. */
   takeCode(email: string): Promise<boolean>
   /** The code was right. */
@@ -38,12 +42,15 @@ export function openLimits(redis: Redis): Limits {
   const mailsOfDay = limit('mail-day', 10, day)
   const requests = limit('request', 20, 60 * minute)
   const tries = limit('try', 30, 10 * minute)
+  const passwords = limit('password', 100, 10 * minute)
   const codes = limit('code', 10, day)
   return {
     takeMail: async email =>
       (await take(mails, digestOf(email))) && (await take(mailsOfDay, digestOf(email))),
     takeRequest: peer => take(requests, networkOf(peer)),
     takeTry: peer => take(tries, networkOf(peer)),
+    takePassword: peer => take(passwords, networkOf(peer)),
+    returnPassword: async peer => void (await passwords.reward(networkOf(peer), 1)),
     takeCode: email => take(codes, digestOf(email)),
     returnCode: async email => void (await codes.reward(digestOf(email), 1)),
   }

@@ -33,7 +33,7 @@ const callers = [
 let people: PeopleApi
 const browsers = new Map<string, Browser>()
 beforeAll(async () => {
-  people = await openPeopleApi()
+  people = await openPeopleApi({ FAIRLEAD_TENANT_ACCOUNTS: 'true' })
   for (const { email, acme } of callers) {
     if (acme && !email.endsWith('@platform.example')) await addMember(email, acme, 'acme')
   }
@@ -127,7 +127,8 @@ test.each(callers)('$email may do on the platform what the table says', async ca
 
 test('every operation that changes something is refused to pages of other sites', async () => {
   const by = browsers.get(superadmin)!
-  for (const operation of operations.filter(isWrite)) {
+  // Open ones read no cookie: a page of another site gets what its own server would.
+  for (const operation of operations.filter(one => isWrite(one) && !one.open)) {
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => absent[name] ?? 'acme')
     const cookie = [...by.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const response = await fetch(people.api.url + path, {

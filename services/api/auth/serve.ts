@@ -11,6 +11,7 @@ import { servePasskey } from './passkeys/serve-passkey.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { serveAccount } from './sessions/serve-account.ts'
 import type { SignIn } from './sign-in.ts'
+import { serveTenants } from './tenants/serve-tenants.ts'
 import { serveDevice } from './tokens/serve-device.ts'
 import { serveTokens } from './tokens/serve-tokens.ts'
 
@@ -42,6 +43,7 @@ export function serveAuth(signIn: SignIn | undefined): Router {
   servePasskey(router, signIn)
   serveInvitation(router, signIn)
   serveDevice(router, signIn)
+  if (signIn.tenants) serveTenants(router, signIn, signIn.tenants)
   if (signIn.oidc) serveOidc(router, signIn, signIn.oidc)
   router.use(answerByPage)
   return router

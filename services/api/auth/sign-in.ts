@@ -14,6 +14,7 @@ import { openRelyingParty, type RelyingParty } from './passkeys/relying-party.ts
 import type { StaffList } from './people.ts'
 import { type Cookies, openCookies } from './sessions/cookie.ts'
 import { openSessions, type Sessions } from './sessions/sessions.ts'
+import type { TenantAccounts } from './tenants/accounts.ts'
 import { type Devices, openDevices } from './tokens/device.ts'
 import { type AccessTokens, openAccessTokens } from './tokens/jwt.ts'
 import { openRefreshTokens, type RefreshTokens } from './tokens/refresh.ts'
@@ -36,6 +37,8 @@ export interface SignIn {
   readonly refreshTokens: RefreshTokens
   /** Absent: no provider of identities is configured. */
   readonly oidc: NamedOidc | undefined
+  /** Absent: this platform has no accounts with passwords. */
+  readonly tenants: TenantAccounts | undefined
   readonly mailer: Mailer
   /** Absent where mails go out by SMTP. */
   readonly keptMails: KeptMails | undefined
@@ -62,6 +65,7 @@ export interface SignInOptions {
         readonly name: string
       }
     | undefined
+  readonly tenants?: TenantAccounts | undefined
   readonly store: StoreClient
   readonly log: Log
 }
@@ -80,6 +84,7 @@ export function openSignIn(options: SignInOptions): SignIn & AsyncDisposable {
     tickets: openTickets(redis, keys, limits),
     devices: openDevices(redis),
     challenges: openChallenges(redis),
+    tenants: options.tenants,
     relyingParty: openRelyingParty(publicUrl),
     accessTokens: openAccessTokens(keys, publicUrl.origin),
     refreshTokens: openRefreshTokens(redis, keys),

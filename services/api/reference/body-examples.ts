@@ -34,6 +34,19 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   putRoute: { source: 'stripe', eventTypes: ['invoice.*'], destinations: ['billing'] },
   updateRoute: { eventTypes: ['invoice.paid'] },
   previewRoute: { source: 'stripe', eventTypes: ['invoice.*'] },
+  registerTenant: {
+    email: 'ada@example.com',
+    password: 'five-otters-in-a-canoe',
+    slug: 'acme',
+    displayName: 'Acme',
+  },
+  verifyTenantAddress: { token: 'as-in-the-link-of-the-mail', password: 'five-otters-in-a-canoe' },
+  logInTenant: { email: 'ada@example.com', password: 'five-otters-in-a-canoe' },
+  refreshTenantToken: { refreshToken: 'as-in-the-answer-before' },
+  changeTenantPassword: {
+    currentPassword: 'five-otters-in-a-canoe',
+    newPassword: 'nine-herons-on-a-jetty',
+  },
   addPasskey: {
     name: 'Laptop',
     credential: {

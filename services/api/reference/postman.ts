@@ -54,6 +54,7 @@ function itemOf(document: OpenApiDocument, listed: ListedOperation) {
   return {
     name: operation.summary ?? '',
     request: {
+      ...(sample.isOpen && { auth: { type: 'noauth' } }),
       method: listed.method.toUpperCase(),
       description: operation.description ?? '',
       header: Object.entries(sample.headers).map(([key, value]) => ({ key, value })),

@@ -52,9 +52,9 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
   },
   sign_in_refused: {
     meaning:
-      'The link or the code of a mail is wrong, was used, or has run out; or a tool’s sign-in was refused, or its refresh token is no longer good.',
+      'The link or the code of a mail is wrong, was used, or has run out; or a tool’s sign-in was refused, or its refresh token is no longer good. Of a tenant account: the address or the password is wrong, or the registration has ended.',
     remedy:
-      'Ask for a new link, and open it in the browser that asked. A tool signs in anew: `fairlead login`.',
+      'Ask for a new link, and open it in the browser that asked. A tool signs in anew: `fairlead login`. Who forgot a password signs in by mail.',
     retry: 'never',
   },
   forbidden: {

@@ -16,6 +16,8 @@ export interface RequestSample {
   readonly body: unknown
   /** The answer goes on until either side ends it. */
   readonly lasts: boolean
+  /** It needs no credential. */
+  readonly isOpen: boolean
 }
 
 export function requestSample(document: OpenApiDocument, listed: ListedOperation): RequestSample {
@@ -39,6 +41,7 @@ export function requestSample(document: OpenApiDocument, listed: ListedOperation
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
     },
     body,
+    isOpen: operation.security?.length === 0,
     lasts: Object.values(operation.responses ?? {}).some(
       answer => 'text/event-stream' in ((answer as oas31.ResponseObject).content ?? {}),
     ),
@@ -54,11 +57,11 @@ export function addressOf({ path, params, query }: RequestSample): string {
 
 /** The request as a command of a POSIX shell, with address and key from the environment. */
 export function curlOf(sample: RequestSample): string {
-  const { method, headers, body, lasts } = sample
+  const { method, headers, body, lasts, isOpen } = sample
   const verb = method === 'get' ? '' : ` -X ${method.toUpperCase()}`
   const parts = [
     `curl${lasts ? ' -N' : ''}${verb} "$FAIRLEAD_API_URL${addressOf(sample)}"`,
-    `-H "Authorization: Bearer $FAIRLEAD_API_KEY"`,
+    ...(isOpen ? [] : [`-H "Authorization: Bearer $FAIRLEAD_API_KEY"`]),
     ...Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
     ...(body === undefined ? [] : [`-d ${quoted(JSON.stringify(body))}`]),
   ]

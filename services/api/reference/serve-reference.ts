@@ -1,14 +1,19 @@
 import type { Express, Response } from 'express'
 import { type OpenApiDocument, openApiDocument } from '../openapi.ts'
+import type { Operation } from '../operation.ts'
 import { problemCodes, typeOfProblem } from '../problem.ts'
 import type { ReferencePage } from './frame.ts'
 import { listOperations } from './listed-operation.ts'
 import { type EndingOperation, problemPage, problemsPage } from './problem-page.ts'
 import { referencePage } from './reference-page.ts'
 
-/** The documentation, which everyone may read: `/openapi.json`, `/docs`, and a page for the `type` of each problem. */
-export function serveReference(app: Express): void {
-  const document = openApiDocument()
+/**
+ * The documentation, which everyone may read: `/openapi.json`, `/docs`, and a page for the `type` of each problem.
+ *
+ * @param served what it describes: the operations that are there
+ */
+export function serveReference(app: Express, served: readonly Operation[]): void {
+  const document = openApiDocument(served)
   app.get('/openapi.json', (_request, response) => {
     response.json(document)
   })

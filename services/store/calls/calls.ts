@@ -21,6 +21,8 @@ export interface Calls {
   log: Log
   budgets: Pick<Budgets, 'of'>
   rebuilds: Pick<Rebuilds, 'asked'>
+  /** Slugs that nobody registers: an organization of that name is trusted with other organizations' events. */
+  reservedSlugs: ReadonlySet<string>
   now: () => number
 }
 

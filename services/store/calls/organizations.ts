@@ -184,7 +184,8 @@ function requireOwner(
 const updated = z.object(organizationSettings)
 const created = updated.extend({ slug: name })
 
-const nothingConfigured = {
+/** An organization's parts, where it has none yet. */
+export const nothingConfigured = {
   members: [],
   sources: [],
   destinations: [],

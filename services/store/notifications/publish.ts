@@ -61,7 +61,7 @@ export async function publishNotice(
 }
 
 /** The log names sources by ids: these have no row. */
-function sourceIdOf(organization: OrganizationId, source: string): SourceId {
+export function sourceIdOf(organization: OrganizationId, source: string): SourceId {
   const digest = createHash('sha256').update(`${organization}\n${source}`).digest('hex')
   return fromUuid('src', digest.slice(0, 32))
 }

@@ -22,7 +22,14 @@ import { linkMs } from './tickets.ts'
 export function serveLink(router: Router, signIn: SignIn): void {
   router.get('/sign-in', named('signInPage'), (request, response) => {
     rememberLanding(signIn, request, response)
-    sendPage(response, 200, askPage(signIn.oidc?.name, signIn.relyingParty !== undefined))
+    sendPage(
+      response,
+      200,
+      askPage(signIn.oidc?.name, {
+        passkeys: signIn.relyingParty !== undefined,
+        passwords: signIn.tenants !== undefined,
+      }),
+    )
   })
   router.post('/request-magic-link', named('requestMagicLink'), ...readForm, (request, response) =>
     requestLink(signIn, request, response),

@@ -20,14 +20,17 @@ const codeForm = `<form method="post" action="/auth/verify">
 
 /**
  * @param oidcName what the other way of signing in is called; undefined: there is none
- * @param hasPasskeys whether staff may sign in by a passkey
+ * @param has whether staff may sign in by a passkey, and members of self-registered organizations by a password, elsewhere
  */
-export const askPage = (oidcName: string | undefined, hasPasskeys: boolean): Page => ({
+export const askPage = (
+  oidcName: string | undefined,
+  has: { readonly passkeys: boolean; readonly passwords: boolean },
+): Page => ({
   title: 'Sign in',
-  body: `<p>A link and a code come by mail. There are no passwords.</p>
+  body: `<p>A link and a code come by mail. ${has.passwords ? 'No password is asked for here.' : 'There are no passwords.'}</p>
 ${askForm}
 ${oidcName ? `<p><a href="/auth/oidc">Sign in with ${escapeHtml(oidcName)}</a></p>` : ''}
-${hasPasskeys ? '<p><a href="/auth/passkey">Staff: sign in with a passkey</a></p>' : ''}`,
+${has.passkeys ? '<p><a href="/auth/passkey">Staff: sign in with a passkey</a></p>' : ''}`,
 })
 
 /** The same for every address. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** How a person proved to be the address. */
-export const signInMethods = ['link', 'code', 'oidc', 'printed', 'device', 'passkey'] as const
+export const signInMethods = ['link', 'code', 'oidc', 'printed', 'device', 'passkey', 'password'] as const
 export type SignInMethod = (typeof signInMethods)[number]
 
 const impersonationSchema = z.object({

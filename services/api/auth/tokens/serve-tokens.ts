@@ -73,22 +73,34 @@ async function pollDevice(signIn: SignIn, request: Request, response: Response):
 }
 
 async function refresh(signIn: SignIn, request: Request, response: Response): Promise<void> {
+  const used = await useRefreshToken(signIn, fieldOf(request, 'refresh_token') ?? '', response.locals.peer)
+  if (!used) return refuse(response, 'invalid_grant')
+  await answerTokens(signIn, used.session, used.token, response)
+}
+
+/**
+ * Takes a refresh token for the next one. Undefined: it is none, its session has ended, or it was used before, which ends the session.
+ * Throws an ApiError `unavailable`.
+ */
+export async function useRefreshToken(
+  signIn: SignIn,
+  token: string,
+  peer: string,
+): Promise<{ readonly session: SessionRecord; readonly token: string } | undefined> {
   const nowMs = Date.now()
-  const used = await away(signIn.refreshTokens.use(fieldOf(request, 'refresh_token') ?? '', nowMs))
+  const used = await away(signIn.refreshTokens.use(token, nowMs))
   switch (used.kind) {
     case 'unknown':
-      return refuse(response, 'invalid_grant')
+      return undefined
     case 'reused':
-      await endReused(signIn, used.sessionId, response.locals.peer)
-      return refuse(response, 'invalid_grant')
+      await endReused(signIn, used.sessionId, peer)
+      return undefined
     case 'refreshed': {
       const session = await away(signIn.sessions.findById(used.sessionId, nowMs))
+      if (session && (await mayEnter(signIn, session.email))) return { session, token: used.token }
       // Ended in the list of sessions, or nothing is left to sign in for.
-      if (!session || !(await mayEnter(signIn, session.email))) {
-        await away(signIn.refreshTokens.end(used.sessionId))
-        return refuse(response, 'invalid_grant')
-      }
-      return await answerTokens(signIn, session, used.token, response)
+      await away(signIn.refreshTokens.end(used.sessionId))
+      return undefined
     }
     default:
       return used satisfies never
