@@ -7,8 +7,11 @@ import { select, sql } from './sql.ts'
 /** Rows that one page looks at, at most, when a filter has no index of its own. */
 export const mostScanned = 10_000
 
-/** They are looked at in steps, and a page whose time is over begins no further one. */
-const steps = [1_000, 2_000, 2_000, 2_500, 2_500] as const
+/** They are looked at in steps: the first is small, the others are as large as the time that is left allows. */
+const firstStep = 500
+const largestStep = 3_000
+/** Less is not worth a statement. */
+const leastStep = 100
 
 /** How long a page looks for rows that fit before it says how far it came, ms: a list answers within 300 ms. */
 export const scanMs = 150
@@ -85,19 +88,37 @@ export async function scanPage<Row extends QueryResultRow>(
   const found: Row[] = []
   let count = 0
   let from = scan.from
-  for (const [i, size] of steps.entries()) {
+  for (let size = firstStep; ; ) {
+    const beganMs = performance.now()
     const rows = await step<Row>(db, { ...scan, from, limit: limit - found.length }, size)
     found.push(...rows.filter(({ fits }) => fits))
     if (found.length > limit) return cut(found, limit, place)
     const last = rows.findLast(({ nth }) => nth === String(size))
     if (!last) return { rows: found, next: '' }
     count += size
-    const [until] = place(last)
     from = placeOf(place(last))
-    if (i === steps.length - 1 || performance.now() >= endMs)
+    const nowMs = performance.now()
+    size = nextStep({ size, count, tookMs: nowMs - beganMs, leftMs: endMs - nowMs })
+    if (size === 0) {
+      const [until] = place(last)
       return { rows: found, next: encodeCursor(...from), searched: { count, until } }
+    }
   }
-  throw new RangeError('no step was taken')
+}
+
+interface Step {
+  readonly size: number
+  /** Rows that were looked at so far. */
+  readonly count: number
+  readonly tookMs: number
+  readonly leftMs: number
+}
+
+/** How many rows are looked at next, as fast as the last were; 0: none. Pure. */
+export function nextStep({ size, count, tookMs, leftMs }: Step): number {
+  const affordable = Math.floor((size / Math.max(tookMs, 0.1)) * leftMs)
+  if (affordable < leastStep) return 0
+  return Math.min(affordable, largestStep, mostScanned - count)
 }
 
 interface Looked {

@@ -43,12 +43,12 @@ export async function listAttempts(
   const filter: Knex.Raw[] = []
   if (request.destinationId) {
     const destination = toUuid(requireId('dst', request.destinationId, 'destination_id'))
-    // Those that failed have an index for each destination. Of the others it may have none among a million.
+    // Those that failed have an index by destination. Of the others it may have none among a million.
     if (request.failed) base.where('destination_id', destination)
     else filter.push(sql.raw(`${table}.destination_id = ?`, [destination]))
   }
   if (request.eventId) base.where('event_id', toUuid(requireId('evt', request.eventId, 'event_id')))
-  if (request.failed) base.whereNot('delivered', true)
+  if (request.failed) base.whereRaw('not delivered')
   const [after, before] = [dateOf(request.after), dateOf(request.before)]
   if (after) base.where('at', '>=', after)
   if (before) base.where('at', '<', before)

@@ -7,7 +7,7 @@ import { ListDeadLettersRequestSchema, ListEventsRequestSchema } from '@fairlead
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateLog, largeOrganization, sourceOf } from '../fixtures/generated-log.ts'
 import { openPool, type SharedPool } from '../postgres.ts'
-import { type Scan, type ScannedPage, scanPage } from '../scan.ts'
+import { mostScanned, nextStep, type Scan, type ScannedPage, scanPage } from '../scan.ts'
 import { inScope } from '../scope.ts'
 import { sql } from '../sql.ts'
 import { listAttempts } from './attempts.ts'
@@ -92,15 +92,26 @@ test.each([
 
 test('a page whose time is over looks on, or keeps from its reader how far it came', async () => {
   const page = await inScope(pool, largeOrganization, db => scanPage(db, scanOf(500, [], 0)))
-  const thousandth = await inScope(pool, largeOrganization, db =>
+  const fiveHundredth = await inScope(pool, largeOrganization, db =>
     db.query<{ id: string; received_at: Date }>(
-      'select id, received_at from events where organization_id = $1 order by received_at desc, id desc offset 999 limit 1',
+      'select id, received_at from events where organization_id = $1 order by received_at desc, id desc offset 499 limit 1',
       [organization],
     ),
   )
-  const { id, received_at } = thousandth.rows[0]!
-  expect(page.searched).toEqual({ count: 1_000, until: received_at })
+  const { id, received_at } = fiveHundredth.rows[0]!
+  expect(page.searched).toEqual({ count: 500, until: received_at })
   expect(partsOf(page.next)).toEqual([received_at.toISOString(), id])
+})
+
+test.each([
+  ['is fast', { size: 500, count: 500, tookMs: 2, leftMs: 148 }, 3_000],
+  ['is as slow as its time', { size: 500, count: 500, tookMs: 75, leftMs: 75 }, 500],
+  ['has no time', { size: 500, count: 500, tookMs: 200, leftMs: -50 }, 0],
+  ['has time for next to nothing', { size: 500, count: 500, tookMs: 145, leftMs: 5 }, 0],
+  ['has looked at almost all that it may', { size: 3_000, count: mostScanned - 7, tookMs: 5, leftMs: 90 }, 7],
+  ['has looked at all that it may', { size: 3_000, count: mostScanned, tookMs: 5, leftMs: 90 }, 0],
+])('a page that %s looks at more rows than it has time for, or fewer', (_name, step, size) => {
+  expect(nextStep(step)).toBe(size)
 })
 
 const request = { organizationId: largeOrganization, limit: 40 }
