@@ -162,6 +162,17 @@ export const refusedRows: readonly RefusedRow[] = [
     api: 'must be an absolute URL such as https://example.com/hooks',
   },
   {
+    name: 'a URL with port 0',
+    spec: { destinations: [{ ...billing, url: 'https://billing.example.com:0/' }] },
+    faults: [
+      {
+        path: 'spec.destinations[0].url',
+        message: 'must be an absolute URL such as https://example.com/hooks',
+      },
+    ],
+    api: 'must be an absolute URL such as https://example.com/hooks',
+  },
+  {
     name: 'both a preset and delays',
     spec: { destinations: [{ ...billing, retry: { preset: 'none', delaysSeconds: [1] } }] },
     faults: [{ path: 'spec.destinations[0].retry', message: 'give either preset or delaysSeconds' }],

@@ -71,6 +71,26 @@ test('a position of another log is told to begin anew', async () => {
   expect([message.event, Number(message.id) < 999_999_999]).toEqual(['reset', true])
 })
 
+test('who asks to go on from what is no position is not told that something may be missing', async () => {
+  await listed(await publish.event('somewhere'))
+  const url = `${api.url}${path}/stream`
+  await using stream = await openStream(url, api.platformKey, { 'last-event-id': 'cut off' })
+  const message = await stream.next()
+  expect([message.event, Number(message.id) > 0]).toEqual(['reset', true])
+})
+
+test.each(['stream', 'export'])('HEAD of a %s waits for its end, or reads it', async name => {
+  const { status, headers } = await fetch(`${api.url}${path}/${name}`, {
+    method: 'HEAD',
+    headers: { authorization: `Bearer ${api.platformKey}` },
+    signal: AbortSignal.timeout(10_000),
+  })
+  expect([status, headers.get('content-type')?.split(';')[0]]).toEqual([
+    200,
+    name === 'stream' ? 'text/event-stream' : 'application/x-ndjson',
+  ])
+})
+
 test('a stream ends soon after its key was revoked', async () => {
   const { body: made } = await api.call('POST', '/api/v1/organizations/acme/api-keys', {
     body: { name: 'tail' },

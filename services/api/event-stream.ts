@@ -10,15 +10,13 @@ import type { Streamed } from './stream.ts'
 /** How long a client waits before it connects again, ms. */
 const retryMs = 2_000
 
+const positionForm = /^\d{1,18}(\.evt_[0-9a-z]{26})?$/
+
 const query = z.strictObject({
   ...eventFilterQuery,
-  position: z
-    .string()
-    .regex(/^\d{1,18}(\.evt_[0-9a-z]{26})?$/, 'is not one of ours')
-    .optional()
-    .meta({
-      description: '`position` of a list’s first page: the stream begins where that list ends. Default: now.',
-    }),
+  position: z.string().regex(positionForm, 'is not one of ours').optional().meta({
+    description: '`position` of a list’s first page: the stream begins where that list ends. Default: now.',
+  }),
   deliveries: z
     .enum(['true', 'false'])
     .optional()
@@ -33,7 +31,7 @@ export const streamEvents = operation({
   tag: 'Events',
   summary: 'Events as they are written and change',
   description:
-    'Server-sent events. `event`: an event of the list that is new or whose status changed; `delivery`: one of its deliveries; `heartbeat`: every 15 s at least; `reset`: the position is more than 10,000 changes old: read the list anew, the stream goes on from now; `end`: the key or its rights are gone. The `id` of each is a position: a client that connects again sends the last one as `Last-Event-ID` and misses nothing, and gets nothing twice.',
+    'Server-sent events. `event`: an event of the list that is new or whose status changed; `delivery`: one of its deliveries; `heartbeat`: every 15 s at least; `reset`: the position is more than 10,000 changes old, or none of ours: read the list anew, the stream goes on from now; `end`: the key or its rights are gone. The `id` of each is a position: a client that connects again sends the last one as `Last-Event-ID` and misses nothing, and gets nothing twice.',
   access: 'read',
   params: organizationParams,
   query,
@@ -51,10 +49,13 @@ type Query = z.output<typeof query>
 
 async function* follow(call: Call<unknown, Query>): AsyncGenerator<string> {
   using open = call.takeStream()
-  const resumed = /^\d{1,18}(\.evt_[0-9a-z]{26})?$/.test(call.lastEventId ?? '')
-  let position = resumed ? call.lastEventId! : (call.query.position ?? '')
+  const last = call.lastEventId ?? ''
+  const isOurs = positionForm.test(last)
+  let position = isOurs ? last : last === '' ? (call.query.position ?? '') : ''
   if (position === '') position = (await ask(call, '', 0)).position
   yield `retry: ${retryMs}\n\n`
+  // Who asks to go on from a place that is none may have missed something.
+  if (last !== '' && !isOurs) yield message('reset', {}, position)
   let beatMs = performance.now() + open.heartbeatMs
   while (!call.signal.aborted) {
     const changes = await ask(call, position, Math.max(0, beatMs - performance.now()))

@@ -11,17 +11,23 @@ export interface Streamed {
 
 /**
  * Sends a stream until it ends or the signal aborts. A piece is asked for when the one before has left for the client, so
- * that a slow client costs the memory of one piece. What fails before the first piece is a problem like any other.
+ * that a slow client costs the memory of one piece. What fails before the first piece is a problem like any other. HEAD asks for no
+ * piece: it would wait for the end of what may have none.
  */
 export async function sendStream(
   response: Response,
   { contentType, headers, chunks }: Streamed,
   signal: AbortSignal,
 ): Promise<void> {
+  const head = { ...headers, 'content-type': contentType, 'x-accel-buffering': 'no' }
+  if (response.req.method === 'HEAD') {
+    response.status(200).set(head).end()
+    return
+  }
   const pieces = chunks[Symbol.asyncIterator]()
   try {
     let piece = await pieces.next()
-    response.status(200).set({ ...headers, 'content-type': contentType, 'x-accel-buffering': 'no' })
+    response.status(200).set(head)
     while (!piece.done && !signal.aborted && !response.destroyed) {
       if (!response.write(piece.value)) await once(response, 'drain', { signal })
       piece = await pieces.next()

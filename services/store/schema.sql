@@ -1607,6 +1607,8 @@ alter table sources force row level security;
 
 CREATE INDEX attempts_failed ON ONLY public.attempts USING btree (organization_id, destination_id, at, event_id, number) WHERE (NOT delivered);
 
+CREATE INDEX attempts_failed_newest ON ONLY public.attempts USING btree (organization_id, at, event_id, destination_id, number) WHERE (NOT delivered);
+
 CREATE INDEX attempts_newest ON ONLY public.attempts USING btree (organization_id, at, event_id, destination_id, number);
 
 CREATE INDEX attempts_of_replay ON ONLY public.attempts USING btree (organization_id, replay_id) WHERE (replay_id IS NOT NULL);

@@ -11783,7 +11783,7 @@ export const getStreamEventsUrl = (slug: string,
 }
 
 /**
- * Server-sent events. `event`: an event of the list that is new or whose status changed; `delivery`: one of its deliveries; `heartbeat`: every 15 s at least; `reset`: the position is more than 10,000 changes old: read the list anew, the stream goes on from now; `end`: the key or its rights are gone. The `id` of each is a position: a client that connects again sends the last one as `Last-Event-ID` and misses nothing, and gets nothing twice.
+ * Server-sent events. `event`: an event of the list that is new or whose status changed; `delivery`: one of its deliveries; `heartbeat`: every 15 s at least; `reset`: the position is more than 10,000 changes old, or none of ours: read the list anew, the stream goes on from now; `end`: the key or its rights are gone. The `id` of each is a position: a client that connects again sends the last one as `Last-Event-ID` and misses nothing, and gets nothing twice.
  *
  * Allowed to: every role.
  * @summary Events as they are written and change

@@ -49,9 +49,10 @@ const destinationRules: readonly Rule<DestinationKinds>[] = [
       [url, nats, processor].filter(kind => kind !== undefined).length === 1 ? [] : [[]],
   },
   {
-    cel: "!has(self.url) || (isURL(self.url) && url(self.url).getHostname() != '' && (url(self.url).getPort() == '' || int(url(self.url).getPort()) <= 65535))",
+    cel: "!has(self.url) || (isURL(self.url) && url(self.url).getHostname() != '' && (url(self.url).getPort() == '' || int(url(self.url).getPort()) > 0 && int(url(self.url).getPort()) <= 65535))",
     message: 'must be an absolute URL such as https://example.com/hooks',
-    faults: ({ url }) => (url === undefined || URL.canParse(url) ? [] : [['url']]),
+    faults: ({ url }) =>
+      url === undefined || (URL.canParse(url) && new URL(url).port !== '0') ? [] : [['url']],
   },
   {
     cel: "!has(self.url) || self.url.startsWith('https://') || self.allowInsecureHttp",
