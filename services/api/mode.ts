@@ -72,17 +72,20 @@ const choice = {
     .meta({ description: 'Data of this mode alone. Default: that of the key; for whoever sees both, both.' }),
 }
 
-/** What is named by an id is of one mode anyway. */
-const isAboutMany = ({ path }: Pick<Operation, 'path'>): boolean =>
-  (path.match(/\{\w+\}/g) ?? []).length === 1
+/** What is named by an id of ours is of one mode anyway. An `{id}` in the ledger is the provider's, who may use one in both modes. */
+const isAboutMany = ({ path, tag }: Pick<Operation, 'path' | 'tag'>): boolean =>
+  (tag === 'Billing' && path.includes('{id}')) || (path.match(/\{\w+\}/g) ?? []).length === 1
 
-/** Adds `mode` to what filters, or chooses among, data of a mode: to the query of a GET, to the body of others. */
+const choosesByQuery = ({ method }: Pick<Operation, 'method'>): boolean =>
+  method === 'get' || method === 'delete'
+
+/** Adds `mode` to what filters, or chooses among, data of a mode: to the query of a GET or DELETE, to the body of others. */
 export function withModeChoice(operation: Operation): Operation {
-  const { method, query, body } = operation
+  const { query, body } = operation
   if (aboutOf(operation) !== 'moded' || ofSources.test(operation.path) || !isAboutMany(operation))
     return operation
   const problems = [...operation.problems, 'wrong_mode'] as const
-  if (method !== 'get') {
+  if (!choosesByQuery(operation)) {
     return body instanceof z.ZodObject ? { ...operation, body: body.extend(choice), problems } : operation
   }
   return { ...operation, query: query.extend(choice), problems }
@@ -120,7 +123,7 @@ export function modeOfCall(
   const own = ownMode(caller)
   if (aboutOf(operation) !== 'moded') return isWrite(operation) ? undefined : own
   if (ofSources.test(operation.path)) return own
-  const { mode: asked } = ((operation.method === 'get' ? query : body) ?? {}) as { readonly mode?: Mode }
+  const { mode: asked } = ((choosesByQuery(operation) ? query : body) ?? {}) as { readonly mode?: Mode }
   if (own && asked && own !== asked) {
     throw new ApiError('wrong_mode', `This is a ${own} key: ${asked} data is not for it.`)
   }

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { billingJourneys } from './journeys/billing.ts'
+import { keyboardJourney } from './journeys/keyboard.ts'
 import { logJourneys } from './journeys/log.ts'
 import { newcomerJourney } from './journeys/newcomer.ts'
 import { noticeJourneys } from './journeys/notices.ts'
@@ -9,6 +11,7 @@ import { settingsJourneys } from './journeys/settings.ts'
 import { simulatorJourneys } from './journeys/simulator.ts'
 import { staffJourneys } from './journeys/staff.ts'
 import { streamJourneys } from './journeys/stream.ts'
+import { viewJourneys } from './journeys/views.ts'
 import { type RunningConsole, startConsole } from './running-console.ts'
 import { faultsOfPagesInTurn, looks } from './walk.ts'
 
@@ -28,6 +31,9 @@ simulatorJourneys(started)
 settingsJourneys(started)
 noticeJourneys(started)
 repairJourneys(started)
+keyboardJourney(started)
+viewJourneys(started, { count: 4 })
+billingJourneys(started)
 
 // The journeys above have filled the pages. Each in all ways: pages.chaos.test.ts.
 test('a page breaks its policy, overflows or keeps someone out', async () => {

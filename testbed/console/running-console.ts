@@ -16,6 +16,8 @@ export interface RunningConsole extends AsyncDisposable {
   readonly signInLink: string
   /** A server that answers 200 to all. */
   readonly echoUrl: string
+  /** Where webhooks come in. */
+  readonly receiverUrl: string
   /** Every organization's. */
   readonly platformKey: string
   /** Sends a webhook to the sample's source `github`, of the type `push` by default; broken on purpose where `secret` is another one. */
@@ -44,6 +46,8 @@ export interface OpenOptions {
   readonly url?: string
   /** Physical pixels of one in CSS: a page at 200 % zoom has 2, and half the width. Default 1. */
   readonly deviceScaleFactor?: number
+  /** Where the viewer is, as `Australia/Adelaide`. Default: as this machine. */
+  readonly timezoneId?: string
 }
 
 /** A page with all that it must never do. */
@@ -75,6 +79,7 @@ export async function startConsole(): Promise<RunningConsole> {
     browser,
     signInLink,
     platformKey,
+    receiverUrl: `http://127.0.0.1:${settings.receiverPort}`,
     echoUrl: `http://127.0.0.1:${settings.echoPort}`,
     send: (body, secret, type) => send(settings.receiverPort, body, secret, type),
     open: options => open(browser, options?.url ?? url, platformKey, options),

@@ -1,9 +1,10 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
+import { ledgered } from './ledgered.ts'
 import type { OpenOptions, RunningConsole, Watched } from './running-console.ts'
 
 export const acme = '/organizations/acme'
-const pages = [
+const pages: readonly string[] = [
   '/',
   '/account',
   '/platform/organizations',
@@ -41,6 +42,21 @@ const pages = [
     'simulator?provider=stripe',
     'no-such-page',
   ].map(page => `${acme}/${page}`),
+]
+
+/** Of the ledger: off, filled, and with test data. */
+const ledgerPages = [
+  `${acme}/billing/customers`,
+  ...[
+    'revenue?after=-400d',
+    'revenue?after=-400d&mode=test',
+    'customers',
+    'subscriptions',
+    'invoices?mode=test',
+    'payments',
+    'plans',
+    'quarantine',
+  ].map(page => `${ledgered}/billing/${page}`),
 ]
 
 /** The rules that WCAG 2.1 A and AA ask for. */
@@ -104,6 +120,17 @@ async function pagesOfThings(running: RunningConsole): Promise<string[]> {
   return items[0] ? [...found, `${acme}/attempts?open=${items[0].id}`] : found
 }
 
+/** The pages of the ledger, and one of each kind of row. `fillLedger` comes first. */
+export async function pagesOfLedger(running: RunningConsole): Promise<string[]> {
+  const found: string[] = []
+  for (const list of ['customers', 'subscriptions', 'invoices', 'payments', 'plans']) {
+    const path = `${ledgered}/billing/${list}`
+    const { items } = await running.call('GET', `/api/v1${path}?mode=live`)
+    found.push(`${path}/${encodeURIComponent(items[0].id)}`)
+  }
+  return [...ledgerPages, ...found]
+}
+
 /** How a page is looked at: width in pixels; 640 with two physical pixels for each is 1280 at 200 % zoom. */
 export const looks = [
   { width: 1280, colorScheme: 'light' },
@@ -115,10 +142,16 @@ export const looks = [
 ] as const satisfies readonly OpenOptions[]
 
 /** Looks at every page in one way: each that breaks its policy, overflows or keeps someone out. */
-export async function faultsOfPages(running: RunningConsole, look: OpenOptions): Promise<string[]> {
+export async function faultsOfPages(
+  running: RunningConsole,
+  look: OpenOptions,
+  more: readonly string[] = [],
+): Promise<string[]> {
   await using watched = await running.open(look)
   const faults: string[] = []
-  for (const path of await pathsOf(running)) faults.push(...(await faultsOf(watched, path, widths)))
+  for (const path of [...(await pathsOf(running)), ...more]) {
+    faults.push(...(await faultsOf(watched, path, widths)))
+  }
   return [...faults, ...watched.faults]
 }
 

@@ -2902,6 +2902,8 @@ export interface BillingPlan {
   lookupKey: string | null;
   /** @nullable */
   currency: string | null;
+  /** Decimals of its currency. */
+  exponent: number | null;
   /** @nullable */
   unitAmount: string | null;
   /** @nullable */
@@ -2997,6 +2999,8 @@ export interface BillingPlanDetail {
   lookupKey: string | null;
   /** @nullable */
   currency: string | null;
+  /** Decimals of its currency. */
+  exponent: number | null;
   /** @nullable */
   unitAmount: string | null;
   /** @nullable */
@@ -7484,6 +7488,10 @@ provider?: GetPlanProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetPlanMode;
 };
 
 export type GetPlanProvider = typeof GetPlanProvider[keyof typeof GetPlanProvider];
@@ -7493,6 +7501,14 @@ export const GetPlanProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type GetPlanMode = typeof GetPlanMode[keyof typeof GetPlanMode];
+
+
+export const GetPlanMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListPlanFactsParams = {
@@ -7519,6 +7535,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListPlanFactsMode;
 };
 
 export type ListPlanFactsProvider = typeof ListPlanFactsProvider[keyof typeof ListPlanFactsProvider];
@@ -7528,6 +7548,14 @@ export const ListPlanFactsProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type ListPlanFactsMode = typeof ListPlanFactsMode[keyof typeof ListPlanFactsMode];
+
+
+export const ListPlanFactsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListCustomersParams = {
@@ -7709,6 +7737,10 @@ provider?: GetCustomerProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetCustomerMode;
 };
 
 export type GetCustomerProvider = typeof GetCustomerProvider[keyof typeof GetCustomerProvider];
@@ -7718,6 +7750,14 @@ export const GetCustomerProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type GetCustomerMode = typeof GetCustomerMode[keyof typeof GetCustomerMode];
+
+
+export const GetCustomerMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListCustomerFactsParams = {
@@ -7744,6 +7784,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListCustomerFactsMode;
 };
 
 export type ListCustomerFactsProvider = typeof ListCustomerFactsProvider[keyof typeof ListCustomerFactsProvider];
@@ -7753,6 +7797,14 @@ export const ListCustomerFactsProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type ListCustomerFactsMode = typeof ListCustomerFactsMode[keyof typeof ListCustomerFactsMode];
+
+
+export const ListCustomerFactsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListSubscriptionsParams = {
@@ -7948,6 +8000,10 @@ provider?: GetSubscriptionProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetSubscriptionMode;
 };
 
 export type GetSubscriptionProvider = typeof GetSubscriptionProvider[keyof typeof GetSubscriptionProvider];
@@ -7957,6 +8013,14 @@ export const GetSubscriptionProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type GetSubscriptionMode = typeof GetSubscriptionMode[keyof typeof GetSubscriptionMode];
+
+
+export const GetSubscriptionMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListSubscriptionFactsParams = {
@@ -7983,6 +8047,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListSubscriptionFactsMode;
 };
 
 export type ListSubscriptionFactsProvider = typeof ListSubscriptionFactsProvider[keyof typeof ListSubscriptionFactsProvider];
@@ -7992,6 +8060,14 @@ export const ListSubscriptionFactsProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type ListSubscriptionFactsMode = typeof ListSubscriptionFactsMode[keyof typeof ListSubscriptionFactsMode];
+
+
+export const ListSubscriptionFactsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListInvoicesParams = {
@@ -8187,6 +8263,10 @@ provider?: GetInvoiceProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetInvoiceMode;
 };
 
 export type GetInvoiceProvider = typeof GetInvoiceProvider[keyof typeof GetInvoiceProvider];
@@ -8196,6 +8276,14 @@ export const GetInvoiceProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type GetInvoiceMode = typeof GetInvoiceMode[keyof typeof GetInvoiceMode];
+
+
+export const GetInvoiceMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListInvoiceFactsParams = {
@@ -8222,6 +8310,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListInvoiceFactsMode;
 };
 
 export type ListInvoiceFactsProvider = typeof ListInvoiceFactsProvider[keyof typeof ListInvoiceFactsProvider];
@@ -8231,6 +8323,14 @@ export const ListInvoiceFactsProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type ListInvoiceFactsMode = typeof ListInvoiceFactsMode[keyof typeof ListInvoiceFactsMode];
+
+
+export const ListInvoiceFactsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListPaymentsParams = {
@@ -8426,6 +8526,10 @@ provider?: GetPaymentProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetPaymentMode;
 };
 
 export type GetPaymentProvider = typeof GetPaymentProvider[keyof typeof GetPaymentProvider];
@@ -8435,6 +8539,14 @@ export const GetPaymentProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type GetPaymentMode = typeof GetPaymentMode[keyof typeof GetPaymentMode];
+
+
+export const GetPaymentMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListPaymentFactsParams = {
@@ -8461,6 +8573,10 @@ cursor?: string;
  * @minimum 1
  */
 limit?: number;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: ListPaymentFactsMode;
 };
 
 export type ListPaymentFactsProvider = typeof ListPaymentFactsProvider[keyof typeof ListPaymentFactsProvider];
@@ -8470,6 +8586,14 @@ export const ListPaymentFactsProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type ListPaymentFactsMode = typeof ListPaymentFactsMode[keyof typeof ListPaymentFactsMode];
+
+
+export const ListPaymentFactsMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type GetCustomerAccessParams = {
@@ -8484,6 +8608,10 @@ provider?: GetCustomerAccessProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: GetCustomerAccessMode;
 };
 
 export type GetCustomerAccessProvider = typeof GetCustomerAccessProvider[keyof typeof GetCustomerAccessProvider];
@@ -8493,6 +8621,14 @@ export const GetCustomerAccessProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type GetCustomerAccessMode = typeof GetCustomerAccessMode[keyof typeof GetCustomerAccessMode];
+
+
+export const GetCustomerAccessMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type ListBillingDaysParams = {
@@ -9016,6 +9152,10 @@ provider?: RedactCustomerProvider;
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
  */
 account?: string;
+/**
+ * Data of this mode alone. Default: that of the key; for whoever sees both, both.
+ */
+mode?: RedactCustomerMode;
 };
 
 export type RedactCustomerProvider = typeof RedactCustomerProvider[keyof typeof RedactCustomerProvider];
@@ -9025,6 +9165,14 @@ export const RedactCustomerProvider = {
   stripe: 'stripe',
   paypal: 'paypal',
   shopify: 'shopify',
+} as const;
+
+export type RedactCustomerMode = typeof RedactCustomerMode[keyof typeof RedactCustomerMode];
+
+
+export const RedactCustomerMode = {
+  live: 'live',
+  test: 'test',
 } as const;
 
 export type RedactCustomerHeaders = {
@@ -15997,6 +16145,11 @@ export type getPlanResponse401 = {
   status: 401
 }
 
+export type getPlanResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getPlanResponse404 = {
   data: Problem
   status: 404
@@ -16025,7 +16178,7 @@ export type getPlanResponse504 = {
 export type getPlanResponseSuccess = (getPlanResponse200) & {
   headers: Headers;
 };
-export type getPlanResponseError = (getPlanResponse400 | getPlanResponse401 | getPlanResponse404 | getPlanResponse429 | getPlanResponse500 | getPlanResponse503 | getPlanResponse504) & {
+export type getPlanResponseError = (getPlanResponse400 | getPlanResponse401 | getPlanResponse403 | getPlanResponse404 | getPlanResponse429 | getPlanResponse500 | getPlanResponse503 | getPlanResponse504) & {
   headers: Headers;
 };
 
@@ -16084,6 +16237,11 @@ export type listPlanFactsResponse401 = {
   status: 401
 }
 
+export type listPlanFactsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listPlanFactsResponse404 = {
   data: Problem
   status: 404
@@ -16112,7 +16270,7 @@ export type listPlanFactsResponse504 = {
 export type listPlanFactsResponseSuccess = (listPlanFactsResponse200) & {
   headers: Headers;
 };
-export type listPlanFactsResponseError = (listPlanFactsResponse400 | listPlanFactsResponse401 | listPlanFactsResponse404 | listPlanFactsResponse429 | listPlanFactsResponse500 | listPlanFactsResponse503 | listPlanFactsResponse504) & {
+export type listPlanFactsResponseError = (listPlanFactsResponse400 | listPlanFactsResponse401 | listPlanFactsResponse403 | listPlanFactsResponse404 | listPlanFactsResponse429 | listPlanFactsResponse500 | listPlanFactsResponse503 | listPlanFactsResponse504) & {
   headers: Headers;
 };
 
@@ -16356,6 +16514,11 @@ export type getCustomerResponse401 = {
   status: 401
 }
 
+export type getCustomerResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getCustomerResponse404 = {
   data: Problem
   status: 404
@@ -16384,7 +16547,7 @@ export type getCustomerResponse504 = {
 export type getCustomerResponseSuccess = (getCustomerResponse200) & {
   headers: Headers;
 };
-export type getCustomerResponseError = (getCustomerResponse400 | getCustomerResponse401 | getCustomerResponse404 | getCustomerResponse429 | getCustomerResponse500 | getCustomerResponse503 | getCustomerResponse504) & {
+export type getCustomerResponseError = (getCustomerResponse400 | getCustomerResponse401 | getCustomerResponse403 | getCustomerResponse404 | getCustomerResponse429 | getCustomerResponse500 | getCustomerResponse503 | getCustomerResponse504) & {
   headers: Headers;
 };
 
@@ -16443,6 +16606,11 @@ export type listCustomerFactsResponse401 = {
   status: 401
 }
 
+export type listCustomerFactsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listCustomerFactsResponse404 = {
   data: Problem
   status: 404
@@ -16471,7 +16639,7 @@ export type listCustomerFactsResponse504 = {
 export type listCustomerFactsResponseSuccess = (listCustomerFactsResponse200) & {
   headers: Headers;
 };
-export type listCustomerFactsResponseError = (listCustomerFactsResponse400 | listCustomerFactsResponse401 | listCustomerFactsResponse404 | listCustomerFactsResponse429 | listCustomerFactsResponse500 | listCustomerFactsResponse503 | listCustomerFactsResponse504) & {
+export type listCustomerFactsResponseError = (listCustomerFactsResponse400 | listCustomerFactsResponse401 | listCustomerFactsResponse403 | listCustomerFactsResponse404 | listCustomerFactsResponse429 | listCustomerFactsResponse500 | listCustomerFactsResponse503 | listCustomerFactsResponse504) & {
   headers: Headers;
 };
 
@@ -16715,6 +16883,11 @@ export type getSubscriptionResponse401 = {
   status: 401
 }
 
+export type getSubscriptionResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getSubscriptionResponse404 = {
   data: Problem
   status: 404
@@ -16743,7 +16916,7 @@ export type getSubscriptionResponse504 = {
 export type getSubscriptionResponseSuccess = (getSubscriptionResponse200) & {
   headers: Headers;
 };
-export type getSubscriptionResponseError = (getSubscriptionResponse400 | getSubscriptionResponse401 | getSubscriptionResponse404 | getSubscriptionResponse429 | getSubscriptionResponse500 | getSubscriptionResponse503 | getSubscriptionResponse504) & {
+export type getSubscriptionResponseError = (getSubscriptionResponse400 | getSubscriptionResponse401 | getSubscriptionResponse403 | getSubscriptionResponse404 | getSubscriptionResponse429 | getSubscriptionResponse500 | getSubscriptionResponse503 | getSubscriptionResponse504) & {
   headers: Headers;
 };
 
@@ -16802,6 +16975,11 @@ export type listSubscriptionFactsResponse401 = {
   status: 401
 }
 
+export type listSubscriptionFactsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listSubscriptionFactsResponse404 = {
   data: Problem
   status: 404
@@ -16830,7 +17008,7 @@ export type listSubscriptionFactsResponse504 = {
 export type listSubscriptionFactsResponseSuccess = (listSubscriptionFactsResponse200) & {
   headers: Headers;
 };
-export type listSubscriptionFactsResponseError = (listSubscriptionFactsResponse400 | listSubscriptionFactsResponse401 | listSubscriptionFactsResponse404 | listSubscriptionFactsResponse429 | listSubscriptionFactsResponse500 | listSubscriptionFactsResponse503 | listSubscriptionFactsResponse504) & {
+export type listSubscriptionFactsResponseError = (listSubscriptionFactsResponse400 | listSubscriptionFactsResponse401 | listSubscriptionFactsResponse403 | listSubscriptionFactsResponse404 | listSubscriptionFactsResponse429 | listSubscriptionFactsResponse500 | listSubscriptionFactsResponse503 | listSubscriptionFactsResponse504) & {
   headers: Headers;
 };
 
@@ -17074,6 +17252,11 @@ export type getInvoiceResponse401 = {
   status: 401
 }
 
+export type getInvoiceResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getInvoiceResponse404 = {
   data: Problem
   status: 404
@@ -17102,7 +17285,7 @@ export type getInvoiceResponse504 = {
 export type getInvoiceResponseSuccess = (getInvoiceResponse200) & {
   headers: Headers;
 };
-export type getInvoiceResponseError = (getInvoiceResponse400 | getInvoiceResponse401 | getInvoiceResponse404 | getInvoiceResponse429 | getInvoiceResponse500 | getInvoiceResponse503 | getInvoiceResponse504) & {
+export type getInvoiceResponseError = (getInvoiceResponse400 | getInvoiceResponse401 | getInvoiceResponse403 | getInvoiceResponse404 | getInvoiceResponse429 | getInvoiceResponse500 | getInvoiceResponse503 | getInvoiceResponse504) & {
   headers: Headers;
 };
 
@@ -17161,6 +17344,11 @@ export type listInvoiceFactsResponse401 = {
   status: 401
 }
 
+export type listInvoiceFactsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listInvoiceFactsResponse404 = {
   data: Problem
   status: 404
@@ -17189,7 +17377,7 @@ export type listInvoiceFactsResponse504 = {
 export type listInvoiceFactsResponseSuccess = (listInvoiceFactsResponse200) & {
   headers: Headers;
 };
-export type listInvoiceFactsResponseError = (listInvoiceFactsResponse400 | listInvoiceFactsResponse401 | listInvoiceFactsResponse404 | listInvoiceFactsResponse429 | listInvoiceFactsResponse500 | listInvoiceFactsResponse503 | listInvoiceFactsResponse504) & {
+export type listInvoiceFactsResponseError = (listInvoiceFactsResponse400 | listInvoiceFactsResponse401 | listInvoiceFactsResponse403 | listInvoiceFactsResponse404 | listInvoiceFactsResponse429 | listInvoiceFactsResponse500 | listInvoiceFactsResponse503 | listInvoiceFactsResponse504) & {
   headers: Headers;
 };
 
@@ -17433,6 +17621,11 @@ export type getPaymentResponse401 = {
   status: 401
 }
 
+export type getPaymentResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getPaymentResponse404 = {
   data: Problem
   status: 404
@@ -17461,7 +17654,7 @@ export type getPaymentResponse504 = {
 export type getPaymentResponseSuccess = (getPaymentResponse200) & {
   headers: Headers;
 };
-export type getPaymentResponseError = (getPaymentResponse400 | getPaymentResponse401 | getPaymentResponse404 | getPaymentResponse429 | getPaymentResponse500 | getPaymentResponse503 | getPaymentResponse504) & {
+export type getPaymentResponseError = (getPaymentResponse400 | getPaymentResponse401 | getPaymentResponse403 | getPaymentResponse404 | getPaymentResponse429 | getPaymentResponse500 | getPaymentResponse503 | getPaymentResponse504) & {
   headers: Headers;
 };
 
@@ -17520,6 +17713,11 @@ export type listPaymentFactsResponse401 = {
   status: 401
 }
 
+export type listPaymentFactsResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type listPaymentFactsResponse404 = {
   data: Problem
   status: 404
@@ -17548,7 +17746,7 @@ export type listPaymentFactsResponse504 = {
 export type listPaymentFactsResponseSuccess = (listPaymentFactsResponse200) & {
   headers: Headers;
 };
-export type listPaymentFactsResponseError = (listPaymentFactsResponse400 | listPaymentFactsResponse401 | listPaymentFactsResponse404 | listPaymentFactsResponse429 | listPaymentFactsResponse500 | listPaymentFactsResponse503 | listPaymentFactsResponse504) & {
+export type listPaymentFactsResponseError = (listPaymentFactsResponse400 | listPaymentFactsResponse401 | listPaymentFactsResponse403 | listPaymentFactsResponse404 | listPaymentFactsResponse429 | listPaymentFactsResponse500 | listPaymentFactsResponse503 | listPaymentFactsResponse504) & {
   headers: Headers;
 };
 
@@ -17607,6 +17805,11 @@ export type getCustomerAccessResponse401 = {
   status: 401
 }
 
+export type getCustomerAccessResponse403 = {
+  data: Problem
+  status: 403
+}
+
 export type getCustomerAccessResponse404 = {
   data: Problem
   status: 404
@@ -17635,7 +17838,7 @@ export type getCustomerAccessResponse504 = {
 export type getCustomerAccessResponseSuccess = (getCustomerAccessResponse200) & {
   headers: Headers;
 };
-export type getCustomerAccessResponseError = (getCustomerAccessResponse400 | getCustomerAccessResponse401 | getCustomerAccessResponse404 | getCustomerAccessResponse429 | getCustomerAccessResponse500 | getCustomerAccessResponse503 | getCustomerAccessResponse504) & {
+export type getCustomerAccessResponseError = (getCustomerAccessResponse400 | getCustomerAccessResponse401 | getCustomerAccessResponse403 | getCustomerAccessResponse404 | getCustomerAccessResponse429 | getCustomerAccessResponse500 | getCustomerAccessResponse503 | getCustomerAccessResponse504) & {
   headers: Headers;
 };
 

@@ -34,7 +34,7 @@ const nullableTime = timeText.nullable()
 const nullableMoney = moneySchema.nullable()
 
 /** What a schema's field is read from, by what the schema is: one declaration of a row makes schema and presentation. */
-type Column = 'text' | 'flag' | 'count' | 'time' | 'money' | 'json' | 'yes'
+type Column = 'text' | 'flag' | 'count' | 'time' | 'money' | 'json' | 'yes' | 'exponent'
 
 const schemaOf = {
   text,
@@ -44,6 +44,7 @@ const schemaOf = {
   time: nullableTime,
   money: nullableMoney,
   json: z.unknown().nullable(),
+  exponent: z.int().nullable().meta({ description: 'Decimals of its currency.', example: 2 }),
 } as const satisfies Record<Column, z.ZodType>
 
 export type Columns = Readonly<Record<string, Column>>
@@ -78,6 +79,8 @@ function presentOne(column: Column, value: unknown, { currency }: Fields): unkno
       return money(value, currency)
     case 'json':
       return value ?? null
+    case 'exponent':
+      return typeof currency === 'string' ? exponentOf(currency) : null
     default:
       return column satisfies never
   }
@@ -111,6 +114,7 @@ export const columns = {
     nickname: 'text',
     lookupKey: 'text',
     currency: 'text',
+    exponent: 'exponent',
     unitAmount: 'text',
     scheme: 'text',
     usage: 'text',

@@ -2,16 +2,20 @@ import { Dialog } from '@base-ui/react/dialog'
 
 const keys = [
   ['⌘K or Ctrl K', 'go anywhere; paste an id'],
-  ['/', 'search'],
+  ['/', 'search or filter; Esc leaves, ↓ goes into the list'],
   ['j, k', 'next and previous row'],
   ['Enter', 'open the row'],
-  ['r', 'retry'],
+  ['u', 'back to the list'],
+  ['r', 'retry; start what is planned'],
+  ['a, e, i', 'acknowledge, resolve, ignore an issue'],
   ['g o', 'overview'],
   ['g e', 'event log'],
+  ['g i', 'issues'],
   ['g r', 'rejections'],
   ['g s', 'sources'],
   ['g d', 'destinations'],
   ['g l', 'dead letters'],
+  ['g b', 'revenue'],
   ['?', 'this list'],
 ] as const
 

@@ -16,6 +16,7 @@ import './style/bodies.css'
 import './style/figures.css'
 import './style/floating.css'
 import './style/settings.css'
+import './style/billing.css'
 
 applyTheme()
 

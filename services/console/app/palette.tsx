@@ -134,11 +134,16 @@ const placesOfIds: Readonly<Record<string, { readonly page: string; readonly hin
   rte: { page: 'routes/', hint: 'route' },
   src: { page: 'sources/', hint: 'source' },
   dst: { page: 'destinations/', hint: 'destination' },
+  cus: { page: 'billing/customers/', hint: 'customer' },
+  sub: { page: 'billing/subscriptions/', hint: 'subscription' },
+  in: { page: 'billing/invoices/', hint: 'invoice' },
+  pi: { page: 'billing/payments/', hint: 'payment' },
+  price: { page: 'billing/plans/', hint: 'plan' },
 }
 
 function idGoal(typed: string, slug: string | undefined): readonly Goal[] {
   if (!slug) return []
   const id = encodeURIComponent(typed)
-  const place = placesOfIds[/^([a-z]{3})_\w+$/.exec(typed)?.[1] ?? '']
+  const place = placesOfIds[/^([a-z]{2,5})_\w+$/.exec(typed)?.[1] ?? '']
   return place ? [{ to: `/organizations/${slug}/${place.page}${id}`, label: typed, hint: place.hint }] : []
 }

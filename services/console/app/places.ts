@@ -22,6 +22,10 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
   }
   const you: PlaceGroup = { title: 'You', links: [{ to: '/account', label: 'Sessions, sign out' }] }
   if (!slug) return [platform, you]
+  return [...placesOfOrganization(slug), platform, you]
+}
+
+function placesOfOrganization(slug: string): readonly PlaceGroup[] {
   const at = (page: string) => `/organizations/${slug}${page && `/${page}`}`
   return [
     {
@@ -37,6 +41,18 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
         { to: at('retries'), label: 'Bulk retries' },
         { to: at('replays'), label: 'Replays' },
         { to: at('analytics'), label: 'Analytics' },
+      ],
+    },
+    {
+      title: 'Billing',
+      links: [
+        { to: at('billing/revenue'), label: 'Revenue' },
+        { to: at('billing/customers'), label: 'Customers' },
+        { to: at('billing/subscriptions'), label: 'Subscriptions' },
+        { to: at('billing/invoices'), label: 'Invoices' },
+        { to: at('billing/payments'), label: 'Payments' },
+        { to: at('billing/plans'), label: 'Plans' },
+        { to: at('billing/quarantine'), label: 'Quarantine' },
       ],
     },
     {
@@ -59,7 +75,5 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
         { to: at('settings'), label: 'Settings' },
       ],
     },
-    platform,
-    you,
   ]
 }

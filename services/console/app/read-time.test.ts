@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freezeTimes, readTime } from './read-time.ts'
 
 const now = new Date('2026-03-30T12:00:00Z')
@@ -32,4 +32,21 @@ test('a link that is copied means the same tomorrow', () => {
     after: '2026-03-30T10:00:00.000Z',
     status: 'failed',
   })
+})
+
+test('where clocks changed in the night, yesterday or a time of the clock is an hour off', () => {
+  vi.stubEnv('TZ', 'Europe/Berlin')
+  try {
+    // Clocks went from 2:00 to 3:00 that night: the day had 23 hours.
+    const monday = new Date('2026-03-30T10:00:00Z')
+    expect(readTime('yesterday 14:00', monday)).toEqual(new Date('2026-03-29T12:00:00Z'))
+    expect(readTime('yesterday 01:30', monday)).toEqual(new Date('2026-03-29T00:30:00Z'))
+    expect(readTime('2026-03-28 14:00', monday)).toEqual(new Date('2026-03-28T13:00:00Z'))
+    // From a clock without 2:30, the hour is the next.
+    expect(readTime('2026-03-29 02:30', monday)).toEqual(new Date('2026-03-29T01:30:00Z'))
+    // Hours are hours, whatever clocks do.
+    expect(readTime('-24h', monday)).toEqual(new Date('2026-03-29T10:00:00Z'))
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })

@@ -87,6 +87,22 @@ const lists = [
   ['settings', () => import('./pages/organization.tsx')],
 ] as const
 
+/** The ledger: five lists with a page for each row, and its figures. */
+const billing = [
+  ['revenue', () => import('./billing/revenue.tsx')],
+  ['quarantine', () => import('./billing/quarantine.tsx')],
+] as const
+
+const billingLists = [
+  ['plans', () => import('./billing/plans.tsx')],
+  ['customers', () => import('./billing/customers.tsx')],
+  ['subscriptions', () => import('./billing/subscriptions.tsx')],
+  ['invoices', () => import('./billing/invoices.tsx')],
+  ['payments', () => import('./billing/payments.tsx')],
+] as const
+
+type PageAndRow = () => Promise<{ Page: () => React.ReactNode; Row: () => React.ReactNode }>
+
 const platform = [
   ['account', () => import('./pages/sessions.tsx')],
   ['platform/organizations', () => import('./pages/platform-organizations.tsx')],
@@ -113,6 +129,23 @@ const listRoutes = [...details, ...lists].map(([path, load]) =>
   }),
 )
 
+const billingRoutes = [
+  ...[...billing, ...billingLists].map(([path, load]) =>
+    createRoute({
+      getParentRoute: () => root,
+      path: `${at}/billing/${path}`,
+      component: lazyRouteComponent(load as () => Promise<{ Page: () => React.ReactNode }>, 'Page'),
+    }),
+  ),
+  ...billingLists.map(([path, load]) =>
+    createRoute({
+      getParentRoute: () => root,
+      path: `${at}/billing/${path}/$row`,
+      component: lazyRouteComponent(load as PageAndRow, 'Row'),
+    }),
+  ),
+]
+
 export const router = createRouter({
   routeTree: root.addChildren([
     start,
@@ -124,6 +157,7 @@ export const router = createRouter({
     ...settingRoutes,
     ...platformRoutes,
     ...listRoutes,
+    ...billingRoutes,
   ]),
   parseSearch,
   stringifySearch: writeSearch,

@@ -1,10 +1,11 @@
 import { Link, Outlet, useNavigate, useParams, useRouterState } from '@tanstack/react-router'
 import { Suspense, useEffect, useState } from 'react'
-import { tinykeys } from 'tinykeys'
 import { ImpersonationBanner } from './impersonation.tsx'
+import { useKeys } from './keys.ts'
 import { KeysHelp } from './keys-help.tsx'
 import { Palette } from './palette.tsx'
 import { placesIn } from './places.ts'
+import type { Search } from './search-params.ts'
 import { useIsStaff, usePlaces } from './session.ts'
 import { SignedOut } from './signed-out.tsx'
 import { ThemeButton } from './theme.tsx'
@@ -16,6 +17,7 @@ export function Shell() {
   const [palette, setPalette] = useState(false)
   const [help, setHelp] = useState(false)
   const path = useRouterState({ select: ({ location }) => location.pathname })
+  const mode = useRouterState({ select: ({ location }) => (location.search as Search).mode })
   // biome-ignore lint/correctness/useExhaustiveDependencies: it closes because the page is another
   useEffect(() => setMenu(false), [path])
   const isStaff = useIsStaff()
@@ -58,7 +60,12 @@ export function Shell() {
                 <li key={to}>
                   <Link
                     to={to as never}
-                    activeOptions={{ exact: to === '/' || /^\/organizations\/[^/]+$/.test(to) }}
+                    // Who looks at test data of the ledger goes on doing so.
+                    search={(mode === 'test' && to.includes('/billing/') ? { mode } : {}) as never}
+                    activeOptions={{
+                      exact: to === '/' || /^\/organizations\/[^/]+$/.test(to),
+                      includeSearch: false,
+                    }}
                     activeProps={{ 'aria-current': 'page' }}
                   >
                     {label}
@@ -102,50 +109,4 @@ function Switcher({ slug }: { readonly slug: string | undefined }) {
       ))}
     </select>
   )
-}
-
-/** Keys that hold everywhere but where one types. */
-function useKeys({
-  palette,
-  help,
-  slug,
-}: {
-  readonly palette: () => void
-  readonly help: () => void
-  readonly slug: string | undefined
-}): void {
-  const navigate = useNavigate()
-  useEffect(() => {
-    const unlessTyping = (act: () => void) => (event: KeyboardEvent) => {
-      const target = event.target as Element
-      if (target.closest('input, textarea, select, [role=dialog], [role=alertdialog]')) return
-      event.preventDefault()
-      act()
-    }
-    const go = (page: string) => () => {
-      if (slug) void navigate({ to: `/organizations/${slug}/${page}` as never })
-    }
-    return tinykeys(window, {
-      '$mod+k': event => {
-        event.preventDefault()
-        palette()
-      },
-      'Shift+?': unlessTyping(help),
-      '?': unlessTyping(help),
-      '/': unlessTyping(() => document.querySelector<HTMLElement>('[data-search]')?.focus()),
-      j: unlessTyping(() => focusFirstRow()),
-      r: unlessTyping(() => document.querySelector<HTMLElement>('.page-head [data-key=r]')?.click()),
-      'g o': unlessTyping(go('')),
-      'g e': unlessTyping(go('events')),
-      'g r': unlessTyping(go('rejections')),
-      'g d': unlessTyping(go('destinations')),
-      'g s': unlessTyping(go('sources')),
-      'g l': unlessTyping(go('dead-letters')),
-    })
-  }, [palette, help, slug, navigate])
-}
-
-/** Moves within the table are the rows' own; this is the way in. */
-function focusFirstRow(): void {
-  document.querySelector<HTMLElement>('table.resource [data-handle]')?.focus()
 }

@@ -75,8 +75,8 @@ export function noticeJourneys(running: () => RunningConsole): void {
     await using watched = await running().open()
     const { page } = watched
     await watched.visit(`${acme}/events?mode=test`)
-    await page.getByText('Test data.').waitFor()
+    await page.getByText('Test data', { exact: true }).waitFor()
     await watched.visit(`${acme}/events?mode=live`)
-    expect(await page.getByText('Test data.').count()).toBe(0)
+    expect(await page.getByText('Test data', { exact: true }).count()).toBe(0)
   }, 180_000)
 }

@@ -1,5 +1,11 @@
-import { type Event, EventStatus, getStreamEventsUrl, listEvents } from '@fairlead/client/gen/client'
-import { take } from '../call.ts'
+import {
+  type Event,
+  EventStatus,
+  getStreamEventsUrl,
+  listEvents,
+  retryEvent,
+} from '@fairlead/client/gen/client'
+import { once, take } from '../call.ts'
 import { Badge, StateBadge } from '../parts/badge.tsx'
 import { modeFilter, type Resource } from '../resource/resource.ts'
 import { Ago, Time } from '../time.tsx'
@@ -63,6 +69,18 @@ export const events: Resource<Event> = {
   idOf: ({ id }) => id,
   labelOf: ({ id }) => id,
   pathOf: ({ id }, slug) => `/organizations/${slug}/events/${id}`,
+  actions: [
+    {
+      label: 'Retry',
+      key: 'r',
+      right: 'operate',
+      applies: ({ status }) => status === 'failed',
+      confirm: ({ deliveries: { total } }) =>
+        `Every delivery of this event is made again now, ${total} in all. Those that were delivered get it once more, under the same webhook-id.`,
+      run: ({ id }, slug) => take(retryEvent(slug, id, {}, once())),
+      done: () => 'Under way',
+    },
+  ],
   nothingYet: slug => <FirstRequest slug={slug} />,
   kept: 'kept for the days that the organization has; bodies for 7',
   live: (slug, filters) => {

@@ -15,6 +15,7 @@ export function IgnoreIssue({ issue, slug }: { readonly issue: Pick<Issue, 'id'>
   return (
     <FormDialog
       label="Ignore …"
+      letter="i"
       permission={useRight('operate', slug)}
       title="Ignore this issue"
       submit="Ignore"

@@ -6,6 +6,7 @@ import type { Action } from '../resource/resource.ts'
 export const issueActions: readonly Action<Pick<Issue, 'id' | 'state'>>[] = [
   {
     label: 'Acknowledge',
+    key: 'a',
     right: 'operate',
     applies: ({ state }) => state === 'open',
     run: ({ id }, slug) => take(acknowledgeIssue(slug, id, once())),
@@ -13,6 +14,7 @@ export const issueActions: readonly Action<Pick<Issue, 'id' | 'state'>>[] = [
   },
   {
     label: 'Resolve',
+    key: 'e',
     right: 'operate',
     applies: ({ state }) => state === 'open' || state === 'acknowledged',
     run: ({ id }, slug) => take(resolveIssue(slug, id, once())),
@@ -20,6 +22,7 @@ export const issueActions: readonly Action<Pick<Issue, 'id' | 'state'>>[] = [
   },
   {
     label: 'Reopen',
+    key: 'a',
     right: 'operate',
     applies: ({ state }) => state === 'resolved' || state === 'ignored',
     run: ({ id }, slug) => take(reopenIssue(slug, id, once())),

@@ -1,5 +1,5 @@
 import type { Destination, Issue, Organization, Source } from '@fairlead/client/gen/client'
-import type { Tone } from '../parts/badge.tsx'
+import type { Tone } from '../parts/tone.ts'
 
 /** Something that waits for a person, and the page where it is dealt with. */
 export interface Need {

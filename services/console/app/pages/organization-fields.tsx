@@ -49,6 +49,11 @@ export function OrganizationFields({ item }: { readonly item: Organization | und
         />
         <RateLimitFields />
         <CheckField
+          path="ledger.enabled"
+          label="Ledger"
+          help="On: accepted events of Stripe, PayPal and Shopify also become customers, subscriptions, invoices and payments. Off: none comes in, and what is there stays."
+        />
+        <CheckField
           path="active"
           label="Active"
           byDefault

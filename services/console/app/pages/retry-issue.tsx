@@ -39,6 +39,7 @@ export function PlanRetry({
         type="button"
         className="button small"
         disabled={!may || mutation.isPending}
+        data-key="r"
         onClick={() => mutation.mutate()}
       >
         {mutation.isPending ? 'Planning …' : label}

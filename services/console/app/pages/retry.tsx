@@ -94,6 +94,7 @@ function Start({ retry, slug }: { readonly retry: RetryDetail; readonly slug: st
               type="submit"
               className="button primary"
               disabled={!may || !isSure || retry.planned === 0 || start.isPending}
+              data-key="r"
             >
               Start
             </button>

@@ -1,6 +1,6 @@
-/** How a state looks: a sign beside its word, so that colour is never the only difference. */
-export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'plain'
+import type { Tone } from './tone.ts'
 
+/** A sign beside the word, so that colour is never the only difference. */
 const signs: Readonly<Record<Tone, string>> = { good: '✓', bad: '✕', warn: '!', busy: '…', plain: '·' }
 
 export function Badge({ tone, children }: { readonly tone: Tone; readonly children: string }) {

@@ -16,11 +16,19 @@ interface BarChartProps {
   readonly until: Date
   /** How long a bar is, ms. */
   readonly spanMs: number
+  /** How a count is said. Default: as a whole number. */
+  readonly format?: (count: number) => string
+  /** Bars are days: their times of day are left out. */
+  readonly isByDay?: boolean
+  /** The second part hangs from the line that the first stands on: what was lost below what was gained. */
+  readonly isSecondBelow?: boolean
+  /** Default: the numbers stand below as a table, closed. False: the page has them in a table of its own. */
+  readonly withNumbers?: boolean
 }
 
 const width = 600
 const height = 96
-const when = new Intl.DateTimeFormat(undefined, {
+const whichMinute = new Intl.DateTimeFormat(undefined, {
   month: 'short',
   day: '2-digit',
   hour: '2-digit',
@@ -28,13 +36,20 @@ const when = new Intl.DateTimeFormat(undefined, {
   hourCycle: 'h23',
 })
 
+const whichDay = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: '2-digit' })
+const asCount = (count: number): string => count.toLocaleString()
+
 /** Counts over time. The same numbers are said in words, one bar at a time by arrow keys or pointer, and all of them as a table. */
-export function BarChart({ title, parts, bars, from, until, spanMs }: BarChartProps) {
+export function BarChart(props: BarChartProps) {
+  const { title, parts, bars, from, until, spanMs, format = asCount, isSecondBelow, withNumbers } = props
+  const when = props.isByDay ? whichDay : whichMinute
   const [chosen, choose] = useState<number>()
-  const most = Math.max(1, ...bars.map(({ counts: [first, second] }) => first + second))
+  const scale = scaleOf(bars, isSecondBelow === true)
   const totalMs = Math.max(until.getTime() - from.getTime(), spanMs)
   const xOf = (at: Date) => Math.max(((at.getTime() - from.getTime()) / totalMs) * width, 0)
-  const barWidth = Math.max((spanMs / totalMs) * width - 1, 1)
+  const slot = (spanMs / totalMs) * width
+  // Between many thin bars gaps would be a pattern of their own.
+  const barWidth = Math.max(slot > 6 ? slot - 1 : slot, 1)
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (!step || bars.length === 0) return
@@ -62,7 +77,7 @@ export function BarChart({ title, parts, bars, from, until, spanMs }: BarChartPr
         aria-valuemax={Math.max(bars.length - 1, 0)}
         aria-valuenow={chosen ?? 0}
         aria-valuetext={
-          bar ? `${when.format(bar.at)}: ${said(bar, parts)}` : 'arrow keys go through the bars'
+          bar ? `${when.format(bar.at)}: ${said(bar, parts, format)}` : 'arrow keys go through the bars'
         }
         onKeyDown={onKeyDown}
       >
@@ -74,24 +89,27 @@ export function BarChart({ title, parts, bars, from, until, spanMs }: BarChartPr
           onPointerLeave={() => choose(undefined)}
         >
           {bars.map(({ at, counts: [first, second] }, index) => {
-            const [low, high] = [(first / most) * height, (second / most) * height]
+            const [low, high] = [first * scale.unit, second * scale.unit]
+            const { zero } = scale
+            const top = isSecondBelow ? zero : zero - low - high
             return (
               <g key={at.getTime()} className={index === chosen ? 'chosen' : ''}>
-                <rect className="first" x={xOf(at)} y={height - low} width={barWidth} height={low} />
-                <rect className="second" x={xOf(at)} y={height - low - high} width={barWidth} height={high} />
+                <rect className="first" x={xOf(at)} y={zero - low} width={barWidth} height={low} />
+                <rect className="second" x={xOf(at)} y={top} width={barWidth} height={high} />
               </g>
             )
           })}
+          {isSecondBelow && <rect className="zero" x={0} y={scale.zero - 0.5} width={width} height={1} />}
         </svg>
       </div>
       <p className="axis muted">
         <span>{when.format(from)}</span>
-        <span>highest {most.toLocaleString()}</span>
+        <span>highest {format(scale.most)}</span>
         <span>{when.format(until)}</span>
       </p>
       <p className="readout">
         {bar ? (
-          `${when.format(bar.at)}: ${said(bar, parts)}`
+          `${when.format(bar.at)}: ${said(bar, parts, format)}`
         ) : (
           <>
             {parts[0] && (
@@ -99,13 +117,27 @@ export function BarChart({ title, parts, bars, from, until, spanMs }: BarChartPr
                 <span className="key first" aria-hidden="true" /> {parts[0]}{' '}
               </>
             )}
-            <span className="key second" aria-hidden="true" /> {parts[1]}
+            {parts[1] && (
+              <>
+                <span className="key second" aria-hidden="true" /> {parts[1]}
+              </>
+            )}
           </>
         )}
       </p>
-      <Numbers title={title} parts={parts} bars={bars} />
+      {withNumbers !== false && <Numbers title={title} parts={parts} bars={bars} />}
     </figure>
   )
+}
+
+/** Where nothing is, and how high one of a count is. */
+function scaleOf(bars: readonly Bar[], isSecondBelow: boolean) {
+  const highest = (pick: (counts: Bar['counts']) => number) =>
+    bars.reduce((most, { counts }) => Math.max(most, pick(counts)), 0)
+  const up = highest(([first, second]) => (isSecondBelow ? first : first + second))
+  const down = isSecondBelow ? highest(([, second]) => second) : 0
+  const unit = height / Math.max(1, up + down)
+  return { unit, zero: height - down * unit, most: up }
 }
 
 function Numbers({ title, parts, bars }: Pick<BarChartProps, 'title' | 'parts' | 'bars'>) {
@@ -125,7 +157,7 @@ function Numbers({ title, parts, bars }: Pick<BarChartProps, 'title' | 'parts' |
         <tbody>
           {bars.map(({ at, counts: [first, second] }) => (
             <tr key={at.getTime()}>
-              <th scope="row">{when.format(at)}</th>
+              <th scope="row">{whichMinute.format(at)}</th>
               {parts[0] && <td>{first.toLocaleString()}</td>}
               <td>{second.toLocaleString()}</td>
             </tr>
@@ -136,7 +168,7 @@ function Numbers({ title, parts, bars }: Pick<BarChartProps, 'title' | 'parts' |
   )
 }
 
-const said = ({ counts }: Bar, parts: readonly [string, string]): string =>
-  parts.flatMap((part, index) => (part ? `${counts[index]?.toLocaleString()} ${part}` : [])).join(', ')
+const said = ({ counts }: Bar, parts: readonly [string, string], format: (count: number) => string): string =>
+  parts.flatMap((part, index) => (part ? `${format(counts[index] ?? 0)} ${part}` : [])).join(', ')
 
 const clamp = (index: number, length: number): number => Math.min(Math.max(index, 0), length - 1)

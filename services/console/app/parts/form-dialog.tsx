@@ -8,6 +8,8 @@ import { ProblemNote } from './problem.tsx'
 interface FormDialogProps<Answer> {
   /** On the button that opens it. */
   readonly label: string
+  /** The key that presses it. */
+  readonly letter?: string
   readonly permission: Permission
   readonly title: string
   /** On the button that sends the form. */
@@ -26,7 +28,19 @@ interface FormDialogProps<Answer> {
 
 /** A button that opens a form. Where the API refuses it, what was typed stays. */
 export function FormDialog<Answer>(props: FormDialogProps<Answer>) {
-  const { label, permission, title, submit, leave = 'Close', run, queryKey, done, result, children } = props
+  const {
+    label,
+    letter,
+    permission,
+    title,
+    submit,
+    leave = 'Close',
+    run,
+    queryKey,
+    done,
+    result,
+    children,
+  } = props
   const [open, setOpen] = useState(false)
   const queries = useQueryClient()
   const mutation = useMutation({
@@ -47,7 +61,7 @@ export function FormDialog<Answer>(props: FormDialogProps<Answer>) {
   }
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
-      <Dialog.Trigger className="button small" disabled={!permission.may}>
+      <Dialog.Trigger className="button small" disabled={!permission.may} data-key={letter}>
         {label}
         <Needs who={permission.who} />
       </Dialog.Trigger>

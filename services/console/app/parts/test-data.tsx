@@ -2,8 +2,8 @@
 export function TestData({ mode }: { readonly mode: string | null | undefined }) {
   if (mode !== 'test') return null
   return (
-    <p className="note warn">
-      <strong>Test data.</strong> It came in through a source in test mode, and is kept apart from live data.
+    <p className="test-data" role="status">
+      <strong>Test data</strong> <span>Nothing here is live: no real customer, no real money.</span>
     </p>
   )
 }

@@ -1,4 +1,5 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { moveTo } from '../keys.ts'
 import { readTime } from '../read-time.ts'
 import type { Search } from '../search-params.ts'
 import { zoneName } from '../time.tsx'
@@ -73,6 +74,12 @@ function Text({
     setWrong(isWrong)
     if (!isWrong && typed.trim() !== value) change(filter.name, typed.trim())
   }
+  const leave = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key === 'ArrowDown') moveTo('next')
+    else if (event.key === 'Escape') event.currentTarget.blur()
+    else return
+    event.preventDefault()
+  }
   const isTime = filter.kind === 'time'
   return (
     <form className={`field ${filter.kind}`} onSubmit={enter}>
@@ -90,6 +97,7 @@ function Text({
           spellCheck={false}
           onChange={event => setTyped(event.target.value)}
           onBlur={() => enter()}
+          onKeyDown={leave}
         />
       </label>
       {wrong && (

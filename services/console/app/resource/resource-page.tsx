@@ -68,32 +68,23 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
               toggle={() => set({ live: isPaused ? '' : 'off' })}
             />
           )}
-          {resource.filters.length > 0 && (
-            <CopyButton
-              label="Copy link"
-              text={() => location.origin + location.pathname + writeSearch(freezeTimes(search, new Date()))}
-            />
-          )}
+          {resource.filters.length > 0 && <CopyLink search={search} />}
           <Reload again={() => void query.refetch()} />
         </div>
       </header>
+      <TestData mode={chosen.mode} />
       <Filters
         filters={resource.filters}
         search={search}
         change={(name, value) => set({ [name]: value, open: '' })}
       />
-      <TestData mode={chosen.mode} />
-      {resource.above?.(slug)}
+      {resource.above?.(slug, items.length)}
       <UnknownNames resource={resource} search={search} />
       {query.isError && !isPermission(query.error) && (
         <ProblemNote error={query.error} again={() => void query.refetch()} />
       )}
       {query.isPending && <p className="muted">Loading …</p>}
-      {live.waiting > 0 && (
-        <button type="button" className="button new-rows" onClick={live.showWaiting}>
-          <span aria-live="polite">{live.waiting} new: show them</span>
-        </button>
-      )}
+      <NewRows count={live.waiting} show={live.showWaiting} />
       {items.length > 0 && (
         <ResourceTable
           resource={resource}
@@ -118,6 +109,26 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
         />
       )}
     </section>
+  )
+}
+
+/** The address of what is seen, which shows the same tomorrow. */
+function CopyLink({ search }: { readonly search: Search }) {
+  return (
+    <CopyButton
+      label="Copy link"
+      text={() => location.origin + location.pathname + writeSearch(freezeTimes(search, new Date()))}
+    />
+  )
+}
+
+/** What came while rows must not move. */
+function NewRows({ count, show }: { readonly count: number; readonly show: () => void }) {
+  if (count === 0) return null
+  return (
+    <button type="button" className="button new-rows" onClick={show}>
+      <span aria-live="polite">{count} new: show them</span>
+    </button>
   )
 }
 
@@ -238,7 +249,8 @@ function Empty<Item>({
   readonly chosen: Search
   readonly clear: (name: string) => void
 }) {
-  const names = Object.keys(chosen)
+  // A mode doesn't narrow a list: test data is a list of its own.
+  const names = Object.keys(chosen).filter(name => name !== 'mode')
   if (names.length === 0) return <div className="empty">{resource.nothingYet(slug)}</div>
   const isTooOld = chosen.before !== undefined && isOlderThanKept(chosen.before)
   return (

@@ -31,14 +31,16 @@ export interface Resource<Item> {
   readonly labelOf: (item: Item) => string
   /** The page of one; absent: `details` opens below the row, or nothing does. */
   readonly pathOf?: (item: Item, slug: string) => string
+  /** What the page's address says beside its path. */
+  readonly searchOf?: (item: Item) => Readonly<Record<string, string>>
   readonly details?: (item: Item, slug: string) => ReactNode
   readonly actions?: readonly Action<Item>[]
   /** Controls of a row that ask for more than a yes. */
   readonly tools?: (item: Item, slug: string) => ReactNode
   /** The page that changes one. */
   readonly editOf?: (item: Item, slug: string) => string
-  /** Between the filters and the list. */
-  readonly above?: (slug: string) => ReactNode
+  /** Between the filters and the list, of which so many rows are loaded. */
+  readonly above?: (slug: string, rows: number) => ReactNode
   /** Beside the title. */
   readonly toolbar?: (slug: string) => ReactNode
   /** What to say, and to do next, where there is nothing yet. */

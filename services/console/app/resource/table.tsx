@@ -1,9 +1,9 @@
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link, useLocation, useNavigate } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
+import { Fragment, type ReactNode, useEffect, useRef } from 'react'
 import { zoneName } from '../time.tsx'
 import { ActionButton } from './actions.tsx'
-import type { Resource } from './resource.ts'
+import type { Action, Resource } from './resource.ts'
 
 interface TableProps<Item> {
   readonly resource: Resource<Item>
@@ -20,10 +20,10 @@ const rowPx = 44
 
 /**
  * A real table of which only rows in view are in the document. The row in focus stays there, whatever is scrolled or arrives.
- * `j` and `k` move, Enter opens, an action's own key does it.
+ * `j` and `k` move, Enter opens, an action's own key does it: see keys.ts.
  */
 export function ResourceTable<Item>({ resource, items, slug, opened, open, nearEnd }: TableProps<Item>) {
-  const { columns, actions = [], idOf, labelOf, pathOf, editOf, tools, details } = resource
+  const { columns, actions = [], idOf, pathOf, searchOf, editOf, tools, details } = resource
   const hasActions = actions.length > 0 || editOf !== undefined || tools !== undefined
   const body = useRef<HTMLTableSectionElement>(null)
   const navigate = useNavigate()
@@ -39,8 +39,10 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
   useEffect(() => {
     if (last >= items.length - 20) nearEnd()
   }, [last, items.length, nearEnd])
+  const { pathname } = useLocation()
+  useFocusOfOpened(body, pathname, shown.length > 0)
   const activate = (item: Item) => {
-    if (pathOf) void navigate({ to: pathOf(item, slug) })
+    if (pathOf) void navigate({ to: pathOf(item, slug), search: searchOf?.(item) as never })
     else if (details) open(opened === idOf(item) ? undefined : idOf(item))
   }
   const margin = body.current?.offsetTop ?? 0
@@ -74,41 +76,22 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
               <tr
                 ref={rows.measureElement}
                 data-index={index}
+                data-row={idOf(item)}
+                onFocus={() => rememberRow(pathname, idOf(item))}
                 aria-rowindex={index + 2}
                 className={isOpen ? 'row-open' : ''}
-                onKeyDown={rowKey}
                 onClick={event => {
                   if (isPlainClick(event.target as Element)) activate(item)
                 }}
               >
-                {columns.map(({ title, cell, shown, className }) => (
-                  <td key={title} className={classes(shown, className)}>
-                    {className === 'grow' ? (
-                      <RowHandle
-                        path={pathOf?.(item, slug)}
-                        isOpen={details && isOpen}
-                        toggle={() => activate(item)}
-                      >
-                        {cell(item, slug)}
-                      </RowHandle>
-                    ) : (
-                      cell(item, slug)
-                    )}
-                  </td>
-                ))}
-                {hasActions && (
-                  <td className="actions">
-                    {editOf && (
-                      <Link to={editOf(item, slug) as never} className="button small action">
-                        Edit<span className="visually-hidden"> {labelOf(item)}</span>
-                      </Link>
-                    )}
-                    {tools?.(item, slug)}
-                    {actions.map(action => (
-                      <ActionButton key={action.label} action={action} item={item} slug={slug} />
-                    ))}
-                  </td>
-                )}
+                <Cells
+                  resource={resource}
+                  item={item}
+                  slug={slug}
+                  isOpen={isOpen}
+                  activate={() => activate(item)}
+                />
+                {hasActions && <ActionCell resource={resource} item={item} slug={slug} />}
               </tr>
               {isOpen && details && (
                 <tr className="details">
@@ -124,21 +107,104 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
   )
 }
 
+interface CellsProps<Item> {
+  readonly resource: Resource<Item>
+  readonly item: Item
+  readonly slug: string
+}
+
+function Cells<Item>({
+  resource: { columns, pathOf, searchOf, details },
+  item,
+  slug,
+  isOpen,
+  activate,
+}: CellsProps<Item> & { readonly isOpen: boolean; readonly activate: () => void }) {
+  return columns.map(({ title, cell, shown, className }) => (
+    <td key={title} className={classes(shown, className)}>
+      {className === 'grow' ? (
+        <RowHandle
+          path={pathOf?.(item, slug)}
+          search={searchOf?.(item)}
+          isOpen={details && isOpen}
+          toggle={activate}
+        >
+          {cell(item, slug)}
+        </RowHandle>
+      ) : (
+        cell(item, slug)
+      )}
+    </td>
+  ))
+}
+
+function ActionCell<Item>({
+  resource: { actions = [], editOf, tools, labelOf },
+  item,
+  slug,
+}: CellsProps<Item>) {
+  return (
+    <td className="actions">
+      {editOf && (
+        <Link to={editOf(item, slug) as never} className="button small action">
+          Edit<span className="visually-hidden"> {labelOf(item)}</span>
+        </Link>
+      )}
+      {tools?.(item, slug)}
+      {actions.filter(appliesTo(item)).map(action => (
+        <ActionButton key={action.label} action={action} item={item} slug={slug} />
+      ))}
+    </td>
+  )
+}
+
+/** Rows come and go by the dozen where a list is followed: buttons that would show nothing aren't made. */
+const appliesTo =
+  <Item,>(item: Item) =>
+  ({ applies }: Action<Item>): boolean =>
+    applies?.(item) ?? true
+
+const rowNameOf = (pathname: string): string => `fairlead row of ${pathname}`
+
+/** As long as the tab is open. A browser that keeps nothing forgets it, and nothing else happens. */
+function rememberRow(pathname: string, id: string): void {
+  try {
+    sessionStorage.setItem(rowNameOf(pathname), id)
+  } catch {}
+}
+
+/** Who comes back to a list by the browser stands on the row that was left. */
+function useFocusOfOpened(
+  body: { readonly current: HTMLTableSectionElement | null },
+  pathname: string,
+  hasRows: boolean,
+): void {
+  useEffect(() => {
+    if (!hasRows || document.activeElement !== document.body) return
+    const row = body.current?.querySelector(
+      `[data-row="${CSS.escape(sessionStorage.getItem(rowNameOf(pathname)) ?? '')}"]`,
+    )
+    row?.querySelector<HTMLElement>('[data-handle]')?.focus({ preventScroll: true })
+  }, [body, pathname, hasRows])
+}
+
 /** What a row is opened by: its own page's link, or the button that shows its details below. `j` and `k` go through them. */
 function RowHandle({
   path,
+  search,
   isOpen,
   toggle,
   children,
 }: {
   readonly path: string | undefined
+  readonly search: Readonly<Record<string, string>> | undefined
   readonly isOpen: boolean | undefined
   readonly toggle: () => void
   readonly children: ReactNode
 }) {
   if (path !== undefined) {
     return (
-      <Link to={path as never} className="handle" data-handle="">
+      <Link to={path as never} search={search as never} className="handle" data-handle="">
         {children}
       </Link>
     )
@@ -168,30 +234,4 @@ function classes(shown: 'always' | 'wide' | 'roomy' | undefined, className: stri
 /** A click that isn't on a control of its own, and doesn't end a selection of text. */
 function isPlainClick(target: Element): boolean {
   return !target.closest('a, button, input, select') && (getSelection()?.isCollapsed ?? true)
-}
-
-function rowKey(event: KeyboardEvent<HTMLTableRowElement>): void {
-  const isHandle = (event.target as Element).matches('[data-handle]')
-  if (!isHandle || event.ctrlKey || event.metaKey || event.altKey) return
-  const row = event.currentTarget
-  if (event.key === 'j' || event.key === 'ArrowDown') handleBeside(row, 'nextElementSibling')?.focus()
-  else if (event.key === 'k' || event.key === 'ArrowUp') handleBeside(row, 'previousElementSibling')?.focus()
-  else {
-    const button = row.querySelector<HTMLButtonElement>(`button[data-key="${CSS.escape(event.key)}"]`)
-    if (!button) return
-    button.click()
-  }
-  event.preventDefault()
-  event.stopPropagation()
-}
-
-function handleBeside(
-  row: Element,
-  way: 'nextElementSibling' | 'previousElementSibling',
-): HTMLElement | undefined {
-  for (let next = row[way]; next; next = next[way]) {
-    const handle = next.querySelector<HTMLElement>('[data-handle]')
-    if (handle) return handle
-  }
-  return undefined
 }

@@ -1,0 +1,115 @@
+import { type BillingDay, listBillingDays, type Money } from '@fairlead/client/gen/client'
+import { take } from '../call.ts'
+import { BarChart } from '../parts/bar-chart.tsx'
+import { Figure } from '../parts/figure.tsx'
+import { Amount } from './amount.tsx'
+import { FiguresTable } from './figures-table.tsx'
+import { moneyText } from './money.ts'
+import { Bridge, OtherCurrencies } from './revenue-bridge.tsx'
+import {
+  currenciesOf,
+  everyDay,
+  gainedAndLost,
+  movements,
+  paidAndGivenBack,
+  recurring,
+  sumOf,
+} from './revenue-days.ts'
+import type { RevenueView, Time } from './revenue-view.ts'
+
+const dayMs = 86_400_000
+
+/** Recurring revenue, what moved it, and the money that came, day by day. */
+export const daysView: RevenueView<BillingDay> = {
+  title: 'Day by day',
+  about: 'Recurring revenue a month as of each day, what moved it, and the money that came.',
+  preset: '-90d',
+  load: async (slug, asked, signal) => {
+    const { days, ...state } = await take(listBillingDays(slug, asked, { signal }))
+    return { rows: days, state }
+  },
+  currencyOf: ({ currency }) => currency,
+  currenciesOf,
+  show: (days, all, time, currency) => <Days days={days} all={all} time={time} currency={currency} />,
+}
+
+function Days({
+  days,
+  all,
+  time,
+  currency,
+}: {
+  readonly days: readonly BillingDay[]
+  readonly all: readonly BillingDay[]
+  readonly time: Time
+  readonly currency: string
+}) {
+  const sum = sumOf(days)
+  if (!sum) return <p className="empty">Nothing moved in {currency} in this time.</p>
+  const format = (amount: number) => moneyText({ ...sum.end, amount })
+  const chart = { ...time, spanMs: dayMs, format, isByDay: true, withNumbers: false } as const
+  return (
+    <>
+      <div className="figures">
+        <Figure name="Recurring revenue a month" value={moneyText(sum.end)} />
+        <Figure name="more or less than at the beginning" value={difference(sum.start, sum.end)} />
+        <Figure name="Customers with recurring revenue" value={sum.subscribers.toLocaleString()} />
+        <Figure name="Paid" value={moneyText(sum.paid)} />
+        <Figure
+          name="Given back, or lost in disputes"
+          value={format(sum.refunded.amount + sum.lost.amount)}
+        />
+        <Figure name="Payments that failed" value={sum.failed.toLocaleString()} />
+      </div>
+      <BarChart
+        {...chart}
+        title="Recurring revenue a month"
+        parts={['a month', '']}
+        bars={recurring(days, time)}
+      />
+      <BarChart
+        {...chart}
+        title="What moved it"
+        parts={['gained', 'lost']}
+        bars={everyDay(days, time, gainedAndLost)}
+        isSecondBelow
+      />
+      <BarChart
+        {...chart}
+        title="Money"
+        parts={['paid', 'given back or lost']}
+        bars={everyDay(days, time, paidAndGivenBack)}
+        isSecondBelow
+      />
+      <h2>From beginning to end</h2>
+      <Bridge sum={sum} />
+      <h2>Day by day</h2>
+      <p className="muted">Days on which nothing happened are left out.</p>
+      <FiguresTable title="Day by day" rows={days} keyOf={({ day }) => day} columns={dayColumns} />
+      <OtherCurrencies days={all} currency={currency} />
+    </>
+  )
+}
+
+function difference(start: Money, end: Money): string {
+  const amount = end.amount - start.amount
+  // With a joiner, so that no line ends after the sign.
+  return `${amount > 0 ? '+\u2060' : ''}${moneyText({ ...end, amount })}`
+}
+
+const orNone = (money: Money) => <Amount of={money.amount === 0 ? null : money} />
+
+const dayColumns = [
+  ['Day', ({ day }: BillingDay) => day],
+  ['Beginning', ({ mrr }: BillingDay) => <Amount of={mrr.start} />],
+  ...movements.map(
+    ({ name, label, sign }) =>
+      [`${sign > 0 ? '+' : '−'} ${label}`, ({ mrr }: BillingDay) => orNone(mrr[name])] as const,
+  ),
+  ['= End', ({ mrr }: BillingDay) => <Amount of={mrr.end} />],
+  ['Customers', ({ subscribers }: BillingDay) => subscribers.toLocaleString()],
+  ['Paid', ({ paid }: BillingDay) => orNone(paid)],
+  ['Given back', ({ refunded }: BillingDay) => orNone(refunded)],
+  ['Lost', ({ lost }: BillingDay) => orNone(lost)],
+  ['Failed', ({ paymentsFailed }: BillingDay) => paymentsFailed.toLocaleString()],
+] as const

@@ -1,0 +1,103 @@
+import type { BillingDay, Money } from '@fairlead/client/gen/client'
+import type { Bar } from '../parts/bar-chart.tsx'
+
+/** Names of movements, in the order in which they are added up; `sign` is how. */
+export const movements = [
+  { name: 'new', label: 'New', sign: 1 },
+  { name: 'reactivation', label: 'Came back', sign: 1 },
+  { name: 'expansion', label: 'Grew', sign: 1 },
+  { name: 'contraction', label: 'Shrank', sign: -1 },
+  { name: 'churn', label: 'Left', sign: -1 },
+] as const
+
+/** Currencies of the figures, the one with most subscribers first. */
+export function currenciesOf(days: readonly BillingDay[]): readonly string[] {
+  const subscribers = new Map(days.map(({ currency, subscribers }) => [currency, subscribers]))
+  return [...subscribers]
+    .toSorted(([a, most], [b, more]) => more - most || (a < b ? -1 : 1))
+    .map(([name]) => name)
+}
+
+/** The sums of a currency's days, which are in order. Undefined where there is none. */
+export function sumOf(days: readonly BillingDay[]) {
+  const [first, last] = [days[0], days.at(-1)]
+  if (!first || !last) return undefined
+  const add = (pick: (day: BillingDay) => Money): Money => ({
+    ...first.mrr.start,
+    amount: days.reduce((sum, day) => sum + pick(day).amount, 0),
+  })
+  const count = (pick: (day: BillingDay) => number) => days.reduce((sum, day) => sum + pick(day), 0)
+  return {
+    start: first.mrr.start,
+    end: last.mrr.end,
+    movements: movements.map(({ name, label, sign }) => ({
+      label,
+      sign,
+      amount: add(({ mrr }) => mrr[name]),
+    })),
+    subscribers: last.subscribers,
+    started: count(({ customersStarted }) => customersStarted),
+    churned: count(({ customersChurned }) => customersChurned),
+    paid: add(({ paid }) => paid),
+    refunded: add(({ refunded }) => refunded),
+    lost: add(({ lost }) => lost),
+    failed: count(({ paymentsFailed }) => paymentsFailed),
+  }
+}
+
+type Counted = (day: BillingDay) => readonly [number, number]
+
+export const gainedAndLost: Counted = ({ mrr }) => {
+  const of = (sign: 1 | -1) =>
+    movements.reduce((sum, { name, sign: own }) => (own === sign ? sum + mrr[name].amount : sum), 0)
+  return [of(1), of(-1)]
+}
+
+export const paidAndGivenBack: Counted = ({ paid, refunded, lost }) => [
+  paid.amount,
+  refunded.amount + lost.amount,
+]
+
+/** More days than a chart shows, and than the API answers for. */
+const mostDays = 1_100
+
+/**
+ * A bar for each day of a time, in the viewer's zone. The API leaves out days on which nothing happened.
+ *
+ * @param between what a day without a row counts, from the row before it; undefined: before the first
+ */
+export function everyDay(
+  days: readonly BillingDay[],
+  { from, until }: { readonly from: Date; readonly until: Date },
+  counted: Counted,
+  between: (before: BillingDay | undefined) => readonly [number, number] = () => [0, 0],
+): readonly Bar[] {
+  const byDay = new Map(days.map(day => [day.day, day]))
+  const bars: Bar[] = []
+  let before: BillingDay | undefined
+  const [year, month, first] = [from.getFullYear(), from.getMonth(), from.getDate()]
+  for (let count = 0; count < mostDays; count++) {
+    const at = new Date(year, month, first + count)
+    if (at >= until) break
+    const day = byDay.get(dayText(at))
+    bars.push({ at, counts: day ? counted(day) : between(before) })
+    before = day ?? before
+  }
+  return bars
+}
+
+/** Recurring revenue at the end of each day: it stays as it was until it moves. */
+export function recurring(days: readonly BillingDay[], time: { readonly from: Date; readonly until: Date }) {
+  const start = days[0]?.mrr.start.amount ?? 0
+  return everyDay(
+    days,
+    time,
+    ({ mrr }) => [mrr.end.amount, 0],
+    before => [before?.mrr.end.amount ?? start, 0],
+  )
+}
+
+function dayText(at: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+}

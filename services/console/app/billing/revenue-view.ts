@@ -1,0 +1,36 @@
+import type { BillingDays } from '@fairlead/client/gen/client'
+import type { ReactNode } from 'react'
+
+/** What figures say of themselves: as of when, and how sure. */
+export type FiguresState = Pick<BillingDays, 'dataThrough' | 'incomplete' | 'restatedAt'>
+
+export interface Time {
+  readonly from: Date
+  readonly until: Date
+}
+
+export interface RevenueQuestion {
+  readonly after?: string
+  readonly before: string
+  readonly timeZone: string
+  readonly mode: 'live' | 'test'
+}
+
+/** One declaration for each kind of figures. */
+export interface RevenueView<Row> {
+  readonly title: string
+  /** What is counted, in a sentence or two. */
+  readonly about: string
+  /** Where nothing is chosen, figures begin here. Absent: where the API has them begin. */
+  readonly preset?: string
+  readonly load: (
+    slug: string,
+    asked: RevenueQuestion,
+    signal: AbortSignal,
+  ) => Promise<{ readonly rows: readonly Row[]; readonly state: FiguresState }>
+  readonly currencyOf: (row: Row) => string
+  /** Currencies in the order in which they are offered. Default: as the rows have them. */
+  readonly currenciesOf?: (rows: readonly Row[]) => readonly string[]
+  /** The rows of one currency; of the others for what stands beside. */
+  readonly show: (rows: readonly Row[], all: readonly Row[], time: Time, currency: string) => ReactNode
+}

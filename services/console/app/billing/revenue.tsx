@@ -1,0 +1,190 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { CopyButton } from '../parts/copy.tsx'
+import { ProblemNote } from '../parts/problem.tsx'
+import { TestData } from '../parts/test-data.tsx'
+import { freezeTimes, readTime } from '../read-time.ts'
+import { Filters } from '../resource/filters.tsx'
+import type { Filter } from '../resource/resource.ts'
+import { type Search, writeSearch } from '../search-params.ts'
+import { Time, zoneName } from '../time.tsx'
+import { daysView } from './days-view.tsx'
+import { ledgerModeFilter } from './ledger-resource.tsx'
+import { LedgerOffNote, NothingBilled } from './ledger-state.tsx'
+import type { FiguresState, RevenueQuestion, RevenueView } from './revenue-view.ts'
+
+/** Kinds of figures, by their name in the address. The first is shown where none is named. */
+const views = { days: daysView } as const
+
+/** Revenue: one kind of figures at a time, one currency at a time. */
+export function Page() {
+  const { slug = '' } = useParams({ strict: false })
+  const search: Search = useSearch({ strict: false })
+  const name = search.show && search.show in views ? (search.show as keyof typeof views) : 'days'
+  return <ViewPage key={name} name={name} view={views[name]} slug={slug} search={search} />
+}
+
+function ViewPage<Row>({
+  name,
+  view,
+  slug,
+  search,
+}: {
+  readonly name: string
+  readonly view: RevenueView<Row>
+  readonly slug: string
+  readonly search: Search
+}) {
+  const navigate = useNavigate()
+  const { currency: chosen, ...others } = search
+  const query = useQuery({
+    queryKey: ['billing-revenue', slug, name, others],
+    queryFn: async ({ signal }) => {
+      const time = timeOf(search, view.preset, new Date())
+      return { time, ...(await view.load(slug, questionOf(search, time), signal)) }
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  })
+  const rows = query.data?.rows ?? []
+  const currencies = view.currenciesOf?.(rows) ?? [...new Set(rows.map(view.currencyOf))]
+  const currency = chosen ?? currencies[0]
+  return (
+    <section className="page">
+      <header className="page-head">
+        <div>
+          <h1>Revenue</h1>
+          <p className="muted">
+            {view.about} In {zoneName}; each currency by itself.{' '}
+            {view.preset ? 'The last 90 days' : 'The last twelve months'}, unless you choose otherwise.
+          </p>
+        </div>
+        <CopyButton
+          label="Copy link"
+          text={() =>
+            location.origin +
+            location.pathname +
+            writeSearch(freezeTimes({ ...(view.preset && { after: view.preset }), ...search }, new Date()))
+          }
+        />
+      </header>
+      <TestData mode={search.mode} />
+      <Views shown={name} search={search} />
+      <Filters
+        filters={filtersOf(currencies)}
+        search={search}
+        change={(field, value) =>
+          void navigate({ to: '.', search: { ...search, [field]: value } as never, replace: true })
+        }
+      />
+      {currency && <LedgerOffNote slug={slug} />}
+      {query.isPending && <p className="muted">Loading …</p>}
+      {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
+      {query.data && <HowSure state={query.data.state} />}
+      {query.data &&
+        currency &&
+        view.show(
+          rows.filter(row => view.currencyOf(row) === currency),
+          rows,
+          query.data.time,
+          currency,
+        )}
+      {query.data && !currency && <NothingIn state={query.data.state} slug={slug} />}
+    </section>
+  )
+}
+
+/** The other kinds of figures, of the same time and currency. */
+function Views({ shown, search }: { readonly shown: string; readonly search: Search }) {
+  const names = Object.entries(views)
+  if (names.length === 1) return null
+  return (
+    <nav className="row" aria-label="Figures">
+      {names.map(([name, { title }]) => (
+        <Link
+          key={name}
+          to="."
+          search={{ ...search, show: name } as never}
+          className="button small"
+          aria-current={name === shown ? 'page' : undefined}
+        >
+          {title}
+        </Link>
+      ))}
+    </nav>
+  )
+}
+
+const filtersOf = (currencies: readonly string[]): readonly Filter[] => [
+  {
+    kind: 'choice',
+    name: 'currency',
+    label: 'Currency',
+    choices: currencies.slice(1),
+    otherwise: currencies[0] ?? 'any',
+  },
+  { kind: 'time', name: 'after', label: 'After' },
+  { kind: 'time', name: 'before', label: 'Before' },
+  ledgerModeFilter,
+]
+
+const yearMs = 365 * 86_400_000
+
+function timeOf({ after, before }: Search, preset: string | undefined, now: Date) {
+  return {
+    from: readTime(after ?? preset ?? '', now) ?? new Date(now.getTime() - yearMs),
+    until: (before && readTime(before, now)) || now,
+    isChosen: after !== undefined || preset !== undefined,
+  }
+}
+
+const questionOf = (
+  { mode }: Search,
+  { from, until, isChosen }: ReturnType<typeof timeOf>,
+): RevenueQuestion => ({
+  ...(isChosen && { after: from.toISOString() }),
+  before: until.toISOString(),
+  timeZone: zoneName,
+  mode: mode === 'test' ? 'test' : 'live',
+})
+
+/** Why figures may not be the last word. */
+function HowSure({ state: { incomplete, restatedAt, dataThrough } }: { readonly state: FiguresState }) {
+  return (
+    <>
+      {incomplete > 0 && (
+        <p className="note warn">
+          <strong>Not known for certain.</strong> The provider cut the items of {incomplete.toLocaleString()}{' '}
+          {incomplete === 1 ? 'subscription' : 'subscriptions'} short: recurring revenue may leave some out.
+        </p>
+      )}
+      {restatedAt !== null && (
+        <p className="note">
+          <strong>Figures of passed days may have changed</strong> <Time at={restatedAt} />, when an event of
+          this time came late.
+        </p>
+      )}
+      {dataThrough !== null && (
+        <p className="muted">
+          The newest event that the ledger knows is of <Time at={dataThrough} />.
+        </p>
+      )}
+    </>
+  )
+}
+
+/** Nothing moved in this time; or nothing ever has. */
+function NothingIn({ state, slug }: { readonly state: FiguresState; readonly slug: string }) {
+  return (
+    <div className="empty">
+      {state.dataThrough === null ? (
+        <NothingBilled slug={slug} nouns="revenue" />
+      ) : (
+        <>
+          <h2>Nothing moved in this time</h2>
+          <p>No recurring revenue began, changed or ended, and no money came. Choose a longer time.</p>
+        </>
+      )}
+    </div>
+  )
+}

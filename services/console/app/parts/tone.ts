@@ -1,0 +1,2 @@
+/** How a state looks; see badge.tsx. */
+export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'plain'
