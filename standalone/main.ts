@@ -32,6 +32,7 @@ async function main(): Promise<void> {
 
   const progress = (line: string) => console.log(line)
   await using standalone = await startStandalone({ config, logs, progress, signal, failed: failing.reject })
+  await giveBackMemory()
   // Where `fairlead seed` finds the store, whose port is another one at each start.
   await writeFile(join(config.FAIRLEAD_HOME, 'store-url'), `${standalone.storeUrl}\n`)
   const checkout = join(import.meta.dirname, '..')
@@ -45,7 +46,6 @@ async function main(): Promise<void> {
     }),
   )
   logs.showChanges()
-  await giveBackMemory()
   await Promise.race([stopped, failing.promise])
   console.log('Fairlead is stopping')
 }
