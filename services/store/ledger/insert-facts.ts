@@ -1,6 +1,7 @@
 import type { Fact } from '@fairlead/ledger/facts'
 import { weightOf } from '@fairlead/ledger/weight'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { QueryResultRow } from 'pg'
 import type { Db } from '../scope.ts'
 import type { GivenFact, QuarantinedEvent } from './parse-facts.ts'
 import { type InPlace, type Place, placeText } from './place.ts'
@@ -12,17 +13,37 @@ export async function insertFacts(
   given: readonly GivenFact[],
 ): Promise<{ recorded: number; touched: { place: Place; objects: InPlace[] }[] }> {
   if (given.length === 0) return { recorded: 0, touched: [] }
+  const rows = await insertNew(db, organization, given)
+  const places = new Map<string, { place: Place; objects: Map<string, InPlace> }>()
+  for (const row of rows) {
+    const { provider, account, mode, kind } = row
+    const place = { organization, provider, account, mode }
+    const known = places.get(placeText(place)) ?? { place, objects: new Map() }
+    known.objects.set(`${kind} ${row.object_id}`, { kind, objectId: row.object_id })
+    places.set(placeText(place), known)
+  }
+  const touched = [...places.values()].map(({ place, objects }) => ({
+    place,
+    objects: [...objects.values()],
+  }))
+  return { recorded: rows.length, touched }
+}
+
+interface InsertedRow extends Pick<Fact, 'provider' | 'account' | 'mode' | 'kind'> {
+  readonly object_id: string
+}
+
+/** The objects of facts that were not there, one for each fact. */
+async function insertNew(
+  db: Db,
+  organization: OrganizationId,
+  given: readonly GivenFact[],
+): Promise<InsertedRow[]> {
   // A statement can't look for one key twice.
   const facts = [...new Map(given.map(one => [keyText(one.fact), one])).values()]
   const before = facts.map(({ fact }) => (fact.before === undefined ? null : JSON.stringify(fact.before)))
   const after = facts.map(({ fact }) => (fact.after === null ? null : JSON.stringify(fact.after)))
-  const { rows } = await db.query<{
-    provider: string
-    account: string
-    mode: string
-    kind: string
-    object_id: string
-  }>(
+  const { rows } = await db.query<InsertedRow & QueryResultRow>(
     `insert into ledger_facts (organization_id, provider, account, mode, kind, object_id, incarnation, event_id, digest,
        occurred_ms, type, api_version, before, after, complete, fairlead_event, source, weight, bytes)
      select $1, f.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[],
@@ -52,22 +73,7 @@ export async function insertFacts(
       facts.map((_, index) => Buffer.byteLength(`${before[index] ?? ''}${after[index] ?? ''}`)),
     ],
   )
-  const places = new Map<string, { place: Place; objects: Map<string, InPlace> }>()
-  for (const row of rows) {
-    const { provider, account, mode, kind } = row as unknown as Pick<
-      Fact,
-      'provider' | 'account' | 'mode' | 'kind'
-    >
-    const place = { organization, provider, account, mode }
-    const known = places.get(placeText(place)) ?? { place, objects: new Map() }
-    known.objects.set(`${kind} ${row.object_id}`, { kind, objectId: row.object_id })
-    places.set(placeText(place), known)
-  }
-  const touched = [...places.values()].map(({ place, objects }) => ({
-    place,
-    objects: [...objects.values()],
-  }))
-  return { recorded: rows.length, touched }
+  return rows
 }
 
 const keyText = (fact: Fact): string =>

@@ -121,8 +121,11 @@ async function readChildren(db: Db, place: Place, texts: readonly string[]): Pro
   const { kinds, ids } = split(texts)
   const { rows } = await db.query<{ fields: Record<string, unknown> }>(
     `select distinct on (o.kind, o.id) o.fields from unnest($5::text[], $6::text[]) as n (kind, id)
-     join ledger_links l on ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id and n.kind not in ('plan', 'coupon')
-     join ledger_objects o on ${inPlace('o')} and o.kind = l.kind and o.id = l.id
+     cross join lateral (
+       select l.kind, l.id from ledger_links l
+       where ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id and n.kind not in ('plan', 'coupon') offset 0) l
+     cross join lateral (
+       select o.* from ledger_objects o where ${inPlace('o')} and o.kind = l.kind and o.id = l.id offset 0) o
      order by o.kind, o.id, o.incarnation desc`,
     [...placeValues(place), kinds, ids],
   )

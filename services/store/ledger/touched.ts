@@ -46,10 +46,16 @@ export async function findByLines(
 ): Promise<ReadonlySet<string>> {
   if (owners.length === 0) return new Set()
   const { rows } = await db.query<{ owner: string }>(
-    `select distinct s.owner from ledger_objects s
-     join ledger_links l on ${inPlace('l')} and l.kind = s.kind and l.id = s.id and l.parent_kind = 'plan'
-     join ledger_plans p on ${inPlace('p')} and p.id = l.parent_id
-     where ${inPlace('s')} and s.owner = any($5::text[]) and s.kind = 'subscription' and (
+    // Each step by its index, whatever Postgres knows of the tables so far.
+    `select distinct s.owner from (
+       select s.owner, s.id from ledger_objects s
+       where ${inPlace('s')} and s.owner = any($5::text[]) and s.kind = 'subscription' offset 0) s
+     cross join lateral (
+       select l.parent_id from ledger_links l
+       where ${inPlace('l')} and l.kind = 'subscription' and l.id = s.id and l.parent_kind = 'plan' offset 0) l
+     cross join lateral (
+       select p.* from ledger_plans p where ${inPlace('p')} and p.id = l.parent_id offset 0) p
+     where (
        p.scheme = 'tiered' or p.tax = 'inclusive' or p.unit_amount is null or exists (
          select from ledger_transitions t where ${inPlace('t')} and t.kind = 'plan' and t.id = p.id
            and t.changes ? 'unitAmount' and t."to"->>'unitAmount' is null))`,
