@@ -112,7 +112,7 @@ test.each(callers)(
       } else expect(other.code === 'forbidden', where).toBe(!includes(caller.others, needed))
     }
   },
-  120_000,
+  300_000,
 )
 
 test.each(callers)('$email may do on the platform what the table says', async caller => {

@@ -58,6 +58,14 @@ test('a right password forgets what was counted', async () => {
   expect(await heldOf(6)).toEqual([0, 0, 0, 0, 0, 0])
 })
 
+test('an address that was tried once or twice is forgotten after a quarter of an hour, not after a day', async () => {
+  const leftMs = async () => await redis.pttl((await redis.keys('*'))[0]!)
+  await heldOf(2)
+  expect(await leftMs()).toBeLessThanOrEqual(15 * 60_000)
+  await heldOf(6)
+  expect(await leftMs()).toBeGreaterThan(23 * 3_600_000)
+})
+
 test('nothing in Redis names an address, and all of it ends by itself', async () => {
   await heldOf(3)
   await delays.right('bob@example.com', '192.0.2.0/24')

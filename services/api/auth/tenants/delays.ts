@@ -29,8 +29,12 @@ const free = 5
 const mostGapMs = 30_000
 /** A request isn't held longer than this; it is asked to come again. */
 const mostHeldMs = 10_000
-/** After so long without a try all is forgotten, ms. */
+/**
+ * After so long without a try all is forgotten, ms: sooner where no try has waited yet, so that tries of very many addresses don't fill
+ * Redis.
+ */
 const rememberedMs = 86_400_000
+const unslowedMs = 15 * 60_000
 const knownSeconds = 30 * 86_400
 
 const takePlace = `
@@ -43,7 +47,7 @@ if begin - now > tonumber(ARGV[2]) then return now - begin end
 local gap = 0
 if wrong >= tonumber(ARGV[3]) then gap = math.min(1000 * 2 ^ (wrong - tonumber(ARGV[3])), tonumber(ARGV[4])) end
 redis.call('hset', key, 'wrong', string.format('%d', math.min(wrong + 1, 1000)), 'next', string.format('%d', begin + gap))
-redis.call('pexpire', key, ARGV[5])
+redis.call('pexpire', key, wrong >= tonumber(ARGV[3]) and ARGV[5] or ARGV[6])
 return begin - now`
 
 /** Forgets the count that this network's tries go to, and knows the network. */
@@ -64,7 +68,7 @@ export function openDelays(redis: Redis): Delays {
   }
   return {
     async take(email, network, nowMs) {
-      const bounds = [mostHeldMs, free, mostGapMs, rememberedMs]
+      const bounds = [mostHeldMs, free, mostGapMs, rememberedMs, unslowedMs]
       const ms = Number(await redis.eval(takePlace, 3, ...keysOf(email, network), nowMs, ...bounds))
       return ms < 0
         ? { kind: 'refused', retryAfterSeconds: Math.max(1, Math.ceil((-ms - mostHeldMs) / 1000)) }

@@ -56,8 +56,10 @@ async function sendRegistration(
     const link = new URL('/auth/sign-in', signIn.publicUrl).href
     return queueMail(signIn, knownAddressMail(email, link, from, now))
   }
+  const token = await accounts.registrations.begin(registration, now.getTime())
+  if (token === undefined) return signIn.log.warn({ peer: from.peer, outcome: 'full' }, 'tenant.registering')
   const link = new URL('/auth/tenants/verify', signIn.publicUrl)
-  link.searchParams.set('token', await accounts.registrations.begin(registration))
+  link.searchParams.set('token', token)
   queueMail(signIn, registrationMail(email, slug, link.href, from, now))
 }
 
