@@ -52,7 +52,12 @@ export async function run(
       host: config.FAIRLEAD_PROBER_HOST,
       port: config.FAIRLEAD_PROBER_PORT,
       arrived: (slug, headers, body) => answerTo(bySlug(slug), headers, body, refusals),
-      report: seconds => ({ seconds, ...openProbes(probed, Date.now()), ...report(probed, seconds) }),
+      report: seconds => ({
+        seconds,
+        intervalSeconds: config.FAIRLEAD_PROBER_INTERVAL_MS / 1_000,
+        ...openProbes(probed, Date.now()),
+        ...report(probed, seconds),
+      }),
     }),
   )
   listening(sink.port)

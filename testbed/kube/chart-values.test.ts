@@ -124,6 +124,15 @@ describe.each([
   })
 })
 
+test('workers are told a prober by an absolute name, because they ask DNS without a search list', async () => {
+  const args = ['--set', 'prober.enabled=true,prober.clusterDomain=k8s.example']
+  const environments = await environmentsOf(args)
+  for (const part of ['worker', 'prober']) {
+    const url = environments.get(part)!.find(({ name }) => name === 'FAIRLEAD_PROBER_SINK_URL')?.value ?? ''
+    expect(new URL(url).hostname, part).toMatch(/-prober\.[\w-]+\.svc\.k8s\.example$/)
+  }
+})
+
 test('each value is explained by a comment that begins with its name', async () => {
   const text = await readFile(join(chart, 'values.yaml'), 'utf8')
   const values = parseDocument(text).contents

@@ -43,9 +43,12 @@ labels:
 admin receiver worker store{{ if .Values.prober.enabled }} prober{{ end }}
 {{- end -}}
 
-{{/* Where the prober takes what workers deliver to it. Takes the chart's context. */}}
+{{/*
+  Where the prober takes what workers deliver to it. Takes the chart's context. An absolute name: workers ask DNS for names as they are,
+  without the search list of the pod.
+*/}}
 {{- define "fairlead.proberUrl" -}}
-http://{{ include "fairlead.name" (dict "root" . "component" "prober") }}.{{ .Release.Namespace }}.svc:8083
+http://{{ include "fairlead.name" (dict "root" . "component" "prober") }}.{{ .Release.Namespace }}.svc.{{ .Values.prober.clusterDomain }}:8083
 {{- end -}}
 
 {{- define "fairlead.image" -}}
