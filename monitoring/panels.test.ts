@@ -35,16 +35,23 @@ beforeAll(async () => {
     'ALERTS{alertstate="firing",organization="acme",objective="delivery"}',
     'ALERTS{alertstate="firing",alertname="FairleadDeadLetters"}',
   ]
+  let lacking: string[] = []
   await until(
     async () => {
       await useEverything(observed, 1)
-      const answers = await Promise.all(urls().flatMap(url => late.map(query => ask(query, fromMs, url))))
-      return answers.every(series => series.some(({ points }) => points.length > 1))
+      const asked = urls().flatMap(url => late.map(query => ({ url, query })))
+      const answers = await Promise.all(asked.map(({ url, query }) => ask(query, fromMs, url)))
+      lacking = asked.flatMap(({ url, query }, at) =>
+        answers[at]!.some(({ points }) => points.length > 1) ? [] : `${query} at ${url}`,
+      )
+      return lacking.length === 0
     },
-    { deadlineMs: 120_000, everyMs: 500, what: 'what takes longest' },
-  )
+    { deadlineMs: 240_000, everyMs: 500, what: 'what takes longest' },
+  ).catch((cause: Error) => {
+    throw new Error(`${cause.message}: ${lacking.join('; ')}`, { cause })
+  })
   toMs = Date.now()
-}, 300_000)
+}, 420_000)
 
 afterAll(async () => {
   await observed?.[Symbol.asyncDispose]()

@@ -109,7 +109,16 @@ function drawLines(panel: Extract<Panel, { kind: 'timeseries' }>, data: PanelDat
     const path = points.map(([time, value]) => `${plot.x(time).toFixed(1)},${plot.y(value).toFixed(1)}`)
     return `<polyline fill="none" stroke-width="1.5" stroke="${colourOf(at)}" points="${path.join(' ')}"/>`
   })
-  return [...axis, ...curves, legend(data, panel.unit, size)].join('')
+  return [...axis, shownTime(all, size), ...curves, legend(data, panel.unit, size)].join('')
+}
+
+/** From when to when: since a line begins where its first point is. */
+function shownTime(points: readonly (readonly [number, number])[], { width }: Size): string {
+  const times = points.map(([at]) => at)
+  const clock = (at: number) => new Date(at * 1_000).toISOString().slice(11, 19)
+  return times.length === 0
+    ? ''
+    : line(width - 130, 17, `${clock(Math.min(...times))} – ${clock(Math.max(...times))}`, 'class="axis"')
 }
 
 /** Each series on top of those before it, at the times that it has. */
