@@ -43,11 +43,10 @@ export async function run(
   { log, registry, health }: Daemon,
   listening?: (port: number) => void,
 ): Promise<void> {
-  const scope = openSpanScope()
-  await using tracing = (await openTracing({ part: 'api', environment: config, registry })) ?? null
+  await using traces = await openTraces(config, registry)
   await using store = connectStore(config.FAIRLEAD_STORE_URL, {
     token: config.FAIRLEAD_STORE_TOKEN,
-    traced: tracing ? traceCalls(tracing, scope) : undefined,
+    traced: traces?.calls,
   })
   using redis = openConfiguredRedis(config, log)
   const rate = { perSecond: config.FAIRLEAD_API_RATE_PER_SECOND, burst: config.FAIRLEAD_API_RATE_BURST }
@@ -76,7 +75,7 @@ export async function run(
     refusals,
     streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
     explanations: openTurns({ places: 1, mostOfOne: () => 1, waitMs: explanationWaitMs, mostWaiting: 8 }),
-    traces: tracing ? openRequestTraces(tracing, scope) : undefined,
+    traces: traces?.requests,
     stopping: signal,
   })
   const server = createServer(limits, app)
@@ -99,6 +98,18 @@ export async function run(
   if (!signal.aborted) await once(signal, 'abort')
   // No longer ready: connections are taken until the Service sends none here any more.
   await leaving.begin(config.FAIRLEAD_DRAIN_DELAY_MS)
+}
+
+/** Spans of requests, and of the calls below them. Undefined: no collector is configured. */
+async function openTraces(environment: ApiConfig, registry: Daemon['registry']) {
+  const tracing = await openTracing({ part: 'api', environment, registry })
+  if (!tracing) return undefined
+  const scope = openSpanScope()
+  return {
+    requests: openRequestTraces(tracing, scope),
+    calls: traceCalls(tracing, scope),
+    [Symbol.asyncDispose]: () => tracing[Symbol.asyncDispose](),
+  }
 }
 
 function openConfiguredRedis(

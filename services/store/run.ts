@@ -1,6 +1,6 @@
 import type { Run } from '@fairlead/daemon/run'
 import { traceAnswers } from '@fairlead/telemetry/call-spans'
-import { openTracing } from '@fairlead/telemetry/tracing'
+import { openTracing, type Tracing } from '@fairlead/telemetry/tracing'
 import { connectNats } from '@fairlead/wire/connect'
 import { natsLogin } from '@fairlead/wire/environment'
 import { openKeyring } from '@fairlead/wire/seal'
@@ -93,8 +93,7 @@ export const run = async (
   const reservedSlugs = new Set(connect ? [connect.organization] : [])
   const calls = { ...tools, keyring, log, budgets, rebuilds, reservedSlugs }
   opened.use(listenForFacts(calls))
-  const traced = tracing && traceAnswers(tracing)
-  const server = opened.use(await serve(calls, { ...serverOptions(config, metrics.calls), traced }))
+  const server = opened.use(await serve(calls, serverOptions(config, metrics.calls, tracing)))
   log.info({ port: server.port }, 'store.listening')
   listening(server.port)
   await untilAborted(signal)
@@ -128,11 +127,16 @@ async function openNats(config: StoreConfig, opened: AsyncDisposableStack): Prom
   return nats
 }
 
-const serverOptions = (config: StoreConfig, metrics: StoreMetrics['calls']): ServeOptions => ({
+const serverOptions = (
+  config: StoreConfig,
+  metrics: StoreMetrics['calls'],
+  tracing: Tracing | undefined,
+): ServeOptions => ({
   host: config.FAIRLEAD_STORE_HOST,
   port: config.FAIRLEAD_STORE_PORT,
   metrics,
   token: config.FAIRLEAD_STORE_TOKEN,
+  traced: tracing && traceAnswers(tracing),
 })
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
