@@ -50,6 +50,10 @@ const ledgerPages = [
   ...[
     'revenue?after=-400d',
     'revenue?after=-400d&mode=test',
+    'revenue?show=churn',
+    'revenue?show=customers',
+    'revenue?show=cohorts',
+    'revenue?show=recovery&mode=test',
     'customers',
     'subscriptions',
     'invoices?mode=test',

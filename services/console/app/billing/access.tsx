@@ -72,7 +72,7 @@ export function CustomerAccess({
 function sentenceOf(grants: readonly BillingGrant[]): string {
   const holding = grants.filter(({ holds }) => holds)
   if (grants.length === 0) return 'Nothing: no subscription was ever paid for.'
-  if (holding.length === 0) return 'Nothing: all that it had has ended or is not paid.'
+  if (holding.length === 0) return 'Nothing: all that it had has ended, was not renewed, or is not paid.'
   const plans = [...new Set(holding.map(({ plan, product, item }) => plan ?? product ?? item))]
   return plans.length > 3 ? `${plans.length} plans` : plans.join(', ')
 }

@@ -1,4 +1,5 @@
 import { type BillingDay, listBillingDays, type Money } from '@fairlead/client/gen/client'
+import type { ReactNode } from 'react'
 import { take } from '../call.ts'
 import { BarChart } from '../parts/bar-chart.tsx'
 import { Figure } from '../parts/figure.tsx'
@@ -10,7 +11,7 @@ import {
   currenciesOf,
   everyDay,
   gainedAndLost,
-  movements,
+  movementsOf,
   paidAndGivenBack,
   recurring,
   sumOf,
@@ -85,7 +86,7 @@ function Days({
       <Bridge sum={sum} />
       <h2>Day by day</h2>
       <p className="muted">Days on which nothing happened are left out.</p>
-      <FiguresTable title="Day by day" rows={days} keyOf={({ day }) => day} columns={dayColumns} />
+      <FiguresTable title="Day by day" rows={days} keyOf={({ day }) => day} columns={dayColumns(days)} />
       <OtherCurrencies days={all} currency={currency} />
     </>
   )
@@ -97,12 +98,14 @@ function difference(start: Money, end: Money): string {
   return `${amount > 0 ? '+\u2060' : ''}${moneyText({ ...end, amount })}`
 }
 
+type Columns = readonly (readonly [string, (day: BillingDay) => ReactNode])[]
+
 const orNone = (money: Money) => <Amount of={money.amount === 0 ? null : money} />
 
-const dayColumns = [
+const dayColumns = (days: readonly BillingDay[]): Columns => [
   ['Day', ({ day }: BillingDay) => day],
   ['Beginning', ({ mrr }: BillingDay) => <Amount of={mrr.start} />],
-  ...movements.map(
+  ...movementsOf(days).map(
     ({ name, label, sign }) =>
       [`${sign > 0 ? '+' : '−'} ${label}`, ({ mrr }: BillingDay) => orNone(mrr[name])] as const,
   ),
@@ -112,4 +115,4 @@ const dayColumns = [
   ['Given back', ({ refunded }: BillingDay) => orNone(refunded)],
   ['Lost', ({ lost }: BillingDay) => orNone(lost)],
   ['Failed', ({ paymentsFailed }: BillingDay) => paymentsFailed.toLocaleString()],
-] as const
+]

@@ -14,7 +14,7 @@ interface Doubt {
 }
 
 /** Why a row may differ from what its provider has. */
-export function doubtsOf({ known, complete, stale = false, gaps = 0 }: Doubtful): readonly Doubt[] {
+function doubtsOf({ known, complete, stale = false, gaps = 0 }: Doubtful): readonly Doubt[] {
   return [
     ...(known
       ? []

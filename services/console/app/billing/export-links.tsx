@@ -19,7 +19,7 @@ export function ExportLinks({ url }: { readonly url: (query: Search) => string }
 }
 
 /** With times as the API takes them. */
-export function withTimes(filters: Search): Search {
+function withTimes(filters: Search): Search {
   const now = new Date()
   return Object.fromEntries(
     Object.entries(filters).map(([name, value]) => {

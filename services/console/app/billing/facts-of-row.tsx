@@ -70,7 +70,7 @@ export function FactsOfRow<Row extends LedgerRow>({
   )
 }
 
-export function eventsOfFacts(facts: readonly LedgerFact[]): EventsOf {
+function eventsOfFacts(facts: readonly LedgerFact[]): EventsOf {
   return new Map(
     facts.flatMap(({ providerEventId, eventId }) => (eventId ? [[providerEventId, eventId] as const] : [])),
   )

@@ -2,13 +2,18 @@ import type { BillingDay, Money } from '@fairlead/client/gen/client'
 import type { Bar } from '../parts/bar-chart.tsx'
 
 /** Names of movements, in the order in which they are added up; `sign` is how. */
-export const movements = [
+const movements = [
   { name: 'new', label: 'New', sign: 1 },
   { name: 'reactivation', label: 'Came back', sign: 1 },
   { name: 'expansion', label: 'Grew', sign: 1 },
   { name: 'contraction', label: 'Shrank', sign: -1 },
   { name: 'churn', label: 'Left', sign: -1 },
+  { name: 'fx', label: 'Exchange rates', sign: 1 },
 ] as const
+
+/** Exchange rates move something only where figures are converted. */
+export const movementsOf = (days: readonly BillingDay[]) =>
+  movements.filter(({ name }) => name !== 'fx' || days.some(({ mrr }) => mrr.fx.amount !== 0))
 
 /** Currencies of the figures, the one with most subscribers first. */
 export function currenciesOf(days: readonly BillingDay[]): readonly string[] {
@@ -30,7 +35,7 @@ export function sumOf(days: readonly BillingDay[]) {
   return {
     start: first.mrr.start,
     end: last.mrr.end,
-    movements: movements.map(({ name, label, sign }) => ({
+    movements: movementsOf(days).map(({ name, label, sign }) => ({
       label,
       sign,
       amount: add(({ mrr }) => mrr[name]),
@@ -48,9 +53,12 @@ export function sumOf(days: readonly BillingDay[]) {
 type Counted = (day: BillingDay) => readonly [number, number]
 
 export const gainedAndLost: Counted = ({ mrr }) => {
-  const of = (sign: 1 | -1) =>
-    movements.reduce((sum, { name, sign: own }) => (own === sign ? sum + mrr[name].amount : sum), 0)
-  return [of(1), of(-1)]
+  // What rates moved may be a loss.
+  const moved = movements.map(({ name, sign }) => sign * mrr[name].amount)
+  return [
+    moved.reduce((sum, amount) => sum + Math.max(amount, 0), 0),
+    moved.reduce((sum, amount) => sum + Math.max(-amount, 0), 0),
+  ]
 }
 
 export const paidAndGivenBack: Counted = ({ paid, refunded, lost }) => [

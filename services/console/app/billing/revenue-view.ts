@@ -13,6 +13,8 @@ export interface RevenueQuestion {
   readonly after?: string
   readonly before: string
   readonly timeZone: string
+  /** All amounts in this currency, by the organization's table of rates; absent: each in its own. */
+  readonly convert?: string
   readonly mode: 'live' | 'test'
 }
 

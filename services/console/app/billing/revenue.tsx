@@ -8,20 +8,30 @@ import { Filters } from '../resource/filters.tsx'
 import type { Filter } from '../resource/resource.ts'
 import { type Search, writeSearch } from '../search-params.ts'
 import { Time, zoneName } from '../time.tsx'
+import { churnView, valueView } from './by-month.tsx'
+import { cohortsView, recoveryView } from './cohorts.tsx'
 import { daysView } from './days-view.tsx'
 import { ledgerModeFilter } from './ledger-resource.tsx'
 import { LedgerOffNote, NothingBilled } from './ledger-state.tsx'
 import type { FiguresState, RevenueQuestion, RevenueView } from './revenue-view.ts'
 
 /** Kinds of figures, by their name in the address. The first is shown where none is named. */
-const views = { days: daysView } as const
+const views = {
+  days: daysView,
+  churn: churnView,
+  customers: valueView,
+  cohorts: cohortsView,
+  recovery: recoveryView,
+} as const
 
 /** Revenue: one kind of figures at a time, one currency at a time. */
 export function Page() {
   const { slug = '' } = useParams({ strict: false })
   const search: Search = useSearch({ strict: false })
   const name = search.show && search.show in views ? (search.show as keyof typeof views) : 'days'
-  return <ViewPage key={name} name={name} view={views[name]} slug={slug} search={search} />
+  // Each view has rows of its own kind, which nothing else looks into.
+  const view = views[name] as unknown as RevenueView<object>
+  return <ViewPage key={name} name={name} view={view} slug={slug} search={search} />
 }
 
 function ViewPage<Row>({
@@ -36,7 +46,9 @@ function ViewPage<Row>({
   readonly search: Search
 }) {
   const navigate = useNavigate()
-  const { currency: chosen, ...others } = search
+  const { currency, ...others } = search
+  // Converted, all is of one currency.
+  const chosen = search.convert ? search.convert.toUpperCase() : currency
   const query = useQuery({
     queryKey: ['billing-revenue', slug, name, others],
     queryFn: async ({ signal }) => {
@@ -48,7 +60,7 @@ function ViewPage<Row>({
   })
   const rows = query.data?.rows ?? []
   const currencies = view.currenciesOf?.(rows) ?? [...new Set(rows.map(view.currencyOf))]
-  const currency = chosen ?? currencies[0]
+  const shown = chosen ?? currencies[0]
   return (
     <section className="page">
       <header className="page-head">
@@ -77,19 +89,19 @@ function ViewPage<Row>({
           void navigate({ to: '.', search: { ...search, [field]: value } as never, replace: true })
         }
       />
-      {currency && <LedgerOffNote slug={slug} />}
+      {shown && <LedgerOffNote slug={slug} />}
       {query.isPending && <p className="muted">Loading …</p>}
       {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
       {query.data && <HowSure state={query.data.state} />}
       {query.data &&
-        currency &&
+        shown &&
         view.show(
-          rows.filter(row => view.currencyOf(row) === currency),
+          rows.filter(row => view.currencyOf(row) === shown),
           rows,
           query.data.time,
-          currency,
+          shown,
         )}
-      {query.data && !currency && <NothingIn state={query.data.state} slug={slug} />}
+      {query.data && !shown && <NothingIn state={query.data.state} slug={slug} />}
     </section>
   )
 }
@@ -97,7 +109,6 @@ function ViewPage<Row>({
 /** The other kinds of figures, of the same time and currency. */
 function Views({ shown, search }: { readonly shown: string; readonly search: Search }) {
   const names = Object.entries(views)
-  if (names.length === 1) return null
   return (
     <nav className="row" aria-label="Figures">
       {names.map(([name, { title }]) => (
@@ -125,6 +136,7 @@ const filtersOf = (currencies: readonly string[]): readonly Filter[] => [
   },
   { kind: 'time', name: 'after', label: 'After' },
   { kind: 'time', name: 'before', label: 'Before' },
+  { kind: 'text', name: 'convert', label: 'Convert to', placeholder: 'as it is' },
   ledgerModeFilter,
 ]
 
@@ -139,12 +151,13 @@ function timeOf({ after, before }: Search, preset: string | undefined, now: Date
 }
 
 const questionOf = (
-  { mode }: Search,
+  { mode, convert }: Search,
   { from, until, isChosen }: ReturnType<typeof timeOf>,
 ): RevenueQuestion => ({
   ...(isChosen && { after: from.toISOString() }),
   before: until.toISOString(),
   timeZone: zoneName,
+  ...(convert && { convert: convert.toUpperCase() }),
   mode: mode === 'test' ? 'test' : 'live',
 })
 

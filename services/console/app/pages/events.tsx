@@ -28,7 +28,12 @@ export const events: Resource<Event> = {
         <>
           <span className="strong">{type || <span className="muted">no type</span>}</span>
           {types.length > 1 && <span className="muted"> and {types.length - 1} more</span>}
-          {mode === 'test' && <Badge tone="plain">test</Badge>}
+          {mode === 'test' && (
+            <>
+              {' '}
+              <Badge tone="plain">test</Badge>
+            </>
+          )}
           {repeats.count > 0 && (
             <span className="muted"> · {repeats.count === 1 ? 'repeated' : `${repeats.count} repeats`}</span>
           )}

@@ -120,7 +120,7 @@ function Day({ looked, slug }: { readonly looked: LookedAt; readonly slug: strin
         <Figure name="Events accepted" value={events.toLocaleString()} />
         <Figure name={`of ${attempts.toLocaleString()} attempts succeeded`} value={rateText(successRate)} />
         <Figure
-          name={slowest ? `p95 of attempts, slowest: ${slowest.name}` : 'p95 of attempts'}
+          name={`p95 of attempts${slowest ? `, slowest: ${slowest.name || 'the ledger'}` : ''}`}
           value={slowest ? `${Math.round(slowest.total.latencyMs!.p95).toLocaleString()} ms` : '–'}
         />
         <Figure name="Deliveries waiting" value={waiting.toLocaleString()} />
