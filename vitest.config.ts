@@ -5,6 +5,14 @@ import { longestTests } from './testbed/longest-tests.ts'
 import { quickTests } from './testbed/quick-tests.ts'
 
 const quick = quickTests()
+/**
+ * Tests with servers that load the same schemas and services, which takes two seconds of a processor. Their files share a process:
+ * neither they nor what they test keeps state in modules.
+ */
+const sharing = ['services/api/**/*.test.ts', 'services/store/**/*.test.ts']
+const never = ['**/node_modules/**', '**/*.chaos.test.ts']
+/** What a run shares, made when the first test asks. */
+const globalSetup = './testbed/global-setup.ts'
 
 /**
  * When a file begins, so that two workers are busy to the end. The loss proof is first: beside the cluster of two nodes its load
@@ -44,10 +52,13 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.chaos.test.ts', ...quick],
-          // One PostgreSQL for the whole run, started when the first test asks for a database.
-          globalSetup: './testbed/global-setup.ts',
+          exclude: [...never, ...quick, ...sharing],
+          globalSetup,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'calls', include: sharing, exclude: [...never, ...quick], globalSetup, isolate: false },
       },
     ],
   },

@@ -11,6 +11,8 @@ import { scratchFolder } from './scratch.ts'
  * the first test asks. Vitest calls what this returns at the end of the run.
  */
 export default async function setup(): Promise<() => Promise<void>> {
+  // Another project of the run has it already.
+  if (process.env[runUrlKey]) return async () => {}
   const opened = new AsyncDisposableStack()
   let postgres: Promise<PostgresServer> | undefined
   let template: Promise<string> | undefined
