@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** How long the whole test may take, ms: the Organization may just have been made. */
 const deadlineMs = 120_000
 /** How long nothing may be accepted, or nothing arrive, in an upgrade, ms. */
-const longestGapMs = 10_000
+const longestGapMs = Number(process.env.LONGEST_GAP_MS ?? 10_000)
 /** The longest time between two probes of a partition that is waited for, s. */
 const mostIntervalSeconds = 60
 const { RECEIVER_URL, API_URL, ORGANIZATION, SOURCE, WEBHOOK_SECRET, API_KEY, PROBER_URL, PROBED_SECONDS } =
@@ -70,7 +70,7 @@ async function judgeProbes() {
     'all probes have arrived',
     () => fetch(`${PROBER_URL}/report?seconds=${PROBED_SECONDS}`, { signal }),
     // A probe that was begun a moment ago is no sign of a fault: three look-ups in a row need not find none.
-    answer => answer.sent > 0 && answer.oldestOpenSeconds < 10 && isOver(answer),
+    answer => answer.sent > 0 && answer.oldestOpenSeconds < longestGapMs / 1000 && isOver(answer),
   )
   console.log(`probes of the last ${PROBED_SECONDS} s: ${JSON.stringify(report)}`)
   const faults = [
