@@ -1,4 +1,9 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  keepPreviousData,
+  type UseInfiniteQueryResult,
+  useInfiniteQuery,
+} from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import { ProblemError } from '../call.ts'
@@ -43,15 +48,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
   const set = (changes: Search) =>
     void navigate({ to: '.', search: { ...search, ...changes } as never, replace: true })
   const items = query.data?.pages.flatMap(page => page.items) ?? []
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
-  const goOn = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
-  // Where few rows fit, scrolling to the end would look through all that there is: that is for a button.
-  const isSearch = Boolean(query.data?.pages.at(-1)?.searched)
-  const nearEnd = useCallback(() => {
-    if (!isSearch) goOn()
-  }, [isSearch, goOn])
+  const { goOn, nearEnd } = useMore(query)
   return (
     <section className="page">
       <header className="page-head">
@@ -95,19 +92,17 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
           nearEnd={nearEnd}
         />
       )}
-      {hasNextPage && <LookedAt pages={query.data?.pages ?? []} more={goOn} loading={isFetchingNextPage} />}
-      {query.isSuccess && items.length === 0 && !hasNextPage && (
+      {query.isSuccess && items.length === 0 && !query.hasNextPage && (
         <Empty resource={resource} slug={slug} chosen={chosen} clear={name => set({ [name]: '' })} />
       )}
       {isPermission(query.error) && <NotPermitted error={query.error as ProblemError} />}
-      {items.length > 0 && !(isSearch && hasNextPage) && (
-        <EndOfList
-          pages={query.data?.pages ?? []}
-          more={hasNextPage}
-          loading={isFetchingNextPage}
-          kept={resource.kept}
-        />
-      )}
+      <EndOfList
+        pages={query.data?.pages ?? []}
+        more={query.hasNextPage}
+        loading={query.isFetchingNextPage}
+        goOn={goOn}
+        kept={resource.kept}
+      />
     </section>
   )
 }
@@ -130,6 +125,23 @@ function NewRows({ count, show }: { readonly count: number; readonly show: () =>
       <span aria-live="polite">{count} new: show them</span>
     </button>
   )
+}
+
+type Pages<Item> = UseInfiniteQueryResult<InfiniteData<Page<Item>>>
+
+/**
+ * Loads the next page: asked for, or as the end of the list comes near. Where few rows fit, scrolling to the end would look through all
+ * that there is: that is for a button alone.
+ */
+function useMore<Item>({ data, hasNextPage, isFetchingNextPage, fetchNextPage }: Pages<Item>) {
+  const goOn = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  const isSearch = Boolean(data?.pages.at(-1)?.searched)
+  const nearEnd = useCallback(() => {
+    if (!isSearch) goOn()
+  }, [isSearch, goOn])
+  return { goOn, nearEnd }
 }
 
 function Reload({ again }: { readonly again: () => void }) {
@@ -167,14 +179,18 @@ function EndOfList({
   pages,
   more,
   loading,
+  goOn,
   kept,
 }: {
   readonly pages: readonly Page<unknown>[]
   readonly more: boolean
   readonly loading: boolean
+  readonly goOn: () => void
   readonly kept: string | undefined
 }) {
+  if (more && pages.at(-1)?.searched) return <LookedAt pages={pages} more={goOn} loading={loading} />
   const count = pages.reduce((sum, { items }) => sum + items.length, 0)
+  if (count === 0) return null
   const all = count === 1 ? 'That is the only one' : `All ${count}`
   return (
     <p className="muted end-of-list" role="status">
