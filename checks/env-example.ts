@@ -55,7 +55,7 @@ const head = `# Every setting of Fairlead, for machines without Kubernetes. Made
 # the same by process. All lines are commented out, with the default where there is one: a copy of this file changes nothing.
 #
 #   npm start            cp .env.example .env, then: set -a; . ./.env; set +a; npm start
-#   docker compose       reads .env beside compose.yaml by itself; the first lines of compose.yaml say which keys it hands on
+#   docker compose       reads .env beside compose.yaml by itself, and hands on the keys that docs/configuration.md has under compose.yaml
 #   systemd              EnvironmentFile=
 #
 # A setting that several processes read stands once, with their names. For each key KEY of a process, KEY_FILE may name a file that

@@ -103,6 +103,16 @@ export const acceptedRows: readonly { readonly name: string; readonly spec: Reco
     },
   },
   {
+    name: 'a source of one account of the provider, whose incomplete events are filled by a key',
+    spec: {
+      sources: [{ ...stripe, account: 'acct_1MowQVLkdIwHu7ix' }],
+      ledger: {
+        enabled: true,
+        hydrate: [{ source: stripe.name, secretRef: { name: 'acme', key: 'restricted' } }],
+      },
+    },
+  },
+  {
     name: 'every limit',
     spec: {
       plan: 'pro',

@@ -80,6 +80,21 @@ test.each<{ name: string; snapshot: Snapshot; actions: Action['kind'][]; obstacl
     obstacle: 'SecretMissing',
   },
   {
+    name: 'a missing key of the ledger keeps nothing from being applied, also where its source is in force',
+    snapshot: aSnapshot({
+      organization: parsed({
+        sources: [source],
+        ledger: {
+          enabled: true,
+          hydrate: [{ source: 'stripe', secretRef: { name: 'acme', key: 'restricted' } }],
+        },
+      }),
+      inForce: inForce(['stripe'], []),
+    }),
+    actions: ['claim', 'write-tenant-secret', 'apply'],
+    obstacle: 'SecretMissing',
+  },
+  {
     name: 'an empty secret is a missing one',
     snapshot: aSnapshot({ secrets: new Map([['acme/stripe', '']]) }),
     actions: ['claim', 'write-tenant-secret', 'apply'],

@@ -114,6 +114,20 @@ export const refusedRows: readonly RefusedRow[] = [
     api: "a route's source must be the name of one of spec.sources",
   },
   {
+    name: 'a key for a source that is not there',
+    spec: {
+      sources: [stripe],
+      ledger: { hydrate: [{ source: 'strip', secretRef: { name: 'acme', key: 'restricted' } }] },
+    },
+    faults: [
+      {
+        path: 'spec.ledger.hydrate[0].source',
+        message: 'the source of a hydration must be the name of one of spec.sources',
+      },
+    ],
+    api: 'the source of a hydration must be the name of one of spec.sources',
+  },
+  {
     name: 'a route to a destination that is not there',
     spec: {
       sources: [stripe],

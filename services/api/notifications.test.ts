@@ -2,7 +2,7 @@ import { until } from '@fairlead/testbed/until'
 import { toUuid } from '@fairlead/webhook/id'
 import { connectNats } from '@fairlead/wire/connect'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
-import type { NoticeType } from '@fairlead/wire/notice'
+import { type NoticeType, noticeTypes } from '@fairlead/wire/notice'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -108,7 +108,7 @@ describe('the setting', () => {
   test('is there before it is made, is changed in the state that was seen, and stands in the audit log', async () => {
     const before = await api.call('GET', path)
     expect(before.body).toMatchObject({ destinationId: null, updatedAt: null, silentAfterSeconds: {} })
-    expect(before.body.types).toHaveLength(9)
+    expect(before.body.types).toEqual(noticeTypes)
     const body = {
       destinationId: 'billing',
       types: ['source.silent'],

@@ -44,7 +44,10 @@ export function convert(
 ): bigint | null {
   if (amount === 0n) return 0n
   const rate = rateOn(rates, day, from, to)
-  if (rate === null) return null
+  return rate === null ? null : atRate(amount, from, to, rate)
+}
+
+function atRate(amount: bigint, from: string, to: string, rate: string): bigint {
   const shift = BigInt(exponentOf(to) - exponentOf(from))
   const scale =
     shift >= 0n ? { numerator: 10n ** shift, denominator: 1n } : { numerator: 1n, denominator: 10n ** -shift }
@@ -83,8 +86,9 @@ export function convertBridges(
   const unconverted: Unconverted[] = []
   const converted: Bridge[][] = []
   for (const [currency, own] of Map.groupBy(bridges, bridge => bridge.currency)) {
-    if (missingRate(own, to, rates, policy)) unconverted.push({ currency, amount: own.at(-1)?.end ?? 0n })
-    else converted.push(inCurrency(own, to, rates, dayFor))
+    const usable = rates.filter(rate => rate.from === currency && rate.to === to)
+    if (missingRate(own, to, usable, policy)) unconverted.push({ currency, amount: own.at(-1)?.end ?? 0n })
+    else converted.push(inCurrency(own, to, usable, dayFor))
   }
   const byPeriod = Map.groupBy(converted.flat(), ({ period }) => period)
   const periods = [...byPeriod].toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -120,8 +124,10 @@ function inCurrency(
 ): Bridge[] {
   const result: Bridge[] = []
   for (const bridge of own) {
+    // Once for a period: a table may have thousands of rates, and a span a thousand days.
+    const rate = rateOn(rates, dayFor(bridge.period), bridge.currency, to)
     const at = (amount: bigint): bigint =>
-      convert(amount, bridge.currency, to, dayFor(bridge.period), rates) ?? 0n
+      rate === null || amount === 0n ? 0n : atRate(amount, bridge.currency, to, rate)
     const end = at(bridge.end)
     const parts = {
       start: result.at(-1)?.end ?? at(bridge.start),

@@ -72,6 +72,8 @@ export const factsOf = ({ rates }: Pick<RateTable, 'rates'>): JsonObject => ({
 export interface Conversion {
   readonly to: string
   readonly rates: readonly ExchangeRate[]
+  /** The same by the currency that is converted. */
+  readonly ratesFrom: ReadonlyMap<string, readonly ExchangeRate[]>
   readonly policy: RatePolicy
 }
 
@@ -79,31 +81,34 @@ export interface Conversion {
 export async function conversionOf(db: Db, question: Question): Promise<Conversion | undefined> {
   const { organization, convert: to, rateDay } = question
   if (!to) return undefined
-  const { rates } = await readRates(db, organization)
+  const rates = (await readRates(db, organization)).rates.filter(rate => rate.to === to)
   return {
     to,
-    rates: rates.filter(rate => rate.to === to),
+    rates,
+    ratesFrom: Map.groupBy(rates, rate => rate.from),
     policy: rateDay ? { kind: 'constant', day: rateDay } : { kind: 'historical' },
   }
 }
 
 /** Throws a StoreError `rate_missing`. @param day of the amount */
 export function converted(
-  { to, rates, policy }: Conversion,
+  { to, ratesFrom, policy }: Conversion,
   amount: bigint,
   from: string,
   day: string,
 ): bigint {
   const wanted = policy.kind === 'constant' ? policy.day : day
-  const found = convert(amount, from, to, wanted, rates)
+  const found = convert(amount, from, to, wanted, ratesFrom.get(from) ?? [])
   if (found === null) throw rateMissing(from, to, wanted)
   return found
 }
 
 /** Throws a StoreError `rate_missing`. @param days bridges of days */
-export function requireRates({ to, rates, policy }: Conversion, days: readonly Bridge[]): void {
-  const missing = missingRate(days, to, rates, policy)
-  if (missing) throw rateMissing(missing.currency, to, missing.day)
+export function requireRates({ to, ratesFrom, policy }: Conversion, days: readonly Bridge[]): void {
+  for (const [currency, own] of Map.groupBy(days, day => day.currency)) {
+    const missing = missingRate(own, to, ratesFrom.get(currency) ?? [], policy)
+    if (missing) throw rateMissing(missing.currency, to, missing.day)
+  }
 }
 
 function rateMissing(from: string, to: string, day: string): StoreError {
