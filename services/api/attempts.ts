@@ -133,7 +133,17 @@ const listOwn = operation({
   ofOwnOrganization: true,
   params: destinationParams.pick({ destination: true }),
   query: filtersQuery,
-  handle: call => page(call, call.params.destination),
+  async handle(call) {
+    const { store, organization, params, signal } = call
+    const { destinations } = await store.destinations.listDestinations(
+      { organizationId: organization.id },
+      { signal },
+    )
+    const found = destinations.find(({ id, name }) => [id, name].includes(params.destination))
+    // It stands in the path: an id that nobody has is no empty list.
+    if (!found) throw new ApiError('not_found')
+    return await page(call, found.id)
+  },
 })
 
 async function page(

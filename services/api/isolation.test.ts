@@ -28,6 +28,7 @@ const absent: Record<string, string> = {
   replay: newId('rpl', 1),
   issue: newId('iss', 1),
   retry: newId('rty', 1),
+  rebuild: newId('rbd', 1),
   key: newId('key', 1),
   rejection: '4711',
   attempt: `att_${newId('dlv', 1).slice(4)}-1`,
@@ -69,6 +70,8 @@ beforeAll(async () => {
   real.replay = (await api.call('POST', '/api/v1/organizations/acme/replays', { body: {} })).body.id
   // It changes by itself until it has ended.
   await until(async () => (await of(`replays/${real.replay}`)).endedAt !== null)
+  real.rebuild = (await api.call('POST', '/api/v1/organizations/acme/billing/rebuild')).body.id
+  await until(async () => (await of(`billing/rebuilds/${real.rebuild}`)).endedAt !== null)
   await api.makeKey(acme)
   testKey = await api.makeKey(acme, MemberRole.OWNER, 'test')
   real.key = (await of('api-keys')).items[0].id

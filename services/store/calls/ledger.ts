@@ -37,12 +37,8 @@ export function ledgerCalls(calls: Calls): ServiceImpl<typeof LedgerService> {
       const answer = await write(calls, context, request, RebuildLedgerResponseSchema, async db => {
         await lockOrganization(db, organization)
         const asked = { mode, change: request.change, nowMs: calls.now() }
-        const { row, isNew } = await askRebuild(db, organization, asked)
-        const rebuild = rebuildMessage(row)
-        return {
-          answer: { rebuild },
-          entry: isNew ? { action: 'ledger.rebuild_started', subjectId: rebuild.id } : undefined,
-        }
+        const rebuild = rebuildMessage(await askRebuild(db, organization, asked))
+        return { answer: { rebuild }, entry: { action: 'ledger.rebuild_requested', subjectId: rebuild.id } }
       })
       calls.rebuilds.asked()
       const id = toUuid(requireId('rbd', answer.rebuild?.id ?? '', 'rebuild_id'))
@@ -117,13 +113,7 @@ export function ledgerCalls(calls: Calls): ServiceImpl<typeof LedgerService> {
         const { reason } = request
         const answer = await retryQuarantined(db, calls.nats, organization, { reason, before })
         const details = { ...(reason && { reason }), retried: answer.retried, skipped: answer.skipped }
-        return {
-          answer,
-          entry:
-            answer.retried > 0
-              ? { action: 'ledger.quarantine_retried', subjectId: organization, details }
-              : undefined,
-        }
+        return { answer, entry: { action: 'ledger.quarantine_retried', subjectId: organization, details } }
       })
     },
   }

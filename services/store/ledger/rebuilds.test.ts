@@ -52,7 +52,7 @@ test('a rebuild that nobody waits for goes on, and its beginning and end are in 
   expect(done).toMatchObject({ state: 'completed', fault: '' })
   expect(done.objects).toBeGreaterThan(8n)
   expect(await dumpLedger(store, organizationId)).toBe(before)
-  expect(await entriesOf(organizationId)).toEqual(['ledger.rebuild_started', 'ledger.rebuilt'])
+  expect(await entriesOf(organizationId)).toEqual(['ledger.rebuild_requested', 'ledger.rebuilt'])
   const { rebuilds } = await store.client.ledger.listLedgerRebuilds({ organizationId })
   expect(rebuilds.map(({ id }) => id)).toEqual([rebuild!.id])
 })
@@ -85,7 +85,7 @@ test('while a rebuild has not ended, asking for another answers it, and one of t
     .ledger.rebuildLedger({ organizationId, startOnly: true, change })
   expect(rebuild).toMatchObject({ mode: 'test' })
   expect(rebuild?.id).not.toBe(id)
-  expect(await entriesOf(organizationId)).toContain('ledger.rebuild_started')
+  expect(await entriesOf(organizationId)).toContain('ledger.rebuild_requested')
 })
 
 test('a fault of ours ends a rebuild as failed, with its entry, and leaves the rows as they were', async () => {
@@ -101,5 +101,5 @@ test('a fault of ours ends a rebuild as failed, with its entry, and leaves the r
   expect(done.state).toBe('failed')
   expect(done.fault).not.toBe('')
   expect(await dumpLedger(store, organizationId)).toBe(before)
-  expect(await entriesOf(organizationId)).toEqual(['ledger.rebuild_started', 'ledger.rebuild_failed'])
+  expect(await entriesOf(organizationId)).toEqual(['ledger.rebuild_requested', 'ledger.rebuild_failed'])
 })

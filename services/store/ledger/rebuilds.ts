@@ -32,13 +32,13 @@ export async function askRebuild(
   db: Db,
   organization: OrganizationId,
   { mode, change, nowMs }: { mode: Mode | undefined; change: Change | undefined; nowMs: number },
-): Promise<{ row: RebuildRow; isNew: boolean }> {
+): Promise<RebuildRow> {
   const { rows: open } = await db.query<RebuildRow>(
     `select * from ledger_rebuilds where organization_id = $1 and mode is not distinct from $2 and ended_at is null
      order by created_at limit 1`,
     [toUuid(organization), mode ?? null],
   )
-  if (open[0]) return { row: open[0], isNew: false }
+  if (open[0]) return open[0]
   const { rows } = await db.query<RebuildRow>(
     `insert into ledger_rebuilds (organization_id, id, mode, of, change, created_by, created_at)
      select $1, $2, $3, count(*), $4, $5, $6 from ledger_objects where organization_id = $1
@@ -52,7 +52,7 @@ export async function askRebuild(
       new Date(nowMs),
     ],
   )
-  return { row: rows[0]!, isNew: true }
+  return rows[0]!
 }
 
 /**
