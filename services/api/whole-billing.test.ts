@@ -378,7 +378,9 @@ async function fairlead(...args: string[]): Promise<string> {
 test('fairlead billing shows rows, their facts, access and figures', async () => {
   const march = ['--after', '2026-03-01', '--before', '2026-04-01']
   expect(await fairlead('subscriptions', '--mode', 'live')).toMatch(/sub_tenant +active +cus_tenant/)
-  expect(await fairlead('invoices', 'in_tenant')).toMatch(/in_tenant .*paid .*19\.99 USD.*invoice\.finalized/s)
+  expect(await fairlead('invoices', 'in_tenant')).toMatch(
+    /in_tenant .*paid .*19\.99 USD.*invoice\.finalized/s,
+  )
   expect(await fairlead('subscriptions', 'sub_tenant', '--facts')).toContain('customer.subscription.created')
   expect(await fairlead('access', 'cus_tenant')).toMatch(/SUBSCRIPTION.*sub_tenant +price_\w+/s)
   expect(await fairlead('analytics', 'arpu', ...march)).toMatch(/2026-03 +USD +19\.99 USD/)
