@@ -29,6 +29,11 @@ test.each([
   ['no figures', ['analytics'], /days, churn/],
   ['facts of no row', ['plans', '--facts'], /which row/],
   ['a verb of the quarantine that is not there', ['quarantine', 'empty'], /retry, not empty/],
+  [
+    'a reason that is none',
+    ['quarantine', 'retry', '--reason', 'whim'],
+    /--reason takes not_json, .*unknown_type/,
+  ],
   ['an argument too many', ['rebuild', 'all'], /too many: all/],
   ['a time that is none', ['invoices', '--after', 'yesterday'], /--after takes/],
   ['too large a page', ['invoices', '--limit', '501'], /1 to 500/],

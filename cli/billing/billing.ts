@@ -3,7 +3,7 @@ import { readArguments, readNumber, usageFault } from '../arguments.ts'
 import { readTime } from '../read-time.ts'
 import { openTerminal, type Terminal } from '../terminal.ts'
 import { figureNames, showFigures } from './analytics.ts'
-import { rates, rebuild, retryQuarantine, showQuarantine } from './repair.ts'
+import { quarantineReasons, rates, rebuild, retryQuarantine, showQuarantine } from './repair.ts'
 import { resourceNames, showAccess, showRows } from './rows.ts'
 
 const usage = `fairlead billing plans|customers|subscriptions|invoices|payments [ID] [--facts]
@@ -104,7 +104,9 @@ function readVerb(verb: Verb, id: string | undefined, values: Values): Run {
     case 'quarantine': {
       if (id !== undefined && id !== 'retry') throw usageFault(usage, `retry, not ${id}`)
       const limit = limitOf(values)
-      const reason = values.reason as string | undefined
+      const reason = quarantineReasons.find(one => one === values.reason)
+      if (values.reason !== undefined && !reason)
+        throw usageFault(usage, `--reason takes ${quarantineReasons.join(', ')}`)
       return (api, asked, terminal) =>
         id === 'retry'
           ? retryQuarantine(api, { ...asked, reason }, terminal)

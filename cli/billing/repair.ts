@@ -6,6 +6,7 @@ import {
   listBillingQuarantine,
   putBillingRates,
   type QuarantinedEvent,
+  RetryBillingQuarantineBodyReason,
   rebuildLedger,
   retryBillingQuarantine,
 } from '@fairlead/client/gen/client'
@@ -43,26 +44,32 @@ const quarantineColumns = (now: Date): Column<QuarantinedEvent>[] => [
   { title: 'SOURCE', text: event => event.source, optional: true },
 ]
 
+export const quarantineReasons = Object.values(RetryBillingQuarantineBodyReason)
+export type QuarantineReason = (typeof quarantineReasons)[number]
+
 /** Asks until all that was there at the beginning has been handed over. */
 export async function retryQuarantine(
   api: ApiClient,
-  { slug, json, reason }: Asked & { readonly reason: string | undefined },
+  { slug, json, reason }: Asked & { readonly reason: QuarantineReason | undefined },
   terminal: Terminal,
 ): Promise<number> {
   const before = new Date().toISOString()
-  const body = { before, ...(reason !== undefined && { reason: reason as 'unknown_type' }) }
-  let [retried, skipped, left] = [0, 0, 1]
-  while (left > 0) {
+  const body = { before, ...(reason !== undefined && { reason }) }
+  let [retried, skipped, left] = [0, 0, 0]
+  for (let isOver = false; !isOver; ) {
     const answer = await api.ask(call => retryBillingQuarantine(slug, body, {}, call))
     retried += answer.retried
     skipped = answer.skipped
-    left = answer.retried > 0 ? answer.left : 0
+    left = answer.left
+    isOver = answer.retried === 0 || left === 0
   }
-  if (json) terminal.print(JSON.stringify({ retried, skipped }))
+  if (json) terminal.print(JSON.stringify({ retried, skipped, left }))
   else {
     terminal.print(`${retried} events are read again; those that still can't be read come back.`)
     if (skipped > 0)
       terminal.note(`${skipped} stay: their bodies are no longer kept, or they are being read.`)
+    if (left > 0)
+      terminal.note(`${left} older ones were not looked at, because nothing newer could be read again.`)
   }
   return exitCode.ok
 }

@@ -183,3 +183,19 @@ test('a list without end is given up', async () => {
   await expect(asked).rejects.toThrow('more than 5000 items')
   expect(server.asked).toHaveLength(51)
 }, 30_000)
+
+test('pages of a list that are large together do not fill the memory', async () => {
+  const large = Array.from({ length: 40 }, (_, index) => ({
+    id: `il_${index}`,
+    description: 'x'.repeat(1024 * 1024),
+  }))
+  const { server, hydrator } = await open({
+    ...whole,
+    lists: { '/v1/invoices/in_1/lines': large },
+    mostOfPage: 3,
+  })
+  const [, invoice] = cut
+  const asked = hydrator.hydrate(meta, stripeFacts([invoice]), key, never)
+  await expect(asked).rejects.toThrow('more than 16777216 bytes')
+  expect(server.asked).toHaveLength(7)
+})

@@ -16,6 +16,8 @@ import { placeOf, type WantedObject, wantedOf } from './wanted.ts'
 /** Pages of one list, of 100 each. */
 const mostPages = 50
 const pageSize = 100
+/** Of all pages of one list, as text: they are in memory together. */
+const mostListBytes = 16 * 1024 * 1024
 
 export interface Hydrator {
   /**
@@ -97,12 +99,17 @@ async function fetchWhole(
 /** All of a list, page after page. Throws a StripeApiError `refused` for one without end. */
 async function fetchList(api: StripeApi, path: string, as: AskedAs, signal: AbortSignal): Promise<Json[]> {
   const items: Json[] = []
+  let bytes = 0
   const join = path.includes('?') ? '&' : '?'
   for (let page = 0; page < mostPages; page += 1) {
     const last = items.at(-1)?.id
     const after = typeof last === 'string' ? `&starting_after=${encodeURIComponent(last)}` : ''
-    const { object } = await api.get(`${path}${join}limit=${pageSize}${after}`, as, signal)
-    const list = listOf(object)
+    const answer = await api.get(`${path}${join}limit=${pageSize}${after}`, as, signal)
+    bytes += answer.bytes
+    if (bytes > mostListBytes) {
+      throw new StripeApiError('refused', `a list of Stripe has more than ${mostListBytes} bytes`)
+    }
+    const list = listOf(answer.object)
     if (!list) throw new StripeApiError('later', 'the API of Stripe answered no list')
     items.push(...list.data)
     if (!list.hasMore || list.data.length === 0) return items

@@ -38,10 +38,16 @@ export interface AskedAs {
 
 export interface StripeApi {
   /**
-   * An object of Stripe's API, and when it was answered by Stripe's clock (seconds since 1970).
+   * An object of Stripe's API, when it was answered by Stripe's clock (seconds since 1970), and how long its text was.
    * @throws StripeApiError; what `signal` was aborted with
    */
-  get(path: string, as: AskedAs, signal: AbortSignal): Promise<{ readonly object: Json; readonly at: number }>
+  get(path: string, as: AskedAs, signal: AbortSignal): Promise<Fetched>
+}
+
+export interface Fetched {
+  readonly object: Json
+  readonly at: number
+  readonly bytes: number
 }
 
 /**
@@ -84,7 +90,11 @@ export function openStripeApi(ask: Sender['ask'], baseUrl: string, now: () => nu
         signal.throwIfAborted()
         throw new StripeApiError('later', `the API of Stripe can not be asked: ${failureOf(error).kind}`)
       })
-      return { object: objectOf(answer), at: timeOf(answer) ?? Math.floor(now() / 1000) }
+      return {
+        object: objectOf(answer),
+        at: timeOf(answer) ?? Math.floor(now() / 1000),
+        bytes: answer.body.length,
+      }
     },
   }
 }
