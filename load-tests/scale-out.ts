@@ -1,14 +1,14 @@
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { freePort } from '@fairlead/servers/processes'
 import { anOrganization, putConfiguration, testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { type Arrivals, openArrivals } from '@fairlead/testbed/load/arrivals'
 import { openLoadSender, type Sent } from '@fairlead/testbed/load/sender'
 import { startTestNats } from '@fairlead/testbed/nats'
+import { startTestReceiver } from '@fairlead/testbed/receiver'
 import { startTestRedis } from '@fairlead/testbed/redis'
 import { scratchFolder } from '@fairlead/testbed/scratch'
-import { type Service, startService } from '@fairlead/testbed/service'
+import { startService } from '@fairlead/testbed/service'
 import { until } from '@fairlead/testbed/until'
 import { connectNats } from '@fairlead/wire/connect'
 
@@ -35,6 +35,8 @@ const organizations = Array.from({ length: 64 }, (_, i) => `load-${i}`)
 /** After the quota is set: what was in the making is done with. */
 const settleMs = 3_000
 
+type Environment = Readonly<Record<string, string>> & { readonly FAIRLEAD_NATS_URL: string }
+
 /** A part of one core for each process that it holds. */
 function openQuota(cores: number) {
   const made: string[] = []
@@ -55,24 +57,23 @@ function openQuota(cores: number) {
 }
 
 /** Starts so many receivers and workers, free of a quota until they are ready. */
-async function startParts(count: number, env: Record<string, string>, arrivals: Arrivals) {
+async function startParts(count: number, env: Environment, arrivals: Arrivals) {
   await using opened = new AsyncDisposableStack()
   const logFolder = opened.use(await scratchFolder()).path
-  const parts: Service[] = []
+  const pids: number[] = []
   const urls: string[] = []
   for (let i = 0; i < count; i++) {
-    const port = await freePort()
-    urls.push(`http://127.0.0.1:${port}`)
-    const receiver = { FAIRLEAD_RECEIVER_PORT: String(port), FAIRLEAD_RECEIVER_HOST: '127.0.0.1' }
-    const worker = { FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8', FAIRLEAD_WORKER_NAME: `worker-${i}` }
-    for (const [name, own] of Object.entries({ receiver, worker })) {
-      const main = `services/${name}/main.ts`
-      parts.push(opened.use(startService({ name: `${name}-${i}`, main, logFolder, env: { ...env, ...own } })))
-    }
+    const receiver = opened.use(await startTestReceiver({ natsUrl: env.FAIRLEAD_NATS_URL, logFolder, env }))
+    urls.push(receiver.url)
+    const name = `worker-${i}`
+    const own = { FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8', FAIRLEAD_WORKER_NAME: name }
+    const main = 'services/worker/main.ts'
+    const worker = startService({ name, main, logFolder, env: { ...env, ...own } })
+    pids.push(receiver.pid, opened.use(worker).pid)
   }
   for (const url of urls) await until(() => reachesDestination(url, arrivals), { deadlineMs: 120_000 })
   const held = opened.move()
-  return { parts, urls, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { pids, urls, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 /** Whether this receiver takes a webhook of each organization, and workers deliver all: every partition has an owner. */
@@ -99,10 +100,10 @@ async function send(urls: readonly string[], all: number, seconds: number): Prom
 }
 
 /** Webhooks a second that arrived while they were sent. */
-async function measure(count: number, env: Record<string, string>, arrivals: Arrivals): Promise<number> {
+async function measure(count: number, env: Environment, arrivals: Arrivals): Promise<number> {
   using quota = openQuota(Number(values.quota))
   await using running = await startParts(count, env, arrivals)
-  for (const { pid } of running.parts) quota.hold(pid)
+  for (const pid of running.pids) quota.hold(pid)
   await delay(settleMs)
   const seconds = Number(values.seconds)
   const beganMs = performance.now()

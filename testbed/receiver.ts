@@ -7,6 +7,7 @@ import { until } from './until.ts'
 export interface TestReceiver extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
+  readonly pid: number
 }
 
 /** Starts a receiver, and waits until it answers. */
@@ -40,5 +41,5 @@ export async function startTestReceiver(options: {
     await service[Symbol.asyncDispose]()
     throw new Error(`${cause.message}; it logged:\n${output}`, { cause })
   })
-  return { url, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() }
+  return { url, pid: service.pid, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() }
 }
