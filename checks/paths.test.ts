@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,6 +9,8 @@ const path = /`([A-Za-z@.][\w@.*{},-]*(?:\/[\w.*{},-]+)*\/?)`|\]\((?!https?:)([^
 const folders = globSync('*/', { cwd: root, exclude: name => name === 'node_modules' }).map(name =>
   name.replace(/\/$/, ''),
 )
+/** Of a merge that was not finished. */
+const mergeMark = /^(?:<{7}|>{7}) /m
 
 function pathsIn(page: string): string[] {
   const found = [...readFileSync(join(root, page), 'utf8').matchAll(path)]
@@ -30,4 +33,15 @@ test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s names no file
   const paths = pathsIn(page).flatMap(spread)
   expect(paths.length).toBeGreaterThan(5)
   expect(paths.filter(one => !exists(one))).toEqual([])
+})
+
+test('no file holds marks of a merge, or is left over from one', () => {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n')
+  const tracked = git('ls-files').filter(Boolean)
+  expect(tracked.length).toBeGreaterThan(1_000)
+  expect(tracked.filter(file => /\.(orig|rej)$/.test(file))).toEqual([])
+  const marked = tracked.filter(
+    file => existsSync(join(root, file)) && mergeMark.test(readFileSync(join(root, file), 'latin1')),
+  )
+  expect(marked).toEqual([])
 })
