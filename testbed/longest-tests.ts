@@ -1,4 +1,4 @@
-/** Test files that take longest beside the cluster's, from the root: a third of a minute and more. Those that take longest begin first. */
+/** Test files that take longest beside the cluster's, from the root: 20 s and more. Those that take longest begin first. */
 export const longestTests: readonly string[] = [
   'testbed/console/journeys.test.ts',
   'testbed/cluster/operations-pages.test.ts',

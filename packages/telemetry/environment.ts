@@ -56,7 +56,7 @@ export const tracingEnvironment = {
     .max(65_536)
     .default(8_192)
     .describe(
-      'spans that wait while the collector is slow or away, about 1 KB each; more are dropped and counted',
+      'spans that wait while the collector is slow or away, about 600 bytes each; more are dropped and counted',
     ),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: z.coerce
     .number()

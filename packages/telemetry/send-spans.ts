@@ -6,7 +6,7 @@ import type { Span } from './span.ts'
  * Sends spans many at a time, one request after the other. Never waited for: while the collector is slow or away, spans wait up
  * to a bound, and what comes then is dropped and counted.
  *
- * Not the SDK's BatchSpanProcessor, which tells its drops to nobody. A span waits as the bytes that will be sent, some 500, and as no
+ * Not the SDK's BatchSpanProcessor, which tells its drops to nobody. A span waits as the bytes that will be sent, about 600, and as no
  * object.
  */
 export interface SpanQueue extends AsyncDisposable {
