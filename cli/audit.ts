@@ -11,6 +11,7 @@ import { readArguments, readNumber, usageFault } from './arguments.ts'
 import { exitCode } from './command-error.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
+import { moreNote } from './take-pages.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead audit [--action A] [--platform]
@@ -57,12 +58,13 @@ export async function audit(args: readonly string[]): Promise<number> {
     return found.intact ? exitCode.ok : exitCode.failed
   }
   const filters = { limit, ...(values.action !== undefined && { action: values.action }) }
-  const { items } = await api.ask(async options =>
+  const { items, next } = await api.ask(async options =>
     slug === undefined ? listPlatformAuditLog(filters, options) : listAuditLog(slug, filters, options),
   )
   if (values.json) for (const entry of items) terminal.print(JSON.stringify(entry))
   else if (items.length === 0) terminal.note('No entry.')
   else printTable(columns(new Date()), items, terminal)
+  if (next !== null && !values.json) terminal.note(moreNote)
   return exitCode.ok
 }
 

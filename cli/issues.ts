@@ -15,6 +15,7 @@ import { exitCode } from './command-error.ts'
 import { startPlanned } from './retries.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
+import { moreNote } from './take-pages.ts'
 import { type Colour, openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead issues [ISSUE [acknowledge|resolve|reopen|ignore|retry]] [--state S]
@@ -76,10 +77,11 @@ export async function issues(args: readonly string[]): Promise<number> {
     ...(values.state && { state: values.state }),
     ...(values.destination && { destination: values.destination }),
   } as ListIssuesParams
-  const { items } = await api.ask(options => listIssues(slug, query, options))
+  const { items, next } = await api.ask(options => listIssues(slug, query, options))
   if (values.json) for (const issue of items) terminal.print(JSON.stringify(issue))
   else if (items.length > 0) printTable(columns(new Date()), items, terminal)
   else terminal.note('There is no such issue: all is well.')
+  if (next !== null && !values.json) terminal.note(moreNote)
   return exitCode.ok
 }
 

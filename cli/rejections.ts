@@ -13,6 +13,7 @@ import { printContent } from './content-page.ts'
 import { promoteRejections, summarizeRejections } from './promote.ts'
 import { relativeTime, shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
+import { moreNote } from './take-pages.ts'
 import { openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead rejections [REJECTION] [--source S]
@@ -76,10 +77,11 @@ export async function rejections(args: readonly string[]): Promise<number> {
     else printRejection(rejection, new Date(), terminal)
     return exitCode.ok
   }
-  const { items } = await api.ask(call => listRejections(slug, filters, call))
+  const { items, next } = await api.ask(call => listRejections(slug, filters, call))
   if (values.json) for (const rejection of items) terminal.print(JSON.stringify(rejection))
   else if (items.length === 0) terminal.note('No request was refused in the last 72 hours.')
   else printTable(columns(new Date()), items, terminal)
+  if (next !== null && !values.json) terminal.note(moreNote)
   return exitCode.ok
 }
 

@@ -15,6 +15,7 @@ import { confirm } from './confirm.ts'
 import { readTime } from './read-time.ts'
 import { describeReplay, replayColumns, startedLine } from './replay-page.ts'
 import { printTable } from './table.ts'
+import { moreNote } from './take-pages.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 const usage = `fairlead replay [--type GLOB]… [--to NAME]… [--dry-run]
@@ -77,10 +78,11 @@ export async function replay(args: readonly string[]): Promise<number> {
   const json = values.json === true
 
   if (verb === 'list') {
-    const { items } = await api.ask(call => listReplays(slug, { limit }, call))
+    const { items, next } = await api.ask(call => listReplays(slug, { limit }, call))
     if (json) for (const item of items) terminal.print(JSON.stringify(item))
     else if (items.length === 0) terminal.note('There is no Replay yet.')
     else printTable(replayColumns(new Date()), items, terminal)
+    if (next !== null && !json) terminal.note(moreNote)
     return exitCode.ok
   }
   if (verb !== 'start') {

@@ -24,6 +24,7 @@ import {
 } from './dead-letter-filters.ts'
 import { shortTime } from './show-time.ts'
 import { type Column, printTable } from './table.ts'
+import { moreNote } from './take-pages.ts'
 import { type Colour, openTerminal, printable, type Terminal } from './terminal.ts'
 
 const usage = `fairlead retries [list]
@@ -173,10 +174,11 @@ async function list(
   json: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  const { items } = await api.ask(call => listRetries(slug, { limit }, call))
+  const { items, next } = await api.ask(call => listRetries(slug, { limit }, call))
   if (json) for (const retry of items) terminal.print(JSON.stringify(retry))
   else if (items.length === 0) terminal.note('No retry was started yet.')
   else printTable(columns(new Date()), items, terminal)
+  if (next !== null && !json) terminal.note(moreNote)
 }
 
 const colourOf: Readonly<Partial<Record<Retry['state'], Colour>>> = {

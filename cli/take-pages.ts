@@ -12,6 +12,9 @@ export interface Taken<Item> {
   readonly more: boolean
 }
 
+/** Of a list of one page that goes on behind it: without this, who reads it takes it for the whole. */
+export const moreNote = 'There are more: narrow it, or raise --limit.'
+
 /**
  * The first items of a list, page by page.
  * @param load a page of at most `limit` items

@@ -17,6 +17,7 @@ import {
 import type { ApiClient } from '../api-client.ts'
 import { exitCode } from '../command-error.ts'
 import { type Column, printTable } from '../table.ts'
+import { moreNote } from '../take-pages.ts'
 import type { Terminal } from '../terminal.ts'
 import { moneyText, shareText } from './money-text.ts'
 
@@ -28,7 +29,8 @@ export type FigureName = (typeof figureNames)[number]
 export interface FiguresAsked {
   readonly slug: string
   readonly name: FigureName
-  readonly query: Readonly<Record<string, string>>
+  /** `limit` is of restatements alone. */
+  readonly query: Readonly<Record<string, string | number>>
   readonly json: boolean
 }
 
@@ -41,19 +43,24 @@ interface Stated {
 
 export async function showFigures(api: ApiClient, asked: FiguresAsked, terminal: Terminal): Promise<number> {
   const { slug, query, json } = asked
-  const show = <Row>(answer: Stated, columns: Column<Row>[], rows: readonly Row[]): void => {
+  const show = <Row>(
+    answer: Stated,
+    columns: Column<Row>[],
+    rows: readonly Row[],
+    nothing?: string,
+  ): void => {
     if (json) {
       terminal.print(JSON.stringify(answer))
       return
     }
     if (rows.length > 0) printTable(columns, rows, terminal)
-    else terminal.note('There is nothing in this time.')
+    else terminal.note(nothing ?? 'There is nothing in this time.')
     sayState(answer, terminal)
   }
   switch (asked.name) {
     case 'days': {
       const answer = await api.ask(call => listBillingDays(slug, query, call))
-      show(answer, dayColumns, answer.days)
+      show(answer, dayColumns, answer.days, nothingMoved)
       break
     }
     case 'churn': {
@@ -82,10 +89,11 @@ export async function showFigures(api: ApiClient, asked: FiguresAsked, terminal:
       break
     }
     case 'restatements': {
-      const { items } = await api.ask(call => listBillingRestatements(slug, query, call))
+      const { items, next } = await api.ask(call => listBillingRestatements(slug, query, call))
       if (json) for (const row of items) terminal.print(JSON.stringify(row))
       else if (items.length > 0) printTable(restatementColumns, items, terminal)
       else terminal.note('No closed day has changed.')
+      if (next !== null && !json) terminal.note(moreNote)
       break
     }
     default:
@@ -93,6 +101,9 @@ export async function showFigures(api: ApiClient, asked: FiguresAsked, terminal:
   }
   return exitCode.ok
 }
+
+/** What stands in a quiet time is in no day. */
+const nothingMoved = 'Nothing moved in this time. What there is: fairlead billing analytics arpu'
 
 function sayState({ dataThrough, incomplete, restatedAt }: Stated, terminal: Terminal): void {
   terminal.note(dataThrough === null ? 'The ledger knows no event yet.' : `Data through ${dataThrough}.`)

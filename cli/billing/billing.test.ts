@@ -1,6 +1,11 @@
 import { expect, test, vi } from 'vitest'
+import type { ApiClient } from '../api-client.ts'
 import { runCommand } from '../run-command.ts'
+import { openTerminal } from '../terminal.ts'
+import { showFigures } from './analytics.ts'
 import { moneyText, shareText } from './money-text.ts'
+import { showQuarantine } from './repair.ts'
+import { showRows } from './rows.ts'
 
 test.each([
   [1999, 'USD', 2, '19.99 USD'],
@@ -46,4 +51,43 @@ test.each([
   } finally {
     keep.mockRestore()
   }
+})
+
+/** What a command notes beside a page that is the API's only answer. */
+async function notesOf(next: string | null, json: boolean, list: (typeof lists)[number][1]): Promise<string> {
+  const notes: string[] = []
+  const api = { ask: async () => ({ items: [], next }) } as unknown as ApiClient
+  const terminal = { ...openTerminal(), print: () => {}, note: (text: string) => void notes.push(text) }
+  expect(await list(api, { slug: 'acme', json }, terminal)).toBe(0)
+  return notes.join('\n')
+}
+
+type Asked = { readonly slug: string; readonly json: boolean }
+type Terminal = ReturnType<typeof openTerminal>
+const lists = [
+  [
+    'rows',
+    (api: ApiClient, asked: Asked, terminal: Terminal) =>
+      showRows(
+        api,
+        { ...asked, name: 'plans', id: undefined, facts: false, query: { limit: 1 }, which: {} },
+        terminal,
+      ),
+  ],
+  [
+    'restatements',
+    (api: ApiClient, asked: Asked, terminal: Terminal) =>
+      showFigures(api, { ...asked, name: 'restatements', query: { limit: 1 } }, terminal),
+  ],
+  [
+    'quarantined events',
+    (api: ApiClient, asked: Asked, terminal: Terminal) =>
+      showQuarantine(api, { ...asked, limit: 1 }, terminal),
+  ],
+] as const
+
+test.each(lists)('the first page of %s is taken for all of them', async (_name, list) => {
+  expect(await notesOf('cursor', false, list)).toMatch(/There are more: .*--limit/)
+  expect(await notesOf(null, false, list)).not.toMatch(/more/)
+  expect(await notesOf('cursor', true, list)).toBe('')
 })

@@ -24,7 +24,6 @@ rows
   -q, --search TEXT      the beginning of an id, a name or an address
   --provider P           stripe, paypal or shopify
   --account ID           of this connected account
-  -n, --limit N          how many, 1 to 500; default 50
 analytics
   --period P             churn, arpu and ltv by month (the default) or day
   --time-zone Z          days and months as there, such as Europe/Berlin
@@ -37,6 +36,8 @@ both
   --after T, --before T  a time such as 2026-03-01 or -30d
   --mode M               live or test
 others
+  -n, --limit N          rows, restatements, quarantine: how many, 1 to 500;
+                         default 50
   -f, --file FILE        rates: the new table as YAML or JSON; - is stdin
   --reason R             quarantine retry: only those of this reason
   --json                 the API's own JSON
@@ -176,9 +177,11 @@ function timesOf(values: Values): Record<string, string> {
   return { ...(after && { after }), ...(before && { before }) }
 }
 
-function figuresQuery(values: Values, name: (typeof figureNames)[number]): Record<string, string> {
-  if (name === 'restatements')
-    return { ...texts(values, { currency: 'currency', mode: 'mode' }), ...timesOf(values) }
+function figuresQuery(values: Values, name: (typeof figureNames)[number]): Record<string, string | number> {
+  if (name === 'restatements') {
+    const filters = texts(values, { currency: 'currency', mode: 'mode' })
+    return { ...filters, ...timesOf(values), limit: limitOf(values) }
+  }
   const own = {
     days: {},
     churn: { period: 'period' },

@@ -15,6 +15,7 @@ import { CommandError, exitCode } from '../command-error.ts'
 import { readDocument } from '../request-arguments.ts'
 import { shortTime } from '../show-time.ts'
 import { type Column, printTable } from '../table.ts'
+import { moreNote } from '../take-pages.ts'
 import { printable, type Terminal } from '../terminal.ts'
 
 /** Events that could not be read, the ledger computed anew, and the table of exchange rates. */
@@ -29,10 +30,11 @@ export async function showQuarantine(
   { slug, json, limit }: Asked & { readonly limit: number },
   terminal: Terminal,
 ): Promise<number> {
-  const { items } = await api.ask(call => listBillingQuarantine(slug, { limit }, call))
+  const { items, next } = await api.ask(call => listBillingQuarantine(slug, { limit }, call))
   if (json) for (const event of items) terminal.print(JSON.stringify(event))
   else if (items.length > 0) printTable(quarantineColumns(new Date()), items, terminal)
   else terminal.note('Nothing is in quarantine: the ledger could read every event.')
+  if (next !== null && !json) terminal.note(moreNote)
   return exitCode.ok
 }
 

@@ -23,6 +23,7 @@ import type { ApiClient } from '../api-client.ts'
 import { exitCode } from '../command-error.ts'
 import { shortTime } from '../show-time.ts'
 import { type Column, printTable } from '../table.ts'
+import { moreNote } from '../take-pages.ts'
 import { printable, type Terminal } from '../terminal.ts'
 import {
   customerColumns,
@@ -89,7 +90,7 @@ export async function showRows(api: ApiClient, asked: RowsAsked, terminal: Termi
     if (json) for (const row of items) terminal.print(JSON.stringify(row))
     else if (items.length > 0) printTable(columns, items, terminal)
     else terminal.note(`There are no such ${name}.`)
-    if (next !== null && !json) terminal.note('There are more: narrow it, or raise --limit.')
+    if (next !== null && !json) terminal.note(moreNote)
     return exitCode.ok
   }
   if (asked.facts) return await showFacts(api, resource, { ...asked, id }, terminal)
