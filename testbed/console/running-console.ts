@@ -127,6 +127,8 @@ async function open(
 ): Promise<Watched> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
+    // Tests read amounts and times.
+    locale: 'en-US',
     colorScheme,
     ...options,
     ...(key !== null && { extraHTTPHeaders: { authorization: `Bearer ${key}` } }),

@@ -24,12 +24,12 @@ test.each([
   [{ amount: 1900, currency: 'ISK', exponent: 2 }, 'ISK 19.00'],
   [{ amount: 1999, currency: 'BHD', exponent: 3 }, 'BHD 1.999'],
 ])('money is shown with the decimals of another currency, or without its currency: %j', (money, text) => {
-  expect(moneyText(money).replaceAll('\u00a0', ' ')).toBe(text)
+  expect(moneyText(money, 'en-US').replaceAll('\u00a0', ' ')).toBe(text)
 })
 
 test('a price of half a cent is rounded to nothing', () => {
-  expect(priceText('0.5', 'USD', 2)).toBe('$0.005')
-  expect(priceText('500', 'USD', 2)).toBe('$5.00')
+  expect(priceText('0.5', 'USD', 2, 'en-US')).toBe('$0.005')
+  expect(priceText('500', 'USD', 2, 'en-US')).toBe('$5.00')
 })
 
 test('a price says how often it is asked for', () => {

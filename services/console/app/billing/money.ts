@@ -1,15 +1,19 @@
 import type { Money } from '@fairlead/client/gen/client'
 
-/** An amount as the reader writes money: 1999 of 2 decimals in USD is `$19.99`. Nothing is divided, so no digit is lost. */
-export function moneyText({ amount, currency, exponent }: Money): string {
-  return priceText(String(amount), currency, exponent)
+/**
+ * An amount as the reader writes money: 1999 of 2 decimals in USD is `$19.99`. Nothing is divided, so no digit is lost.
+ *
+ * @param locale whose way to write; default: the browser's
+ */
+export function moneyText({ amount, currency, exponent }: Money, locale?: string): string {
+  return priceText(String(amount), currency, exponent, locale)
 }
 
 /** A price, which may be a fraction of a minor unit: `"0.5"` in USD is `$0.005`. */
-export function priceText(minorUnits: string, currency: string, exponent: number): string {
+export function priceText(minorUnits: string, currency: string, exponent: number, locale?: string): string {
   const whole = wholeUnits(minorUnits, exponent)
   const decimals = whole.split('.')[1]?.length ?? 0
-  return formatOf(currency, exponent, Math.max(exponent, decimals)).format(whole)
+  return formatOf(currency, exponent, Math.max(exponent, decimals), locale).format(whole)
 }
 
 /** Minor units as whole units: the point moves by so many places. What is no decimal number is 0. */
@@ -24,11 +28,11 @@ export function wholeUnits(minorUnits: string, exponent: number): `${number}` {
 const formats = new Map<string, Intl.NumberFormat>()
 
 /** With the decimals that the ledger counts in, which for some currencies are others than the browser's. */
-function formatOf(currency: string, least: number, most: number): Intl.NumberFormat {
-  const key = `${currency} ${least} ${most}`
+function formatOf(currency: string, least: number, most: number, locale?: string): Intl.NumberFormat {
+  const key = `${currency} ${least} ${most} ${locale}`
   const known = formats.get(key)
   if (known) return known
-  const made = new Intl.NumberFormat(undefined, {
+  const made = new Intl.NumberFormat(locale, {
     style: 'currency',
     currency,
     minimumFractionDigits: least,

@@ -25,7 +25,7 @@ test.each([
   [0.9999, '99.9 %'],
   [0, '0 %'],
 ])('a rate of %s reads as more than it is', (rate, text) => {
-  expect(rateText(rate)).toBe(text)
+  expect(rateText(rate, 'en-US')).toBe(text)
 })
 
 test('the rate of all is the mean of rates, so that a quiet group counts as much as a busy one', () => {

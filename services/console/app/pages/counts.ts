@@ -42,11 +42,12 @@ const spans: Readonly<Record<string, number>> = {
 /** How long an interval is, ms; an hour where none is chosen. */
 export const spanOf = (interval: string | undefined): number => spans[interval ?? 'hour'] ?? 3_600_000
 
-export function rateText(rate: number | null): string {
+/** @param locale whose way to write the number; default: the browser's */
+export function rateText(rate: number | null, locale?: string): string {
   if (rate === null) return '–'
   // 99.96 % is not all.
   const percent = rate === 1 ? 100 : Math.min(rate * 100, 99.9)
-  return `${percent.toLocaleString(undefined, { maximumFractionDigits: 1 })} %`
+  return `${percent.toLocaleString(locale, { maximumFractionDigits: 1 })} %`
 }
 
 export function latencyText(latency: Counts['latencyMs']): string {

@@ -45,7 +45,7 @@ test.each([
   [
     'a stream that is nearly full',
     { streams: [{ ...stream, bytes: 9_000 }] },
-    /EVENTS has 8\.8 KiB of 9\.8 KiB/,
+    /EVENTS has 8[.,]8 KiB of 9[.,]8 KiB/,
   ],
   ['a copy that is away', { streams: [{ ...stream, replicasBehind: 1 }] }, /1 of its copies is not current/],
   [
@@ -58,7 +58,7 @@ test.each([
 })
 
 test('a size or a time is told in a unit that nobody can read', () => {
-  expect([0, 1_023, 1_536, 5 * 1024 ** 3, 900 * 1024 ** 4].map(bytesText)).toEqual([
+  expect([0, 1_023, 1_536, 5 * 1024 ** 3, 900 * 1024 ** 4].map(bytes => bytesText(bytes, 'en-US'))).toEqual([
     '0 B',
     '1,023 B',
     '1.5 KiB',

@@ -35,11 +35,11 @@ export function platformNeedsOf({ log, streams, counts }: PlatformHealth): reado
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 
-/** `1.5 MiB`. */
-export function bytesText(bytes: number): string {
+/** `1.5 MiB`. @param locale whose way to write the number; default: the browser's */
+export function bytesText(bytes: number, locale?: string): string {
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1)
   const number = bytes / 1024 ** power
-  return `${number.toLocaleString(undefined, { maximumFractionDigits: power === 0 || number >= 100 ? 0 : 1 })} ${units[power]}`
+  return `${number.toLocaleString(locale, { maximumFractionDigits: power === 0 || number >= 100 ? 0 : 1 })} ${units[power]}`
 }
 
 /** `0 s`, `3 min`, `2 h`, `5 d`: as coarse as one looks at it. */
