@@ -2873,6 +2873,11 @@ export const BillingPlanMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingPlanAnomalies = {[key: string]: number};
+
 export interface BillingPlan {
   provider: BillingPlanProvider;
   /** The connected account; empty: the source's own. */
@@ -2886,6 +2891,8 @@ export interface BillingPlan {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingPlanAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -2951,6 +2958,11 @@ export const BillingPlanDetailMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingPlanDetailAnomalies = {[key: string]: number};
+
 export interface LedgerTransition {
   kind: string;
   id: string;
@@ -2983,6 +2995,8 @@ export interface BillingPlanDetail {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingPlanDetailAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -3096,6 +3110,11 @@ export interface Money {
   exponent: number;
 }
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingCustomerAnomalies = {[key: string]: number};
+
 export interface BillingCustomer {
   provider: BillingCustomerProvider;
   /** The connected account; empty: the source's own. */
@@ -3109,6 +3128,8 @@ export interface BillingCustomer {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingCustomerAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -3165,6 +3186,11 @@ export const BillingCustomerDetailMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingCustomerDetailAnomalies = {[key: string]: number};
+
 export interface BillingSubscriptions {
   /** @nullable */
   id: string | null;
@@ -3216,6 +3242,8 @@ export interface BillingCustomerDetail {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingCustomerDetailAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -3267,6 +3295,11 @@ export const BillingSubscriptionMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingSubscriptionAnomalies = {[key: string]: number};
+
 export interface BillingSubscription {
   provider: BillingSubscriptionProvider;
   /** The connected account; empty: the source's own. */
@@ -3280,6 +3313,8 @@ export interface BillingSubscription {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingSubscriptionAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -3341,6 +3376,11 @@ export const BillingSubscriptionDetailMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingSubscriptionDetailAnomalies = {[key: string]: number};
+
 export interface BillingItems {
   /** @nullable */
   id: string | null;
@@ -3366,6 +3406,8 @@ export interface BillingSubscriptionDetail {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingSubscriptionDetailAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -3421,6 +3463,11 @@ export const BillingInvoiceMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingInvoiceAnomalies = {[key: string]: number};
+
 export interface BillingInvoice {
   provider: BillingInvoiceProvider;
   /** The connected account; empty: the source's own. */
@@ -3434,6 +3481,8 @@ export interface BillingInvoice {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingInvoiceAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */
@@ -3502,6 +3551,11 @@ export const BillingInvoiceDetailMode = {
   test: 'test',
 } as const;
 
+/**
+ * What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.
+ */
+export type BillingInvoiceDetailAnomalies = {[key: string]: number};
+
 export interface BillingLines {
   /** @nullable */
   id: string | null;
@@ -3552,6 +3606,8 @@ export interface BillingInvoiceDetail {
   stale: boolean;
   /** @nullable */
   gaps: number | null;
+  /** What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from. */
+  anomalies: BillingInvoiceDetailAnomalies;
   firstSeenAt: string | null;
   updatedAt: string | null;
   /** @nullable */

@@ -34,13 +34,18 @@ const nullableTime = timeText.nullable()
 const nullableMoney = moneySchema.nullable()
 
 /** What a schema's field is read from, by what the schema is: one declaration of a row makes schema and presentation. */
-type Column = 'text' | 'flag' | 'count' | 'time' | 'money' | 'json' | 'yes' | 'exponent'
+type Column = 'text' | 'flag' | 'count' | 'counts' | 'time' | 'money' | 'json' | 'yes' | 'exponent'
 
 const schemaOf = {
   text,
   flag: z.boolean().nullable(),
   yes: z.boolean(),
   count: z.number().nullable(),
+  counts: z.record(z.string(), z.int()).meta({
+    description:
+      'What is odd about its events, and how often. `too_many_facts`: it has more than the 1,000 events or 1 MiB that a row is computed from.',
+    example: { too_many_facts: 1 },
+  }),
   time: nullableTime,
   money: nullableMoney,
   json: z.unknown().nullable(),
@@ -73,6 +78,8 @@ function presentOne(column: Column, value: unknown, { currency }: Fields): unkno
       return value === true
     case 'count':
       return value === undefined || value === null ? null : Number(value)
+    case 'counts':
+      return value ?? {}
     case 'time':
       return time(value)
     case 'money':
@@ -99,6 +106,7 @@ const told = {
   complete: 'yes',
   stale: 'yes',
   gaps: 'count',
+  anomalies: 'counts',
   firstSeenAt: 'time',
   updatedAt: 'time',
   headEventId: 'text',

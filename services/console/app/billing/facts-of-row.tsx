@@ -21,12 +21,15 @@ export function FactsOfRow<Row extends LedgerRow>({
   slug,
   id,
   asked,
+  isBeyondBound,
   children,
 }: {
   readonly kind: RowKind<Row>
   readonly slug: string
   readonly id: string
   readonly asked: RowQuery
+  /** Not all facts are in the row. */
+  readonly isBeyondBound: boolean
   /** Shown above, with the events that are known. */
   readonly children: (eventsOf: EventsOf) => ReactNode
 }) {
@@ -44,8 +47,10 @@ export function FactsOfRow<Row extends LedgerRow>({
       {children(eventsOfFacts(facts))}
       <h2>Why is it as it is?</h2>
       <p className="muted">
-        It is computed from these facts alone, whatever the order in which they came. Oldest first, by the
-        provider’s clock.
+        {isBeyondBound
+          ? 'It is computed from 1,000 of these facts or 1 MiB of them, those first that changed something'
+          : 'It is computed from these facts alone'}
+        , whatever the order in which they came. Oldest first, by the provider’s clock.
       </p>
       {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
       {query.isPending && <p className="muted">Loading …</p>}

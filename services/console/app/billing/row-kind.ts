@@ -1,6 +1,6 @@
 import type { LedgerFactPage, LedgerTransition } from '@fairlead/client/gen/client'
 import type { ReactNode } from 'react'
-import type { Doubtful } from './doubts.tsx'
+import type { Doubtful } from './doubts-of.ts'
 import type { ListName, Place } from './place.tsx'
 import type { StatedNoun } from './states.ts'
 

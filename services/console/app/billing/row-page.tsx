@@ -7,6 +7,7 @@ import { TestData } from '../parts/test-data.tsx'
 import type { Search } from '../search-params.ts'
 import { BillingState } from './billing-state.tsx'
 import { DoubtBadges, DoubtNotes } from './doubts.tsx'
+import { isBeyondBound } from './doubts-of.ts'
 import { FactsOfRow } from './facts-of-row.tsx'
 import { type ListName, placeQuery } from './place.tsx'
 import type { LedgerRow, RowKind, RowQuery } from './row-kind.ts'
@@ -44,7 +45,7 @@ export function RowPage<Row extends LedgerRow>({ kind }: { readonly kind: RowKin
       {kind.above?.(row, slug)}
       <Facts facts={kind.factsOf(row, slug)} />
       {kind.parts?.(row, slug)}
-      <FactsOfRow kind={kind} slug={slug} id={id} asked={asked}>
+      <FactsOfRow kind={kind} slug={slug} id={id} asked={asked} isBeyondBound={isBeyondBound(row)}>
         {eventsOf => <Timeline row={row} noun={kind.noun} slug={slug} eventsOf={eventsOf} />}
       </FactsOfRow>
     </section>
