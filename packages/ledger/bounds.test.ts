@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { ObjectKind } from './attributes.ts'
 import type { Fact } from './facts.ts'
 import { stripeFacts } from './fixtures/ledger.ts'
-import { aCharge, anIntent, aSubscription, type Fields, start, stripeEvent } from './fixtures/stripe.ts'
+import {
+  aCharge,
+  aCustomer,
+  anIntent,
+  anInvoice,
+  aSubscription,
+  type Fields,
+  start,
+  stripeEvent,
+} from './fixtures/stripe.ts'
 import { fold, foldInSteps } from './fold/fold.ts'
 import { indexOf } from './project/payment-index.ts'
 import { projectPayments } from './project/payments.ts'
@@ -65,6 +74,24 @@ describe('an object with more facts than are folded', () => {
     expect(of(aSubscription({ cancel_at: start }), { cancel_at: null })).toEqual([1])
     expect(of(aSubscription())).toEqual([1])
     expect(of(aSubscription({ metadata: { seen: '2' } }), { metadata: { seen: '1' } })).toEqual([0])
+  })
+})
+
+describe('a thousand updates after an end that change nothing', () => {
+  it('push no fact out of the history of a paid invoice, and a deletion still counts most', () => {
+    const weightsOf = (kind: ObjectKind, events: Parameters<typeof stripeFacts>[0]) =>
+      stripeFacts(events)
+        .filter(fact => fact.kind === kind)
+        .map(fact => weightOf(fact, fact.personal))
+    const paid = (previous: Fields) =>
+      stripeEvent('invoice.updated', anInvoice({ status: 'paid' }), { previous })
+    expect(weightsOf('invoice', [paid({ status: 'open' })])).toEqual([2])
+    expect(weightsOf('invoice', [paid({ metadata: { seen: '1' } })])).toEqual([0])
+    const ended = (previous: Fields) =>
+      stripeEvent('customer.subscription.updated', aSubscription({ status: 'canceled' }), { previous })
+    expect(weightsOf('subscription', [ended({ metadata: { seen: '1' } })])).toEqual([0])
+    const gone = stripeEvent('customer.deleted', aCustomer({ deleted: true }))
+    expect(weightsOf('customer', [gone])).toEqual([2])
   })
 })
 

@@ -35,8 +35,11 @@ export function daysBetween(first: string, last: string): string[] {
   return days
 }
 
-export function nextDay(day: string): string {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
+export const nextDay = (day: string): string => shifted(day, 1)
+export const dayBefore = (day: string): string => shifted(day, -1)
+
+function shifted(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
 }
 
 export function monthOf(day: string): string {

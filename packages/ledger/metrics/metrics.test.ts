@@ -18,7 +18,7 @@ import {
   netMrrChurn,
   netRetention,
 } from './figures.ts'
-import { convertAll, convertBridges, type ExchangeRate, missingRate } from './rates.ts'
+import { convertBridges, type ExchangeRate, missingRate } from './rates.ts'
 import { recoveryOf } from './recovery.ts'
 
 const utc = calendarOf('UTC')
@@ -209,20 +209,6 @@ describe('exchange rates', () => {
     { day: '2026-01-01', from: 'JPY', to: 'USD', rate: '0.0065' },
   ]
 
-  it('an amount without a rate is listed and changes nothing in the total', () => {
-    const amounts = [
-      { currency: 'USD', amount: 100n },
-      { currency: 'EUR', amount: 1_000n },
-      { currency: 'JPY', amount: 2_000n },
-      { currency: 'BHD', amount: 5_000n },
-    ]
-    expect(convertAll(amounts, 'USD', '2026-01-31', rates)).toEqual({
-      total: 100n + 1_100n + 1_300n,
-      unconverted: [{ currency: 'BHD', amount: 5_000n }],
-    })
-    expect(convertAll(amounts, 'USD', '2025-12-31', rates).unconverted).toHaveLength(3)
-  })
-
   it('what rates moved is fx, and the parts add up each month in total', () => {
     const movements = [
       move('a', '2026-01-05', 'new', 0n, 1_000n, 'EUR'),
@@ -230,14 +216,48 @@ describe('exchange rates', () => {
       move('a', '2026-02-05', 'expansion', 1_000n, 1_501n, 'EUR'),
     ]
     const days = mrrBridge(movements, { from: '2026-01-01', to: '2026-02-28', by: 'day' }, utc)
-    const { bridges } = convertBridges(days, 'USD', rates, { kind: 'historical' })
+    const bridges = convertBridges(days, 'USD', rates, { kind: 'historical' })
     for (const [index, bridge] of bridges.entries()) {
       expect(endOf(bridge)).toBe(bridge.end)
       if (index > 0) expect(bridge.start).toBe(bridges[index - 1]!.end)
     }
     expect(bridges.find(({ period }) => period === '2026-02-01')).toMatchObject({ fx: 100n, end: 1_533n })
     const constant = convertBridges(days, 'USD', rates, { kind: 'constant', day: '2026-01-15' })
-    expect(constant.bridges.every(({ fx }) => fx >= -1n && fx <= 1n)).toBe(true)
+    expect(constant.every(({ fx }) => fx >= -1n && fx <= 1n)).toBe(true)
+  })
+
+  it.each([
+    ['historical', { kind: 'historical' }],
+    ['constant', { kind: 'constant', day: '2026-02-15' }],
+  ] as const)('a month alone has the figures that it has after others, rates: %s', (_name, policy) => {
+    const movements = [
+      move('a', '2025-12-05', 'new', 0n, 1_000n, 'EUR'),
+      move('a', '2026-02-05', 'expansion', 1_000n, 1_501n, 'EUR'),
+    ]
+    const monthsFrom = (from: string) =>
+      bridgesByMonth(
+        convertBridges(
+          mrrBridge(movements, { from, to: '2026-02-28', by: 'day' }, utc),
+          'USD',
+          rates,
+          policy,
+        ),
+      )
+    const [january, february] = monthsFrom('2026-01-02')
+    expect(february?.start).toBe(january?.end)
+    expect(monthsFrom('2026-02-01')).toEqual([february])
+  })
+
+  it('an amount that was there before the first rate starts at the rate of its own day', () => {
+    const days = mrrBridge(
+      [move('a', '2025-12-05', 'new', 0n, 1_000n, 'EUR')],
+      { from: '2026-01-01', to: '2026-01-02', by: 'day' },
+      utc,
+    )
+    expect(convertBridges(days, 'USD', rates, { kind: 'historical' })).toMatchObject([
+      { start: 1_100n, fx: 0n, end: 1_100n },
+      { start: 1_100n, fx: 0n, end: 1_100n },
+    ])
   })
 
   it('days before there was an amount need no rate, and the first that has one is named', () => {
@@ -247,7 +267,7 @@ describe('exchange rates', () => {
       utc,
     )
     expect(missingRate(days, 'USD', rates, { kind: 'historical' })).toBeNull()
-    expect(convertBridges(days, 'USD', rates, { kind: 'historical' }).bridges.at(-1)?.end).toBe(1_100n)
+    expect(convertBridges(days, 'USD', rates, { kind: 'historical' }).at(-1)?.end).toBe(1_100n)
     expect(missingRate(days, 'GBP', rates, { kind: 'historical' })).toEqual({
       currency: 'EUR',
       day: '2026-01-05',
@@ -264,9 +284,10 @@ describe('exchange rates', () => {
       { from: '2026-01-01', to: '2026-01-31', by: 'day' },
       utc,
     )
-    expect(convertBridges(days, 'USD', rates, { kind: 'historical' })).toEqual({
-      bridges: [],
-      unconverted: [{ currency: 'GBP', amount: 1_000n }],
+    expect(convertBridges(days, 'USD', rates, { kind: 'historical' })).toEqual([])
+    expect(missingRate(days, 'USD', rates, { kind: 'historical' })).toEqual({
+      currency: 'GBP',
+      day: '2026-01-05',
     })
   })
 })

@@ -1,6 +1,7 @@
 import { rounded, times } from '../fraction.ts'
 import { exponentOf, parseRatio } from '../money.ts'
 import { type Bridge, endOf } from './bridge.ts'
+import { dayBefore } from './calendar.ts'
 
 /** An exchange rate that the tenant entered: one unit of `from` is `rate` units of `to`, on and after a day. */
 export interface ExchangeRate {
@@ -13,12 +14,6 @@ export interface ExchangeRate {
 
 /** Rates of each day, which moves MRR (`fx`); or those of one day for all time. */
 export type RatePolicy = { readonly kind: 'historical' } | { readonly kind: 'constant'; readonly day: string }
-
-export interface Unconverted {
-  readonly currency: string
-  /** Minor units; for a bridge the end. */
-  readonly amount: bigint
-}
 
 /** The rate in force on a day: the latest of that day or before. Null where there is none: never 1. */
 export function rateOn(rates: readonly ExchangeRate[], day: string, from: string, to: string): string | null {
@@ -54,26 +49,10 @@ function atRate(amount: bigint, from: string, to: string, rate: string): bigint 
   return rounded(times({ numerator: amount, denominator: 1n }, times(parseRatio(rate), scale)))
 }
 
-/** Amounts of several currencies as one; those without a rate stand beside the total, and change nothing in it. */
-export function convertAll(
-  amounts: readonly { readonly currency: string; readonly amount: bigint }[],
-  to: string,
-  day: string,
-  rates: readonly ExchangeRate[],
-): { readonly total: bigint; readonly unconverted: readonly Unconverted[] } {
-  let total = 0n
-  const unconverted: Unconverted[] = []
-  for (const { currency, amount } of amounts) {
-    const converted = convert(amount, currency, to, day, rates)
-    if (converted === null) unconverted.push({ currency, amount })
-    else total += converted
-  }
-  return { total, unconverted }
-}
-
 /**
- * Bridges of all currencies as one of a single currency. Each period's movements are converted at its rate, its start at the rate of the
- * period before; `fx` is what the change of rates, and rounding, moved, so that the sum is exact.
+ * Bridges of all currencies as one of a single currency. Each day's movements are converted at its rate, its start at the rate of the day
+ * before, the first one's too: it is what that day ended with, wherever the span begins. `fx` is what the change of rates, and rounding,
+ * moved, so that the sum is exact. A currency that lacks the rate of a day with an amount is left out: see `missingRate`.
  * @param bridges of one span, by currency and period, as `mrrBridge` gives them by day
  */
 export function convertBridges(
@@ -81,18 +60,16 @@ export function convertBridges(
   to: string,
   rates: readonly ExchangeRate[],
   policy: RatePolicy,
-): { readonly bridges: readonly Bridge[]; readonly unconverted: readonly Unconverted[] } {
+): readonly Bridge[] {
   const dayFor = (period: string): string => (policy.kind === 'constant' ? policy.day : period)
-  const unconverted: Unconverted[] = []
   const converted: Bridge[][] = []
   for (const [currency, own] of Map.groupBy(bridges, bridge => bridge.currency)) {
     const usable = rates.filter(rate => rate.from === currency && rate.to === to)
-    if (missingRate(own, to, usable, policy)) unconverted.push({ currency, amount: own.at(-1)?.end ?? 0n })
-    else converted.push(inCurrency(own, to, usable, dayFor))
+    if (!missingRate(own, to, usable, policy)) converted.push(inCurrency(own, to, usable, dayFor))
   }
   const byPeriod = Map.groupBy(converted.flat(), ({ period }) => period)
   const periods = [...byPeriod].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return { bridges: periods.map(([period, parts]) => sumOf(period, to, parts)), unconverted }
+  return periods.map(([period, parts]) => sumOf(period, to, parts))
 }
 
 /** The first period, by currency and time, that has an amount and no rate: its currency and the day whose rate is wanted. */
@@ -126,11 +103,11 @@ function inCurrency(
   for (const bridge of own) {
     // Once for a period: a table may have thousands of rates, and a span a thousand days.
     const rate = rateOn(rates, dayFor(bridge.period), bridge.currency, to)
-    const at = (amount: bigint): bigint =>
-      rate === null || amount === 0n ? 0n : atRate(amount, bridge.currency, to, rate)
+    const at = (amount: bigint, by = rate): bigint =>
+      by === null || amount === 0n ? 0n : atRate(amount, bridge.currency, to, by)
     const end = at(bridge.end)
     const parts = {
-      start: result.at(-1)?.end ?? at(bridge.start),
+      start: result.at(-1)?.end ?? at(bridge.start, rateBefore(bridge, to, rates, dayFor) ?? rate),
       new: at(bridge.new),
       reactivation: at(bridge.reactivation),
       expansion: at(bridge.expansion),
@@ -141,6 +118,16 @@ function inCurrency(
     result.push({ period: bridge.period, currency: to, ...parts, fx: end - endOf(parts), end })
   }
   return result
+}
+
+/** The rate of the day before a bridge's, null where there is none yet. */
+function rateBefore(
+  { period, currency }: Bridge,
+  to: string,
+  rates: readonly ExchangeRate[],
+  dayFor: (period: string) => string,
+): string | null {
+  return rateOn(rates, dayFor(dayBefore(period)), currency, to)
 }
 
 function sumOf(period: string, currency: string, parts: readonly Bridge[]): Bridge {

@@ -36,7 +36,8 @@ export const figuresQuery = {
 export const monthsQuery = {
   ...figuresQuery,
   after: since.optional().meta({
-    description: 'From this time on. Default: the start of the month eleven months before `before`.',
+    description:
+      'From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.',
   }),
 }
 

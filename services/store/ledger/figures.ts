@@ -24,7 +24,7 @@ export async function readFigures(db: Db, request: ReadLedgerFiguresRequest) {
   const { rows: money } = await db.query<Sums>(moneyText, values)
   const days = daysOf(before, movements, money)
   const conversion = await conversionOf(db, question)
-  const state = await readState(db, { organizationUuid, fromMs, untilMs })
+  const state = await readState(db, question)
   return { days: conversion ? await convertDays(db, question, { spans, days, conversion }) : days, ...state }
 }
 

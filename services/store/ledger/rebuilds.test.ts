@@ -70,6 +70,22 @@ test('a rebuild whose store was killed is begun anew by another', async () => {
   expect(await dumpLedger(store, organizationId)).toBe(before)
 })
 
+test('a rebuild that kills each store that carries it out is given up, with its entry, and claimed by no further one', async () => {
+  const organizationId = await anOrganization('deadly')
+  const before = await dumpLedger(store, organizationId)
+  const id = newId('rbd', Date.now())
+  await store.query(
+    `insert into ledger_rebuilds (organization_id, id, state, objects, of, created_by, started_at, alive_at, tries)
+     values ($1, $2, 'running', 4, 9, 'tester', now() - interval '1 hour', now() - interval '31 seconds', 20)`,
+    [toUuid(organizationId), toUuid(id)],
+  )
+  const done = await ended(organizationId, id)
+  expect(done).toMatchObject({ state: 'failed', objects: 4n })
+  expect(done.fault).toContain('20 times')
+  expect(await dumpLedger(store, organizationId)).toBe(before)
+  expect(await entriesOf(organizationId)).toEqual(['ledger.rebuild_failed'])
+})
+
 test('while a rebuild has not ended, asking for another answers it, and one of the other mode is its own', async () => {
   const organizationId = await anOrganization('twice')
   const id = newId('rbd', Date.now())

@@ -23,7 +23,7 @@ const lookMs = 5_000
 const aliveMs = 5_000
 /** After so long without a word a store is taken for dead. */
 const silentSeconds = 30
-/** How often a rebuild is begun: Postgres may be away, or others may hold a place for long. */
+/** How often a rebuild is begun: Postgres may be away, others may hold a place for long, or its store is killed. */
 const mostTries = 20
 
 export interface RebuildTools {
@@ -60,6 +60,11 @@ export function openRebuilds(): Rebuilds {
 async function runNext(tools: RebuildTools, signal: AbortSignal): Promise<boolean> {
   const row = await claim(tools.pool)
   if (!row) return false
+  if (row.tries > mostTries) {
+    tools.log.error({ tries: mostTries }, 'ledger.rebuild_failed')
+    await end(tools, row, { objects: Number(row.objects), fault: neverEnded })
+    return true
+  }
   const progress = { objects: 0 }
   const alive = setInterval(() => {
     // The next sign of life comes anyway; another store begins anew only after several have failed.
@@ -84,6 +89,8 @@ async function runNext(tools: RebuildTools, signal: AbortSignal): Promise<boolea
   }
   return true
 }
+
+const neverEnded = `begun ${mostTries} times, and its store ended before it each time: the log of the store tells why`
 
 /** A lock that did not come, or Postgres is away: the claim runs out, and the rebuild begins again. */
 function isPassing(error: unknown): boolean {
@@ -115,11 +122,12 @@ async function sayAlive(pool: Pool, { organization_id, id }: RebuildRow, objects
   )
 }
 
-/** Another store may begin at once. */
+/** Another store may begin at once. A store that stops as it should counts as no try: a rebuild may outlast many. */
 async function giveBack(pool: Pool, { organization_id, id }: RebuildRow): Promise<void> {
   await inScope(pool, 'platform', db =>
     db.query(
-      `update ledger_rebuilds set state = 'pending', alive_at = null where organization_id = $1 and id = $2`,
+      `update ledger_rebuilds set state = 'pending', alive_at = null, tries = greatest(tries - 1, 0)
+       where organization_id = $1 and id = $2`,
       [organization_id, id],
     ),
   )

@@ -23,5 +23,5 @@ export function inOneCurrency(
   if (!conversion) return days
   requireRates(conversion, days)
   const { to, rates, policy } = conversion
-  return convertBridges(days, to, rates, policy).bridges
+  return convertBridges(days, to, rates, policy)
 }

@@ -1,4 +1,4 @@
-import { monthAfter, monthsApart } from '@fairlead/ledger/metrics/calendar'
+import { calendarOf, monthAfter, monthsApart } from '@fairlead/ledger/metrics/calendar'
 import type { ReadCohortsRequest } from '@fairlead/wire/store/revenue'
 import type { Db } from '../../scope.ts'
 import { StoreError } from '../../store-error.ts'
@@ -39,6 +39,7 @@ export async function readCohorts(db: Db, request: ReadCohortsRequest, nowMs: nu
   const sizes = await countMembers(db, question, spans, fromMs)
   const active = await countSteps(db, question, spans, fromMs)
   const money = await sumSteps(db, question, spans, fromMs)
+  const { dayOf } = calendarOf(question.timeZone)
   const cohorts = [...sizes].map(([key, size]) => {
     const [unit = '', month = ''] = key.split(' ')
     const counts = active.filter(step => step.unit === unit && step.cohort === month)
@@ -49,12 +50,12 @@ export async function readCohorts(db: Db, request: ReadCohortsRequest, nowMs: nu
       month,
       currency: conversion?.to ?? unit,
       size: BigInt(size),
-      months: cellsOf(month, months, over, { counts, amounts, conversion }),
+      months: cellsOf(month, months, over, { counts, amounts, conversion, dayOf }),
     }
   })
   return {
     cohorts: cohorts.toSorted((a, b) => (a.currency + a.month < b.currency + b.month ? -1 : 1)),
-    state: await readState(db, { ...question, fromMs }),
+    state: await readState(db, question),
   }
 }
 
@@ -72,6 +73,7 @@ function cellsOf(
     readonly counts: readonly Count[]
     readonly amounts: readonly Amount[]
     readonly conversion: Conversion | undefined
+    readonly dayOf: (at: number) => string
   },
 ) {
   const last = monthAfter(first, months)
@@ -80,14 +82,13 @@ function cellsOf(
     const until = <Part extends { readonly month: string }>(parts: readonly Part[]): Part[] =>
       parts.filter(({ month }) => monthsApart(month, label) >= 0)
     const active = until(of.counts).reduce((sum, step) => sum + step.active, 0)
-    return { active: BigInt(active), mrr: mrrAt(until(of.amounts), untilMs, of.conversion) }
+    return { active: BigInt(active), mrr: mrrAt(until(of.amounts), of.dayOf(untilMs - 1), of.conversion) }
   })
 }
 
-/** Revenue at the end of a month, converted by the rate of its last day (UTC). */
-function mrrAt(steps: readonly Amount[], untilMs: number, conversion: Conversion | undefined): bigint {
+/** Revenue at the end of a month, converted by the rate of its last day. */
+function mrrAt(steps: readonly Amount[], day: string, conversion: Conversion | undefined): bigint {
   const byCurrency = Map.groupBy(steps, ({ currency }) => currency)
-  const day = new Date(untilMs - 1).toISOString().slice(0, 10)
   return [...byCurrency].reduce((total, [currency, own]) => {
     const sum = own.reduce((amount, { mrr }) => amount + mrr, 0n)
     return total + (conversion ? converted(conversion, sum, currency, day) : sum)

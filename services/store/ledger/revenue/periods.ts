@@ -38,7 +38,7 @@ export async function readPeriods(db: Db, request: ReadPeriodsRequest) {
         left: BigInt(left.get(`${unit} ${bridge.period}`) ?? 0),
       }
     }),
-    state: await readState(db, { ...question, fromMs: spans[0]?.fromMs ?? question.untilMs }),
+    state: await readState(db, question),
   }
 }
 

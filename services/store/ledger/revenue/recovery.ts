@@ -1,4 +1,5 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { calendarOf } from '@fairlead/ledger/metrics/calendar'
 import type { ReadRecoveryRequest } from '@fairlead/wire/store/revenue'
 import type { Db } from '../../scope.ts'
 import { StoreError } from '../../store-error.ts'
@@ -36,10 +37,14 @@ export async function readRecovery(db: Db, request: ReadRecoveryRequest, nowMs: 
   const conversion = await conversionOf(db, question)
   const spans = await readSpans(db, question, 'month')
   const rows = await countInvoices(db, question, spans, { withinMs: withinDays * dayMs, nowMs })
-  const months = rows.map(row => monthOf(row, spans[row.bucket - 1]!, conversion))
+  const { dayOf } = calendarOf(question.timeZone)
+  const months = rows.map(row => {
+    const span = spans[row.bucket - 1]!
+    return monthOf(row, span, conversion && { ...conversion, day: dayOf(span.untilMs - 1) })
+  })
   return {
     months: conversion ? merged(months) : months,
-    state: await readState(db, { ...question, fromMs: spans[0]?.fromMs ?? question.untilMs }),
+    state: await readState(db, question),
   }
 }
 
@@ -73,9 +78,13 @@ async function countInvoices(
 
 type Month = ReturnType<typeof monthOf>
 
-function monthOf(row: RecoveryRow, { label, fromMs, untilMs }: Span, conversion: Conversion | undefined) {
+/** @param conversion by the rate of a day, the month's last */
+function monthOf(
+  row: RecoveryRow,
+  { label, fromMs, untilMs }: Span,
+  conversion: (Conversion & { readonly day: string }) | undefined,
+) {
   const amount = BigInt(row.amount)
-  const day = new Date(untilMs - 1).toISOString().slice(0, 10)
   return {
     month: label,
     from: timestampFromMs(fromMs),
@@ -84,7 +93,7 @@ function monthOf(row: RecoveryRow, { label, fromMs, untilMs }: Span, conversion:
     failed: BigInt(row.failed),
     recovered: BigInt(row.recovered),
     pending: BigInt(row.pending),
-    recoveredAmount: conversion ? converted(conversion, amount, row.currency, day) : amount,
+    recoveredAmount: conversion ? converted(conversion, amount, row.currency, conversion.day) : amount,
   }
 }
 

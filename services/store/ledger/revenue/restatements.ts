@@ -114,7 +114,10 @@ export async function readClosedDays(db: Db, place: Place): Promise<ClosedDays> 
   )
 }
 
-/** Notes what differs. A rebuild of an unchanged version notes nothing. */
+/**
+ * Notes what differs. A rebuild of an unchanged version notes nothing. The time is that of the note: the transaction began before all objects
+ * were computed, in an hour that was told of meanwhile.
+ */
 export async function noteRestated(
   db: Db,
   { organization, mode }: Place,
@@ -128,8 +131,9 @@ export async function noteRestated(
   })
   if (changed.length === 0) return
   await db.query(
-    `insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
-     select $1, $2, c.* from unnest($3::date[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) as c
+    `insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost, first_at, last_at)
+     select $1, $2, c.*, noted, noted
+     from unnest($3::date[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) as c, clock_timestamp() as noted
      on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr, paid = r.paid + excluded.paid,
        refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost, last_at = excluded.last_at`,
     [

@@ -1,10 +1,10 @@
-import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
 import { Code } from '@connectrpc/connect'
 import { openLedger, stripeFacts } from '@fairlead/ledger/fixtures/ledger'
 import { renderLife, shuffled } from '@fairlead/ledger/fixtures/lives'
 import { mrrOfWorld } from '@fairlead/ledger/fixtures/oracle'
 import { type Bridge, endOf, mrrBridge } from '@fairlead/ledger/metrics/bridge'
-import { calendarOf } from '@fairlead/ledger/metrics/calendar'
+import { calendarOf, dayBefore, monthAfter } from '@fairlead/ledger/metrics/calendar'
 import { cohortShares, cohortsOf } from '@fairlead/ledger/metrics/cohorts'
 import {
   customerChurnStandard,
@@ -13,12 +13,14 @@ import {
   stripeChurn,
   subscribersAt,
 } from '@fairlead/ledger/metrics/figures'
+import { convert } from '@fairlead/ledger/metrics/rates'
 import { recoveryOf, recoveryRate } from '@fairlead/ledger/metrics/recovery'
 import type { InvoiceRow } from '@fairlead/ledger/rows'
 import { stripeLife } from '@fairlead/testbed/billing/stripe-life'
 import type { StripeWorld } from '@fairlead/testbed/billing/stripe-world'
 import { seeded } from '@fairlead/testbed/seeded'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
+import { until } from '@fairlead/testbed/until'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import type { RevenuePeriod } from '@fairlead/wire/store/revenue'
@@ -88,7 +90,7 @@ const bridgeOf = (period: RevenuePeriod): Bridge => ({
   end: period.mrrEnd,
 })
 
-test.each(['UTC', 'Europe/Berlin', 'Pacific/Apia', 'America/Los_Angeles'])(
+test.each(['UTC', 'Europe/Berlin', 'Pacific/Apia', 'America/Los_Angeles', 'America/Havana'])(
   'revenue, churn and customers of each day in %s are those of the formulas over all movements',
   async timeZone => {
     const { periods } = await store.client.revenue.readPeriods({
@@ -97,6 +99,10 @@ test.each(['UTC', 'Europe/Berlin', 'Pacific/Apia', 'America/Los_Angeles'])(
     })
     const calendar = calendarOf(timeZone)
     const first = calendar.dayOf(after)
+    for (const { period, from } of periods.filter(one => one.period !== first)) {
+      const fromMs = timestampMs(from!)
+      expect([calendar.dayOf(fromMs - 1), calendar.dayOf(fromMs)]).toEqual([dayBefore(period), period])
+    }
     const expected = mrrBridge(
       books.movements.filter(({ at }) => at < before),
       { from: first, to: calendar.dayOf(before - 1), by: 'day' },
@@ -140,8 +146,10 @@ test('revenue adds up on each day and in each currency, and ends with what the w
   const atTheEnd = asked({ after: from, before: until })
   const months = await store.client.revenue.readPeriods({ question: atTheEnd, byMonth: true })
   const ends = Map.groupBy(months.periods, ({ currency }) => currency)
+  const compared = new Set(shown.map(({ currency }) => currency).filter(currency => !cut.has(currency)))
+  expect(compared.size).toBeGreaterThan(1)
   for (const [currency, own] of Map.groupBy(shown, world => world.currency)) {
-    if (cut.has(currency)) continue
+    if (!compared.has(currency)) continue
     const sum = own.reduce((total, { amount }) => total + amount, 0n)
     expect(ends.get(currency)?.at(-1)?.mrrEnd ?? 0n, currency).toBe(sum)
   }
@@ -183,23 +191,28 @@ function previousMonth(month: string): string {
 
 test('recovery of failed payments is that of the formula over all invoices', async () => {
   const { months } = await store.client.revenue.readRecovery({ question: asked(), withinDays: 14 })
-  const invoices = books.rows.filter((row): row is InvoiceRow => row.kind === 'invoice')
-  expect(months.length).toBeGreaterThan(0)
-  for (const month of months) {
-    const window = { from: Number(month.from!.seconds) * 1000, to: Number(month.until!.seconds) * 1000 }
-    const expected = recoveryOf(invoices, window, 14 * 86_400_000, Date.now())
+  const told = months.map(month => {
     const counts = {
       failed: Number(month.failed),
       recovered: Number(month.recovered),
       pending: Number(month.pending),
     }
-    expect({
-      currency: month.currency,
-      ...counts,
-      rate: recoveryRate(counts),
-      recoveredAmount: month.recoveredAmount,
-    }).toEqual(expected.find(({ currency }) => currency === month.currency))
-  }
+    const { currency, recoveredAmount } = month
+    return { month: month.month, currency, ...counts, rate: recoveryRate(counts), recoveredAmount }
+  })
+  const invoices = books.rows.filter((row): row is InvoiceRow => row.kind === 'invoice')
+  const starts = Array.from({ length: 11 }, (_, index) => Date.parse(`${monthAfter('2026-01', index)}-01`))
+  const points = [after, ...starts, before]
+  const expected = points.slice(1).flatMap((to, index) => {
+    const window = { from: points[index]!, to }
+    const month = calendarOf('UTC').dayOf(window.from).slice(0, 7)
+    return recoveryOf(invoices, window, 14 * 86_400_000, Date.now()).map(own => ({ month, ...own }))
+  })
+  expect(expected.length).toBeGreaterThan(0)
+  const key = ({ currency, month }: { currency: string; month: string }) => `${currency} ${month}`
+  expect(told.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))).toEqual(
+    expected.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)),
+  )
 })
 
 test('an amount that the table of rates cannot convert is refused with currency and day; with the rate, fx closes the sum of each day', async () => {
@@ -241,6 +254,60 @@ test('an amount that the table of rates cannot convert is refused with currency 
   for (const { mrrFx } of steady.periods) expect(Math.abs(Number(mrrFx))).toBeLessThan(100)
 })
 
+test('where a month ends after the day in UTC has changed, its amounts are converted by the rate of its own last day', async () => {
+  const timeZone = 'America/Los_Angeles'
+  const [to = '', ...others] = new Set(books.movements.map(({ currency }) => currency))
+  // A rate for each month, from the 1st on.
+  const rates = others.flatMap(from =>
+    Array.from({ length: 14 }, (_, index) => ({
+      from,
+      to,
+      day: `${monthAfter('2025-11', index)}-01`,
+      rate: `1.${index + 1}`,
+    })),
+  )
+  await store.client.revenue.putRates({ organizationId, rates: { rates }, change })
+  const inLastRate = (amount: bigint, from: string, month: string) =>
+    convert(amount, from, to, dayBefore(`${monthAfter(month, 1)}-01`), rates)
+  let compared = 0
+  for (const currency of others) {
+    const question = asked({ timeZone, currency })
+    const [own, converted] = await Promise.all([
+      store.client.revenue.readCohorts({ question, months: 6 }),
+      store.client.revenue.readCohorts({ question: { ...question, convert: to }, months: 6 }),
+    ])
+    const expected = own.cohorts.map(cohort =>
+      cohort.months.map(({ mrr }, index) => inLastRate(mrr, currency, monthAfter(cohort.month, index))),
+    )
+    expect(converted.cohorts.map(({ months }) => months.map(({ mrr }) => mrr))).toEqual(expected)
+    const recovery = await store.client.revenue.readRecovery({ question, withinDays: 14 })
+    const exchanged = await store.client.revenue.readRecovery({
+      question: { ...question, convert: to },
+      withinDays: 14,
+    })
+    const amounts = recovery.months.map(month => inLastRate(month.recoveredAmount, currency, month.month))
+    expect(exchanged.months.map(({ recoveredAmount }) => recoveredAmount)).toEqual(amounts)
+    compared += [...expected.flat(), ...amounts].filter(amount => amount !== 0n).length
+  }
+  expect(compared).toBeGreaterThan(0)
+})
+
+test('a month alone has the figures that it has among others, where the rate changes on its first day', async () => {
+  const to = books.movements[0]!.currency
+  const monthsFrom = async (from: string) => {
+    const question = asked({
+      convert: to,
+      after: timestampFromMs(Date.parse(from)),
+      before: timestampFromMs(Date.parse('2026-04-01')),
+    })
+    return (await store.client.revenue.readPeriods({ question, byMonth: true })).periods.map(bridgeOf)
+  }
+  const [february, march] = await monthsFrom('2026-02-01')
+  expect(march?.fx).not.toBe(0n)
+  expect(march?.start).toBe(february?.end)
+  expect(await monthsFrom('2026-03-01')).toEqual([march])
+})
+
 test.each([
   [{ from: 'USD', to: 'USD', day: '2026-01-01', rate: '1' }, 'no rate to itself'],
   [{ from: 'USD', to: 'EUR', day: '2026-02-30', rate: '1' }, 'the day is none'],
@@ -254,23 +321,22 @@ test.each([
 
 test('a late event that changes closed days is told with the day and the difference; a rebuild tells nothing', async () => {
   const organization = await anOrganization('late')
-  const [world] = worlds.filter(one => (mrrOfWorld(one)?.amount ?? 0n) > 0n)
-  const own = renderLife(world!, 'later') as unknown as StripeEvent[]
-  const upgrades = new Set(own.filter(({ type }) => type === 'customer.subscription.updated').slice(-1))
+  const { own, late } = lateChange()
   await recordEvents(
     store,
     organization,
-    own.filter(event => !upgrades.has(event)),
+    own.filter(event => event !== late),
   )
   const figures = async () => await dayEnds(organization)
   const closed = await figures()
   // What came so far is taken for what the days were closed with.
   await store.query('delete from ledger_restatements where organization_id = $1', [toUuid(organization)])
-  await recordEvents(store, organization, [...upgrades])
+  await recordEvents(store, organization, [late])
   const [now, told] = [await figures(), await restatementsOf(organization)]
   const changed = [...new Set([...closed.keys(), ...now.keys()])].filter(
     day => closed.get(day) !== now.get(day),
   )
+  expect(changed.length).toBeGreaterThan(0)
   expect(new Map(told.map(({ day, mrr }) => [day, mrr]))).toEqual(
     new Map(changed.map(day => [day, (now.get(day) ?? 0n) - (closed.get(day) ?? 0n)])),
   )
@@ -286,8 +352,33 @@ test('a late event that changes closed days is told with the day and the differe
     ...asked(),
     organizationId: organization,
   })
-  expect(restatedAt?.seconds).toBe(told.length > 0 ? BigInt(Date.parse('2026-01-01') / 1000) : undefined)
+  expect(restatedAt?.seconds).toBe(BigInt(Date.parse('2026-01-01') / 1000))
 })
+
+/** A life and that event of it without which revenue would have moved otherwise, on days that are asked for alone. */
+function lateChange(): { readonly own: StripeEvent[]; readonly late: StripeEvent } {
+  const movesOf = (events: readonly StripeEvent[]) => {
+    const ledger = openLedger()
+    ledger.apply(stripeFacts(events as unknown as Parameters<typeof stripeFacts>[0]))
+    const byDay = Map.groupBy(ledger.read().movements, ({ at }) => calendarOf('UTC').dayOf(at))
+    return new Map(
+      [...byDay].map(([day, own]) => [day, own.reduce((sum, move) => sum + move.after - move.before, 0n)]),
+    )
+  }
+  for (const world of worlds) {
+    const own = renderLife(world, 'later') as unknown as StripeEvent[]
+    const whole = movesOf(own)
+    for (const late of own.filter(({ type }) => type === 'customer.subscription.updated').toReversed()) {
+      const without = movesOf(own.filter(event => event !== late))
+      const moved = [...new Set([...whole.keys(), ...without.keys()])].filter(
+        day => (whole.get(day) ?? 0n) !== (without.get(day) ?? 0n),
+      )
+      if (moved.length > 0 && moved.every(day => day > '2025-12-10' && day < '2026-11-15'))
+        return { own, late }
+    }
+  }
+  throw new Error('no life has an event without which its revenue would have moved otherwise')
+}
 
 test('a row that a mistake of an earlier version left behind is mended by a rebuild, and the changed day is told', async () => {
   const organization = await anOrganization('mended')
@@ -302,6 +393,38 @@ test('a row that a mistake of an earlier version left behind is mended by a rebu
   const told = await restatementsOf(organization)
   expect(told.length).toBeGreaterThan(0)
   expect(told.every(({ mrr }) => mrr < 0n && mrr % 7n === 0n)).toBe(true)
+})
+
+test('a rebuild that waits for an hour is told of in the hour in which it ends, and not in one that was told of before', async () => {
+  const organization = await anOrganization('waits')
+  const [world] = worlds.filter(one => (mrrOfWorld(one)?.amount ?? 0n) > 0n)
+  await recordEvents(store, organization, renderLife(world!, 'later') as unknown as StripeEvent[])
+  await store.query(
+    'update ledger_mrr_movements set after = after + 7 where organization_id = $1 and position = 0',
+    [toUuid(organization)],
+  )
+  await store.query('delete from ledger_restatements where organization_id = $1', [toUuid(organization)])
+  const holder = await store.lockTable('ledger_mrr_movements')
+  const rebuilding = rebuilt(organization)
+  await until(
+    async () => {
+      const waiting = await store.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+           and query ~ 'delete from ledger_mrr_movements'`,
+      )
+      return waiting.length > 0
+    },
+    { what: 'a rebuild that waits', deadlineMs: 60_000 },
+  )
+  const [row] = await store.query('select clock_timestamp() as released')
+  await holder[Symbol.asyncDispose]()
+  await rebuilding
+  const told = await restatementsOf(organization)
+  expect(told.length).toBeGreaterThan(0)
+  for (const { firstAt, lastAt } of told) {
+    expect(timestampMs(firstAt!)).toBeGreaterThanOrEqual((row!.released as Date).getTime())
+    expect(lastAt).toEqual(firstAt)
+  }
 })
 
 /** By how much revenue grew on each day. */

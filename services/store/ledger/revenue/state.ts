@@ -1,10 +1,9 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Db } from '../../scope.ts'
 
-/** A time whose figures are asked for. */
+/** The end of a time whose figures are asked for. */
 interface Asked {
   readonly organizationUuid: string
-  readonly fromMs: number
   readonly untilMs: number
 }
 
