@@ -192,6 +192,35 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.note_restated_reversals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  changed text := case tg_op
+    when 'INSERT' then 'select 1 as sign, * from new_rows'
+    when 'DELETE' then 'select -1 as sign, * from old_rows'
+    else 'select 1 as sign, * from new_rows union all select -1, * from old_rows' end;
+begin
+  if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
+  execute format(
+    'insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select p.organization_id, p.mode, (to_timestamp(p.settled_ms / 1000.0) at time zone ''UTC'')::date as day, p.currency,
+         0 as mrr, 0 as paid, 0 as refunded, -sum(c.sign * c.amount)::bigint as lost
+       from (%s) c join ledger_payments p on p.organization_id = c.organization_id and p.provider = c.provider
+         and p.account = c.account and p.mode = c.mode and p.id = c.charge and p.currency = c.currency
+       where c.status = ''lost'' and p.status = ''reversed''
+         and p.settled_ms < (extract(epoch from date_trunc(''day'', now() - interval ''24 hours'', ''UTC'')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set lost = r.lost + excluded.lost, last_at = excluded.last_at',
+    changed);
+  return null;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.note_restatement()
  RETURNS trigger
  LANGUAGE plpgsql

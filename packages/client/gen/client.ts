@@ -3903,7 +3903,7 @@ export interface BillingDay {
   customersChurned: number;
   paid: Money;
   refunded: Money;
-  /** Disputes that were opened on this day and lost. */
+  /** Disputes that were opened on this day and lost, and what reversed payments of this day lost beyond their disputes. */
   lost: Money;
   /**
      * Payments of this day that have not succeeded since.
@@ -8735,7 +8735,7 @@ export const ListBillingDaysMode = {
 
 export type ListBillingChurnParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -8793,7 +8793,7 @@ export const ListBillingChurnMode = {
 
 export type ListBillingArpuParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -8851,7 +8851,7 @@ export const ListBillingArpuMode = {
 
 export type ListBillingLtvParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -8909,7 +8909,7 @@ export const ListBillingLtvMode = {
 
 export type ListBillingCohortsParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -8960,7 +8960,7 @@ export const ListBillingCohortsMode = {
 
 export type ListBillingRecoveryParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -9848,7 +9848,7 @@ rateDay?: string;
 
 export type ListOwnBillingChurnParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -9894,7 +9894,7 @@ export const ListOwnBillingChurnPeriod = {
 
 export type ListOwnBillingArpuParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -9940,7 +9940,7 @@ export const ListOwnBillingArpuPeriod = {
 
 export type ListOwnBillingLtvParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -9986,7 +9986,7 @@ export const ListOwnBillingLtvPeriod = {
 
 export type ListOwnBillingCohortsParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;
@@ -10025,7 +10025,7 @@ months?: string;
 
 export type ListOwnBillingRecoveryParams = {
 /**
- * From this time on. Default: the start of the month eleven months before `before`.
+ * From this time on. Default: the start of the month eleven months before that in which the time ends, so that it has twelve months.
  * @maxLength 40
  */
 after?: string;

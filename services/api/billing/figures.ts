@@ -24,7 +24,10 @@ const daySchema = z
     customersChurned: z.int(),
     paid: moneySchema,
     refunded: moneySchema,
-    lost: moneySchema.meta({ description: 'Disputes that were opened on this day and lost.' }),
+    lost: moneySchema.meta({
+      description:
+        'Disputes that were opened on this day and lost, and what reversed payments of this day lost beyond their disputes.',
+    }),
     paymentsFailed: z.int().meta({ description: 'Payments of this day that have not succeeded since.' }),
   })
   .meta({ id: 'BillingDay' })

@@ -147,3 +147,54 @@ test('a reversed sale is lost in the figures of the day that it was paid, but fo
     ['2026-01-07', 0n, 0n, 1900n],
   ])
 })
+
+test('a reversal that comes after its day was closed is told as restated, in whatever order sale and dispute come, and a rebuild tells nothing', async () => {
+  const sale = (type: string, state: string, total: string) =>
+    paypal(`WH-late-${type}`, `PAYMENT.SALE.${type}`, 5, {
+      id: 'SALE3',
+      state,
+      amount: { total, currency: 'USD' },
+      create_time: dayAt(5),
+    })
+  const [completed, reversed] = [
+    sale('COMPLETED', 'completed', '19.00'),
+    sale('REVERSED', 'reversed', '-19.00'),
+  ]
+  const dispute = paypal('WH-late-dispute', 'CUSTOMER.DISPUTE.RESOLVED', 9, {
+    dispute_id: 'PP-D-3',
+    create_time: dayAt(7),
+    dispute_amount: { value: '5.00', currency_code: 'USD' },
+    dispute_outcome: { outcome_code: 'RESOLVED_BUYER_FAVOUR' },
+    disputed_transactions: [{ seller_transaction_id: 'SALE3' }],
+    status: 'RESOLVED',
+  })
+  const lostOf = async (organizationId: OrganizationId) =>
+    (await store.client.revenue.listRestatements({ organizationId })).restatements
+      .toSorted((a, b) => (a.day < b.day ? -1 : 1))
+      .map(({ day, lost }) => [day, lost])
+  const beyondDispute = [
+    ['2026-01-05', 1400n],
+    ['2026-01-07', 500n],
+  ]
+  const reversedFirst = await anOrganization('reversed-first')
+  await record(reversedFirst, [completed])
+  await record(reversedFirst, [reversed])
+  expect(await lostOf(reversedFirst)).toEqual([['2026-01-05', 1900n]])
+  await record(reversedFirst, [dispute])
+  expect(await lostOf(reversedFirst)).toEqual(beyondDispute)
+  const disputedFirst = await anOrganization('disputed-first')
+  await record(disputedFirst, [dispute])
+  await record(disputedFirst, [completed])
+  await record(disputedFirst, [reversed])
+  expect(await lostOf(disputedFirst)).toEqual(beyondDispute)
+  const { days } = await store.client.ledger.readLedgerFigures({
+    organizationId: disputedFirst,
+    after: { seconds: BigInt(Date.UTC(2026, 0, 1) / 1000) },
+    before: { seconds: BigInt(Date.UTC(2026, 1, 1) / 1000) },
+  })
+  expect(days.map(({ day, lost }) => [day, lost])).toEqual(beyondDispute)
+  await store.query('delete from ledger_restatements where organization_id = $1', [toUuid(disputedFirst)])
+  const change = { actorId: 'test', requestSha256: new Uint8Array(32) }
+  await store.client.ledger.rebuildLedger({ organizationId: disputedFirst, change })
+  expect(await lostOf(disputedFirst)).toEqual([])
+})

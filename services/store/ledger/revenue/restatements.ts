@@ -8,7 +8,7 @@ import { inPlace, type Place, placeValues } from '../place.ts'
 
 /*
  * By how much the figures of days differ from those that they were closed with. Triggers add what late facts change
- * (migration 0100); a rebuild, which writes every row anew, compares the days before and after.
+ * (migrations 0100 and 0107); a rebuild, which writes every row anew, compares the days before and after.
  */
 
 interface RestatementRow {
@@ -89,7 +89,7 @@ export async function readRestatedHours(db: Db, told: string): Promise<RestatedH
 /** Figures of closed days of a place, by day and currency. */
 export type ClosedDays = ReadonlyMap<string, readonly bigint[]>
 
-/** As the triggers of migration 0100 count them. */
+/** As the triggers of migrations 0100 and 0107 count them. */
 export async function readClosedDays(db: Db, place: Place): Promise<ClosedDays> {
   const { rows } = await db.query<{ key: string; mrr: string; paid: string; refunded: string; lost: string }>(
     `select (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date || ' ' || currency as key, sum(mrr) as mrr, sum(paid) as paid,
@@ -100,6 +100,12 @@ export async function readClosedDays(db: Db, place: Place): Promise<ClosedDays> 
        union all select created_ms, currency, 0, 0, amount, 0 from ledger_refunds
          where ${inPlace()} and coalesce(status, '') not in ('failed', 'canceled')
        union all select created_ms, currency, 0, 0, 0, amount from ledger_disputes where ${inPlace()} and status = 'lost'
+       union all select settled_ms, currency, 0, 0, 0, disputed_lost from ledger_payments where ${inPlace()} and status = 'reversed'
+       union all select p.settled_ms, p.currency, 0, 0, 0, -d.amount
+         from ledger_payments p join ledger_disputes d
+           on (d.organization_id, d.provider, d.account, d.mode, d.charge, d.currency)
+             = (p.organization_id, p.provider, p.account, p.mode, p.id, p.currency)
+         where ${inPlace('p')} and p.status = 'reversed' and d.status = 'lost'
      ) c
      where currency is not null
        and at_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint

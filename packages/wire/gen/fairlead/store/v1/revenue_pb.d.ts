@@ -26,7 +26,8 @@ export declare type RevenueQuestion = Message<"fairlead.store.v1.RevenueQuestion
   organizationId: string;
 
   /**
-   * From this time on; absent: the start of the month eleven months before, and by day 30 days before.
+   * From this time on; absent: the start of the month eleven months before the last one that has a moment before `before`,
+   * which makes twelve months, and by day 30 days before.
    *
    * @generated from field: google.protobuf.Timestamp after = 2;
    */
