@@ -68,6 +68,7 @@ beforeAll(async () => {
       FAIRLEAD_POSTGRES_URL: database.url,
       FAIRLEAD_STORE_PORT: `${storePort}`,
       FAIRLEAD_STORE_HOST: '127.0.0.1',
+      FAIRLEAD_STRIPE_CONNECT_SOURCE: 'platform/connect',
     },
   }
   startPart = (part, more = {}, name = part) => {
@@ -136,6 +137,17 @@ function post(type: string, body: object = {}): Promise<Response> {
     'x-github-delivery': randomUUID(),
   }
   return fetch(`${receiverUrl}/webhooks/acme/github`, { method: 'POST', body: text, headers })
+}
+
+/** Posts as Stripe would an event of a connected account. @returns the status */
+async function postConnect(account: string): Promise<number> {
+  const created = Math.floor(Date.now() / 1000)
+  const object = { id: 'in_1', object: 'invoice' }
+  const event = { id: `evt_${randomUUID()}`, object: 'event', type: 'invoice.paid', livemode: true, created }
+  const body = JSON.stringify({ ...event, account, data: { object } })
+  const signature = createHmac('sha256', secret).update(`${created}.${body}`).digest('hex')
+  const headers = { 'stripe-signature': `t=${created},v1=${signature}`, 'content-type': 'application/json' }
+  return (await fetch(`${receiverUrl}/webhooks/platform/connect`, { method: 'POST', body, headers })).status
 }
 
 /** Posts and waits until the log says so. */
@@ -271,6 +283,33 @@ describe('receiver, worker, store and prober do all their work with their own us
     })
   })
 
+  test('an event of a connected Stripe account is handed over, and acknowledged', async () => {
+    await client.organizations.applyOrganization({
+      owner: { kind: OwnerKind.FILE, reference: 'platform.yaml' },
+      slug: 'platform',
+      sources: [
+        { name: 'connect', settings: { provider: 'stripe' }, secrets: [{ id: 'a', value: secret }] },
+      ],
+    })
+    const account = 'acct_chart'
+    await client.stripeConnect.connectAccount({ organizationId, account, scope: 'read_only', livemode: true })
+    await until(async () => (await postConnect(account)) === 200, { deadlineMs: 20_000, what: 'the source' })
+    const handedOver = async () =>
+      (await client.events.listEvents({ organizationId })).events.some(({ source }) => source === '_stripe')
+    await until(handedOver, { deadlineMs: 20_000, what: 'the event of the account' })
+    const admin = { user: 'admin', password: nats.passwordOf('admin') }
+    await using own = new AsyncDisposableStack()
+    const connection = await connectNats({ url: nats.url, name: 'test', ...admin })
+    own.defer(() => connection.close())
+    const { consumers } = await jetstreamManager(connection)
+    // Without the right to acknowledge it would be handed out again for ever, and after 64 of them nothing more.
+    const isDone = async () => {
+      const { ack_floor, num_ack_pending } = await consumers.info('EVENTS', 'stripe-connect')
+      return ack_floor.consumer_seq > 0 && num_ack_pending === 0
+    }
+    await until(isDone, { deadlineMs: 20_000, what: 'the acknowledgement' })
+  })
+
   test('an organization is deleted', async () => {
     await client.organizations.deleteOrganization({ organizationId })
     await until(async () => (await post('push')).status === 404, { what: 'the end of the organization' })
@@ -351,6 +390,12 @@ test('nobody comes in without a password, and the administrator may do anything'
   } finally {
     await connection.close()
   }
+})
+
+test('a wildcard in the table is a whole token: as a part of one nats-server takes it as a letter', async () => {
+  const table = parse(await readFile(join(chart, 'nats-permissions.yaml'), 'utf8')) as Record<string, string[]>
+  const tokens = Object.values(table).flatMap(subjects => subjects.flatMap(subject => subject.split('.')))
+  expect(tokens.filter(token => /[*>]./.test(token) || /.[*>]/.test(token))).toEqual([])
 })
 
 test('the table names each part once', async () => {

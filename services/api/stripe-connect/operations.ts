@@ -96,7 +96,7 @@ const disconnect = operation({
   name: 'disconnectStripeAccount',
   summary: 'Disconnect a Stripe account',
   description:
-    'From the answer on none of its events reach the organization, and Stripe is told to end the access. If Stripe is away the answer is 503: it is disconnected here all the same, and asking again tells Stripe. What came before stays.',
+    'From the answer on none of its events reach the organization, and Stripe is told to end the access, unless another organization has connected the account since. If Stripe is away the answer is 503: it is disconnected here all the same, and asking again within an hour tells Stripe. What came before stays.',
   access: 'administer',
   keepsNoAnswer: true,
   query: z.strictObject({
@@ -109,7 +109,9 @@ const disconnect = operation({
     const { store, organization, query, change, write } = call
     const account = query.account ?? (await onlyAccount(call))
     const asked = { organizationId: organization.id, account }
-    await store.stripeConnect.disconnectAccount({ ...asked, change }, write)
+    const { deauthorize } = await store.stripeConnect.disconnectAccount({ ...asked, change }, write)
+    // Another organization has it now, or had it later: the access at Stripe is not this one's to end.
+    if (!deauthorize) return undefined
     await oauthOf(call)
       .deauthorize(account)
       .catch((error: unknown) => {

@@ -157,6 +157,9 @@ test('an account is one organization’s at a time', async () => {
   expect((await accounts()).find(({ account }) => account === 'acct_shared')?.connected).toBe(false)
   expect(await accounts('globex')).toMatchObject([{ account: 'acct_shared', connected: true }])
   expect((await other.fetch('DELETE', `${path('globex')}?account=acct_acme1`)).status).toBe(404)
+  // Who had it before has nothing of another organization's ended at Stripe.
+  expect((await owner.fetch('DELETE', asked)).status).toBe(204)
+  expect(stripe.connected.has('acct_shared')).toBe(true)
 })
 
 test('disconnecting tells Stripe; while Stripe is away it is disconnected here, and asking again tells Stripe', async () => {

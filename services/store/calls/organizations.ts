@@ -23,6 +23,7 @@ import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { parseRequest, requireId } from '../parse-request.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import { disconnectAll } from '../stripe-connect/accounts.ts'
 import { applyCalls, entryOf } from './apply.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
 import { healthCalls } from './health.ts'
@@ -155,6 +156,7 @@ export function organizationCalls(calls: Calls): ServiceImpl<typeof Organization
           'update api_keys set revoked_at = now() where organization_id = $1 and revoked_at is null',
           [toUuid(id)],
         )
+        await disconnectAll(db, id, new Date(calls.now()))
         const [overview] = await readOverviews(db, 'o.id = $1', [toUuid(id)])
         return {
           answer: { openDeliveries: BigInt(overview?.openDeliveries ?? 0) },

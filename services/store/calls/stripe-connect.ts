@@ -12,6 +12,7 @@ import {
   connectAccount,
   countHeld,
   disconnectAccount,
+  isToDeauthorize,
   listAccounts,
   lockAccount,
 } from '../stripe-connect/accounts.ts'
@@ -76,7 +77,8 @@ export function stripeConnectCalls(calls: Calls): ServiceImpl<typeof StripeConne
           subjectId: row.account,
           details: { by: 'member' },
         } as const
-        return { answer: { account: accountMessage(row) }, entry: ended ? entry : undefined }
+        const deauthorize = await isToDeauthorize(db, asked, now())
+        return { answer: { account: accountMessage(row), deauthorize }, entry: ended ? entry : undefined }
       })
     },
   }

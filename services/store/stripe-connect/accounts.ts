@@ -59,10 +59,16 @@ interface Grant {
   readonly livemode: boolean
 }
 
-/** Throws a StoreError `name_taken` where another organization has the account. The account is locked. */
+/** Throws a StoreError: `name_taken` where another organization has the account; `not_found`. The account is locked. */
 export async function connectAccount(db: Db, grant: Grant, now: Date): Promise<AccountRow> {
   const { account } = grant
   const organization = toUuid(grant.organization)
+  // Waits for a deletion that is under way, which disconnects all accounts.
+  const { rowCount: live } = await db.query(
+    'select from organizations where id = $1 and deleted_at is null for key share',
+    [organization],
+  )
+  if (!live) throw new StoreError('not_found', 'there is no such organization')
   const before = await findConnected(db, account)
   if (before && before.organization_id !== organization) {
     throw new StoreError('name_taken', 'another organization has connected this account', {
@@ -100,6 +106,35 @@ export async function disconnectAccount(
   if (!rows[0]) throw new StoreError('not_found', 'this organization has no such account')
   return { row: rows[0], ended: false }
 }
+
+/** How long an organization that lost an account may have Stripe told of it again, hours: the first time Stripe may have been away. */
+const tellAgainHours = 1
+
+/**
+ * Whether the platform's access at Stripe is to be ended for an organization that has been disconnected: not where another one has the
+ * account, or had it later. The account is locked. Under the platform's scope.
+ */
+export async function isToDeauthorize(
+  db: Db,
+  { organization, account }: Pick<Grant, 'organization' | 'account'>,
+  now: Date,
+): Promise<boolean> {
+  const { rows } = await db.query<AccountRow>(
+    `select ${columns} from connected_accounts where account = $1
+     order by disconnected_at desc nulls first, connected_at desc limit 1`,
+    [account],
+  )
+  const [last] = rows
+  if (!last?.disconnected_at || last.organization_id !== toUuid(organization)) return false
+  return now.getTime() - last.disconnected_at.getTime() < tellAgainHours * 3_600_000
+}
+
+/** Ends the connections of an organization that is deleted. */
+export const disconnectAll = (db: Db, organization: OrganizationId, now: Date) =>
+  db.query(
+    `update connected_accounts set disconnected_at = $2 where organization_id = $1 and disconnected_at is null`,
+    [toUuid(organization), now],
+  )
 
 export const accountMessage = (
   row: AccountRow,

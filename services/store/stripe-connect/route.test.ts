@@ -6,7 +6,7 @@ import { decodeEventMeta, encodeEventMeta, eventHeader } from '@fairlead/wire/ev
 import { MemberRole } from '@fairlead/wire/store/member'
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import { eventSubject } from '@fairlead/wire/subjects'
-import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { heldBounds } from './hold.ts'
@@ -19,6 +19,14 @@ let sourceId: SourceId
 
 beforeAll(async () => {
   store = opened.use(await startTestStore({ env: { FAIRLEAD_STRIPE_CONNECT_SOURCE: 'platform/connect' } }))
+  nats = await connectNats({ url: store.natsUrl, name: 'test' })
+  opened.defer(() => nats.close())
+  // What a store that read another source before has left.
+  await (await jetstreamManager(nats)).consumers.add('EVENTS', {
+    durable_name: 'stripe-connect',
+    filter_subjects: ['events.0.another.connect', 'events.0.another.connect.promoted'],
+    ack_policy: AckPolicy.Explicit,
+  })
   for (const slug of ['platform', 'acme', 'globex']) {
     const { organization } = await store.client.organizations.applyOrganization({
       owner: { kind: OwnerKind.FILE, reference: `${slug}.yaml#${slug}` },
@@ -35,8 +43,6 @@ beforeAll(async () => {
   }
   const { sources } = await store.client.sources.listSources({ organizationId: ids.platform! })
   sourceId = sources.find(({ name }) => name === 'connect')!.id as SourceId
-  nats = await connectNats({ url: store.natsUrl, name: 'test' })
-  opened.defer(() => nats.close())
 })
 afterAll(() => opened.disposeAsync())
 
@@ -247,6 +253,38 @@ test('of an account the newest thousand are held', async () => {
   await until(async () => (await held('acct_full')).includes(newest))
   const rows = await held('acct_full')
   expect([rows.length, rows.includes('evt_old_1'), rows.includes('evt_old_2')]).toEqual([1_000, false, true])
+})
+
+test('the source that was read before is read no more', async () => {
+  const { consumers } = await jetstreamManager(nats)
+  const { config } = await consumers.info('EVENTS', 'stripe-connect')
+  expect(config.filter_subjects?.[0]).toBe(eventSubject(ids.platform!, 'connect'))
+})
+
+test('who had an account before another organization never has its access at Stripe ended', async () => {
+  const ended = async (slug: string) => (await disconnect(slug, 'acct_sold')).deauthorize
+  await connect('acme', 'acct_sold')
+  // Again, since Stripe may have been away.
+  expect([await ended('acme'), await ended('acme')]).toEqual([true, true])
+  await connect('globex', 'acct_sold')
+  expect(await ended('acme')).toBe(false)
+  expect([await ended('globex'), await ended('acme')]).toEqual([true, false])
+  await store.query(
+    `update connected_accounts set disconnected_at = disconnected_at - interval '61 minutes' where account = 'acct_sold'`,
+  )
+  expect(await ended('globex')).toBe(false)
+})
+
+test('an organization that is deleted keeps no account, and gets none', async () => {
+  const { organization } = await store.client.organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'gone.yaml#gone' },
+    slug: 'gone',
+  })
+  ids.gone = organization!.id as OrganizationId
+  await connect('gone', 'acct_freed')
+  await store.client.organizations.deleteOrganization({ organizationId: ids.gone })
+  await expect(connect('gone', 'acct_other')).rejects.toThrow('no such organization')
+  expect((await connect('acme', 'acct_freed')).account?.account).toBe('acct_freed')
 })
 
 test('another organization can not connect an account that is connected, nor disconnect it', async () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fromUuid, type OrganizationId } from '@fairlead/webhook/id'
 import { decodeEventMeta, eventHeader } from '@fairlead/wire/event'
@@ -6,7 +5,7 @@ import { type PulledMessage, pull } from '@fairlead/wire/pull'
 import { eventSubject, promotedSubject } from '@fairlead/wire/subjects'
 import { openTrouble } from '@fairlead/wire/trouble'
 import { WireError } from '@fairlead/wire/wire-error'
-import { AckPolicy, jetstreamManager } from '@nats-io/jetstream'
+import { AckPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { inScope } from '../scope.ts'
 import { type RouteTools, routeEvent } from './route.ts'
 
@@ -15,6 +14,9 @@ export interface ConnectSource {
   readonly organization: string
   readonly source: string
 }
+
+/** One name for good: the store's user at NATS may acknowledge for this consumer, and wildcards there stand for whole tokens alone. */
+const durableName = 'stripe-connect'
 
 /** How often a store looks for the organization while it isn't there, ms, and then whether it is still the same one. */
 const absentMs = 2_000
@@ -77,16 +79,18 @@ async function routeOf(
       () => {},
     )
   }, lookMs)
-  const subject = eventSubject(organization, from.source)
+  const subjects = [eventSubject(organization, from.source), promotedSubject(organization, from.source)]
   try {
+    const manager = await jetstreamManager(nats)
+    if (!(await forgetOtherSource(tools, manager, subjects, signal))) return
     await pull(
       nats,
-      await jetstreamManager(nats),
+      manager,
       {
         stream: 'EVENTS',
         consumer: {
-          durable_name: `connect-${createHash('sha256').update(subject).digest('hex').slice(0, 16)}`,
-          filter_subjects: [subject, promotedSubject(organization, from.source)],
+          durable_name: durableName,
+          filter_subjects: subjects,
           ack_policy: AckPolicy.Explicit,
           ack_wait: ackWaitMs * 1e6,
           max_ack_pending: 64,
@@ -104,6 +108,36 @@ async function routeOf(
     clearInterval(watching)
   }
 }
+
+/**
+ * Removes the consumer where it reads another source: the next one begins with the oldest event of this one, since what is handed over
+ * twice is one event. A changed filter would begin where the other source was read to. Does not reject.
+ *
+ * @returns false if it could not be looked at; then it is tried again after a pause
+ */
+async function forgetOtherSource(
+  { log }: RouteTools,
+  { consumers }: JetStreamManager,
+  subjects: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const { config } = await consumers.info('EVENTS', durableName)
+    const read = config.filter_subjects ?? []
+    if (read.length === subjects.length && subjects.every(subject => read.includes(subject))) return true
+    await consumers.delete('EVENTS', durableName)
+    log.info({ read, subjects }, 'connect.source_changed')
+    return true
+  } catch (err) {
+    if (err instanceof Error && 'code' in err && err.code === consumerNotFound) return true
+    log.warn({ err }, 'connect.unread')
+    await delay(againMs, undefined, { signal }).catch(() => {})
+    return false
+  }
+}
+
+/** https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+const consumerNotFound = 10014
 
 /** Does not reject. */
 async function take(tools: RouteTools, message: PulledMessage): Promise<void> {

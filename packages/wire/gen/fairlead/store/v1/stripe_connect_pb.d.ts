@@ -221,6 +221,14 @@ export declare type DisconnectAccountResponse = Message<"fairlead.store.v1.Disco
    * @generated from field: fairlead.store.v1.ConnectedAccount account = 1;
    */
   account?: ConnectedAccount | undefined;
+
+  /**
+   * Whether Stripe is to be told: no organization has the account now, none had it after this one, and this one had it within the last
+   * hour. Stripe ends the access of the platform as a whole, which would be that of another organization otherwise.
+   *
+   * @generated from field: bool deauthorize = 2;
+   */
+  deauthorize: boolean;
 };
 
 /**
