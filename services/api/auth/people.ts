@@ -7,6 +7,19 @@ import { provenAtMsOf, type SessionRecord } from './sessions/record.ts'
 
 export type StaffList = ReadonlyMap<string, Staff>
 
+type Proof = Pick<SessionRecord, 'email' | 'method' | 'provenBy'>
+
+/** Whether a session, or the one in which its tool was approved, was begun by a password. */
+export const isByPassword = ({ method, provenBy }: Omit<Proof, 'email'>): boolean =>
+  method === 'password' || provenBy === 'password'
+
+/**
+ * What a session's person is on the platform. A password is too little for that: a session that one began stays a member's, also
+ * where its address is added to the staff later. Pure.
+ */
+export const staffOf = (staffList: StaffList, session: Proof): Staff | undefined =>
+  isByPassword(session) ? undefined : staffList.get(session.email)
+
 /**
  * Who stands behind a session, as things are now: memberships are asked for each time, so that a role that was taken away is
  * gone with the next request. Throws an ApiError `unavailable` where the store is away.
@@ -18,7 +31,7 @@ export async function personOf(
   nowMs: number,
 ): Promise<PersonCaller> {
   const memberships = await membershipsOf(store, session.email)
-  const staff = staffList.get(session.email)
+  const staff = staffOf(staffList, session)
   const impersonation = staff && (await impersonationOf(store, session, nowMs))
   return {
     kind: 'person',

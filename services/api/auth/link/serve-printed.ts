@@ -6,6 +6,7 @@ import { fieldOf, named, readForm } from '../form.ts'
 import { land } from '../landing.ts'
 import { sendPage } from '../pages/page.ts'
 import { confirmPrintedPage, endedPage, mailsPage } from '../pages/pages.ts'
+import { staffOf } from '../people.ts'
 import type { SignIn } from '../sign-in.ts'
 import { printedScript, printedScriptPath } from './printed-script.ts'
 import { away, isSignedIn } from './serve-link.ts'
@@ -41,7 +42,7 @@ async function showMails(signIn: SignIn, request: Request, response: Response): 
   const secret = cookies.read(request.headers.cookie, 'session')
   const session = secret ? await away(sessions.find(secret, Date.now())) : undefined
   if (!session) throw new ApiError('unauthenticated')
-  if (staff.get(session.email) !== 'superadmin') throw new ApiError('forbidden')
+  if (staffOf(staff, session) !== 'superadmin') throw new ApiError('forbidden')
   sendPage(response, 200, mailsPage(keptMails.mails))
 }
 

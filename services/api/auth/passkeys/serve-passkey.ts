@@ -8,6 +8,7 @@ import { landingOf, rememberLanding } from '../landing.ts'
 import { away } from '../link/serve-link.ts'
 import { sendPage } from '../pages/page.ts'
 import { passkeyPage, passkeysPage } from '../pages/passkey-pages.ts'
+import { staffOf } from '../people.ts'
 import { canBeSecret, newSecret } from '../secret.ts'
 import { requireSession } from '../sessions/serve-account.ts'
 import type { SignIn } from '../sign-in.ts'
@@ -27,7 +28,7 @@ export function servePasskey(router: Router, signIn: SignIn): void {
   router.get('/account/passkeys', named('passkeysPage'), async (request, response) => {
     const session = await requireSession(signIn, request, response)
     if (!session) return
-    if (!signIn.staff.has(session.email))
+    if (!staffOf(signIn.staff, session))
       throw new ApiError('forbidden', 'Passkeys are for staff of the platform.')
     const { passkeys } = await signIn.store.passkeys
       .listPasskeys({ email: session.email })

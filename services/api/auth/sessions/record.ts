@@ -19,6 +19,8 @@ export const sessionSchema = z.object({
   email: z.string(),
   name: z.string().optional(),
   method: z.enum(signInMethods),
+  /** Of a tool: how the session was begun in which it was approved. Absent in those of earlier versions. */
+  provenBy: z.enum(signInMethods).optional(),
   createdAtMs: z.number(),
   /** When the person proved to be the address. Absent in sessions of earlier versions, which each began with a proof. */
   provenAtMs: z.number().optional(),

@@ -6,6 +6,7 @@ import { rememberPage } from '../landing.ts'
 import { away } from '../link/serve-link.ts'
 import { sendPage } from '../pages/page.ts'
 import { accountPage } from '../pages/pages.ts'
+import { staffOf } from '../people.ts'
 import type { SignIn } from '../sign-in.ts'
 import type { FoundSession } from './sessions.ts'
 
@@ -16,7 +17,7 @@ export function serveAccount(router: Router, signIn: SignIn): void {
     const session = await requireSession(signIn, request, response)
     if (!session) return
     const { email, id: sessionId } = session
-    const account = { email, sessionId, isStaff: signIn.staff.has(email) }
+    const account = { email, sessionId, isStaff: staffOf(signIn.staff, session) !== undefined }
     sendPage(response, 200, accountPage(account, await away(sessions.list(email))))
   })
   router.post('/account/end', named('endSessionByForm'), ...readForm, async (request, response) => {

@@ -24,7 +24,7 @@ export interface Sessions {
   change(email: string, id: string, part: Pick<SessionRecord, 'impersonation'>): Promise<boolean>
 }
 
-export type NewSession = Pick<SessionRecord, 'email' | 'name' | 'method' | 'peer' | 'agent'> & {
+export type NewSession = Pick<SessionRecord, 'email' | 'name' | 'method' | 'provenBy' | 'peer' | 'agent'> & {
   readonly limits: SessionLimits
   /** Of the session that approved it, which is no proof itself. Default: now. Unix milliseconds. */
   readonly provenAtMs?: number

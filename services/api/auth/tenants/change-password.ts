@@ -46,9 +46,25 @@ export async function changePassword(
     .catch((error: unknown) => {
       throw orChanged(storeProblem(error))
     })
-  const endedSessions = await away(signIn.sessions.endAll(email, sessionId))
+  // Before the sessions, which may fail: whoever's password was changed by somebody else hears of it in any case.
   queueMail(signIn, passwordMail(email, known ? 'changed' : 'set', from, new Date()))
-  return { endedSessions }
+  return { endedSessions: await endOthers(signIn, email, sessionId) }
+}
+
+/** How long to wait before sessions that could not be ended are ended again, ms. */
+const endPausesMs = [1_000, 10_000, 60_000, 300_000, 1_800_000, 3_600_000]
+
+/** Throws an ApiError `unavailable` where Redis is away: the sessions are ended as soon as it is back. */
+async function endOthers({ sessions, queue, log }: SignIn, email: string, exceptId: string): Promise<number> {
+  try {
+    return await sessions.endAll(email, exceptId)
+  } catch (cause) {
+    const isQueued = queue.push(async () => void (await sessions.endAll(email, exceptId)), endPausesMs)
+    log.error({ err: cause, sessionId: exceptId, isQueued }, 'password.sessions_not_ended')
+    const told =
+      'The password is changed. Your other sessions could not be ended yet, and are as soon as possible: look at the list of sessions, and end what is left there.'
+    throw new ApiError('unavailable', told, { cause, retryAfterSeconds: 5 })
+  }
 }
 
 /** Tries of the password before are bounded as those of signing in are: a stolen session is no way to guess it. */

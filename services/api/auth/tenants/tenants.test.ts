@@ -378,6 +378,23 @@ describe('changing the password', () => {
     expect(audit).toEqual([{ action: 'password.changed', details: { email } }])
   })
 
+  test('tells by mail also where sessions can not be ended, and ends them as soon as they can', async () => {
+    const { email, tokens } = await registered()
+    const other = (await logIn(email)).body
+    const [list] = await people.client.keys('*sessions-of:*')
+    await people.client.rename(list!, 'test-list')
+    await people.client.set(list!, 'no list of sessions')
+    const done = await change(tokens.accessToken, { currentPassword: password, newPassword: another })
+    expect([done.status, done.body.detail]).toEqual([503, expect.stringContaining('password is changed')])
+    await until(() =>
+      people.mailbox.mails.some(({ raw }) => /Your password on Fairlead was changed/.test(raw)),
+    )
+    expect((await me(other.accessToken)).status).toBe(200)
+    await people.client.rename('test-list', list!)
+    await until(async () => (await me(other.accessToken)).status === 401, { deadlineMs: 60_000 })
+    expect((await me(tokens.accessToken)).status).toBe(200)
+  }, 90_000)
+
   test('who forgot it signs in by mail and sets another one', async () => {
     const { email } = await registered()
     const browser = await people.signInByMail(email)

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { redisPrefix } from '../../redis.ts'
+import { type SignInMethod, signInMethods } from '../sessions/record.ts'
 import { canBeSecret, digestOf, newSecret } from '../secret.ts'
 
 /** Signing in a tool that has no browser (https://www.rfc-editor.org/rfc/rfc8628): it shows a code, a person types it and agrees. */
@@ -22,7 +23,13 @@ export interface Begun {
 
 export type Decision =
   /** By a session; `provenAtMs` is its proof's time, since agreeing is no proof. */
-  | { readonly kind: 'approved'; readonly email: string; readonly provenAtMs: number }
+  | {
+      readonly kind: 'approved'
+      readonly email: string
+      readonly provenAtMs: number
+      /** How that session was begun. */
+      readonly provenBy: SignInMethod
+    }
   | { readonly kind: 'denied' }
 
 export type Polled =
@@ -30,6 +37,7 @@ export type Polled =
       readonly kind: 'approved'
       readonly email: string
       readonly provenAtMs: number
+      readonly provenBy?: SignInMethod
       readonly peer: string
       readonly agent: string
     }
@@ -42,7 +50,12 @@ const requestSchema = z.object({
   decision: z
     .union([
       // An approval of an earlier version tells no proof: it counts as none.
-      z.object({ kind: z.literal('approved'), email: z.string(), provenAtMs: z.number().default(0) }),
+      z.object({
+        kind: z.literal('approved'),
+        email: z.string(),
+        provenAtMs: z.number().default(0),
+        provenBy: z.enum(signInMethods).optional(),
+      }),
       z.object({ kind: z.literal('denied') }),
     ])
     .optional(),
@@ -112,8 +125,8 @@ export function openDevices(redis: Redis): Devices {
       const { decision, peer, agent } = requestSchema.parse(JSON.parse(text))
       if (decision?.kind === 'denied') return { kind: 'access_denied' }
       if (decision) {
-        const { email, provenAtMs } = decision
-        return { kind: 'approved', email, provenAtMs, peer, agent }
+        const { email, provenAtMs, provenBy } = decision
+        return { kind: 'approved', email, provenAtMs, peer, agent, ...(provenBy && { provenBy }) }
       }
       // A second less than was told: clocks differ.
       const pauseMs = (intervalSeconds - 1) * 1000

@@ -34,7 +34,13 @@ async function decide(signIn: SignIn, request: Request, response: Response): Pro
   await requireTry(signIn, response)
   const isApproved = fieldOf(request, 'decision') === 'approve'
   const decision = isApproved
-    ? ({ kind: 'approved', email: session.email, provenAtMs: provenAtMsOf(session) } as const)
+    ? ({
+        kind: 'approved',
+        email: session.email,
+        provenAtMs: provenAtMsOf(session),
+        // Of a tool that approves another: what its own approval was proved by.
+        provenBy: session.provenBy ?? session.method,
+      } as const)
     : ({ kind: 'denied' } as const)
   const isDecided = await away(signIn.devices.decide(fieldOf(request, 'user_code') ?? '', decision))
   if (!isDecided) return sendPage(response, 200, deviceAskPage(true))

@@ -6,6 +6,7 @@ import { mayEnter } from '../link/request.ts'
 import { away } from '../link/serve-link.ts'
 import { queueMail } from '../mail/queue-mail.ts'
 import { reuseMail, signedInMail } from '../mail/texts.ts'
+import { isByPassword } from '../people.ts'
 import type { SessionRecord } from '../sessions/record.ts'
 import { staffLimits, toolLimits } from '../sessions/sessions.ts'
 import type { SignIn } from '../sign-in.ts'
@@ -62,10 +63,14 @@ async function pollDevice(signIn: SignIn, request: Request, response: Response):
   const nowMs = Date.now()
   const polled = await away(signIn.devices.poll(fieldOf(request, 'device_code') ?? '', nowMs))
   if (polled.kind !== 'approved') return refuse(response, polled.kind)
-  const { email, provenAtMs, agent, peer } = polled
+  const { email, provenAtMs, provenBy, agent, peer } = polled
   // Staff signs in anew as often with a tool as with a browser.
   const limits = signIn.staff.has(email) ? staffLimits : toolLimits
-  const session = { email, provenAtMs, agent, peer, method: 'device', limits } as const
+  const session = {
+    ...{ email, provenAtMs, agent, peer, limits },
+    method: 'device',
+    ...(provenBy && { provenBy }),
+  } as const
   const { id } = await away(signIn.sessions.begin(session, nowMs))
   signIn.log.info({ sessionId: id, method: 'device', peer }, 'sign_in.succeeded')
   queueMail(signIn, signedInMail({ email, peer, agent }, new Date(nowMs)))
@@ -97,7 +102,10 @@ export async function useRefreshToken(
       return undefined
     case 'refreshed': {
       const session = await away(signIn.sessions.findById(used.sessionId, nowMs))
-      if (session && (await mayEnter(signIn, session.email))) return { session, token: used.token }
+      // Whoever was added to the staff meanwhile signs in anew, by mail or passkey.
+      const isTooLittle = session && isByPassword(session) && signIn.staff.has(session.email)
+      if (session && !isTooLittle && (await mayEnter(signIn, session.email)))
+        return { session, token: used.token }
       // Ended in the list of sessions, or nothing is left to sign in for.
       await away(signIn.refreshTokens.end(used.sessionId))
       return undefined

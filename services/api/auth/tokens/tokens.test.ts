@@ -1,9 +1,10 @@
 import { until } from '@fairlead/testbed/until'
 import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openBrowser } from '../fixtures/browser.ts'
-import { consoleUrl, openPeopleApi, type PeopleApi, testSignInKeys } from '../fixtures/people-api.ts'
+import { type Browser, openBrowser } from '../fixtures/browser.ts'
+import { consoleUrl, openPeopleApi, type PeopleApi, superadmin, testSignInKeys } from '../fixtures/people-api.ts'
 import { readSignInKeys } from '../keys.ts'
+import { memberLimits, openSessions } from '../sessions/sessions.ts'
 import { openAccessTokens } from './jwt.ts'
 import { graceMs, openRefreshTokens } from './refresh.ts'
 
@@ -27,9 +28,9 @@ async function post(path: string, fields: Record<string, string>) {
 const use = (token: string) => people.api.call('GET', `${at}/events`, { key: token })
 
 /** Signs a tool in, as `fairlead login` and a person do. */
-async function signInTool(email = ada) {
+async function signInTool(email = ada, browser?: Browser) {
   const { body: begun } = await post('/auth/device/code', {})
-  const by = await people.signedIn(email)
+  const by = browser ?? (await people.signedIn(email))
   const page = await by.get(begun.verification_uri_complete)
   expect(page.text).toContain(`Sign it in as ${email}`)
   await by.post('/auth/device', { user_code: begun.user_code, decision: 'approve' })
@@ -40,6 +41,35 @@ async function signInTool(email = ada) {
   expect(status).toBe(200)
   return body as { access_token: string; refresh_token: string; expires_in: number }
 }
+
+test('a session that a password began is none of staff once its address is, nor is a tool that it approves', async () => {
+  const elsewhere = '/api/v1/organizations/globex'
+  // The address was a member's, with a password, and was added to the staff then.
+  const member = `insert into members (organization_id, id, email, role, managed_by)
+     select id, gen_random_uuid(), $1, 'admin', 'tenant' from organizations where slug = 'acme'`
+  await people.api.store.query(member, [superadmin])
+  const begun = { email: superadmin, peer: '192.0.2.7', agent: 'test', limits: memberLimits }
+  const { secret } = await openSessions(people.client).begin({ ...begun, method: 'password' }, Date.now())
+  const byPassword = openBrowser(people.api.url)
+  byPassword.cookies.set('fairlead-session', secret)
+  try {
+    expect((await byPassword.fetch('GET', at)).status).toBe(200)
+    expect((await byPassword.fetch('GET', elsewhere)).status).toBe(404)
+    expect((await byPassword.get('/auth/account/passkeys')).status).toBe(403)
+    const tool = await signInTool(superadmin, byPassword)
+    expect((await people.api.call('GET', elsewhere, { key: tool.access_token })).status).toBe(404)
+    const refreshed = await post('/auth/refresh', { refresh_token: tool.refresh_token })
+    expect([refreshed.status, refreshed.body.error]).toEqual([400, 'invalid_grant'])
+    // By mail the same person is staff, and so is a tool of that session.
+    const byMail = await people.signedIn(superadmin)
+    expect((await byMail.fetch('GET', elsewhere)).status).toBe(200)
+    const tools = await signInTool(superadmin, byMail)
+    expect((await people.api.call('GET', elsewhere, { key: tools.access_token })).status).toBe(200)
+    expect((await post('/auth/refresh', { refresh_token: tools.refresh_token })).status).toBe(200)
+  } finally {
+    await people.api.store.query('delete from members where email = $1', [superadmin])
+  }
+})
 
 describe('the device flow', () => {
   test('a tool is signed in once a person agrees, and only once', async () => {
