@@ -287,9 +287,7 @@ describe('receiver, worker, store and prober do all their work with their own us
     await client.organizations.applyOrganization({
       owner: { kind: OwnerKind.FILE, reference: 'platform.yaml' },
       slug: 'platform',
-      sources: [
-        { name: 'connect', settings: { provider: 'stripe' }, secrets: [{ id: 'a', value: secret }] },
-      ],
+      sources: [{ name: 'connect', settings: { provider: 'stripe' }, secrets: [{ id: 'a', value: secret }] }],
     })
     const account = 'acct_chart'
     await client.stripeConnect.connectAccount({ organizationId, account, scope: 'read_only', livemode: true })
@@ -393,7 +391,10 @@ test('nobody comes in without a password, and the administrator may do anything'
 })
 
 test('a wildcard in the table is a whole token: as a part of one nats-server takes it as a letter', async () => {
-  const table = parse(await readFile(join(chart, 'nats-permissions.yaml'), 'utf8')) as Record<string, string[]>
+  const table = parse(await readFile(join(chart, 'nats-permissions.yaml'), 'utf8')) as Record<
+    string,
+    string[]
+  >
   const tokens = Object.values(table).flatMap(subjects => subjects.flatMap(subject => subject.split('.')))
   expect(tokens.filter(token => /[*>]./.test(token) || /.[*>]/.test(token))).toEqual([])
 })

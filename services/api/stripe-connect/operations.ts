@@ -24,7 +24,7 @@ const accountSchema = z
     disconnectedAt: timeText.nullable(),
     held: z.int().meta({
       description:
-        'Events that wait for the organization: it is not active, or has used up its quota. Kept for 72 hours, at most 1,000 of an account.',
+        'Events that wait for the organization: it is not active, or has used up its quota. Kept for 72 hours, at most 1,000 and 16 MiB of an account.',
     }),
   })
   .meta({ id: 'ConnectedAccount' })

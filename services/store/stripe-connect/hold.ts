@@ -1,7 +1,13 @@
 import type { Db } from '../scope.ts'
 
 /** Events that nobody takes at present, held until an organization does: bounds, so that no account fills the database. */
-export const heldBounds = { ofAccount: 1_000, inAll: 20_000, bytesInAll: 256 * 1024 ** 2, hours: 72 } as const
+export const heldBounds = {
+  ofAccount: 1_000,
+  bytesOfAccount: 16 * 1024 ** 2,
+  inAll: 20_000,
+  bytesInAll: 256 * 1024 ** 2,
+  hours: 72,
+} as const
 
 interface HeldEvent {
   readonly account: string
@@ -19,23 +25,35 @@ export async function holdEvent(db: Db, { account, id, body, receivedAt }: HeldE
   )
   const { rowCount: ofAccount } = await db.query(
     `delete from held_connect_events h using (
-       select event_id from held_connect_events where account = $1 order by received_at desc, event_id desc offset $2
+       select event_id from (
+         select event_id, count(*) over newest as events, sum(size) over newest as bytes
+         from held_connect_events where account = $1 window newest as (order by received_at desc, event_id desc)
+       ) as counted where events > $2 or bytes > $3
      ) as older where h.account = $1 and h.event_id = older.event_id`,
-    [account, heldBounds.ofAccount],
+    [account, heldBounds.ofAccount, heldBounds.bytesOfAccount],
   )
-  return (ofAccount ?? 0) + (await dropOldest(db))
+  return (ofAccount ?? 0) + (await dropOfFullest(db))
 }
 
-/** The oldest of all go, until the rest fits. */
-async function dropOldest(db: Db): Promise<number> {
+/**
+ * Drops events until the rest fits: the oldest ones of the account that holds most, so that no account pushes out what is held of
+ * others. What an event and all newer ones of its account take of the account's own bounds is its depth; the deepest go.
+ */
+async function dropOfFullest(db: Db): Promise<number> {
+  const { rows } = await db.query<{ fits: boolean }>(
+    'select count(*) <= $1 and coalesce(sum(size), 0) <= $2 as fits from held_connect_events',
+    [heldBounds.inAll, heldBounds.bytesInAll],
+  )
+  if (rows[0]?.fits) return 0
   const { rowCount } = await db.query(
     `delete from held_connect_events h using (
-       select account, event_id from (
-         select account, event_id, count(*) over newest as events, sum(size) over newest as bytes
-         from held_connect_events window newest as (order by received_at desc, account, event_id)
-       ) as counted where events > $1 or bytes > $2
-     ) as over where h.account = over.account and h.event_id = over.event_id`,
-    [heldBounds.inAll, heldBounds.bytesInAll],
+       select account, event_id, count(*) over kept as events, sum(size) over kept as bytes from (
+         select account, event_id, size, received_at,
+           greatest(count(*) over newest / $3::float8, sum(size) over newest / $4::float8) as depth
+         from held_connect_events window newest as (partition by account order by received_at desc, event_id desc)
+       ) as deep window kept as (order by depth, received_at desc, account, event_id)
+     ) as counted where (events > $1 or bytes > $2) and h.account = counted.account and h.event_id = counted.event_id`,
+    [heldBounds.inAll, heldBounds.bytesInAll, heldBounds.ofAccount, heldBounds.bytesOfAccount],
   )
   return rowCount ?? 0
 }
@@ -64,13 +82,20 @@ export async function oldestHeld(db: Db, account: string, limit: number): Promis
 export const forgetHeld = (db: Db, account: string, ids: readonly string[]) =>
   db.query('delete from held_connect_events where account = $1 and event_id = any($2)', [account, ids])
 
-/** Accounts with held events that an organization has connected. */
-export async function heldOfConnected(db: Db): Promise<string[]> {
-  const { rows } = await db.query<{ account: string }>(
-    `select c.account from connected_accounts c where c.disconnected_at is null
-       and exists (select from held_connect_events h where h.account = c.account) limit 100`,
+/** Accounts with held events that an active organization has connected, by name, those after one. */
+export async function heldOfConnected(
+  db: Db,
+  after: string,
+  limit: number,
+): Promise<{ readonly account: string; readonly organization_id: string }[]> {
+  const { rows } = await db.query<{ account: string; organization_id: string }>(
+    `select c.account, c.organization_id from connected_accounts c join organizations o on o.id = c.organization_id
+     where c.disconnected_at is null and o.active and o.deleted_at is null and c.account > $1
+       and exists (select from held_connect_events h where h.account = c.account)
+     order by c.account limit $2`,
+    [after, limit],
   )
-  return rows.map(({ account }) => account)
+  return rows
 }
 
 export async function dropExpired(db: Db, nowMs: number): Promise<number> {

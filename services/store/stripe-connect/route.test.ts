@@ -1,3 +1,4 @@
+import { openLog } from '@fairlead/daemon/log'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { until } from '@fairlead/testbed/until'
 import { eventId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
@@ -9,7 +10,9 @@ import { eventSubject } from '@fairlead/wire/subjects'
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openPool } from '../postgres.ts'
 import { heldBounds } from './hold.ts'
+import { handOverAll } from './route.ts'
 
 const opened = new AsyncDisposableStack()
 let store: TestStore
@@ -253,6 +256,97 @@ test('of an account the newest thousand are held', async () => {
   await until(async () => (await held('acct_full')).includes(newest))
   const rows = await held('acct_full')
   expect([rows.length, rows.includes('evt_old_1'), rows.includes('evt_old_2')]).toEqual([1_000, false, true])
+})
+
+const fillHeld = (account: string, events: number, size: number, ago: string) =>
+  store.query(
+    `insert into held_connect_events (account, event_id, body, size, received_at)
+     select $1, 'evt_old_' || n, '{}', $3, now() - $4::interval + n * interval '1 ms' from generate_series(1, $2::int) as n`,
+    [account, events, size, ago],
+  )
+
+test('of an account the newest 16 MiB are held', async () => {
+  await fillHeld('acct_wide', 20, 1024 ** 2, '1 hour')
+  const newest = await receive('acct_wide')
+  await until(async () => (await held('acct_wide')).includes(newest))
+  const rows = await held('acct_wide')
+  expect([rows.length, rows.includes('evt_old_5'), rows.includes('evt_old_6')]).toEqual([16, false, true])
+  await store.query(`delete from held_connect_events where account = 'acct_wide'`)
+})
+
+test('accounts whose events fill all that may be held push out their own, and none of another account', async () => {
+  await fillHeld('acct_small', 3, 1_000, '10 hours')
+  const size = heldBounds.bytesOfAccount / 16
+  for (let i = 0; i < heldBounds.bytesInAll / heldBounds.bytesOfAccount; i++)
+    await fillHeld(`acct_flood${i}`, 16, size, '1 hour')
+  const newest = await receive('acct_flood0')
+  await until(async () => (await held('acct_flood0')).includes(newest))
+  expect(await held('acct_small')).toHaveLength(3)
+  const [{ bytes, dropped } = {}] = await store.query(
+    `select (select sum(size)::int from held_connect_events) as bytes,
+       (select 257 - count(*)::int from held_connect_events where account like 'acct_flood%') as dropped`,
+  )
+  expect(bytes).toBeLessThanOrEqual(heldBounds.bytesInAll)
+  expect(dropped).toBeLessThan(5)
+  await store.query(
+    `delete from held_connect_events where account like 'acct_flood%' or account = 'acct_small'`,
+  )
+})
+
+test('a deauthorization ends the connection also of an organization that takes no events', async () => {
+  await connect('globex', 'acct_ended')
+  await store.query(`update organizations set active = false where slug = 'globex'`)
+  try {
+    const type = 'account.application.deauthorized'
+    const ended = await receive('acct_ended', { type, created: seconds() + 1 })
+    await until(async () => (await held('acct_ended')).includes(ended))
+    const rows = await store.query(
+      `select disconnected_at is not null as ended from connected_accounts where account = 'acct_ended'`,
+    )
+    expect(rows).toEqual([{ ended: true }])
+    // Its owner may connect it elsewhere at once.
+    await connect('acme', 'acct_ended')
+  } finally {
+    await store.query(`update organizations set active = true where slug = 'globex'`)
+  }
+})
+
+test('accounts of organizations that take nothing, and one that fails, hold up no other', async () => {
+  // More than a page, all before the account that waits.
+  await store.client.organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'asleep.yaml#asleep' },
+    slug: 'asleep',
+  })
+  await store.query(`update organizations set active = false where slug = 'asleep'`)
+  const connected = `insert into connected_accounts (organization_id, account, scope, livemode, connected_at)
+    select id, $2 || n, 'read_only', true, now() from organizations, generate_series(1, $3::int) n where slug = $1`
+  await store.query(connected, ['asleep', 'acct_0asleep', 130])
+  await store.query(connected, ['globex', 'acct_1fails', 1])
+  await store.query(connected, ['acme', 'acct_2waits', 1])
+  await store.query(
+    `insert into held_connect_events (account, event_id, body, size, received_at)
+     select account, 'evt_of_' || account, body, length(body), now() from connected_accounts,
+       lateral (select convert_to(json_build_object('id', 'evt_of_' || account, 'account', account, 'type', 'invoice.paid',
+         'livemode', true, 'created', 1800000000)::text, 'utf8') as body) as made
+     where account ~ '^acct_[012](asleep|fails|waits)'`,
+  )
+  await using opening = openPool(store.postgresUrl, 2)
+  await handOverAll({
+    pool: opening.pool,
+    nats,
+    publisher: {
+      revisionOf: async organization => {
+        if (organization === ids.globex) throw new Error('no revision of this one')
+        return 1
+      },
+    },
+    now: Date.now,
+    log: openLog({ service: 'store', level: 'silent' }),
+    signal: new AbortController().signal,
+  })
+  expect(await idsOf('acme')).toContain('evt_of_acct_2waits1')
+  expect(await held('acct_1fails1')).toEqual(['evt_of_acct_1fails1'])
+  expect(await held('acct_0asleep7')).toEqual(['evt_of_acct_0asleep7'])
 })
 
 test('the source that was read before is read no more', async () => {

@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { writeAudits } from '../audit.ts'
 import { sourceIdOf } from '../notifications/publish.ts'
-import { quotaExceeded, readOverviews } from '../organizations/read.ts'
+import { type OrganizationOverview, quotaExceeded, readOverviews } from '../organizations/read.ts'
 import type { ConfigPublisher } from '../publish/publish.ts'
 import { publishEvent } from '../publish/publish-event.ts'
 import { type Db, inScope } from '../scope.ts'
@@ -47,14 +47,16 @@ export async function routeEvent(
   const { account, id } = event
   return await inScope(tools.pool, 'platform', async db => {
     await lockAccount(db, account)
-    const taker = await takerOf(db, account)
-    if (!taker) {
+    const connected = await findConnected(db, account)
+    const taken = connected !== undefined && (await takes(db, connected))
+    if (taken) await handOver(tools, connected, { event, body, receivedAt })
+    else {
       const dropped = await holdEvent(db, { account, id, body, receivedAt })
       if (dropped > 0) tools.log.warn({ account, dropped }, 'connect.held_dropped')
-      return 'held'
     }
-    await handOver(tools, db, taker, { event, body, receivedAt })
-    return 'handed_over'
+    // Also of an organization that takes no events now: the owner of the account has ended it.
+    if (connected) await endIfDeauthorized(tools, db, connected, event)
+    return taken ? 'handed_over' : 'held'
   })
 }
 
@@ -72,10 +74,10 @@ export async function handOverHeld(tools: RouteTools, account: string): Promise<
       for (const held of taker ? await oldestHeld(db, account, page) : []) {
         if (!taker) break
         const event = readConnectEvent(held.body)
-        if (event.kind === 'of_account') await handOver(tools, db, taker, { ...held, event })
         done.push(held.id)
-        // A deauthorization among them ends the connection.
-        if (event.kind === 'of_account' && event.isDeauthorization) taker = await takerOf(db, account)
+        if (event.kind === 'of_nobody') continue
+        await handOver(tools, taker, { ...held, event })
+        if (await endIfDeauthorized(tools, db, taker, event)) taker = undefined
       }
       await forgetHeld(db, account, done)
       return done.length
@@ -85,22 +87,57 @@ export async function handOverHeld(tools: RouteTools, account: string): Promise<
   }
 }
 
-/** Hands over what an organization did not take before (its quota was used up, say), and what a connection left. */
-export async function handOverAll(tools: RouteTools): Promise<void> {
-  for (const account of await inScope(tools.pool, 'platform', heldOfConnected)) {
-    await handOverHeld(tools, account)
+/** Accounts that are looked for at one time. */
+const accountsAtOnce = 100
+
+/**
+ * Hands over what an organization did not take before (its quota was used up, say), and what a connection left. Events of an account
+ * that can't be handed over stay for the next round, and hold up no other account.
+ */
+export async function handOverAll(tools: RouteTools & { readonly signal: AbortSignal }): Promise<void> {
+  let after: string | undefined = ''
+  while (after !== undefined) {
+    const last: string = after
+    const found = await inScope(tools.pool, 'platform', db => nextHeld(db, last))
+    for (const account of found.accounts) {
+      if (tools.signal.aborted) return
+      await handOverHeld(tools, account).catch((err: unknown) => {
+        tools.log.warn({ err, account }, 'connect.still_held')
+      })
+    }
+    after = found.next
+  }
+}
+
+/** A page of accounts whose organizations take events now. */
+async function nextHeld(
+  db: Db,
+  after: string,
+): Promise<{ readonly accounts: string[]; readonly next: string | undefined }> {
+  const rows = await heldOfConnected(db, after, accountsAtOnce)
+  const ids = rows.map(row => row.organization_id)
+  const taking = new Set(
+    (await readOverviews(db, 'o.id = any($1::uuid[])', [ids])).filter(isTaking).map(o => o.id),
+  )
+  return {
+    accounts: rows.filter(row => taking.has(row.organization_id)).map(row => row.account),
+    next: rows.length === accountsAtOnce ? rows.at(-1)?.account : undefined,
   }
 }
 
 /** The organization that takes an account's events now; undefined: none does. */
 async function takerOf(db: Db, account: string): Promise<AccountRow | undefined> {
   const row = await findConnected(db, account)
-  if (!row) return undefined
-  const [organization] = await readOverviews(db, 'o.id = $1', [row.organization_id])
-  const takes =
-    organization && !organization.deleted_at && organization.active && !quotaExceeded(organization)
-  return takes ? row : undefined
+  return row && (await takes(db, row)) ? row : undefined
 }
+
+/** Whether the organization that has an account takes its events now. */
+async function takes(db: Db, row: AccountRow): Promise<boolean> {
+  return (await readOverviews(db, 'o.id = $1', [row.organization_id])).some(isTaking)
+}
+
+const isTaking = (organization: OrganizationOverview): boolean =>
+  !organization.deleted_at && organization.active && !quotaExceeded(organization)
 
 interface Verified {
   readonly event: OfAccount
@@ -109,8 +146,7 @@ interface Verified {
 }
 
 async function handOver(
-  { nats, publisher, now }: RouteTools,
-  db: Db,
+  { nats, publisher }: RouteTools,
   taker: AccountRow,
   { event, body, receivedAt }: Verified,
 ): Promise<void> {
@@ -132,19 +168,30 @@ async function handOver(
     ...(event.mode === 'test' && { mode: event.mode }),
   }
   await publishEvent(nats, eventSubject(organization, connectedSource), meta, body)
-  if (!event.isDeauthorization || !endsConnection(event.createdSeconds, taker.connected_at)) return
+}
+
+/** @returns whether the event has ended the connection */
+async function endIfDeauthorized(
+  { now }: RouteTools,
+  db: Db,
+  connected: AccountRow,
+  event: OfAccount,
+): Promise<boolean> {
+  if (!event.isDeauthorization || !endsConnection(event.createdSeconds, connected.connected_at)) return false
   const at = new Date(now())
+  const organization: OrganizationId = fromUuid('org', connected.organization_id)
   await disconnectAccount(db, { organization, account: event.account }, at)
   await writeAudits(
     db,
     [
       {
         action: 'connected_account.disconnected',
-        organization: taker.organization_id,
+        organization: connected.organization_id,
         subjectId: event.account,
         details: { by: 'stripe', event: event.id },
       },
     ],
     at.getTime(),
   )
+  return true
 }

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { redisPrefix } from '../../redis.ts'
-import { type SignInMethod, signInMethods } from '../sessions/record.ts'
 import { canBeSecret, digestOf, newSecret } from '../secret.ts'
+import { type SignInMethod, signInMethods } from '../sessions/record.ts'
 
 /** Signing in a tool that has no browser (https://www.rfc-editor.org/rfc/rfc8628): it shows a code, a person types it and agrees. */
 export interface Devices {

@@ -2,7 +2,13 @@ import { until } from '@fairlead/testbed/until'
 import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Browser, openBrowser } from '../fixtures/browser.ts'
-import { consoleUrl, openPeopleApi, type PeopleApi, superadmin, testSignInKeys } from '../fixtures/people-api.ts'
+import {
+  consoleUrl,
+  openPeopleApi,
+  type PeopleApi,
+  superadmin,
+  testSignInKeys,
+} from '../fixtures/people-api.ts'
 import { readSignInKeys } from '../keys.ts'
 import { memberLimits, openSessions } from '../sessions/sessions.ts'
 import { openAccessTokens } from './jwt.ts'
