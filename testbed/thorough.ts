@@ -3,6 +3,7 @@ export const isThorough = process.env.FAIRLEAD_TEST_CASES === 'all'
 
 /** Tests that do, from the root. */
 export const thoroughTests: readonly string[] = [
+  'services/api/auth/tenants/tenants.test.ts',
   'services/api/every-write.test.ts',
   'services/receiver/seen/seen.test.ts',
   'services/store/project/project.test.ts',
