@@ -2846,7 +2846,7 @@ export interface ConnectedAccount {
   connectedAt: string;
   disconnectedAt: string | null;
   /**
-     * Events that wait for the organization: it is not active, or has used up its quota. Kept for 72 hours, at most 1,000 of an account.
+     * Events that wait for the organization: it is not active, or has used up its quota. Kept for 72 hours, at most 1,000 and 16 MiB of an account.
      * @minimum -9007199254740991
      * @maximum 9007199254740991
      */
@@ -15982,7 +15982,7 @@ export const getDisconnectStripeAccountUrl = (slug: string,
 }
 
 /**
- * From the answer on none of its events reach the organization, and Stripe is told to end the access. If Stripe is away the answer is 503: it is disconnected here all the same, and asking again tells Stripe. What came before stays.
+ * From the answer on none of its events reach the organization, and Stripe is told to end the access, unless another organization has connected the account since. If Stripe is away the answer is 503: it is disconnected here all the same, and asking again within an hour tells Stripe. What came before stays.
  *
  * Allowed to: admin or owner.
  * @summary Disconnect a Stripe account
