@@ -88,3 +88,18 @@ test('short work leaves the other places to the long work, however much there is
   await settled()
   expect(begun.join('')).toBe('ssab')
 })
+
+test('work that is given up while it waits takes no place, and nobody behind it waits for it', async () => {
+  const turns = openTurns<string>({ places: 1, mostOfOne: () => 1 })
+  const first = await turns.take('a')
+  const givenUp = new AbortController()
+  const waiting = turns.take('b', givenUp.signal)
+  const next = turns.take('c', new AbortController().signal)
+  givenUp.abort(new Error('too late'))
+  await expect(waiting).rejects.toThrow('too late')
+  await expect(turns.take('d', givenUp.signal)).rejects.toThrow('too late')
+  expect(turns.waiting).toBe(1)
+  first[Symbol.dispose]()
+  using _place = await next
+  expect(turns.waiting).toBe(0)
+})

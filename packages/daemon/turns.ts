@@ -5,9 +5,9 @@
 export interface Turns<Key> {
   /**
    * Resolves at this key's turn; disposing gives the place back, once. Rejects with a `TurnError`: `waited_too_long`, or
-   * `too_many_wait` at once.
+   * `too_many_wait` at once; and with what `signal` is aborted with.
    */
-  take(key: Key): Promise<Disposable>
+  take(key: Key, signal?: AbortSignal): Promise<Disposable>
   readonly waiting: number
 }
 
@@ -16,8 +16,8 @@ interface TurnsOptions<Key> {
   readonly places: number
   /** Places that one key has at most, from 1. */
   readonly mostOfOne: (key: Key) => number
-  /** How long one may wait, ms. */
-  readonly waitMs: number
+  /** How long one may wait, ms. Default: until its signal is aborted. */
+  readonly waitMs?: number
   /** Waiting requests of one key, at most. Default: no limit. */
   readonly mostWaiting?: number
   /** Keys whose work is short and goes before that of all others, and the places that are kept for them. Default: none. */
@@ -102,7 +102,7 @@ export function openTurns<Key>({
     if (queue.size === 0) queuesOf(key).delete(key)
   }
 
-  function wait(key: Key): Promise<Disposable> {
+  function wait(key: Key, signal?: AbortSignal): Promise<Disposable> {
     const queues = queuesOf(key)
     const queue = queues.get(key) ?? new Set()
     if (queue.size >= mostWaiting) return Promise.reject(new TurnError('too_many_wait'))
@@ -111,20 +111,32 @@ export function openTurns<Key>({
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         begin() {
-          clearTimeout(late)
+          end()
           resolve(hold(key))
         },
       }
-      const late = setTimeout(() => {
+      const giveUp = (reason: unknown) => {
+        end()
         leave(key, queue, waiter)
-        reject(new TurnError('waited_too_long'))
-      }, waitMs)
+        reject(reason)
+      }
+      const abort = () => giveUp(signal?.reason)
+      const late =
+        waitMs === undefined ? undefined : setTimeout(() => giveUp(new TurnError('waited_too_long')), waitMs)
+      const end = () => {
+        clearTimeout(late)
+        signal?.removeEventListener('abort', abort)
+      }
+      signal?.addEventListener('abort', abort)
       queue.add(waiter)
     })
   }
 
   return {
-    take: key => (mayHold(key) ? Promise.resolve(hold(key)) : wait(key)),
+    take(key, signal) {
+      if (signal?.aborted) return Promise.reject(signal.reason)
+      return mayHold(key) ? Promise.resolve(hold(key)) : wait(key, signal)
+    },
     get waiting() {
       return waiting
     },

@@ -34,7 +34,8 @@ const analytics = operation({
     by: z.enum(['source', 'type', 'destination']).optional().meta({ description: 'Default `source`.' }),
     interval: z.enum(['15m', 'hour', 'day', 'month']).optional().meta({ description: 'Default `hour`.' }),
     timeZone: plainText(64).optional().meta({
-      description: 'Hours, days and months begin as they do there. Default UTC.',
+      description:
+        'Hours, days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.',
       example: 'Europe/Berlin',
     }),
     after: since.optional().meta({ description: 'From this time on. Default: a day before `before`.' }),

@@ -4,6 +4,7 @@ import { ErrorDetailSchema } from '@fairlead/wire/store/error'
 import { WireError } from '@fairlead/wire/wire-error'
 import { isUnavailable } from './scope.ts'
 import { answers, StoreError } from './store-error.ts'
+import { isUnknownTimeZone, noTimeZone } from './time-zone.ts'
 
 export interface CallMetrics {
   seconds: { observe(labels: { call: string; code: string }, seconds: number): void }
@@ -57,6 +58,7 @@ function asStoreError(error: unknown): unknown {
   if (isUnavailable(error)) {
     return new StoreError('postgres_unavailable', 'Postgres can not be reached', { cause: error })
   }
+  if (isUnknownTimeZone(error)) return noTimeZone(error)
   // lock_not_available: the holder of a row's lock has hung, or works for long.
   if (error instanceof Error && 'code' in error && error.code === '55P03') {
     return new StoreError('postgres_unavailable', 'others hold what this needs: try again', { cause: error })

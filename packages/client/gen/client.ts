@@ -7304,7 +7304,7 @@ by?: GetAnalyticsBy;
  */
 interval?: GetAnalyticsInterval;
 /**
- * Hours, days and months begin as they do there. Default UTC.
+ * Hours, days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8699,7 +8699,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8745,7 +8745,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8803,7 +8803,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8861,7 +8861,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8919,7 +8919,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -8970,7 +8970,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -9824,7 +9824,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -9858,7 +9858,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -9904,7 +9904,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -9950,7 +9950,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -9996,7 +9996,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -10035,7 +10035,7 @@ after?: string;
  */
 before?: string;
 /**
- * Days and months begin as they do there. Default UTC.
+ * Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.
  * @minLength 1
  * @maxLength 64
  * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
@@ -18991,7 +18991,7 @@ export const getRetryBillingQuarantineUrl = (slug: string,) => {
 }
 
 /**
- * After an upgrade that knows their types, or a mended source. Newest first, 500 at most: ask again with the same `before` while `left` is above 0. Each event leaves the quarantine, and comes back if it still can’t be read. Events whose bodies are no longer kept are skipped.
+ * After an upgrade that knows their types, or a mended source. Newest first, 50 at most: ask again with the same `before` while `left` is above 0. Each event leaves the quarantine, and comes back if it still can’t be read. Events whose bodies are no longer kept are skipped.
  *
  * Allowed to: developer, admin or owner.
  * @summary Read quarantined events again

@@ -16,9 +16,11 @@ const currencyText = z
 export const figuresQuery = {
   after: since.optional().meta({ description: 'From this time on. Default: 30 days before `before`.' }),
   before: since.optional().meta({ description: 'Default: now.' }),
-  timeZone: plainText(64)
-    .optional()
-    .meta({ description: 'Days and months begin as they do there. Default UTC.', example: 'Europe/Berlin' }),
+  timeZone: plainText(64).optional().meta({
+    description:
+      'Days and months begin as they do there: a name of the IANA database, no offset and no abbreviation. Default UTC.',
+    example: 'Europe/Berlin',
+  }),
   currency: currencyText.optional().meta({ description: 'Default: each.', example: 'USD' }),
   convert: currencyText.optional().meta({
     description:

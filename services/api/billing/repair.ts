@@ -72,7 +72,7 @@ export const retryQuarantine = operation({
   tag: 'Billing',
   summary: 'Read quarantined events again',
   description:
-    'After an upgrade that knows their types, or a mended source. Newest first, 500 at most: ask again with the same `before` while `left` is above 0. Each event leaves the quarantine, and comes back if it still can’t be read. Events whose bodies are no longer kept are skipped.',
+    'After an upgrade that knows their types, or a mended source. Newest first, 50 at most: ask again with the same `before` while `left` is above 0. Each event leaves the quarantine, and comes back if it still can’t be read. Events whose bodies are no longer kept are skipped.',
   access: 'operate',
   params: organizationParams,
   query: noQuery,

@@ -6,8 +6,11 @@ import { retryDeliveries } from '../events/retry.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 
-/** Events of one call: the caller asks again for more. */
-const mostEvents = 500
+/**
+ * Events of one call: the caller asks again for more. They are one transaction, which a worker waits for that has an event to put back:
+ * longer than lockTimeoutMs, and it would have to come again.
+ */
+const mostEvents = 50
 
 export interface RetriedQuarantine {
   readonly retried: number
@@ -39,23 +42,20 @@ export async function retryQuarantined(
     `select event_id from ledger_quarantine where ${chosen} order by seen_at desc, event_id desc limit $4 for update skip locked`,
     [...values, mostEvents],
   )
-  const retried: string[] = []
-  for (const { event_id: event } of looked) {
-    if (await retryOne(db, nats, organization, event)) retried.push(event)
-  }
-  await db.query('delete from ledger_quarantine where organization_id = $1 and event_id = any($2::uuid[])', [
-    toUuid(organization),
-    retried,
-  ])
+  let retried = 0
+  for (const { event_id: event } of looked) if (await retryOne(db, nats, organization, event)) retried += 1
   const { rows: counted } = await db.query<{ count: string }>(
     `select count(*) as count from ledger_quarantine where ${chosen}`,
     values,
   )
-  const skipped = looked.length - retried.length
-  return { retried: retried.length, skipped, left: Math.max(0, Number(counted[0]?.count ?? 0) - skipped) }
+  const skipped = looked.length - retried
+  return { retried, skipped, left: Math.max(0, Number(counted[0]?.count ?? 0) - skipped) }
 }
 
-/** Whether it is read again. */
+/**
+ * Whether it is read again. Its row goes before it is handed over: a worker that can't read it either waits for the end of this
+ * transaction and puts it back. Were the row still there, the worker would add none, and then it would go.
+ */
 async function retryOne(
   db: Db,
   nats: NatsConnection,
@@ -63,18 +63,26 @@ async function retryOne(
   id: string,
 ): Promise<boolean> {
   const destination = toUuid(ledgerDestination(organization).id)
+  await db.query('savepoint before_event')
   try {
     const event = await readEvent(db, organization, fromUuid('evt', id))
     const deliveries = (await lockDeliveries(db, event)).filter(
       delivery => delivery.destination_id === destination && delivery.state !== 'waiting',
     )
     if (deliveries.length === 0) return false
+    await db.query('delete from ledger_quarantine where organization_id = $1 and event_id = $2', [
+      toUuid(organization),
+      id,
+    ])
     await retryDeliveries(db, nats, event, deliveries)
+    await db.query('release savepoint before_event')
     return true
   } catch (error) {
     // The event went with its day, or its body did.
-    if (error instanceof StoreError && (error.code === 'not_found' || error.code === 'content_expired'))
-      return false
-    throw error
+    const isGone =
+      error instanceof StoreError && (error.code === 'not_found' || error.code === 'content_expired')
+    if (!isGone) throw error
+    await db.query('rollback to savepoint before_event')
+    return false
   }
 }

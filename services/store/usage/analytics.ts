@@ -4,6 +4,7 @@ import type { GetAnalyticsRequest } from '@fairlead/wire/store/usage'
 import { dateOf } from '../events/where.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
+import { readTimeZone } from '../time-zone.ts'
 import { bothModesOf, type Dimension, dimensions } from './dimension.ts'
 import { percentile } from './latency.ts'
 
@@ -30,8 +31,7 @@ export function readAsked(request: GetAnalyticsRequest, nowMs: number): Asked {
   if (!by) throw invalid('by', `must be one of ${dimensions.join(', ')}`)
   const interval = (Object.keys(intervalMs) as IntervalWord[]).find(word => word === request.interval)
   if (!interval) throw invalid('interval', `must be one of ${Object.keys(intervalMs).join(', ')}`)
-  const timeZone = request.timeZone || 'UTC'
-  if (!isTimeZone(timeZone)) throw invalid('time_zone', 'is no time zone, such as Europe/Berlin')
+  const timeZone = readTimeZone(request.timeZone)
   const before = dateOf(request.before) ?? new Date(nowMs)
   const after = dateOf(request.after) ?? new Date(before.getTime() - 86_400_000)
   if (after >= before) throw invalid('after', 'must be earlier than `before`')
@@ -42,15 +42,6 @@ export function readAsked(request: GetAnalyticsRequest, nowMs: number): Asked {
     )
   }
   return { by, interval, timeZone, after, before }
-}
-
-function isTimeZone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text })
-    return /^[A-Za-z0-9_+/-]{1,64}$/.test(text)
-  } catch {
-    return false
-  }
 }
 
 interface Row {

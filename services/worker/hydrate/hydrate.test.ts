@@ -199,3 +199,44 @@ test('pages of a list that are large together do not fill the memory', async () 
   await expect(asked).rejects.toThrow('more than 16777216 bytes')
   expect(server.asked).toHaveLength(7)
 })
+
+test('lists of many events at one time do not fill the memory: four are fetched, and of an organization one', async () => {
+  const released = Promise.withResolvers<void>()
+  const { server, hydrator } = await open({ ...whole, mostOfPage: 100, beforePage: () => released.promise })
+  const [, invoice] = cut
+  const hydrate = (organization = newId('org', 1), signal = never) =>
+    hydrator.hydrate({ ...meta, organization }, stripeFacts([invoice]), key, signal)
+  const one = newId('org', 1)
+  const begun = [hydrate(one), hydrate(one), hydrate(one)]
+  for (let others = 0; others < 6; others += 1) begun.push(hydrate())
+  const objectsAndLists = () => {
+    const lists = server.asked.filter(path => path.includes('limit=')).length
+    return [server.asked.length - lists, lists]
+  }
+  await expect.poll(objectsAndLists, { timeout: 20_000 }).toEqual([9, 4])
+  const givenUp = new AbortController()
+  const waiting = hydrate(newId('org', 1), givenUp.signal)
+  await expect.poll(objectsAndLists, { timeout: 20_000 }).toEqual([10, 4])
+  givenUp.abort(new Error('too late'))
+  await expect(waiting).rejects.toThrow('too late')
+  released.resolve()
+  for (const facts of await Promise.all(begun)) expect(facts).not.toEqual([])
+  expect(objectsAndLists()).toEqual([10, 9])
+}, 60_000)
+
+test('an organization with one list under way gets no second, and holds up no other', async () => {
+  const released = Promise.withResolvers<void>()
+  const { server, hydrator } = await open({ ...whole, mostOfPage: 100, beforePage: () => released.promise })
+  const [, invoice] = cut
+  const [one, other] = [newId('org', 1), newId('org', 1)]
+  const hydrate = (organization: typeof one) =>
+    hydrator.hydrate({ ...meta, organization }, stripeFacts([invoice]), key, never)
+  const all = [hydrate(one), hydrate(one), hydrate(one)]
+  await expect.poll(() => server.asked.length, { timeout: 20_000 }).toBe(4)
+  all.push(hydrate(other))
+  await expect.poll(() => server.asked.length, { timeout: 20_000 }).toBe(6)
+  expect(server.asked.filter(path => path.includes('limit='))).toHaveLength(2)
+  released.resolve()
+  await Promise.all(all)
+  expect(server.asked).toHaveLength(8)
+}, 60_000)

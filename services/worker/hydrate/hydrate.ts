@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { openTurns, type Turns } from '@fairlead/daemon/turns'
 import { canonicalJson } from '@fairlead/ledger/canonical'
 import type { Fact } from '@fairlead/ledger/facts'
 import { factsOf } from '@fairlead/ledger/facts-of'
@@ -18,6 +19,9 @@ const mostPages = 50
 const pageSize = 100
 /** Of all pages of one list, as text: they are in memory together. */
 const mostListBytes = 16 * 1024 * 1024
+/** At one time in a worker, and of one organization: 64 MiB of lists, and as much of objects, of 4 MiB each. */
+const mostLists = { places: 4, mostOfOne: () => 1 }
+const mostObjects = { places: 16, mostOfOne: () => 4 }
 
 export interface Hydrator {
   /**
@@ -35,6 +39,8 @@ export function openHydrator(api: StripeApi, registry: Registry): Hydrator {
     labelNames: ['result'],
     registers: [registry],
   })
+  const objectTurns = openTurns<string>(mostObjects)
+  const source = { api, listTurns: openTurns<string>(mostLists) }
   async function hydrateOne(
     wanted: WantedObject,
     meta: EventMeta,
@@ -45,8 +51,9 @@ export function openHydrator(api: StripeApi, registry: Registry): Hydrator {
       objects.inc({ result: 'other_mode' })
       return []
     }
+    using _turn = await objectTurns.take(as.owner, signal)
     try {
-      const { object, at } = await fetchWhole(api, wanted, as, signal)
+      const { object, at } = await fetchWhole(source, wanted, as, signal)
       const read = factsOf({
         provider: 'stripe',
         type: 'fairlead.snapshot',
@@ -79,9 +86,14 @@ export function openHydrator(api: StripeApi, registry: Registry): Hydrator {
 /** Of a key of Stripe's: `rk_live_…`, `rk_test_…`. */
 const modeOf = (key: string): string | undefined => /^(?:rk|sk)_(live|test)_/.exec(key)?.[1]
 
+interface Source {
+  readonly api: StripeApi
+  readonly listTurns: Turns<string>
+}
+
 /** The object with its whole list. */
 async function fetchWhole(
-  api: StripeApi,
+  { api, listTurns }: Source,
   { kind, id }: WantedObject,
   as: AskedAs,
   signal: AbortSignal,
@@ -92,6 +104,7 @@ async function fetchWhole(
   const { object, at } = await api.get(place.path(name), as, signal)
   const embedded = place.list && listOf(object[place.list.field])
   if (!place.list || !embedded?.hasMore) return { object, at }
+  using _turn = await listTurns.take(as.owner, signal)
   const data = await fetchList(api, place.list.path(name), as, signal)
   return { object: { ...object, [place.list.field]: { object: 'list', data, has_more: false } }, at }
 }

@@ -3,6 +3,7 @@ import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { RevenueQuestion } from '@fairlead/wire/store/revenue'
 import { requireId } from '../../parse-request.ts'
 import { StoreError } from '../../store-error.ts'
+import { readTimeZone } from '../../time-zone.ts'
 
 /** The longest time that figures are asked for: three years. */
 const longestMs = 1_100 * 86_400_000
@@ -35,8 +36,7 @@ export function readQuestion(asked: RevenueQuestion | undefined): Question {
   if (fromMs !== undefined && (untilMs <= fromMs || untilMs - fromMs > longestMs)) {
     throw invalid('before', 'must be later than after, by 1,100 days at most')
   }
-  const timeZone = asked?.timeZone || 'UTC'
-  if (!isTimeZone(timeZone)) throw invalid('time_zone', 'is none')
+  const timeZone = readTimeZone(asked?.timeZone ?? '')
   if (convert && !/^[A-Z]{3}$/.test(convert)) throw invalid('convert', 'must be three capital letters')
   if (rateDay && !isDay(rateDay)) throw invalid('rate_day', 'must be a day such as 2026-03-31')
   if (rateDay && !convert) throw invalid('rate_day', 'converts nothing: name a currency by convert')
@@ -46,14 +46,6 @@ export function readQuestion(asked: RevenueQuestion | undefined): Question {
 
 const invalid = (field: string, message: string) =>
   new StoreError('invalid_field', `${field}: ${message}`, { field })
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).format() !== ''
-  } catch {
-    return false
-  }
-}
 
 /** A day of the calendar: `2026-02-30` is none. */
 export function isDay(text: string): boolean {

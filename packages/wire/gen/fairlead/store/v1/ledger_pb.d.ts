@@ -956,7 +956,7 @@ export declare type ReadLedgerFiguresRequest = Message<"fairlead.store.v1.ReadLe
   before?: Timestamp | undefined;
 
   /**
-   * An IANA time zone, whose days are meant; empty: UTC.
+   * An IANA time zone, whose days are meant; no offset and no abbreviation. Empty: UTC.
    *
    * @generated from field: string time_zone = 4;
    */
@@ -1605,7 +1605,7 @@ export declare const LedgerService: GenService<{
     output: typeof ListLedgerQuarantineResponseSchema;
   },
   /**
-   * Hands quarantined events to the ledger once more, newest first and 500 at most. Each leaves the quarantine, and comes back if it
+   * Hands quarantined events to the ledger once more, newest first and 50 at most. Each leaves the quarantine, and comes back if it
    * still can't be read. UNAVAILABLE with NATS_UNAVAILABLE.
    *
    * @generated from rpc fairlead.store.v1.LedgerService.RetryLedgerQuarantine

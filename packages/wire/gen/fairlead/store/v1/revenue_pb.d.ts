@@ -41,7 +41,7 @@ export declare type RevenueQuestion = Message<"fairlead.store.v1.RevenueQuestion
   before?: Timestamp | undefined;
 
   /**
-   * An IANA time zone, whose days and months are meant; empty: UTC.
+   * An IANA time zone, whose days and months are meant; no offset and no abbreviation. Empty: UTC.
    *
    * @generated from field: string time_zone = 4;
    */

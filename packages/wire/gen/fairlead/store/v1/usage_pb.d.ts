@@ -108,7 +108,7 @@ export declare type GetAnalyticsRequest = Message<"fairlead.store.v1.GetAnalytic
   interval: string;
 
   /**
-   * An IANA time zone: hours and days begin as they do there. Empty: UTC.
+   * An IANA time zone: hours and days begin as they do there. No offset and no abbreviation. Empty: UTC.
    *
    * @generated from field: string time_zone = 4;
    */
