@@ -130,6 +130,30 @@ function ledgerJourneys(running: () => RunningConsole): void {
     expect(watched.faults).toEqual([])
   }, 180_000)
 
+  test('recurring revenue is missing in a quiet time, or another kind of figures is in another currency', async () => {
+    const { days } = await running().call(
+      'GET',
+      `/api/v1${ledgered}/billing/analytics/days?mode=live&after=${ago(400)}`,
+    )
+    const quiet = quietTime(days)
+    await using watched = await running().open()
+    const { page } = watched
+    await watched.visit(`${ledgered}/billing/revenue?after=${quiet.after}&before=${quiet.before}`)
+    await page.getByText('Nothing moved in this time').waitFor()
+    const figures = (await page.locator('.figures').first().innerText()).replaceAll('\u00a0', ' ')
+    expect(figures).toContain(`BHD ${thousandths(quiet.mrr)}\nRecurring revenue a month`)
+    expect(figures).toContain(`${quiet.subscribers}\nCustomers with recurring revenue`)
+    await expectSound(page)
+    await page.getByRole('navigation', { name: 'Figures' }).getByRole('link', { name: 'Churn' }).click()
+    await page.waitForURL(/currency=BHD/)
+    await page.getByRole('table', { name: 'Churn by month' }).waitFor()
+    // Nobody began in this time.
+    await page.getByRole('navigation', { name: 'Figures' }).getByRole('link', { name: 'Cohorts' }).click()
+    await page.getByRole('heading', { name: 'Nothing in BHD in this time' }).waitFor()
+    expect(await page.getByLabel('Currency').inputValue()).toBe('BHD')
+    expect(watched.faults).toEqual([])
+  }, 180_000)
+
   test('an event that the ledger could not read is nowhere, or without its reason', async () => {
     await using watched = await running().open()
     const { page } = watched
@@ -161,6 +185,27 @@ function ledgerJourneys(running: () => RunningConsole): void {
 /** `1999` of a currency with three decimals. */
 const thousandths = (amount: number): string =>
   (amount / 1_000).toLocaleString('en-US', { minimumFractionDigits: 3 })
+
+const dayMs = 86_400_000
+const ago = (days: number): string => new Date(Date.now() - days * dayMs).toISOString()
+
+interface Day {
+  readonly day: string
+  readonly mrr: { readonly end: { readonly amount: number } }
+  readonly subscribers: number
+}
+
+/** Between two days of UTC on which something moved, a day from each: also where a browser's day begins elsewhere. */
+function quietTime(days: readonly Day[]) {
+  for (const [index, { day, mrr, subscribers }] of days.entries()) {
+    const [from, until] = [day, days[index + 1]?.day ?? ''].map(Date.parse)
+    if (mrr.end.amount > 0 && until! - from! > 5 * dayMs) {
+      const [after, before] = [from! + 2 * dayMs, until! - dayMs].map(ms => new Date(ms).toISOString())
+      return { after, before, mrr: mrr.end.amount, subscribers }
+    }
+  }
+  throw new Error('something moved every day')
+}
 
 /** The number in a text such as `BHD 1,999.000`, in the least units that are shown; 0 where there is none. */
 function amountOf(text: string): number {

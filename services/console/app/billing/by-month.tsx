@@ -19,6 +19,7 @@ export const churnView: RevenueView<BillingChurn> = {
   title: 'Churn',
   about:
     'Of the customers at the beginning of a month, how many left; and of its recurring revenue, how much went. A customer who ends one of two subscriptions shrinks, and has not left.',
+  nothing: 'No customer had recurring revenue.',
   load: async (slug, asked, signal) => {
     const { periods, ...state } = await take(listBillingChurn(slug, asked, { signal }))
     return { rows: periods, state }
@@ -71,6 +72,7 @@ export const valueView: RevenueView<Values> = {
   title: 'Per customer',
   about:
     'The average recurring revenue of a customer (ARPU, here the same as ARPA), and what a customer brings before leaving, were the month’s churn to stay as it is. While nobody leaves that is unknown, not zero.',
+  nothing: 'No customer had recurring revenue.',
   load: async (slug, asked, signal) => {
     const [averages, lifetimes] = await Promise.all([
       take(listBillingArpu(slug, asked, { signal })),

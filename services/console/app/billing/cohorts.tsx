@@ -16,6 +16,7 @@ export const cohortsView: RevenueView<BillingCohort> = {
   title: 'Cohorts',
   about:
     'Customers by the month of their first recurring revenue, and how many of them still had some at the end of each month after it. Who leaves and comes back stays in the first cohort.',
+  nothing: 'No customer’s first recurring revenue began.',
   load: async (slug, asked, signal) => {
     const { cohorts, ...state } = await take(listBillingCohorts(slug, asked, { signal }))
     return { rows: cohorts, state }
@@ -70,6 +71,7 @@ export const recoveryView: RevenueView<BillingRecoveryMonth> = {
   title: 'Recovery',
   about:
     'Invoices whose first payment failed, by the month in which they were finalized, and how many were paid within 30 days after all. An invoice whose payment failed four times is one.',
+  nothing: 'No invoice’s first payment failed.',
   load: async (slug, asked, signal) => {
     const { months, ...state } = await take(listBillingRecovery(slug, asked, { signal }))
     return { rows: months, state }

@@ -1,5 +1,5 @@
-import { type BillingDay, listBillingDays, type Money } from '@fairlead/client/gen/client'
-import type { ReactNode } from 'react'
+import { type BillingDay, listBillingArpu, listBillingDays, type Money } from '@fairlead/client/gen/client'
+import type { ComponentProps, ReactNode } from 'react'
 import { take } from '../call.ts'
 import { BarChart } from '../parts/bar-chart.tsx'
 import { Figure } from '../parts/figure.tsx'
@@ -8,7 +8,8 @@ import { FiguresTable } from './figures-table.tsx'
 import { moneyText } from './money.ts'
 import { Bridge, OtherCurrencies } from './revenue-bridge.tsx'
 import {
-  currenciesOf,
+  byCurrency,
+  type CurrencyDays,
   everyDay,
   gainedAndLost,
   movementsOf,
@@ -21,32 +22,35 @@ import type { RevenueView, Time } from './revenue-view.ts'
 const dayMs = 86_400_000
 
 /** Recurring revenue, what moved it, and the money that came, day by day. */
-export const daysView: RevenueView<BillingDay> = {
+export const daysView: RevenueView<CurrencyDays> = {
   title: 'Day by day',
   about: 'Recurring revenue a month as of each day, what moved it, and the money that came.',
+  nothing: 'There is no recurring revenue: none began, changed or ended, and no money came.',
   preset: '-90d',
   load: async (slug, asked, signal) => {
-    const { days, ...state } = await take(listBillingDays(slug, asked, { signal }))
-    return { rows: days, state }
+    const lastDay = new Date(Date.parse(asked.before) - dayMs).toISOString()
+    const [{ days, ...state }, { periods }] = await Promise.all([
+      take(listBillingDays(slug, asked, { signal })),
+      // In a quiet time no day tells what there is.
+      take(listBillingArpu(slug, { ...asked, after: lastDay }, { signal })),
+    ])
+    return { rows: byCurrency(days, periods), state }
   },
   currencyOf: ({ currency }) => currency,
-  currenciesOf,
-  show: (days, all, time, currency) => <Days days={days} all={all} time={time} currency={currency} />,
+  show: ([row], all, time) => row && <Days row={row} all={all} time={time} />,
 }
 
 function Days({
-  days,
+  row,
   all,
   time,
-  currency,
 }: {
-  readonly days: readonly BillingDay[]
-  readonly all: readonly BillingDay[]
+  readonly row: CurrencyDays
+  readonly all: readonly CurrencyDays[]
   readonly time: Time
-  readonly currency: string
 }) {
-  const sum = sumOf(days)
-  if (!sum) return <p className="empty">Nothing moved in {currency} in this time.</p>
+  const sum = sumOf(row)
+  if (!sum) return null
   const format = (amount: number) => moneyText({ ...sum.end, amount })
   const chart = { ...time, spanMs: dayMs, format, isByDay: true, withNumbers: false } as const
   return (
@@ -66,8 +70,34 @@ function Days({
         {...chart}
         title="Recurring revenue a month"
         parts={['a month', '']}
-        bars={recurring(days, time)}
+        bars={recurring(row, time)}
       />
+      {row.days.length > 0 ? (
+        <Moved days={row.days} sum={sum} time={time} chart={chart} />
+      ) : (
+        <p className="note">
+          <strong>Nothing moved in this time:</strong> no recurring revenue in {row.currency} began, changed
+          or ended, and no money came.
+        </p>
+      )}
+      <OtherCurrencies all={all} currency={row.currency} />
+    </>
+  )
+}
+
+function Moved({
+  days,
+  sum,
+  time,
+  chart,
+}: {
+  readonly days: readonly BillingDay[]
+  readonly sum: NonNullable<ReturnType<typeof sumOf>>
+  readonly time: Time
+  readonly chart: Omit<ComponentProps<typeof BarChart>, 'title' | 'parts' | 'bars' | 'isSecondBelow'>
+}) {
+  return (
+    <>
       <BarChart
         {...chart}
         title="What moved it"
@@ -87,7 +117,6 @@ function Days({
       <h2>Day by day</h2>
       <p className="muted">Days on which nothing happened are left out.</p>
       <FiguresTable title="Day by day" rows={days} keyOf={({ day }) => day} columns={dayColumns(days)} />
-      <OtherCurrencies days={all} currency={currency} />
     </>
   )
 }

@@ -1,8 +1,7 @@
-import type { BillingDay } from '@fairlead/client/gen/client'
 import { Link, useSearch } from '@tanstack/react-router'
 import { ScrollX } from '../parts/scroll-x.tsx'
 import { Amount } from './amount.tsx'
-import { currenciesOf, sumOf } from './revenue-days.ts'
+import { type CurrencyDays, sumOf } from './revenue-days.ts'
 
 /** Start, movements and end: the sum is right to the minor unit. */
 export function Bridge({ sum }: { readonly sum: NonNullable<ReturnType<typeof sumOf>> }) {
@@ -43,14 +42,14 @@ export function Bridge({ sum }: { readonly sum: NonNullable<ReturnType<typeof su
 
 /** What is counted beside, since currencies are never added. */
 export function OtherCurrencies({
-  days,
+  all,
   currency,
 }: {
-  readonly days: readonly BillingDay[]
+  readonly all: readonly CurrencyDays[]
   readonly currency: string
 }) {
   const search = useSearch({ strict: false })
-  const others = currenciesOf(days).filter(name => name !== currency)
+  const others = all.filter(row => row.currency !== currency)
   if (others.length === 0) return null
   return (
     <>
@@ -67,8 +66,9 @@ export function OtherCurrencies({
             </tr>
           </thead>
           <tbody>
-            {others.map(name => {
-              const sum = sumOf(days.filter(day => day.currency === name))
+            {others.map(row => {
+              const { currency: name } = row
+              const sum = sumOf(row)
               return (
                 sum && (
                   <tr key={name}>

@@ -1,6 +1,6 @@
-import type { BillingDay } from '@fairlead/client/gen/client'
+import type { BillingArpu, BillingDay } from '@fairlead/client/gen/client'
 import { afterAll, expect, test, vi } from 'vitest'
-import { currenciesOf, everyDay, gainedAndLost, recurring, sumOf } from './revenue-days.ts'
+import { byCurrency, everyDay, gainedAndLost, recurring, sumOf } from './revenue-days.ts'
 
 const money = (amount: number, currency = 'EUR') => ({ amount, currency, exponent: 2 })
 
@@ -45,7 +45,9 @@ test('recurring revenue falls to nothing on days on which nothing changed', () =
     aDay('2026-03-02', { start: 500, new: 100, end: 600 }),
     aDay('2026-03-04', { start: 600, churn: 600, end: 0 }),
   ]
-  expect(recurring(days, march).map(({ counts: [end] }) => end)).toEqual([500, 600, 600, 0, 0])
+  expect(recurring({ days, standing: undefined }, march).map(({ counts: [end] }) => end)).toEqual([
+    500, 600, 600, 0, 0,
+  ])
 })
 
 test('a movement is counted on the wrong side, or repeated on the days after it', () => {
@@ -75,11 +77,11 @@ test('the sums of a time don’t add up', () => {
       { paid: money(20), customersChurned: 1 },
     ),
   ]
-  const sum = sumOf(days)!
+  const sum = sumOf({ days, standing: undefined })!
   const moved = sum.movements.reduce((total, { sign, amount }) => total + sign * amount.amount, 0)
   expect(sum.start.amount + moved).toBe(sum.end.amount)
   expect([sum.paid.amount, sum.started, sum.churned]).toEqual([70, 1, 1])
-  expect(sumOf([])).toBeUndefined()
+  expect(sumOf({ days: [], standing: undefined })).toBeUndefined()
 })
 
 test('the currency that hardly anybody pays in comes first', () => {
@@ -89,5 +91,46 @@ test('the currency that hardly anybody pays in comes first', () => {
     aDay('2026-03-03', {}, { currency: 'EUR', subscribers: 12 }),
     aDay('2026-03-03', {}, { currency: 'BHD', subscribers: 9 }),
   ]
-  expect(currenciesOf(days)).toEqual(['EUR', 'BHD', 'USD'])
+  expect(byCurrency(days, []).map(({ currency }) => currency)).toEqual(['EUR', 'BHD', 'USD'])
+  const more = byCurrency(days, [aPeriod('2026-03', 'GBP', 700, 99)])
+  expect(more.map(({ currency }) => currency)).toEqual(['GBP', 'EUR', 'BHD', 'USD'])
+})
+
+const aPeriod = (period: string, currency: string, mrr: number, subscribers: number): BillingArpu => ({
+  period,
+  from: '2026-03-01T00:00:00Z',
+  until: '2026-03-06T00:00:00Z',
+  currency,
+  mrr: money(mrr, currency),
+  arr: money(12 * mrr, currency),
+  subscribers,
+  arpu: money(mrr, currency),
+})
+
+test('recurring revenue and its customers vanish in a time in which nothing moved', () => {
+  const periods = [
+    aPeriod('2026-02', 'EUR', 900, 3),
+    aPeriod('2026-03', 'EUR', 500, 2),
+    // What has ended stands no more.
+    aPeriod('2026-02', 'USD', 100, 1),
+    aPeriod('2026-03', 'USD', 0, 0),
+  ]
+  const rows = byCurrency([], periods)
+  expect(rows.map(({ currency }) => currency)).toEqual(['EUR'])
+  const [quiet] = rows
+  const sum = sumOf(quiet!)!
+  expect([sum.start.amount, sum.end.amount, sum.subscribers, sum.paid.amount]).toEqual([500, 500, 2, 0])
+  expect(sum.movements.every(({ amount }) => amount.amount === 0)).toBe(true)
+  expect(recurring(quiet!, march).map(({ counts: [end] }) => end)).toEqual([500, 500, 500, 500, 500])
+})
+
+test('a currency that stood still is left out beside one that moved', () => {
+  const rows = byCurrency(
+    [aDay('2026-03-02', { start: 500, new: 100, end: 600 })],
+    [aPeriod('2026-03', 'EUR', 600, 1), aPeriod('2026-03', 'USD', 300, 4)],
+  )
+  expect(rows.map(row => [row.currency, sumOf(row)!.end.amount, row.days.length])).toEqual([
+    ['USD', 300, 0],
+    ['EUR', 600, 1],
+  ])
 })

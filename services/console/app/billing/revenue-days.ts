@@ -1,4 +1,4 @@
-import type { BillingDay, Money } from '@fairlead/client/gen/client'
+import type { BillingArpu, BillingDay, Money } from '@fairlead/client/gen/client'
 import type { Bar } from '../parts/bar-chart.tsx'
 
 /** Names of movements, in the order in which they are added up; `sign` is how. */
@@ -15,32 +15,52 @@ const movements = [
 export const movementsOf = (days: readonly BillingDay[]) =>
   movements.filter(({ name }) => name !== 'fx' || days.some(({ mrr }) => mrr.fx.amount !== 0))
 
-/** Currencies of the figures, the one with most subscribers first. */
-export function currenciesOf(days: readonly BillingDay[]): readonly string[] {
-  const subscribers = new Map(days.map(({ currency, subscribers }) => [currency, subscribers]))
-  return [...subscribers]
-    .toSorted(([a, most], [b, more]) => more - most || (a < b ? -1 : 1))
-    .map(([name]) => name)
+/** The figures of one currency. */
+export interface CurrencyDays {
+  readonly currency: string
+  /** In order; none where nothing moved: the API leaves out such days. */
+  readonly days: readonly BillingDay[]
+  /** What there is at the end of the time, also where nothing moved in it. Undefined: no recurring revenue. */
+  readonly standing: Pick<BillingArpu, 'mrr' | 'subscribers'> | undefined
 }
 
-/** The sums of a currency's days, which are in order. Undefined where there is none. */
-export function sumOf(days: readonly BillingDay[]) {
-  const [first, last] = [days[0], days.at(-1)]
-  if (!first || !last) return undefined
+/**
+ * What moved and what stands, by currency; the one with most subscribers first.
+ *
+ * @param periods by time within each currency
+ */
+export function byCurrency(days: readonly BillingDay[], periods: readonly BillingArpu[]): CurrencyDays[] {
+  const last = new Map(periods.map(period => [period.currency, period]))
+  const standing = [...last.values()].filter(({ mrr, subscribers }) => mrr.amount !== 0 || subscribers > 0)
+  const names = new Set([...days, ...standing].map(({ currency }) => currency))
+  const rows = [...names].map(currency => ({
+    currency,
+    days: days.filter(day => day.currency === currency),
+    standing: standing.find(period => period.currency === currency),
+  }))
+  const customersOf = ({ days, standing }: CurrencyDays) =>
+    standing?.subscribers ?? days.at(-1)?.subscribers ?? 0
+  return rows.toSorted((a, b) => customersOf(b) - customersOf(a) || (a.currency < b.currency ? -1 : 1))
+}
+
+/** The sums of a currency's days. Undefined where nothing moved and nothing stands. */
+export function sumOf({ days, standing }: Pick<CurrencyDays, 'days' | 'standing'>) {
+  const [start, end] = [days[0]?.mrr.start ?? standing?.mrr, days.at(-1)?.mrr.end ?? standing?.mrr]
+  if (!start || !end) return undefined
   const add = (pick: (day: BillingDay) => Money): Money => ({
-    ...first.mrr.start,
+    ...start,
     amount: days.reduce((sum, day) => sum + pick(day).amount, 0),
   })
   const count = (pick: (day: BillingDay) => number) => days.reduce((sum, day) => sum + pick(day), 0)
   return {
-    start: first.mrr.start,
-    end: last.mrr.end,
+    start,
+    end,
     movements: movementsOf(days).map(({ name, label, sign }) => ({
       label,
       sign,
       amount: add(({ mrr }) => mrr[name]),
     })),
-    subscribers: last.subscribers,
+    subscribers: days.at(-1)?.subscribers ?? standing?.subscribers ?? 0,
     started: count(({ customersStarted }) => customersStarted),
     churned: count(({ customersChurned }) => customersChurned),
     paid: add(({ paid }) => paid),
@@ -95,8 +115,11 @@ export function everyDay(
 }
 
 /** Recurring revenue at the end of each day: it stays as it was until it moves. */
-export function recurring(days: readonly BillingDay[], time: { readonly from: Date; readonly until: Date }) {
-  const start = days[0]?.mrr.start.amount ?? 0
+export function recurring(
+  { days, standing }: Pick<CurrencyDays, 'days' | 'standing'>,
+  time: { readonly from: Date; readonly until: Date },
+) {
+  const start = (days[0]?.mrr.start ?? standing?.mrr)?.amount ?? 0
   return everyDay(
     days,
     time,

@@ -23,6 +23,8 @@ export interface RevenueView<Row> {
   readonly title: string
   /** What is counted, in a sentence or two. */
   readonly about: string
+  /** What is so where there are no figures, as a sentence. */
+  readonly nothing: string
   /** Where nothing is chosen, figures begin here. Absent: where the API has them begin. */
   readonly preset?: string
   readonly load: (
@@ -30,9 +32,8 @@ export interface RevenueView<Row> {
     asked: RevenueQuestion,
     signal: AbortSignal,
   ) => Promise<{ readonly rows: readonly Row[]; readonly state: FiguresState }>
+  /** Currencies are offered in the order in which rows have them. */
   readonly currencyOf: (row: Row) => string
-  /** Currencies in the order in which they are offered. Default: as the rows have them. */
-  readonly currenciesOf?: (rows: readonly Row[]) => readonly string[]
-  /** The rows of one currency; of the others for what stands beside. */
+  /** The rows of one currency, one at least; of the others for what stands beside. */
   readonly show: (rows: readonly Row[], all: readonly Row[], time: Time, currency: string) => ReactNode
 }

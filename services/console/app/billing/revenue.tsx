@@ -59,8 +59,9 @@ function ViewPage<Row>({
     refetchInterval: 30_000,
   })
   const rows = query.data?.rows ?? []
-  const currencies = view.currenciesOf?.(rows) ?? [...new Set(rows.map(view.currencyOf))]
+  const currencies = [...new Set(rows.map(view.currencyOf))]
   const shown = chosen ?? currencies[0]
+  const own = rows.filter(row => view.currencyOf(row) === shown)
   return (
     <section className="page">
       <header className="page-head">
@@ -76,14 +77,19 @@ function ViewPage<Row>({
           text={() =>
             location.origin +
             location.pathname +
-            writeSearch(freezeTimes({ ...(view.preset && { after: view.preset }), ...search }, new Date()))
+            writeSearch(
+              freezeTimes(
+                { ...(view.preset && { after: view.preset }), ...inCurrency(search, shown) },
+                new Date(),
+              ),
+            )
           }
         />
       </header>
       <TestData mode={search.mode} />
-      <Views shown={name} search={search} />
+      <Views shown={name} search={inCurrency(search, shown)} />
       <Filters
-        filters={filtersOf(currencies)}
+        filters={filtersOf(currencies, chosen)}
         search={search}
         change={(field, value) =>
           void navigate({ to: '.', search: { ...search, [field]: value } as never, replace: true })
@@ -93,18 +99,17 @@ function ViewPage<Row>({
       {query.isPending && <p className="muted">Loading …</p>}
       {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
       {query.data && <HowSure state={query.data.state} />}
-      {query.data &&
-        shown &&
-        view.show(
-          rows.filter(row => view.currencyOf(row) === shown),
-          rows,
-          query.data.time,
-          shown,
-        )}
-      {query.data && !shown && <NothingIn state={query.data.state} slug={slug} />}
+      {query.data && shown && own.length > 0 && view.show(own, rows, query.data.time, shown)}
+      {query.data && own.length === 0 && (
+        <NothingIn state={query.data.state} slug={slug} sentence={view.nothing} currency={shown} />
+      )}
     </section>
   )
 }
+
+/** The address with the currency that is shown where none is named: each kind of figures has an order of its own. */
+const inCurrency = (search: Search, shown: string | undefined): Search =>
+  shown === undefined || search.convert ? search : { ...search, currency: shown }
 
 /** The other kinds of figures, of the same time and currency. */
 function Views({ shown, search }: { readonly shown: string; readonly search: Search }) {
@@ -126,12 +131,13 @@ function Views({ shown, search }: { readonly shown: string; readonly search: Sea
   )
 }
 
-const filtersOf = (currencies: readonly string[]): readonly Filter[] => [
+/** @param chosen offered too where these figures have none of it */
+const filtersOf = (currencies: readonly string[], chosen: string | undefined): readonly Filter[] => [
   {
     kind: 'choice',
     name: 'currency',
     label: 'Currency',
-    choices: currencies.slice(1),
+    choices: [...new Set([...currencies.slice(1), ...(chosen && chosen !== currencies[0] ? [chosen] : [])])],
     otherwise: currencies[0] ?? 'any',
   },
   { kind: 'time', name: 'after', label: 'After' },
@@ -186,16 +192,26 @@ function HowSure({ state: { incomplete, restatedAt, dataThrough } }: { readonly 
   )
 }
 
-/** Nothing moved in this time; or nothing ever has. */
-function NothingIn({ state, slug }: { readonly state: FiguresState; readonly slug: string }) {
+/** There are no figures of this time; or there never were any. */
+function NothingIn({
+  state,
+  slug,
+  sentence,
+  currency,
+}: {
+  readonly state: FiguresState
+  readonly slug: string
+  readonly sentence: string
+  readonly currency: string | undefined
+}) {
   return (
     <div className="empty">
       {state.dataThrough === null ? (
         <NothingBilled slug={slug} nouns="revenue" />
       ) : (
         <>
-          <h2>Nothing moved in this time</h2>
-          <p>No recurring revenue began, changed or ended, and no money came. Choose a longer time.</p>
+          <h2>Nothing {currency && `in ${currency} `}in this time</h2>
+          <p>{sentence} Choose a longer time.</p>
         </>
       )}
     </div>
