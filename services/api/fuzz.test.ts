@@ -121,6 +121,7 @@ const inPath: Readonly<Record<string, string>> = {
   replay: nobodys('rpl'),
   issue: nobodys('iss'),
   retry: nobodys('rty'),
+  rebuild: nobodys('rbd'),
   key: nobodys('key'),
   destination: nobodys('dst'),
   source: nobodys('src'),
