@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { migrate } from '@fairlead/store/migrate'
 import {
@@ -57,7 +58,7 @@ async function paced(count: number, perSecond: number, work: (index: number, due
   for (let index = 0; index < count; ) {
     const owed = Math.min(count, Math.ceil(((performance.now() - startMs) * perSecond) / 1_000))
     for (; index < owed; index += 1) work(index, startMs + (index * 1_000) / perSecond)
-    await new Promise(resolve => setTimeout(resolve, 2))
+    await delay(2)
   }
 }
 

@@ -84,7 +84,7 @@ test(`${failuresPerSecond} failures a second arrive while a retry of all is plan
     )
     // All that had died when the plan was answered: nothing else may be in it.
     const died = new Set(ids)
-    await delay(100)
+    await until(() => ids.size >= died.size + 3, { what: 'failures after the plan' })
     const { body: started } = await api.call('POST', `${base}/retries/${plan.id}/start`)
     surplus += started.later.count
     const done = await until(

@@ -14,8 +14,8 @@ export const isByPassword = ({ method, provenBy }: Omit<Proof, 'email'>): boolea
   method === 'password' || provenBy === 'password'
 
 /**
- * What a session's person is on the platform. A password is too little for that: a session that one began stays a member's, also
- * where its address is added to the staff later. Pure.
+ * The role on the platform of a session's person. A password is too little for such a role: a session that began by a password stays a
+ * member's session, also where its address is added to the staff later. Pure.
  */
 export const staffOf = (staffList: StaffList, session: Proof): Staff | undefined =>
   isByPassword(session) ? undefined : staffList.get(session.email)

@@ -142,8 +142,8 @@ export interface ModedSearch {
 }
 
 /**
- * What a filter wants in contents: digests of what a source declares, which an index has, and the rest, for which contents are read
- * (`search-content.ts`). Where the filter names a source, what that one declares counts. Throws a StoreError `invalid_field`.
+ * The values that a filter wants in contents: digests of declared values, which an index has, and the other values, for which contents are read
+ * (`search-content.ts`). Where the filter names a source, only the declarations of that source count. Throws a StoreError `invalid_field`.
  */
 export async function readSearch(
   db: Db,

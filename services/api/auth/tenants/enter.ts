@@ -56,7 +56,7 @@ export async function passwordOf(store: StoreClient, email: string): Promise<Pas
   return password
 }
 
-/** Whom the audit log names for a change by a person who has just proved the address. */
+/** The actor of audit entries about changes by a person whose mail address was proved in the same request. */
 export const changeBy = (email: string, { peer, agent, requestId }: OpenCall['from']) => ({
   actorKind: ActorKind.MEMBER,
   actorId: email,

@@ -1,5 +1,5 @@
 /**
- * Which passwords are good enough where a password is all that is asked for. Length, and nothing that others try first; no rules about
+ * Decides whether a password is good enough as the only proof of a person: it is long, and no attacker tries it first. No rules about
  * kinds of characters (https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver). Pure.
  */
 

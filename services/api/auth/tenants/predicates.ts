@@ -5,7 +5,7 @@ import { mayActAs } from '../../role.ts'
 
 /** What a back end asks about a caller, by name. They decide nothing themselves: each says what `rights.ts` and `mode.ts` hold. Pure. */
 
-/** Whether a caller is a tenant's: a member of an organization who is signed in, or a key of one organization. */
+/** Tells whether a caller belongs to a tenant: a signed-in member of an organization, or an API key of one organization. */
 export function isAuthenticatedTenant(caller: Caller): boolean {
   switch (caller.kind) {
     case 'api-key':

@@ -71,7 +71,7 @@ async function outcomeOf(signIn: SignIn, email: string, peer: string): Promise<'
   return isKnown ? 'known' : 'new'
 }
 
-/** Slugs are part of public addresses; that one is taken is no secret. Throws an ApiError `conflict`. */
+/** Slugs are part of public addresses, so it is no secret that a slug is taken. Throws an ApiError `conflict`. */
 async function requireFreeSlug({ store }: SignIn, slug: string): Promise<void> {
   try {
     await store.organizations.getOrganization({ by: { case: 'slug', value: slug } })

@@ -5,7 +5,7 @@ import type { SignInKeys } from '../keys.ts'
 
 /** How long a token of a tool is good, in seconds. Who ends its session, or removes its member, ends it at once all the same. */
 export const accessSeconds = 600
-/** How far the clocks of two API processes may be apart, in seconds: a token that one has just issued is not of the future to another. */
+/** How far the clocks of two API processes may be apart, in seconds: the slower clock accepts a token that the faster one has just issued. */
 export const skewSeconds = 10
 
 /** Tokens of tools (https://www.rfc-editor.org/rfc/rfc9068): signed by us, for us. */

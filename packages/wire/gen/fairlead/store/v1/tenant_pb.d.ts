@@ -155,7 +155,7 @@ export declare const SetPasswordResponseSchema: GenMessage<SetPasswordResponse>;
  */
 export declare type RegisterTenantRequest = Message<"fairlead.store.v1.RegisterTenantRequest"> & {
   /**
-   * Of the owner, who has proved to have it.
+   * The owner's address, proved by the token of the mail.
    *
    * @generated from field: string email = 1;
    */
