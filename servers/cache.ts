@@ -37,9 +37,7 @@ export async function makeCached(
   const entry = join(folder, name)
   if (await exists(entry)) return entry
   await mkdir(folder, { recursive: true })
-  await using _lock = await lockFile(join(folder, `${name}.lock`), () =>
-    progress(`waiting for another process that gets ${name}`),
-  )
+  await using _lock = await lockFile(entry, () => progress(`waiting for another process that gets ${name}`))
   if (await exists(entry)) return entry
   await removeLeftovers(folder, name)
   const partial = `${entry}.partial-${randomUUID()}`
@@ -61,13 +59,14 @@ export async function makeCached(
 }
 
 /** Removes what killed processes left halfway. Best effort: a child of such a process may still be writing there. */
-async function removeLeftovers(folder: string, name: string): Promise<void> {
+export async function removeLeftovers(folder: string, name: string): Promise<void> {
   const left = (await readdir(folder)).filter(found => found.startsWith(`${name}.partial`))
   await Promise.allSettled(left.map(found => rm(join(folder, found), { recursive: true, force: true })))
 }
 
-/** Waits for a lock file and holds it until disposed. One whose owner was killed is taken over. */
-async function lockFile(path: string, onWait: () => void): Promise<AsyncDisposable> {
+/** Waits for the lock file beside an entry and holds it until disposed. One whose owner was killed is taken over. */
+export async function lockFile(entry: string, onWait: () => void): Promise<AsyncDisposable> {
+  const path = `${entry}.lock`
   for (let waited = false; ; ) {
     const owner = await tryLock(path)
     if (owner === undefined) return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
@@ -82,7 +81,7 @@ async function lockFile(path: string, onWait: () => void): Promise<AsyncDisposab
  * line: a pid that is gone, or is another program's by now, doesn't count.
  */
 export async function tryLock(path: string): Promise<number | undefined> {
-  const content = JSON.stringify({ pid: process.pid, command: await commandOf(process.pid) })
+  const content = await thisProcess()
   for (;;) {
     try {
       const file = await open(path, 'wx', 0o600)
@@ -121,8 +120,12 @@ async function removeAbandoned(path: string): Promise<void> {
   }
 }
 
+/** What a file says of the process that wrote it: `readHolder` tells whether it still runs. */
+export const thisProcess = async (): Promise<string> =>
+  JSON.stringify({ pid: process.pid, command: await commandOf(process.pid) })
+
 /** Who holds a lock file: a pid that runs; or what else there is to see. */
-async function readHolder(path: string): Promise<number | 'nobody' | 'unwritten' | 'no lock'> {
+export async function readHolder(path: string): Promise<number | 'nobody' | 'unwritten' | 'no lock'> {
   let owner: { readonly pid: number; readonly command: string | undefined }
   try {
     owner = JSON.parse(await readFile(path, 'utf8'))

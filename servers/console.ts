@@ -6,6 +6,7 @@ import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheFolder, makeCached } from './cache.ts'
+import { markUsed, removeOldEntries } from './old-entries.ts'
 import type { Progress } from './search.ts'
 
 const run = promisify(execFile)
@@ -23,14 +24,31 @@ export function consoleFolder(): string {
   return join(cacheFolder(), consoleEntry(), 'console')
 }
 
+/** Each version of the sources is built once: a developer, or an upgraded machine, soon has many. */
+const keptVersions = 4
+const isBuild = /^console-[0-9a-f]{16}$/
+/** Packages for building: 200 MB a version, and only the newest is needed again. */
+const keptPackages = 1
+const arePackages = /^console-packages-/
+
 /**
- * Builds the console into the cache unless it is there. Takes some ten seconds; on a machine that runs Fairlead without the
+ * Builds the console into the cache unless it is there. Its folder stays for as long as this process runs; of the versions that
+ * no process uses, the four that were used last stay. Takes some ten seconds; on a machine that runs Fairlead without the
  * tools for building, their packages are installed into the cache before, which takes half a minute more. At a low priority,
  * so that what serves webhooks goes first.
  * @throws where its packages can't be had, or it doesn't build
  */
 export async function buildConsole(progress: Progress): Promise<string> {
-  const entry = await makeCached(
+  let entry: string
+  do entry = await makeBuild(progress)
+  while (!(await markUsed(entry)))
+  await removeOldEntries(isBuild, keptVersions, cacheFolder())
+  await removeOldEntries(arePackages, keptPackages, cacheFolder())
+  return join(entry, 'console')
+}
+
+function makeBuild(progress: Progress): Promise<string> {
+  return makeCached(
     consoleEntry(),
     async into => {
       if (hasPackages()) {
@@ -46,7 +64,6 @@ export async function buildConsole(progress: Progress): Promise<string> {
     },
     progress,
   )
-  return join(entry, 'console')
 }
 
 async function build(folder: string, into: string, progress: Progress): Promise<void> {
@@ -62,7 +79,7 @@ async function build(folder: string, into: string, progress: Progress): Promise<
 async function installPackages(progress: Progress): Promise<string> {
   const lock = await readFile(join(root, 'package-lock.json'), 'utf8')
   const name = `console-packages-${digest([lock, ownPackage()])}-${process.platform}-${process.arch}`
-  return makeCached(
+  const packages = await makeCached(
     name,
     async into => {
       progress('installing what the console is built with; this takes about half a minute, once')
@@ -75,6 +92,7 @@ async function installPackages(progress: Progress): Promise<string> {
     },
     progress,
   )
+  return (await markUsed(packages)) ? packages : installPackages(progress)
 }
 
 const manifests = [
