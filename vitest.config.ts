@@ -39,8 +39,10 @@ export default defineConfig({
     // Real servers start inside tests; two cores are shared between two files at a time.
     maxWorkers: 2,
     sequence: { sequencer: ShortBesideTheCluster },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For what hangs: a test that is slow because its machine is must not end here.
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 25_000 } },
     // Commands and services that tests start: four fifths of the CPU of their start is compiling.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'node') },
     reporters: ['default', './testbed/reporter.ts', './testbed/tools.ts'],

@@ -9,8 +9,9 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share a process: loading the schemas takes longer than most of these tests.
     isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 25_000 } },
     reporters: ['default', './testbed/reporter.ts'],
   },
 })

@@ -1,3 +1,4 @@
+import { crowding } from '@fairlead/testbed/crowding'
 import { openArrivals } from '@fairlead/testbed/load/arrivals'
 import { openLoadSender } from '@fairlead/testbed/load/sender'
 import { loadSecret, type Subject, startSubject } from '@fairlead/testbed/load/subject'
@@ -49,7 +50,7 @@ test('tenants whose destinations hang leave the others their slots and their tim
   // One tenant's share stays free, however many hang.
   expect(slots - moody.mostOpen).toBeGreaterThanOrEqual(Math.floor(slots / (2 * (hanging.length + 1))))
   // A request hangs for 30 s. The machine's own noise is far below that, and far above what a fair worker adds.
-  expect(p95).toBeLessThan(Math.max(1_000, 20 * calm))
+  expect(p95).toBeLessThan(Math.max(1_000 * crowding(), 20 * calm))
 
   moody.be('well')
   await untilCalm(subject, 60_000)

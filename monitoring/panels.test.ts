@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crowding } from '@fairlead/testbed/crowding'
 import { askExemplars, askPrometheus, type PrometheusSeries } from '@fairlead/testbed/prometheus'
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -152,7 +153,7 @@ test('from the alert to the trace: the overview names the destination that fails
   const series = await ask(target!.expr, fromMs)
   const broken = series.find(({ labels }) => labels.destination === 'broken')
   expect(broken?.labels).toMatchObject({ organization: 'acme', result: 'dead' })
-  expect(broken!.points[0]![0] * 1_000).toBeLessThan(fromMs + 60_000)
+  expect(broken!.points[0]![0] * 1_000).toBeLessThan(fromMs + 60_000 * crowding())
   const exemplars = await askExemplars(observed.prometheusUrl, filled(target!.expr), { fromMs, toMs })
   const traces = exemplars.find(({ labels }) => labels.destination === 'broken')?.traces ?? []
   const isKept = traces.some(({ traceId }) =>

@@ -92,3 +92,10 @@ test('waiting for what never comes true ends at its deadline and says what it wa
     "snow didn't come true in 30 ms",
   )
 })
+
+test('a wait ends at its deadline, though the machine gives a tenth of a processor', async () => {
+  let asked = 0
+  const patient = { deadlineMs: 50, everyMs: 20, crowdedBy: () => 10 }
+  await expect(until(() => ++asked > 10, patient)).resolves.toBe(true)
+  await expect(until(() => false, patient)).rejects.toThrow('in 50 ms')
+})

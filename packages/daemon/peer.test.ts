@@ -32,9 +32,9 @@ test.each<[string, string | undefined, string | string[] | undefined, string]>([
 })
 
 test('a header of any length is read in bounded time', () => {
-  const startMs = performance.now()
+  const start = process.cpuUsage()
   for (let i = 0; i < 200; i++) peerOf('10.0.0.1', '10.1.1.1, '.repeat(2_500), trusted)
-  expect(performance.now() - startMs).toBeLessThan(10_000)
+  expect(process.cpuUsage(start).user / 1000).toBeLessThan(10_000)
 })
 
 test.each(['10.0.0.0/33', 'example.com', '10.0.0/8', '::1/129', '10.0.0.0/', '1.2.3.4/x'])(

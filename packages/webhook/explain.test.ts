@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, expect, test } from 'vitest'
 import { explain } from './explain.ts'
 import { openPace } from './explain-pace.ts'
@@ -217,16 +216,23 @@ test('explaining a rejection with a hundred sources holds up no other work', asy
     name: `twilio-${i}`,
     config: source('twilio', { secrets: [`z${i}`], options: { publicUrl: url } }),
   }))
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
+  // Of the processor's time: a crowded machine lets a process wait for longer.
+  let longestMs = 0
+  let last = process.cpuUsage()
+  const turn = () => {
+    longestMs = Math.max(longestMs, process.cpuUsage(last).user / 1000)
+    last = process.cpuUsage()
+  }
+  const turns = setInterval(turn, 1)
   const start = process.cpuUsage()
   const { causes } = await explain(request, source('twilio'), others, nowMs)
   const { user, system } = process.cpuUsage(start)
-  delay.disable()
+  clearInterval(turns)
+  turn()
   expect(causes).toHaveLength(1)
   // Without slices the explanation blocked for 17.9 s.
   expect((user + system) / 1000).toBeLessThan(3000)
-  expect(delay.max / 1e6).toBeLessThan(1000)
+  expect(longestMs).toBeLessThan(1000)
 })
 
 test('an explanation ends when its time is used up, and says so', async () => {

@@ -27,10 +27,10 @@ test('JSON as programs write it has no name twice', () => {
 
 test('64 KiB of nesting or of backslashes take no time that is felt', () => {
   for (const text of ['['.repeat(32_000) + ']'.repeat(32_000), `"${'\\\\'.repeat(32_000)}"`]) {
-    const startedAt = performance.now()
+    const start = process.cpuUsage()
     repeatedName(text)
     // A quadratic reading takes minutes.
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(5_000)
   }
 })
 

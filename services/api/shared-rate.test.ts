@@ -103,12 +103,17 @@ test('a Redis that hangs delays one request of a second, and refuses none', asyn
   expect((await take('a', 0)).allowed).toBe(true)
   process.kill(redis.pid, 'SIGSTOP')
   try {
-    const startedAt = performance.now()
     const verdicts = []
-    for (let i = 0; i < 100; i++) verdicts.push(await take('a', 1_000 + i))
+    let waits = 0
+    for (let i = 0; i < 100; i++) {
+      const startedAt = performance.now()
+      verdicts.push(await take('a', 1_000 + i))
+      if (performance.now() - startedAt > 240) waits++
+    }
     expect(verdicts.every(({ allowed }) => allowed)).toBe(true)
-    // One wait of 250 ms; a hundred would be 25 s.
-    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    // One for Redis; others where this process had no turn for so long.
+    expect(waits).toBeGreaterThan(0)
+    expect(waits).toBeLessThan(50)
   } finally {
     process.kill(redis.pid, 'SIGCONT')
   }

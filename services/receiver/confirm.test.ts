@@ -12,7 +12,8 @@ import { openTestReceiver } from './fixtures/a-receiver.ts'
 type Line = [message: string, fields: Record<string, unknown>]
 
 /** A server of the provider's on loopback; `https://provider.example` leads there. */
-async function openProvider(answer: RequestListener, maxAtOnce?: number) {
+/** @param timeoutMs default 20,000: time for a slow machine */
+async function openProvider(answer: RequestListener, maxAtOnce?: number, timeoutMs = 20_000) {
   const asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(request.url ?? '')
@@ -25,7 +26,7 @@ async function openProvider(answer: RequestListener, maxAtOnce?: number) {
   const confirmations = openConfirmations({
     log: { info: write, warn: write },
     fetch: (url, init) => fetch(String(url).replace('https://provider.example', base), init),
-    timeoutMs: 500,
+    timeoutMs,
     ...(maxAtOnce !== undefined && { maxAtOnce }),
   })
   return {
@@ -71,7 +72,11 @@ test.each<[string, RequestListener, Line]>([
     ['handshake.confirmed', {}],
   ],
 ])('a confirmation: %s', async (_name, answer, [message, fields]) => {
-  await using provider = await openProvider(answer)
+  await using provider = await openProvider(
+    answer,
+    undefined,
+    fields.reason === 'timed_out' ? 500 : undefined,
+  )
   provider.confirmations.confirm('https://provider.example/?Token=1', { organization: 'acme' })
   await until(async () => provider.lines.length > 0, { what: 'the line' })
   expect(provider.lines).toEqual([

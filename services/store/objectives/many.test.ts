@@ -31,11 +31,14 @@ test('of 10,000 organizations with objectives 500 have series, the others are co
   const rounds = []
   let bytes = 0
   for (let round = 0; round < 5; round++) {
-    const startMs = performance.now()
+    const start = process.cpuUsage()
     bytes = Buffer.byteLength(await exposedText(registry, 'openmetrics'))
-    rounds.push(performance.now() - startMs)
+    const { user, system } = process.cpuUsage(start)
+    rounds.push((user + system) / 1000)
   }
-  console.log(`10,000 organizations: ${bytes} bytes in ${Math.min(...rounds).toFixed(1)} ms (least of 5)`)
+  console.log(
+    `10,000 organizations: ${bytes} bytes in ${Math.min(...rounds).toFixed(1)} ms of a processor (least of 5)`,
+  )
   expect(bytes).toBeLessThan(2e6)
   // 50 ms on a quiet machine.
   expect(Math.min(...rounds)).toBeLessThan(400)

@@ -60,8 +60,8 @@ test('a password typed on another keyboard is the same password', () => {
 })
 
 test('hostile texts of the greatest length are judged at once', () => {
-  const begun = performance.now()
+  const start = process.cpuUsage()
   for (const text of ['1'.repeat(256), 'a1'.repeat(128), `${'!'.repeat(255)}a`, `${'ab'.repeat(127)}c`])
     fault(text)
-  expect(performance.now() - begun).toBeLessThan(1_000)
+  expect(process.cpuUsage(start).user / 1000).toBeLessThan(1_000)
 })
