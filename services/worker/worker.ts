@@ -14,7 +14,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 import type { WorkerConfig } from './config.ts'
-import { openLogRecords } from './delivery/log-records.ts'
+import { type LogRecords, openLogRecords } from './delivery/log-records.ts'
 import { openDestinationTests } from './delivery/test-destination.ts'
 import { type Directory, openDirectory } from './directory.ts'
 import { openAuthorizer } from './egress/authorize.ts'
@@ -39,6 +39,8 @@ export interface WorkerTools {
   readonly log: DeliveryLog
   /** Default: no trace is exported. */
   readonly tracing?: Tracing | undefined
+  /** Where records for the event log go. Default: into ATTEMPTS. */
+  readonly records?: LogRecords | undefined
 }
 
 export interface RunningWorker extends AsyncDisposable {
@@ -103,7 +105,7 @@ export async function openWorker(config: WorkerConfig, tools: WorkerTools): Prom
   const deliveries = opened.use(openDeliveriesPublisher(nats, metrics))
 
   let ownership: Ownership | undefined
-  const records = openLogRecords(publisher, attemptsSubject(worker), closing.signal)
+  const records = tools.records ?? openLogRecords(publisher, attemptsSubject(worker), closing.signal)
   const mayStart = () => ownership?.mayStart !== false && !records.late
   const engine: Engine = {
     nats,
