@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { OrganizationId } from '@fairlead/webhook/id'
 import { openScan } from '@fairlead/webhook/verify/members'
 
@@ -20,11 +20,20 @@ export const longestSearched = 256
  * @param name a JSON pointer, or a header's name in lower case
  */
 export const searchDigest = (organization: OrganizationId, name: string, value: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([organization, name, value]))
-    .digest()
-    .readBigInt64BE()
-    .toString()
+  openDigest(organization, name)(value)
+
+/** The digests of one name's values. Sixteen of them are made of each webhook at most, and many webhooks have the value of the one before. */
+function openDigest(organization: OrganizationId, name: string): (value: string) => string {
+  const opening = `[${JSON.stringify(organization)},${JSON.stringify(name)},`
+  let last = { value: '', digest: '' }
+  return value => {
+    if (last.value !== value || last.digest === '') {
+      const digest = hash('sha256', `${opening}${JSON.stringify(value)}]`, 'buffer')
+      last = { value, digest: digest.readBigInt64BE().toString() }
+    }
+    return last.digest
+  }
+}
 
 /** Reads the digests of one request. */
 export type Extract = (body: Uint8Array, headers: readonly string[]) => string[]
@@ -35,17 +44,18 @@ export type Extract = (body: Uint8Array, headers: readonly string[]) => string[]
  */
 export function openExtract(organization: OrganizationId, { pointers, headers }: Search): Extract {
   const scan = openScan(pointers.map(namesOf))
+  const ofPointers = pointers.map(pointer => openDigest(organization, pointer))
+  const ofHeaders = new Map(headers.map(name => [name, openDigest(organization, name)]))
   return (body, rawHeaders) => {
     const digests = new Set<string>()
-    const add = (name: string, value: string | undefined) => {
-      if (value !== undefined && value !== '' && value.length <= longestSearched)
-        digests.add(searchDigest(organization, name, value))
+    const add = (digest: (value: string) => string, value: string | undefined) => {
+      if (value !== undefined && value !== '' && value.length <= longestSearched) digests.add(digest(value))
     }
-    if (pointers.length > 0) for (const [i, value] of scan(body).values.entries()) add(pointers[i]!, value)
+    if (pointers.length > 0) for (const [i, value] of scan(body).values.entries()) add(ofPointers[i]!, value)
     if (headers.length > 0) {
       for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-        const name = rawHeaders[i]!.toLowerCase()
-        if (headers.includes(name)) add(name, rawHeaders[i + 1])
+        const digest = ofHeaders.get(rawHeaders[i]!.toLowerCase())
+        if (digest) add(digest, rawHeaders[i + 1])
       }
     }
     // A request may repeat a header as often as it likes.
