@@ -157,7 +157,7 @@ export const storeAndStreams: Dashboard = {
           kind: 'timeseries',
           title: 'Promotions that were lost',
           description:
-            'A second: their rejection was pushed out before its event was stored. A line promotion.lost names each.',
+            'A second: their rejection and its copy were gone before the event was stored. A line promotion.lost names each.',
           targets: [{ expr: rate('fairlead_promotions_lost_total'), legend: '' }],
           unit: 'ops',
         },

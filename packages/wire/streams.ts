@@ -114,7 +114,7 @@ export function streamConfigs(limits: StreamLimits): (Partial<StreamConfig> & { 
       ...stored,
       name: streamName.rejections,
       description: 'the newest requests of each source that failed verification',
-      subjects: ['rejections.>'],
+      subjects: ['rejections.>', 'promotions.>'],
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       max_age: keptOfSource.hours * 3_600 * seconds,

@@ -18,6 +18,7 @@ import type { DeliveryId, DestinationId, OrganizationId } from '@fairlead/webhoo
  *   dead.<organization>.<destination>
  *   rejections.<organization>.<source>           requests that did not verify
  *   rejections.<organization>.<source>.repeats   requests that were swallowed as repeats although their bodies differ
+ *   promotions.<organization>.<rejection>.<its receipt>   copies of rejections whose events are not published yet
  */
 
 /**
@@ -86,6 +87,12 @@ export const repeatsSubject = (organization: OrganizationId, source: string): st
   `rejections.${organization}.${source}.repeats`
 export const rejectionsSubject = (organization: OrganizationId, source: string): string =>
   `rejections.${organization}.${source}`
+/** In REJECTIONS, beside the subjects that keep a bounded number. `receivedAt`: Unix milliseconds. */
+export const promotionSubject = (
+  organization: OrganizationId,
+  rejection: number,
+  receivedAt: number,
+): string => `promotions.${organization}.${rejection}.${receivedAt}`
 
 /** By names, not ids: other teams write it into their consumers. */
 export const outboundSubject = (slug: string, destination: string): string =>

@@ -130,6 +130,23 @@ describe('a rejection that verifies with the secrets of now', () => {
     })
   })
 
+  test('is not lost where newer rejections push it out while its promotion is written down', async () => {
+    const id = await refused({ delivery: 'evt_pushed_out' })
+    const manager = await jetstreamManager(nats)
+    const copies = async () =>
+      (await manager.streams.info('REJECTIONS', { subjects_filter: 'promotions.>' })).state.subjects
+    const answer = await (async () => {
+      await using _writing = await api.store.lockTable('audit_logs')
+      const promoting = promote(id)
+      await until(copies, { what: 'a copy of the record' })
+      await manager.streams.deleteMessage('REJECTIONS', Number(id))
+      return promoting
+    })()
+    expect(answer.status).toBe(202)
+    await until(async () => (await storedTimes(answer.body.event)) === 1, { what: 'the event' })
+    await until(async () => (await copies()) === undefined, { what: 'the copy erased' })
+  })
+
   test('is one event, whoever asks again and however many at one time', async () => {
     const id = await refused()
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => promote(id)))

@@ -80,7 +80,7 @@ export function openStoreMetrics(registry: Registry, gauges: StoreGauges): Store
     promotions: {
       lost: new Counter({
         name: 'fairlead_promotions_lost_total',
-        help: 'Promotions whose rejection was pushed out before its event was stored: each is a line promotion.lost in the log of this process',
+        help: 'Promotions whose rejection and its copy were gone before the event was stored: each is a line promotion.lost in the log of this process',
         registers,
       }),
     },

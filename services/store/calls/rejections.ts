@@ -21,6 +21,7 @@ import { requireId } from '../parse-request.ts'
 import { carryOut, type PromotionRow } from '../rejections/carry-out.ts'
 import { openJudge } from '../rejections/judge.ts'
 import { readBack } from '../rejections/look-back.ts'
+import { pin } from '../rejections/pin.ts'
 import {
   fitsFilter,
   type JudgedAll,
@@ -106,7 +107,8 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       const judged = await judge(calls, organization, { sequences, mode, signal: context.signal }, '')
       let rows: PromotionRow[] = []
       const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async db => {
-        const written = await writePromotions(db, organization, judged, { nowMs: calls.now(), mode })
+        const writing = { nowMs: calls.now(), mode, pin: pinOf(calls, request) }
+        const written = await writePromotions(db, organization, judged, writing)
         const [row] = written.rows
         // Of two calls at one time, the second finds it promoted.
         if (!row || !rejection) throw notThere()
@@ -173,7 +175,8 @@ async function promote(
   const { judged, below } = await judgeChosen(calls, takeVerifying, request, context, chosen)
   let rows: PromotionRow[] = []
   const answer = await write(calls, context, request, PromoteRejectionsResponseSchema, async db => {
-    const written = await writePromotions(db, organization, judged, { nowMs: calls.now(), mode })
+    const writing = { nowMs: calls.now(), mode, pin: pinOf(calls, request) }
+    const written = await writePromotions(db, organization, judged, writing)
     rows = written.rows
     if (chosen?.size === 1 && written.gone === 1) {
       throw new StoreError('not_found', 'there is no such rejection')
@@ -252,6 +255,10 @@ async function judge(
   const judgeOne = openJudge(published, calls.keyring, publicUrl)
   return await judgeAll(calls.nats, organization, judging, judgeOne, pace.goOn)
 }
+
+/** Copies records before the transaction ends in which their promotion is written down. A dry run copies none. */
+const pinOf = ({ nats }: Calls, { dryRun = false }: { readonly dryRun?: boolean }) =>
+  dryRun ? undefined : (rows: readonly PromotionRow[]) => pin(nats, rows)
 
 /** Publishes planned promotions. Those that fail stay in their table, and a later round publishes them. */
 async function carryOutOrLeave(calls: Calls, rows: readonly PromotionRow[]): Promise<void> {

@@ -87,7 +87,7 @@ const endOfEvents = ({ nats }: AbandonedTools): Promise<number> =>
     return (await manager.streams.info(streamName.events)).state.last_seq
   })
 
-/** Its record was pushed out of REJECTIONS before its event was published. */
+/** Neither its record nor the copy was left in REJECTIONS before its event was published. */
 function tellLost({ log, metrics }: AbandonedTools, row: PromotionRow): void {
   metrics.lost.inc()
   const facts = {

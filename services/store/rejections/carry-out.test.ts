@@ -11,6 +11,7 @@ import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jet
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { publishPromoted } from './carry-out.ts'
+import { pin } from './pin.ts'
 
 const opened = new AsyncDisposableStack()
 let store: TestStore
@@ -50,12 +51,20 @@ const body = '{"id":"in_1"}'
 interface Left {
   readonly isPublished?: boolean
   readonly isErased?: boolean
+  /** As its record was left by stores that made no copies. */
+  readonly isUnpinned?: boolean
   readonly type?: string
   readonly minutesAgo?: number
 }
 
 /** Leaves what a store that was killed on its way leaves; answers with the event's id. */
-async function leave({ isPublished, isErased, type = 'push', minutesAgo = 1 }: Left): Promise<string> {
+async function leave({
+  isPublished,
+  isErased,
+  isUnpinned,
+  type = 'push',
+  minutesAgo = 1,
+}: Left): Promise<string> {
   const event = newId('evt', receivedAt)
   const fields = headers()
   const meta = {
@@ -73,6 +82,17 @@ async function leave({ isPublished, isErased, type = 'push', minutesAgo = 1 }: L
   if (isPublished) {
     const rejection = { seq, meta: { ...meta, ...facts }, body: Buffer.from(body) }
     await publishPromoted(nats, id, event, rejection, verified)
+  }
+  if (!isUnpinned) {
+    const row = {
+      organization_id: toUuid(id),
+      rejection: String(seq),
+      received_at: new Date(receivedAt),
+      event_id: toUuid(event),
+      source: 'github',
+      facts: verified,
+    }
+    expect(await pin(nats, [row])).toEqual([])
   }
   if (isErased) await manager.streams.deleteMessage('REJECTIONS', seq)
   await store.query(
@@ -98,13 +118,14 @@ test('promotions that a killed store left are carried out by the next: each is o
     await leave({}),
     await leave({ isPublished: true }),
     await leave({ isPublished: true, isErased: true }),
+    await leave({ isUnpinned: true }),
   ]
   await until(async () => (await openEvents()).length === 0, {
     what: 'the promotions carried out',
     deadlineMs: 60_000,
   })
   const { state } = await manager.streams.info('EVENTS')
-  expect(state.messages).toBe(3)
+  expect(state.messages).toBe(4)
   for (const eventId of events) {
     const found = await until(
       () => store.client.events.getEvent({ organizationId: id, eventId }).catch(() => undefined),
@@ -140,8 +161,25 @@ test('promotions that fail hold up no others', async () => {
   expect((await openEvents()).sort()).toEqual(failing.map(event => toUuid(event as EventId)).sort())
 }, 90_000)
 
-test('a promotion whose rejection was pushed out before its event was stored does not vanish in silence', async () => {
+test('newer rejections do not take away a promotion whose record they push out before its event was published', async () => {
+  const before = (await manager.streams.info('EVENTS')).state.last_seq
   await leave({ isErased: true })
+  await until(async () => (await openEvents()).length === 0, {
+    what: 'the promotion carried out',
+    deadlineMs: 60_000,
+  })
+  const { state } = await manager.streams.info('EVENTS')
+  expect(state.last_seq).toBe(before + 1)
+  const { data } = (await manager.streams.getMessage('EVENTS', { seq: state.last_seq }))!
+  expect(Buffer.from(data).toString()).toBe(body)
+  expect((await manager.streams.info('REJECTIONS', { subjects_filter: 'promotions.>' })).state.subjects).toBe(
+    undefined,
+  )
+  expect(await lost()).toBe(0)
+}, 90_000)
+
+test('a promotion whose record is nowhere any more does not vanish in silence', async () => {
+  await leave({ isErased: true, isUnpinned: true })
   await until(async () => (await openEvents()).length === 0, {
     what: 'the promotion given up',
     deadlineMs: 60_000,

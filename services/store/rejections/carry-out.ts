@@ -13,12 +13,13 @@ import { publishEvent } from '../publish/publish-event.ts'
 import { type Db, inScope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { EventFacts } from './judge.ts'
-import { eraseRejection, readRejection, type StoredRejection } from './read.ts'
+import { readPinned, unpin } from './pin.ts'
+import { eraseRejection, type StoredRejection } from './read.ts'
 
 /**
- * Promotions are written down with their entry in the audit log, and carried out after that: the event is published, its
- * rejection erased, the row marked. A store that is killed on the way leaves the row open, and any store goes on with it
- * (`abandoned.ts`):
+ * Promotions are written down with their entry in the audit log and a copy of each record (`pin.ts`), and carried out after
+ * that: the event is published, its rejection and the copy erased, the row marked. A store that is killed on the way leaves
+ * the row open, and any store goes on with it (`abandoned.ts`):
  *
  *   row ──▶ published, unless JetStream (5 minutes) or the log (before that) knows the event ──▶ erased ──▶ done
  */
@@ -98,11 +99,9 @@ async function carryOutOne(
   isLogged: boolean,
 ): Promise<'carried out' | 'gone'> {
   const organization = fromUuid('org', row.organization_id)
-  const rejection = await readRejection(nats, organization, Number(row.rejection))
-  // Erased, by a call that was killed before it marked the row; or pushed out, by newer ones or after three days.
-  if (!rejection || rejection.meta.receivedAt !== row.received_at.getTime()) {
-    return isLogged ? 'carried out' : 'gone'
-  }
+  const rejection = await readPinned(nats, row)
+  // Erased, by a call that was killed before it marked the row; or gone with the stream, or after three days.
+  if (!rejection) return isLogged ? 'carried out' : 'gone'
   if (!isLogged) {
     const published = await publisher.published(organization)
     const declared = declaredOf(published, row.facts, rejection)
@@ -110,6 +109,7 @@ async function carryOutOne(
     await publishPromoted(nats, organization, id, rejection, { ...row.facts, ...declared })
   }
   await eraseRejection(nats, rejection.seq)
+  await unpin(nats, row)
   return 'carried out'
 }
 

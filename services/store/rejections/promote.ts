@@ -125,31 +125,43 @@ export interface Promoted {
   readonly wasThere: boolean
 }
 
+interface Writing {
+  readonly nowMs: number
+  readonly mode?: Mode | undefined
+  readonly pin?: ((rows: readonly PromotionRow[]) => Promise<PromotionRow[]>) | undefined
+}
+
 /**
  * Writes promotions down. Of two calls for one rejection the second waits here for the first, and is told its event; of several
  * rejections that are one delivery of the provider the first makes the event.
  *
  * @param missing of which no record is left: promoted before, or never there
+ * @param pin copies the records of rows, and answers with the rows that have none any more; absent in a dry run
  */
 export async function writePromotions(
   db: Db,
   organization: OrganizationId,
   { promotable, missing }: Pick<JudgedAll, 'promotable' | 'missing'>,
-  { nowMs, mode }: { readonly nowMs: number; readonly mode?: Mode | undefined },
+  { nowMs, mode, pin }: Writing,
 ): Promise<{ promoted: Promoted[]; rows: PromotionRow[]; gone: number }> {
   const before = await readPromotions(db, organization, missing, mode)
   const events = promotable.map(({ eventId }) => [toUuid(organization), toUuid(eventId)] as const)
   const known = await loggedEvents(db, events)
   for (const id of await promotedEvents(db, organization, promotable)) known.add(id)
-  const rows = await insertPromotions(db, organization, promotable, nowMs)
+  const inserted = await insertPromotions(db, organization, promotable, nowMs)
+  const lost = new Set(await pin?.(inserted))
+  await deletePromotions(db, [...lost])
+  const rows = inserted.filter(row => !lost.has(row))
   const isNew = new Set(rows.map(row => Number(row.rejection)))
-  const promoted = promotable.map(({ rejection, source, eventId }): Promoted => {
+  const isLost = new Set([...lost].map(row => Number(row.rejection)))
+  const kept = promotable.filter(({ rejection }) => !isLost.has(rejection))
+  const promoted = kept.map(({ rejection, source, eventId }): Promoted => {
     const name = `${toUuid(organization)} ${toUuid(eventId)}`
     const wasThere = known.has(name) || !isNew.has(rejection)
     known.add(name)
     return { rejection, source, eventId, wasThere }
   })
-  return { promoted: [...before, ...promoted], rows, gone: missing.length - before.length }
+  return { promoted: [...before, ...promoted], rows, gone: missing.length - before.length + lost.size }
 }
 
 /** Promotions of rejections that are erased by now. */
@@ -211,6 +223,17 @@ async function insertPromotions(
     ],
   )
   return rows
+}
+
+/** Of rejections that were pushed out since they were verified. */
+async function deletePromotions(db: Db, rows: readonly PromotionRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await db.query(
+    `delete from promotions p using unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+       as lost (organization_id, rejection, received_at)
+     where (p.organization_id, p.rejection, p.received_at) = (lost.organization_id, lost.rejection, lost.received_at)`,
+    [rows.map(row => row.organization_id), rows.map(row => row.rejection), rows.map(row => row.received_at)],
+  )
 }
 
 /** The entry of a call in the audit log; undefined where it made nothing. Pure. */

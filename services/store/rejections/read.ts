@@ -3,7 +3,7 @@ import type { Mode } from '@fairlead/wire/mode'
 import { decodeRejectionMeta, type RejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { streamName } from '@fairlead/wire/streams'
 import { rejectionsSubject, repeatsSubject } from '@fairlead/wire/subjects'
-import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { JetStreamApiError, jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { StoreError } from '../store-error.ts'
 
@@ -26,21 +26,41 @@ export async function readRejection(
   mode?: Mode,
 ): Promise<StoredRejection | undefined> {
   if (seq < 1) return undefined
-  const message = await asking(async () => {
+  const message = await readMessage(nats, { seq })
+  const stored = message && storedOf(message, organization)
+  return stored && mode && modeOfRejection(stored.meta) !== mode ? undefined : stored
+}
+
+/** A message of REJECTIONS; undefined where there is none. Throws a StoreError `nats_unavailable`. */
+export async function readMessage(
+  nats: NatsConnection,
+  query: { readonly seq: number } | { readonly last_by_subj: string },
+): Promise<StoredMsg | undefined> {
+  return await asking(async () => {
     const manager = await jetstreamManager(nats, { checkAPI: false })
-    return (await manager.streams.getMessage(streamName.rejections, { seq })) ?? undefined
+    return (await manager.streams.getMessage(streamName.rejections, query)) ?? undefined
   }).catch(error => {
-    // 10037: no message of this sequence.
+    // 10037: no message of this sequence or subject.
     if (error.cause instanceof JetStreamApiError && error.cause.code === 10037) return undefined
     throw error
   })
-  const meta = message && metaOf(message.header.get(rejectionHeader))
-  if (!message || !meta || (mode && modeOfRejection(meta) !== mode)) return undefined
-  // The sequence is of the whole stream: it may name another organization's.
+}
+
+/**
+ * Undefined where it can't be read, or is another organization's: the sequence is of the whole stream.
+ * @param subject which it must have; default: that of its organization and source
+ */
+export function storedOf(
+  message: StoredMsg,
+  organization: OrganizationId,
+  subject?: string,
+): StoredRejection | undefined {
+  const meta = metaOf(message.header.get(rejectionHeader))
+  if (!meta) return undefined
   const own = meta.repeats
     ? repeatsSubject(organization, meta.source)
     : rejectionsSubject(organization, meta.source)
-  return message.subject === own ? { seq, meta, body: message.data } : undefined
+  return message.subject === (subject ?? own) ? { seq: message.seq, meta, body: message.data } : undefined
 }
 
 /** Answers false where it is gone already. Throws a StoreError `nats_unavailable`. */
