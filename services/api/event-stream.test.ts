@@ -83,7 +83,7 @@ test.each(['stream', 'export'])('HEAD of a %s waits for its end, or reads it', a
   const { status, headers } = await fetch(`${api.url}${path}/${name}`, {
     method: 'HEAD',
     headers: { authorization: `Bearer ${api.platformKey}` },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(45_000),
   })
   expect([status, headers.get('content-type')?.split(';')[0]]).toEqual([
     200,

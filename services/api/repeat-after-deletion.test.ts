@@ -100,7 +100,7 @@ test.each<[string, keyof typeof subjects, Ask]>([
 test('an event that is tried again is answered as before when the destination has been deleted', async () => {
   const { event } = await facts.event('dead')
   await expect
-    .poll(async () => (await api.call('GET', `${base}/events/${event}`)).status, { timeout: 20_000 })
+    .poll(async () => (await api.call('GET', `${base}/events/${event}`)).status, { timeout: 45_000 })
     .toBe(200)
   const key = randomUUID()
   const perform = () =>

@@ -198,13 +198,10 @@ test('deliveries that wait are listed; what is due already can be neither re-tim
   } as const
   await jetstream(nats).publish(attemptsSubject('test'), encodeLogRecords([record]))
   const list = async (query: string) => (await api.call('GET', `${base}/deliveries?${query}`)).body.items
-  const [waiting] = await until(
-    async () => {
-      const found = await list('state=waiting&destination=billing&type=waits')
-      return found.length === 1 && found
-    },
-    { deadlineMs: 20_000 },
-  )
+  const [waiting] = await until(async () => {
+    const found = await list('state=waiting&destination=billing&type=waits')
+    return found.length === 1 && found
+  })
   expect(waiting).toMatchObject({
     id: delivery,
     eventId: id,

@@ -79,7 +79,7 @@ beforeAll(async () => {
   apiUrl = `http://127.0.0.1:${settings.apiPort}`
   key = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
 }, 240_000)
-afterAll(() => opened.disposeAsync(), 60_000)
+afterAll(() => opened.disposeAsync())
 
 /** A stand-in for Stripe's API with one subscription of 14 items; to whoever has not the key it says 401. */
 async function startStripe(): Promise<string> {
@@ -255,7 +255,7 @@ test('rows are exported as CSV and NDJSON that end with a trailer', async () => 
   expect(csv[2]).toBe('#end')
   const lines = (await read('ndjson')).trim().split('\n')
   expect(JSON.parse(lines.at(-1)!)).toEqual({ trailer: { rows: 1, next: null } })
-}, 60_000)
+}, 180_000)
 
 test('revenue of test data is added to the live revenue of whoever sees both', async () => {
   const days = async (mode: string) =>
@@ -348,7 +348,7 @@ test('figures of one currency become those of another by the table of rates alon
     },
   ])
   expect((await churn('')).periods).toMatchObject([{ currency: 'USD', mrr: { end: { amount: 1_999 } } }])
-}, 60_000)
+}, 180_000)
 
 /** The command line, as a member of the tenant runs it. */
 async function fairlead(...args: string[]): Promise<string> {

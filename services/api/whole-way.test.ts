@@ -47,7 +47,7 @@ beforeAll(async () => {
   apiUrl = `http://127.0.0.1:${settings.apiPort}/api/v1/organizations/tenant`
   key = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
 }, 120_000)
-afterAll(() => opened.disposeAsync(), 60_000)
+afterAll(() => opened.disposeAsync())
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
 type Json = any
@@ -82,7 +82,7 @@ const settled = (id: string, deliveries = 2) =>
       const event = await api('GET', `/events/${id}`)
       return /success|failed/.test(event.status) && event.deliveries.length === deliveries && event
     },
-    { what: 'a settled event', deadlineMs: 20_000 },
+    { what: 'a settled event' },
   )
 const receivedBy = (path: string, id: string) =>
   sink.received.filter(({ url, headers }) => url === path && headers['fairlead-event-id'] === id).length
@@ -267,7 +267,7 @@ test('a test is guarded like every delivery, says why it failed, and is refused 
 })
 
 test('what happens to an organization is told to the destination that it named, signed and logged like any event', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const asked = { destinationId: 'one', types: ['issue.opened'] }
   expect(await api('PUT', '/notifications', { 'if-match': '*' }, asked)).toMatchObject({ destination: 'one' })

@@ -124,7 +124,7 @@ test('a client that leaves during a write leaves no change without its entry in 
     0,
   )
   expect((await ids('dead_letter.discarded')) + all).toBe(single.length)
-}, 60_000)
+}, 180_000)
 
 test('an entry says who asked, how, from where and with which request, and a made-up trace hides none', async () => {
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
@@ -239,7 +239,7 @@ test('an API that is killed at any moment makes nothing twice, and nothing unwri
     lives++
     const port = await until(
       async () => [...(await pod.output()).matchAll(/"port":(\d+).*api\.listening/g)][lives - 1]?.[1],
-      { deadlineMs: 30_000 },
+      { deadlineMs: 60_000 },
     )
     const options = { body: { name: `killed ${i}` }, headers: { 'idempotency-key': `killed ${i}` } }
     const asked = fetch(`http://127.0.0.1:${port}${base}/api-keys`, {
@@ -262,7 +262,7 @@ test('an API that is killed at any moment makes nothing twice, and nothing unwri
     const written = (await entries('api_key.created')).filter(e => e.details.name === `killed ${i}`)
     expect(written).toHaveLength(1)
   }
-}, 90_000)
+}, 180_000)
 
 test('the audit log is one chain, also when many write at once; who changes it in the database is found', async () => {
   await Promise.all(

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
+import { until } from '@fairlead/testbed/until'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { Pool } from 'pg'
 import { expect, test } from 'vitest'
@@ -27,8 +28,12 @@ test('after a rotation everything opens with the new key alone; stopped and repe
   await blocker.query(
     "begin; set local fairlead.scope = 'platform'; update signing_secrets set position = position",
   )
-  const stopping = new Pool({ connectionString: database.url, max: 1, query_timeout: 500 })
-  await expect(reencrypt(stopping, rotated)).rejects.toThrow()
+  const stopping = new Pool({ connectionString: database.url, max: 1 })
+  const stopped = expect(reencrypt(stopping, rotated)).rejects.toThrow()
+  const cancel = `select pg_cancel_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`
+  await until(async () => (await pool.query(cancel)).rowCount === 1, { what: 'a statement that waits' })
+  await stopped
   await blocker.query('rollback')
   blocker.release()
   await stopping.end()

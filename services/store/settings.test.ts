@@ -329,7 +329,7 @@ test('what can not work is refused with its field: a secret, a certificate, U+00
   expect(await failure(sources.putSource(aSource(id, 's100')))).toMatchObject({
     reason: ErrorReason.LIMIT_REACHED,
   })
-}, 60_000)
+}, 180_000)
 
 test('a key of one mode makes no more sources than both modes together may have', async () => {
   const names = Array.from({ length: 99 }, (_, i) => `s${i}`)

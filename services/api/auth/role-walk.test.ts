@@ -138,4 +138,4 @@ test('every operation that changes something is refused to pages of other sites'
     const { code } = (await response.json()) as { code: string }
     expect(code, operation.name).toBe('cross_site')
   }
-}, 60_000)
+}, 180_000)

@@ -7,7 +7,7 @@ import { Client } from 'pg'
 import { expect, test } from 'vitest'
 
 test('a key is known and a slug is found while lists of many organizations hold the pool', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   await using store = await startTestStore()
   const { organizations, apiKeys, attempts } = store.client

@@ -96,7 +96,7 @@ test('events that come back while others of the same retry are handed over do no
   const { events } = await store.client.ledger.listLedgerQuarantine({ organizationId })
   expect(events.map(event => event.eventId).toSorted()).toEqual(ids.toSorted())
   for (const { seenAt } of events) expect(timestampDate(seenAt!) >= askedAt).toBe(true)
-}, 60_000)
+}, 180_000)
 
 test('an event whose body is no longer kept stays in the quarantine, and those beside it are read again', async () => {
   const of = await anOrganization('bolt')
@@ -109,4 +109,4 @@ test('an event whose body is no longer kept stays in the quarantine, and those b
   expect(answer).toMatchObject({ retried: 2, skipped: 1, left: 0 })
   const { events } = await store.client.ledger.listLedgerQuarantine({ organizationId })
   expect(events.map(event => event.eventId)).toEqual([gone.id])
-}, 60_000)
+}, 180_000)

@@ -90,7 +90,7 @@ test('events that come while the projection runs are in the log once, over midni
   await expectLog(database.adminUrl, story)
 })
 
-test('a connection that breaks at any step leaves the log exact', { timeout: 120_000 }, async () => {
+test('a connection that breaks at any step leaves the log exact', { timeout: 180_000 }, async () => {
   const random = seeded(5)
   const story = aStory({ events: 60, random, startMs: now })
   await publishStory(nats, story, random)
@@ -118,7 +118,7 @@ test('a connection that breaks at any step leaves the log exact', { timeout: 120
 })
 
 test('kill -9 of the projector, again and again while events come, leaves the log exact', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   await using database = await createTestDatabase()
   const random = seeded(6)
@@ -261,7 +261,7 @@ test('a stream that was made anew is read from its start, a purged one from wher
   await expectLog(database.adminUrl, story)
 })
 
-test('with NATS or Postgres gone for a while it goes on by itself', { timeout: 60_000 }, async () => {
+test('with NATS or Postgres gone for a while it goes on by itself', { timeout: 180_000 }, async () => {
   await using postgres = await startTestPostgres()
   await migrate(postgres.url)
   await using _ = await startProjector(postgres.url, server.url)

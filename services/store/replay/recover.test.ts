@@ -56,7 +56,6 @@ async function open() {
       const running = runReplays({ databaseUrl: database.url, nats, log, metrics }, stopping.signal)
       await until(async () => isDone(await this.read()), {
         what: 'the end of the Replay',
-        deadlineMs: 20_000,
       })
       stopping.abort()
       await running

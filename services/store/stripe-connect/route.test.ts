@@ -150,7 +150,6 @@ test('an event of a connected account reaches its organization, byte by byte, an
         await store.query(`select from events e join organizations o on o.id = e.organization_id
           where o.slug = 'acme' and e.source = '_stripe'`)
       ).length === 1,
-    { deadlineMs: 20_000 },
   )
 })
 
@@ -198,7 +197,7 @@ test('events that come while the account is being connected are all handed over,
   await until(async () => (await ofRace()).length >= 40, { deadlineMs: 30_000 })
   expect((await ofRace()).map(({ id }) => id).sort()).toEqual(events.sort())
   expect(await held('acct_race')).toEqual([])
-}, 60_000)
+}, 180_000)
 
 test('disconnected by us, an account stops at once', async () => {
   await connect('acme', 'acct_stop')

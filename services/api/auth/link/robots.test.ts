@@ -31,7 +31,7 @@ async function scan(link: string): Promise<{ pressed: number; cookies: string[] 
   for (let i = 0; i < count; i++) {
     await page.goto(link)
     for (const input of await page.locator('input:visible').all()) await input.fill('123456').catch(() => {})
-    await page.locator(buttons).nth(i).click({ noWaitAfter: true, timeout: 10_000 })
+    await page.locator(buttons).nth(i).click({ noWaitAfter: true, timeout: 30_000 })
     await page.waitForLoadState('load')
     pressed++
   }
