@@ -8,6 +8,7 @@ import { type DestinationAuthentication, decodeDestinationAuth } from '@fairlead
 import { ledgerDestination } from '@fairlead/wire/ledger'
 import { type Keyring, sealContext } from '@fairlead/wire/seal'
 import { type ForwardPolicy, openForwardPolicy } from './delivery/forward.ts'
+import { isSettable } from './egress/headers.ts'
 
 /** A destination as an attempt needs it. */
 export interface Destination {
@@ -176,7 +177,8 @@ function openDestination(
 ): Destination {
   const context = sealContext.destinationHeader(organization.id, config.name)
   const authContext = sealContext.destinationAuth(organization.id, config.name)
-  const extraHeaders = config.headers.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)])
+  const own = config.headers.filter(({ name }) => isSettable(name))
+  const extraHeaders = own.flatMap(({ name, sealed }) => [name, keyring.open(sealed, context)])
   const auth = config.auth === undefined ? [] : decodeDestinationAuth(keyring.open(config.auth, authContext))
   return {
     id: config.id,
@@ -186,12 +188,8 @@ function openDestination(
     extraHeaders,
     auth,
     tellsTrace:
-      config.traceContext !== 'none' &&
-      !config.headers.some(({ name }) => name.toLowerCase() === 'traceparent'),
-    forward: openForward(config, sources, [
-      ...config.headers.map(({ name }) => name),
-      ...headersOfAuth(auth),
-    ]),
+      config.traceContext !== 'none' && !own.some(({ name }) => name.toLowerCase() === 'traceparent'),
+    forward: openForward(config, sources, [...own.map(({ name }) => name), ...headersOfAuth(auth)]),
     host: hostOf(config),
   }
 }

@@ -159,7 +159,7 @@ export const destinationOf = <
         }),
         'name',
         20,
-        'Request headers of your own, such as Authorization; their values are secret. At most 20.',
+        'Request headers of your own, such as Authorization; their values are secret. Left out are webhook-id, webhook-timestamp, webhook-signature, fairlead-* and headers of the connection, such as Host: Fairlead sets these. At most 20.',
       ).default([]),
       forwardCredentials: z
         .boolean()

@@ -162,6 +162,11 @@ test('promotions that fail hold up no others', async () => {
 }, 90_000)
 
 test('newer rejections do not take away a promotion whose record they push out before its event was published', async () => {
+  const copies = async () =>
+    Object.keys(
+      (await manager.streams.info('REJECTIONS', { subjects_filter: 'promotions.>' })).state.subjects ?? {},
+    )
+  const others = await copies()
   const before = (await manager.streams.info('EVENTS')).state.last_seq
   await leave({ isErased: true })
   await until(async () => (await openEvents()).length === 0, {
@@ -172,9 +177,7 @@ test('newer rejections do not take away a promotion whose record they push out b
   expect(state.last_seq).toBe(before + 1)
   const { data } = (await manager.streams.getMessage('EVENTS', { seq: state.last_seq }))!
   expect(Buffer.from(data).toString()).toBe(body)
-  expect((await manager.streams.info('REJECTIONS', { subjects_filter: 'promotions.>' })).state.subjects).toBe(
-    undefined,
-  )
+  expect(await copies()).toEqual(others)
   expect(await lost()).toBe(0)
 }, 90_000)
 

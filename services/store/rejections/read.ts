@@ -65,18 +65,19 @@ export function storedOf(
 
 /** Answers false where it is gone already. Throws a StoreError `nats_unavailable`. */
 export async function eraseRejection(nats: NatsConnection, seq: number): Promise<boolean> {
-  return await asking(async () => {
-    const manager = await jetstreamManager(nats, { checkAPI: false })
-    // Overwritten on the disk, not only marked as deleted.
-    return await manager.streams.deleteMessage(streamName.rejections, seq, true)
-  }).catch(error => {
-    if (error.cause instanceof JetStreamApiError && error.cause.code === noSuchMessage) return false
+  try {
+    return await asking(async () => {
+      const manager = await jetstreamManager(nats, { checkAPI: false })
+      // Overwritten on the disk, not only marked as deleted.
+      return await manager.streams.deleteMessage(streamName.rejections, seq, true)
+    })
+  } catch (error) {
+    // The server has several errors for a message that is gone already, by where in the stream it was: it is looked up.
+    const isRefused = error instanceof StoreError && error.cause instanceof JetStreamApiError
+    if (isRefused && !(await readMessage(nats, { seq }))) return false
     throw error
-  })
+  }
 }
-
-/** JetStream's err_code 10057, "no message found", which a second deletion answers too. */
-const noSuchMessage = 10_057
 
 /** Asks NATS. Throws a StoreError `nats_unavailable`. */
 export async function asking<T>(ask: () => Promise<T>): Promise<T> {

@@ -12,6 +12,17 @@ const ours = new Set([
   'accept-encoding',
 ])
 
+/**
+ * Whether a destination's settings may set a header of this name. The client makes those of the connection anew; a second
+ * `webhook-signature` or `fairlead-*` beside ours would be joined with it, and the signature would no longer verify.
+ */
+export function isSettable(name: string): boolean {
+  const lower = name.toLowerCase()
+  return !ours.has(lower) && !signed.has(lower) && !lower.startsWith('fairlead-')
+}
+
+const signed: ReadonlySet<string> = new Set(['webhook-id', 'webhook-timestamp', 'webhook-signature'])
+
 /** RFC 9110, 5.6.2. */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What a field value can't hold (RFC 9110, 5.5): control characters but the tab, and what is no byte. */
