@@ -1,4 +1,4 @@
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { modeOfApiKey } from '@fairlead/wire/api-key'
 import { modes } from '@fairlead/wire/mode'
 import type { ApiKey } from '@fairlead/wire/store/api_key'
@@ -98,14 +98,17 @@ const create = operation({
       .datetime({ offset: true })
       .refine(text => Date.parse(text) < Date.UTC(9999, 0), 'a time before 9999')
       .optional()
-      .meta({ description: 'In the future. Absent: never.' }),
+      .meta({
+        description: 'In the future, and of a key that ends itself no later than its own. Absent: never.',
+      }),
   }),
   status: 201,
   answerDescription: 'The key, with its text.',
   answer: newKeySchema,
   problems: ['conflict', 'proof_too_old'],
   async handle({ store, caller, organization, role, body, change, write }) {
-    requireWithin(caller, role, { role: body.role, scopes: body.scopes ?? null })
+    const endsAt = body.expiresAt === undefined ? null : new Date(body.expiresAt)
+    requireWithin(caller, role, { role: body.role, scopes: body.scopes ?? null, endsAt })
     if (body.role === 'owner') requireFreshProof(caller)
     const { apiKey, key } = await store.apiKeys.createApiKey(
       {
@@ -114,7 +117,7 @@ const create = operation({
         role: roleToStore[body.role],
         scopes: body.scopes ?? [],
         mode: body.mode,
-        ...(body.expiresAt && { expiresAt: timestampFromDate(new Date(body.expiresAt)) }),
+        ...(endsAt && { expiresAt: timestampFromDate(endsAt) }),
         change,
       },
       write,
@@ -155,7 +158,11 @@ const rotate = operation({
         const present = apiKeys.find(({ id }) => id === params.key)
         if (!present) throw new ApiError('not_found')
         // Whoever gets a key's text can do all that the key can. A role unknown to this version may be any role.
-        requireWithin(caller, role, { role: roleOf(present.role) ?? 'owner', scopes: scopesOf(present) })
+        requireWithin(caller, role, {
+          role: roleOf(present.role) ?? 'owner',
+          scopes: scopesOf(present),
+          endsAt: present.expiresAt ? timestampDate(present.expiresAt) : null,
+        })
         if ((roleOf(present.role) ?? 'owner') === 'owner') requireFreshProof(caller)
       },
       (_found, change) =>

@@ -134,4 +134,20 @@ describe('with a store', () => {
     expect((await make('owner')).body.code).toBe('forbidden')
     expect((await make('admin')).status).toBe(201)
   })
+
+  test('a key that ends makes none, and is shown the text of none, that outlives it', async () => {
+    const keys = '/api/v1/organizations/acme/api-keys'
+    const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString()
+    const make = (name: string, expiresAt: string | undefined, key = api.platformKey) =>
+      api.call('POST', keys, { key, body: { name, role: 'admin', ...(expiresAt && { expiresAt }) } })
+    const ending = (await make('ends soon', at(60))).body.key
+    const endless = (await make('never ends', undefined)).body
+    expect((await make('for ever', undefined, ending)).body.code).toBe('forbidden')
+    expect((await make('longer', at(120), ending)).body.detail).toContain('expiresAt')
+    const shorter = await make('shorter', at(30), ending)
+    expect(shorter.status).toBe(201)
+    const rotate = (id: string) => api.call('POST', `${keys}/${id}/rotate`, { key: ending, body: {} })
+    expect((await rotate(endless.id)).body.code).toBe('forbidden')
+    expect((await rotate(shorter.body.id)).status).toBe(200)
+  })
 })

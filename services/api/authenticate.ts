@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { parseId } from '@fairlead/webhook/id'
 import { canBeApiKey, modeOfApiKey } from '@fairlead/wire/api-key'
 import type { StoreClient } from '@fairlead/wire/store-client'
@@ -110,7 +111,14 @@ async function askStore(store: StoreClient, sha256: Buffer, address: string): Pr
   const role = roleOf(apiKey?.role)
   if (!apiKey || !keyId || !role) throw new ApiError('unauthenticated')
   const scopes = readScopes(apiKey.scopes)
-  const caller = { kind: 'api-key', keyId, keyName: apiKey.name, role, ...(scopes && { scopes }) } as const
+  const caller = {
+    kind: 'api-key',
+    keyId,
+    keyName: apiKey.name,
+    role,
+    ...(scopes && { scopes }),
+    ...(apiKey.expiresAt && { endsAt: timestampDate(apiKey.expiresAt) }),
+  } as const
   if (apiKey.organizationId === '') return caller
   const organizationId = parseId('org', apiKey.organizationId)
   // Failing closed: a key with an owner that can't be read is no key of the platform.

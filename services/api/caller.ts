@@ -20,6 +20,8 @@ export interface ApiKeyCaller {
   readonly mode?: Mode
   /** Absent: all that its role may do. */
   readonly scopes?: ReadonlySet<Scope>
+  /** Absent: never. */
+  readonly endsAt?: Date
 }
 
 /** Platform staff, named by FAIRLEAD_PLATFORM_STAFF. */

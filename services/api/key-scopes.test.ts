@@ -53,7 +53,7 @@ test('nobody makes a key above their own role or scopes', () => {
     role: (typeof roles)[number],
     of: (typeof roles)[number],
     own: string[] | null,
-  ) => passes(() => requireWithin(caller, role, { role: of, scopes: own }))
+  ) => passes(() => requireWithin(caller, role, { role: of, scopes: own, endsAt: null }))
   for (const [i, role] of roles.entries()) {
     for (const [j, of] of roles.entries()) expect(makes(key(), role, of, null)).toBe(i <= j)
   }

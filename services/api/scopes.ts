@@ -54,20 +54,29 @@ export function requireScope(caller: Caller, operation: Asked): void {
 }
 
 /**
- * Nobody may make a key, or be shown the text of a key, that can do more than its maker. Throws an ApiError `forbidden`.
+ * Nobody may make a key, or be shown the text of a key, that can do more than its maker, or for longer. Throws an ApiError `forbidden`.
  *
  * @param role the caller's
- * @param key scopes null: all of its role
+ * @param key scopes null: all of its role; endsAt null: never
  */
 export function requireWithin(
   caller: Caller,
   role: Role,
-  key: { readonly role: Role; readonly scopes: readonly string[] | null },
+  key: { readonly role: Role; readonly scopes: readonly string[] | null; readonly endsAt: Date | null },
 ): void {
   if (!mayActAs(role, key.role)) {
     throw new ApiError('forbidden', `Whoever has the role ${role} makes no key that may do more.`)
   }
-  if (caller.kind !== 'api-key' || !caller.scopes) return
+  if (caller.kind !== 'api-key') return
+  const { endsAt } = caller
+  if (endsAt && (!key.endsAt || key.endsAt > endsAt)) {
+    const until = endsAt.toISOString()
+    throw new ApiError(
+      'forbidden',
+      `This key ends at ${until}, and makes none that ends later: give an earlier \`expiresAt\`.`,
+    )
+  }
+  if (!caller.scopes) return
   const own: ReadonlySet<string> = caller.scopes
   if (key.scopes?.every(scope => own.has(scope))) return
   throw new ApiError('forbidden', `This key makes none that may do more; its scopes are: ${said(own)}.`)
