@@ -7,7 +7,7 @@ beforeAll(async () => {
   const { query } = people.api.store
   await query(`update organizations set plan = 'pro', created_at = '2026-01-01' where slug = 'globex'`)
   await query(`update organizations set webhook_limit = 0 where slug = 'acme'`)
-}, 120_000)
+})
 afterAll(async () => await people?.[Symbol.asyncDispose]())
 
 const found = [

@@ -150,7 +150,7 @@ describe('the setting', () => {
 })
 
 test('each thing that happens is one event, to the destination that was named', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await put({ destinationId: 'billing', silentAfterSeconds: { stripe: 3600 } })
   const since = new Date(Date.now() - 600_000)
@@ -213,7 +213,7 @@ test('each thing that happens is one event, to the destination that was named', 
 })
 
 test('what is told to a destination is not about itself, and nobody is told what was not asked for', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await put({ destinationId: 'billing', types: ['destination.failing', 'issue.opened', 'key.expiring'] })
   await api.store.query(
@@ -234,7 +234,7 @@ test('what is told to a destination is not about itself, and nobody is told what
   expect(new Set((await told()).map(({ type }) => type))).toEqual(new Set(['key.expiring']))
 })
 
-test('a notice that a killed store had published is not told twice', { timeout: 120_000 }, async () => {
+test('a notice that a killed store had published is not told twice', { timeout: 180_000 }, async () => {
   await put({ destinationId: 'billing', types: ['key.expiring'] })
   await untilQuiet()
   const before = (await told()).length
@@ -245,7 +245,7 @@ test('a notice that a killed store had published is not told twice', { timeout: 
 })
 
 test('an issue of test data is told by its own word and mode, and not by a word of the tables', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await put({ destinationId: 'billing', types: ['issue.opened'] })
   const publish = await openPublishing(nats, api.store.client, acme.id)
@@ -264,7 +264,7 @@ test('an issue of test data is told by its own word and mode, and not by a word 
 })
 
 test('an edit of the setting neither drops what happened before it nor tells it again', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await put({ destinationId: 'builds' })
   const chosen = { destinationId: 'billing', types: ['destination.paused', 'source.silent', 'key.expiring'] }

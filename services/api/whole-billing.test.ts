@@ -242,7 +242,7 @@ test('a key of the organization reads its own paths, a test key sees no live row
     key = platformKey
   }
   await expect(api('GET', '/api/v1/customers')).rejects.toThrow('403')
-}, 120_000)
+})
 
 test('rows are exported as CSV and NDJSON that end with a trailer', async () => {
   const read = async (format: string) => {
@@ -264,7 +264,7 @@ test('revenue of test data is added to the live revenue of whoever sees both', a
   await Promise.all(billingEvents('trial').map(event => post({ ...event, livemode: false })))
   await until(async () => (await days('&mode=test')).length > 0, { what: 'test data', deadlineMs: 60_000 })
   expect(await days('')).toEqual(live)
-}, 120_000)
+})
 
 test('a price of one chosen id in two accounts of one organization is two prices', async () => {
   const created = 1_772_323_200
@@ -302,7 +302,7 @@ test('a price of one chosen id in two accounts of one organization is two prices
   expect(
     Object.fromEntries(plans.map(({ account, unitAmount }: Json) => [account, Number(unitAmount)])),
   ).toEqual({ acct_east: 1_000, acct_west: 2_000 })
-}, 120_000)
+})
 
 test('a key of the organization follows its outgoing endpoints and what was delivered to them', async () => {
   const platformKey = key
@@ -327,7 +327,7 @@ test('a key of the organization follows its outgoing endpoints and what was deli
   } finally {
     key = platformKey
   }
-}, 120_000)
+})
 
 test('figures of one currency become those of another by the table of rates alone', async () => {
   const churn = (more: string) =>
@@ -387,7 +387,7 @@ test('fairlead billing shows rows, their facts, access and figures', async () =>
   expect(JSON.parse(await fairlead('analytics', 'days', '--json', ...march)).days).toMatchObject([
     { day: '2026-03-01', mrr: { end: { amount: 1999 } } },
   ])
-}, 120_000)
+})
 
 test('fairlead billing reads quarantined events again, which come back where they still cannot be read, and rebuilds', async () => {
   const [event] = billingEvents('odd')
@@ -433,4 +433,4 @@ test('a subscription whose event holds ten of its 14 items is whole by the key t
   expect(items.filter(({ type }: Json) => type === 'fairlead.snapshot')).toMatchObject([
     { providerEventId: expect.stringMatching(/^fl_/), complete: true, source: 'stripe' },
   ])
-}, 120_000)
+})

@@ -46,7 +46,7 @@ beforeAll(async () => {
   receiverUrl = `http://127.0.0.1:${settings.receiverPort}/webhooks/tenant/github`
   apiUrl = `http://127.0.0.1:${settings.apiPort}/api/v1/organizations/tenant`
   key = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
-}, 120_000)
+})
 afterAll(() => opened.disposeAsync())
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects

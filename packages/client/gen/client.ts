@@ -939,7 +939,7 @@ export interface DestinationSettings {
   /** When a failed delivery is tried again; after the last attempt it is a dead letter. Default: preset default. */
   retry?: DestinationSettingsRetry;
   /**
-     * Request headers of your own, such as Authorization; their values are secret. At most 20.
+     * Request headers of your own, such as Authorization; their values are secret. Left out are webhook-id, webhook-timestamp, webhook-signature, fairlead-* and headers of the connection, such as Host: Fairlead sets these. At most 20.
      * @maxItems 20
      */
   headers?: DestinationSettingsHeadersItem[];
@@ -11120,7 +11120,7 @@ export type CreateApiKeyBody = {
   scopes?: CreateApiKeyBodyScopesItem[];
   /** A test key sees test data alone, and changes nothing that live data shares. */
   mode?: CreateApiKeyBodyMode;
-  /** In the future. Absent: never. */
+  /** In the future, and of a key that ends itself no later than its own. Absent: never. */
   expiresAt?: string;
 };
 

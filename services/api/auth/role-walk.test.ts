@@ -47,7 +47,7 @@ beforeAll(async () => {
     members: [{ email: 'elsewhere@walk.example', role: 1 }],
   })
   for (const { email } of callers) browsers.set(email, await people.signedIn(email))
-}, 120_000)
+})
 afterAll(async () => await people?.[Symbol.asyncDispose]())
 
 async function addMember(email: string, role: Role, slug: string): Promise<void> {

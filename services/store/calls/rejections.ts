@@ -18,7 +18,7 @@ import {
 import { rejectionsSubject, repeatsSubject } from '@fairlead/wire/subjects'
 import { decodeCursor, encodeCursor, pageSize } from '../page.ts'
 import { requireId } from '../parse-request.ts'
-import { carryOut, type PromotionRow } from '../rejections/carry-out.ts'
+import { carryOut } from '../rejections/carry-out.ts'
 import { openJudge } from '../rejections/judge.ts'
 import { readBack } from '../rejections/look-back.ts'
 import { pin } from '../rejections/pin.ts'
@@ -33,6 +33,7 @@ import {
   selectRejections,
   writePromotions,
 } from '../rejections/promote.ts'
+import type { PromotionRow } from '../rejections/promotion-row.ts'
 import { eraseRejection, modeOfRejection, readRejection, type StoredRejection } from '../rejections/read.ts'
 import { openSummaries } from '../rejections/summarize.ts'
 import { openVerifying, type TakeVerifying } from '../rejections/verifying.ts'
@@ -107,7 +108,7 @@ export function rejectionCalls(calls: Calls): ServiceImpl<typeof RejectionServic
       const judged = await judge(calls, organization, { sequences, mode, signal: context.signal }, '')
       let rows: PromotionRow[] = []
       const answer = await write(calls, context, request, TakeInRejectionResponseSchema, async db => {
-        const writing = { nowMs: calls.now(), mode, pin: pinOf(calls, request) }
+        const writing = { nowMs: calls.now(), mode, pin: pinOf(calls) }
         const written = await writePromotions(db, organization, judged, writing)
         const [row] = written.rows
         // Of two calls at one time, the second finds it promoted.
@@ -175,7 +176,7 @@ async function promote(
   const { judged, below } = await judgeChosen(calls, takeVerifying, request, context, chosen)
   let rows: PromotionRow[] = []
   const answer = await write(calls, context, request, PromoteRejectionsResponseSchema, async db => {
-    const writing = { nowMs: calls.now(), mode, pin: pinOf(calls, request) }
+    const writing = { nowMs: calls.now(), mode, pin: pinOf(calls, request.dryRun) }
     const written = await writePromotions(db, organization, judged, writing)
     rows = written.rows
     if (chosen?.size === 1 && written.gone === 1) {
@@ -257,8 +258,8 @@ async function judge(
 }
 
 /** Copies records before the transaction ends in which their promotion is written down. A dry run copies none. */
-const pinOf = ({ nats }: Calls, { dryRun = false }: { readonly dryRun?: boolean }) =>
-  dryRun ? undefined : (rows: readonly PromotionRow[]) => pin(nats, rows)
+const pinOf = ({ nats }: Calls, isDry = false) =>
+  isDry ? undefined : (rows: readonly PromotionRow[]) => pin(nats, rows)
 
 /** Publishes planned promotions. Those that fail stay in their table, and a later round publishes them. */
 async function carryOutOrLeave(calls: Calls, rows: readonly PromotionRow[]): Promise<void> {

@@ -151,4 +151,4 @@ test('changes are told while facts of their account come without a break', async
     busy = false
     await holding
   }
-}, 120_000)
+})

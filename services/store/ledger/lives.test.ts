@@ -18,8 +18,8 @@ const jumbled = { callers: 4, abortsOfHundred: 10 }
 test("generated lives at Stripe have their world's tables in any order, repeated, side by side, broken off, lost and found", async () => {
   const aborted = await expectStripeLives({ stores, slug: 'stripe', from: 1, to: 4, ...jumbled })
   expect(aborted).toBeGreaterThan(0)
-}, 120_000)
+})
 
 test('and so have generated lives at PayPal and Shopify', async () => {
   await expectOtherLives({ stores, slug: 'others', from: 1, to: 3, ...jumbled })
-}, 120_000)
+})

@@ -3,7 +3,8 @@ import { fromUuid } from '@fairlead/webhook/id'
 import { streamName } from '@fairlead/wire/streams'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { inScope } from '../scope.ts'
-import { type CarriedOut, type CarryOutTools, carryOut, markDone, type PromotionRow } from './carry-out.ts'
+import { type CarriedOut, type CarryOutTools, carryOut, markDone } from './carry-out.ts'
+import type { PromotionRow } from './promotion-row.ts'
 import { asking } from './read.ts'
 
 /** How long a call has for its own promotions before others carry them out, ms. */

@@ -87,4 +87,4 @@ test('a source that is refused large requests keeps the newest 60 MiB, and 64 at
   expect(left.length).toBeGreaterThanOrEqual(240)
   expect(left).toEqual(all.sort((a, b) => b - a).slice(0, left.length))
   expect(await kept('other')).toEqual([other])
-}, 120_000)
+})

@@ -135,7 +135,7 @@ test('promotions that a killed store left are carried out by the next: each is o
   }
   expect((await manager.streams.info('REJECTIONS')).state.messages).toBe(0)
   expect(await lost()).toBe(0)
-}, 90_000)
+})
 
 test('a promoted event is not missing where its declared values are searched', async () => {
   await leave({})
@@ -147,7 +147,7 @@ test('a promoted event is not missing where its declared values are searched', a
   const message = await manager.streams.getMessage('EVENTS', { seq: state.last_seq })
   const { search } = decodeEventMeta(message!.header.get(eventHeader))
   expect(search).toEqual([searchDigest(id, '/id', 'in_1'), searchDigest(id, 'x-shop', 'acme')])
-}, 90_000)
+})
 
 test('promotions that fail hold up no others', async () => {
   // JetStream takes no headers above 64 KiB.
@@ -159,7 +159,7 @@ test('promotions that fail hold up no others', async () => {
     deadlineMs: 60_000,
   })
   expect((await openEvents()).sort()).toEqual(failing.map(event => toUuid(event as EventId)).sort())
-}, 90_000)
+})
 
 test('newer rejections do not take away a promotion whose record they push out before its event was published', async () => {
   const copies = async () =>
@@ -179,7 +179,7 @@ test('newer rejections do not take away a promotion whose record they push out b
   expect(Buffer.from(data).toString()).toBe(body)
   expect(await copies()).toEqual(others)
   expect(await lost()).toBe(0)
-}, 90_000)
+})
 
 test('a promotion whose record is nowhere any more does not vanish in silence', async () => {
   await leave({ isErased: true, isUnpinned: true })
@@ -188,4 +188,4 @@ test('a promotion whose record is nowhere any more does not vanish in silence', 
     deadlineMs: 60_000,
   })
   expect(await lost()).toBe(1)
-}, 90_000)
+})

@@ -14,6 +14,7 @@ import { type Db, inScope } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import type { EventFacts } from './judge.ts'
 import { readPinned, unpin } from './pin.ts'
+import type { PromotionRow } from './promotion-row.ts'
 import { eraseRejection, type StoredRejection } from './read.ts'
 
 /**
@@ -23,15 +24,6 @@ import { eraseRejection, type StoredRejection } from './read.ts'
  *
  *   row ──▶ published, unless JetStream (5 minutes) or the log (before that) knows the event ──▶ erased ──▶ done
  */
-export interface PromotionRow {
-  readonly organization_id: string
-  readonly rejection: string
-  readonly received_at: Date
-  readonly event_id: string
-  /** Its name. */
-  readonly source: string
-  readonly facts: EventFacts
-}
 
 /** JetStream knows an id for 5 minutes: where the log is no further behind than this, one of the two knows each event. */
 const mostBehindMs = 240_000

@@ -3,7 +3,7 @@ import { encodeRejectionMeta, rejectionHeader } from '@fairlead/wire/rejection'
 import { promotionSubject } from '@fairlead/wire/subjects'
 import { jetstream } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
-import type { PromotionRow } from './carry-out.ts'
+import type { PromotionRow } from './promotion-row.ts'
 import { asking, eraseRejection, readMessage, readRejection, type StoredRejection, storedOf } from './read.ts'
 
 /**

@@ -7,9 +7,9 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { AuditEntry } from '../audit.ts'
 import { loggedEvents } from '../logged-events.ts'
 import type { Db } from '../scope.ts'
-import type { PromotionRow } from './carry-out.ts'
 import type { EventFacts, Judged } from './judge.ts'
 import { type Page, readBack } from './look-back.ts'
+import type { PromotionRow } from './promotion-row.ts'
 import { modeOfRejection, readRejection, type StoredRejection } from './read.ts'
 
 /** Rejections that one call promotes at most. */

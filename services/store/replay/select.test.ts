@@ -231,7 +231,7 @@ const everything: Selection = {
   destinations: null,
 }
 
-test('any selection: the count, the pages and a plain loop agree', { timeout: 120_000 }, async () => {
+test('any selection: the count, the pages and a plain loop agree', { timeout: 180_000 }, async () => {
   let found = 0
   await fc.assert(
     fc.asyncProperty(selections, fc.integer({ min: 1, max: 40 }), async (selection, size) => {

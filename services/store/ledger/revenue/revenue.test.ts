@@ -58,7 +58,7 @@ beforeAll(async () => {
   await recordEvents(store, organizationId, shuffled(events, random) as unknown as StripeEvent[], {
     size: 200,
   })
-}, 120_000)
+})
 afterAll(() => opened.disposeAsync())
 
 async function anOrganization(slug: string): Promise<OrganizationId> {
