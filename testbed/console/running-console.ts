@@ -154,7 +154,7 @@ async function open(
     async visit(path) {
       await page.goto(url + path, { waitUntil: 'domcontentloaded' })
       await page.locator('main h1').first().waitFor()
-      await page.getByText('Loading …').waitFor({ state: 'detached' })
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' })
     },
     [Symbol.asyncDispose]: () => context.close(),
   }
