@@ -26,7 +26,7 @@ export function Time({ at }: { readonly at: string | null }) {
   if (at === null) return <span className="muted">–</span>
   const date = new Date(at)
   return (
-    <Hint text={`${inUtc.format(date)} UTC · ${agoOf(date, new Date())}`}>
+    <Hint text={() => `${inUtc.format(date)} UTC · ${agoOf(date, new Date())}`}>
       <time
         dateTime={at}
         onCopy={event => {
@@ -45,7 +45,7 @@ export function Ago({ at }: { readonly at: string | null }) {
   const now = useNow(10_000)
   if (at === null) return <span className="muted">never</span>
   return (
-    <Hint text={`${dayAndTime.format(new Date(at))} ${zone} · ${inUtc.format(new Date(at))} UTC`}>
+    <Hint text={() => `${dayAndTime.format(new Date(at))} ${zone} · ${inUtc.format(new Date(at))} UTC`}>
       <time dateTime={at}>{agoOf(new Date(at), now)}</time>
     </Hint>
   )

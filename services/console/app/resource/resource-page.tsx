@@ -5,7 +5,7 @@ import {
   useInfiniteQuery,
 } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useCallback } from 'react'
+import { useCallback, useMemo } from 'react'
 import { ProblemError } from '../call.ts'
 import { CopyButton } from '../parts/copy.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
@@ -34,8 +34,9 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
     getNextPageParam: page => page.next ?? undefined,
     placeholderData: keepPreviousData,
     ...(resource.refreshMs !== undefined && { refetchInterval: resource.refreshMs }),
-    // A list that is followed is current; loading all its pages again would move rows.
-    ...(resource.live && { staleTime: 60_000 }),
+    // A list that is followed is current; loading all its pages again would move rows. Each row is the same object until it
+    // changes, and to compare thousands of them four times a second would take longer than to show them.
+    ...(resource.live && { staleTime: 60_000, structuralSharing: false }),
   })
   const isPaused = search.live === 'off'
   const live = useLive<Item>({
@@ -47,7 +48,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
   })
   const set = (changes: Search) =>
     void navigate({ to: '.', search: { ...search, ...changes } as never, replace: true })
-  const items = query.data?.pages.flatMap(page => page.items) ?? []
+  const items = useMemo(() => query.data?.pages.flatMap(page => page.items) ?? [], [query.data])
   const { goOn, nearEnd } = useMore(query)
   return (
     <section className="page">

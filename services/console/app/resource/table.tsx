@@ -1,9 +1,9 @@
-import { Link, useLocation, useNavigate } from '@tanstack/react-router'
+import { useLocation, useNavigate } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { Fragment, type ReactNode, useEffect, useRef } from 'react'
+import { Fragment, type ReactNode, useCallback, useEffect, useRef } from 'react'
 import { zoneName } from '../time.tsx'
-import { ActionButton } from './actions.tsx'
-import type { Action, Resource } from './resource.ts'
+import { ActionCell, Cells, classes } from './cells.tsx'
+import type { Resource } from './resource.ts'
 
 interface TableProps<Item> {
   readonly resource: Resource<Item>
@@ -32,7 +32,7 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
     estimateSize: () => rowPx,
     overscan: 12,
     scrollMargin: body.current?.offsetTop ?? 0,
-    getItemKey: index => idOf(items[index]!),
+    getItemKey: useCallback((index: number) => idOf(items[index]!), [idOf, items]),
   })
   const shown = rows.getVirtualItems()
   const last = shown.at(-1)?.index ?? 0
@@ -45,6 +45,9 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
     if (pathOf) void navigate({ to: pathOf(item, slug), search: searchOf?.(item) as never })
     else if (details) open(opened === idOf(item) ? undefined : idOf(item))
   }
+  const latest = useRef(activate)
+  latest.current = activate
+  const activateRow = useCallback((item: Item) => latest.current(item), [])
   const margin = body.current?.offsetTop ?? 0
   const before = shown.length > 0 ? shown[0]!.start - margin : 0
   const after = shown.length > 0 ? rows.getTotalSize() - (shown.at(-1)!.end - margin) : 0
@@ -84,13 +87,7 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
                   if (isPlainClick(event.target as Element)) activate(item)
                 }}
               >
-                <Cells
-                  resource={resource}
-                  item={item}
-                  slug={slug}
-                  isOpen={isOpen}
-                  activate={() => activate(item)}
-                />
+                <Cells resource={resource} item={item} slug={slug} isOpen={isOpen} activate={activateRow} />
                 {hasActions && <ActionCell resource={resource} item={item} slug={slug} />}
               </tr>
               {isOpen && details && (
@@ -106,63 +103,6 @@ export function ResourceTable<Item>({ resource, items, slug, opened, open, nearE
     </table>
   )
 }
-
-interface CellsProps<Item> {
-  readonly resource: Resource<Item>
-  readonly item: Item
-  readonly slug: string
-}
-
-function Cells<Item>({
-  resource: { columns, pathOf, searchOf, details },
-  item,
-  slug,
-  isOpen,
-  activate,
-}: CellsProps<Item> & { readonly isOpen: boolean; readonly activate: () => void }) {
-  return columns.map(({ title, cell, shown, className }) => (
-    <td key={title} className={classes(shown, className)}>
-      {className === 'grow' ? (
-        <RowHandle
-          path={pathOf?.(item, slug)}
-          search={searchOf?.(item)}
-          isOpen={details && isOpen}
-          toggle={activate}
-        >
-          {cell(item, slug)}
-        </RowHandle>
-      ) : (
-        cell(item, slug)
-      )}
-    </td>
-  ))
-}
-
-function ActionCell<Item>({
-  resource: { actions = [], editOf, tools, labelOf },
-  item,
-  slug,
-}: CellsProps<Item>) {
-  return (
-    <td className="actions">
-      {editOf && (
-        <Link to={editOf(item, slug) as never} className="button small action">
-          Edit<span className="visually-hidden"> {labelOf(item)}</span>
-        </Link>
-      )}
-      {tools?.(item, slug)}
-      {actions.filter(appliesTo(item)).map(action => (
-        <ActionButton key={action.label} action={action} item={item} slug={slug} />
-      ))}
-    </td>
-  )
-}
-
-/** Rows come and go by the dozen where a list is followed: buttons that would show nothing aren't made. */
-const appliesTo =
-  <Item,>(item: Item) =>
-  ({ applies }: Action<Item>): boolean =>
-    applies?.(item) ?? true
 
 const rowNameOf = (pathname: string): string => `fairlead row of ${pathname}`
 
@@ -188,35 +128,6 @@ function useFocusOfOpened(
   }, [body, pathname, hasRows])
 }
 
-/** What a row is opened by: its own page's link, or the button that shows its details below. `j` and `k` go through them. */
-function RowHandle({
-  path,
-  search,
-  isOpen,
-  toggle,
-  children,
-}: {
-  readonly path: string | undefined
-  readonly search: Readonly<Record<string, string>> | undefined
-  readonly isOpen: boolean | undefined
-  readonly toggle: () => void
-  readonly children: ReactNode
-}) {
-  if (path !== undefined) {
-    return (
-      <Link to={path as never} search={search as never} className="handle" data-handle="">
-        {children}
-      </Link>
-    )
-  }
-  if (isOpen === undefined) return children
-  return (
-    <button type="button" className="handle" data-handle="" aria-expanded={isOpen} onClick={toggle}>
-      {children}
-    </button>
-  )
-}
-
 function Spacer({ px, span }: { readonly px: number; readonly span: number }): ReactNode {
   if (px <= 0) return null
   return (
@@ -225,10 +136,6 @@ function Spacer({ px, span }: { readonly px: number; readonly span: number }): R
       <td colSpan={span} />
     </tr>
   )
-}
-
-function classes(shown: 'always' | 'wide' | 'roomy' | undefined, className: string | undefined): string {
-  return `${shown === undefined || shown === 'always' ? '' : `${shown} `}${className ?? ''}`
 }
 
 /** A click that isn't on a control of its own, and doesn't end a selection of text. */
