@@ -36,17 +36,65 @@ test.each([
   expect(formatJson(text)).toBeUndefined()
 })
 
+const parts = [
+  'a',
+  'é',
+  '\u202e',
+  '\u{1f600}',
+  '\\u0041',
+  '\\ud800',
+  '\\/',
+  '\\"',
+  '\\\\',
+  '\\n',
+  ' ',
+  '{',
+  ']',
+  ':',
+  ',',
+]
+const string = fc.array(fc.constantFrom(...parts), { maxLength: 6 }).map(some => [`"${some.join('')}"`])
+const number = fc.constantFrom('0', '-0', '1.0', '1E+2', '1152921506151679042', '0.1e-7').map(text => [text])
+const word = fc.constantFrom('true', 'false', 'null').map(text => [text])
+const apart = (items: readonly string[][]): string[] =>
+  items.flatMap((item, index) => (index === 0 ? item : [',', ...item]))
+
+/** A document as its tokens, with what a parser would put right: duplicate keys, escapes of what needs none, numbers in any form. */
+const document = fc.letrec<{ value: string[]; list: string[]; record: string[] }>(tie => ({
+  value: fc.oneof({ depthSize: 'small' }, string, number, word, tie('list'), tie('record')),
+  list: fc.array(tie('value'), { maxLength: 5 }).map(items => ['[', ...apart(items), ']']),
+  record: fc
+    .array(fc.tuple(string, tie('value')), { maxLength: 5 })
+    .map(entries => ['{', ...apart(entries.map(([key, value]) => [...key, ':', ...value])), '}']),
+})).value
+
 test('without white space between tokens, any document is the same text as before', () => {
   fc.assert(
-    fc.property(fc.json(), fc.constantFrom(undefined, 1, '\t'), (json, indent) => {
-      const text = JSON.stringify(JSON.parse(json), null, indent)
+    fc.property(document, fc.infiniteStream(fc.constantFrom('', ' ', '\n\t', '\r')), (tokens, spaces) => {
+      const text = tokens.map(token => spaces.next().value + token).join('')
       const kept = formatJson(text)!
         .flatMap(line => line.filter(({ kind }) => kind !== 'space'))
         .map(token => token.text)
-      expect(kept.join('')).toBe(JSON.stringify(JSON.parse(text)))
+      expect(kept.join('')).toBe(tokens.join(''))
     }),
-    { numRuns: 1_000 },
+    { numRuns: 2_000 },
   )
+})
+
+test('a megabyte takes longer to format than a click may', () => {
+  const text = JSON.stringify(
+    Array.from({ length: 7_000 }, (_, n) => ({
+      id: `evt_${n}`,
+      amount: n,
+      note: 'x'.repeat(80),
+      tags: ['a', 'b'],
+    })),
+  )
+  expect(text.length).toBeGreaterThan(2 ** 20 * 0.9)
+  const startedMs = performance.now()
+  expect(formatJson(text)!.length).toBeGreaterThan(7_000)
+  // 40 ms on a free processor; what is not linear takes minutes.
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
 })
 
 test('a JSON text and only that is formatted', () => {
