@@ -39,6 +39,7 @@ const notifications: SettingsKind<Setting> = {
     )
     return 'dryRun' in answer ? answer : settingOf(answer)
   },
+  currentOf: current => settingOf(current as Notifications),
   Fields: NotificationFields,
 }
 

@@ -1,4 +1,4 @@
-import type { DryRun } from '@fairlead/client/gen/client'
+import type { DryRun, Problem } from '@fairlead/client/gen/client'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
@@ -61,7 +61,7 @@ export function SettingsForm<Item extends Setting>({ kind, slug, item, begin }: 
       ) : problem?.code === 'precondition_failed' ? (
         <Overtaken
           mine={draft}
-          current={problem.current as Partial<Setting> | undefined}
+          current={currentOf(kind, problem)}
           insist={now => write.mutate({ dryRun: false, etag: now })}
         />
       ) : (
@@ -130,6 +130,15 @@ function create<Item extends Setting>(
 ): Promise<Item | DryRun> {
   if (!kind.create) throw new TypeError(`${kind.noun}: none is made`)
   return kind.create(slug, draft, dryRun)
+}
+
+/** What is there now, where there is anything. */
+function currentOf<Item extends Setting>(
+  { currentOf }: SettingsKind<Item>,
+  { current }: Problem,
+): Partial<Setting> | undefined {
+  if (current === undefined || current === null) return undefined
+  return currentOf?.(current) ?? (current as Partial<Setting>)
 }
 
 /** By field: the first fault that the API found with it. */

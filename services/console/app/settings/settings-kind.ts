@@ -32,6 +32,8 @@ export interface SettingsKind<Item extends Setting> {
   /** Absent: there is always one, and none is made. */
   readonly create?: (slug: string, draft: Draft, dryRun: boolean) => Promise<Item | DryRun>
   readonly put: (slug: string, key: string, draft: Draft, write: Write) => Promise<Item | DryRun>
+  /** What the API says is there when somebody else was faster. Default: as it stands, with `settings` and `etag`. */
+  readonly currentOf?: (current: unknown) => Setting
   readonly remove?: {
     readonly confirm: (item: Item) => string
     readonly run: (slug: string, key: string, etag: string) => Promise<unknown>
