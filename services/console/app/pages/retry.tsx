@@ -1,6 +1,7 @@
 import { getRetry, type RetryDetail, startRetry } from '@fairlead/client/gen/client'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 import { once, take } from '../call.ts'
 import { StateBadge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
@@ -127,7 +128,10 @@ function RetryFacts({ retry, slug }: { readonly retry: RetryDetail; readonly slu
         <p className="note warn">
           {later.count.toLocaleString()}
           {later.orMore ? ' or more' : ''} died since and are not part of it:{' '}
-          <Link to={`/organizations/${slug}/dead-letters` as never}>plan again for them</Link>.
+          <DeadLetters slug={slug} since={retry.createdAt}>
+            plan again for them
+          </DeadLetters>
+          .
         </p>
       )}
       {destinations.length > 0 && (
@@ -158,9 +162,32 @@ function RetryFacts({ retry, slug }: { readonly retry: RetryDetail; readonly slu
       {retry.failedAgain > 0 && (
         <p>
           What failed again is among the{' '}
-          <Link to={`/organizations/${slug}/dead-letters` as never}>dead letters</Link>.
+          <DeadLetters slug={slug} since={retry.startedAt}>
+            dead letters since its start
+          </DeadLetters>
+          , where all of them are retried together.
         </p>
       )}
     </>
+  )
+}
+
+/** Leads to the deliveries that died since a time, which are planned together there. */
+function DeadLetters({
+  slug,
+  since,
+  children,
+}: {
+  readonly slug: string
+  readonly since: string | null
+  readonly children: ReactNode
+}) {
+  return (
+    <Link
+      to={`/organizations/${slug}/dead-letters` as never}
+      search={(since ? { diedAfter: since } : {}) as never}
+    >
+      {children}
+    </Link>
   )
 }
