@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { readAddress } from '@fairlead/api/auth/address'
+import { apiConfig } from '@fairlead/api/config'
 import { logLevels } from '@fairlead/daemon/log'
+import { storeConfig } from '@fairlead/store/config'
 import { tracingEnvironment } from '@fairlead/telemetry/environment'
 import { workerConfig } from '@fairlead/worker/config'
 import { z } from 'zod'
@@ -58,6 +60,11 @@ export const standaloneConfig = z.object({
     .default('127.0.0.0/8,::1/128')
     .describe('CIDRs that destinations may have although they are private; default: loopback'),
   FAIRLEAD_STRIPE_API_URL: workerConfig.shape.FAIRLEAD_STRIPE_API_URL,
+  FAIRLEAD_STRIPE_CONNECT_CLIENT_ID: apiConfig.shape.FAIRLEAD_STRIPE_CONNECT_CLIENT_ID,
+  FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: apiConfig.shape.FAIRLEAD_STRIPE_CONNECT_SECRET_KEY,
+  FAIRLEAD_STRIPE_CONNECT_SCOPE: apiConfig.shape.FAIRLEAD_STRIPE_CONNECT_SCOPE,
+  FAIRLEAD_STRIPE_CONNECT_URL: apiConfig.shape.FAIRLEAD_STRIPE_CONNECT_URL,
+  FAIRLEAD_STRIPE_CONNECT_SOURCE: storeConfig.shape.FAIRLEAD_STRIPE_CONNECT_SOURCE,
   FAIRLEAD_TENANT_ACCOUNTS: z
     .enum(['true', 'false'])
     .default('false')

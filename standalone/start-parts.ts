@@ -73,6 +73,7 @@ export async function startStore({
     FAIRLEAD_STORE_PORT: config.FAIRLEAD_STORE_PORT,
     FAIRLEAD_STORE_HOST: '127.0.0.1',
     FAIRLEAD_STORE_TOKEN: token,
+    FAIRLEAD_STRIPE_CONNECT_SOURCE: config.FAIRLEAD_STRIPE_CONNECT_SOURCE,
   })
   const store = opened.use(await hostListening('store', runStore, settings, daemon, failed))
   const url = `http://127.0.0.1:${store.port}`
@@ -127,6 +128,10 @@ export async function startApi(
     FAIRLEAD_CONSOLE_URL: consoleUrl,
     FAIRLEAD_SIGN_IN_KEYS: await keptKeys(config.FAIRLEAD_HOME, 'sign-in-keys'),
     FAIRLEAD_TENANT_ACCOUNTS: config.FAIRLEAD_TENANT_ACCOUNTS,
+    FAIRLEAD_STRIPE_CONNECT_CLIENT_ID: config.FAIRLEAD_STRIPE_CONNECT_CLIENT_ID,
+    FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: config.FAIRLEAD_STRIPE_CONNECT_SECRET_KEY,
+    FAIRLEAD_STRIPE_CONNECT_SCOPE: config.FAIRLEAD_STRIPE_CONNECT_SCOPE,
+    FAIRLEAD_STRIPE_CONNECT_URL: config.FAIRLEAD_STRIPE_CONNECT_URL,
     FAIRLEAD_PLATFORM_STAFF: `${config.FAIRLEAD_OWNER}=superadmin`,
   })
   return opened.use(await hostListening('api', runApi, settings, daemon, failed))

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openStripeStandIn, type StripeStandIn } from '@fairlead/api/stripe-connect/fixtures/stripe-stand-in'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { createTestDatabase } from '../postgres.ts'
 import { scratchFolder } from '../scratch.ts'
@@ -18,6 +19,8 @@ export interface RunningConsole extends AsyncDisposable {
   readonly echoUrl: string
   /** Where webhooks come in. */
   readonly receiverUrl: string
+  /** Where accounts at Stripe are connected. */
+  readonly stripe: StripeStandIn
   /** Every organization's. */
   readonly platformKey: string
   /** Sends a webhook to the sample's source `github`, of the type `push` by default; broken on purpose where `secret` is another one. */
@@ -65,7 +68,16 @@ export async function startConsole(): Promise<RunningConsole> {
   const home = opened.use(await scratchFolder()).path
   const { url: postgresUrl } = opened.use(await createTestDatabase())
   const settings = { ...(await freeSettings(home)), postgresUrl }
-  const standalone = opened.use(startStandalone(settings))
+  const client = { clientId: 'ca_test_only', secretKey: 'sk_test_only_of_the_platform' }
+  const redirectUris = [`http://127.0.0.1:${settings.apiPort}/connect/stripe/callback`]
+  const stripe = opened.use(await openStripeStandIn({ ...client, redirectUris }))
+  const standalone = opened.use(
+    startStandalone(settings, {
+      FAIRLEAD_STRIPE_CONNECT_CLIENT_ID: client.clientId,
+      FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: client.secretKey,
+      FAIRLEAD_STRIPE_CONNECT_URL: stripe.url,
+    }),
+  )
   await standalone.ready({ deadlineMs: 120_000 })
   const signInLink = /^ {2}(http\S+\/auth\/printed#token=\S+)$/m.exec(standalone.output)![1]!
   const browser = await openBrowser()
@@ -78,6 +90,7 @@ export async function startConsole(): Promise<RunningConsole> {
     url,
     browser,
     signInLink,
+    stripe,
     platformKey,
     receiverUrl: `http://127.0.0.1:${settings.receiverPort}`,
     echoUrl: `http://127.0.0.1:${settings.echoPort}`,

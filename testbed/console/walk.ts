@@ -27,6 +27,7 @@ const pages: readonly string[] = [
     'dead-letters',
     'replays',
     'sources',
+    'stripe-accounts',
     'destinations',
     'routes',
     'new-source?provider=paypal',
@@ -60,6 +61,9 @@ const ledgerPages = [
     'payments',
     'plans',
     'quarantine',
+    'rates',
+    'restatements',
+    'rebuilds',
   ].map(page => `${ledgered}/billing/${page}`),
 ]
 

@@ -52,7 +52,10 @@ function placesOfOrganization(slug: string): readonly PlaceGroup[] {
         { to: at('billing/invoices'), label: 'Invoices' },
         { to: at('billing/payments'), label: 'Payments' },
         { to: at('billing/plans'), label: 'Plans' },
+        { to: at('billing/rates'), label: 'Exchange rates' },
+        { to: at('billing/restatements'), label: 'Restated days' },
         { to: at('billing/quarantine'), label: 'Quarantine' },
+        { to: at('billing/rebuilds'), label: 'Rebuilds' },
       ],
     },
     {

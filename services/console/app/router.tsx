@@ -78,6 +78,7 @@ const lists = [
   ['dead-letters', () => import('./pages/dead-letters.tsx')],
   ['replays', () => import('./pages/replays.tsx')],
   ['sources', () => import('./pages/sources.tsx')],
+  ['stripe-accounts', () => import('./billing/stripe-accounts.tsx')],
   ['destinations', () => import('./pages/destinations.tsx')],
   ['routes', () => import('./pages/routes.tsx')],
   ['members', () => import('./pages/members.tsx')],
@@ -91,6 +92,9 @@ const lists = [
 const billing = [
   ['revenue', () => import('./billing/revenue.tsx')],
   ['quarantine', () => import('./billing/quarantine.tsx')],
+  ['rates', () => import('./billing/rates.tsx')],
+  ['restatements', () => import('./billing/restatements.tsx')],
+  ['rebuilds', () => import('./billing/rebuilds.tsx')],
 ] as const
 
 const billingLists = [

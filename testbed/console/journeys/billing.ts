@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type Filled, fillLedger, ledgered } from '../ledgered.ts'
 import type { RunningConsole } from '../running-console.ts'
 import { accessFaults, acme, overflows } from '../walk.ts'
+import { figuresJourneys } from './figures.ts'
 
 /** The ledger: off, filled from two generated lives, asked why, by mode, as figures, and erased. */
 export function billingJourneys(running: () => RunningConsole): void {
@@ -180,6 +181,8 @@ function ledgerJourneys(running: () => RunningConsole): void {
     expect(await page.getByRole('button', { name: 'Erase personal data' }).count()).toBe(0)
     expect(watched.faults).toEqual([])
   }, 180_000)
+
+  figuresJourneys(running)
 }
 
 /** `1999` of a currency with three decimals. */

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { openOwner } from '../people.ts'
 import type { RunningConsole, Watched } from '../running-console.ts'
 import { accessFaults, acme, overflows } from '../walk.ts'
 
@@ -70,6 +71,9 @@ export function settingsJourneys(running: () => RunningConsole): void {
     expect(shown).toMatch(/x-tenant/)
     expect(shown).toMatch(/fairlead\.test/)
     expect(shown).not.toContain('test-only-tenant')
+    // It is marked as a test, and counts in no list.
+    expect((await running().call('GET', `/api/v1${acme}/attempts?destination=echo`)).items).toEqual([])
+    expect((await running().call('GET', `/api/v1${acme}/events?type=fairlead.test`)).items).toEqual([])
     expect(await accessFaults(page)).toEqual([])
     expect(await overflows(page)).toEqual([])
     expect(watched.faults).toEqual([])
@@ -129,6 +133,32 @@ export function settingsJourneys(running: () => RunningConsole): void {
     expect(await accessFaults(page)).toEqual([])
     expect(watched.faults).toEqual([])
   }, 240_000)
+
+  test('an account at Stripe is connected without its owner’s yes, or stays connected when it should not', async () => {
+    const { stripe } = running()
+    await using owned = await openOwner(running())
+    const { page } = owned
+    await owned.visit(`${acme}/sources`)
+    await page.getByRole('link', { name: 'Stripe accounts' }).click()
+    await page.getByRole('heading', { name: 'No account is connected' }).waitFor()
+    expect(await accessFaults(page)).toEqual([])
+    const asked = page.waitForRequest(/\/oauth\/authorize/)
+    await page.getByRole('button', { name: 'Connect an account' }).click()
+    const back = await stripe.agree((await asked).url(), 'acct_of1journey')
+    await page.goto(back.href)
+    await page.getByRole('heading', { name: 'Connected' }).waitFor()
+
+    await owned.visit(`${acme}/stripe-accounts`)
+    const row = page.getByRole('row', { name: 'acct_of1journey' })
+    await row.getByText('connected', { exact: true }).waitFor()
+    expect(await accessFaults(page)).toEqual([])
+    expect(await overflows(page)).toEqual([])
+    await row.getByRole('button', { name: 'Disconnect' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Disconnect' }).click()
+    await row.getByText('disconnected', { exact: true }).waitFor()
+    expect([...stripe.connected]).toEqual([])
+    expect(owned.faults.filter(fault => !fault.includes(stripe.url))).toEqual([])
+  }, 180_000)
 }
 
 const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true })

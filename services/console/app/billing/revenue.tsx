@@ -72,19 +72,15 @@ function ViewPage<Row>({
             {view.preset ? 'The last 90 days' : 'The last twelve months'}, unless you choose otherwise.
           </p>
         </div>
-        <CopyButton
-          label="Copy link"
-          text={() =>
-            location.origin +
-            location.pathname +
-            writeSearch(
-              freezeTimes(
-                { ...(view.preset && { after: view.preset }), ...inCurrency(search, shown) },
-                new Date(),
-              ),
-            )
-          }
-        />
+        <div className="row">
+          <Link to={`/organizations/${slug}/billing/rates` as never} className="button small">
+            Exchange rates
+          </Link>
+          <CopyButton
+            label="Copy link"
+            text={() => linkTo({ ...(view.preset && { after: view.preset }), ...inCurrency(search, shown) })}
+          />
+        </div>
       </header>
       <TestData mode={search.mode} />
       <Views shown={name} search={inCurrency(search, shown)} />
@@ -98,7 +94,7 @@ function ViewPage<Row>({
       {shown && <LedgerOffNote slug={slug} />}
       {query.isPending && <p className="muted">Loading …</p>}
       {query.isError && <ProblemNote error={query.error} again={() => void query.refetch()} />}
-      {query.data && <HowSure state={query.data.state} />}
+      {query.data && <HowSure state={query.data.state} slug={slug} mode={search.mode} />}
       {query.data && shown && own.length > 0 && view.show(own, rows, query.data.time, shown)}
       {query.data && own.length === 0 && (
         <NothingIn state={query.data.state} slug={slug} sentence={view.nothing} currency={shown} />
@@ -106,6 +102,10 @@ function ViewPage<Row>({
     </section>
   )
 }
+
+/** The address of what is seen, which shows the same tomorrow. */
+const linkTo = (search: Search): string =>
+  location.origin + location.pathname + writeSearch(freezeTimes(search, new Date()))
 
 /** The address with the currency that is shown where none is named: each kind of figures has an order of its own. */
 const inCurrency = (search: Search, shown: string | undefined): Search =>
@@ -168,7 +168,15 @@ const questionOf = (
 })
 
 /** Why figures may not be the last word. */
-function HowSure({ state: { incomplete, restatedAt, dataThrough } }: { readonly state: FiguresState }) {
+function HowSure({
+  state: { incomplete, restatedAt, dataThrough },
+  slug,
+  mode,
+}: {
+  readonly state: FiguresState
+  readonly slug: string
+  readonly mode: string | undefined
+}) {
   return (
     <>
       {incomplete > 0 && (
@@ -180,7 +188,13 @@ function HowSure({ state: { incomplete, restatedAt, dataThrough } }: { readonly 
       {restatedAt !== null && (
         <p className="note">
           <strong>Figures of passed days may have changed</strong> <Time at={restatedAt} />, when an event of
-          this time came late.
+          this time came late.{' '}
+          <Link
+            to={`/organizations/${slug}/billing/restatements` as never}
+            search={(mode ? { mode } : {}) as never}
+          >
+            Which, and by how much
+          </Link>
         </p>
       )}
       {dataThrough !== null && (

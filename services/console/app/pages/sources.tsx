@@ -1,5 +1,6 @@
 import { listSources, type Source } from '@fairlead/client/gen/client'
 import { Link } from '@tanstack/react-router'
+import { StripeAccountsLink } from '../billing/stripe-accounts.tsx'
 import { take } from '../call.ts'
 import { Badge } from '../parts/badge.tsx'
 import { CopyButton } from '../parts/copy.tsx'
@@ -44,7 +45,12 @@ const sources: Resource<Source> = {
   labelOf: ({ name }) => name,
   details: (source, slug) => <SourceDetails source={source} slug={slug} />,
   editOf: ({ name }, slug) => `/organizations/${slug}/sources/${name}`,
-  toolbar: slug => <NewButton slug={slug} noun="source" />,
+  toolbar: slug => (
+    <>
+      <StripeAccountsLink slug={slug} />
+      <NewButton slug={slug} noun="source" />
+    </>
+  ),
   nothingYet: slug => (
     <>
       <h2>No source yet</h2>

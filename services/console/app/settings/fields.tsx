@@ -141,8 +141,9 @@ export function CheckField({ byDefault = false, ...field }: FieldProps & { reado
 export function LinesField({
   placeholder,
   numbers = false,
+  rows = 3,
   ...field
-}: FieldProps & { readonly placeholder?: string; readonly numbers?: boolean }) {
+}: FieldProps & { readonly placeholder?: string; readonly numbers?: boolean; readonly rows?: number }) {
   const { draft, set } = useDraft()
   const values = valueAt(draft, field.path)
   const typed = Array.isArray(values) ? values.join('\n') : ''
@@ -151,7 +152,7 @@ export function LinesField({
       {attributes => (
         <textarea
           {...attributes}
-          rows={3}
+          rows={rows}
           defaultValue={typed}
           placeholder={placeholder}
           spellCheck={false}

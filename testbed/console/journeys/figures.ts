@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest'
+import { ledgered } from '../ledgered.ts'
+import type { RunningConsole } from '../running-console.ts'
+import { accessFaults, overflows } from '../walk.ts'
+
+const api = `/api/v1${ledgered}/billing`
+
+/** Figures of the ledger by month, rates that they are converted by, and the ledger computed anew. The ledger is filled. */
+export function figuresJourneys(running: () => RunningConsole): void {
+  test('a kind of figures is empty, or shows other figures than the API has', async () => {
+    const { periods } = await running().call('GET', `${api}/analytics/churn?mode=live&currency=BHD`)
+    const { cohorts } = await running().call('GET', `${api}/analytics/cohorts?mode=live&currency=BHD`)
+    const last = periods.at(-1)
+    await using watched = await running().open()
+    const { page } = watched
+    await watched.visit(`${ledgered}/billing/revenue?show=churn&currency=BHD`)
+    const show = (kind: string) =>
+      page.getByRole('navigation', { name: 'Figures' }).getByRole('link', { name: kind }).click()
+    const cellsOf = (table: string, row: string) =>
+      page
+        .getByRole('table', { name: table })
+        .getByRole('row')
+        .filter({ has: page.getByRole('rowheader', { name: row }) })
+        .getByRole('cell')
+
+    await cellsOf('Churn by month', last.period).first().waitFor()
+    const [customers, began, left] = await cellsOf('Churn by month', last.period).allInnerTexts()
+    const { start, started } = last.subscribers
+    expect([customers, began, left]).toEqual([start, started, last.customerChurn.left].map(String))
+    await show('Per customer')
+    await cellsOf('Averages by month', last.period).first().waitFor()
+    await show('Cohorts')
+    const [cohort] = cohorts
+    await cellsOf('Cohorts', cohort.month).first().waitFor()
+    expect(await cellsOf('Cohorts', cohort.month).first().innerText()).toBe(String(cohort.size))
+    await show('Recovery')
+    await page.waitForURL(/show=recovery/)
+    await page.getByText('Loading …').first().waitFor({ state: 'detached' })
+    expect(watched.faults).toEqual([])
+  }, 180_000)
+
+  test('figures are converted by a rate that nobody entered, or a line that is no rate is sent', async () => {
+    await using watched = await running().open()
+    const { page } = watched
+    await watched.visit(`${ledgered}/billing/revenue?after=-400d&convert=EUR`)
+    await page.getByText(/no rate|lacks/i).waitFor()
+    await page.getByRole('link', { name: 'Exchange rates' }).first().click()
+    const rates = page.getByLabel('Rates, one on each line')
+    await rates.fill('BHD EUR 2020-01-01 2.5\nUSD EUR yesterday 1,1')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('.setting .fault').getByText('2:').waitFor()
+    await rates.fill('BHD,EUR,2020-13-01,2.5')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('.setting .fault').getByText('1:').waitFor()
+    expect(await accessFaults(page)).toEqual([])
+    expect(await overflows(page)).toEqual([])
+    await rates.fill('BHD EUR 2020-01-01 2.5')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved; in force').waitFor()
+    expect((await running().call('GET', `${api}/rates`)).rates).toEqual({
+      BHD: [{ currency: 'EUR', day: '2020-01-01', rate: '2.5' }],
+    })
+    await watched.visit(`${ledgered}/billing/revenue?after=-400d&convert=EUR`)
+    await page.getByText('€').first().waitFor()
+    expect(watched.faults).toEqual([])
+  }, 180_000)
+
+  test('a rebuild is begun unasked, or nobody sees its end', async () => {
+    await using watched = await running().open()
+    const { page } = watched
+    await watched.visit(`${ledgered}/billing/rebuilds`)
+    await page.getByText('The ledger was never rebuilt').waitFor()
+    await page.getByRole('button', { name: 'Rebuild …' }).click()
+    expect((await running().call('GET', `${api}/rebuilds`)).items).toEqual([])
+    await page.getByRole('dialog').getByRole('button', { name: 'Rebuild' }).click()
+    await page.getByRole('row').getByText('completed').waitFor()
+    const [rebuild] = (await running().call('GET', `${api}/rebuilds`)).items
+    expect(rebuild.objects).toBeGreaterThan(0)
+    await page.getByText(`${rebuild.objects} of ${rebuild.of} objects`).waitFor()
+    expect(await accessFaults(page)).toEqual([])
+    expect(await overflows(page)).toEqual([])
+    expect(watched.faults).toEqual([])
+  }, 180_000)
+}
