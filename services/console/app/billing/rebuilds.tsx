@@ -29,12 +29,16 @@ const rebuilds: Resource<LedgerRebuild> = {
     {
       title: 'Progress',
       shown: 'always',
-      cell: ({ objects, of }) => (
-        <>
-          <progress max={Math.max(of, 1)} value={objects} aria-label={`${objects} of ${of} objects`} />{' '}
-          {objects.toLocaleString()} of {of.toLocaleString()} objects
-        </>
-      ),
+      cell: ({ state, objects, of }) =>
+        // Objects that are only mentioned are not computed: at its end it has fewer than were counted before.
+        state === 'completed' ? (
+          `${objects.toLocaleString()} objects`
+        ) : (
+          <>
+            <progress max={Math.max(of, 1)} value={objects} aria-label={`${objects} of ${of} objects`} />{' '}
+            {objects.toLocaleString()} of about {of.toLocaleString()}
+          </>
+        ),
     },
     { title: 'By', shown: 'wide', cell: ({ createdBy }) => createdBy },
     { title: 'Began', shown: 'roomy', className: 'time', cell: ({ createdAt }) => <Time at={createdAt} /> },

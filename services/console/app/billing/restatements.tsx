@@ -26,8 +26,8 @@ const restatements: Resource<BillingRestatement> = {
     difference('Paid', 'always', ({ paid }) => paid),
     difference('Refunded', 'wide', ({ refunded }) => refunded),
     difference('Lost', 'wide', ({ lost }) => lost),
-    { title: 'First', shown: 'roomy', cell: ({ firstAt }) => <Ago at={firstAt} /> },
-    { title: 'Last', shown: 'always', cell: ({ lastAt }) => <Ago at={lastAt} /> },
+    { title: 'First change', shown: 'roomy', cell: ({ firstAt }) => <Ago at={firstAt} /> },
+    { title: 'Last change', shown: 'always', className: 'titled', cell: ({ lastAt }) => <Ago at={lastAt} /> },
   ],
   filters: [
     currencyFilter,
@@ -53,7 +53,7 @@ function difference(
   shown: 'always' | 'wide',
   moneyOf: (row: BillingRestatement) => Money,
 ): Resource<BillingRestatement>['columns'][number] {
-  return { title, shown, className: 'words', cell: row => <Difference of={moneyOf(row)} /> }
+  return { title, shown, className: 'titled', cell: row => <Difference of={moneyOf(row)} /> }
 }
 
 /** With its sign: it is what is added to the figures that the day was closed with. */

@@ -17,7 +17,7 @@ function CellsOf<Item>({
   activate,
 }: CellsProps<Item> & { readonly isOpen: boolean; readonly activate: (item: Item) => void }): ReactNode {
   return columns.map(({ title, cell, shown, className }) => (
-    <td key={title} className={classes(shown, className)}>
+    <td key={title} className={classes(shown, className)} data-title={title}>
       {className === 'grow' ? (
         <RowHandle
           path={pathOf?.(item, slug)}

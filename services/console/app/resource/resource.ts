@@ -65,6 +65,7 @@ export interface Column<Item> {
   readonly cell: (item: Item, slug: string) => ReactNode
   /** `wide`: not where the page is narrower than 92 characters; `roomy`: nor where it is narrower than 118. */
   readonly shown?: 'always' | 'wide' | 'roomy'
+  /** `titled`: on a phone, where a row is a card without heads, the title stands before the cell. */
   readonly className?: string
 }
 
