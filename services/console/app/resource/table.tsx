@@ -1,6 +1,6 @@
 import { useLocation, useNavigate } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { Fragment, type ReactNode, useCallback, useEffect, useRef } from 'react'
+import { Fragment, type ReactNode, useCallback, useDeferredValue, useEffect, useRef } from 'react'
 import { zoneName } from '../time.tsx'
 import { ActionCell, Cells, classes } from './cells.tsx'
 import type { Resource } from './resource.ts'
@@ -22,7 +22,16 @@ const rowPx = 44
  * A real table of which only rows in view are in the document. The row in focus stays there, whatever is scrolled or arrives.
  * `j` and `k` move, Enter opens, an action's own key does it: see keys.ts.
  */
-export function ResourceTable<Item>({ resource, items, slug, opened, open, nearEnd }: TableProps<Item>) {
+export function ResourceTable<Item>({
+  resource,
+  items: current,
+  slug,
+  opened,
+  open,
+  nearEnd,
+}: TableProps<Item>) {
+  // Rows that a stream brings are made in slices, between which the page answers keys.
+  const items = useDeferredValue(current)
   const { columns, actions = [], idOf, pathOf, searchOf, editOf, tools, details } = resource
   const hasActions = actions.length > 0 || editOf !== undefined || tools !== undefined
   const body = useRef<HTMLTableSectionElement>(null)
