@@ -20,7 +20,7 @@ await using scratch = await scratchFolder()
 await using fairlead = startStandalone(await freeSettings(scratch.path))
 await fairlead.ready({ deadlineMs: 300_000 })
 await delay(settleMs)
-const names = ['fairlead', 'receiver', 'nats', 'postgres', 'redis'] as const
+const names = ['fairlead', 'receiver', 'worker', 'nats', 'postgres', 'redis'] as const
 const pids = Object.fromEntries(
   await Promise.all(names.map(async name => [name, await fairlead.pidOf(name)])),
 )

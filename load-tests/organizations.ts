@@ -39,7 +39,13 @@ async function measure(start: number, settings: Parameters<typeof startStandalon
   await using fairlead = startStandalone(settings)
   const readyMs = await fairlead.ready({ deadlineMs: 600_000 })
   const main = await fairlead.pidOf('fairlead')
-  const pids = { nats: 'nats', postgres: 'postgres', redis: 'redis', receiver: 'receiver' } as const
+  const pids = {
+    nats: 'nats',
+    postgres: 'postgres',
+    redis: 'redis',
+    receiver: 'receiver',
+    worker: 'worker',
+  } as const
   const others = await Promise.all(
     Object.values(pids).map(async name => [name, await fairlead.pidOf(name)] as const),
   )

@@ -68,7 +68,9 @@ async function measure(
   bareSender: LoadSender,
   load: (tell: (sent: Sent) => void) => Promise<void>,
 ): Promise<Measured> {
-  const own = [await subject.standalone.pidOf('fairlead'), await subject.standalone.pidOf('receiver')]
+  const own = await Promise.all(
+    (['fairlead', 'receiver', 'worker'] as const).map(name => subject.standalone.pidOf(name)),
+  )
   const sent: Sent[] = []
   const before = arrivals.events.size
   const startMs = performance.now()

@@ -42,7 +42,8 @@ let endMicros: number
   await using subject = await startSubject([{ name: 'load', destinationUrl }], {
     NODE_OPTIONS: `--cpu-prof --cpu-prof-interval=500 --cpu-prof-dir=${folder}`,
   })
-  for (const name of ['fairlead', 'receiver'] as const) pids[name] = await subject.standalone.pidOf(name)
+  for (const name of ['fairlead', 'receiver', 'worker'] as const)
+    pids[name] = await subject.standalone.pidOf(name)
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, bodyBytes: 2048 }
   await using sender = await openLoadSender({ ...options, connections: Number(values.connections) })
   await sender.atRate(200, 5, () => {})

@@ -37,6 +37,7 @@ await using subject = await startSubject([
 const pids: Readonly<Record<string, number>> = {
   ...(await subject.pids()),
   receiver: await subject.standalone.pidOf('receiver'),
+  worker: await subject.standalone.pidOf('worker'),
 }
 await using sender = await openLoadSender({
   url: subject.sourceUrl('load'),

@@ -180,7 +180,11 @@ async function main(): Promise<void> {
   await using arrivals = await openArrivals()
   const destinationUrl = `http://127.0.0.1:${arrivals.port}/hooks`
   await using subject = await startSubject([{ name: 'load', destinationUrl }])
-  const pids = { ...(await subject.pids()), receiver: await subject.standalone.pidOf('receiver') }
+  const pids = {
+    ...(await subject.pids()),
+    receiver: await subject.standalone.pidOf('receiver'),
+    worker: await subject.standalone.pidOf('worker'),
+  }
   const countParked = () => parkedBy(subject)
   const options = { url: subject.sourceUrl('load'), secret: loadSecret, connections, bodyBytes }
   await using sender: LoadSender = await openLoadSender(options)

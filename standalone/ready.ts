@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Health } from '@fairlead/daemon/health'
 import { StartError } from '@fairlead/servers/start-error'
 import type { Registry } from 'prom-client'
-import type { ReceiverProcess } from './receiver-process.ts'
+import type { PartProcess } from './part-process.ts'
 
 /** How long the services may take to come nearer to readiness, in ms; the servers have had their own time before. */
 const standstillMs = 60_000
@@ -74,7 +74,7 @@ export function leftToDo(checks: readonly Check[]): number {
  */
 export async function untilReceiverKnows(
   reconciled: () => Promise<number>,
-  receiver: ReceiverProcess,
+  receiver: PartProcess,
   signal: AbortSignal,
 ): Promise<void> {
   let known = -1

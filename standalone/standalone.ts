@@ -1,5 +1,5 @@
 import { makePrintedLink } from '@fairlead/api/auth/link/print'
-import { type ExpositionFormat, exposedText } from '@fairlead/daemon/exposition'
+import { type ExpositionFormat, exposedText, joinExposed } from '@fairlead/daemon/exposition'
 import { openHealth } from '@fairlead/daemon/health'
 import type { Log } from '@fairlead/daemon/log'
 import { noteScrape, openRegistry } from '@fairlead/daemon/metrics'
@@ -11,9 +11,9 @@ import { migrate } from '@fairlead/store/migrate'
 import type { StandaloneConfig } from './config.ts'
 import { openEcho } from './echo.ts'
 import type { Logs } from './log.ts'
+import type { PartProcess } from './part-process.ts'
 import { refuseTakenPorts } from './ports.ts'
 import { countReconciled, hostInUrl, untilAllReady, untilReceiverKnows } from './ready.ts'
-import type { ReceiverProcess } from './receiver-process.ts'
 import { startServers } from './servers.ts'
 import {
   type Start,
@@ -52,7 +52,7 @@ export interface Standalone extends AsyncDisposable {
 }
 
 /**
- * The whole of Fairlead in one process (the receiver in a child of it), opened in the order of its dependencies:
+ * The whole of Fairlead in one process (the receiver and the worker in children of it), opened in the order of its dependencies:
  *
  *   servers → schema → store → worker → organizations → api → receiver
  *
@@ -75,9 +75,11 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   signal.throwIfAborted()
 
   const registry = openRegistry({}, { lagSampleMs })
-  let receiver: ReceiverProcess | undefined
-  const exposed = async (format: ExpositionFormat) =>
-    `${await exposedText(registry, format)}${(await receiver?.metrics(format)) ?? ''}`
+  const parts = new Map<string, PartProcess>()
+  const exposed = async (format: ExpositionFormat) => {
+    const texts = [exposedText(registry, format), ...[...parts.values()].map(part => part.metrics(format))]
+    return joinExposed(await Promise.all(texts))
+  }
   const health = opened.use(
     await openHealth({
       port: config.FAIRLEAD_METRICS_PORT,
@@ -91,6 +93,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const start: Start = {
     config,
     servers,
+    logs,
     daemon: { logOf: logs.logOf, registry, health },
     failed: (service, cause) => broken.reject(serviceFailure(logs, service, cause)),
     opened,
@@ -99,13 +102,16 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   }
   const store = await startStore(start)
   signal.throwIfAborted()
-  startWorker(start)
+  opened.use(health.check('worker', () => parts.get('worker')?.readiness() ?? 'is starting'))
+  const worker = await startWorker(start)
+  parts.set('worker', worker)
   const echo = opened.use(await openEcho(config.FAIRLEAD_ECHO_PORT, config.FAIRLEAD_HOST))
   startOperator(start, store)
   const consoleUrl = consoleUrlOf(config)
   const api = await startApi(start, store, consoleUrl)
-  opened.use(health.check('receiver', () => receiver?.readiness() ?? 'is starting'))
-  receiver = await startReceiver(start, logs)
+  opened.use(health.check('receiver', () => parts.get('receiver')?.readiness() ?? 'is starting'))
+  const receiver = await startReceiver(start, worker.backlog)
+  parts.set('receiver', receiver)
   if (config.FAIRLEAD_PROBER === 'true') await startProber(start, store, at(api.port))
   await Promise.race([untilAllReady(health, config.FAIRLEAD_HOST, signal, progress), broken.promise])
   await untilReceiverKnows(() => countReconciled(registry), receiver, signal)

@@ -12,23 +12,22 @@ import { run as runStore } from '@fairlead/store/run'
 import { type TracingEnvironment, tracingEnvironment } from '@fairlead/telemetry/environment'
 import { connectStore } from '@fairlead/wire/store-client'
 import { workerConfig } from '@fairlead/worker/config'
-import { run as runWorker } from '@fairlead/worker/run'
 import { z } from 'zod'
 import { keepAdminKey } from './admin-key.ts'
-import { readBacklog } from './backlog.ts'
 import type { StandaloneConfig } from './config.ts'
 import { keptKeys, keptPassword } from './home.ts'
 import { type Hosted, host, hostListening, type SharedDaemon } from './host.ts'
 import type { Logs } from './log.ts'
-import { type ReceiverProcess, startReceiverProcess } from './receiver-process.ts'
+import { type PartProcess, type PartSettings, startPartProcess } from './part-process.ts'
 import type { Servers } from './servers.ts'
 
-/** Starts each part of Fairlead in this process, the receiver in a child of it. */
+/** Starts each part of Fairlead in this process, the receiver and the worker in children of it. */
 
 /** What each part is started with. */
 export interface Start {
   readonly config: StandaloneConfig
   readonly servers: Servers
+  readonly logs: Logs
   readonly daemon: SharedDaemon
   /** Called when a service fails or ends by itself. */
   readonly failed: (service: string, cause: unknown) => void
@@ -84,14 +83,15 @@ export async function startStore({
 
 const tracingOf = (config: StandaloneConfig): TracingEnvironment => z.object(tracingEnvironment).parse(config)
 
-export function startWorker({ config, daemon, failed, opened, shared }: Start): void {
+export function startWorker(start: Start): Promise<PartProcess> {
+  const { config, shared } = start
   const settings = workerConfig.parse({
     ...shared,
     ...tracingOf(config),
     FAIRLEAD_DESTINATION_ALLOW: config.FAIRLEAD_DESTINATION_ALLOW,
     FAIRLEAD_STRIPE_API_URL: config.FAIRLEAD_STRIPE_API_URL,
   })
-  opened.use(host('worker', runWorker, settings, daemon, failed))
+  return startChild(start, { name: 'worker', config: settings }, async () => 0)
 }
 
 export function startOperator(
@@ -160,10 +160,9 @@ export async function startProber(
   opened.use(host('prober', runProber, settings, daemon, failed))
 }
 
-export async function startReceiver(
-  { config, daemon, failed, opened, shared, publicUrl }: Start,
-  logs: Logs,
-): Promise<ReceiverProcess> {
+/** @param backlog events that the worker has not taken: both share this machine's processors */
+export function startReceiver(start: Start, backlog: () => Promise<number>): Promise<PartProcess> {
+  const { config, shared, publicUrl } = start
   const settings = receiverConfig.parse({
     ...shared,
     ...tracingOf(config),
@@ -173,14 +172,22 @@ export async function startReceiver(
     // No load balancer is in front that had to notice.
     FAIRLEAD_DRAIN_DELAY_MS: 0,
   })
+  return startChild(start, { name: 'receiver', config: settings }, backlog)
+}
+
+async function startChild(
+  { config, logs, failed, opened }: Start,
+  part: PartSettings,
+  backlog: () => Promise<number>,
+): Promise<PartProcess> {
   return opened.use(
-    await startReceiverProcess({
-      config: settings,
+    await startPartProcess({
+      part,
       level: config.FAIRLEAD_LOG_LEVEL,
-      backlog: () => readBacklog(daemon.registry),
+      backlog,
       logged: logs.take,
       log: logs.logOf('standalone'),
-      failed: error => failed('receiver', error),
+      failed: error => failed(part.name, error),
     }),
   )
 }

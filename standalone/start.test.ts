@@ -80,7 +80,7 @@ async function signInAsOwner(output: string): Promise<void> {
 }
 
 /** The servers that Fairlead runs. */
-const servers = ['nats', 'postgres', 'redis', 'receiver'] as const
+const servers = ['nats', 'postgres', 'redis', 'receiver', 'worker'] as const
 
 /** The samples, with their destinations on this standalone's own echo. */
 async function withSamples(folder: string): Promise<StandaloneSettings> {
@@ -126,6 +126,18 @@ describe('by its launcher', () => {
     await untilDelivered(settings, id)
     // The promise is for a machine with a free core: more processes that want to run than cores stretch it.
     expect(startMs).toBeLessThan(secondStartMs * crowding())
+  })
+
+  test('a scrape has the metrics of all processes, each declared once and no series twice', async () => {
+    const headers = { accept: 'application/openmetrics-text' }
+    const text = await (await fetch(`http://127.0.0.1:${settings.metricsPort}/metrics`, { headers })).text()
+    for (const part of ['receiver', 'worker', 'store', 'api']) expect(text).toContain(`\nfairlead_${part}_`)
+    const lines = text.split('\n')
+    const declared = lines.filter(line => line.startsWith('# TYPE '))
+    expect(declared).toEqual([...new Set(declared)])
+    const series = lines.filter(line => /^\w/.test(line)).map(line => line.split(' # {')[0]!)
+    const names = series.map(line => line.slice(0, line.lastIndexOf(' ')))
+    expect(names).toEqual([...new Set(names)])
   })
 
   test('when the launcher is killed, everything else stops too', { timeout: 120_000 }, async () => {

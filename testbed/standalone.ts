@@ -17,8 +17,8 @@ export interface RunningStandalone extends AsyncDisposable {
   readonly exited: Promise<number>
   /** Milliseconds from the start to `Fairlead is ready`. */
   ready(options?: { readonly deadlineMs?: number }): Promise<number>
-  /** The pid of Fairlead itself, of its receiver, or of one of its servers. */
-  pidOf(process: 'fairlead' | 'receiver' | 'nats' | 'postgres' | 'redis'): Promise<number>
+  /** The pid of Fairlead itself, of its receiver or worker, or of one of its servers. */
+  pidOf(process: 'fairlead' | 'receiver' | 'worker' | 'nats' | 'postgres' | 'redis'): Promise<number>
   /** Sends a signal to Fairlead, or to its launcher where it has one. */
   kill(signal: NodeJS.Signals): void
 }
@@ -100,7 +100,7 @@ export function startStandalone(
       return performance.now() - startedMs
     },
     async pidOf(name) {
-      if (name === 'receiver') return receiverOf(child.pid!)
+      if (name === 'receiver' || name === 'worker') return partOf(child.pid!, name)
       const file = name === 'fairlead' ? 'lock' : join('run', `${name}.pid`)
       const text = await readFile(join(settings.home, file), 'utf8')
       return name === 'fairlead' ? JSON.parse(text).pid : Number(text.split('\n')[0])
@@ -114,9 +114,9 @@ export function startStandalone(
   }
 }
 
-async function receiverOf(fairlead: number): Promise<number> {
+async function partOf(fairlead: number, name: 'receiver' | 'worker'): Promise<number> {
   for (const pid of processTree(fairlead)) {
-    if ((await commandOf(pid))?.includes('receiver-child.ts')) return pid
+    if ((await commandOf(pid))?.includes(`part-child.ts ${name}`)) return pid
   }
-  throw new Error('it has no receiver')
+  throw new Error(`it has no ${name}`)
 }

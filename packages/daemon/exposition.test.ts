@@ -1,6 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { contentTypeOf, endOf, exposedText, formatFor, noteCounted, noteExemplar } from './exposition.ts'
+import {
+  contentTypeOf,
+  endOf,
+  exposedText,
+  formatFor,
+  joinExposed,
+  noteCounted,
+  noteExemplar,
+} from './exposition.ts'
 
 const traceId = '0123456789abcdef0123456789abcdef'
 const other = 'f'.repeat(32)
@@ -119,3 +127,30 @@ test('a registry of every kind of metric and odd texts is told as prom-client te
   gauge.set({ kind: 'Zürich' }, 4)
   expect(await exposedText(registry)).toBe(await registry.metrics())
 })
+
+test.each(['prometheus', 'openmetrics'] as const)(
+  'a metric that two parts have is declared once, and no series lost (%s)',
+  async format => {
+    const parts = ['receiver', 'worker'].map(part => {
+      const registers = [new Registry()]
+      new Gauge({ name: 'age_seconds', help: 'Age', labelNames: ['part'], registers }).set({ part }, 1)
+      new Counter({ name: `${part}_things_total`, help: 'Things', registers }).inc(2)
+      return registers[0]!
+    })
+    const joined = joinExposed(await Promise.all(parts.map(part => exposedText(part, format))))
+    const lines = joined.split('\n').filter(line => line !== '')
+    const suffix = format === 'prometheus' ? '_total' : ''
+    expect(lines).toEqual([
+      '# HELP age_seconds Age',
+      '# TYPE age_seconds gauge',
+      'age_seconds{part="receiver"} 1',
+      'age_seconds{part="worker"} 1',
+      `# HELP receiver_things${suffix} Things`,
+      `# TYPE receiver_things${suffix} counter`,
+      'receiver_things_total 2',
+      `# HELP worker_things${suffix} Things`,
+      `# TYPE worker_things${suffix} counter`,
+      'worker_things_total 2',
+    ])
+  },
+)

@@ -82,6 +82,29 @@ export async function exposedText(
   return texts.length === 0 ? '' : `${texts.join(gap)}\n`
 }
 
+/**
+ * The series of several registries, for one scrape: a metric that several of them have is declared once and its series stand
+ * together, as OpenMetrics demands. Pure.
+ *
+ * @param texts of `exposedText`, in one format
+ */
+export function joinExposed(texts: readonly string[]): string {
+  const families = new Map<string, string>()
+  for (const text of texts) {
+    for (const family of text.split(/^(?=# HELP )/m)) {
+      if (family === '') continue
+      const name = family.slice('# HELP '.length, family.indexOf(' ', '# HELP '.length))
+      const known = families.get(name)
+      families.set(name, known === undefined ? family : `${known.trimEnd()}\n${withoutDeclaration(family)}`)
+    }
+  }
+  return [...families.values()].join('')
+}
+
+/** Without its first two lines, `# HELP` and `# TYPE`. */
+const withoutDeclaration = (family: string): string =>
+  family.slice(family.indexOf('\n', family.indexOf('\n') + 1) + 1)
+
 type Metric = (Counter | Gauge | Histogram) & { readonly name: string; readonly help: string }
 
 async function textOf(registry: Registry, metric: Metric, format: ExpositionFormat): Promise<string> {

@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { exposedText } from '@fairlead/daemon/exposition'
 import type { ReadinessCheck } from '@fairlead/daemon/health'
-import { openLog } from '@fairlead/daemon/log'
+import { type LogLevel, openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
-import { run } from '@fairlead/receiver/run'
 import { Registry } from 'prom-client'
+import { readBacklog } from './backlog.ts'
 import { giveBackMemory } from './give-back.ts'
-import type { Question, ReceiverSettings, Report } from './receiver-process.ts'
+import type { PartSettings, Question, Report } from './part-process.ts'
 
 /**
- * The receiver in a process of its own, so that long steps of the other parts (a batch of rows, a thousand deliveries, a
- * garbage collection) hold up no answer to a provider.
+ * The receiver, or the worker, in a process of its own: a batch of rows, a thousand deliveries or a garbage collection of one
+ * part holds up no answer of another.
  */
 
 /** Log lines wait so long for others, ms: each crossing wakes the other process, whose file waits as long. */
 const logLingerMs = 200
-/** Lines kept while the other process is busy: seconds of a busy receiver. More are lost, and counted. */
+/** Lines kept while the other process is busy: seconds of a busy part. More are lost, and counted. */
 const mostLines = 10_000
 
 const stopping = new AbortController()
@@ -63,10 +63,21 @@ async function sendLines(): Promise<void> {
 }
 
 async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promise<void> {
-  if (about !== 'readiness') {
-    await report({ kind: 'answered', id, text: await exposedText(registry, about) })
-    return
+  switch (about) {
+    case 'readiness':
+      return report({ kind: 'answered', id, text: await lacking() })
+    case 'backlog':
+      return report({ kind: 'answered', id, text: `${await readBacklog(registry)}` })
+    case 'prometheus':
+    case 'openmetrics':
+      return report({ kind: 'answered', id, text: await exposedText(registry, about) })
+    default:
+      about satisfies never
   }
+}
+
+/** Why this part is not ready; undefined: it is ready. */
+async function lacking(): Promise<string | undefined> {
   const reasons = await Promise.all([...checks].map(([name, check]) => failing(name, check)))
   const text =
     checks.size === 0 ? 'is starting' : reasons.filter(reason => reason !== undefined).join('; ') || undefined
@@ -74,7 +85,7 @@ async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promis
     wasReady = true
     await giveBackMemory()
   }
-  await report({ kind: 'answered', id, text })
+  return text
 }
 
 async function failing(name: string, check: ReadinessCheck): Promise<string | undefined> {
@@ -82,12 +93,12 @@ async function failing(name: string, check: ReadinessCheck): Promise<string | un
   return reason && `${name}: ${reason}`
 }
 
-async function start({ config, level }: ReceiverSettings): Promise<void> {
-  const log = openLog({ service: 'receiver', level, destination: { write } })
+async function start({ part, level }: { part: PartSettings; level: LogLevel }): Promise<void> {
+  const log = openLog({ service: part.name, level, destination: { write } })
   tellLost = count => log.warn({ count }, 'log.lost')
   let error: string | undefined
   try {
-    const daemon: Daemon = {
+    await runPart(part, {
       registry,
       log,
       health: {
@@ -96,18 +107,33 @@ async function start({ config, level }: ReceiverSettings): Promise<void> {
           return { [Symbol.dispose]: () => void checks.delete(name) }
         },
       },
-    }
-    await run(config, stopping.signal, daemon, {
-      ask: () => void report({ kind: 'backlog_asked' }),
-      listen(tell) {
-        tellBacklog = tell
-      },
     })
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause)
   }
   await sendLines()
   if (error !== undefined) await report({ kind: 'failed', error })
+}
+
+/** Loads the modules of this part alone: each process keeps no memory for the others'. */
+async function runPart(part: PartSettings, daemon: Daemon): Promise<void> {
+  switch (part.name) {
+    case 'receiver': {
+      const { run } = await import('@fairlead/receiver/run')
+      return run(part.config, stopping.signal, daemon, {
+        ask: () => void report({ kind: 'backlog_asked' }),
+        listen(tell) {
+          tellBacklog = tell
+        },
+      })
+    }
+    case 'worker': {
+      const { run } = await import('@fairlead/worker/run')
+      return run(part.config, stopping.signal, daemon)
+    }
+    default:
+      part satisfies never
+  }
 }
 
 process.on('message', (question: Question) => {
@@ -128,5 +154,6 @@ process.on('message', (question: Question) => {
       question satisfies never
   }
 })
-// Either it has ended, or Fairlead was killed: its port must be free for the next one.
+// Either this part has ended, or Fairlead was killed: the next one needs the receiver's port and the worker's partitions.
+// A terminal's Ctrl-C reaches Fairlead alone, which then asks its parts to stop.
 process.once('disconnect', () => process.exit())

@@ -4,18 +4,21 @@ import { fileURLToPath } from 'node:url'
 import type { ExpositionFormat } from '@fairlead/daemon/exposition'
 import type { Log, LogLevel } from '@fairlead/daemon/log'
 import type { ReceiverConfig } from '@fairlead/receiver/config'
+import type { WorkerConfig } from '@fairlead/worker/config'
 import { type Supervised, supervise } from './supervise.ts'
 
-/** The options of `receiver-child.ts`. They go over the channel, because they hold keys. */
-export interface ReceiverSettings {
-  readonly config: ReceiverConfig
-  readonly level: LogLevel
-}
+/** A part that runs in a child process, with its settings. They go over the channel, because they hold keys. */
+export type PartSettings =
+  | { readonly name: 'receiver'; readonly config: ReceiverConfig }
+  | { readonly name: 'worker'; readonly config: WorkerConfig }
+
+/** Readiness; events that the worker has not taken; or the metrics in that format. */
+type About = 'readiness' | 'backlog' | ExpositionFormat
 
 /** To the child. */
 export type Question =
-  | ({ readonly kind: 'start' } & ReceiverSettings)
-  | { readonly kind: 'ask'; readonly id: number; readonly about: 'readiness' | ExpositionFormat }
+  | { readonly kind: 'start'; readonly part: PartSettings; readonly level: LogLevel }
+  | { readonly kind: 'ask'; readonly id: number; readonly about: About }
   /** Events that the worker has not taken: the answer to `backlog_asked`. */
   | { readonly kind: 'backlog'; readonly events: number }
   | { readonly kind: 'stop' }
@@ -23,53 +26,63 @@ export type Question =
 /** From the child. */
 export type Report =
   | { readonly kind: 'logged'; readonly lines: readonly string[] }
-  /** Readiness: what is lacking, or nothing. Else the metrics in that format. */
+  /** Of readiness: what is lacking, or undefined. */
   | { readonly kind: 'answered'; readonly id: number; readonly text: string | undefined }
   | { readonly kind: 'backlog_asked' }
   /** It can't run, and ends. */
   | { readonly kind: 'failed'; readonly error: string }
 
-/** The receiver, running in a child process. Disposing of it lets it answer what it has in hand, and waits. */
-export interface ReceiverProcess extends AsyncDisposable {
+/** A part, running in a child process. Disposing of it lets it finish what it has in hand, and waits. */
+export interface PartProcess extends AsyncDisposable {
   /** Why it is not ready; undefined: it is ready. */
   readiness(): Promise<string | undefined>
+  /** Events that the worker has not taken; 0 while there is none. */
+  backlog(): Promise<number>
   /** Empty once it has ended. @param format default: Prometheus' */
   metrics(format?: ExpositionFormat): Promise<string>
 }
 
-export interface ReceiverProcessOptions extends ReceiverSettings {
-  /** Events that the worker has not taken. */
+export interface PartProcessOptions {
+  readonly part: PartSettings
+  readonly level: LogLevel
+  /** Events that the worker has not taken, for the receiver. */
   readonly backlog: () => Promise<number>
-  /** Takes the lines that the receiver logs. */
+  /** Takes the lines that the part logs. */
   readonly logged: (line: string) => void
   readonly log: Log
   /** Called once if it can't run, or dies again and again. */
   readonly failed: (error: unknown) => void
 }
 
-/** How long it may take to answer what it has in hand, ms. */
+/** How long it may take to finish what it has in hand, ms: what a worker then leaves is delivered by the next one. */
 const graceMs = 10_000
 
-/** Keeps a receiver running: one that is killed is started again, one that says why it can't run is not. */
-export async function startReceiverProcess(options: ReceiverProcessOptions): Promise<ReceiverProcess> {
+/** Keeps a part running: one that is killed is started again, one that says why it can't run is not. */
+export async function startPartProcess(options: PartProcessOptions): Promise<PartProcess> {
   let current!: Child
-  const port = options.config.FAIRLEAD_RECEIVER_PORT
+  const { part, log, failed } = options
   const start = async () => {
     current = startOne(options)
     return current
   }
-  const supervised = await supervise('receiver', port, start, options.log, options.failed)
+  const supervised = await supervise(part.name, portOf(part), start, log, failed)
   return {
     readiness: () => current.readiness(),
+    backlog: () => current.backlog(),
     metrics: format => current.metrics(format),
     [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
   }
 }
 
-type Child = Omit<ReceiverProcess, typeof Symbol.asyncDispose> & Supervised
+/** 0: it listens nowhere. */
+const portOf = (part: PartSettings): number =>
+  part.name === 'receiver' ? part.config.FAIRLEAD_RECEIVER_PORT : 0
 
-function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): Child {
-  const child = fork(fileURLToPath(new URL('./receiver-child.ts', import.meta.url)), {
+type Child = Omit<PartProcess, typeof Symbol.asyncDispose> & Supervised
+
+function startOne({ part, level, logged, backlog }: PartProcessOptions): Child {
+  // The name is for people who look at the list of processes.
+  const child = fork(fileURLToPath(new URL('./part-child.ts', import.meta.url)), [part.name], {
     // A session of its own: Ctrl-C in a terminal reaches only Fairlead, which then asks it to stop. And Linux shares its
     // processors between sessions first (sched(7), autogroup): what keeps the other parts busy doesn't make it late.
     detached: true,
@@ -112,9 +125,9 @@ function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): C
     for (const resolve of asked.values()) resolve(undefined)
     died.resolve({ code, signal })
   })
-  tell({ kind: 'start', config, level })
+  tell({ kind: 'start', part, level })
 
-  function ask(about: 'readiness' | ExpositionFormat): Promise<string | undefined> {
+  function ask(about: About): Promise<string | undefined> {
     if (ended) return Promise.resolve(undefined)
     const id = questions++
     return new Promise(resolve => {
@@ -125,7 +138,7 @@ function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): C
 
   return {
     pid: child.pid ?? 0,
-    port: config.FAIRLEAD_RECEIVER_PORT,
+    port: portOf(part),
     exited: died.promise,
     async stop() {
       tell({ kind: 'stop' })
@@ -133,6 +146,7 @@ function startOne({ config, level, logged, backlog }: ReceiverProcessOptions): C
       await closed
       clearTimeout(timer)
     },
+    backlog: async () => Number((await ask('backlog')) ?? 0),
     readiness: async () => (ended ? 'has ended' : await ask('readiness')),
     metrics: async (format = 'prometheus') => (await ask(format)) ?? '',
   }
