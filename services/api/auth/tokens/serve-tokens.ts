@@ -27,6 +27,8 @@ export function serveTokens(router: Router, signIn: SignIn): void {
         return pollDevice(signIn, request, response)
       case 'refresh_token':
         return refresh(signIn, request, response)
+      case undefined:
+        return refuse(response, missingParameter)
       default:
         return refuse(response, 'unsupported_grant_type')
     }
@@ -38,6 +40,8 @@ export function serveTokens(router: Router, signIn: SignIn): void {
     revoke(signIn, request, response),
   )
 }
+
+const missingParameter = 'invalid_request'
 
 async function beginDevice(signIn: SignIn, request: Request, response: Response): Promise<void> {
   const peer: string = response.locals.peer
@@ -61,7 +65,9 @@ async function beginDevice(signIn: SignIn, request: Request, response: Response)
 
 async function pollDevice(signIn: SignIn, request: Request, response: Response): Promise<void> {
   const nowMs = Date.now()
-  const polled = await away(signIn.devices.poll(fieldOf(request, 'device_code') ?? '', nowMs))
+  const deviceCode = fieldOf(request, 'device_code')
+  if (deviceCode === undefined) return refuse(response, missingParameter)
+  const polled = await away(signIn.devices.poll(deviceCode, nowMs))
   if (polled.kind !== 'approved') return refuse(response, polled.kind)
   const { email, provenAtMs, provenBy, agent, peer } = polled
   // Staff signs in anew as often with a tool as with a browser.
@@ -78,7 +84,9 @@ async function pollDevice(signIn: SignIn, request: Request, response: Response):
 }
 
 async function refresh(signIn: SignIn, request: Request, response: Response): Promise<void> {
-  const used = await useRefreshToken(signIn, fieldOf(request, 'refresh_token') ?? '', response.locals.peer)
+  const refreshToken = fieldOf(request, 'refresh_token')
+  if (refreshToken === undefined) return refuse(response, missingParameter)
+  const used = await useRefreshToken(signIn, refreshToken, response.locals.peer)
   if (!used) return refuse(response, 'invalid_grant')
   await answerTokens(signIn, used.session, used.token, response)
 }

@@ -108,6 +108,19 @@ describe('the device flow', () => {
     expect((await by.get(location!)).text).toContain(`Sign it in as ${ada}`)
   })
 
+  test.each([
+    ['/auth/token', {}],
+    ['/auth/token', { grant_type: deviceGrant }],
+    ['/auth/token', { grant_type: 'refresh_token' }],
+    ['/auth/refresh', {}],
+  ])(
+    'a tool that forgot a parameter (%s, %j) is told so, and not that its code or token has ended',
+    async (path, body) => {
+      const { status, body: answer } = await post(path, body)
+      expect([status, answer]).toEqual([400, { error: 'invalid_request' }])
+    },
+  )
+
   test('what is refused, unknown or not signed in gets nothing', async () => {
     const { body: begun } = await post('/auth/device/code', {})
     const by = await people.signedIn(ada)
