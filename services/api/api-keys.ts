@@ -87,7 +87,8 @@ const create = operation({
       .max(scopes.length)
       .optional()
       .meta({
-        description: "What of its role it may do: at most the caller's own. Absent: all.",
+        description:
+          "What of its role it may do: at most the caller's own. Absent: all. With `members:write` a key invites people with up to its role, who may do more than the key.",
         example: ['events:read'],
       }),
     mode: z

@@ -9,7 +9,8 @@ import { asking, eraseRejection, readMessage, readRejection, type StoredRejectio
 /**
  * Copies of records whose promotion is written down and whose event is not published yet. Each has a subject of its own in
  * REJECTIONS: newer rejections of the source push it out neither by their number nor by their bytes, and it is the newest
- * message of the stream when it is made.
+ * message of the stream when it is made. Where the transaction fails that its promotion was to be written in, a copy stays for as
+ * long as its record, 72 hours.
  */
 
 /** Side by side: a copy is in memory meanwhile. */
