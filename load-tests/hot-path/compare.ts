@@ -1,5 +1,3 @@
-import { percentile } from '../percentile.ts'
-
 /** A figure of several rounds. */
 export interface Spread {
   readonly median: number
@@ -7,11 +5,16 @@ export interface Spread {
   readonly most: number
 }
 
-export const spreadOf = (values: readonly number[]): Spread => ({
-  median: percentile(values, 0.5),
-  least: Math.min(...values),
-  most: Math.max(...values),
-})
+export const spreadOf = (values: readonly number[]): Spread => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = (place: number) => sorted[place] ?? Number.NaN
+  const middle = (sorted.length - 1) / 2
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    least: at(0),
+    most: at(sorted.length - 1),
+  }
+}
 
 /**
  * By how many percent `values` are above `baseline`: compared round by round, because the machine changes between rounds more than

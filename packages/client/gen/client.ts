@@ -11113,7 +11113,7 @@ export type CreateApiKeyBody = {
   /** At most the caller's own. */
   role?: CreateApiKeyBodyRole;
   /**
-     * What of its role it may do: at most the caller's own. Absent: all.
+     * What of its role it may do: at most the caller's own. Absent: all. With `members:write` a key invites people with up to its role, who may do more than the key.
      * @minItems 1
      * @maxItems 15
      */
