@@ -58,8 +58,11 @@ export type Closed = 'passed' | 'lost' | 'missed' | 'refused'
 
 /** Probes that are open at one time: so many fit into a message of NATS, which keeps them for a restart. */
 const mostOpen = 1_000
-/** Not accepted, or not arrived, for so long: the partition does not deliver. */
-const failingMs = 20_000
+/**
+ * Not accepted, or not arrived, for so long: the partition does not deliver. With 15 s between two probes, 5 s between two reports,
+ * and 30 s between two questions of the operator, an Organization says so within a minute.
+ */
+const failingMs = lateMs.first_attempt
 
 /** @param intervalMs between two probes */
 export function openPartition(
