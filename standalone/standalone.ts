@@ -36,8 +36,11 @@ export interface StandaloneOptions {
   readonly failed: (error: unknown) => void
 }
 
-/** Each sample of the event loop's delay wakes the process, which would be most of what it does while nothing happens. */
-const lagSampleMs = 500
+/**
+ * Each sample of the event loop's delay wakes the process, which would be most of what it does while nothing happens. The delay includes it,
+ * so it is far below the 500 ms of FairleadEventLoopLate.
+ */
+const lagSampleMs = 200
 
 /** Where everything answers. */
 export interface Standalone extends AsyncDisposable {

@@ -173,7 +173,8 @@ export const deliveryEngine: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Event loop of workers, 99th percentile',
-          description: 'Later than 0.1 s: a worker is short of CPU.',
+          description:
+            'Later than 0.1 s: a worker is short of CPU. Under `npm start` each value has 0.2 s of sampling in it.',
           targets: [
             {
               expr: ofPart('nodejs_eventloop_lag_p99_seconds', 'fairlead_worker_partitions'),

@@ -230,7 +230,7 @@ export const overview: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Oldest probe on its way',
-          description: 'By partition. FairleadProbesFail from 60 s on.',
+          description: 'By partition. FairleadProbesFail from 60 s on. Empty without a prober.',
           targets: [
             { expr: max('fairlead_probe_oldest_open_seconds', 'partition'), legend: '{{partition}}' },
           ],
@@ -239,7 +239,7 @@ export const overview: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Time of a probe, 99th percentile',
-          description: 'From its first try until it passed a hop.',
+          description: 'From its first try until it passed a hop. Empty without a prober.',
           targets: [{ expr: quantile(0.99, 'fairlead_probe_seconds', 'hop'), legend: '{{hop}}' }],
           unit: 's',
         },
