@@ -47,7 +47,7 @@ test('every k6 script sends webhooks that the product accepts and delivers, and 
   const server = stack.use(await startTestNats())
   const nats = await connectNats({ url: server.url, name: 'test' })
   stack.defer(() => nats.close())
-  const sink = stack.use(await startLoadSink({ port: 0, destinationPort: 0, settleMs: 2_000 }))
+  const sink = stack.use(await startLoadSink({ port: 0, destinationPort: 0, settleMs: 30_000 }))
   const flows = Object.values(scenarios).flatMap(scenario => scenario.flows)
   const organizations = new Map(
     flows.flatMap(flow => organizationsOf(flow).map(name => [name, flow] as const)),

@@ -123,5 +123,8 @@ test('at the ratio 0 a fault is a whole trace, and what succeeds or is refused i
   })
   const [call] = await collector.waitFor(span => span.kind === 'client' && span.service === 'fairlead-api')
   expect(call).toMatchObject({ failed: true, attributes: { 'rpc.status_code': 'UNAVAILABLE' } })
-  expect(collector.spans().filter(span => !span.failed && span.service === 'fairlead-api')).toEqual([])
+  // On a busy machine a request may take the second from which on it is kept.
+  const isQuick = ({ startMs, endMs }: ReceivedSpan) => endMs - startMs < 1_000
+  const fine = collector.spans().filter(span => !span.failed && span.service === 'fairlead-api')
+  expect(fine.filter(isQuick)).toEqual([])
 }, 120_000)
