@@ -43,7 +43,8 @@ export function identityOf(key: string, slug: string): Identity {
  * @param sinkUrl where workers reach the prober
  */
 export function desiredOrganization({ slug, sourceSecrets, signingKey, apiKey }: Identity, sinkUrl: string) {
-  const retry = { delaysSeconds: [1, 2, 5, 10, 30, 60, 120] }
+  // Half a minute at most between two attempts: so soon after the prober came back, what waited for it arrives.
+  const retry = { delaysSeconds: [1, 2, 5, 10, 15, 30, 30, 30, 30, 30, 30] }
   const http = {
     name: 'arrivals',
     settings: { url: `${sinkUrl}/arrivals/${slug}`, retry, timeoutSeconds: 5 },

@@ -13,7 +13,8 @@ export interface MessagesOptions {
   readonly log: Log
   /** Of the prober's organizations. */
   readonly slugs: readonly string[]
-  arrived(body: string): void
+  /** Resolves once it is kept. */
+  arrived(body: string): Promise<void>
 }
 
 /**
@@ -45,7 +46,7 @@ async function readMessages({ nats, slugs, arrived }: MessagesOptions, signal: A
   if (signal.aborted) stop()
   try {
     for await (const message of messages) {
-      arrived(message.string())
+      await arrived(message.string())
       await manager.streams.deleteMessage(streamName.outbound, message.seq, false)
       message.ack()
     }

@@ -45,11 +45,11 @@ test('a prober that is killed and started anew calls nothing lost, and keeps its
       const { oldestOpenSeconds, sent } = await probed.report()
       return sent > before.sent && oldestOpenSeconds * 1_000 < Date.now() - killedMs
     },
-    { deadlineMs: 120_000, what: 'all probes that were open when it was killed to have arrived' },
+    { deadlineMs: 240_000, what: 'all probes that were open when it was killed to have arrived' },
   )
   expect(await probed.report()).toMatchObject({ lost: 0, refused: 0 })
   expect(await probed.prober.output()).not.toContain('probe.lost')
-}, 270_000)
+}, 390_000)
 
 test('a delivery that is not signed for the prober is refused, and is no arrival', async () => {
   const send = (slug: string) =>

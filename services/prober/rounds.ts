@@ -35,6 +35,8 @@ const logEveryMs = 2_000
  */
 export interface Rounds {
   step(): void
+  /** Writes a partition into memory, after a change: a prober that is started anew knows of it from then on. */
+  keep(partition: Partition): Promise<void>
   /** Resolves when nothing is under way and all is kept. */
   settled(): Promise<void>
 }
@@ -130,6 +132,7 @@ export function openRounds(options: RoundsOptions): Rounds {
         if (!busy.has(probe) && !probed.some(({ partition }) => partition.open.includes(probe)))
           notBeforeMs.delete(probe)
     },
+    keep,
     async settled() {
       await Promise.all(busy.values())
       await Promise.all(probed.map(({ partition }) => keep(partition)))

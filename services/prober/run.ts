@@ -16,7 +16,7 @@ import { openPartition, type PartitionEvents } from './partition.ts'
 import { isOnItsWay } from './probe.ts'
 import { openRefusalLines, type RefusalLines } from './refusal-lines.ts'
 import { tellStore } from './report.ts'
-import { openRounds, type Probed } from './rounds.ts'
+import { openRounds, type Probed, type Rounds } from './rounds.ts'
 import { openReceivers } from './send.ts'
 import { isSigned } from './sign.ts'
 import { openSink } from './sink.ts'
@@ -39,6 +39,7 @@ export async function run(
 ): Promise<void> {
   await using opened = new AsyncDisposableStack()
   let probed: readonly Probed[] = []
+  let rounds: Rounds | undefined
   const tracing = opened.use((await openTracing({ part: 'prober', environment: config, registry })) ?? null)
   const traces = tracing ? openProbeTraces(tracing) : undefined
   const events: PartitionEvents = {
@@ -51,7 +52,14 @@ export async function run(
     await openSink({
       host: config.FAIRLEAD_PROBER_HOST,
       port: config.FAIRLEAD_PROBER_PORT,
-      arrived: (slug, headers, body) => answerTo(bySlug(slug), headers, body, refusals),
+      async arrived(slug, headers, body) {
+        const one = bySlug(slug)
+        const status = answerTo(one, headers, body, refusals)
+        // Not what strangers send: they could have it written any number of times.
+        const isOurs = status === 204 || status === 503
+        if (one && isOurs) await rounds?.keep(one.partition)
+        return status
+      },
       report: seconds => ({
         seconds,
         intervalSeconds: config.FAIRLEAD_PROBER_INTERVAL_MS / 1_000,
@@ -69,7 +77,7 @@ export async function run(
   const memory = await openMemory(nats, config.FAIRLEAD_STREAM_REPLICAS, log)
   probed = await recall(targets, memory, events, config.FAIRLEAD_PROBER_INTERVAL_MS)
   const receivers = openReceivers(config.FAIRLEAD_PUBLIC_URL, config.FAIRLEAD_PROBER_RECEIVERS)
-  const rounds = openRounds({
+  const going = openRounds({
     probed,
     receivers,
     apiUrl: config.FAIRLEAD_API_URL,
@@ -80,10 +88,11 @@ export async function run(
     traces,
     now: Date.now,
   })
+  rounds = going
   const background = [
     receivers.follow(signal),
     followMessages(
-      { nats, log, slugs: targets.map(({ identity }) => identity.slug), arrived: takeMessage(probed) },
+      { nats, log, slugs: targets.map(({ identity }) => identity.slug), arrived: takeMessage(probed, going) },
       signal,
     ),
     tellStore(store, () => probed, log, signal),
@@ -91,10 +100,10 @@ export async function run(
   opened.use(health.check('prober.partitions', () => undefined))
   log.info({ port: sink.port, organizations: targets.map(({ identity }) => identity.slug) }, 'prober.started')
   while (!signal.aborted) {
-    rounds.step()
+    going.step()
     await delay(stepMs, undefined, { signal }).catch(() => {})
   }
-  await rounds.settled()
+  await going.settled()
   await Promise.all(background)
 }
 
@@ -147,10 +156,10 @@ function answerTo(
   }
 }
 
-const takeMessage = (probed: readonly Probed[]) => (body: string) => {
+const takeMessage = (probed: readonly Probed[], rounds: Rounds) => async (body: string) => {
   const id = idOf(body)
   const partition = probed.find(one => one.partition.number === Number(id.split('-')[0]))?.partition
-  partition?.arrived(id, body, 'message', Date.now())
+  if (partition?.arrived(id, body, 'message', Date.now())) await rounds.keep(partition)
 }
 
 function idOf(body: string): string {

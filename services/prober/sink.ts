@@ -14,8 +14,11 @@ export interface Sink extends AsyncDisposable {
 export interface SinkOptions {
   readonly host: string
   readonly port: number
-  /** The status to answer a delivery with. */
-  arrived(slug: string, headers: IncomingHttpHeaders, body: string): number
+  /**
+   * The status to answer a delivery with, once it is kept. Whoever is killed before has not answered, and it comes again; after a 2xx that
+   * was forgotten a probe would be on its way for ever.
+   */
+  arrived(slug: string, headers: IncomingHttpHeaders, body: string): Promise<number>
   report(seconds: number): unknown
 }
 
@@ -27,7 +30,7 @@ export async function openSink({ host, port, arrived, report }: SinkOptions): Pr
     const [, what, slug = ''] = url.pathname.split('/')
     if (incoming.method === 'POST' && what === 'arrivals') {
       const body = await readBody(incoming)
-      response.writeHead(body === undefined ? 413 : arrived(slug, incoming.headers, body)).end()
+      response.writeHead(body === undefined ? 413 : await arrived(slug, incoming.headers, body)).end()
       return
     }
     if (incoming.method === 'GET' && what === 'report') {
