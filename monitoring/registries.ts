@@ -72,7 +72,7 @@ export function openPartRegistries(): Record<PartName, Registry> {
         oldestMs: 0,
         replicasBehind: 0,
       })),
-    unattemptedSinceMs: () => new Map([[0, 0]]),
+    unattemptedForMs: () => new Map([[0, 0]]),
   })
   openApiMetrics(registries.api)
   const operator = openOperatorMetrics(registries.operator)

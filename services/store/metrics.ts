@@ -29,8 +29,8 @@ export interface StoreGauges {
   readonly standing: Pick<Standing, 'measure' | 'leading' | 'unreadableForMs'>
   /** The streams as nats-server has them; none where this process does not lead. Asked at each scrape. */
   streams(): Promise<readonly StreamState[]>
-  /** By partition, when the oldest event was stored that no worker is done with, Unix ms; none where this process does not lead. */
-  unattemptedSinceMs(): ReadonlyMap<number, number>
+  /** By partition the age of the oldest event that no worker is done with, ms; none where this process does not lead. */
+  unattemptedForMs(): ReadonlyMap<number, number>
 }
 
 export function openStoreMetrics(registry: Registry, gauges: StoreGauges): StoreMetrics {
@@ -224,7 +224,7 @@ function openStreamGauges(registers: Registry[], { streams }: Pick<StoreGauges, 
 /** From the streams and not from the workers, so that it is true also where no worker owns a partition. */
 function openUnattemptedGauge(
   registers: Registry[],
-  { unattemptedSinceMs }: Pick<StoreGauges, 'unattemptedSinceMs'>,
+  { unattemptedForMs }: Pick<StoreGauges, 'unattemptedForMs'>,
 ): void {
   new Gauge({
     name: 'fairlead_partition_oldest_unattempted_seconds',
@@ -233,13 +233,10 @@ function openUnattemptedGauge(
     registers,
     collect() {
       this.reset()
-      const nowMs = Date.now()
-      const since = unattemptedSinceMs()
-      if (since.size === 0) return
-      for (let partition = 0; partition < partitionCount; partition++) {
-        const ms = since.get(partition) ?? 0
-        this.set({ partition }, ms === 0 ? 0 : Math.max(0, nowMs - ms) / 1000)
-      }
+      const ages = unattemptedForMs()
+      if (ages.size === 0) return
+      for (let partition = 0; partition < partitionCount; partition++)
+        this.set({ partition }, (ages.get(partition) ?? 0) / 1000)
     },
   })
 }

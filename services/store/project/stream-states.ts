@@ -11,8 +11,11 @@ export interface StreamStates {
   streams(): Promise<readonly StreamState[]>
   /** Looks at every partition, where this process leads. Rejects where NATS doesn't answer. */
   look(): Promise<void>
-  /** As the last look found it; 0: every event of the partition is done with. Empty before the first look, and where another process leads. */
-  unattemptedSinceMs(): ReadonlyMap<number, number>
+  /**
+   * By partition the age of the oldest event that no worker is done with, ms, as the last look found it; 0: there is none. Empty before
+   * the first look, and where another process leads.
+   */
+  unattemptedForMs(): ReadonlyMap<number, number>
 }
 
 export interface StreamState {
@@ -35,7 +38,7 @@ export function openStreamStates(
   now: () => number = Date.now,
 ): StreamStates {
   let asking: Promise<JetStreamManager> | undefined
-  let since = new Map<number, number>()
+  let ages = new Map<number, number>()
   const managing = () => {
     asking ??= jetstreamManager(nats, { checkAPI: false, timeout: askMs })
     return asking
@@ -47,18 +50,22 @@ export function openStreamStates(
     },
     async look() {
       if (!standing.leading) {
-        since = new Map()
+        ages = new Map()
         return
       }
       const manager = await managing()
       const partitions = Array.from({ length: partitionCount }, (_, partition) => partition)
-      since = new Map(
+      // The age of now: what is in hand now is done with long before the next look, and must not seem to wait until then.
+      ages = new Map(
         await Promise.all(
-          partitions.map(async partition => [partition, await oldestOf(manager, partition)] as const),
+          partitions.map(async partition => {
+            const storedMs = await oldestOf(manager, partition)
+            return [partition, storedMs === 0 ? 0 : Math.max(0, now() - storedMs)] as const
+          }),
         ),
       )
     },
-    unattemptedSinceMs: () => since,
+    unattemptedForMs: () => ages,
   }
 }
 

@@ -1,0 +1,31 @@
+import { startTestNats } from '@fairlead/testbed/nats'
+import { newId } from '@fairlead/webhook/id'
+import { connectNats } from '@fairlead/wire/connect'
+import { ensureStreams } from '@fairlead/wire/streams'
+import { eventSubject, partitionOf } from '@fairlead/wire/subjects'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { expect, test } from 'vitest'
+import { openStreamStates } from './stream-states.ts'
+
+test('an event that is in hand at one look seems to wait, longer and longer, until the next', async () => {
+  await using server = await startTestNats()
+  const nats = await connectNats({ url: server.url, name: 'test' })
+  await using _closing = { [Symbol.asyncDispose]: () => nats.close() }
+  await ensureStreams(await jetstreamManager(nats), { replicas: 1, eventsMaxBytes: 1024 ** 2 })
+  const organization = newId('org', 0)
+  const partition = partitionOf(organization)
+  await jetstream(nats).publish(eventSubject(organization, 'code'), '{}')
+
+  const startMs = Date.now()
+  let nowMs = startMs + 60_000
+  const states = openStreamStates(nats, { leading: true }, () => nowMs)
+  await states.look()
+  const seen = states.unattemptedForMs().get(partition)!
+  expect(seen).toBeGreaterThanOrEqual(60_000)
+  nowMs += 14_000
+  expect(states.unattemptedForMs().get(partition)).toBe(seen)
+  await states.look()
+  expect(states.unattemptedForMs().get(partition)).toBe(seen + 14_000)
+  // Of the other partitions none has an event.
+  expect(states.unattemptedForMs().get((partition + 1) % 16)).toBe(0)
+})
