@@ -142,9 +142,9 @@ export function settingsJourneys(running: () => RunningConsole): void {
     await page.getByRole('link', { name: 'Stripe accounts' }).click()
     await page.getByRole('heading', { name: 'No account is connected' }).waitFor()
     expect(await accessFaults(page)).toEqual([])
-    const asked = page.waitForRequest(/\/oauth\/authorize/)
     await page.getByRole('button', { name: 'Connect an account' }).click()
-    const back = await stripe.agree((await asked).url(), 'acct_of1journey')
+    await page.waitForURL(`${stripe.url}/oauth/authorize?**`)
+    const back = await stripe.agree(page.url(), 'acct_of1journey')
     await page.goto(back.href)
     await page.getByRole('heading', { name: 'Connected' }).waitFor()
 
