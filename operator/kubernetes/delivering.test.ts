@@ -43,20 +43,14 @@ beforeAll(async () => {
 afterAll(() => opened.disposeAsync())
 
 const apply = (name: string, spec: Record<string, unknown>) =>
-  operator.kubectl(['apply', '--server-side', '-f', '-'], {
-    apiVersion: 'fairlead.dev/v1alpha1',
-    kind: 'Replay',
-    metadata: { name },
-    spec: { organization: 'acme', ...spec },
-  })
+  operator.applyReplay(name, { organization: 'acme', ...spec })
 
 interface Read {
   readonly metadata: { readonly uid: string; readonly generation: number; readonly resourceVersion: string }
   readonly status?: ReplayStatus
 }
 
-const read = async (name: string): Promise<Read> =>
-  JSON.parse(await operator.kubectl(['get', 'replay', name, '-o', 'json']))
+const read = (name: string): Promise<Read> => operator.replay(name)
 
 /** The status once it is in this phase, for the newest generation. */
 const untilPhase = (
@@ -110,11 +104,11 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
   )
   // One Event for each transition, however often it was looked at.
   const events = async () => {
-    const args = ['get', 'events', '--field-selector', 'involvedObject.name=counted', '-o', 'json']
-    const { items } = JSON.parse(await operator.kubectl(args)) as {
-      items: { reason: string; type: string }[]
+    const { items } = (await operator.events()) as {
+      items: { reason: string; type: string; involvedObject: { name: string } }[]
     }
-    return items.map(({ reason, type }) => `${type} ${reason}`).filter(text => !text.endsWith('Running'))
+    const own = items.filter(({ involvedObject }) => involvedObject.name === 'counted')
+    return own.map(({ reason, type }) => `${type} ${reason}`).filter(text => !text.endsWith('Running'))
   }
   await until(async () => (await events()).length >= 2)
   expect((await events()).sort()).toEqual(['Normal Completed', 'Normal Counted'])

@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { type Child, freePort, startChild, untilReady } from '@fairlead/servers/processes'
 import { scratchFolder } from '../scratch.ts'
 import { until } from '../until.ts'
+import { type ApiCalls, openApiCalls } from './api-call.ts'
 import { findKubePrograms, type KubePrograms } from './programs.ts'
 
 /**
  * A real kube-apiserver and its etcd on loopback ports: custom resources with their schemas and CEL rules, server-side
  * apply, watches, leases and RBAC are what they are in a cluster. No nodes: pods never run. Starts in about 4 s.
  */
-export interface TestKube extends AsyncDisposable {
+export interface TestKube extends AsyncDisposable, ApiCalls {
   readonly url: string
   /** A kubeconfig for the cluster's administrator. */
   readonly kubeconfig: string
@@ -51,13 +52,17 @@ export async function startTestKube(
   const kubeconfig = await writeKubeconfig('admin', token)
   const kubectl: TestKube['kubectl'] = (args, input) =>
     run(programs.kubectl, ['--kubeconfig', kubeconfig, ...args], input, home)
-  if (options.crds) await installCrds(kubectl, options.crds)
+  const calls = openApiCalls(url, token, await readFile(join(home, 'certificates/apiserver.crt')))
+  cleanup.use(calls)
+  if (options.crds) await installCrds(kubectl, calls, options.crds)
   if (options.controllers) await startControllers(programs, home, kubeconfig, options.controllers, cleanup)
   const held = cleanup.move()
   return {
     url,
     kubeconfig,
     kubectl,
+    call: calls.call,
+    apply: calls.apply,
     kubeconfigFor: writeKubeconfig,
     stopApiServer: () => apiServer.kill9(),
     async startApiServer() {
@@ -156,13 +161,13 @@ async function startControllers(
 }
 
 /** A list of a kind that is new is answered 429 for about a second. */
-async function installCrds(kubectl: TestKube['kubectl'], folder: string): Promise<void> {
+async function installCrds(kubectl: TestKube['kubectl'], { call }: ApiCalls, folder: string): Promise<void> {
   const applied = await kubectl(['apply', '--server-side', '-f', folder, '-o', 'name'])
-  for (const crd of applied.trim().split('\n')) {
-    const resource = crd.slice(crd.indexOf('/') + 1)
-    await until(async () => (await kubectl(['get', resource, '--all-namespaces'])) !== undefined, {
-      deadlineMs: 20_000,
-    })
+  for (const name of applied.trim().split('\n')) {
+    const crd = name.slice(name.indexOf('/') + 1)
+    const { spec } = await call('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd}`)
+    const list = `/apis/${spec.group}/${spec.versions[0].name}/${spec.names.plural}`
+    await until(() => call('GET', list), { deadlineMs: 20_000, what: list })
   }
 }
 
