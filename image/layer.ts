@@ -22,6 +22,9 @@ export interface Blob {
   readonly bytes: number
 }
 
+/** Bytes that are written to the disk together: a layer has thousands of small files, with a header each. */
+const writtenTogether = 1024 * 1024
+
 /** Every file has the same age, in every build. */
 const mtime = new Date(0)
 
@@ -36,12 +39,22 @@ export async function writeLayer(entries: readonly Entry[], path: string): Promi
   const added = addAll(tar, withFolders(entries))
   const hash = createHash('sha256')
   let bytes = 0
+  let waiting: Buffer[] = []
+  let waitingBytes = 0
   await using file = await open(path, 'w')
+  const flush = async (): Promise<void> => {
+    await file.writeFile(Buffer.concat(waiting))
+    waiting = []
+    waitingBytes = 0
+  }
   for await (const chunk of tar as AsyncIterable<Buffer>) {
     hash.update(chunk)
     bytes += chunk.length
-    await file.writeFile(chunk)
+    waiting.push(chunk)
+    waitingBytes += chunk.length
+    if (waitingBytes >= writtenTogether) await flush()
   }
+  await flush()
   await added
   return { digest: `sha256:${hash.digest('hex')}`, bytes }
 }
