@@ -7,4 +7,5 @@ export const thoroughTests: readonly string[] = [
   'services/api/every-write.test.ts',
   'services/receiver/seen/seen.test.ts',
   'services/store/project/project.test.ts',
+  'services/store/replay/select.test.ts',
 ]

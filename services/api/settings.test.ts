@@ -157,15 +157,15 @@ test('PUT makes what is not there, once, and takes no other name', async () => {
   expect((await change('PUT', '/sources/none', '*', aSource('none'))).status).toBe(412)
 })
 
-test('of 20 editors at one time one wins; none overwrites another', async () => {
+test('of 8 editors at one time one wins; none overwrites another', async () => {
   const { body } = await post('/sources', aSource('edited'))
   const edits = await Promise.all(
-    Array.from({ length: 20 }, (_, i) =>
+    Array.from({ length: 8 }, (_, i) =>
       change('PATCH', '/sources/edited', `"${body.etag}"`, { toleranceSeconds: i + 1 }),
     ),
   )
   const won = edits.filter(({ status }) => status === 200)
-  expect([won.length, edits.filter(({ status }) => status === 412).length]).toEqual([1, 19])
+  expect([won.length, edits.filter(({ status }) => status === 412).length]).toEqual([1, 7])
   expect((await get('/sources/edited')).body.toleranceSeconds).toBe(won[0]!.body.toleranceSeconds)
 })
 

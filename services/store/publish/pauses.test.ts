@@ -1,5 +1,5 @@
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
-import { startTestStore } from '@fairlead/testbed/store'
+import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { until } from '@fairlead/testbed/until'
 import { type DestinationId, eventId, type OrganizationId, type SourceId } from '@fairlead/webhook/id'
 import { decodeConfig } from '@fairlead/wire/config'
@@ -9,7 +9,7 @@ import { openKeyring, sealContext } from '@fairlead/wire/seal'
 import { PauseReason } from '@fairlead/wire/store/destination'
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import { Kvm } from '@nats-io/kv'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { publishEvent, publishRecords } from '../project/fixture/publish-story.ts'
 import { anEventMeta, recordsOf } from '../project/fixture/story.ts'
 
@@ -83,17 +83,33 @@ test('kinds, authentication and order reach the bucket; the same again writes no
   expect((await opened.published()).revision).toBe(revision)
 })
 
-test.each([
-  ['two kinds', { name: 'x', settings: { url: 'https://x.example', nats: true } }],
-  ['no kind', { name: 'x', settings: {} }],
-  [
-    'an authentication that no one could use',
-    { name: 'x', settings: { nats: true }, auth: '[{"kind":"none"}]' },
-  ],
-])('refuses %s', async (_name, destination) => {
-  await using store = await startTestStore()
-  const request = { ...declared, destinations: [...declared.destinations, destination] }
-  await expect(store.client.organizations.applyOrganization(request)).rejects.toThrow('destinations[3]')
+describe('what leaves the store as it is', () => {
+  let store: TestStore
+  beforeAll(async () => {
+    store = await startTestStore()
+  })
+  afterAll(() => store?.[Symbol.asyncDispose]())
+
+  test.each([
+    ['two kinds', { name: 'x', settings: { url: 'https://x.example', nats: true } }],
+    ['no kind', { name: 'x', settings: {} }],
+    [
+      'an authentication that no one could use',
+      { name: 'x', settings: { nats: true }, auth: '[{"kind":"none"}]' },
+    ],
+  ])('refuses %s', async (_name, destination) => {
+    const request = { ...declared, destinations: [...declared.destinations, destination] }
+    await expect(store.client.organizations.applyOrganization(request)).rejects.toThrow('destinations[3]')
+  })
+
+  test('an audit entry that code writes around the chain is refused', async () => {
+    await expect(
+      store.query(
+        `insert into audit_logs (organization_id, id, at, actor_kind, actor_id, action, subject_id, details)
+         values (null, gen_random_uuid(), now(), 'system', 'store', 'destination.paused', 'dst_x', '{}')`,
+      ),
+    ).rejects.toThrow('audit_logs_chained')
+  })
 })
 
 test('a destination that answers 410 is paused and shown as paused, stays so over an apply, and can be resumed', async () => {
@@ -166,14 +182,4 @@ test('destinations that are paused together each have their entry in their organ
     expect(faults).toEqual([])
     expect(Number(entries)).toBe((await client.audit.listAuditLogs(of)).auditLogs.length)
   }
-})
-
-test('an audit entry that code writes around the chain is refused', async () => {
-  await using store = await startTestStore()
-  await expect(
-    store.query(
-      `insert into audit_logs (organization_id, id, at, actor_kind, actor_id, action, subject_id, details)
-       values (null, gen_random_uuid(), now(), 'system', 'store', 'destination.paused', 'dst_x', '{}')`,
-    ),
-  ).rejects.toThrow('audit_logs_chained')
 })

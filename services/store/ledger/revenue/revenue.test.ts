@@ -326,6 +326,7 @@ test('a late event that changes closed days is told with the day and the differe
     store,
     organization,
     own.filter(event => event !== late),
+    { size: 200 },
   )
   const figures = async () => await dayEnds(organization)
   const closed = await figures()
@@ -383,7 +384,9 @@ function lateChange(): { readonly own: StripeEvent[]; readonly late: StripeEvent
 test('a row that a mistake of an earlier version left behind is mended by a rebuild, and the changed day is told', async () => {
   const organization = await anOrganization('mended')
   const [world] = worlds.filter(one => (mrrOfWorld(one)?.amount ?? 0n) > 0n)
-  await recordEvents(store, organization, renderLife(world!, 'later') as unknown as StripeEvent[])
+  await recordEvents(store, organization, renderLife(world!, 'later') as unknown as StripeEvent[], {
+    size: 200,
+  })
   await store.query(
     'update ledger_mrr_movements set after = after + 7 where organization_id = $1 and position = 0',
     [toUuid(organization)],
@@ -398,7 +401,9 @@ test('a row that a mistake of an earlier version left behind is mended by a rebu
 test('a rebuild that waits for an hour is told of in the hour in which it ends, and not in one that was told of before', async () => {
   const organization = await anOrganization('waits')
   const [world] = worlds.filter(one => (mrrOfWorld(one)?.amount ?? 0n) > 0n)
-  await recordEvents(store, organization, renderLife(world!, 'later') as unknown as StripeEvent[])
+  await recordEvents(store, organization, renderLife(world!, 'later') as unknown as StripeEvent[], {
+    size: 200,
+  })
   await store.query(
     'update ledger_mrr_movements set after = after + 7 where organization_id = $1 and position = 0',
     [toUuid(organization)],
