@@ -132,7 +132,7 @@ describe('with npm start', () => {
       FAIRLEAD_API_PORT: String(settings.apiPort),
       FAIRLEAD_RECEIVER_PORT: String(settings.receiverPort),
     }
-  }, 120_000)
+  }, 240_000)
 
   test.each(['stripe', 'github', 'shopify', 'slack', 'standard-webhooks', 'custom'])(
     'send %s just works',
@@ -193,7 +193,7 @@ describe('with npm start', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('status')])
   })
 
-  test('a dead letter is listed, retried and discarded', { timeout: 150_000 }, async () => {
+  test('a dead letter is listed, retried and discarded', { timeout: 240_000 }, async () => {
     const [{ id }] = await json('send', 'slack')
     const find = async () => (await json('dead-letters')).find(({ eventId }) => eventId === id)
     const letter = await until(find, { what: 'a dead letter', deadlineMs: 60_000 })
@@ -209,7 +209,7 @@ describe('with npm start', () => {
     expect((await run('events', id)).stdout).toContain('discarded: a test')
   })
 
-  test('a Replay says how many, asks, and delivers exactly those', { timeout: 90_000 }, async () => {
+  test('a Replay says how many, asks, and delivers exactly those', { timeout: 240_000 }, async () => {
     const [{ id }] = await json('send', 'shopify')
     await until(async () => (await json('events', id))[0]?.status === 'success', { what: 'delivery' })
     const [{ type }] = await json('events', id)
@@ -378,7 +378,7 @@ describe('with npm start', () => {
   })
 
   test('the audit log is listed, and verified against an end that was noted', {
-    timeout: 90_000,
+    timeout: 240_000,
   }, async () => {
     for (const columns of ['120', '80', '60', '40']) {
       const { stdout } = await fairlead({ ...env, COLUMNS: columns }, 'audit')
@@ -499,7 +499,7 @@ describe('with npm start', () => {
     expect((await fairlead(own, 'logout')).code).toBe(0)
     const after = await fairlead(own, 'whoami')
     expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('No API key was found')])
-  }, 60_000)
+  }, 240_000)
 
   test('an id that is not there, and a key that is not known', async () => {
     const absent = await run('events', 'evt_00000000000000000000000000')

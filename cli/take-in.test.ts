@@ -55,8 +55,8 @@ beforeAll(async () => {
     FAIRLEAD_ORGANIZATIONS: organizations,
     FAIRLEAD_API_PORT: String(settings.apiPort),
   }
-}, 120_000)
-afterAll(() => opened.disposeAsync(), 60_000)
+}, 240_000)
+afterAll(() => opened.disposeAsync(), 240_000)
 
 async function fairlead(...args: string[]) {
   const ended = await runHere(() => runCommand(args), env)
@@ -83,7 +83,7 @@ const bodiesOf = (id: string) =>
   sink.received.filter(({ headers }) => headers['webhook-id'] === id).map(({ body }) => body.toString())
 
 test('a swallowed repeat that differs is taken in once, and its own bytes are delivered', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   const first = await post('one', '{"ref":"first"}')
   expect(first.duplicate).toBe(false)
@@ -114,7 +114,7 @@ test('a swallowed repeat that differs is taken in once, and its own bytes are de
 })
 
 test('with files, a source that swallows new events is told of in the log, in a sentence', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   const told = () => standalone.output.match(/.*RepeatsDiffer.*/)?.[0]
   for (let n = 2; n <= 9; n++) await post('one', `{"n":${n}}`)

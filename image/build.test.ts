@@ -14,7 +14,7 @@ import { filesBelow } from './prune.ts'
 import { writeSbom } from './sbom.ts'
 
 // Each build writes 400 MB, on a machine that does much else.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const opened = new AsyncDisposableStack()
 let built: BuiltImage

@@ -43,7 +43,7 @@ test('the API server takes the Organizations and the Job of a scenario', async (
   const created = await kube.kubectl(['create', '-f', file, '-o', 'name'])
   expect(created).toContain('organization.fairlead.dev/load-quiet-9')
   expect(created).toContain('job.batch/fairlead-load')
-}, 120_000)
+}, 240_000)
 
 /** The Job's program, in a file: all that its pod has. */
 async function writeProgram(folder: string): Promise<string> {
@@ -108,7 +108,7 @@ test('the Job’s program sends, receives and judges against the product, from i
   const figureOf = (name: string) => report.verdicts.find(({ figure }) => figure === name)?.value
   expect([figureOf('lost'), figureOf('unsent')]).toEqual([0, 0])
   expect(htmlOf(report)).toContain('spike')
-}, 120_000)
+}, 240_000)
 
 test('a Job whose organizations no receiver knows fails, and names one of them', async () => {
   await using folder = await scratchFolder()

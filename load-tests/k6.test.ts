@@ -94,4 +94,4 @@ test('every k6 script sends webhooks that the product accepts and delivers, and 
         Number(expression.split('<=')[1]),
       )
   }
-}, 180_000)
+}, 240_000)

@@ -127,7 +127,7 @@ test('every query of panels, recordings and runbook pages returns data, no NaN, 
       faults.push(...found.map(fault => `${release}: ${query.of}: ${fault}`))
     }
   expect(faults).toEqual([])
-}, 120_000)
+}, 240_000)
 
 test('every variable of a dashboard has a value', async () => {
   const names = new Map(allDashboards.flatMap(variablesOf).map(variable => [variable.name, variable]))
@@ -224,4 +224,4 @@ test('each panel is drawn from what Prometheus answers', async () => {
     const folder = process.env.FAIRLEAD_PICTURES
     if (folder) await writeFile(join(folder, `${dashboard.name}.svg`), svg)
   }
-}, 60_000)
+}, 240_000)

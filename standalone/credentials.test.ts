@@ -76,4 +76,4 @@ test('another user of this machine gets no key, body or log out of npm start, al
   for (const name of ['store-token', 'nats-password', 'redis-password', 'admin-key', 'encryption-keys']) {
     expect(metrics.includes(await kept(name)), name).toBe(false)
   }
-}, 120_000)
+}, 240_000)

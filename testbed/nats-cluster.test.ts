@@ -8,7 +8,7 @@ import { until } from './until.ts'
 const electionMs = 30_000
 
 test('a server cut off from the other two takes nothing, they go on, and it catches up when it is back', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await using cluster = await startNatsCluster(3)
   await using connections = new AsyncDisposableStack()

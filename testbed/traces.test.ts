@@ -178,7 +178,7 @@ test('at the ratio 1 a webhook is one whole trace, and log, span and destination
   const many = await Promise.all(Array.from({ length: 200 }, (_, i) => platform.post({ i })))
   const sends = await Promise.all(many.map(async id => (await wholeTrace(collector, id, 4))['send EVENTS']!))
   expect(sends.some(({ attributes }) => Number(attributes['messaging.batch.message_count']) > 1)).toBe(true)
-}, 120_000)
+}, 240_000)
 
 test('at the ratio 0 a failure is a whole trace, its retries are linked also after kill -9, and success is none', async () => {
   await using platform = await openPlatform({ OTEL_TRACES_SAMPLER: 'always_off' })
@@ -216,7 +216,7 @@ test('at the ratio 0 a failure is a whole trace, its retries are linked also aft
     destination: 'app',
   })
   expect(collector.spans().filter(ofEvent(fine))).toEqual([])
-}, 120_000)
+}, 240_000)
 
 test.each([
   ['without a collector nothing of OpenTelemetry is loaded', {}, 0],

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { crowding } from './crowding.ts'
+import { crowdingNow } from './crowding.ts'
 
 /** Pauses between two questions where none is given, ms. */
 const pauseMs = { shortest: 10, longest: 100 }
@@ -23,7 +23,7 @@ export async function until<T>(
     readonly what?: string
   } = {},
 ): Promise<T> {
-  const { deadlineMs = 25_000, everyMs, crowdedBy = crowding, what = 'the condition' } = options
+  const { deadlineMs = 25_000, everyMs, crowdedBy = crowdingNow, what = 'the condition' } = options
   const startedMs = performance.now()
   let countedMs = startedMs
   let leftMs = deadlineMs

@@ -15,7 +15,7 @@ import { crdFolder } from '../write-crds.ts'
  * API server, a real store with PostgreSQL and nats-server, and a worker. Each test has a type of events for itself.
  */
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const opened = new AsyncDisposableStack()
 /** Shorter than usual: else a test would wait half a minute for a new status. */
@@ -39,7 +39,7 @@ beforeAll(async () => {
     routes: [{ source: 'paypal', destinations: ['billing'] }],
   })
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
-}, 120_000)
+}, 240_000)
 afterAll(() => opened.disposeAsync())
 
 const apply = (name: string, spec: Record<string, unknown>) =>
@@ -112,7 +112,7 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
   }
   await until(async () => (await events()).length >= 2)
   expect((await events()).sort()).toEqual(['Normal Completed', 'Normal Counted'])
-  await operator.kubectl(['wait', '--for=condition=Complete', 'replay/counted', '--timeout=5s'])
+  await operator.kubectl(['wait', '--for=condition=Complete', 'replay/counted', '--timeout=120s'])
   // Its state is final: the status is not written again.
   const { resourceVersion } = (await read('counted')).metadata
   await operator.kubectl(['annotate', 'replay', 'counted', 'looked-at=again'])
@@ -162,7 +162,7 @@ test('deleted, it is cancelled', async () => {
   await apply('cancelled', { selector: { eventTypes: ['cancelled'] }, ratePerSecond: 10 })
   const { replayId } = await untilPhase('cancelled', 'Running')
   await until(() => arrivals(replayId).length > 0)
-  await operator.kubectl(['delete', 'replay', 'cancelled', '--timeout=90s'])
+  await operator.kubectl(['delete', 'replay', 'cancelled', '--timeout=120s'])
   const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
   expect(stored?.state).toBe(ReplayState.CANCELLED)
   expect(stored?.published).toBeLessThan(100n)
@@ -172,7 +172,7 @@ test('its time after it finished over, the resource goes', async () => {
   await platform.accept('acme', 'paypal', 'short', 1)
   await apply('short', { selector: { eventTypes: ['short'] }, ttlSecondsAfterFinished: 2 })
   // Its phase `Completed` is to be seen for two seconds alone, which a slow machine may miss.
-  await operator.kubectl(['wait', '--for=delete', 'replay/short', '--timeout=90s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/short', '--timeout=120s'])
   expect(await platform.findReplays('acme')).toContainEqual(
     expect.objectContaining({
       state: ReplayState.COMPLETED,
@@ -180,7 +180,7 @@ test('its time after it finished over, the resource goes', async () => {
     }),
   )
   await apply('dry', { selector: { eventTypes: ['short'] }, dryRun: true, ttlSecondsAfterFinished: 1 })
-  await operator.kubectl(['wait', '--for=delete', 'replay/dry', '--timeout=90s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/dry', '--timeout=120s'])
 })
 
 test('an Organization or a destination that is not there is said, and waited for', async () => {
@@ -229,7 +229,7 @@ test('deleted while no operator knew its id, it is cancelled all the same', asyn
   ])
   await operator.kubectl(['delete', 'replay', 'unknown', '--wait=false'])
   operator = opened.use(await startOperatorOn(kube, platform, { namespace: operator.namespace, periods }))
-  await operator.kubectl(['wait', '--for=delete', 'replay/unknown', '--timeout=90s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/unknown', '--timeout=120s'])
   const stored = (await platform.findReplays('acme')).find(({ id }) => id === replayId)
   expect(stored?.state).toBe(ReplayState.CANCELLED)
 })
@@ -241,7 +241,7 @@ test('while the store is away it says so, and goes on by itself', async () => {
   const status = await untilPhase('away', 'Pending')
   expect(readyOf(status)).toMatchObject({ status: 'False', reason: 'StoreUnavailable' })
   // One that is over needs no store to go.
-  await operator.kubectl(['delete', 'replay', 'counted', '--timeout=10s'])
+  await operator.kubectl(['delete', 'replay', 'counted', '--timeout=120s'])
   platform.healStore()
   await untilPhase('away', 'Completed', ({ delivered }) => delivered === 3)
 })

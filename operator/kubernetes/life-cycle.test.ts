@@ -17,7 +17,7 @@ import { type KubernetesClient, openKubernetes } from './client.ts'
  * has its own; the operator reads through a proxy that can answer as a busy API server does.
  */
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const opened = new AsyncDisposableStack()
 let kube: TestKube
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const config = new KubeConfig()
   config.loadFromFile(kube.kubeconfig)
   client = opened.use(await openKubernetes(config))
-}, 120_000)
+}, 240_000)
 afterAll(() => opened.disposeAsync())
 afterEach(() => {
   proxy.answer(undefined)
@@ -133,7 +133,7 @@ test('another slug is refused; one that is taken is given once it is free', asyn
   expect((await operator.get('second')).status?.conditions[0]?.message).toContain(
     `${operator.namespace}/first`,
   )
-  await operator.kubectl(['delete', 'org', 'first', '--timeout=40s'])
+  await operator.kubectl(['delete', 'org', 'first', '--timeout=120s'])
   await untilReason(operator, 'second', 'Reconciled')
   expect((await findStored('wanted')).id).not.toBe(organizationId)
 })
@@ -173,7 +173,7 @@ test('a deleted namespace takes it with it: intake ends, the slug is free', asyn
   await operator.apply('acme', { slug: 'leaving', sources: [github('acme')] })
   await untilReason(operator, 'acme', 'Reconciled')
   await until(() => receiver.find('leaving'))
-  await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=40s'])
+  await kube.kubectl(['delete', 'namespace', operator.namespace, '--timeout=120s'])
   await until(() => receiver.find('leaving') === undefined)
   await expect(findStored('leaving')).rejects.toThrow()
 })
@@ -192,7 +192,7 @@ test('while the store is away Ready says so; back, what was declared meanwhile i
   await untilReason(operator, 'other', 'StoreUnavailable')
   expect((await findStored('waiting')).displayName).toBe('waiting')
   storeProxy.heal()
-  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=40s'])
+  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=120s'])
   await untilReason(operator, 'other', 'Reconciled')
 })
 
@@ -258,7 +258,7 @@ test('a watch that says that its version is too old is begun anew, and misses no
   await operator.applySecret('acme', { github: 'test-two' })
   proxy.answer(undefined)
   await until(() => receiver.secretsOf('expired', 'github')[0] === 'test-two', { deadlineMs: 30_000 })
-  await operator.kubectl(['wait', '--for=delete', 'org/gone', '--timeout=40s'])
+  await operator.kubectl(['wait', '--for=delete', 'org/gone', '--timeout=120s'])
   expect(operator.lines.filter(({ msg }) => msg === 'organization.failed')).toEqual([])
 })
 
@@ -343,7 +343,7 @@ test('the CRD is deleted and installed again', async () => {
   await untilReason(operator, 'acme', 'Reconciled')
   const { id } = await findStored('reinstalled')
   // As documented: with the CRD go the Organizations, and those let go only once the store has stopped their intake.
-  await kube.kubectl(['delete', 'crd', 'organizations.fairlead.dev', '--timeout=40s'])
+  await kube.kubectl(['delete', 'crd', 'organizations.fairlead.dev', '--timeout=120s'])
   await expect(findStored('reinstalled')).rejects.toThrow()
   await kube.kubectl(['apply', '--server-side', '-f', crdFolder])
   await until(() => operator.apply('acme', { slug: 'reinstalled' }).then(() => true), { deadlineMs: 20_000 })

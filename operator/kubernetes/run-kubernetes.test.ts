@@ -138,7 +138,7 @@ test('a deleted Organization is deleted in the store before it goes', async () =
   await using operator = await startOperator(kube)
   await operator.apply('acme', {})
   await until(async () => (await operator.reason('acme')) === 'Reconciled')
-  await operator.kubectl(['delete', 'org', 'acme', '--timeout=10s'])
+  await operator.kubectl(['delete', 'org', 'acme', '--timeout=120s'])
   expect(operator.store.deleted).toEqual(['acme'])
   await until(async () => !(await operator.kubectl(['get', 'secrets'])).includes('acme-fairlead'))
 })
@@ -182,7 +182,7 @@ test('a deletion waits for the store, and says so', async () => {
   await operator.kubectl(['delete', 'org', 'acme', '--wait=false'])
   await until(async () => (await operator.reason('acme')) === 'StoreUnavailable')
   await operator.store.start()
-  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=20s'])
+  await operator.kubectl(['wait', '--for=delete', 'org/acme', '--timeout=120s'])
   expect(operator.store.deleted).toEqual(['acme'])
 })
 

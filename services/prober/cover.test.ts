@@ -26,4 +26,4 @@ test('organizations that are named as the prober’s, and are not, keep it from 
   const named = new Map(all.organizations.map(({ slug, displayName }) => [slug, displayName]))
   expect(named.get('fairlead-probe-0')).toBe('Of a resource')
   expect(named.get('fairlead-probe-1')).toBe('Of the API')
-}, 120_000)
+}, 240_000)

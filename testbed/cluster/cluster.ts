@@ -127,7 +127,7 @@ async function bringUp({ nodes, programs, runtime, certificates, kubectl, step }
   step('nodes Ready')
   // Only there, so that what has a volume stays where it is when the second is drained.
   await makeVolumes(first, kubectl)
-  await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=90s'])
+  await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=180s'])
   step('DNS')
 }
 

@@ -58,7 +58,7 @@ export async function startDestination(
     'wait',
     '--for=condition=Ready',
     'pod/destination',
-    '--timeout=60s',
+    '--timeout=180s',
   ])
   return {
     url: `http://destination.${namespace}.svc.cluster.local/hooks`,

@@ -34,16 +34,16 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     await cluster.loadImages([image.path, ...servers])
     print('cluster', Object.fromEntries(cluster.steps))
   }, 900_000)
-  afterAll(() => cleanup.disposeAsync(), 60_000)
+  afterAll(() => cleanup.disposeAsync(), 240_000)
 
-  test('helm install works on defaults', { timeout: 200_000 }, async () => {
+  test('helm install works on defaults', { timeout: 600_000 }, async () => {
     const startedMs = performance.now()
     release = await installFairlead(cluster, 'fairlead')
     print('helm install --wait', { ms: Math.round(performance.now() - startedMs) })
   })
 
   test('an Organization that is applied takes webhooks, which arrive at a pod', {
-    timeout: 90_000,
+    timeout: 600_000,
   }, async () => {
     await cluster.kubectl(['create', 'namespace', 'acme'])
     destination = await startDestination(cluster, 'acme', imageTag)
@@ -59,12 +59,12 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     await expectAllArrived(await provider.stop())
   })
 
-  test('helm test posts a signed webhook and sees its delivery', { timeout: 150_000 }, async () => {
-    await cluster.helm(['test', 'fl', '--namespace', release.namespace, '--timeout', '120s'])
+  test('helm test posts a signed webhook and sees its delivery', { timeout: 600_000 }, async () => {
+    await cluster.helm(['test', 'fl', '--namespace', release.namespace, '--timeout', '240s'])
   })
 
   test('a secret is rotated with overlap, and nothing is refused or lost', {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async () => {
     const ids = Object.keys(secrets).map(key => `acme-github/${key}`)
     const apply = (keys: Partial<typeof secrets>) =>
@@ -89,14 +89,14 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     await expectAllArrived([...before, ...(await young.stop())])
   })
 
-  test('an upgrade with other values loses and refuses nothing', { timeout: 300_000 }, async () => {
+  test('an upgrade with other values loses and refuses nothing', { timeout: 600_000 }, async () => {
     const replicas = ['receiver', 'worker', 'store', 'api', 'operator'].map(
       part => `--set=${part}.replicas=2`,
     )
     await underWebhooks('helm upgrade', () => release.upgrade([...replicas, '--set=logLevel=warn']))
   })
 
-  test('a restart of every workload loses and refuses nothing', { timeout: 400_000 }, async () => {
+  test('a restart of every workload loses and refuses nothing', { timeout: 600_000 }, async () => {
     await underWebhooks('rollout restart of everything', async () => {
       const workloads = (await release.kubectl(['get', 'deployments,statefulsets', '-o', 'name']))
         .trim()
@@ -107,7 +107,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     })
   })
 
-  test('a node is drained, and nothing is lost or refused', { timeout: 300_000 }, async () => {
+  test('a node is drained, and nothing is lost or refused', { timeout: 600_000 }, async () => {
     await underWebhooks('kubectl drain n2', async () => {
       const drain = ['drain', 'n2', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s']
       await cluster.kubectl(drain)
@@ -117,14 +117,14 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     })
   })
 
-  test('without the API server webhooks flow', { timeout: 360_000 }, async () => {
+  test('without the API server webhooks flow', { timeout: 600_000 }, async () => {
     await underWebhooks('no API server', async () => {
       await cluster.stopApiServer()
       await delay(options.apiServerAwayMs)
       await cluster.startApiServer()
       await cluster.kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=150s'])
     })
-    await acme(['wait', '--for=condition=Ready', 'organization/acme', '--timeout=60s'])
+    await acme(['wait', '--for=condition=Ready', 'organization/acme', '--timeout=180s'])
   })
 
   test('each pod stays within its memory', async () => {
@@ -134,7 +134,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
   })
 
   test('another release on three NATS servers outlives the death of their leader', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     await cluster.kubectl(['create', 'namespace', 'ha'])
     const [nats] = await Promise.all([
@@ -164,7 +164,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
         everyMs: 200,
         what: 'webhooks under the new leader',
       })
-      await cluster.kubectl(['-n', 'ha', 'rollout', 'status', 'statefulset/nats', '--timeout=120s'])
+      await cluster.kubectl(['-n', 'ha', 'rollout', 'status', 'statefulset/nats', '--timeout=180s'])
     })
   })
 

@@ -19,7 +19,7 @@ export async function installFairlead(
   values: readonly string[] = [],
 ): Promise<Release> {
   const [repository, tag] = imageTag.split(':')
-  const common = ['--namespace', namespace, '--wait', '--timeout', '180s']
+  const common = ['--namespace', namespace, '--wait', '--timeout', '300s']
   const settings = [
     `--set=image.repository=${repository},image.tag=${tag}`,
     ...serverImageValues,
@@ -92,6 +92,6 @@ export async function applyOrganization(
 
 /** The URL of a source, once the Organization is Ready. */
 export async function readSourceUrl(kubectl: Release['kubectl'], name: string): Promise<string> {
-  await kubectl(['wait', '--for=condition=Ready', `organization/${name}`, '--timeout=60s'])
+  await kubectl(['wait', '--for=condition=Ready', `organization/${name}`, '--timeout=180s'])
   return kubectl(['get', 'organization', name, '-o', 'jsonpath={.status.sources[0].url}'])
 }

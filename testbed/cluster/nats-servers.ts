@@ -32,7 +32,7 @@ export async function startNatsServers(cluster: Cluster, namespace: string): Pro
   const items = objects().map(object => ({ ...object, metadata: { ...object.metadata, namespace } }))
   await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
   const kubectl = (...args: string[]) => cluster.kubectl(['-n', namespace, ...args])
-  await kubectl('rollout', 'status', 'statefulset/nats', '--timeout=120s')
+  await kubectl('rollout', 'status', 'statefulset/nats', '--timeout=180s')
   return {
     url: names.map(name => `nats://${name}.nats.${namespace}:4222`).join('\\,'),
     async leaderOf(stream) {

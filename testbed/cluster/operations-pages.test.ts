@@ -65,7 +65,7 @@ describe.skipIf(reason)(
         NO_COLOR: '1',
       }
     }, 900_000)
-    afterAll(() => cleanup.disposeAsync(), 60_000)
+    afterAll(() => cleanup.disposeAsync(), 240_000)
 
     const sendAndSee = async () => {
       const sent = await shell('kubectl fairlead send github --namespace tenants --json')
@@ -78,14 +78,16 @@ describe.skipIf(reason)(
       return id
     }
 
-    test('install.md ends with a delivered webhook', { timeout: 300_000 }, async () => {
+    test('install.md ends with a delivered webhook', { timeout: 600_000 }, async () => {
       const output = await shell(await commandsOf('install.md'))
       expect(output).toMatch(/acme +True +1\/1 +1\/1/)
       expect(output).toMatch(/"id":"evt_\w{26}","duplicate":false/)
       expect(output).toMatch(/arrived evt_\w{26} push\n$/)
     })
 
-    test('kubectl fairlead goes to the pods by kubectl’s own port-forward', { timeout: 90_000 }, async () => {
+    test('kubectl fairlead goes to the pods by kubectl’s own port-forward', {
+      timeout: 600_000,
+    }, async () => {
       const id = await sendAndSee()
       await until(async () => (await shell('kubectl fairlead events --namespace tenants')).includes(id), {
         deadlineMs: 30_000,
@@ -94,13 +96,13 @@ describe.skipIf(reason)(
       expect(await shell('kubectl fairlead sources --namespace tenants')).toContain('acme-webhooks/github')
     })
 
-    test('rotate.md: the encryption key', { timeout: 300_000 }, async () => {
+    test('rotate.md: the encryption key', { timeout: 600_000 }, async () => {
       const output = await shell(await commandsOf('rotate.md', '## The encryption key'))
       expect(output).toMatch(/[1-9]\d* secrets sealed with the newest key/)
       await sendAndSee()
     })
 
-    test('rotate.md: the signing key and the API key', { timeout: 60_000 }, async () => {
+    test('rotate.md: the signing key and the API key', { timeout: 600_000 }, async () => {
       const keys = () =>
         cluster.kubectl(['get', 'secret', 'acme-fairlead', '-n', 'tenants', '-o', 'jsonpath={.data}'])
       const before = JSON.parse(await keys()) as Record<string, string>
@@ -125,7 +127,7 @@ describe.skipIf(reason)(
       )
     })
 
-    test('upgrade.md and rotate.md: passwords of NATS and PostgreSQL', { timeout: 300_000 }, async () => {
+    test('upgrade.md and rotate.md: passwords of NATS and PostgreSQL', { timeout: 600_000 }, async () => {
       await shell(await commandsOf('upgrade.md'))
       await shell(await commandsOf('rotate.md', '## Passwords of NATS and PostgreSQL'))
       for (const part of ['receiver', 'worker', 'store'])
@@ -135,12 +137,12 @@ describe.skipIf(reason)(
           `deployment/fairlead-${part}`,
           '-n',
           'fairlead',
-          '--timeout=120s',
+          '--timeout=180s',
         ])
       await sendAndSee()
     })
 
-    test('recover.md: the encryption key is lost', { timeout: 300_000 }, async () => {
+    test('recover.md: the encryption key is lost', { timeout: 600_000 }, async () => {
       await cluster.kubectl(['delete', 'secret', 'fairlead-encryption-keys', '-n', 'fairlead'])
       await shell(await commandsOf('recover.md', '## The encryption key is lost'))
       await shell(
@@ -149,7 +151,7 @@ describe.skipIf(reason)(
       await sendAndSee()
     })
 
-    test('uninstall.md leaves what it says', { timeout: 200_000 }, async () => {
+    test('uninstall.md leaves what it says', { timeout: 600_000 }, async () => {
       await shell(await commandsOf('uninstall.md'))
       const secrets = await cluster.kubectl(['get', 'secrets', '-n', 'fairlead', '-o', 'name'])
       expect(secrets).toContain('secret/fairlead-postgres')

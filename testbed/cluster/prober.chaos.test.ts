@@ -41,7 +41,7 @@ describe.skipIf(reason)(
       await cluster.kubectl(['create', 'namespace', 'acme'])
       await cluster.kubectl(['-n', 'acme', 'apply', '-f', '-'], JSON.stringify(organization))
     }, 900_000)
-    afterAll(() => cleanup.disposeAsync(), 60_000)
+    afterAll(() => cleanup.disposeAsync(), 240_000)
 
     const helmTest = () =>
       cluster.helm(['test', 'fl', '--namespace', 'fairlead', '--timeout', '300s', '--logs'])

@@ -27,8 +27,8 @@ export async function startWorker(
     runtime.env,
   )
   await node.start('proxy', [programs.kubeProxy, `--config=${join(etc, 'proxy.yaml')}`], runtime.env)
-  await kubectl(['wait', '--for=create', `node/${node.name}`, '--timeout=60s'])
-  await kubectl(['wait', '--for=condition=Ready', `node/${node.name}`, '--timeout=60s'])
+  await kubectl(['wait', '--for=create', `node/${node.name}`, '--timeout=180s'])
+  await kubectl(['wait', '--for=condition=Ready', `node/${node.name}`, '--timeout=180s'])
 }
 
 function kubeletConfig(node: ClusterNode, certificates: string) {

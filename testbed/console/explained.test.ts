@@ -155,7 +155,7 @@ test('a refusal is explained wrongly, or only now and then', async () => {
   expect(wrong.map(named)).toEqual([])
   expect(unsure.map(named).length / asked.length, unsure.map(named).join('\n')).toBeLessThanOrEqual(0.05)
   expect(asked.filter(tellsSignature).map(named)).toEqual([])
-}, 120_000)
+}, 240_000)
 
 interface Asked {
   readonly fault: string

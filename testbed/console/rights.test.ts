@@ -16,7 +16,7 @@ beforeAll(async () => {
       [`${role}@acme.example`, role],
     )
   }
-}, 120_000)
+}, 240_000)
 afterAll(async () => await people?.[Symbol.asyncDispose]())
 
 /** An operation for each right that asks for an organization alone, or of the platform: without a body it changes nothing. */

@@ -149,7 +149,7 @@ async function open(
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
   const page = await context.newPage()
   // A condition that comes at all comes in this time, also where the machine is four times slower.
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(180_000)
   const faults: string[] = []
   page.on('pageerror', error => faults.push(`script: ${error}`))
   page.on('console', message => {

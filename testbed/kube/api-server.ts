@@ -94,7 +94,7 @@ async function startEtcd(
   ]
   const child = cleanup.use(await startChild({ name: 'etcd', home, command: etcd, args }))
   const isReady = async () => (await fetch(`${url}/readyz`)).ok
-  await untilReady(child, { name: 'etcd', home, port: client, deadlineMs: 20_000 }, isReady)
+  await untilReady(child, { name: 'etcd', home, port: client, deadlineMs: 60_000 }, isReady)
   return url
 }
 
@@ -117,7 +117,7 @@ async function startApiServer(
   ]
   const child = await startChild({ name: 'kube-apiserver', home, command: apiServer, args })
   const isReady = async () => (await getReady(port)) === 200
-  await untilReady(child, { name: 'kube-apiserver', home, port, deadlineMs: 60_000 }, isReady)
+  await untilReady(child, { name: 'kube-apiserver', home, port, deadlineMs: 180_000 }, isReady)
   return child
 }
 

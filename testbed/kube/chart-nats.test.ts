@@ -90,7 +90,7 @@ beforeAll(async () => {
   receiverUrl = `http://127.0.0.1:${receiverPort}`
   await apply()
   await until(async () => (await post('ping')).status === 200, { deadlineMs: 60_000, what: 'a webhook' })
-}, 120_000)
+}, 240_000)
 afterAll(() => opened.disposeAsync())
 
 async function apply(): Promise<void> {
@@ -169,7 +169,7 @@ const deliveryOf = async (eventId: string) =>
   (await client.events.getEvent({ organizationId, eventId })).deliveries[0]!.id
 
 describe('receiver, worker, store and prober do all their work with their own users', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, () => {
   let before: number
   beforeAll(async () => {
@@ -263,7 +263,7 @@ describe('receiver, worker, store and prober do all their work with their own us
     const connection = await connectNats({ url: nats.url, name: 'receiver', ...login })
     own.defer(() => connection.close())
     const stored: string[] = []
-    for await (const { id } of storedSince(connection)(0, AbortSignal.timeout(10_000))) stored.push(id)
+    for await (const { id } of storedSince(connection)(0, AbortSignal.timeout(60_000))) stored.push(id)
     expect(stored.length).toBeGreaterThan(5)
   })
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
     await kube.kubectl(['create', 'namespace', name])
     await kube.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/warn=restricted'])
   }
-}, 120_000)
+}, 240_000)
 afterAll(() => cleanup.disposeAsync())
 
 const render = (args: readonly string[] = []) =>
@@ -222,10 +222,10 @@ test('the operator can do its work with its own rights, and no more', { timeout:
     })
   await replay('counted', { dryRun: true, ttlSecondsAfterFinished: 1 })
   await replay('done', {})
-  await operator.kubectl(['wait', '--for=condition=Complete', 'replay/done', '--timeout=60s'])
-  await operator.kubectl(['wait', '--for=delete', 'replay/counted', '--timeout=60s'])
-  await operator.kubectl(['delete', 'replay', 'done', '--timeout=40s'])
-  await operator.kubectl(['delete', 'org', 'acme', '--timeout=40s'])
+  await operator.kubectl(['wait', '--for=condition=Complete', 'replay/done', '--timeout=120s'])
+  await operator.kubectl(['wait', '--for=delete', 'replay/counted', '--timeout=120s'])
+  await operator.kubectl(['delete', 'replay', 'done', '--timeout=120s'])
+  await operator.kubectl(['delete', 'org', 'acme', '--timeout=120s'])
   // A machine that is short of processors lets a request time out, and the operator asks again: it is a refusal that must not be.
   const isTimeout = (err: unknown) => /due to timeout/.test(String((err as Error | undefined)?.message))
   expect(

@@ -6,10 +6,10 @@ let platform: ReplayPlatform
 
 beforeAll(async () => {
   platform = await startReplayPlatform()
-}, 60_000)
+}, 240_000)
 afterAll(() => platform?.[Symbol.asyncDispose]())
 
-test('dead letters are tried again by filter, and discarded by filter', { timeout: 60_000 }, async () => {
+test('dead letters are tried again by filter, and discarded by filter', { timeout: 240_000 }, async () => {
   const { client, organizationId, destinationIds, shaky, accept, replay, untilSettled } = platform
   const type = 'to.shaky.dead'
   shaky.answer({ status: 500 })
@@ -40,7 +40,7 @@ test('dead letters are tried again by filter, and discarded by filter', { timeou
   expect(ids).toEqual(expect.arrayContaining(idsOf(arrivals(shaky, id))))
 })
 
-test('a replay that fails tells so, and leaves dead letters of its own', { timeout: 60_000 }, async () => {
+test('a replay that fails tells so, and leaves dead letters of its own', { timeout: 240_000 }, async () => {
   const { client, organizationId, shaky, accept, list, replay, untilSettled } = platform
   const type = 'to.shaky.fails'
   shaky.answer({ status: 200 })

@@ -11,7 +11,7 @@ let platform: ReplayPlatform
 
 beforeAll(async () => {
   platform = await startReplayPlatform()
-}, 60_000)
+}, 240_000)
 afterAll(() => platform?.[Symbol.asyncDispose]())
 
 test('a dry run says how many, and so many are delivered: the same ids, marked, and nowhere else', async () => {
@@ -59,7 +59,7 @@ test('a destination that never had the events gets them as new deliveries', asyn
   expect(await list(type, EventStatus.SUCCESS)).toHaveLength(10)
 })
 
-test('the store is killed in the middle, twice: each event once', { timeout: 90_000 }, async () => {
+test('the store is killed in the middle, twice: each event once', { timeout: 240_000 }, async () => {
   const { store, billing, accept, replay, untilSettled } = platform
   const type = 'to.billing.crash'
   const ids = await accept(type, 400, EventStatus.SUCCESS)
@@ -75,7 +75,7 @@ test('the store is killed in the middle, twice: each event once', { timeout: 90_
   expect(idsOf(arrivals(billing, id))).toEqual([...ids].sort())
 })
 
-test('paused, resumed and cancelled', { timeout: 60_000 }, async () => {
+test('paused, resumed and cancelled', { timeout: 240_000 }, async () => {
   const { client, organizationId, billing, accept, replay, look, untilSettled } = platform
   const type = 'to.billing.paused'
   await accept(type, 200, EventStatus.SUCCESS)
@@ -105,7 +105,7 @@ test('paused, resumed and cancelled', { timeout: 60_000 }, async () => {
   expect(storeErrorDetail(refused)?.reason).toBe(ErrorReason.REPLAY_ENDED)
 })
 
-test('the rate is a bound', { timeout: 60_000 }, async () => {
+test('the rate is a bound', { timeout: 240_000 }, async () => {
   const { billing, accept, replay, untilSettled } = platform
   const type = 'to.billing.rate'
   await accept(type, 120, EventStatus.SUCCESS)
@@ -116,7 +116,7 @@ test('the rate is a bound', { timeout: 60_000 }, async () => {
   expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(2_500)
 })
 
-test('events whose bodies are gone are counted, and skipped', { timeout: 60_000 }, async () => {
+test('events whose bodies are gone are counted, and skipped', { timeout: 240_000 }, async () => {
   const { manager, accept, replay, untilSettled } = platform
   const type = 'to.billing.expired'
   await accept(type, 10, EventStatus.SUCCESS)

@@ -11,7 +11,7 @@ let platform: ReplayPlatform
 
 beforeAll(async () => {
   platform = await startReplayPlatform()
-}, 60_000)
+}, 240_000)
 afterAll(() => platform?.[Symbol.asyncDispose]())
 
 /** As protobuf writes times. */
@@ -21,7 +21,7 @@ const timestampOf = (time: Date) => ({
 })
 
 test('a waiting retry is listed, re-timed, tried now and not once more later', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const { client, organizationId, shaky, accept, waiting, schedules } = platform
   const type = 'to.patient.now'
@@ -70,7 +70,7 @@ test('a waiting retry is listed, re-timed, tried now and not once more later', {
 })
 
 test('a waiting retry that is cancelled is a dead letter, and can be tried again', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const { client, organizationId, shaky, accept, list, waiting, schedules } = platform
   const type = 'to.patient.cancelled'

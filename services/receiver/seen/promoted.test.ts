@@ -48,4 +48,4 @@ test('a delivery that was promoted is known to receivers, also of one that was p
   await using seen = open()
   await until(async () => (await seen.check(third)) === 'accepted', { what: 'the third id' })
   expect(await seen.check(eventId(organization, 'github', { id: 'other' }))).toBe('new')
-}, 60_000)
+}, 240_000)

@@ -135,7 +135,7 @@ test('a day of ids goes by itself when its last one is 72 hours old', async () =
     const dayEndMs = (Math.floor(clock.nowMs / (24 * hourMs)) + 1) * 24 * hourMs
     for (const key of keys) {
       const expiresMs = Date.now() + (await client.pttl(key))
-      expect(Math.abs(expiresMs - (dayEndMs + 72.2 * hourMs))).toBeLessThan(2_000)
+      expect(Math.abs(expiresMs - (dayEndMs + 72.2 * hourMs))).toBeLessThan(60_000)
     }
   } finally {
     client.disconnect()
@@ -269,7 +269,7 @@ test('ids fill Redis, and a session that is in it is dropped or a new one refuse
   } finally {
     client.disconnect()
   }
-}, 60_000)
+}, 240_000)
 
 test('waiting ids are bounded, and those above the bound are counted', async () => {
   await using own = await startTestRedis()
@@ -319,7 +319,7 @@ test('a Redis that was never there holds nothing up', async () => {
 describe('memory', () => {
   test.each(isThorough ? [20_000, 100_000] : [20_000])(
     '%i ids take at most 64 bytes each, in packed hashes',
-    { timeout: 100_000 },
+    { timeout: 240_000 },
     async count => {
       await using own = await startTestRedis({ keep: false })
       const generation = 'measured'

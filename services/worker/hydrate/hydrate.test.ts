@@ -222,7 +222,7 @@ test('lists of many events at one time do not fill the memory: four are fetched,
   released.resolve()
   for (const facts of await Promise.all(begun)) expect(facts).not.toEqual([])
   expect(objectsAndLists()).toEqual([10, 9])
-}, 60_000)
+}, 240_000)
 
 test('an organization with one list under way gets no second, and holds up no other', async () => {
   const released = Promise.withResolvers<void>()
@@ -239,4 +239,4 @@ test('an organization with one list under way gets no second, and holds up no ot
   released.resolve()
   await Promise.all(all)
   expect(server.asked).toHaveLength(8)
-}, 60_000)
+}, 240_000)
