@@ -7,11 +7,15 @@ import { problemCodes, typeOfProblem } from '../problem.ts'
 import { listOperations } from './listed-operation.ts'
 import { problemsFile, problemsMarkdown } from './problem-page.ts'
 import { addressOf, curlOf, requestSample } from './request-sample.ts'
-import { pagesOf } from './serve-reference.ts'
+import { pagePaths, pagesOf } from './serve-reference.ts'
 
 const document = openApiDocument()
 const pages = pagesOf(document)
 const reference = pages.get('/docs')!.html
+
+test('a page is made and not served, or served and not made', () => {
+  expect([...pages.keys()]).toEqual(pagePaths)
+})
 
 test('docs/problems.md is what the guides say (npm run generate -w @fairlead/api)', () => {
   expect(readFileSync(problemsFile, 'utf8')).toBe(problemsMarkdown())

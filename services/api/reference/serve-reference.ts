@@ -8,18 +8,30 @@ import { type EndingOperation, problemPage, problemsPage } from './problem-page.
 import { referencePage } from './reference-page.ts'
 
 /**
- * The documentation, which everyone may read: `/openapi.json`, `/docs`, and a page for the `type` of each problem.
+ * The documentation, which everyone may read: `/openapi.json`, `/docs`, and a page for the `type` of each problem. Made when
+ * somebody asks first, and kept: most processes are never asked.
  *
  * @param served what it describes: the operations that are there
  */
 export function serveReference(app: Express, served: readonly Operation[]): void {
-  const document = openApiDocument(served)
+  const document = once(() => openApiDocument(served))
+  const pages = once(() => pagesOf(document()))
   app.get('/openapi.json', (_request, response) => {
-    response.json(document)
+    response.json(document())
   })
-  const pages = pagesOf(document)
-  for (const [path, page] of pages) {
-    app.get(path, (_request, response) => send(response, page))
+  for (const path of pagePaths) {
+    app.get(path, (_request, response) => send(response, pages().get(path)!))
+  }
+}
+
+/** Of all that `pagesOf` makes. */
+export const pagePaths: readonly string[] = ['/docs', '/problems', ...problemCodes.map(typeOfProblem)]
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 
