@@ -7,5 +7,5 @@ if (reason && process.env.CI) throw new Error(`this machine can't host a cluster
 
 describe.skipIf(reason)(
   reason ? `the chart in a cluster (none here: ${reason})` : 'the chart in a cluster',
-  () => endToEnd({ apiServerAwayMs: 20_000, perSecond: 40 }),
+  () => endToEnd({ apiServerAwayMs: 20_000, perSecond: 25 }),
 )

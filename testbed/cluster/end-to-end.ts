@@ -54,7 +54,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     })
     url = await readSourceUrl(acme, 'acme')
     await using provider = startProvider(cluster, url, secrets.first, 5)
-    await until(async () => (await destination.arrived()).size > 0, { deadlineMs: 30_000, everyMs: 200 })
+    await until(async () => (await destination.arrived()).size > 0, { deadlineMs: 30_000, everyMs: 500 })
     print('applied → first arrival', { ms: Math.round(performance.now() - startedMs) })
     await expectAllArrived(await provider.stop())
   })
@@ -74,18 +74,18 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     await apply(secrets)
     await until(async () => new Set(ids).isSubsetOf(new Set(await known())), {
       deadlineMs: 60_000,
-      everyMs: 200,
+      everyMs: 500,
     })
     await using young = startProvider(cluster, url, secrets.second, 20)
     const { size } = await destination.arrived()
     await until(async () => (await destination.arrived()).size > size + 200, {
       deadlineMs: 60_000,
-      everyMs: 200,
+      everyMs: 500,
       what: 'webhooks signed with either secret',
     })
     const before = await old.stop()
     await apply({ second: secrets.second })
-    await until(async () => !(await known()).includes(ids[0]!), { deadlineMs: 60_000, everyMs: 200 })
+    await until(async () => !(await known()).includes(ids[0]!), { deadlineMs: 60_000, everyMs: 500 })
     await expectAllArrived([...before, ...(await young.stop())])
   })
 
@@ -147,7 +147,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
       async () => readSourceUrl(acme, 'acme').then(found => found.includes('.ha.') && found),
       {
         deadlineMs: 60_000,
-        everyMs: 200,
+        everyMs: 500,
         what: "the other release's URL",
       },
     )
@@ -156,12 +156,12 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
       await nats.kill(leader)
       await until(async () => (await nats.leaderOf('EVENTS')) !== leader, {
         deadlineMs: 60_000,
-        everyMs: 200,
+        everyMs: 500,
       })
       const { size } = await destination.arrived()
       await until(async () => (await destination.arrived()).size > size + 5 * options.perSecond, {
         deadlineMs: 60_000,
-        everyMs: 200,
+        everyMs: 500,
         what: 'webhooks under the new leader',
       })
       await cluster.kubectl(['-n', 'ha', 'rollout', 'status', 'statefulset/nats', '--timeout=180s'])
@@ -196,7 +196,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
         missing = accepted.filter(id => !arrived.has(id))
         return missing.length === 0
       },
-      { deadlineMs: 60_000, everyMs: 500 },
+      { deadlineMs: 60_000, everyMs: 1_000 },
     ).catch(() => {})
     const arrived = await destination.arrived()
     const repeats = accepted.reduce((sum, id) => sum + (arrived.get(id) ?? 1) - 1, 0)
