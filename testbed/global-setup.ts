@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { BuiltImage } from '@fairlead/image/build'
 import { findPostgres, type PostgresServer, startPostgres } from '@fairlead/servers/postgres'
+import { Client } from 'pg'
 import { asAdmin, imageTag, runUrlKey, withDatabase } from './run.ts'
 import { scratchFolder } from './scratch.ts'
 
@@ -58,13 +59,21 @@ async function startShared(opened: AsyncDisposableStack): Promise<PostgresServer
   return opened.use(await startPostgres({ home, port: 0, programs: await findPostgres(), fsync: false }))
 }
 
-/** The database that every migrated test database is a clone of. */
+/**
+ * The database that every migrated test database is a clone of. It has the tables of the coming days, which each store would make
+ * at its start: sixteen, with their indexes.
+ */
 async function makeTemplate({ url, adminUrl }: PostgresServer): Promise<string> {
   const name = 'template_fairlead'
   await asAdmin(adminUrl, `create database ${name} owner fairlead`)
   // Loaded only by runs that need it.
   const { migrate } = await import('@fairlead/store/migrate')
+  const { comingDays, ensureDays } = await import('@fairlead/store/partitions')
   await migrate(withDatabase(url, name))
+  const client = new Client({ connectionString: withDatabase(url, name) })
+  await client.connect()
+  await ensureDays(client, comingDays(Date.now()))
+  await client.end()
   return name
 }
 
