@@ -73,7 +73,7 @@ describe('a real API server', () => {
       `${own}/${document.kind.toLowerCase()}s?dryRun=All&fieldManager=kubectl&fieldValidation=Strict`,
       document,
     )
-  const apply = (document: { kind: string; metadata: { name: string } }, manager?: string) =>
+  const apply = (document: { kind: string; metadata: Record<string, unknown> }, manager?: string) =>
     kube.apply(
       `${own}/${document.kind.toLowerCase()}s/${document.metadata.name}`,
       document,
