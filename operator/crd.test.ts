@@ -68,11 +68,7 @@ describe('a real API server', () => {
 
   const own = '/apis/fairlead.dev/v1alpha1/namespaces/default'
   const create = (document: { kind: string }): Promise<{ spec: unknown }> =>
-    kube.call(
-      'POST',
-      `${own}/${document.kind.toLowerCase()}s?dryRun=All&fieldManager=kubectl&fieldValidation=Strict`,
-      document,
-    )
+    kube.dryRun(`${own}/${document.kind.toLowerCase()}s`, document)
   const apply = (document: { kind: string; metadata: Record<string, unknown> }, manager?: string) =>
     kube.apply(
       `${own}/${document.kind.toLowerCase()}s/${document.metadata.name}`,

@@ -15,12 +15,20 @@ export interface ApiCalls {
     object: object,
     options?: { readonly manager?: string; readonly force?: boolean },
   ): Promise<void>
+  /** What it would make, where it refuses nothing and warns of nothing: as `kubectl create --dry-run=server --validate=strict` does. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read objects of every kind
+  dryRun(path: string, object: object): Promise<any>
+}
+
+interface Said {
+  readonly said: unknown
+  readonly warning: string | undefined
 }
 
 /** @param ca the certificate of the API server, which signed it itself */
 export function openApiCalls(url: string, token: string, ca: Buffer): ApiCalls & Disposable {
-  const agent = new Agent({ keepAlive: true, ca })
-  const send = (method: string, path: string, type: string, body?: object): Promise<unknown> =>
+  const agent = new Agent({ keepAlive: true, ca, maxSockets: 8 })
+  const send = (method: string, path: string, type: string, body?: object): Promise<Said> =>
     new Promise((resolve, reject) => {
       const headers = {
         authorization: `Bearer ${token}`,
@@ -30,7 +38,7 @@ export function openApiCalls(url: string, token: string, ca: Buffer): ApiCalls &
       const asked = request(url + path, { method, agent, headers }, async answer => {
         try {
           const said = JSON.parse(await text(answer)) as { message?: string }
-          if (answer.statusCode! < 300) resolve(said)
+          if (answer.statusCode! < 300) resolve({ said, warning: answer.headers.warning })
           else reject(new Error(said.message))
         } catch (error) {
           reject(error)
@@ -43,7 +51,14 @@ export function openApiCalls(url: string, token: string, ca: Buffer): ApiCalls &
       asked.end(body && JSON.stringify(body))
     })
   return {
-    call: (method, path, body) => send(method, path, 'application/json', body),
+    call: async (method, path, body) => (await send(method, path, 'application/json', body)).said,
+    async dryRun(path, object) {
+      const query = 'dryRun=All&fieldManager=kubectl&fieldValidation=Strict'
+      const { said, warning } = await send('POST', `${path}?${query}`, 'application/json', object)
+      // RFC 9110: code, agent, and the text in quotation marks.
+      if (warning !== undefined) throw new Error(warning.replaceAll('\\"', '"'))
+      return said
+    },
     async apply(path, object, { manager = 'kubectl', force = false } = {}) {
       const query = new URLSearchParams({
         fieldManager: manager,

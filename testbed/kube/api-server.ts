@@ -63,6 +63,7 @@ export async function startTestKube(
     kubectl,
     call: calls.call,
     apply: calls.apply,
+    dryRun: calls.dryRun,
     kubeconfigFor: writeKubeconfig,
     stopApiServer: () => apiServer.kill9(),
     async startApiServer() {

@@ -9,6 +9,7 @@ import { startTestStore } from '../store.ts'
 import { until } from '../until.ts'
 import { startTestKube, type TestKube } from './api-server.ts'
 import { readSwitches } from './chart-switches.ts'
+import { openDryRun } from './dry-run.ts'
 import { findHelm, type Helm } from './helm.ts'
 
 /**
@@ -20,12 +21,14 @@ const chart = resolve(import.meta.dirname, '../../charts/fairlead')
 const production = ['--values', resolve(chart, 'values-production.yaml')]
 const switches = await readSwitches(chart)
 let kube: TestKube
+let dryRun: (manifests: string) => Promise<string[]>
 let helm: Helm
 const cleanup = new AsyncDisposableStack()
 
 beforeAll(async () => {
   helm = await findHelm(cleanup.use(await scratchFolder()).path)
   kube = cleanup.use(await startTestKube({ crds: resolve(chart, 'crds') }))
+  dryRun = openDryRun(kube)
   await kube.kubectl(['apply', '-f', resolve(import.meta.dirname, 'other-crds.yaml')])
   await kube.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all'])
   for (const name of ['fairlead', 'tenants', 'others']) {
@@ -37,12 +40,6 @@ afterAll(() => cleanup.disposeAsync())
 
 const render = (args: readonly string[] = []) =>
   helm(['template', 'fl', chart, '--namespace', 'fairlead', ...args])
-
-const dryRun = (manifests: string) =>
-  kube.kubectl(
-    ['apply', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-'],
-    manifests,
-  )
 
 test('helm finds nothing wrong', async () => {
   await helm(['lint', '--strict', chart])
@@ -78,7 +75,7 @@ test.each([
     ],
   },
 ])('the API server takes $name', async ({ args }) => {
-  await expect(dryRun(await render(args))).resolves.toContain('deployment.apps/fl-receiver')
+  await expect(dryRun(await render(args))).resolves.toContain('Deployment/fl-receiver')
 })
 
 describe('every switch', () => {
