@@ -69,7 +69,7 @@ describe('a real API server', () => {
   const own = '/apis/fairlead.dev/v1alpha1/namespaces/default'
   const create = (document: { kind: string }): Promise<{ spec: unknown }> =>
     kube.dryRun(`${own}/${document.kind.toLowerCase()}s`, document)
-  const apply = (document: { kind: string; metadata: Record<string, unknown> }, manager?: string) =>
+  const apply = (document: ReturnType<typeof anOrganization>, manager?: string) =>
     kube.apply(
       `${own}/${document.kind.toLowerCase()}s/${document.metadata.name}`,
       document,
