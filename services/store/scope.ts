@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { TurnError } from '@fairlead/daemon/turns'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import type { Mode } from '@fairlead/wire/mode'
@@ -24,6 +25,11 @@ export interface ScopeOptions {
   mode?: Mode | undefined
   /** A look-up by key, of a few milliseconds: it gets a connection before all other work. Default: it waits for its scope's turn. */
   short?: boolean | undefined
+  /**
+   * Statements with parameters are planned once for each connection, without a look at the parameters, and go by indexes. For work whose statements
+   * are few and the same each time. None may select all columns of a table: a migration that adds one would break it.
+   */
+  planned?: boolean | undefined
 }
 
 /**
@@ -44,10 +50,11 @@ export async function inScope<T>(
     const client = await pool.connect()
     let broken = true
     try {
-      const db = within(client, queryTimeoutMs(timeoutMs))
+      const db = within(client, queryTimeoutMs(timeoutMs), options.planned ?? false)
       await db.query(
         `begin; set local statement_timeout = ${timeoutMs}; set local lock_timeout = ${Math.min(timeoutMs, lockTimeoutMs)}; ` +
-          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${enterStatement(scope, options.mode)}`,
+          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${options.planned ? planOnce : ''}` +
+          enterStatement(scope, options.mode),
       )
       const result = await work(db)
       await db.query('commit')
@@ -77,14 +84,27 @@ export async function inScope<T>(
   }
 }
 
+/** A plan that is kept was made when the tables may have been empty, where to read all of one costs least. */
+const planOnce = 'set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; '
+
 /** Gives a statement up after a time of this work's own: the pool's is for statements of the usual length. */
-function within(client: ClientBase, timeoutMs: number): Db {
+function within(client: ClientBase, timeoutMs: number, planned: boolean): Db {
   const query = (text: string, values?: unknown[]) => {
     // pg reads a query's own query_timeout; its types don't know of it.
     const statement: QueryConfig & { query_timeout: number } = { text, query_timeout: timeoutMs }
-    return values ? client.query({ ...statement, values }) : client.query(statement)
+    if (!values) return client.query(statement)
+    return client.query({ ...statement, values, ...(planned && { name: nameOf(text) }) })
   }
   return { query } as Db
+}
+
+const names = new Map<string, string>()
+
+/** A name that no other text has: connections keep plans by it. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? createHash('sha256').update(text).digest('hex').slice(0, 32)
+  names.set(text, name)
+  return name
 }
 
 /** Sets the scope of the transaction that is open. In the text, in one round trip with `begin`: a UUID from `toUuid` is hexadecimal whatever comes in. */

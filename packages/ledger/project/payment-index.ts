@@ -1,5 +1,6 @@
 import type {
   ChargeRow,
+  CustomerRow,
   CustomerRows,
   DisputeRow,
   InvoicePaymentRow,
@@ -7,6 +8,15 @@ import type {
   PaymentIntentRow,
   RefundRow,
 } from '../rows.ts'
+
+/** The rows that payments are made of: of one customer, or of one payment without one. Any order. */
+export interface PaymentRows
+  extends Pick<
+    CustomerRows,
+    'invoices' | 'invoicePayments' | 'paymentIntents' | 'charges' | 'refunds' | 'disputes' | 'orders'
+  > {
+  readonly customer: Pick<CustomerRow, 'id'> | null
+}
 
 type Part = RefundRow | DisputeRow
 
@@ -24,7 +34,7 @@ export interface PaymentIndex {
   intentOf(charge: ChargeRow): string | null
 }
 
-export function indexOf(rows: CustomerRows): PaymentIndex {
+export function indexOf(rows: PaymentRows): PaymentIndex {
   const parts: readonly Part[] = [...rows.refunds, ...rows.disputes]
   const byCharge = grouped(parts, ({ charge }) => charge)
   // Of several the first: so it is put in last.

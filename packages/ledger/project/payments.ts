@@ -1,12 +1,5 @@
-import type {
-  ChargeRow,
-  CustomerRows,
-  OrderRow,
-  PaymentIntentRow,
-  PaymentRow,
-  PaymentStatus,
-} from '../rows.ts'
-import { indexOf, type PaymentIndex } from './payment-index.ts'
+import type { ChargeRow, OrderRow, PaymentIntentRow, PaymentRow, PaymentStatus } from '../rows.ts'
+import { indexOf, type PaymentIndex, type PaymentRows } from './payment-index.ts'
 import { first, isOpen, isPaid, isSettled, moneyOf, type PaymentParts, type Sums } from './payment-money.ts'
 
 interface Group extends PaymentParts {
@@ -18,14 +11,14 @@ interface Group extends PaymentParts {
  * The payments of a customer, with what was refunded and disputed. Amounts are sums over rows of refunds and disputes, never over
  * events, so a repeat or another order can't change them. Sorted by kind and id.
  */
-export function projectPayments(rows: CustomerRows): PaymentRow[] {
+export function projectPayments(rows: PaymentRows): PaymentRow[] {
   const index = indexOf(rows)
   return groupsOf(rows, index)
     .map(group => paymentOf(group, rows, index))
     .toSorted((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1))
 }
 
-function groupsOf(rows: CustomerRows, index: PaymentIndex): Group[] {
+function groupsOf(rows: PaymentRows, index: PaymentIndex): Group[] {
   const { intents } = index
   // Who owns a placeholder, others know: it counts where they are.
   const charges = rows.charges.filter(({ known, id }) => known || index.byCharge.has(id))
@@ -69,7 +62,7 @@ function group(
   }
 }
 
-function paymentOf(found: Group, rows: CustomerRows, index: PaymentIndex): PaymentRow {
+function paymentOf(found: Group, rows: PaymentRows, index: PaymentIndex): PaymentRow {
   const { kind, id, intent, order, charges } = found
   const head = intent ?? order ?? charges[0]!
   const invoice = invoiceOf(found, index)

@@ -5,7 +5,10 @@ import { replaceRows } from './columns.ts'
 import { type InPlace, inPlace, type Place, placeColumns, placeValues } from './place.ts'
 import { type FoldedObject, headOf } from './write-objects.ts'
 
-/** Writes what objects belong to, and the plans and coupons by which a subscription's revenue is computed, of its past too. */
+/**
+ * Writes what objects belong to, the plans and coupons by which a subscription's revenue is computed, of its past too, and the charges that
+ * intents name.
+ */
 export async function writeLinks(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
   if (folded.length === 0) return
   await replaceRows(db, {
@@ -33,6 +36,9 @@ function linksOf(one: FoldedObject): Link[] {
   const head = headOf(one)
   const links: Link[] = [...parentsOf(head)]
   if (head.kind === 'discount' && head.coupon !== null) links.push({ kind: 'coupon', id: head.coupon })
+  // A charge may name no intent, whose payment it is all the same.
+  if (head.kind === 'payment_intent' && head.latestCharge !== null)
+    links.push({ kind: 'charge', id: head.latestCharge })
   if (head.kind === 'subscription') {
     const plans = plansOf(one.folded.transitions, head.items)
     links.push(...[...plans].map(id => ({ kind: 'plan' as const, id })))

@@ -1,6 +1,7 @@
 import { customerOf, parentsOf } from '@fairlead/ledger/owner'
 import type { Link, Row } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
+import { namedBy, paymentKinds } from './payment-links.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 import { reviveRow } from './revive.ts'
 import { type Touched, touch } from './touched.ts'
@@ -63,6 +64,8 @@ interface StoredObject {
   readonly id: string
   readonly known: boolean
   readonly owner: string
+  /** Texts of the objects by which its payments are found. */
+  readonly named: readonly string[]
 }
 
 /**
@@ -88,10 +91,13 @@ export async function findOwners(
     for (const row of wave.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))) {
       const text = textOf(row)
       const owner = ownerOf(row, parent => settled.get(parent) ?? before.get(parent))
-      const old = settled.get(text) ?? before.get(text)
-      if (old && old.owner !== owner) touch(touched, old.owner, row.kind)
+      const stored = before.get(text)
+      const old = settled.get(text) ?? stored
+      const objects = [text, ...(stored?.named ?? [])]
+      if (old && old.owner !== owner) touch(touched, old.owner, row.kind, objects)
       if (old?.owner !== owner || old.known !== row.known) changed.push(text)
-      touch(touched, owner, row.kind)
+      // Nothing that is projected shows a customer's own attributes: that there is one is all that counts.
+      if (row.kind !== 'customer' || !old) touch(touched, owner, row.kind, objects)
       settled.set(text, { owner, known: row.known, row })
     }
     // A row of this batch is as it was computed, not as it is stored.
@@ -108,10 +114,13 @@ async function readObjects(
 ): Promise<Map<string, StoredObject>> {
   const { kinds, ids } = split(texts)
   const { rows } = await db.query<StoredObject>(
-    `select distinct on (o.kind, o.id) o.kind, o.id, o.known, o.owner from unnest($5::text[], $6::text[]) as n (kind, id)
-     join ledger_objects o on ${inPlace('o')} and o.kind = n.kind and o.id = n.id
+    `select distinct on (o.kind, o.id) o.kind, o.id, o.known, o.owner, o.named from unnest($5::text[], $6::text[]) as n (kind, id)
+     cross join lateral (
+       select o.kind, o.id, o.incarnation, o.known, o.owner,
+         case when o.kind = any($7::text[]) then array(${namedBy('o')}) else '{}' end as named
+       from ledger_objects o where ${inPlace('o')} and o.kind = n.kind and o.id = n.id offset 0) o
      order by o.kind, o.id, o.incarnation desc`,
-    [...placeValues(place), kinds, ids],
+    [...placeValues(place), kinds, ids, paymentKinds],
   )
   return new Map(rows.map(row => [textOf(row), row]))
 }
@@ -123,7 +132,8 @@ async function readChildren(db: Db, place: Place, texts: readonly string[]): Pro
     `select distinct on (o.kind, o.id) o.fields from unnest($5::text[], $6::text[]) as n (kind, id)
      cross join lateral (
        select l.kind, l.id from ledger_links l
-       where ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id and n.kind not in ('plan', 'coupon') offset 0) l
+       where ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id and n.kind not in ('plan', 'coupon')
+         and not (n.kind = 'charge' and l.kind = 'payment_intent') offset 0) l
      cross join lateral (
        select o.* from ledger_objects o where ${inPlace('o')} and o.kind = l.kind and o.id = l.id offset 0) o
      order by o.kind, o.id, o.incarnation desc`,

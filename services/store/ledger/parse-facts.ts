@@ -49,8 +49,8 @@ const kinds = [
 ] as const satisfies readonly Fact['kind'][]
 
 const id = z.string().min(1).max(255)
-/** Attributes are the normalizer's to say: the worker's version may be newer than the store's. */
-const attributes = z.record(z.string(), z.json())
+/** Attributes are the normalizer's to say: the worker's version may be newer than the store's. What was parsed is JSON already. */
+const attributes = z.record(z.string(), z.unknown())
 const factSchema = z.object({
   provider: z.enum(providers),
   account: z.string().max(255),
@@ -123,6 +123,8 @@ function readFact(given: LedgerFact, at: string): Pick<GivenFact, 'fact' | 'pers
 
 function readJson(given: string, field: string): unknown {
   try {
+    // Only an escape can write what is cleaned away: the message's text itself is UTF-8, and JSON takes no control characters as they are.
+    if (!given.includes('\\u')) return JSON.parse(given)
     return JSON.parse(given, (_, value: unknown) => (typeof value === 'string' ? clean(value) : value))
   } catch {
     throw invalid(field, 'is no JSON')

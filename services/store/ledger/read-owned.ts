@@ -1,4 +1,5 @@
 import type { CustomerRow, CustomerRows, Row, TransitionRow } from '@fairlead/ledger/rows'
+import type { QueryResultRow } from 'pg'
 import type { Db } from '../scope.ts'
 import { fieldsOf } from './columns.ts'
 import { plansOf } from './links.ts'
@@ -24,58 +25,93 @@ const empty = (): Mutable<CustomerRows> => ({
   checkouts: [],
   orders: [],
 })
-export const nothing: CustomerRows = empty()
+const revenueKinds: readonly Row['kind'][] = ['customer', 'subscription', 'discount']
 
-/** What rows are read for: those that a projection doesn't look at are not. */
-export interface Wanted {
-  readonly payments: boolean
-  /** Access and recurring revenue. */
-  readonly revenue: boolean
-  /** Lines of invoices, which tell what tiers and taxes came to. */
-  readonly lines: boolean
+/** Of one owner: rows of each kind, and changes of its subscriptions, that are read. */
+export const mostOfOwner = { rows: 1_000, transitions: 10_000 }
+/** And as many bytes of each, as Postgres keeps them; one row may be larger. */
+const ownerBytes = 2 * 1024 ** 2
+/** Owners that are in memory at one time, and their bytes; one may be larger. */
+const roundOf = { owners: 200, bytes: 4 * 1024 ** 2 } as const
+
+/** What access and recurring revenue of an owner are computed from. */
+export interface OwnedRows {
+  readonly owner: string
+  readonly rows: CustomerRows
+  /** There is more of it than was read. */
+  readonly cut: boolean
 }
 
-function kindsOf({ payments, revenue, lines }: Wanted): Row['kind'][] {
-  const kinds = new Set<Row['kind']>(['customer'])
-  for (const kind of payments ? paymentKinds : []) kinds.add(kind)
-  for (const kind of revenue ? (['subscription', 'discount'] as const) : []) kinds.add(kind)
-  if (lines) kinds.add('invoice')
-  return [...kinds]
-}
-
-/** Rows that payments are made of. */
-const paymentKinds = [
-  'payment_intent',
-  'charge',
-  'refund',
-  'dispute',
-  'order',
-  'invoice_payment',
-  'invoice',
-] as const satisfies readonly Row['kind'][]
-
-/** The wanted rows of each owner, with the plans and coupons that its subscriptions name. */
-export async function readOwned(
+/**
+ * The rows that each owner's access and recurring revenue are computed from, with the plans and coupons that its subscriptions name. In rounds,
+ * so that what is in memory has a bound. Of an owner with too many rows of a kind those that haven't ended, and of them the newest.
+ * @param lines with invoices, whose lines tell what tiers and taxes came to
+ */
+export async function* readOwned(
   db: Db,
   place: Place,
   owners: readonly string[],
-  wanted: Wanted,
-): Promise<Map<string, CustomerRows>> {
-  const { rows } = await db.query<{ owner: string; fields: Record<string, unknown> }>(
-    `select owner, ${wanted.lines ? 'fields' : "fields - 'lines' as fields"} from ledger_objects
-     where ${inPlace()} and owner = any($5::text[]) and kind = any($6::text[])
-     order by kind, id, incarnation`,
-    [...placeValues(place), owners, kindsOf(wanted)],
-  )
-  const found = new Map<string, Mutable<CustomerRows>>()
-  for (const { owner, fields } of rows) {
-    const of = found.get(owner) ?? empty()
-    found.set(owner, of)
-    take(of, reviveRow(fields))
-  }
-  if (wanted.revenue) {
-    await addTransitions(db, place, found)
+  lines: boolean,
+  most: typeof mostOfOwner = mostOfOwner,
+): AsyncGenerator<readonly OwnedRows[]> {
+  for (let left = owners; left.length > 0; ) {
+    const kinds = lines ? [...revenueKinds, 'invoice'] : revenueKinds
+    const read = await readRows(db, place, left.slice(0, roundOf.owners), kinds, most.rows)
+    const found = await addTransitions(db, place, read, most.transitions)
     await addTerms(db, place, found)
+    yield found
+    left = left.slice(found.length)
+  }
+}
+
+type MutableOwned = { owner: string; rows: Mutable<CustomerRows>; cut: boolean }
+
+/** Rows of the first of some owners, as many as a round has. */
+async function readRows(
+  db: Db,
+  place: Place,
+  owners: readonly string[],
+  kinds: readonly string[],
+  most: number,
+): Promise<MutableOwned[]> {
+  const { rows } = await db.query<{
+    n: number
+    fields: Record<string, unknown>
+    cut: boolean
+    more: boolean
+  }>(
+    `select f.n::int, o.fields, f.cut, f.more from (
+       select r.*, bool_or(r.n > 1 and r.total > $9) over () as more from (
+         select w.n, o.*, bool_or(not o.kept) over (partition by w.n) as cut,
+           sum(o.size) filter (where o.kept) over (order by w.n) as total
+         from unnest($5::text[]) with ordinality as w (owner, n) cross join unnest($6::text[]) as k (kind)
+         cross join lateral (
+           select x.*, x.place <= $7 and (x.upto <= $8 or x.place = 1) as kept from (
+             select x.*, row_number() over by_age as place, sum(x.size) over by_age as upto from (
+               select o.kind, o.id, o.incarnation, pg_column_size(o.fields) as size,
+                 coalesce(o.fields->>'status' in ('canceled', 'expired'), false) as ended,
+                 coalesce((o.fields->>'createdAt')::bigint, (o.fields->>'startAt')::bigint, 0) as at
+               from ledger_objects o where ${inPlace('o')} and o.owner = w.owner and o.kind = k.kind offset 0) x
+             window by_age as (order by x.ended, x.at desc, x.id, x.incarnation rows unbounded preceding)
+             order by x.ended, x.at desc, x.id, x.incarnation limit $7 + 1) x
+         ) o
+       ) r
+     ) f
+     cross join lateral (
+       select o.fields from ledger_objects o where ${inPlace('o')} and o.kind = f.kind and o.id = f.id and o.incarnation = f.incarnation
+       offset 0) o
+     where f.kept and (f.total <= $9 or f.n = 1)
+     order by f.n, f.kind, f.id, f.incarnation`,
+    [...placeValues(place), owners, kinds, most, ownerBytes, roundOf.bytes],
+  )
+  const last = rows.at(-1)
+  const found = owners
+    .slice(0, last?.more ? last.n : owners.length)
+    .map((owner): MutableOwned => ({ owner, rows: empty(), cut: false }))
+  for (const { n, fields, cut } of rows) {
+    const of = found[n - 1]!
+    of.cut ||= cut
+    take(of.rows, reviveRow(fields))
   }
   return found
 }
@@ -94,28 +130,14 @@ function take(of: Mutable<CustomerRows>, row: Row): void {
     case 'invoice':
       of.invoices.push(row)
       return
+    // Of those payments are made, and from the others nothing is projected.
     case 'invoice_payment':
-      of.invoicePayments.push(row)
-      return
     case 'payment_intent':
-      of.paymentIntents.push(row)
-      return
     case 'charge':
-      of.charges.push(row)
-      return
     case 'refund':
-      of.refunds.push(row)
-      return
     case 'dispute':
-      of.disputes.push(row)
-      return
-    case 'checkout':
-      of.checkouts.push(row)
-      return
     case 'order':
-      of.orders.push(row)
-      return
-    // Owners of themselves, from which nothing is projected; and credit notes, which are rows of their own alone.
+    case 'checkout':
     case 'product':
     case 'plan':
     case 'coupon':
@@ -127,31 +149,60 @@ function take(of: Mutable<CustomerRows>, row: Row): void {
   }
 }
 
+/** Adds the changes of subscriptions. @returns the first of the owners, as many as a round has changes of */
 async function addTransitions(
   db: Db,
   place: Place,
-  found: ReadonlyMap<string, Mutable<CustomerRows>>,
-): Promise<void> {
-  const of = new Map(
-    [...found.values()].flatMap(rows => rows.subscriptions.map(({ id }) => [id, rows.transitions] as const)),
-  )
-  if (of.size === 0) return
+  found: readonly MutableOwned[],
+  most: number,
+): Promise<readonly MutableOwned[]> {
+  const asked = found.flatMap(({ rows }, index) => rows.subscriptions.map(({ id }) => ({ n: index + 1, id })))
+  if (asked.length === 0) return found
   // Without the state before, which is the one after the last, and is as large.
-  const { rows } = await db.query(
-    `select provider, account, mode, kind, id, incarnation, position, at_ms, event_id, "to" from ledger_transitions
-     where ${inPlace()} and kind = 'subscription' and id = any($5::text[]) order by id, incarnation, position`,
-    [...placeValues(place), [...of.keys()]],
+  const { rows } = await db.query<
+    QueryResultRow & { id: string; n: number; cut: boolean; more: boolean; to: unknown }
+  >(
+    `select t.provider, t.account, t.mode, t.kind, t.id, t.incarnation, t.position, t.at_ms, t.event_id, t."to", f.n, f.cut, f.more
+     from (
+       select r.*, bool_or(r.n > 1 and r.total > $9) over () as more from (
+         select x.*, bool_or(not x.kept) over (partition by x.n) as cut, sum(x.size) filter (where x.kept) over (order by x.n) as total
+         from (
+           select x.*, x.place <= $7 and (x.upto <= $8 or x.place = 1) as kept from (
+             select s.n, t.*, row_number() over by_age as place, sum(t.size) over by_age as upto
+             from unnest($5::int[], $6::text[]) as s (n, id)
+             cross join lateral (
+               select t.id, t.incarnation, t.position, t.at_ms, pg_column_size(t."to") as size from ledger_transitions t
+               where ${inPlace('t')} and t.kind = 'subscription' and t.id = s.id offset 0) t
+             window by_age as (partition by s.n order by t.at_ms desc, t.id, t.incarnation, t.position desc rows unbounded preceding)) x
+           where x.place <= $7 + 1) x
+       ) r
+     ) f
+     cross join lateral (
+       select t.* from ledger_transitions t where ${inPlace('t')} and t.kind = 'subscription' and t.id = f.id
+         and t.incarnation = f.incarnation and t.position = f.position offset 0) t
+     where f.kept and (f.total <= $9 or f.n = 1)
+     order by f.n, t.id, t.incarnation, t.position`,
+    [
+      ...placeValues(place),
+      asked.map(({ n }) => n),
+      asked.map(({ id }) => id),
+      most,
+      ownerBytes,
+      roundOf.bytes,
+    ],
   )
-  for (const row of rows) of.get(row.id)?.push(fieldsOf(row) as unknown as TransitionRow)
+  for (const { n, cut, more: _more, ...row } of rows) {
+    const of = found[n - 1]!
+    of.cut ||= cut
+    of.rows.transitions.push(fieldsOf(row) as unknown as TransitionRow)
+  }
+  const last = rows.at(-1)
+  return last?.more ? found.slice(0, last.n) : found
 }
 
 /** Plans of subscriptions, of their past too, what these cost then, and coupons of discounts: all incarnations. */
-async function addTerms(
-  db: Db,
-  place: Place,
-  found: ReadonlyMap<string, Mutable<CustomerRows>>,
-): Promise<void> {
-  const wants = [...found.values()].map(of => ({
+async function addTerms(db: Db, place: Place, found: readonly MutableOwned[]): Promise<void> {
+  const wants = found.map(({ rows: of }) => ({
     of,
     plans: plansOf(
       of.transitions,
@@ -177,7 +228,8 @@ async function addTerms(
 async function readPrices(db: Db, place: Place, plans: readonly Row[]): Promise<TransitionRow[]> {
   if (plans.length === 0) return []
   const { rows } = await db.query(
-    `select * from ledger_transitions where ${inPlace()} and kind = 'plan' and id = any($5::text[]) and changes ? 'unitAmount'
+    `select provider, account, mode, kind, id, incarnation, position, at_ms, event_id, changes, "from", "to" from ledger_transitions
+     where ${inPlace()} and kind = 'plan' and id = any($5::text[]) and changes ? 'unitAmount'
      order by id, incarnation, position`,
     [...placeValues(place), plans.map(({ id }) => id)],
   )

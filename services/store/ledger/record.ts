@@ -24,7 +24,10 @@ const recordMs = 30_000
 export async function recordFacts(pool: Pool, request: RecordFactsRequest): Promise<number> {
   const organization = requireId('org', request.organizationId, 'organization_id')
   const given = readGivenFacts(request)
-  return await inScope(pool, organization, db => record(db, organization, given), { timeoutMs: recordMs })
+  return await inScope(pool, organization, db => record(db, organization, given), {
+    timeoutMs: recordMs,
+    planned: true,
+  })
 }
 
 async function record(db: Db, organization: OrganizationId, given: GivenFacts): Promise<number> {

@@ -38,7 +38,8 @@ async function writeRows(db: Db, place: Place, folded: readonly FoldedObject[]):
   await writeObjects(db, place, owned, folded)
   await writeLinks(db, place, folded)
   const after = await readTerms(db, place, objects)
-  for (const owner of await findTermsUsers(db, place, before, after)) touch(touched, owner, 'subscription')
+  for (const owner of await findTermsUsers(db, place, before, after))
+    touch(touched, owner, 'subscription', [])
   return await projectOwners(db, place, touched)
 }
 

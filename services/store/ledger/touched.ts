@@ -1,41 +1,50 @@
 import type { Row } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
+import { paymentKinds } from './payment-links.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 
-/**
- * What of an owner's projections may be another now: payments, or access and recurring revenue. `lines`: revenue, where lines of invoices
- * count in it.
- */
-export type Aspect = 'payments' | 'revenue' | 'lines'
-
-/** Owners with what changed for them. */
-export type Touched = Map<string, Set<Aspect>>
-
-const aspects: Readonly<Record<Row['kind'], readonly Aspect[]>> = {
-  customer: ['payments', 'revenue'],
-  subscription: ['revenue'],
-  discount: ['revenue'],
-  invoice: ['payments', 'lines'],
-  invoice_payment: ['payments'],
-  payment_intent: ['payments'],
-  charge: ['payments'],
-  refund: ['payments'],
-  dispute: ['payments'],
-  order: ['payments'],
-  // Owners of themselves, whose users are found by their terms; and rows of which nothing is projected.
-  product: [],
-  plan: [],
-  coupon: [],
-  credit_note: [],
-  checkout: [],
-  account: [],
+/** What may be another now of an owner's projections. */
+export interface Change {
+  /** Access and recurring revenue. */
+  revenue: boolean
+  /** Access and recurring revenue, where lines of invoices count in it. */
+  lines: boolean
+  /** Objects whose payments may be others, by their text: those that changed, and those that they named before. */
+  readonly payments: Set<string>
 }
 
-export function touch(touched: Touched, owner: string, kind: Row['kind']): void {
-  if (aspects[kind].length === 0) return
-  const known = touched.get(owner) ?? new Set()
-  for (const aspect of aspects[kind]) known.add(aspect)
-  touched.set(owner, known)
+/** Owners with what changed for them. */
+export type Touched = Map<string, Change>
+
+const countsIn: Readonly<Record<Row['kind'], 'revenue' | 'lines' | undefined>> = {
+  customer: 'revenue',
+  subscription: 'revenue',
+  discount: 'revenue',
+  invoice: 'lines',
+  invoice_payment: undefined,
+  payment_intent: undefined,
+  charge: undefined,
+  refund: undefined,
+  dispute: undefined,
+  order: undefined,
+  // Owners of themselves, whose users are found by their terms; and rows of which nothing is projected.
+  product: undefined,
+  plan: undefined,
+  coupon: undefined,
+  credit_note: undefined,
+  checkout: undefined,
+  account: undefined,
+}
+
+/** @param objects texts of the row, and of what it named before */
+export function touch(touched: Touched, owner: string, kind: Row['kind'], objects: readonly string[]): void {
+  const aspect = countsIn[kind]
+  const isOfPayments = paymentKinds.some(known => known === kind)
+  if (!aspect && !isOfPayments) return
+  const change = touched.get(owner) ?? { revenue: false, lines: false, payments: new Set() }
+  touched.set(owner, change)
+  if (aspect) change[aspect] = true
+  if (isOfPayments) for (const object of objects) change.payments.add(object)
 }
 
 /** Those of the owners with a plan, now or once, whose tiers or taxes only lines of invoices tell. */

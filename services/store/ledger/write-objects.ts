@@ -1,4 +1,3 @@
-import { canonicalJson } from '@fairlead/ledger/canonical'
 import type { Folded, InvoiceRow, Row, SubscriptionRow } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
 import { type Columns, columnsOf, jsonOf, putRows, replaceRows } from './columns.ts'
@@ -148,5 +147,5 @@ const objectColumns = (place: Place, row: Folded['rows'][number], owner: string)
   incarnation: row.incarnation,
   known: row.known,
   owner,
-  fields: jsonOf(JSON.parse(canonicalJson(row))),
+  fields: jsonOf(row),
 })

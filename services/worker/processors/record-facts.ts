@@ -11,12 +11,17 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { ProcessorAwayError, ProcessorError } from './process.ts'
 
 /*
- * Hands events' facts to a store in batches that nobody waits to fill: while an organization has its requests under way, what comes
- * meanwhile goes with the next one.
+ * Hands events' facts to a store in batches: what comes of an organization while it has its requests under way, or shortly after the last one
+ * went, goes with the next one. A request costs the store much more than one more event in it.
  */
 
 /** Requests of one organization under way at one time. */
 const mostUnderWay = 2
+/**
+ * How long after a request of an organization its next one goes, ms, if that isn't full sooner: four times as long as the last one took. So a
+ * store that is busy is given fuller requests, and one that isn't has them soon.
+ */
+const apartMs = { least: 50, most: 500, ofLast: 4 }
 /** Events of one request, and their bytes. One event may have more: it then goes alone. */
 const mostEvents = 200
 const mostBytes = 512 * 1024
@@ -35,6 +40,10 @@ interface Waiting {
 interface Line {
   readonly waiting: Waiting[]
   underWay: number
+  /** Runs while the last request went a short time ago. */
+  apart: NodeJS.Timeout | undefined
+  /** How long the last request took, ms. */
+  lastMs: number
 }
 
 export interface FactBatches {
@@ -47,13 +56,24 @@ export function openFactBatches(nats: NatsConnection): FactBatches {
 
   function go(organization: OrganizationId, line: Line): void {
     while (line.underWay < mostUnderWay && line.waiting.length > 0) {
+      if (line.apart && !isFull(line.waiting)) return
+      clearTimeout(line.apart)
+      line.apart = setTimeout(
+        () => {
+          line.apart = undefined
+          go(organization, line)
+        },
+        Math.min(apartMs.most, Math.max(apartMs.least, apartMs.ofLast * line.lastMs)),
+      )
+      const startMs = performance.now()
       line.underWay++
       void send(nats, organization, takeBatch(line.waiting)).finally(() => {
         line.underWay--
-        if (line.waiting.length > 0) go(organization, line)
-        else if (line.underWay === 0) lines.delete(organization)
+        line.lastMs = performance.now() - startMs
+        go(organization, line)
       })
     }
+    if (line.waiting.length === 0 && line.underWay === 0 && !line.apart) lines.delete(organization)
   }
 
   return {
@@ -61,7 +81,7 @@ export function openFactBatches(nats: NatsConnection): FactBatches {
       const bytes = toBinary(LedgerEventSchema, create(LedgerEventSchema, event)).length
       const most = (nats.info?.max_payload ?? 1024 ** 2) - headroomBytes
       if (bytes > most) return Promise.reject(new ProcessorError('its facts are more than one message holds'))
-      const line = lines.get(organization) ?? { waiting: [], underWay: 0 }
+      const line = lines.get(organization) ?? { waiting: [], underWay: 0, apart: undefined, lastMs: 0 }
       lines.set(organization, line)
       return new Promise((recorded, failed) => {
         line.waiting.push({ event, bytes, recorded, failed })
@@ -69,6 +89,11 @@ export function openFactBatches(nats: NatsConnection): FactBatches {
       })
     },
   }
+}
+
+function isFull(waiting: readonly Waiting[]): boolean {
+  if (waiting.length >= mostEvents) return true
+  return waiting.reduce((sum, { bytes }) => sum + bytes, 0) >= mostBytes
 }
 
 function takeBatch(waiting: Waiting[]): Waiting[] {
