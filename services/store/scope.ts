@@ -26,7 +26,7 @@ export interface ScopeOptions {
   /** A look-up by key, of a few milliseconds: it gets a connection before all other work. Default: it waits for its scope's turn. */
   short?: boolean | undefined
   /**
-   * Statements with parameters are planned once for each connection, without a look at the parameters, and go by indexes. For work whose statements
+   * Statements with parameters are planned once for each connection, without a look at the parameters, and go from row to row by indexes. For work whose statements
    * are few and the same each time. None may select all columns of a table: a migration that adds one would break it.
    */
   planned?: boolean | undefined
@@ -85,7 +85,9 @@ export async function inScope<T>(
 }
 
 /** A plan that is kept was made when the tables may have been empty, where to read all of one costs least. */
-const planOnce = 'set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; '
+const planOnce =
+  'set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; set local enable_hashjoin = off; ' +
+  'set local enable_mergejoin = off; '
 
 /** Gives a statement up after a time of this work's own: the pool's is for statements of the usual length. */
 function within(client: ClientBase, timeoutMs: number, planned: boolean): Db {

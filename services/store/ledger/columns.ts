@@ -30,28 +30,37 @@ export function jsonOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([field, part]) => [field, jsonOf(part)]))
 }
 
+/** Columns that each row of the ledger's tables has in its primary key. */
+const placeKey = ['organization_id', 'provider', 'account', 'mode']
+
 /**
  * Puts rows into a table by its primary key: new ones come, others become these, equal ones stay untouched. All rows have the same
- * columns. Names come from our own types, never from outside.
+ * columns. Names come from our own types, never from outside. The place is locked: no other writer comes between look and write.
+ * @param key columns of the primary key, without the place's
  */
-export async function putRows(db: Db, table: string, rows: readonly Columns[]): Promise<void> {
+export async function putRows(
+  db: Db,
+  table: string,
+  key: readonly string[],
+  rows: readonly Columns[],
+): Promise<void> {
   const [first] = rows
   if (!first) return
   await db.query(
-    `with n as (select * from jsonb_populate_recordset(null::${table}, $1::jsonb)) ${putStatement(table, first)}`,
+    `with n as (select * from jsonb_populate_recordset(null::${table}, $1::jsonb)) ${putStatement(table, key, first)}`,
     [JSON.stringify(rows)],
   )
 }
 
-/** Puts the rows of `n`, which have the columns of `first`. */
-function putStatement(table: string, first: Columns): string {
+/** Puts the rows of `n`, which have the columns of `first`. Equal ones are looked for first: a conflict would write to the old one, if only a lock. */
+function putStatement(table: string, key: readonly string[], first: Columns): string {
   const names = Object.keys(first).map(name => `"${name}"`)
   const list = names.join(', ')
+  const of = (row: string) => names.map(name => `${row}.${name}`).join(', ')
+  const sameKey = [...placeKey, ...key].map(name => `n."${name}" = t."${name}"`).join(' and ')
   return `insert into ${table} as t (${list}) select ${list} from n
-     on conflict on constraint ${table}_pkey do update
-       set (${list}) = row(${names.map(name => `excluded.${name}`).join(', ')})
-       where (${names.map(name => `t.${name}`).join(', ')})
-         is distinct from (${names.map(name => `excluded.${name}`).join(', ')})`
+     where not exists (select from ${table} t where ${sameKey} and (${of('t')}) is not distinct from (${of('n')}))
+     on conflict on constraint ${table}_pkey do update set (${list}) = row(${of('excluded')})`
 }
 
 export interface Replaced {
@@ -59,7 +68,7 @@ export interface Replaced {
   /** A condition on the table `t`, of parameters from $2 on: the rows that these are to be, and no others. */
   readonly where: string
   readonly values: readonly unknown[]
-  /** Columns of its primary key. */
+  /** Columns of its primary key, without the place's. */
   readonly key: readonly string[]
   readonly rows: readonly Columns[]
   /** A column of text. */
@@ -75,10 +84,11 @@ export async function replaceRows(
   { table, where, values, key, rows, returning }: Replaced,
 ): Promise<string[]> {
   const [first] = rows
-  const sameKey = key.map(name => `n."${name}" = t."${name}"`).join(' and ')
-  const remove = `delete from ${table} t where ${where} and not exists (select from n where ${sameKey})`
+  const keyOf = (row: string) => key.map(name => `${row}."${name}"`).join(', ')
+  // `not in`, which goes by a table of hashes whatever joins are planned.
+  const remove = `delete from ${table} t where ${where} and (${keyOf('t')}) not in (select ${keyOf('n')} from n)`
   const put =
-    first && `${putStatement(table, first)} ${returning ? `returning t.${returning} as changed` : ''}`
+    first && `${putStatement(table, key, first)} ${returning ? `returning t.${returning} as changed` : ''}`
   const { rows: changed } = await db.query<{ changed: string }>(
     `with n as (select * from jsonb_populate_recordset(null::${table}, $1::jsonb))
      ${put ? `, gone as (${remove}) ${put}` : remove}`,

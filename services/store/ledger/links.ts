@@ -9,7 +9,8 @@ import { type FoldedObject, headOf } from './write-objects.ts'
  * Writes what objects belong to, the plans and coupons by which a subscription's revenue is computed, of its past too, and the charges that
  * intents name.
  */
-export async function writeLinks(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
+export async function writeLinks(db: Db, place: Place, written: readonly FoldedObject[]): Promise<void> {
+  const folded = written.filter(({ object }) => !withoutLinks.includes(object.kind))
   if (folded.length === 0) return
   await replaceRows(db, {
     table: 'ledger_links',
@@ -31,6 +32,9 @@ export async function writeLinks(db: Db, place: Place, folded: readonly FoldedOb
     ),
   })
 }
+
+/** Kinds whose objects belong to no other one, whatever is told of them. */
+const withoutLinks: readonly InPlace['kind'][] = ['account', 'coupon', 'customer', 'order', 'plan', 'product']
 
 function linksOf(one: FoldedObject): Link[] {
   const head = headOf(one)

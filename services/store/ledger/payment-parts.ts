@@ -111,7 +111,7 @@ async function findReached(
   const { rows } = await db.query<{ n: number }>(
     `${reaching}
      select w.n::int from unnest($9::text[], $10::text[], $11::text[]) with ordinality as w (owner, kind, id, n)
-     join reached r on r.owner = w.owner and r.kind = w.kind and r.id = w.id`,
+     where ((w.owner, w.kind, w.id) in (select r.owner, r.kind, r.id from reached r)) is true`,
     [
       ...seedValues(place, [from]),
       seeds.map(({ owner }) => owner),

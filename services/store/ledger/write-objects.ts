@@ -43,6 +43,7 @@ export async function writeFolded(db: Db, place: Place, folded: readonly FoldedO
   await putRows(
     db,
     'ledger_customer_personal',
+    ['customer'],
     personal.map(row => ({ ...placeColumns(place), ...columnsOf(row) })),
   )
 }
@@ -126,7 +127,17 @@ export async function writeObjects(
     const incarnations = ofFold.get(`${row.kind} ${row.id}`) ?? [row]
     return incarnations.map(one => objectColumns(place, one, owner))
   })
-  await putRows(db, 'ledger_objects', rows)
+  await putRows(db, 'ledger_objects', ['kind', 'id', 'incarnation'], rows)
+  await removePlaceholders(
+    db,
+    place,
+    folded.filter(({ folded }) => folded.rows.some(({ incarnation }) => incarnation !== '')),
+  )
+}
+
+/** Of objects that have another incarnation now. */
+async function removePlaceholders(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
+  if (folded.length === 0) return
   await db.query(
     `delete from ledger_objects t using unnest($5::text[], $6::text[]) as o (kind, id)
      where ${inPlace('t')} and t.kind = o.kind and t.id = o.id and t.incarnation = '' and not t.known and exists (
