@@ -92,3 +92,31 @@ test("slow lists of many organizations don't hold up authentication and the heal
   gate.resolve()
   await Promise.all([...lists, background])
 })
+
+test('a statement that is planned once goes on after a migration added a column, and reads no whole table that was empty when it was planned', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  await using opened = openPool(database.url, 1)
+  const change = (text: string) => inScope(opened.pool, 'platform', db => db.query(text))
+  await change('create table things (id int primary key)')
+  const wanted = 'select id from things where id = any($1::int[])'
+  const ask = () =>
+    inScope(
+      opened.pool,
+      'platform',
+      async db => {
+        const { rows } = await db.query(wanted, [[7]])
+        const { rows: kept } = await db.query(
+          `select name, generic_plans::int from pg_prepared_statements where statement = '${wanted}'`,
+        )
+        const { rows: plan } = await db.query(`explain execute "${kept[0].name}" ('{7}')`)
+        return { rows, generic: kept[0].generic_plans, plan: JSON.stringify(plan) }
+      },
+      { planned: true },
+    )
+  const before = await ask()
+  await change('alter table things add column name text; insert into things select generate_series(1, 9)')
+  const after = await ask()
+  expect([before.rows, after.rows]).toEqual([[], [{ id: 7 }]])
+  expect(after.generic).toBeGreaterThan(before.generic)
+  for (const { plan } of [before, after]) expect(plan).toMatch(/Index|Bitmap/)
+})

@@ -2,10 +2,11 @@ import { projectAccess } from '@fairlead/ledger/project/access'
 import { projectMovements } from '@fairlead/ledger/project/movements'
 import type { Db } from '../scope.ts'
 import { columnsOf, replaceRows } from './columns.ts'
+import type { OwnedRows } from './owned-rows.ts'
 import { openPauses } from './pause.ts'
 import { inPlace, type Place, placeColumns, placeValues } from './place.ts'
 import { customerPrefix, projectPaymentsOf } from './project-payments.ts'
-import { type OwnedRows, readOwned } from './read-owned.ts'
+import { readOwned } from './read-owned.ts'
 import { findByLines, type Touched } from './touched.ts'
 
 /** Owners that are asked for at one time: a price may be that of all of a tenant's customers. */

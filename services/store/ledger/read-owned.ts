@@ -1,46 +1,20 @@
-import type { CustomerRow, CustomerRows, Row, TransitionRow } from '@fairlead/ledger/rows'
+import type { Row, TransitionRow } from '@fairlead/ledger/rows'
 import type { QueryResultRow } from 'pg'
 import type { Db } from '../scope.ts'
 import { fieldsOf } from './columns.ts'
 import { plansOf } from './links.ts'
+import { type OwnedRows, openOwned, type Reading, take } from './owned-rows.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 import { reviveRow } from './revive.ts'
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Element)[] ? Element[] : T[K] }
-
-const empty = (): Mutable<CustomerRows> => ({
-  customer: null,
-  products: [],
-  plans: [],
-  coupons: [],
-  discounts: [],
-  subscriptions: [],
-  transitions: [],
-  invoices: [],
-  invoicePayments: [],
-  paymentIntents: [],
-  charges: [],
-  refunds: [],
-  disputes: [],
-  checkouts: [],
-  orders: [],
-})
 const revenueKinds: readonly Row['kind'][] = ['customer', 'subscription', 'discount']
 
 /** Of one owner: rows of each kind, and changes of its subscriptions, that are read. */
-export const mostOfOwner = { rows: 1_000, transitions: 10_000 }
+const mostOfOwner = { rows: 1_000, transitions: 10_000 }
 /** And as many bytes of each, as Postgres keeps them; one row may be larger. */
 const ownerBytes = 2 * 1024 ** 2
 /** Owners that are in memory at one time, and their bytes; one may be larger. */
 const roundOf = { owners: 200, bytes: 4 * 1024 ** 2 } as const
-
-/** What access and recurring revenue of an owner are computed from. */
-export interface OwnedRows {
-  readonly owner: string
-  readonly rows: CustomerRows
-  /** There is more of it than was read. */
-  readonly cut: boolean
-}
 
 /**
  * The rows that each owner's access and recurring revenue are computed from, with the plans and coupons that its subscriptions name. In rounds,
@@ -64,8 +38,6 @@ export async function* readOwned(
   }
 }
 
-type MutableOwned = { owner: string; rows: Mutable<CustomerRows>; cut: boolean }
-
 /** Rows of the first of some owners, as many as a round has. */
 async function readRows(
   db: Db,
@@ -73,7 +45,7 @@ async function readRows(
   owners: readonly string[],
   kinds: readonly string[],
   most: number,
-): Promise<MutableOwned[]> {
+): Promise<Reading[]> {
   const { rows } = await db.query<{
     n: number
     fields: Record<string, unknown>
@@ -105,9 +77,7 @@ async function readRows(
     [...placeValues(place), owners, kinds, most, ownerBytes, roundOf.bytes],
   )
   const last = rows.at(-1)
-  const found = owners
-    .slice(0, last?.more ? last.n : owners.length)
-    .map((owner): MutableOwned => ({ owner, rows: empty(), cut: false }))
+  const found = owners.slice(0, last?.more ? last.n : owners.length).map(openOwned)
   for (const { n, fields, cut } of rows) {
     const of = found[n - 1]!
     of.cut ||= cut
@@ -116,46 +86,13 @@ async function readRows(
   return found
 }
 
-function take(of: Mutable<CustomerRows>, row: Row): void {
-  switch (row.kind) {
-    case 'customer':
-      of.customer = row satisfies CustomerRow
-      return
-    case 'discount':
-      of.discounts.push(row)
-      return
-    case 'subscription':
-      of.subscriptions.push(row)
-      return
-    case 'invoice':
-      of.invoices.push(row)
-      return
-    // Of those payments are made, and from the others nothing is projected.
-    case 'invoice_payment':
-    case 'payment_intent':
-    case 'charge':
-    case 'refund':
-    case 'dispute':
-    case 'order':
-    case 'checkout':
-    case 'product':
-    case 'plan':
-    case 'coupon':
-    case 'credit_note':
-    case 'account':
-      return
-    default:
-      row satisfies never
-  }
-}
-
 /** Adds the changes of subscriptions. @returns the first of the owners, as many as a round has changes of */
 async function addTransitions(
   db: Db,
   place: Place,
-  found: readonly MutableOwned[],
+  found: readonly Reading[],
   most: number,
-): Promise<readonly MutableOwned[]> {
+): Promise<readonly Reading[]> {
   const asked = found.flatMap(({ rows }, index) => rows.subscriptions.map(({ id }) => ({ n: index + 1, id })))
   if (asked.length === 0) return found
   // Without the state before, which is the one after the last, and is as large.
@@ -201,7 +138,7 @@ async function addTransitions(
 }
 
 /** Plans of subscriptions, of their past too, what these cost then, and coupons of discounts: all incarnations. */
-async function addTerms(db: Db, place: Place, found: readonly MutableOwned[]): Promise<void> {
+async function addTerms(db: Db, place: Place, found: readonly Reading[]): Promise<void> {
   const wants = found.map(({ rows: of }) => ({
     of,
     plans: plansOf(

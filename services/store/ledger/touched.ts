@@ -4,7 +4,7 @@ import { paymentKinds } from './payment-links.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 
 /** What may be another now of an owner's projections. */
-export interface Change {
+interface Change {
   /** Access and recurring revenue. */
   revenue: boolean
   /** Access and recurring revenue, where lines of invoices count in it. */
