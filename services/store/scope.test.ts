@@ -2,7 +2,7 @@ import { Code } from '@connectrpc/connect'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { asAdmin } from '@fairlead/testbed/run'
 import { until } from '@fairlead/testbed/until'
-import { newId, type OrganizationId } from '@fairlead/webhook/id'
+import { newId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { Client } from 'pg'
@@ -119,4 +119,44 @@ test('a statement that is planned once goes on after a migration added a column,
   expect([before.rows, after.rows]).toEqual([[], [{ id: 7 }]])
   expect(after.generic).toBeGreaterThan(before.generic)
   for (const { plan } of [before, after]) expect(plan).toMatch(/Index|Bitmap/)
+})
+
+test('a statement that selects all columns of a table fails once after a migration added one, and not for as long as its connection lasts', async () => {
+  await using database = await createTestDatabase({ migrated: false })
+  await using opened = openPool(database.url, 1)
+  const change = (text: string) => inScope(opened.pool, 'platform', db => db.query(text))
+  const options = { planned: true }
+  const ask = () => inScope(opened.pool, 'platform', db => db.query('select * from things', []), options)
+  await change('create table things (id int)')
+  await ask()
+  await change('alter table things add column name text; insert into things values (1)')
+  await expect(ask()).rejects.toThrow('cached plan')
+  expect((await ask()).rows).toEqual([{ id: 1, name: null }])
+})
+
+test("a plan that was made for one organization shows another one's transaction nothing of it", async () => {
+  await using database = await createTestDatabase()
+  await using opened = openPool(database.url, 1)
+  const organizations = [newId('org', 1), newId('org', 2)]
+  const options = { planned: true }
+  for (const [index, organization] of organizations.entries()) {
+    await inScope(opened.pool, organization, db =>
+      db.query(
+        `insert into ledger_links (organization_id, provider, account, mode, parent_kind, parent_id, kind, id)
+         values ($1, 'stripe', '', 'live', 'charge', $2, 'refund', $2)`,
+        [toUuid(organization), String(index)],
+      ),
+    )
+  }
+  const shown: unknown[] = []
+  for (const scope of [...organizations, ...organizations.toReversed()]) {
+    const { rows } = await inScope(
+      opened.pool,
+      scope,
+      db => db.query('select id from ledger_links where id = any($1::text[])', [['0', '1']]),
+      options,
+    )
+    shown.push(rows)
+  }
+  expect(shown).toEqual([[{ id: '0' }], [{ id: '1' }], [{ id: '1' }], [{ id: '0' }]])
 })

@@ -27,7 +27,7 @@ export interface ScopeOptions {
   short?: boolean | undefined
   /**
    * Statements with parameters are planned once for each connection, without a look at the parameters, and go from row to row by indexes. For work whose statements
-   * are few and the same each time. None may select all columns of a table: a migration that adds one would break it.
+   * are few and the same each time. One that selects all columns of a table fails once on each connection after a migration that adds one.
    */
   planned?: boolean | undefined
 }
@@ -53,7 +53,7 @@ export async function inScope<T>(
       const db = within(client, queryTimeoutMs(timeoutMs), options.planned ?? false)
       await db.query(
         `begin; set local statement_timeout = ${timeoutMs}; set local lock_timeout = ${Math.min(timeoutMs, lockTimeoutMs)}; ` +
-          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${options.planned ? planOnce : ''}` +
+          `set local idle_in_transaction_session_timeout = ${idleTimeoutMs}; ${options.planned ? planOnce + agePlans(client) : ''}` +
           enterStatement(scope, options.mode),
       )
       const result = await work(db)
@@ -61,8 +61,8 @@ export async function inScope<T>(
       broken = false
       return result
     } catch (error) {
-      // A connection that doesn't answer, or whose rollback fails, goes back to nobody.
-      if (!isUnanswered(error)) {
+      // A connection that doesn't answer, whose plans are stale, or whose rollback fails, goes back to nobody.
+      if (!isUnanswered(error) && !isPlanStale(error)) {
         await client.query('rollback').then(
           () => {
             broken = false
@@ -88,6 +88,27 @@ export async function inScope<T>(
 const planOnce =
   'set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; set local enable_hashjoin = off; ' +
   'set local enable_mergejoin = off; '
+
+/** Plans of a connection: since when they are kept, and for how long, ms. */
+const kept = new WeakMap<ClientBase, { readonly sinceMs: number; readonly forMs: number }>()
+const keptMs = { least: 1_000, most: 600_000 }
+
+/**
+ * Plans are made anew after a second, and after twice as long each time: which index is best may not show before tables have rows.
+ * @returns the statement that forgets them, where it is time
+ */
+function agePlans(client: ClientBase): string {
+  const nowMs = performance.now()
+  const known = kept.get(client)
+  if (known && nowMs < known.sinceMs + known.forMs) return ''
+  const forMs = known ? Math.min(keptMs.most, 2 * known.forMs) : keptMs.least
+  kept.set(client, { sinceMs: nowMs, forMs })
+  return known ? 'discard plans; ' : ''
+}
+
+/** A migration added a column to what a kept plan answers. Postgres refuses it for as long as the connection lasts. */
+const isPlanStale = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('cached plan must not change result type')
 
 /** Gives a statement up after a time of this work's own: the pool's is for statements of the usual length. */
 function within(client: ClientBase, timeoutMs: number, planned: boolean): Db {

@@ -34,16 +34,17 @@ const reaching = `with recursive reached (owner, kind, id) as (
     union
     select r.owner, n.kind, n.id from reached r cross join lateral (
       select p.kind, p.id from (
-        select o.fields from ledger_objects o
-        where ${inPlace('o')} and o.kind = r.kind and o.id = r.id and o.owner = r.owner offset 0) o
+        select o.owner, o.fields from ledger_objects o
+        where ${inPlace('o')} and o.kind = r.kind and o.id = r.id offset 0) o
       cross join lateral (values ${paymentLinks('o')}) as p (kind, id)
-      where p.id is not null
+      where o.owner = r.owner and p.id is not null
       union all
       select l.kind, l.id from (
         select l.kind, l.id from ledger_links l
-        where ${inPlace('l')} and l.parent_kind = r.kind and l.parent_id = r.id and l.kind = any($8::text[]) offset 0) l
-      where exists (
-        select from ledger_objects o where ${inPlace('o')} and o.kind = l.kind and o.id = l.id and o.owner = r.owner)
+        where ${inPlace('l')} and l.parent_kind = r.kind and l.parent_id = r.id offset 0) l
+      cross join lateral (
+        select o.owner from ledger_objects o where ${inPlace('o')} and o.kind = l.kind and o.id = l.id offset 0) o
+      where l.kind = any($8::text[]) and o.owner = r.owner
     ) n
   )`
 
@@ -89,11 +90,11 @@ async function readReached(
 ): Promise<PaymentParts['reached']> {
   const { rows } = await db.query<PaymentSeed & { fields: Record<string, unknown> | null }>(
     `${reaching}
-     select r.owner, r.kind, r.id, o.fields from (
+     select r.owner, r.kind, r.id, case when o.owner = r.owner then o.fields end as fields from (
        select r.* from reached r order by array_position($8::text[], r.kind), r.id, r.owner limit $9) r
      left join lateral (
-       select o.fields - 'lines' as fields from ledger_objects o
-       where ${inPlace('o')} and o.kind = r.kind and o.id = r.id and o.owner = r.owner offset 0) o on true
+       select o.owner, o.fields - 'lines' as fields from ledger_objects o
+       where ${inPlace('o')} and o.kind = r.kind and o.id = r.id offset 0) o on true
      order by array_position($8::text[], r.kind), r.id, r.owner`,
     [...seedValues(place, seeds), limit],
   )

@@ -25,6 +25,8 @@ const mostPages = 10
 /** The longest wait for a place's turn, ms. */
 const mostLockMs = 1_000
 
+const planned = { planned: true }
+
 interface Due {
   readonly kind: ToldKind
   readonly object_id: string
@@ -77,21 +79,25 @@ async function tellPages(tools: TellTools, place: Place): Promise<void> {
 
 /** Answers how many objects it looked at. */
 async function tellPage(tools: TellTools, place: Place): Promise<number> {
-  const { changes, listener } = await inScope(tools.pool, place.organization, async db => ({
+  const read = async (db: Db) => ({
     listener: await readListener(db, place),
     changes: await readChanges(db, place),
-  })).catch((error: unknown) => {
-    // Computed anew, which takes a minute: its changes are told after that, and those of others now.
-    if (isLockedOut(error)) return { listener: undefined, changes: [] }
-    throw error
   })
+  const { changes, listener } = await inScope(tools.pool, place.organization, read, planned).catch(
+    (error: unknown) => {
+      // Computed anew, which takes a minute: its changes are told after that, and those of others now.
+      if (isLockedOut(error)) return { listener: undefined, changes: [] }
+      throw error
+    },
+  )
   const wanted = changes.filter(({ type }) => type !== undefined && listener?.types.includes(type))
   const logged = await readLogged(tools, place, wanted)
   for (const change of wanted) {
     if (!listener || logged.has(`${toUuid(place.organization)} ${toUuid(idOf(place, change))}`)) continue
     await publishChange(tools, place, change, listener)
   }
-  if (changes.length > 0) await inScope(tools.pool, place.organization, db => markTold(db, place, changes))
+  if (changes.length > 0)
+    await inScope(tools.pool, place.organization, db => markTold(db, place, changes), planned)
   return changes.length
 }
 
