@@ -6,15 +6,25 @@ import type { Db } from '../scope.ts'
 export type Columns = Readonly<Record<string, unknown>>
 
 /** `amountDue` → `amount_due`, `paidAt` → `paid_ms`. */
-export function columnOf(field: string): string {
+export const columnOf = remembered(field => {
   if (field === 'at') return 'at_ms'
   return field.replace(/At$/, 'Ms').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
-}
+})
 
 /** `amount_due` → `amountDue`, `paid_ms` → `paidAt`. */
-export function fieldOf(column: string): string {
+export const fieldOf = remembered(column => {
   if (column === 'at_ms') return 'at'
   return column.replace(/_ms$/, '_at').replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+})
+
+/** For the names of our own types and tables, which are few: each row asks for all of its own. */
+function remembered(rename: (name: string) => string): (name: string) => string {
+  const renamed = new Map<string, string>()
+  return name => {
+    const known = renamed.get(name) ?? rename(name)
+    renamed.set(name, known)
+    return known
+  }
 }
 
 /** Fields as columns; money as its digits, which JSON can hold. */

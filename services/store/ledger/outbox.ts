@@ -60,10 +60,20 @@ const untold: ReadonlySet<string> = new Set([
   'headEventId',
 ])
 
-export const digestsOf = ({ fields, history }: Tellable): { digest: string; history: string } => ({
-  digest: sha256(Object.fromEntries(Object.entries(fields).filter(([field]) => !untold.has(field)))),
-  history: sha256(history),
-})
+type Digests = Readonly<Record<'digest' | 'history', string>>
+
+/** Of what is being told: a long history takes a while, and is asked for again to mark it as told. */
+const computed = new WeakMap<Tellable, Digests>()
+
+export function digestsOf(tellable: Tellable): Digests {
+  const known = computed.get(tellable)
+  if (known) return known
+  const { fields, history } = tellable
+  const told = Object.fromEntries(Object.entries(fields).filter(([field]) => !untold.has(field)))
+  const digests = { digest: sha256(told), history: sha256(history) }
+  computed.set(tellable, digests)
+  return digests
+}
 
 const sha256 = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex')
 
