@@ -18,17 +18,15 @@ export async function readTellable(
   kind: ToldKind,
   ids: readonly string[],
 ): Promise<Map<string, Tellable>> {
+  if (ids.length === 0) return new Map()
   const named = [...placeValues(place), ids]
   const { rows } = await db.query<QueryResultRow & { id: string }>(
     `select * from ${tables[kind]} where ${inPlace()} and id = any($5::text[]) and known ${kind === 'payment' ? 'order by owner desc' : ''}`,
     named,
   )
   const items = kind === 'subscription' ? await readItems(db, named) : new Map<string, object[]>()
-  const { rows: transitions } = await db.query<{ id: string; at_ms: string; from: unknown; to: unknown }>(
-    `select id, at_ms, "from", "to" from ledger_transitions where ${inPlace()} and kind = $6 and id = any($5::text[])
-     order by id, incarnation, position`,
-    [...named, kind],
-  )
+  // Payments have none, being computed from rows and not from facts.
+  const transitions = kind === 'payment' ? [] : await readTransitions(db, named, kind)
   const histories = Map.groupBy(transitions, ({ id }) => id)
   return new Map(
     rows.map(row => {
@@ -49,6 +47,15 @@ async function readItems(db: Db, named: unknown[]): Promise<Map<string, object[]
   )
   const items = Map.groupBy(rows, ({ subscription }) => subscription)
   return new Map([...items].map(([subscription, of]) => [subscription, of.map(partOf)]))
+}
+
+async function readTransitions(db: Db, named: unknown[], kind: ToldKind) {
+  const { rows } = await db.query<{ id: string; at_ms: string; from: unknown; to: unknown }>(
+    `select id, at_ms, "from", "to" from ledger_transitions where ${inPlace()} and kind = $6 and id = any($5::text[])
+     order by id, incarnation, position`,
+    [...named, kind],
+  )
+  return rows
 }
 
 /** A part without the key of its whole. */
