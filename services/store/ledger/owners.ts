@@ -1,7 +1,7 @@
 import { customerOf, parentsOf } from '@fairlead/ledger/owner'
 import type { Link, Row } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
-import { namedBy, paymentKinds } from './payment-links.ts'
+import { isOfPayments, namedBy } from './payment-links.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 import { reviveRow } from './revive.ts'
 import { type Touched, touch } from './touched.ts'
@@ -64,7 +64,7 @@ interface StoredObject {
   readonly id: string
   readonly known: boolean
   readonly owner: string
-  /** Texts of the objects by which its payments are found. */
+  /** Texts of what it names of the same payment; none of a parent's. */
   readonly named: readonly string[]
 }
 
@@ -83,10 +83,8 @@ export async function findOwners(
   const settled = new Map<string, Known & { readonly row: Row }>()
   let wave = rows
   while (wave.length > 0) {
-    const before = await readObjects(db, place, [
-      ...wave.map(textOf),
-      ...wave.flatMap(row => parentsOf(row).map(textOf)),
-    ])
+    const parents = wave.flatMap(row => parentsOf(row).map(textOf))
+    const before = await readObjects(db, place, wave.map(textOf), parents)
     const changed: string[] = []
     for (const row of wave.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))) {
       const text = textOf(row)
@@ -110,17 +108,23 @@ export async function findOwners(
 async function readObjects(
   db: Db,
   place: Place,
-  texts: readonly string[],
+  own: readonly string[],
+  parents: readonly string[],
 ): Promise<Map<string, StoredObject>> {
-  const { kinds, ids } = split(texts)
+  const owned = new Set(own)
+  const { kinds, ids } = split([...own, ...parents])
   const { rows } = await db.query<StoredObject>(
-    `select distinct on (o.kind, o.id) o.kind, o.id, o.known, o.owner, o.named from unnest($5::text[], $6::text[]) as n (kind, id)
+    `select distinct on (o.kind, o.id) o.kind, o.id, o.known, o.owner, o.named from unnest($5::text[], $6::text[], $7::boolean[]) as n (kind, id, own)
      cross join lateral (
-       select o.kind, o.id, o.incarnation, o.known, o.owner,
-         case when o.kind = any($7::text[]) then array(${namedBy('o')}) else '{}' end as named
+       select o.kind, o.id, o.incarnation, o.known, o.owner, case when n.own then ${namedBy('o')} else '{}' end as named
        from ledger_objects o where ${inPlace('o')} and o.kind = n.kind and o.id = n.id offset 0) o
      order by o.kind, o.id, o.incarnation desc`,
-    [...placeValues(place), kinds, ids, paymentKinds],
+    [
+      ...placeValues(place),
+      kinds,
+      ids,
+      kinds.map((kind, index) => isOfPayments(kind) && owned.has(`${kind}:${ids[index]}`)),
+    ],
   )
   return new Map(rows.map(row => [textOf(row), row]))
 }

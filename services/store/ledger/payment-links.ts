@@ -11,11 +11,15 @@ export const paymentKinds = [
   'refund',
 ] as const satisfies readonly Row['kind'][]
 
+export const isOfPayments = (kind: string): boolean => paymentKinds.some(known => known === kind)
+
 /** What a row names of the same payment, as SQL's rows of kind and id; the id is null where it names none. @param row a table of objects */
 export const paymentLinks = (row: string): string =>
   `('charge', ${row}.fields->>'charge'), ('charge', ${row}.fields->>'latestCharge'), ('order', ${row}.fields->>'order'),
    ('payment_intent', ${row}.fields->>'paymentIntent'), ('invoice', ${row}.fields->>'invoice')`
 
-/** A query of the texts of what a row names of the same payment. */
+/** The texts of what a row names of the same payment, as an array of SQL. */
 export const namedBy = (row: string): string =>
-  `select p.kind || ':' || p.id from (values ${paymentLinks(row)}) as p (kind, id) where p.id is not null`
+  `array_remove(array['charge:' || (${row}.fields->>'charge'), 'charge:' || (${row}.fields->>'latestCharge'),
+     'order:' || (${row}.fields->>'order'), 'payment_intent:' || (${row}.fields->>'paymentIntent'),
+     'invoice:' || (${row}.fields->>'invoice')], null)`

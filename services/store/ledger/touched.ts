@@ -1,6 +1,6 @@
 import type { Row } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
-import { paymentKinds } from './payment-links.ts'
+import { isOfPayments } from './payment-links.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
 
 /** What may be another now of an owner's projections. */
@@ -39,12 +39,11 @@ const countsIn: Readonly<Record<Row['kind'], 'revenue' | 'lines' | undefined>> =
 /** @param objects texts of the row, and of what it named before */
 export function touch(touched: Touched, owner: string, kind: Row['kind'], objects: readonly string[]): void {
   const aspect = countsIn[kind]
-  const isOfPayments = paymentKinds.some(known => known === kind)
-  if (!aspect && !isOfPayments) return
+  if (!aspect && !isOfPayments(kind)) return
   const change = touched.get(owner) ?? { revenue: false, lines: false, payments: new Set() }
   touched.set(owner, change)
   if (aspect) change[aspect] = true
-  if (isOfPayments) for (const object of objects) change.payments.add(object)
+  if (isOfPayments(kind)) for (const object of objects) change.payments.add(object)
 }
 
 /** Those of the owners with a plan, now or once, whose tiers or taxes only lines of invoices tell. */
