@@ -174,6 +174,30 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.note_by(name text, add_up text)
+ RETURNS text
+ LANGUAGE sql
+AS $functionx$
+  select format($function$
+create function %s() returns trigger language plpgsql as $body$
+begin
+  if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then %s; end if;
+  elsif tg_op = 'DELETE' then
+    if exists (select from old_rows) then %s; end if;
+  elsif exists (select from new_rows) then
+    %s;
+  end if;
+  return null;
+end
+$body$$function$, name,
+    replace(add_up, 'changed_rows', 'select 1 as sign, * from new_rows'),
+    replace(add_up, 'changed_rows', 'select -1 as sign, * from old_rows'),
+    replace(add_up, 'changed_rows', 'select 1 as sign, * from new_rows union all select -1, * from old_rows'))
+$functionx$
+;
+
 CREATE OR REPLACE FUNCTION public.note_issue()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -192,61 +216,274 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.note_restated_reversals()
+CREATE OR REPLACE FUNCTION public.note_restated_ledger_disputes()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-declare
-  changed text := case tg_op
-    when 'INSERT' then 'select 1 as sign, * from new_rows'
-    when 'DELETE' then 'select -1 as sign, * from old_rows'
-    else 'select 1 as sign, * from new_rows union all select -1, * from old_rows' end;
 begin
   if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
-  execute format(
-    'insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
      select * from (
-       select p.organization_id, p.mode, (to_timestamp(p.settled_ms / 1000.0) at time zone ''UTC'')::date as day, p.currency,
-         0 as mrr, 0 as paid, 0 as refunded, -sum(c.sign * c.amount)::bigint as lost
-       from (%s) c join ledger_payments p on p.organization_id = c.organization_id and p.provider = c.provider
-         and p.account = c.account and p.mode = c.mode and p.id = c.charge and p.currency = c.currency
-       where c.status = ''lost'' and p.status = ''reversed''
-         and p.settled_ms < (extract(epoch from date_trunc(''day'', now() - interval ''24 hours'', ''UTC'')) * 1000)::bigint
+       select organization_id, mode, (to_timestamp(created_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * (case when status = 'lost' then coalesce(amount, 0) else 0 end))::bigint as lost
+       from (select 1 as sign, * from new_rows) c
+       where currency is not null
+         and created_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
        group by 1, 2, 3, 4
-     ) s where lost <> 0
-     on conflict (organization_id, mode, day, currency) do update set lost = r.lost + excluded.lost, last_at = excluded.last_at',
-    changed);
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif tg_op = 'DELETE' then
+    if exists (select from old_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(created_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * (case when status = 'lost' then coalesce(amount, 0) else 0 end))::bigint as lost
+       from (select -1 as sign, * from old_rows) c
+       where currency is not null
+         and created_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif exists (select from new_rows) then
+    insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(created_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * (case when status = 'lost' then coalesce(amount, 0) else 0 end))::bigint as lost
+       from (select 1 as sign, * from new_rows union all select -1, * from old_rows) c
+       where currency is not null
+         and created_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at;
+  end if;
   return null;
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.note_restatement()
+CREATE OR REPLACE FUNCTION public.note_restated_ledger_mrr_movements()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
-declare
-  changed text := case tg_op
-    when 'INSERT' then 'select 1 as sign, * from new_rows'
-    when 'DELETE' then 'select -1 as sign, * from old_rows'
-    else 'select 1 as sign, * from new_rows union all select -1, * from old_rows' end;
 begin
   if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
-  execute format(
-    'insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
      select * from (
-       select organization_id, mode, (to_timestamp(%1$s / 1000.0) at time zone ''UTC'')::date as day, currency,
-         sum(sign * %2$s)::bigint as mrr, sum(sign * %3$s)::bigint as paid, sum(sign * %4$s)::bigint as refunded,
-         sum(sign * %5$s)::bigint as lost
-       from (%6$s) c
+       select organization_id, mode, (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * (after - before))::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * 0)::bigint as lost
+       from (select 1 as sign, * from new_rows) c
        where currency is not null
-         and %1$s < (extract(epoch from date_trunc(''day'', now() - interval ''24 hours'', ''UTC'')) * 1000)::bigint
+         and at_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
        group by 1, 2, 3, 4
      ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
      on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
        paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
-       last_at = excluded.last_at',
-    tg_argv[0], tg_argv[1], tg_argv[2], tg_argv[3], tg_argv[4], changed);
+       last_at = excluded.last_at; end if;
+  elsif tg_op = 'DELETE' then
+    if exists (select from old_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * (after - before))::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * 0)::bigint as lost
+       from (select -1 as sign, * from old_rows) c
+       where currency is not null
+         and at_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif exists (select from new_rows) then
+    insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * (after - before))::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * 0)::bigint as lost
+       from (select 1 as sign, * from new_rows union all select -1, * from old_rows) c
+       where currency is not null
+         and at_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at;
+  end if;
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.note_restated_ledger_payments()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(settled_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * coalesce(captured, 0))::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * (case when status = 'reversed' then disputed_lost - coalesce((
+     select sum(d.amount) from ledger_disputes d
+     where d.organization_id = c.organization_id and d.provider = c.provider and d.account = c.account and d.mode = c.mode
+       and d.charge = c.id and d.currency = c.currency and d.status = 'lost'), 0) else 0 end))::bigint as lost
+       from (select 1 as sign, * from new_rows) c
+       where currency is not null
+         and settled_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif tg_op = 'DELETE' then
+    if exists (select from old_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(settled_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * coalesce(captured, 0))::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * (case when status = 'reversed' then disputed_lost - coalesce((
+     select sum(d.amount) from ledger_disputes d
+     where d.organization_id = c.organization_id and d.provider = c.provider and d.account = c.account and d.mode = c.mode
+       and d.charge = c.id and d.currency = c.currency and d.status = 'lost'), 0) else 0 end))::bigint as lost
+       from (select -1 as sign, * from old_rows) c
+       where currency is not null
+         and settled_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif exists (select from new_rows) then
+    insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(settled_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * coalesce(captured, 0))::bigint as paid, sum(sign * 0)::bigint as refunded,
+         sum(sign * (case when status = 'reversed' then disputed_lost - coalesce((
+     select sum(d.amount) from ledger_disputes d
+     where d.organization_id = c.organization_id and d.provider = c.provider and d.account = c.account and d.mode = c.mode
+       and d.charge = c.id and d.currency = c.currency and d.status = 'lost'), 0) else 0 end))::bigint as lost
+       from (select 1 as sign, * from new_rows union all select -1, * from old_rows) c
+       where currency is not null
+         and settled_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at;
+  end if;
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.note_restated_ledger_refunds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(created_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * (case when status in ('failed', 'canceled') then 0 else coalesce(amount, 0) end))::bigint as refunded,
+         sum(sign * 0)::bigint as lost
+       from (select 1 as sign, * from new_rows) c
+       where currency is not null
+         and created_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif tg_op = 'DELETE' then
+    if exists (select from old_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(created_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * (case when status in ('failed', 'canceled') then 0 else coalesce(amount, 0) end))::bigint as refunded,
+         sum(sign * 0)::bigint as lost
+       from (select -1 as sign, * from old_rows) c
+       where currency is not null
+         and created_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at; end if;
+  elsif exists (select from new_rows) then
+    insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(created_ms / 1000.0) at time zone 'UTC')::date as day, currency,
+         sum(sign * 0)::bigint as mrr, sum(sign * 0)::bigint as paid, sum(sign * (case when status in ('failed', 'canceled') then 0 else coalesce(amount, 0) end))::bigint as refunded,
+         sum(sign * 0)::bigint as lost
+       from (select 1 as sign, * from new_rows union all select -1, * from old_rows) c
+       where currency is not null
+         and created_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at;
+  end if;
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.note_restated_reversals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if current_setting('fairlead.ledger_rebuild', true) = 'on' then return null; end if;
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select p.organization_id, p.mode, (to_timestamp(p.settled_ms / 1000.0) at time zone 'UTC')::date as day, p.currency,
+         0 as mrr, 0 as paid, 0 as refunded, -sum(c.sign * c.amount)::bigint as lost
+       from (select 1 as sign, * from new_rows) c join ledger_payments p on p.organization_id = c.organization_id and p.provider = c.provider
+         and p.account = c.account and p.mode = c.mode and p.id = c.charge and p.currency = c.currency
+       where c.status = 'lost' and p.status = 'reversed'
+         and p.settled_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set lost = r.lost + excluded.lost, last_at = excluded.last_at; end if;
+  elsif tg_op = 'DELETE' then
+    if exists (select from old_rows) then insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select p.organization_id, p.mode, (to_timestamp(p.settled_ms / 1000.0) at time zone 'UTC')::date as day, p.currency,
+         0 as mrr, 0 as paid, 0 as refunded, -sum(c.sign * c.amount)::bigint as lost
+       from (select -1 as sign, * from old_rows) c join ledger_payments p on p.organization_id = c.organization_id and p.provider = c.provider
+         and p.account = c.account and p.mode = c.mode and p.id = c.charge and p.currency = c.currency
+       where c.status = 'lost' and p.status = 'reversed'
+         and p.settled_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set lost = r.lost + excluded.lost, last_at = excluded.last_at; end if;
+  elsif exists (select from new_rows) then
+    insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select p.organization_id, p.mode, (to_timestamp(p.settled_ms / 1000.0) at time zone 'UTC')::date as day, p.currency,
+         0 as mrr, 0 as paid, 0 as refunded, -sum(c.sign * c.amount)::bigint as lost
+       from (select 1 as sign, * from new_rows union all select -1, * from old_rows) c join ledger_payments p on p.organization_id = c.organization_id and p.provider = c.provider
+         and p.account = c.account and p.mode = c.mode and p.id = c.charge and p.currency = c.currency
+       where c.status = 'lost' and p.status = 'reversed'
+         and p.settled_ms < (extract(epoch from date_trunc('day', now() - interval '24 hours', 'UTC')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set lost = r.lost + excluded.lost, last_at = excluded.last_at;
+  end if;
   return null;
 end
 $function$
@@ -308,19 +545,32 @@ $function$
 CREATE OR REPLACE PROCEDURE public.watch_closed_days(IN watched regclass, IN at_ms text, IN mrr text, IN paid text, IN refunded text, IN lost text)
  LANGUAGE plpgsql
 AS $procedure$
+declare
+  add_up text := format(
+    'insert into ledger_restatements as r (organization_id, mode, day, currency, mrr, paid, refunded, lost)
+     select * from (
+       select organization_id, mode, (to_timestamp(%1$s / 1000.0) at time zone ''UTC'')::date as day, currency,
+         sum(sign * %2$s)::bigint as mrr, sum(sign * %3$s)::bigint as paid, sum(sign * %4$s)::bigint as refunded,
+         sum(sign * %5$s)::bigint as lost
+       from (changed_rows) c
+       where currency is not null
+         and %1$s < (extract(epoch from date_trunc(''day'', now() - interval ''24 hours'', ''UTC'')) * 1000)::bigint
+       group by 1, 2, 3, 4
+     ) s where mrr <> 0 or paid <> 0 or refunded <> 0 or lost <> 0
+     on conflict (organization_id, mode, day, currency) do update set mrr = r.mrr + excluded.mrr,
+       paid = r.paid + excluded.paid, refunded = r.refunded + excluded.refunded, lost = r.lost + excluded.lost,
+       last_at = excluded.last_at', at_ms, mrr, paid, refunded, lost);
 begin
-  execute format(
-    'create trigger restated_insert after insert on %1$s referencing new table as new_rows
-       for each statement execute function note_restatement(%2$L, %3$L, %4$L, %5$L, %6$L)',
-    watched, at_ms, mrr, paid, refunded, lost);
-  execute format(
-    'create trigger restated_delete after delete on %1$s referencing old table as old_rows
-       for each statement execute function note_restatement(%2$L, %3$L, %4$L, %5$L, %6$L)',
-    watched, at_ms, mrr, paid, refunded, lost);
-  execute format(
-    'create trigger restated_update after update on %1$s referencing old table as old_rows new table as new_rows
-       for each statement execute function note_restatement(%2$L, %3$L, %4$L, %5$L, %6$L)',
-    watched, at_ms, mrr, paid, refunded, lost);
+  execute note_by(format('note_restated_%s', watched), add_up);
+  execute format('drop trigger if exists restated_insert on %s', watched);
+  execute format('drop trigger if exists restated_delete on %s', watched);
+  execute format('drop trigger if exists restated_update on %s', watched);
+  execute format('create trigger restated_insert after insert on %1$s referencing new table as new_rows
+    for each statement execute function note_restated_%1$s()', watched);
+  execute format('create trigger restated_delete after delete on %1$s referencing old table as old_rows
+    for each statement execute function note_restated_%1$s()', watched);
+  execute format('create trigger restated_update after update on %1$s referencing old table as old_rows new table as new_rows
+    for each statement execute function note_restated_%1$s()', watched);
 end
 $procedure$
 ;
@@ -1706,7 +1956,7 @@ CREATE INDEX ledger_links_of ON public.ledger_links USING btree (organization_id
 
 CREATE INDEX ledger_mrr_movements_by_time ON public.ledger_mrr_movements USING btree (organization_id, mode, at_ms);
 
-CREATE INDEX ledger_objects_owner ON public.ledger_objects USING btree (organization_id, provider, account, mode, owner);
+CREATE INDEX ledger_objects_owned ON public.ledger_objects USING btree (organization_id, provider, account, mode, owner, kind);
 
 CREATE INDEX ledger_outbox_due ON public.ledger_outbox USING btree (due_at) WHERE (due_at IS NOT NULL);
 
@@ -1715,8 +1965,6 @@ CREATE INDEX ledger_payments_by_id ON public.ledger_payments USING btree (organi
 CREATE INDEX ledger_payments_customer ON public.ledger_payments USING btree (organization_id, customer);
 
 CREATE INDEX ledger_payments_listed ON public.ledger_payments USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
-
-CREATE INDEX ledger_payments_owner ON public.ledger_payments USING btree (organization_id, provider, account, mode, owner);
 
 CREATE INDEX ledger_payments_settled ON public.ledger_payments USING btree (organization_id, mode, settled_ms);
 
