@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 
 /** A task of a page's main thread that took 50 ms or longer. */
-export interface LongTask {
+interface LongTask {
   /** From its begin to its end, ms: also while the operating system ran something else. */
   readonly wallMs: number
   /** In which scripts ran, or styles and layout were computed, ms. Scripts below 5 ms are not told. */

@@ -24,6 +24,7 @@ function ledgerJourneys(running: () => RunningConsole): void {
     const { page } = watched
     await watched.visit(`${acme}/billing/customers`)
     await page.getByRole('heading', { name: 'The ledger is off' }).waitFor()
+    await expectSound(page)
     expect(await page.locator('.empty pre').innerText()).toMatch(/ledger: \{ enabled: true \}/)
     await page.getByRole('link', { name: 'Switch it on in the settings' }).click()
     await page.getByLabel('Ledger').check()
