@@ -32,18 +32,21 @@ function factsOfBody(provider: 'stripe' | 'paypal', body: unknown): readonly Fac
   return read.facts
 }
 
-/** Records events of PayPal, each in a request of its own. */
-async function record(organizationId: OrganizationId, events: readonly { readonly id: string }[]) {
-  for (const event of events) {
-    const facts = factsOfBody('paypal', event).map(({ personal, ...fact }) => ({
-      json: JSON.stringify(fact),
-      personalJson: personal ? JSON.stringify(personal) : '',
-    }))
-    const of = { source: 'paypal', provider: 'paypal', type: '', mode: 'live' }
-    await store.client.ledger.recordFacts({
-      organizationId,
-      events: [{ ...of, eventId: eventId(organizationId, 'paypal', { id: event.id }), facts }],
+/** Records events of PayPal, each in a request of its own; a list of events in one. */
+async function record(
+  organizationId: OrganizationId,
+  requests: readonly ({ readonly id: string } | readonly { readonly id: string }[])[],
+) {
+  for (const request of requests) {
+    const events = [request].flat().map(event => {
+      const facts = factsOfBody('paypal', event).map(({ personal, ...fact }) => ({
+        json: JSON.stringify(fact),
+        personalJson: personal ? JSON.stringify(personal) : '',
+      }))
+      const of = { source: 'paypal', provider: 'paypal', type: '', mode: 'live' }
+      return { ...of, eventId: eventId(organizationId, 'paypal', { id: event.id }), facts }
     })
+    await store.client.ledger.recordFacts({ organizationId, events })
   }
 }
 
@@ -197,4 +200,26 @@ test('a reversal that comes after its day was closed is told as restated, in wha
   const change = { actorId: 'test', requestSha256: new Uint8Array(32) }
   await store.client.ledger.rebuildLedger({ organizationId: disputedFirst, change })
   expect(await lostOf(disputedFirst)).toEqual([])
+})
+
+test("a refund that comes together with the subscription of an earlier sale is its customer's, as the sale is", async () => {
+  const amount = { total: '19.00', currency: 'USD' }
+  const sale = paypal('WH-sale', 'PAYMENT.SALE.COMPLETED', 11, {
+    id: 'SALE9',
+    state: 'completed',
+    amount,
+    billing_agreement_id: 'I-1',
+    create_time: dayAt(11),
+  })
+  const refund = paypal('WH-refund', 'PAYMENT.SALE.REFUNDED', 12, {
+    id: 'RE9',
+    sale_id: 'SALE9',
+    state: 'completed',
+    amount,
+    create_time: dayAt(12),
+  })
+  const [apart, together] = [await anOrganization('apart'), await anOrganization('together')]
+  await record(apart, [activated, sale, refund])
+  await record(together, [sale, [refund, activated]])
+  expect(await dumpLedger(store, together)).toBe(await dumpLedger(store, apart))
 })

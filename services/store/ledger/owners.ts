@@ -98,9 +98,11 @@ export async function findOwners(
       if (row.kind !== 'customer' || !old) touch(touched, owner, row.kind, objects)
       settled.set(text, { owner, known: row.known, row })
     }
-    // A row of this batch is as it was computed, not as it is stored.
-    const children = await readChildren(db, place, changed)
-    wave = children.map(row => settled.get(textOf(row))?.row ?? row)
+    // A row of this batch is as it was computed, and not as it is stored, if it is stored at all: its parents may have moved after it was settled.
+    const moved = new Set(wave === rows ? [] : changed)
+    const unstored = rows.filter(row => parentsOf(row).some(link => moved.has(textOf(link))))
+    const children = [...(await readChildren(db, place, changed)), ...unstored]
+    wave = [...new Map(children.map(row => [textOf(row), settled.get(textOf(row))?.row ?? row])).values()]
   }
   return { owned: [...settled.values()], touched }
 }
