@@ -211,15 +211,17 @@ test("a refund that comes together with the subscription of an earlier sale is i
     billing_agreement_id: 'I-1',
     create_time: dayAt(11),
   })
-  const refund = paypal('WH-refund', 'PAYMENT.SALE.REFUNDED', 12, {
-    id: 'RE9',
-    sale_id: 'SALE9',
-    state: 'completed',
-    amount,
-    create_time: dayAt(12),
-  })
+  const refund = (id: string) =>
+    paypal(`WH-${id}`, 'PAYMENT.SALE.REFUNDED', 12, {
+      id,
+      sale_id: 'SALE9',
+      state: 'completed',
+      amount: { total: '5.00', currency: 'USD' },
+      create_time: dayAt(12),
+    })
   const [apart, together] = [await anOrganization('apart'), await anOrganization('together')]
-  await record(apart, [activated, sale, refund])
-  await record(together, [sale, [refund, activated]])
+  await record(apart, [activated, sale, refund('RE1'), refund('RE2')])
+  // The first one names the sale, which later ones so leave alone.
+  await record(together, [sale, refund('RE1'), [refund('RE2'), activated]])
   expect(await dumpLedger(store, together)).toBe(await dumpLedger(store, apart))
 })
