@@ -84,9 +84,8 @@ export async function tryLock(path: string): Promise<number | undefined> {
   const content = await thisProcess()
   for (;;) {
     try {
-      const file = await open(path, 'wx', 0o600)
+      await using file = await open(path, 'wx', 0o600)
       await file.writeFile(content)
-      await file.close()
       return undefined
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { setPriority } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { cacheFolder, makeCached } from './cache.ts'
+import { cached, cacheFolder, makeCached } from './cache.ts'
 import { markUsed, removeOldEntries } from './old-entries.ts'
 import type { Progress } from './search.ts'
 
@@ -29,22 +29,40 @@ const keptVersions = 4
 const isBuild = /^console-[0-9a-f]{16}$/
 /** Packages for building: 200 MB a version, and only the newest is needed again. */
 const keptPackages = 1
-const arePackages = /^console-packages-/
+const arePackages = /^console-packages-[0-9a-f]{16}-\w+-\w+$/
 
 /**
  * Builds the console into the cache unless it is there. Its folder stays for as long as this process runs; of the versions that
  * no process uses, the four that were used last stay. Takes some ten seconds; on a machine that runs Fairlead without the
  * tools for building, their packages are installed into the cache before, which takes half a minute more. At a low priority,
- * so that what serves webhooks goes first.
+ * so that what serves webhooks goes first. Where the cache can be read and not written, or the disk is full, a console that is
+ * built is served all the same, and `progress` says what couldn't be tidied.
  * @throws where its packages can't be had, or it doesn't build
  */
 export async function buildConsole(progress: Progress): Promise<string> {
   let entry: string
   do entry = await makeBuild(progress)
-  while (!(await markUsed(entry)))
+  while (!(await isKept(entry, progress)))
+  await removeOldVersions().catch((error: Error) => {
+    progress(`old versions of the console stay in the cache: ${error.message}`)
+  })
+  return join(entry, 'console')
+}
+
+/** Whether an entry is there. It stays for as long as this process runs, unless the cache takes no marks. */
+async function isKept(entry: string, progress: Progress): Promise<boolean> {
+  try {
+    return await markUsed(entry)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error
+    progress(`${basename(entry)} can't be marked as used in the cache: ${reason}`)
+    return (await cached(basename(entry))) !== undefined
+  }
+}
+
+async function removeOldVersions(): Promise<void> {
   await removeOldEntries(isBuild, keptVersions, cacheFolder())
   await removeOldEntries(arePackages, keptPackages, cacheFolder())
-  return join(entry, 'console')
 }
 
 function makeBuild(progress: Progress): Promise<string> {
@@ -92,7 +110,7 @@ async function installPackages(progress: Progress): Promise<string> {
     },
     progress,
   )
-  return (await markUsed(packages)) ? packages : installPackages(progress)
+  return (await isKept(packages, progress)) ? packages : installPackages(progress)
 }
 
 const manifests = [

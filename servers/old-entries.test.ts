@@ -47,7 +47,9 @@ test('a version goes while a process uses it, or stays for ever after it', async
   const entry = join(folder.path, 'thing-1')
   const module = join(import.meta.dirname, 'old-entries.ts')
   const code = `await (await import(${JSON.stringify(module)})).markUsed(${JSON.stringify(entry)})
+    process.once('disconnect', () => process.exit())
     process.send('marked')`
+  // Its listener keeps it running for as long as this process does.
   const user = spawn(process.execPath, ['--input-type=module', '--eval', code], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -82,6 +84,9 @@ test('a version that another process removed a moment ago is taken for one that 
   expect(await readdir(folder.path)).toEqual([])
 })
 
+const oldPackages = `console-packages-${'a'.repeat(16)}-linux-x64`
+const newPackages = `console-packages-${'b'.repeat(16)}-linux-x64`
+
 test('builds of the console pile up, or the one that is served goes', async () => {
   await using folder = await scratchFolder()
   vi.stubEnv('XDG_CACHE_HOME', folder.path)
@@ -93,12 +98,35 @@ test('builds of the console pile up, or the one that is served goes', async () =
   )
   await makeEntries(cache, {
     [basename(served)]: 99,
-    'console-packages-a': 2,
-    'console-packages-b': 1,
+    [oldPackages]: 2,
+    [newPackages]: 1,
+    // A process was killed while it took over a lock.
+    [`${oldPackages}.lock.removing`]: 0,
     ...old,
   })
   expect(await buildConsole(() => {})).toBe(consoleFolder())
   expect((await readdir(cache)).toSorted()).toEqual(
-    [basename(served), 'console-packages-b', ...Object.keys(old).slice(0, 3)].toSorted(),
+    [
+      basename(served),
+      newPackages,
+      `${oldPackages}.lock.removing`,
+      ...Object.keys(old).slice(0, 3),
+    ].toSorted(),
   )
+})
+
+test('a built console is taken for one that failed, because the cache refuses to be tidied', async () => {
+  await using folder = await scratchFolder()
+  vi.stubEnv('XDG_CACHE_HOME', folder.path)
+  const served = dirname(consoleFolder())
+  const cache = dirname(served)
+  await mkdir(join(served, `used-by-${process.pid}`), { recursive: true })
+  // Neither a mark nor a lock can be written where a folder is.
+  await makeEntries(cache, { [`${oldPackages}.lock`]: 2, [newPackages]: 1 })
+  const said: string[] = []
+  expect(await buildConsole(line => said.push(line))).toBe(consoleFolder())
+  expect(said).toEqual([
+    expect.stringMatching(/^console-[0-9a-f]{16} can't be marked as used in the cache: EISDIR/),
+    expect.stringMatching(/^old versions of the console stay in the cache: .*EISDIR/),
+  ])
 })
