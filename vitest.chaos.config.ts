@@ -15,7 +15,7 @@ export default defineConfig({
       FAIRLEAD_TEST_CASES: 'all',
     },
     testTimeout: 1_800_000,
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
     reporters: ['default', './testbed/reporter.ts', './testbed/tools.ts'],
   },
 })

@@ -148,8 +148,8 @@ async function open(
   })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
   const page = await context.newPage()
-  // A condition that comes at all comes in this time, also where the machine is four times slower.
-  page.setDefaultTimeout(180_000)
+  // A minute less than a test may take: so a failure says which element was waited for, and not only that time ran out.
+  page.setDefaultTimeout(120_000)
   const faults: string[] = []
   page.on('pageerror', error => faults.push(`script: ${error}`))
   page.on('console', message => {
