@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeCached } from '@fairlead/servers/cache'
+import { cacheFolder, makeCached } from '@fairlead/servers/cache'
 import { distribution, unpackDebian } from '@fairlead/servers/debian'
+import { removeOldEntries } from '@fairlead/servers/old-entries'
 import { onPath, type Program, type Progress, search } from '@fairlead/servers/search'
 
 /** The oldest that runs what the console is built for. */
@@ -23,6 +24,9 @@ export function findChromium(progress: Progress = console.error): Promise<Progra
         into => unpackDebian(packages, into, progress),
         progress,
       )
+      await removeWholeBrowsers(cacheFolder()).catch((error: Error) => {
+        progress(`a Chromium that is no longer used stays in the cache: ${error.message}`)
+      })
       return unpackedChromium(folder)
     },
   }
@@ -32,6 +36,10 @@ export function findChromium(progress: Progress = console.error): Promise<Progra
     `install Chromium ${oldestUsable[0]} or newer`,
   )
 }
+
+/** Earlier checkouts unpacked the whole browser (400 MB). */
+export const removeWholeBrowsers = (folder: string): Promise<void> =>
+  removeOldEntries(/^chromium-(?!headless-)[a-z]+-(rolling|[\d.]+)-\w+$/, 0, folder)
 
 /** `usr/bin/chromium-headless-shell` of the package is a script that looks for things at the system's own places. */
 async function unpackedChromium(folder: string): Promise<Program> {
