@@ -157,6 +157,7 @@ test('PUT makes what is not there, once, and takes no other name', async () => {
   expect((await change('PUT', '/sources/none', '*', aSource('none'))).status).toBe(412)
 })
 
+// An organization has five of the store's ten connections: five write at one time, and the others wait and come after them.
 test('of 8 editors at one time one wins; none overwrites another', async () => {
   const { body } = await post('/sources', aSource('edited'))
   const edits = await Promise.all(
