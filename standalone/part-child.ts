@@ -4,7 +4,6 @@ import type { ReadinessCheck } from '@fairlead/daemon/health'
 import { type LogLevel, openLog } from '@fairlead/daemon/log'
 import type { Daemon } from '@fairlead/daemon/run'
 import { Registry } from 'prom-client'
-import { readBacklog } from './backlog.ts'
 import { giveBackMemory } from './give-back.ts'
 import type { PartSettings, Question, Report } from './part-process.ts'
 
@@ -67,13 +66,20 @@ async function answer({ id, about }: Extract<Question, { kind: 'ask' }>): Promis
     case 'readiness':
       return report({ kind: 'answered', id, text: await lacking() })
     case 'backlog':
-      return report({ kind: 'answered', id, text: `${await readBacklog(registry)}` })
+      return report({ kind: 'answered', id, text: await knownBacklog() })
     case 'prometheus':
     case 'openmetrics':
       return report({ kind: 'answered', id, text: await exposedText(registry, about) })
     default:
       about satisfies never
   }
+}
+
+/** Of the worker. Until it owns its partitions it knows of no event in them. */
+async function knownBacklog(): Promise<string | undefined> {
+  if ((await lacking()) !== undefined) return undefined
+  const { readBacklog } = await import('./backlog.ts')
+  return `${await readBacklog(registry)}`
 }
 
 /** Why this part is not ready; undefined: it is ready. */
@@ -96,6 +102,13 @@ async function failing(name: string, check: ReadinessCheck): Promise<string | un
 async function start({ part, level }: { part: PartSettings; level: LogLevel }): Promise<void> {
   const log = openLog({ service: part.name, level, destination: { write } })
   tellLost = count => log.warn({ count }, 'log.lost')
+  const crash = async (err: unknown) => {
+    log.fatal({ err }, 'process.crashed')
+    await sendLines()
+    process.exit(1)
+  }
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
   let error: string | undefined
   try {
     await runPart(part, {
@@ -154,6 +167,7 @@ process.on('message', (question: Question) => {
       question satisfies never
   }
 })
+// Fairlead asks its parts to stop, in order. Whoever signals all processes at once (a service manager, the end of a session) doesn't.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
 // Either this part has ended, or Fairlead was killed: the next one needs the receiver's port and the worker's partitions.
-// A terminal's Ctrl-C reaches Fairlead alone, which then asks its parts to stop.
 process.once('disconnect', () => process.exit())

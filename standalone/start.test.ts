@@ -176,6 +176,27 @@ describe('whatever is killed', () => {
     },
   )
 
+  test('a worker that is frozen silences no other part, and one that is signalled by itself goes on', {
+    timeout: 150_000,
+  }, async () => {
+    const worker = await standalone.pidOf('worker')
+    const at = `http://127.0.0.1:${settings.metricsPort}`
+    process.kill(worker, 'SIGSTOP')
+    try {
+      const text = await (await fetch(`${at}/metrics`, { signal: AbortSignal.timeout(60_000) })).text()
+      expect(text).toContain('fairlead_receiver_')
+      expect(text).toContain('fairlead_api_')
+      expect(text).not.toContain('fairlead_worker_attempts_in_flight')
+      expect((await fetch(`${at}/readyz`)).status).toBe(503)
+    } finally {
+      process.kill(worker, 'SIGCONT')
+    }
+    process.kill(worker, 'SIGTERM')
+    await until(async () => (await fetch(`${at}/readyz`)).ok, { deadlineMs: 40_000, what: 'ready again' })
+    await untilDelivered(settings, (await paste(standalone)).id)
+    expect(await standalone.pidOf('worker')).toBe(worker)
+  })
+
   test('a nats-server that is frozen and then stopped is told, and Fairlead goes on when it is back', {
     timeout: 150_000,
   }, async () => {

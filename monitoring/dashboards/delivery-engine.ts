@@ -174,7 +174,7 @@ export const deliveryEngine: Dashboard = {
           kind: 'timeseries',
           title: 'Event loop of workers, 99th percentile',
           description:
-            'Later than 0.1 s: a worker is short of CPU. Under `npm start` each value has 0.2 s of sampling in it.',
+            'Later than 0.1 s: a worker is short of CPU. Under `npm start` it is the loop of API, store and operator, with 0.2 s of sampling in each value.',
           targets: [
             {
               expr: ofPart('nodejs_eventloop_lag_p99_seconds', 'fairlead_worker_partitions'),
