@@ -1966,6 +1966,8 @@ CREATE INDEX ledger_payments_customer ON public.ledger_payments USING btree (org
 
 CREATE INDEX ledger_payments_listed ON public.ledger_payments USING btree (organization_id, COALESCE(created_ms, (0)::bigint) DESC, id DESC);
 
+CREATE INDEX ledger_payments_owner ON public.ledger_payments USING btree (organization_id, provider, account, mode, owner);
+
 CREATE INDEX ledger_payments_settled ON public.ledger_payments USING btree (organization_id, mode, settled_ms);
 
 CREATE INDEX ledger_plans_by_id ON public.ledger_plans USING btree (organization_id, id text_pattern_ops);

@@ -1,6 +1,9 @@
 -- Statement triggers of closed days come for each statement, also where it changed no row: an insert that updates on conflict has two. They look
 -- first whether there is a row; and what they add up is text of functions of their own for each table, so that its plan is kept.
 
+-- In the order in which facts are written: a writer that has one of these tables and waits for the next is waited for, and not met half-way.
+lock table ledger_refunds, ledger_disputes, ledger_mrr_movements, ledger_payments in access exclusive mode;
+
 -- Arguments: the time of a row in ms, and its amounts of recurring revenue, payments, refunds and lost disputes, as SQL of a row `c`.
 create or replace procedure watch_closed_days(watched regclass, at_ms text, mrr text, paid text, refunded text, lost text)
   language plpgsql
