@@ -3,7 +3,7 @@ import type { BillingEvent } from './facts.ts'
 import { factsOf } from './facts-of.ts'
 import { stripeFacts } from './fixtures/ledger.ts'
 import { booksInAnyOrder, rowOf } from './fixtures/orders.ts'
-import { aCharge, aCustomer, aSubscription, start, stripeEvent } from './fixtures/stripe.ts'
+import { aCharge, aCustomer, aRefund, aSubscription, start, stripeEvent } from './fixtures/stripe.ts'
 
 const stripe = (body: unknown, rest: Partial<BillingEvent> = {}) =>
   factsOf({
@@ -72,6 +72,39 @@ describe('events that give no facts', () => {
       })
     },
   )
+})
+
+describe('texts of a stranger', () => {
+  const reasonOf = (failure_reason: string) =>
+    stripeFacts([stripeEvent('refund.failed', aRefund({ failure_reason }))])[0]?.after
+
+  it('are kept to 1,024 characters, cut between two, so that a count of objects in memory bounds their bytes', () => {
+    expect(reasonOf('x'.repeat(1_000_000))).toMatchObject({ failureReason: 'x'.repeat(1_024) })
+    expect(reasonOf(`${'x'.repeat(1_022)}😀😀`)).toMatchObject({ failureReason: `${'x'.repeat(1_022)}😀` })
+    expect(reasonOf(`${'x'.repeat(1_023)}😀`)).toMatchObject({ failureReason: 'x'.repeat(1_023) })
+  })
+
+  it('are never cut where they are an id, which would be the id of something else', () => {
+    const long = `ch_${'x'.repeat(2_000)}`
+    expect(stripe(stripeEvent('charge.succeeded', aCharge({ id: long })))).toMatchObject({ reason: 'shape' })
+    const href = `https://api.paypal.com/${'x'.repeat(970)}/payments/captures/${'C'.repeat(30)}`
+    const resource = {
+      id: 'R1',
+      status: 'COMPLETED',
+      create_time: '2026-01-01T00:00:00Z',
+      amount: { value: '1.00', currency_code: 'USD' },
+    }
+    const body = {
+      id: 'WH-2',
+      create_time: '2026-01-01T00:00:00Z',
+      event_type: 'PAYMENT.CAPTURE.REFUNDED',
+      resource: { ...resource, links: [{ rel: 'up', href }] },
+      links: [{ href: 'https://api.paypal.com/v1/notifications', rel: 'self' }],
+    }
+    const event = { provider: 'paypal', type: '', body: Buffer.from(JSON.stringify(body)) } as const
+    const found = factsOf({ ...event, sourceMode: 'live' })
+    expect(found).toMatchObject({ facts: [{ after: { charge: 'C'.repeat(30) } }, { kind: 'charge' }] })
+  })
 })
 
 describe('whose an event is', () => {

@@ -12,6 +12,8 @@ export class ShapeError extends Error {
 
 /** Longest id that is kept. Providers document 255 at most. */
 const maxIdLength = 255
+/** Longest text that is kept, in UTF-16 code units: of a longer one its beginning. So a count of objects bounds their bytes too. */
+const maxTextLength = 1_024
 const maxDepth = 64
 
 export function isObject(value: unknown): value is Json {
@@ -51,7 +53,21 @@ export function objectAt(value: Json, ...path: readonly string[]): Json | null {
   return at
 }
 
+/** A text, or the beginning of one that is longer than is kept. */
 export function textAt(value: Json, name: string): string | null {
+  const text = wholeTextAt(value, name)
+  return text === null ? null : keptText(text)
+}
+
+/** Cut between two characters, so that the same text always keeps the same. */
+function keptText(text: string): string {
+  if (text.length <= maxTextLength) return text
+  const last = text.codePointAt(maxTextLength - 1)!
+  return text.slice(0, last > 0xffff ? maxTextLength - 1 : maxTextLength)
+}
+
+/** A text that is read on, and never kept: a part of it would say something else. */
+export function wholeTextAt(value: Json, name: string): string | null {
   const found = value[name]
   if (found === undefined || found === null) return null
   if (typeof found !== 'string') throw new ShapeError(`${name} is no text`)
@@ -111,7 +127,7 @@ export function secondsAt(value: Json, name: string): number | null {
 
 /** ISO 8601 with an offset, as milliseconds since 1970. */
 export function timeAt(value: Json, name: string): number | null {
-  const found = textAt(value, name)
+  const found = wholeTextAt(value, name)
   if (found === null || found === '') return null
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(found) ? Date.parse(found) : Number.NaN
   if (Number.isNaN(at)) throw new ShapeError(`${name} is no time`)

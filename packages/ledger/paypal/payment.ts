@@ -1,6 +1,6 @@
 import type { Charge, DisputeStatus, RefundStatus } from '../attributes.ts'
 import type { Draft } from '../draft.ts'
-import { idAt, type Json, listAt, objectAt, requiredId, textAt, timeAt } from '../read.ts'
+import { idAt, type Json, listAt, objectAt, requiredId, textAt, timeAt, wholeTextAt } from '../read.ts'
 import type { Link } from '../rows.ts'
 import { absoluteMoneyAt, moneyAt } from './money.ts'
 
@@ -83,7 +83,7 @@ export function chargeOf(resource: Json): string | null {
   const named = idAt(resource, 'sale_id') ?? idAt(resource, 'capture_id')
   if (named !== null) return named
   const up = listAt(resource, 'links').find(({ rel }) => rel === 'up')
-  const href = up && textAt(up, 'href')
+  const href = up && wholeTextAt(up, 'href')
   return (href && /\/captures\/([A-Za-z0-9-]{1,64})$/.exec(href)?.[1]) || null
 }
 
