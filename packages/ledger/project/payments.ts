@@ -1,4 +1,4 @@
-import type { ChargeRow, OrderRow, PaymentIntentRow, PaymentRow, PaymentStatus } from '../rows.ts'
+import type { ChargeRow, OrderRow, PaymentIntentRow, PaymentRow, PaymentStatus, Row } from '../rows.ts'
 import { indexOf, type PaymentIndex, type PaymentRows } from './payment-index.ts'
 import { first, isOpen, isPaid, isSettled, moneyOf, type PaymentParts, type Sums } from './payment-money.ts'
 
@@ -16,6 +16,14 @@ export function projectPayments(rows: PaymentRows): PaymentRow[] {
   return groupsOf(rows, index)
     .map(group => paymentOf(group, rows, index))
     .toSorted((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1))
+}
+
+/** The rows that one payment is made of: its intent or order, its charges, their refunds and disputes. */
+export function rowsOfPayment(rows: PaymentRows, { kind, id }: Pick<PaymentRow, 'kind' | 'id'>): Row[] {
+  const found = groupsOf(rows, indexOf(rows)).find(one => one.kind === kind && one.id === id)
+  if (!found) return []
+  const heads = [found.intent, found.order].filter(head => head !== null)
+  return [...heads, ...found.charges, ...found.refunds, ...found.disputes]
 }
 
 function groupsOf(rows: PaymentRows, index: PaymentIndex): Group[] {

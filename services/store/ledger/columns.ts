@@ -1,5 +1,6 @@
 import type { QueryResultRow } from 'pg'
 import type { Db } from '../scope.ts'
+import { inPlace, type Place, placeValues } from './place.ts'
 
 /** Rows of the ledger's tables: fields are named as in packages/ledger, columns in SQL's way, times with their unit. */
 
@@ -75,9 +76,9 @@ function putStatement(table: string, key: readonly string[], first: Columns): st
 
 export interface Replaced {
   readonly table: string
-  /** A condition on the table `t`, of parameters from $2 on: the rows that these are to be, and no others. */
-  readonly where: string
-  readonly values: readonly unknown[]
+  readonly place: Place
+  /** The rows of the place that these are to be, and no others: columns of text, with their values side by side. An index begins with them. */
+  readonly by: Readonly<Record<string, readonly string[]>>
   /** Columns of its primary key, without the place's. */
   readonly key: readonly string[]
   readonly rows: readonly Columns[]
@@ -86,25 +87,38 @@ export interface Replaced {
 }
 
 /**
- * Makes the rows of a table that a condition names these, in one statement: others go, equal ones stay untouched.
+ * Makes the rows of a table that some columns name these, in one statement: others go, equal ones stay untouched.
  * @returns the column of the rows that came or changed
  */
 export async function replaceRows(
   db: Db,
-  { table, where, values, key, rows, returning }: Replaced,
+  { table, place, by, key, rows, returning }: Replaced,
 ): Promise<string[]> {
   const [first] = rows
   const keyOf = (row: string) => key.map(name => `${row}."${name}"`).join(', ')
   // `not in`, which goes by a table of hashes whatever joins are planned.
-  const remove = `delete from ${table} t where ${where} and (${keyOf('t')}) not in (select ${keyOf('n')} from n)`
+  const remove = `delete from ${table} t where ${namedRows(table, Object.keys(by))} and (${keyOf('t')}) not in (select ${keyOf('n')} from n)`
   const put =
     first && `${putStatement(table, key, first)} ${returning ? `returning t.${returning} as changed` : ''}`
   const { rows: changed } = await db.query<{ changed: string }>(
     `with n as (select * from jsonb_populate_recordset(null::${table}, $1::jsonb))
      ${put ? `, gone as (${remove}) ${put}` : remove}`,
-    [JSON.stringify(rows), ...values],
+    [JSON.stringify(rows), ...placeValues(place), ...Object.values(by)],
   )
   return put && returning ? changed.map(row => row.changed) : []
+}
+
+/**
+ * A condition on `t`, each of whose rows is looked up by itself: no join can go through a whole place instead. By which index is Postgres' choice:
+ * where the table was empty when the plan was made, it may be one of the place alone until the plan is made anew.
+ */
+function namedRows(table: string, columns: readonly string[]): string {
+  const names = columns.map(column => `"${column}"`)
+  return `t.ctid = any(array(
+     select x.ctid from unnest(${names.map((_, index) => `$${6 + index}::text[]`).join(', ')}) as u (${names.join(', ')})
+     cross join lateral (
+       select x.ctid from ${table} x
+       where ${inPlace('x', 2)} and ${names.map(name => `x.${name} = u.${name}`).join(' and ')} offset 0) x))`
 }
 
 /** A row of a table as its fields; whose it is stays out. bigint columns are texts of digits. */

@@ -1,3 +1,4 @@
+import { rowsOfPayment } from '@fairlead/ledger/project/payments'
 import { toUuid } from '@fairlead/webhook/id'
 import { type GetLedgerRowRequest, LedgerResource } from '@fairlead/wire/store/ledger'
 import type { QueryResultRow } from 'pg'
@@ -7,7 +8,9 @@ import { select, sql } from '../sql.ts'
 import { StoreError } from '../store-error.ts'
 import { fieldsOf } from './columns.ts'
 import { addPersonal } from './list.ts'
+import { readPaymentParts } from './payment-parts.ts'
 import { type InPlace, inPlace, type Place, placeValues } from './place.ts'
+import { rowsOf } from './project-payments.ts'
 import { requireResource, rowMessage } from './resources.ts'
 import { partOf } from './tellable.ts'
 
@@ -145,32 +148,21 @@ async function readObjects(
   return rows.map(partOf)
 }
 
-interface Links {
-  readonly kind: InPlace['kind']
-  readonly id: string
-  readonly intent: string | null
-  readonly charge: string | null
-  readonly shop_order: string | null
-}
-
-/** Everything that a payment is projected from: its intent or order, charges, refunds and disputes. */
+/**
+ * Everything that a payment is projected from: its intent or order, charges, refunds and disputes. Of one with more than is read at a time those
+ * that it was projected from.
+ */
 async function objectsOfPayment(db: Db, place: Place, row: QueryResultRow): Promise<InPlace[]> {
-  const { rows } = await db.query<Links>(
-    `select kind, id, fields->>'paymentIntent' as intent, fields->>'charge' as charge, fields->>'order' as shop_order
-     from ledger_objects where ${inPlace()} and owner = $5 and kind in ('charge', 'refund', 'dispute')`,
-    [...placeValues(place), row.owner],
-  )
-  const charges = new Set(
-    rows.flatMap(({ kind, id, intent }) =>
-      kind === 'charge' && (intent === row.id || id === row.id) ? [id] : [],
-    ),
-  )
-  const own = rows.filter(({ kind, id, intent, charge, shop_order }) =>
-    kind === 'charge'
-      ? charges.has(id)
-      : intent === row.id || shop_order === row.id || (charge !== null && charges.has(charge)),
-  )
   const head: InPlace = { kind: row.kind, objectId: row.id }
-  const others = own.map(({ kind, id }) => ({ kind, objectId: id }))
-  return [head, ...others.filter(({ kind, objectId }) => kind !== head.kind || objectId !== head.objectId)]
+  const seed = { owner: row.owner, kind: row.kind, id: row.id }
+  for await (const { reached } of readPaymentParts(db, place, [seed])) {
+    const rows = rowsOf(
+      row.owner,
+      reached.flatMap(({ row: part }) => part ?? []),
+    )
+    const parts = rowsOfPayment(rows, { kind: row.kind, id: row.id })
+    const others = parts.map(({ kind, id }) => ({ kind, objectId: id }))
+    return [head, ...others.filter(({ kind, objectId }) => kind !== head.kind || objectId !== head.objectId)]
+  }
+  return [head]
 }

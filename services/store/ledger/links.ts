@@ -14,12 +14,11 @@ export async function writeLinks(db: Db, place: Place, written: readonly FoldedO
   if (folded.length === 0) return
   await replaceRows(db, {
     table: 'ledger_links',
-    where: `${inPlace('t', 2)} and (t.kind, t.id) in (select * from unnest($6::text[], $7::text[]))`,
-    values: [
-      ...placeValues(place),
-      folded.map(({ object }) => object.kind),
-      folded.map(({ object }) => object.objectId),
-    ],
+    place,
+    by: {
+      kind: folded.map(({ object }) => object.kind),
+      id: folded.map(({ object }) => object.objectId),
+    },
     key: ['parent_kind', 'parent_id', 'kind', 'id'],
     rows: folded.flatMap(one =>
       linksOf(one).map(({ kind, id }) => ({

@@ -1,6 +1,7 @@
 import { aCharge, anIntent, aRefund, aSubscription, stripeEvent } from '@fairlead/ledger/fixtures/stripe'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import { LedgerResource } from '@fairlead/wire/store/ledger'
 import { OwnerKind } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Db } from '../scope.ts'
@@ -114,6 +115,41 @@ test('a payment is found by its charge where only the intent tells of the charge
   ])
   expect(rows).toEqual([{ id: 'pi_late', refunded: '2' }])
   expect(await dumpLedger(store, reversed.organization)).toBe(await dumpLedger(store, place.organization))
+})
+
+test("a charge that names no intent is among its payment's objects, and another payment of the customer is not", async () => {
+  const intent = event(
+    'payment_intent.succeeded',
+    anIntent({ id: 'pi_shown', latest_charge: 'ch_shown', customer }),
+  )
+  const place = await recorded('shown', [
+    charge('shown'),
+    intent,
+    refund('shown', 'shown'),
+    ...many.map(charge),
+  ])
+  const { transitions, parts } = await store.client.ledger.getLedgerRow({
+    organizationId: place.organization,
+    resource: LedgerResource.PAYMENTS,
+    id: 'pi_shown',
+  })
+  expect(new Set(transitions.map(({ id }) => id))).toEqual(new Set(['pi_shown', 'ch_shown', 're_shown']))
+  expect(parts.refunds?.items.map(({ id }) => id)).toEqual(['re_shown'])
+})
+
+test('an owner with more than a round has, after owners with nothing, is read, and not taken for one with nothing', async () => {
+  const subscription = event('customer.subscription.created', aSubscription({ id: 'sub_alone', customer }))
+  const place = await recorded('after-none', [subscription])
+  const rounds = []
+  const most = { rows: 5, transitions: 5 }
+  const owners = ['customer:cus_none', owner, 'customer:cus_none_either']
+  for await (const owned of readOwned(db, place, owners, false, most, { owners: 200, bytes: 1 }))
+    rounds.push(owned.map(({ rows }) => [rows.subscriptions.length, rows.transitions.length > 0]))
+  expect(rounds.flat()).toEqual([
+    [0, false],
+    [1, true],
+    [0, false],
+  ])
 })
 
 test("of a customer's subscriptions those that go on and are newest are read, and it is told that there are more", async () => {

@@ -4,7 +4,7 @@ import type { Db } from '../scope.ts'
 import { columnsOf, replaceRows } from './columns.ts'
 import type { OwnedRows } from './owned-rows.ts'
 import { openPauses } from './pause.ts'
-import { inPlace, type Place, placeColumns, placeValues } from './place.ts'
+import { type Place, placeColumns } from './place.ts'
 import { customerPrefix, projectPaymentsOf } from './project-payments.ts'
 import { readOwned } from './read-owned.ts'
 import { findByLines, type Touched } from './touched.ts'
@@ -69,10 +69,7 @@ function projectOne({ owner, rows, cut }: OwnedRows): Projected {
 
 async function writeRevenue(db: Db, place: Place, computed: readonly Projected[]): Promise<void> {
   if (computed.length === 0) return
-  const ofCustomers = {
-    where: `${inPlace('t', 2)} and t.customer = any($6::text[])`,
-    values: [...placeValues(place), computed.map(({ customer }) => customer)],
-  }
+  const ofCustomers = { place, by: { customer: computed.map(({ customer }) => customer) } }
   await replaceRows(db, {
     ...ofCustomers,
     table: 'ledger_access',

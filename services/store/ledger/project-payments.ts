@@ -12,7 +12,7 @@ import {
   readPaymentParts,
   removeOtherPayments,
 } from './payment-parts.ts'
-import { inPlace, type Place, placeColumns, placeValues } from './place.ts'
+import { type Place, placeColumns } from './place.ts'
 import type { Touched } from './touched.ts'
 
 export const customerPrefix = 'customer:'
@@ -53,8 +53,8 @@ async function writePayments(db: Db, place: Place, { reached, cut }: PaymentPart
   if (named.length === 0) return []
   return await replaceRows(db, {
     table: 'ledger_payments',
-    where: `${inPlace('t', 2)} and (t.id, t.owner) in (select * from unnest($6::text[], $7::text[]))`,
-    values: [...placeValues(place), named.map(({ id }) => id), named.map(({ owner }) => owner)],
+    place,
+    by: { id: named.map(({ id }) => id), owner: named.map(({ owner }) => owner) },
     key: ['id', 'owner'],
     rows: payments.map(payment => ({ ...columnsOf(payment), ...placeColumns(place) })),
     returning: 'id',
@@ -77,7 +77,8 @@ async function project(reached: PaymentParts['reached']): Promise<Owned[]> {
   return projected
 }
 
-function rowsOf(owner: string, rows: readonly Row[]): PaymentRows {
+/** The rows of one owner by their kinds. */
+export function rowsOf(owner: string, rows: readonly Row[]): PaymentRows {
   const of = <K extends Row['kind']>(kind: K) =>
     rows.filter((row): row is Extract<Row, { kind: K }> => row.kind === kind)
   return {

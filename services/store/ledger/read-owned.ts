@@ -14,7 +14,7 @@ const mostOfOwner = { rows: 1_000, transitions: 10_000 }
 /** And as many bytes of each, as Postgres keeps them; one row may be larger. */
 const ownerBytes = 2 * 1024 ** 2
 /** Owners that are in memory at one time, and their bytes; one may be larger. */
-const roundOf = { owners: 200, bytes: 4 * 1024 ** 2 } as const
+const roundOf = { owners: 200, bytes: 4 * 1024 ** 2 }
 
 /**
  * The rows that each owner's access and recurring revenue are computed from, with the plans and coupons that its subscriptions name. In rounds,
@@ -27,11 +27,12 @@ export async function* readOwned(
   owners: readonly string[],
   lines: boolean,
   most: typeof mostOfOwner = mostOfOwner,
+  round: typeof roundOf = roundOf,
 ): AsyncGenerator<readonly OwnedRows[]> {
   for (let left = owners; left.length > 0; ) {
     const kinds = lines ? [...revenueKinds, 'invoice'] : revenueKinds
-    const read = await readRows(db, place, left.slice(0, roundOf.owners), kinds, most.rows)
-    const found = await addTransitions(db, place, read, most.transitions)
+    const read = await readRows(db, place, left.slice(0, round.owners), kinds, most.rows, round.bytes)
+    const found = await addTransitions(db, place, read, most.transitions, round.bytes)
     await addTerms(db, place, found)
     yield found
     left = left.slice(found.length)
@@ -45,6 +46,7 @@ async function readRows(
   owners: readonly string[],
   kinds: readonly string[],
   most: number,
+  roundBytes: number,
 ): Promise<Reading[]> {
   const { rows } = await db.query<{
     n: number
@@ -53,7 +55,7 @@ async function readRows(
     more: boolean
   }>(
     `select f.n::int, o.fields, f.cut, f.more from (
-       select r.*, bool_or(r.n > 1 and r.total > $9) over () as more from (
+       select r.*, r.n = min(r.n) over () as first, max(r.total) over () > $9 and max(r.n) over () > min(r.n) over () as more from (
          select w.n, o.*, bool_or(not o.kept) over (partition by w.n) as cut,
            sum(o.size) filter (where o.kept) over (order by w.n) as total
          from unnest($5::text[]) with ordinality as w (owner, n) cross join unnest($6::text[]) as k (kind)
@@ -72,9 +74,9 @@ async function readRows(
      cross join lateral (
        select o.fields from ledger_objects o where ${inPlace('o')} and o.kind = f.kind and o.id = f.id and o.incarnation = f.incarnation
        offset 0) o
-     where f.kept and (f.total <= $9 or f.n = 1)
+     where f.kept and (f.total <= $9 or f.first)
      order by f.n, f.kind, f.id, f.incarnation`,
-    [...placeValues(place), owners, kinds, most, ownerBytes, roundOf.bytes],
+    [...placeValues(place), owners, kinds, most, ownerBytes, roundBytes],
   )
   const last = rows.at(-1)
   const found = owners.slice(0, last?.more ? last.n : owners.length).map(openOwned)
@@ -92,6 +94,7 @@ async function addTransitions(
   place: Place,
   found: readonly Reading[],
   most: number,
+  roundBytes: number,
 ): Promise<readonly Reading[]> {
   const asked = found.flatMap(({ rows }, index) => rows.subscriptions.map(({ id }) => ({ n: index + 1, id })))
   if (asked.length === 0) return found
@@ -101,7 +104,7 @@ async function addTransitions(
   >(
     `select t.provider, t.account, t.mode, t.kind, t.id, t.incarnation, t.position, t.at_ms, t.event_id, t."to", f.n, f.cut, f.more
      from (
-       select r.*, bool_or(r.n > 1 and r.total > $9) over () as more from (
+       select r.*, r.n = min(r.n) over () as first, max(r.total) over () > $9 and max(r.n) over () > min(r.n) over () as more from (
          select x.*, bool_or(not x.kept) over (partition by x.n) as cut, sum(x.size) filter (where x.kept) over (order by x.n) as total
          from (
            select x.*, x.place <= $7 and (x.upto <= $8 or x.place = 1) as kept from (
@@ -117,16 +120,9 @@ async function addTransitions(
      cross join lateral (
        select t.* from ledger_transitions t where ${inPlace('t')} and t.kind = 'subscription' and t.id = f.id
          and t.incarnation = f.incarnation and t.position = f.position offset 0) t
-     where f.kept and (f.total <= $9 or f.n = 1)
+     where f.kept and (f.total <= $9 or f.first)
      order by f.n, t.id, t.incarnation, t.position`,
-    [
-      ...placeValues(place),
-      asked.map(({ n }) => n),
-      asked.map(({ id }) => id),
-      most,
-      ownerBytes,
-      roundOf.bytes,
-    ],
+    [...placeValues(place), asked.map(({ n }) => n), asked.map(({ id }) => id), most, ownerBytes, roundBytes],
   )
   for (const { n, cut, more: _more, ...row } of rows) {
     const of = found[n - 1]!
@@ -165,10 +161,11 @@ async function addTerms(db: Db, place: Place, found: readonly Reading[]): Promis
 async function readPrices(db: Db, place: Place, plans: readonly Row[]): Promise<TransitionRow[]> {
   if (plans.length === 0) return []
   const { rows } = await db.query(
-    `select provider, account, mode, kind, id, incarnation, position, at_ms, event_id, changes, "from", "to" from ledger_transitions
-     where ${inPlace()} and kind = 'plan' and id = any($5::text[]) and changes ? 'unitAmount'
-     order by id, incarnation, position`,
-    [...placeValues(place), plans.map(({ id }) => id)],
+    `select t.* from unnest($5::text[]) as n (id) cross join lateral (
+       select provider, account, mode, kind, t.id, incarnation, position, at_ms, event_id, changes, "from", "to" from ledger_transitions t
+       where ${inPlace('t')} and t.kind = 'plan' and t.id = n.id and changes ? 'unitAmount' offset 0) t
+     order by t.id, t.incarnation, t.position`,
+    [...placeValues(place), [...new Set(plans.map(({ id }) => id))]],
   )
   return rows.map(row => fieldsOf(row) as unknown as TransitionRow)
 }
@@ -176,7 +173,10 @@ async function readPrices(db: Db, place: Place, plans: readonly Row[]): Promise<
 async function readTerms(db: Db, place: Place, kind: string, ids: ReadonlySet<string>): Promise<Row[]> {
   if (ids.size === 0) return []
   const { rows } = await db.query<{ fields: Record<string, unknown> }>(
-    `select fields from ledger_objects where ${inPlace()} and kind = $5 and id = any($6::text[]) order by id, incarnation`,
+    `select o.fields from unnest($6::text[]) as n (id) cross join lateral (
+       select o.id, o.incarnation, o.fields from ledger_objects o
+       where ${inPlace('o')} and o.kind = $5 and o.id = n.id offset 0) o
+     order by o.id, o.incarnation`,
     [...placeValues(place), kind, [...ids]],
   )
   return rows.map(({ fields }) => reviveRow(fields))

@@ -31,8 +31,8 @@ export async function writeFolded(db: Db, place: Place, folded: readonly FoldedO
     await replaceRows(db, {
       table,
       // The placeholder of an object that is told of now has another incarnation.
-      where: `${inPlace('t', 2)} and t.id = any($6::text[])`,
-      values: [...placeValues(place), rows.map(({ id }) => id)],
+      place,
+      by: { id: rows.map(({ id }) => id) },
       key: incarnations ? ['id', 'incarnation'] : ['id'],
       rows: (incarnations ? rows : lastOfEach(rows)).map(row => typedColumns(place, row, incarnations)),
     })
@@ -86,8 +86,8 @@ async function replaceParts<Of extends Row>(
   if (rows.length === 0) return
   await replaceRows(db, {
     table,
-    where: `${inPlace('t', 2)} and t.${column} = any($6::text[])`,
-    values: [...placeValues(place), rows.map(({ id }) => id)],
+    place,
+    by: { [column]: rows.map(({ id }) => id) },
     key: [column, 'id'],
     rows: rows.flatMap(row =>
       partsOf(row).map(part => ({ ...placeColumns(place), [column]: row.id, ...columnsOf(part) })),
@@ -99,12 +99,11 @@ async function writeTransitions(db: Db, place: Place, folded: readonly FoldedObj
   if (folded.length === 0) return
   await replaceRows(db, {
     table: 'ledger_transitions',
-    where: `${inPlace('t', 2)} and (t.kind, t.id) in (select * from unnest($6::text[], $7::text[]))`,
-    values: [
-      ...placeValues(place),
-      folded.map(({ object }) => object.kind),
-      folded.map(({ object }) => object.objectId),
-    ],
+    place,
+    by: {
+      kind: folded.map(({ object }) => object.kind),
+      id: folded.map(({ object }) => object.objectId),
+    },
     key: ['kind', 'id', 'incarnation', 'position'],
     rows: folded
       .flatMap(({ folded }) => folded.transitions)
