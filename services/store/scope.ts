@@ -26,8 +26,9 @@ export interface ScopeOptions {
   /** A look-up by key, of a few milliseconds: it gets a connection before all other work. Default: it waits for its scope's turn. */
   short?: boolean | undefined
   /**
-   * Statements with parameters are planned once for each connection, without a look at the parameters, and go from row to row by indexes. For work whose statements
-   * are few and the same each time. One that selects all columns of a table fails once on each connection after a migration that adds one.
+   * Statements with parameters are planned for each connection without a look at the parameters, go from row to row by indexes, and are planned
+   * anew after a second, and after twice as long each time, ten minutes at most. For work whose statements are few and the same each time. One that
+   * selects all columns of a table fails once on each connection after a migration that adds one. Default: planned for each call.
    */
   planned?: boolean | undefined
 }
@@ -108,7 +109,11 @@ function agePlans(client: ClientBase): string {
 
 /** A migration added a column to what a kept plan answers. Postgres refuses it for as long as the connection lasts. */
 const isPlanStale = (error: unknown): boolean =>
-  error instanceof Error && error.message.startsWith('cached plan must not change result type')
+  error instanceof Error &&
+  'code' in error &&
+  error.code === '0A000' &&
+  'routine' in error &&
+  error.routine === 'RevalidateCachedQuery'
 
 /** Gives a statement up after a time of this work's own: the pool's is for statements of the usual length. */
 function within(client: ClientBase, timeoutMs: number, planned: boolean): Db {
