@@ -29,8 +29,8 @@ const ledgerDestinationName = '_ledger'
 const retryDelaysSeconds = [5, 60, 600, 3_600, 21_600, 86_400]
 
 /**
- * Events of one organization that are under way to a store at one time: two requests of a hundred. A request costs a store some forty
- * statements, however many events it has, so that fewer would cost each event more.
+ * Events of one organization that are under way to a store at one time. A request, of 200 at most, costs a store some thirty statements,
+ * however many events it has, so that fewer would cost each event more.
  */
 const concurrency = 200
 
