@@ -60,7 +60,7 @@ export type Closed = 'passed' | 'lost' | 'missed' | 'refused'
 const mostOpen = 1_000
 /**
  * Not accepted, or not arrived, for so long: the partition does not deliver. With 15 s between two probes, 5 s between two reports,
- * and 30 s between two questions of the operator, an Organization says so within a minute.
+ * and 30 s between two questions of the operator, an Organization says so after about a minute.
  */
 const failingMs = lateMs.first_attempt
 

@@ -15,8 +15,8 @@ export interface SinkOptions {
   readonly host: string
   readonly port: number
   /**
-   * The status to answer a delivery with, once it is kept. Whoever is killed before has not answered, and it comes again; after a 2xx that
-   * was forgotten a probe would be on its way for ever.
+   * The status to answer a delivery with, once it is kept as far as NATS takes it. Whoever is killed before has not answered, and it comes
+   * again; after a 2xx that was forgotten a probe would be on its way for ever.
    */
   arrived(slug: string, headers: IncomingHttpHeaders, body: string): Promise<number>
   report(seconds: number): unknown

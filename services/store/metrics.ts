@@ -228,7 +228,7 @@ function openUnattemptedGauge(
 ): void {
   new Gauge({
     name: 'fairlead_partition_oldest_unattempted_seconds',
-    help: 'Age of the oldest event of a partition that no worker is done with (its deliveries are attempted, parked or stored otherwise), as of at most 15 s ago; 0 where there is none',
+    help: 'Age of the oldest event of a partition that no worker is done with (its deliveries are attempted, parked or stored otherwise), as of at most 15 s ago, and growing while NATS does not answer; 0 where there is none',
     labelNames: ['partition'],
     registers,
     collect() {

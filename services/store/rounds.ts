@@ -7,7 +7,7 @@ import { keepNotified } from './notifications/tell.ts'
 import type { Budgets } from './objectives/budgets.ts'
 import type { Declared } from './objectives/declared-set.ts'
 import type { SharedPool } from './postgres.ts'
-import type { StreamStates } from './project/stream-states.ts'
+import { lookEveryMs, type StreamStates } from './project/stream-states.ts'
 import { pauseHopeless } from './publish/pauses.ts'
 import type { ConfigPublisher } from './publish/publish.ts'
 import { type AbandonedTools, openAbandoned } from './rejections/abandoned.ts'
@@ -18,7 +18,6 @@ const reconcileMs = 60_000
 /** What has happened in the log, or was asked for, is looked for as often. */
 const lookMs = 5_000
 const maintainMs = 3_600_000
-const unattemptedMs = 15_000
 const declaredMs = 15_000
 const budgetsMs = 60_000
 
@@ -59,7 +58,7 @@ export function startRounds(options: RoundsOptions): Promise<void>[] {
     ),
     every(declaredMs, { 'objectives.unread': declared.read }, rounds),
     every(budgetsMs, { 'budgets.unread': budgets.read }, rounds),
-    every(unattemptedMs, { 'partitions.not_looked_at': states.look }, rounds),
+    every(lookEveryMs, { 'partitions.not_looked_at': states.look }, rounds),
     options.ledgerTelling.run(options),
     every(maintainMs, { 'log.unmaintained': () => maintain(pool, Date.now(), log) }, rounds),
   ]

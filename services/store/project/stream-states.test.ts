@@ -29,3 +29,26 @@ test('an event that is in hand at one look seems to wait, longer and longer, unt
   // Of the other partitions none has an event.
   expect(states.unattemptedForMs().get((partition + 1) % 16)).toBe(0)
 })
+
+test('while no look succeeds an event that waits seems to wait no longer, and its alert never fires', async () => {
+  await using server = await startTestNats()
+  const nats = await connectNats({ url: server.url, name: 'test' })
+  await using _closing = { [Symbol.asyncDispose]: () => nats.close() }
+  await ensureStreams(await jetstreamManager(nats), { replicas: 1, eventsMaxBytes: 1024 ** 2 })
+  const organization = newId('org', 0)
+  const partition = partitionOf(organization)
+  await jetstream(nats).publish(eventSubject(organization, 'code'), '{}')
+
+  let nowMs = Date.now() + 1_000
+  const states = openStreamStates(nats, { leading: true }, () => nowMs)
+  await states.look()
+  const seen = states.unattemptedForMs().get(partition)!
+  await nats.close()
+  nowMs += 15_000
+  await expect(states.look()).rejects.toThrow()
+  expect(states.unattemptedForMs().get(partition)).toBe(seen)
+  nowMs += 60_000
+  await expect(states.look()).rejects.toThrow()
+  expect(states.unattemptedForMs().get(partition)).toBe(seen + 60_000)
+  expect(states.unattemptedForMs().get((partition + 1) % 16)).toBe(0)
+})

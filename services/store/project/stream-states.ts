@@ -12,8 +12,8 @@ export interface StreamStates {
   /** Looks at every partition, where this process leads. Rejects where NATS doesn't answer. */
   look(): Promise<void>
   /**
-   * By partition the age of the oldest event that no worker is done with, ms, as the last look found it; 0: there is none. Empty before
-   * the first look, and where another process leads.
+   * By partition the age of the oldest event that no worker is done with, ms, as the last look found it; 0: there is none. It grows where
+   * the next look fails. Empty before the first look, and where another process leads.
    */
   unattemptedForMs(): ReadonlyMap<number, number>
 }
@@ -30,6 +30,8 @@ export interface StreamState {
 }
 
 const askMs = 1_000
+/** Between two looks, ms. */
+export const lookEveryMs = 15_000
 
 /** @param standing whether this process leads: one of several asks */
 export function openStreamStates(
@@ -39,6 +41,7 @@ export function openStreamStates(
 ): StreamStates {
   let asking: Promise<JetStreamManager> | undefined
   let ages = new Map<number, number>()
+  let lookedMs = 0
   const managing = () => {
     asking ??= jetstreamManager(nats, { checkAPI: false, timeout: askMs })
     return asking
@@ -64,8 +67,13 @@ export function openStreamStates(
           }),
         ),
       )
+      lookedMs = now()
     },
-    unattemptedForMs: () => ages,
+    unattemptedForMs() {
+      // Where NATS doesn't answer, what waited at the last look counts as waiting: the alert must not stand still with the figure.
+      const missedMs = Math.max(0, now() - lookedMs - lookEveryMs)
+      return new Map([...ages].map(([partition, ms]) => [partition, ms === 0 ? 0 : ms + missedMs]))
+    },
   }
 }
 

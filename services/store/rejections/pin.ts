@@ -9,8 +9,8 @@ import { asking, eraseRejection, readMessage, readRejection, type StoredRejectio
 /**
  * Copies of records whose promotion is written down and whose event is not published yet. Each has a subject of its own in
  * REJECTIONS: newer rejections of the source push it out neither by their number nor by their bytes, and it is the newest
- * message of the stream when it is made. Where the transaction fails that its promotion was to be written in, a copy stays for as
- * long as its record, 72 hours.
+ * message of the stream when it is made. Where the transaction fails that its promotion was to be written in, a copy stays for 72 hours
+ * from when it was made: up to 144 hours after the request came.
  */
 
 /** Side by side: a copy is in memory meanwhile. */
@@ -23,15 +23,24 @@ const subjectOf = ({ organization_id, rejection, received_at }: Promotion): stri
 
 /**
  * Copies the records of promotions; safe to repeat. Answers those whose record is gone, which can't be carried out. Throws a
- * StoreError `nats_unavailable`.
+ * StoreError `nats_unavailable`; then no copy is made any more.
  */
 export async function pin(nats: NatsConnection, rows: readonly PromotionRow[]): Promise<PromotionRow[]> {
   const gone: PromotionRow[] = []
+  const failures: unknown[] = []
   const open = rows.values()
   const lane = async () => {
-    for (const row of open) if (!(await pinOne(nats, row))) gone.push(row)
+    for (const row of open) {
+      if (failures.length > 0) return
+      try {
+        if (!(await pinOne(nats, row))) gone.push(row)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
   }
   await Promise.all(Array.from({ length: lanes }, lane))
+  if (failures.length > 0) throw failures[0]
   return gone
 }
 

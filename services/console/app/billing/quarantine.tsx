@@ -47,11 +47,13 @@ const quarantine: Resource<QuarantinedEvent> = {
   labelOf: ({ eventId }) => eventId,
   pathOf: ({ eventId }, slug) => `/organizations/${slug}/events/${eventId}`,
   toolbar: slug => <ReadAgain slug={slug} />,
-  above: (slug, rows) => rows > 0 && <LedgerOffNote slug={slug} />,
+  above: slug => <LedgerOffNote slug={slug} />,
   nothingYet: () => (
     <>
       <h2>Nothing is in quarantine</h2>
-      <p>Every billing event that came could be read. One that can’t is kept here with its reason.</p>
+      <p>
+        Every billing event that the ledger took could be read. One that can’t is kept here with its reason.
+      </p>
     </>
   ),
   kept: 'listed for 90 days',

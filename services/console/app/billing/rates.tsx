@@ -26,6 +26,8 @@ const rates: SettingsKind<Setting> = {
   load: async (slug, _, signal) => settingOf(await take(getBillingRates(slug, { signal }))),
   put: (slug, _, draft, write) => put(slug, draft, write),
   currentOf: current => settingOf(current as BillingRates),
+  // Each quotes its line: an entry counts from 0 and without blank lines, the form from 1 and with them.
+  nameOfFault: name => (/^rates\.\d+$/.test(name) ? '' : name),
   Fields: () => (
     <LinesField
       path="rates"
@@ -52,7 +54,7 @@ async function put(slug: string, draft: Draft, { etag, dryRun }: Write) {
     const answer = await take(putBillingRates(slug, body, dryRunParams(dryRun), headers))
     return 'dryRun' in answer ? told(answer) : settingOf(answer)
   } catch (error) {
-    throw atLines(error, read)
+    throw atLines(error, read, lines)
   }
 }
 
@@ -87,12 +89,13 @@ function unread({ faults }: ReadRates): ProblemError {
   )
 }
 
-/** The API's faults at the lines that they are about. */
-function atLines(error: unknown, { lineOf }: ReadRates): unknown {
+/** The API's faults at the lines that they are about, which they quote. */
+function atLines(error: unknown, { lineOf }: ReadRates, lines: readonly string[]): unknown {
   if (!(error instanceof ProblemError) || !error.problem.errors) return error
   const errors = error.problem.errors.map(fault => {
     const line = lineOf.get(fault.name.split('.').slice(0, 3).join('.'))
-    return line === undefined ? fault : { ...fault, name: `rates.${line}` }
+    if (line === undefined) return fault
+    return { ...fault, name: `rates.${line}`, message: `“${lines[line]}”: ${fault.message}` }
   })
   return new ProblemError({ ...error.problem, errors }, error.requestId)
 }

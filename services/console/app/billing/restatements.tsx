@@ -38,11 +38,11 @@ const restatements: Resource<BillingRestatement> = {
   load: asked => take(listBillingRestatements(asked.slug, ledgerQuery(asked), { signal: asked.signal })),
   idOf: ({ day, currency, mode }) => `${day} ${currency} ${mode}`,
   labelOf: ({ day, currency }) => `${day} ${currency}`,
-  above: (slug, rows) => rows > 0 && <LedgerOffNote slug={slug} />,
+  above: slug => <LedgerOffNote slug={slug} />,
   nothingYet: () => (
     <>
       <h2>No closed day has changed</h2>
-      <p>Each event of a billing provider came before the day that it counts in was closed.</p>
+      <p>Each event that the ledger took came before the day that it counts in was closed.</p>
     </>
   ),
   kept: 'kept as long as the organization',

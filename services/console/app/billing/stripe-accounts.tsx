@@ -73,6 +73,15 @@ const accounts: Resource<ConnectedAccount> = {
       run: ({ account }, slug) => take(disconnectStripeAccount(slug, { account })),
       done: () => 'Disconnected',
     },
+    {
+      label: 'End access',
+      right: 'administer',
+      applies: mayTellAgain,
+      confirm: ({ account }) =>
+        `It is disconnected here. Stripe is told once more to end the platform’s access to ${account}, in case Stripe was away. That can be asked within an hour of disconnecting; later the account’s owner ends the access at Stripe.`,
+      run: ({ account }, slug) => take(disconnectStripeAccount(slug, { account })),
+      done: () => 'Stripe was told',
+    },
   ],
   nothingYet: () => (
     <>
@@ -83,6 +92,13 @@ const accounts: Resource<ConnectedAccount> = {
       </p>
     </>
   ),
+}
+
+/** The API tells Stripe again within an hour, ms: it may have been away when the account was disconnected. */
+const tellAgainMs = 3_600_000
+
+function mayTellAgain({ connected, disconnectedAt }: ConnectedAccount): boolean {
+  return !connected && disconnectedAt !== null && Date.now() - Date.parse(disconnectedAt) < tellAgainMs
 }
 
 /** Events wait where the organization takes none. */

@@ -3,7 +3,16 @@ import { signInPath } from '../session.ts'
 import { CopyButton } from './copy.tsx'
 
 /** What went wrong, in the API's own sentence, with the request's id to copy. */
-export function ProblemNote({ error, again }: { readonly error: Error; readonly again?: () => void }) {
+export function ProblemNote({
+  error,
+  again,
+  nameOf = name => name,
+}: {
+  readonly error: Error
+  readonly again?: () => void
+  /** What a field is called before its fault; empty: the fault itself says where it is. Default: as the API calls it. */
+  readonly nameOf?: ((name: string) => string) | undefined
+}) {
   const problem = error instanceof ProblemError ? error.problem : undefined
   const requestId = error instanceof ProblemError ? error.requestId : undefined
   return (
@@ -15,7 +24,7 @@ export function ProblemNote({ error, again }: { readonly error: Error; readonly 
         <ul>
           {problem.errors.map(({ in: where, name, message }) => (
             <li key={`${where} ${name} ${message}`}>
-              {name && <code>{name}</code>} {message}
+              {nameOf(name) && <code>{nameOf(name)}</code>} {message}
             </li>
           ))}
         </ul>

@@ -1,5 +1,6 @@
 import { createContext, type ReactNode, useContext, useId } from 'react'
 import { type Draft, valueAt } from './draft.ts'
+import { faultOfLine, type TypedLines } from './lines.ts'
 
 /** The setting that is typed, for its fields. */
 export interface DraftForm {
@@ -32,11 +33,11 @@ export function Field({
   help,
   children,
   className = '',
-  deep = false,
+  lineOf,
 }: FieldProps & {
   readonly className?: string
-  /** Its value is a list, whose entries have faults of their own. */
-  readonly deep?: boolean
+  /** Its value is a list, whose entries have faults of their own: the line that one is on. */
+  readonly lineOf?: TypedLines['numberOf']
   readonly children: (attributes: {
     readonly id: string
     readonly 'aria-invalid': boolean
@@ -46,7 +47,7 @@ export function Field({
 }) {
   const id = useId()
   const { faults, disabled } = useDraft()
-  const fault = faults.get(path) ?? (deep ? faultWithin(faults, path) : undefined)
+  const fault = faults.get(path) ?? (lineOf && faultOfLine(faults, path, lineOf))
   const described = [help && `${id}-help`, fault && `${id}-fault`].filter(Boolean).join(' ')
   return (
     <div className={`setting ${className}`}>
@@ -69,13 +70,6 @@ export function Field({
       )}
     </div>
   )
-}
-
-function faultWithin(faults: ReadonlyMap<string, string>, path: string): string | undefined {
-  for (const [name, fault] of faults) {
-    if (name.startsWith(`${path}.`)) return `${Number(name.slice(path.length + 1)) + 1}: ${fault}`
-  }
-  return undefined
 }
 
 export function textAt(draft: Draft, path: string): string {

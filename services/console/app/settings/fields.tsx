@@ -1,6 +1,7 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { valueAt } from './draft.ts'
 import { Field, type FieldProps, textAt, useDraft } from './field.tsx'
+import { typedLines } from './lines.ts'
 
 /** One line of text. */
 export function TextField({
@@ -146,19 +147,20 @@ export function LinesField({
 }: FieldProps & { readonly placeholder?: string; readonly numbers?: boolean; readonly rows?: number }) {
   const { draft, set } = useDraft()
   const values = valueAt(draft, field.path)
-  const typed = Array.isArray(values) ? values.join('\n') : ''
+  const [typed, setTyped] = useState(Array.isArray(values) ? values.join('\n') : '')
   return (
-    <Field {...field} deep>
+    <Field {...field} lineOf={typedLines(typed).numberOf}>
       {attributes => (
         <textarea
           {...attributes}
           rows={rows}
-          defaultValue={typed}
+          value={typed}
           placeholder={placeholder}
           spellCheck={false}
           onChange={({ target }) => {
-            const lines = target.value.split('\n').flatMap(line => line.trim() || [])
-            set(field.path, lines.length === 0 ? undefined : numbers ? lines.map(Number) : lines)
+            setTyped(target.value)
+            const { texts } = typedLines(target.value)
+            set(field.path, texts.length === 0 ? undefined : numbers ? texts.map(Number) : texts)
           }}
         />
       )}

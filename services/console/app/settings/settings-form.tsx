@@ -65,7 +65,7 @@ export function SettingsForm<Item extends Setting>({ kind, slug, item, begin }: 
           insist={now => write.mutate({ dryRun: false, etag: now })}
         />
       ) : (
-        write.isError && <ProblemNote error={write.error} />
+        write.isError && <ProblemNote error={write.error} nameOf={kind.nameOfFault} />
       )}
       {write.data?.kind === 'would' && <Changes run={write.data.run} />}
       <div className="row form-end">

@@ -34,6 +34,8 @@ export interface SettingsKind<Item extends Setting> {
   readonly put: (slug: string, key: string, draft: Draft, write: Write) => Promise<Item | DryRun>
   /** What the API says is there when somebody else was faster. Default: as it stands, with `settings` and `etag`. */
   readonly currentOf?: (current: unknown) => Setting
+  /** What a field is called where faults are summed up; empty: its faults say where they are. Default: as the API calls it. */
+  readonly nameOfFault?: (name: string) => string
   readonly remove?: {
     readonly confirm: (item: Item) => string
     readonly run: (slug: string, key: string, etag: string) => Promise<unknown>
