@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { seeded } from '../../seeded.ts'
 import { until } from '../../until.ts'
-import type { RunningConsole } from '../running-console.ts'
+import type { RunningConsole, Watched } from '../running-console.ts'
 import { acme } from '../walk.ts'
 
 /** Lists with what may be chosen in each; '' is nothing. */
@@ -36,19 +37,11 @@ export function viewJourneys(running: () => RunningConsole, { count }: { readonl
       const random = seeded(17)
       for (let view = 0; view < count; view++) {
         const path = randomView(random)
-        await mine.visit(path)
-        await settled(mine.page)
-        const seen = await rowsOf(mine.page)
-        await mine.page.evaluate('navigator.clipboard.writeText("")')
-        await mine.page.getByRole('button', { name: 'Copy link' }).click()
-        const link = await until(
-          async () => (await mine.page.evaluate<string>('navigator.clipboard.readText()')) || undefined,
-          { what: 'the link' },
-        )
-        expect(link, path).not.toMatch(/=-\d|yesterday|now/)
-        await theirs.visit(link.slice(new URL(link).origin.length))
-        await settled(theirs.page)
-        expect(await rowsOf(theirs.page), `${path} as ${link}`).toEqual(seen)
+        let look = await lookTwice(mine, theirs, path)
+        // An issue that opens between the two looks is a row of the second alone: whoever copies the link again sees the same.
+        for (let again = 0; again < 2 && !isDeepStrictEqual(look.theirs, look.mine); again++)
+          look = await lookTwice(mine, theirs, path)
+        expect(look.theirs, `${path} as ${look.link}`).toEqual(look.mine)
       }
       expect([...mine.faults, ...theirs.faults]).toEqual([])
     },
@@ -81,6 +74,23 @@ export function viewJourneys(running: () => RunningConsole, { count }: { readonl
     await page.getByRole('columnheader', { name: /Australia\/Adelaide/ }).waitFor()
     expect(watched.faults).toEqual([])
   }, 180_000)
+}
+
+/** The rows of a view, and those of the address that is copied there, opened in another browser. */
+async function lookTwice(mine: Watched, theirs: Watched, path: string) {
+  await mine.visit(path)
+  await settled(mine.page)
+  const rows = await rowsOf(mine.page)
+  await mine.page.evaluate('navigator.clipboard.writeText("")')
+  await mine.page.getByRole('button', { name: 'Copy link' }).click()
+  const link = await until(
+    async () => (await mine.page.evaluate<string>('navigator.clipboard.readText()')) || undefined,
+    { what: 'the link' },
+  )
+  expect(link, path).not.toMatch(/=-\d|yesterday|now/)
+  await theirs.visit(link.slice(new URL(link).origin.length))
+  await settled(theirs.page)
+  return { link, mine: rows, theirs: await rowsOf(theirs.page) }
 }
 
 function randomView(random: () => number): string {
