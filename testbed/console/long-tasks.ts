@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import { until } from '../until.ts'
 
 /** A task of a page's main thread that took 50 ms or longer. */
 interface LongTask {
@@ -55,6 +56,28 @@ export async function longTasksOf(page: Page): Promise<LongTask[]> {
   return tasks
     .filter(task => !excepted.some(span => overlapMs(span, task) > 0))
     .map(task => told(task, parts))
+}
+
+/** Longer than any limit that a task of a page is held to, ms. */
+const burntMs = 150
+
+/**
+ * Has the page be at work for 150 ms, in a script of its own, and waits until that is observed: where nothing tells of work, every page
+ * looks quick. Rejects otherwise. Leaves the task out of those that are answered later.
+ */
+export async function provesItself(page: Page): Promise<void> {
+  const burnt = await page.evaluate<Span>(`new Promise(resolve => setTimeout(() => {
+    const from = performance.now()
+    while (performance.now() < from + ${burntMs});
+    resolve({ from, until: performance.now() })
+  }))`)
+  const isSeen = async () => {
+    const { tasks, parts } = await page.evaluate<Observed>('window.longTasks.observed()')
+    const task = tasks.find(each => overlapMs(each, burnt) > 0)
+    return task !== undefined && told(task, parts).workMs >= 100
+  }
+  await until(isSeen, { what: `a task of ${burntMs} ms and its script observed`, deadlineMs: 60_000 })
+  await page.evaluate(`window.longTasks.except(${burnt.from}, ${burnt.until})`)
 }
 
 function told(task: Span, parts: readonly Part[]): LongTask {

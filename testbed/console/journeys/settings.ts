@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { until } from '../../until.ts'
 import { openOwner } from '../people.ts'
 import type { RunningConsole, Watched } from '../running-console.ts'
 import { accessFaults, acme, overflows } from '../walk.ts'
@@ -153,11 +154,21 @@ export function settingsJourneys(running: () => RunningConsole): void {
     await row.locator('.badge.good', { hasText: 'connected' }).waitFor()
     expect(await accessFaults(page)).toEqual([])
     expect(await overflows(page)).toEqual([])
+    const dialog = page.getByRole('alertdialog')
+    stripe.instead = response => response.writeHead(500).end()
     await row.getByRole('button', { name: 'Disconnect' }).click()
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Disconnect' }).click()
+    await dialog.getByRole('button', { name: 'Disconnect' }).click()
+    await dialog.getByText('Stripe does not answer as it should').waitFor({ timeout: 60_000 })
+    stripe.instead = undefined
+    expect([...stripe.connected]).toEqual(['acct_of1journey'])
+    // It is disconnected here, and its row must still have a way to end the access.
+    await owned.visit(`${acme}/stripe-accounts`)
     await row.locator('.badge', { hasText: 'disconnected' }).waitFor()
-    expect([...stripe.connected]).toEqual([])
-    expect(owned.faults.filter(fault => !fault.includes(stripe.url))).toEqual([])
+    await row.getByRole('button', { name: 'End access' }).click()
+    await dialog.getByRole('button', { name: 'End access' }).click()
+    await until(() => stripe.connected.size === 0, { what: 'the access ended at Stripe' })
+    await dialog.waitFor({ state: 'detached' })
+    expect(owned.faults.filter(fault => !fault.includes(stripe.url) && !fault.includes('503'))).toEqual([])
   }, 180_000)
 }
 
