@@ -2,7 +2,6 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
-import { openLog } from '@fairlead/daemon/log'
 import { openRegistry } from '@fairlead/daemon/metrics'
 import { anOrganization, putConfiguration, testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestNats } from '@fairlead/testbed/nats'
@@ -14,12 +13,8 @@ import { type EventMeta, encodeEventMeta, eventHeader } from '@fairlead/wire/eve
 import { openPublisher } from '@fairlead/wire/publish'
 import { ensureStreams } from '@fairlead/wire/streams'
 import { eventSubject } from '@fairlead/wire/subjects'
-import { workerConfig } from '@fairlead/worker/config'
-import { compileAddressPolicy } from '@fairlead/worker/egress/address'
-import { openResolver } from '@fairlead/worker/egress/resolve'
-import { openSender } from '@fairlead/worker/egress/send'
-import { openWorker } from '@fairlead/worker/worker'
 import { jetstreamManager } from '@nats-io/jetstream'
+import { openMeasuredWorker } from './open-worker.ts'
 
 /**
  * What the worker alone costs: events of 2 KB, delivered by a process that does nothing else, and how many of their
@@ -50,22 +45,12 @@ interface Reading {
 /** The worker, as a process of its own. */
 async function serve(natsUrl: string): Promise<void> {
   const nats = await connectNats({ url: natsUrl, name: 'worker' })
-  const resolver = openResolver()
-  const policy = compileAddressPolicy({ allowCidrs: ['127.0.0.0/8'] })
-  const sender = openSender({ policy, ports: () => true, resolve: resolver.resolve })
-  const config = workerConfig.parse({
-    FAIRLEAD_NATS_URL: natsUrl,
-    FAIRLEAD_WORKER_NAME: 'measured',
-    FAIRLEAD_ENCRYPTION_KEYS: process.env.FAIRLEAD_ENCRYPTION_KEYS,
-  })
   const registry = openRegistry()
-  const log = openLog({ service: 'worker', destination: { write() {} } })
-  await openWorker(config, { nats, sender, registry, log })
+  await openMeasuredWorker(nats, natsUrl, registry)
   process.on('message', async () => {
     const parked = await registry.getSingleMetric('fairlead_deliveries_parked_total')?.get()
     process.send?.({ cpu: process.cpuUsage(), parked: parked?.values[0]?.value ?? 0 } satisfies Reading)
   })
-  process.once('disconnect', () => process.exit())
 }
 
 const headers = Array.from({ length: 12 }, (_, i) => [`X-Header-${i}`, 'a value of usual length']).flat()
