@@ -7,14 +7,26 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { openStreamStates } from './stream-states.ts'
 
-test('an event that is in hand at one look seems to wait, longer and longer, until the next', async () => {
-  await using server = await startTestNats()
+/** A nats-server of its own whose EVENTS hold one event that no worker takes. */
+async function oneEventWaits() {
+  await using opened = new AsyncDisposableStack()
+  const server = opened.use(await startTestNats())
   const nats = await connectNats({ url: server.url, name: 'test' })
-  await using _closing = { [Symbol.asyncDispose]: () => nats.close() }
+  opened.defer(() => nats.close())
   await ensureStreams(await jetstreamManager(nats), { replicas: 1, eventsMaxBytes: 1024 ** 2 })
   const organization = newId('org', 0)
-  const partition = partitionOf(organization)
   await jetstream(nats).publish(eventSubject(organization, 'code'), '{}')
+  const held = opened.move()
+  return {
+    nats,
+    partition: partitionOf(organization),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+test('an event that is in hand at one look seems to wait, longer and longer, until the next', async () => {
+  await using waiting = await oneEventWaits()
+  const { nats, partition } = waiting
 
   const startMs = Date.now()
   let nowMs = startMs + 60_000
@@ -31,13 +43,8 @@ test('an event that is in hand at one look seems to wait, longer and longer, unt
 })
 
 test('while no look succeeds an event that waits seems to wait no longer, and its alert never fires', async () => {
-  await using server = await startTestNats()
-  const nats = await connectNats({ url: server.url, name: 'test' })
-  await using _closing = { [Symbol.asyncDispose]: () => nats.close() }
-  await ensureStreams(await jetstreamManager(nats), { replicas: 1, eventsMaxBytes: 1024 ** 2 })
-  const organization = newId('org', 0)
-  const partition = partitionOf(organization)
-  await jetstream(nats).publish(eventSubject(organization, 'code'), '{}')
+  await using waiting = await oneEventWaits()
+  const { nats, partition } = waiting
 
   let nowMs = Date.now() + 1_000
   const states = openStreamStates(nats, { leading: true }, () => nowMs)
