@@ -55,7 +55,7 @@ export interface Standalone extends AsyncDisposable {
 }
 
 /**
- * The whole of Fairlead in one process (the receiver and the worker in children of it), opened in the order of its dependencies:
+ * The whole of Fairlead: the receiver and the worker in a process each, all other parts in this process. They are opened in the order of its dependencies:
  *
  *   servers → schema → store → worker → organizations → api → receiver
  *

@@ -32,7 +32,7 @@ async function listen(answer: RequestListener) {
   }
 }
 
-/** Answers, but for the second request: it breaks the connection of that one after it has done what was asked. */
+/** A server that answers each request but the second: it carries the second request out and then breaks its connection. */
 async function breaking() {
   const done: string[] = []
   const server = await listen(({ method, url, socket }, response) => {

@@ -18,7 +18,7 @@ export function projectPayments(rows: PaymentRows): PaymentRow[] {
     .toSorted((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1))
 }
 
-/** The rows that one payment is made of: its intent or order, its charges, their refunds and disputes. */
+/** The rows of one payment: its intent or order, its charges, and the refunds and disputes of these charges. */
 export function rowsOfPayment(rows: PaymentRows, { kind, id }: Pick<PaymentRow, 'kind' | 'id'>): Row[] {
   const found = groupsOf(rows, indexOf(rows)).find(one => one.kind === kind && one.id === id)
   if (!found) return []

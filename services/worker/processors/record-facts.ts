@@ -11,8 +11,8 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { ProcessorAwayError, ProcessorError } from './process.ts'
 
 /*
- * Hands events' facts to a store in batches: what comes of an organization while it has its requests under way, or shortly after the last one
- * went, goes with the next one. A request costs the store much more than one more event in it.
+ * Hands events' facts to a store in batches. An event waits for its organization's next request while two requests of the organization are
+ * under way, or its last request began a moment ago: one more request costs the store much more than one more event in a request.
  */
 
 /** Requests of one organization under way at one time. */

@@ -36,7 +36,7 @@ export function Field({
   lineOf,
 }: FieldProps & {
   readonly className?: string
-  /** Its value is a list, whose entries have faults of their own: the line that one is on. */
+  /** Where the value is a list that is typed in lines: the number of the line that an entry's fault is on. */
   readonly lineOf?: TypedLines['numberOf']
   readonly children: (attributes: {
     readonly id: string
