@@ -1,11 +1,11 @@
 import { openLog } from '@fairlead/daemon/log'
+import type { connectNats } from '@fairlead/wire/connect'
 import { workerConfig } from '@fairlead/worker/config'
 import type { LogRecords } from '@fairlead/worker/delivery/log-records'
 import { compileAddressPolicy } from '@fairlead/worker/egress/address'
 import { openResolver } from '@fairlead/worker/egress/resolve'
 import { openSender } from '@fairlead/worker/egress/send'
 import { openWorker } from '@fairlead/worker/worker'
-import type { NatsConnection } from '@nats-io/transport-node'
 import type { Registry } from 'prom-client'
 
 /** The name of a worker that is measured. */
@@ -17,7 +17,7 @@ export const workerName = 'measured'
  * @param records where its records for the event log go; default: to their stream
  */
 export async function openMeasuredWorker(
-  nats: NatsConnection,
+  nats: Awaited<ReturnType<typeof connectNats>>,
   natsUrl: string,
   registry: Registry,
   records?: LogRecords,
