@@ -39,7 +39,7 @@ test('tenants whose destinations hang leave the others their slots and their tim
     async () =>
       moody.open + (await readMetric(subject, 'fairlead_deliveries_waiting')) >=
       hanging.length * eventsEach * 0.9,
-    { deadlineMs: 20_000, everyMs: 100, what: 'deliveries that hang, and others parked behind them' },
+    { deadlineMs: 60_000, everyMs: 100, what: 'deliveries that hang, and others parked behind them' },
   )
   const beside = await flow(traffic, 4)
   const p95 = percentile(beside.arrivalMs, 0.95)
@@ -49,8 +49,9 @@ test('tenants whose destinations hang leave the others their slots and their tim
   expect(beside.arrivalMs).toHaveLength(beside.sent.length)
   // One tenant's share stays free, however many hang.
   expect(slots - moody.mostOpen).toBeGreaterThanOrEqual(Math.floor(slots / (2 * (hanging.length + 1))))
-  // A request hangs for 30 s. The machine's own noise is far below that, and far above what a fair worker adds.
-  expect(p95).toBeLessThan(Math.max(1_000 * crowding(), 20 * calm))
+  // A request hangs for 30 s, and who waits for its slot as long. The machine's own noise is far below that, and far above what a fair
+  // worker adds.
+  expect(p95).toBeLessThan(Math.max(4_000 * crowding(), 20 * calm))
 
   moody.be('well')
   await untilCalm(subject, 60_000)

@@ -87,7 +87,7 @@ export async function acceptEvents(
       const { events } = await tools.client.events.listEvents({ organizationId, type, status, limit: 500 })
       return events.length === count
     },
-    { deadlineMs: 30_000, everyMs: 50, what: `${count} events of ${type} in the log` },
+    { deadlineMs: 60_000, everyMs: 50, what: `${count} events of ${type} in the log` },
   )
   return ids
 }

@@ -25,7 +25,11 @@ test('a server cut off from the other two takes nothing, they go on, and it catc
     deadlineMs: electionMs,
     what: 'the cluster',
   })
-  const leader = leaderOf(created.cluster?.leader)
+  expect(created.config.num_replicas).toBe(3)
+  // A group that is new may still choose.
+  const leader = leaderOf(
+    await until(() => leaderAt(managers[0]!), { deadlineMs: electionMs, what: 'the first leader' }),
+  )
   const other = managers[(leader + 1) % 3]!
 
   for (const proxy of cluster.routes[leader]!) proxy.cut()
@@ -54,4 +58,4 @@ const leaderAt = async (manager: JetStreamManager) => (await manager.streams.inf
 const leaderOf = (name: string | undefined) => Number(name?.slice('nats-'.length) ?? 0) - 1
 
 const publishAt = (manager: JetStreamManager) =>
-  manager.jetstream().publish('kept', 'payload', { timeout: 1_000, msgID: 'one' })
+  manager.jetstream().publish('kept', 'payload', { timeout: 3_000, msgID: 'one' })

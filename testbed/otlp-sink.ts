@@ -57,7 +57,7 @@ export async function startOtlpSink(): Promise<OtlpSink> {
           const found = spans().filter(fits)
           return found.length >= count && found
         },
-        { what: `${count} fitting spans`, deadlineMs: 30_000 },
+        { what: `${count} fitting spans`, deadlineMs: 60_000 },
       ),
     answer: status => sink.answer({ status, headers: { 'content-type': 'application/x-protobuf' } }),
     [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),

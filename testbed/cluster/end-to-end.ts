@@ -54,7 +54,11 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     })
     url = await readSourceUrl(acme, 'acme')
     await using provider = startProvider(cluster, url, secrets.first, 5)
-    await until(async () => (await destination.arrived()).size > 0, { deadlineMs: 30_000, everyMs: 500 })
+    await until(async () => (await destination.arrived()).size > 0, {
+      deadlineMs: 60_000,
+      everyMs: 500,
+      what: 'the first arrival',
+    })
     print('applied → first arrival', { ms: Math.round(performance.now() - startedMs) })
     await expectAllArrived(await provider.stop())
   })
@@ -75,6 +79,7 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     await until(async () => new Set(ids).isSubsetOf(new Set(await known())), {
       deadlineMs: 60_000,
       everyMs: 500,
+      what: 'both secrets in the status',
     })
     await using young = startProvider(cluster, url, secrets.second, 20)
     const { size } = await destination.arrived()
@@ -85,7 +90,11 @@ export function endToEnd(options: { readonly apiServerAwayMs: number; readonly p
     })
     const before = await old.stop()
     await apply({ second: secrets.second })
-    await until(async () => !(await known()).includes(ids[0]!), { deadlineMs: 60_000, everyMs: 500 })
+    await until(async () => !(await known()).includes(ids[0]!), {
+      deadlineMs: 60_000,
+      everyMs: 500,
+      what: 'the end of the first secret',
+    })
     await expectAllArrived([...before, ...(await young.stop())])
   })
 

@@ -59,7 +59,7 @@ async function removeLab(path: string): Promise<void> {
       await rm(path, { recursive: true, force: true })
       return true
     },
-    { deadlineMs: 20_000, everyMs: 50, what: `the end of ${path}` },
+    { deadlineMs: 60_000, everyMs: 50, what: `the end of ${path}` },
   )
 }
 
@@ -75,5 +75,5 @@ async function removeCgroup(group: string): Promise<void> {
     for (const folder of [...deepestFirst, group]) await rmdir(folder)
     return true
   }
-  await until(removed, { deadlineMs: 20_000, everyMs: 50, what: `the end of the cgroup ${dirname(group)}` })
+  await until(removed, { deadlineMs: 60_000, everyMs: 50, what: `the end of the cgroup ${dirname(group)}` })
 }

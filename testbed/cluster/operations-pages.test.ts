@@ -90,8 +90,9 @@ describe.skipIf(reason)(
     }, async () => {
       const id = await sendAndSee()
       await until(async () => (await shell('kubectl fairlead events --namespace tenants')).includes(id), {
-        deadlineMs: 30_000,
+        deadlineMs: 60_000,
         everyMs: 500,
+        what: 'the event in the log',
       })
       expect(await shell('kubectl fairlead sources --namespace tenants')).toContain('acme-webhooks/github')
     })
@@ -117,12 +118,13 @@ describe.skipIf(reason)(
             now['api-key'] !== before['api-key']
           )
         },
-        { deadlineMs: 20_000, everyMs: 200 },
+        { deadlineMs: 60_000, everyMs: 200, what: 'new keys in the Secret' },
       )
       await until(
         async () => (await shell('kubectl fairlead destinations --namespace tenants')).includes('sink'),
         {
-          deadlineMs: 20_000,
+          deadlineMs: 60_000,
+          what: 'an answer to the new key',
         },
       )
     })

