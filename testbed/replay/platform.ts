@@ -41,10 +41,11 @@ const routes = [
   { eventTypes: ['to.fickle.*'], destinations: ['billing', 'fickle'] },
 ]
 
-export async function startReplayPlatform() {
+/** @param workerEnv further settings of the worker */
+export async function startReplayPlatform(workerEnv: Readonly<Record<string, string>> = {}) {
   await using opening = new AsyncDisposableStack()
   const nats = opening.use(await startTestNats())
-  const { store, worker, client } = await startServices(nats.url, opening)
+  const { store, worker, client } = await startServices(nats.url, workerEnv, opening)
   const [billing, archive, shaky, fickle] = [
     opening.use(await startSink()),
     opening.use(await startSink()),
@@ -112,7 +113,11 @@ export async function startReplayPlatform() {
 }
 
 /** The store and one worker. */
-async function startServices(natsUrl: string, opening: AsyncDisposableStack) {
+async function startServices(
+  natsUrl: string,
+  workerEnv: Readonly<Record<string, string>>,
+  opening: AsyncDisposableStack,
+) {
   const database = opening.use(await createTestDatabase())
   const logFolder = opening.use(await scratchFolder()).path
   const storePort = await freePort()
@@ -138,6 +143,7 @@ async function startServices(natsUrl: string, opening: AsyncDisposableStack) {
       FAIRLEAD_WORKER_NAME: 'worker',
       FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8',
       FAIRLEAD_DESTINATION_PORTS: '1-65535',
+      ...workerEnv,
     },
   })
   opening.use(worker)
