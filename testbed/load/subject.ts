@@ -30,10 +30,14 @@ export interface LoadTenant {
   readonly concurrency?: number
   /** Default: the product's. */
   readonly retryDelaysSeconds?: readonly number[]
+  /** Whether it declares objectives, and so has series of its own. Default: false. */
+  readonly objectives?: boolean
 }
 
 /** What all load-test sources verify with. */
 export const loadSecret = 'test-only-load-secret'
+
+const slo = 'slo: { freshness: { target: 0.99 }, delivery: { target: 0.99, withinHours: 1 } }'
 
 /** The Organization and its Secret, for a file or a cluster. */
 export const manifest = (
@@ -44,6 +48,7 @@ export const manifest = (
     timeoutSeconds = 30,
     concurrency = 64,
     retryDelaysSeconds,
+    objectives = false,
   }: LoadTenant,
   namespace?: string,
 ): string => `
@@ -57,7 +62,7 @@ apiVersion: fairlead.dev/v1alpha1
 kind: Organization
 metadata: { name: ${name}${inNamespace(namespace)} }
 spec:
-  displayName: ${name}
+  displayName: ${name}${objectives ? `\n  ${slo}` : ''}
   sources:
 ${sources
   .map(
