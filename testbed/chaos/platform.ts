@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '@fairlead/servers/processes'
@@ -12,6 +11,7 @@ import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts'
 import { until } from '../until.ts'
 import { type Link, linkMaker } from './links.ts'
 import { type Servers, startServers } from './servers.ts'
+import { ownSettings, type ServiceKind, sharedSettings } from './service-settings.ts'
 import type { SmallDisk } from './small-disk.ts'
 
 /** Fairlead as it is deployed, each part a process of its own, on servers that can be broken one by one. */
@@ -33,13 +33,17 @@ export interface Platform extends AsyncDisposable {
   readonly sourceUrl: string
   /** The store's database, as the superuser. */
   readonly adminUrl: string
+  /** All nats-servers, past the links. */
+  readonly natsUrl: string
+  /** Where the store takes calls. */
+  readonly storeUrl: string
+  /** The folder of what is declared; `load.yaml` is the tenant. */
+  readonly organizations: string
   /** Copies the logs of all services and servers, as far as they have got. */
   keepLogs(to: string): Promise<void>
   /** One more process of a service, from this or another checkout, on the same servers. */
   startBeside(kind: ServiceKind, checkout: string | undefined): Promise<StartedService>
 }
-
-export type ServiceKind = 'store' | 'worker' | 'receiver'
 
 export interface StartedService {
   readonly service: Service
@@ -57,19 +61,20 @@ export interface Victim {
 
 const tenant = 'load'
 
-/**
- * @param options.natsServers 1, or 3 for a cluster that keeps three copies of each stream. Each service has a proxy of its
- *   own to each of them.
- * @param options.checkout whose services are started; default: this one's
- */
-export async function startPlatform(options: {
+interface PlatformOptions {
+  /** 1, or 3 for a cluster that keeps three copies of each stream. Each service has a proxy of its own to each of them. */
   readonly natsServers: 1 | 3
   readonly sinkPort: number
   readonly retryDelaysSeconds: readonly number[]
+  /** Whose services are started. Default: this one's. */
   readonly checkout?: string
   /** Bytes that EVENTS may hold. Default: 1 GiB. */
   readonly eventsMaxBytes?: number
-}): Promise<Platform> {
+  /** Whether an API and a prober run too, and the tenant has objectives. Default: false. */
+  readonly probed?: boolean
+}
+
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(await scratchFolder()).path
   const logFolder = join(folder, 'logs')
@@ -112,26 +117,27 @@ export async function startPlatform(options: {
     const whole = { ...shared, ...env, FAIRLEAD_METRICS_PORT: String(port) }
     return parts.use(startService({ name, main, env: whole, logFolder, ...(checkout && { checkout }) }))
   }
+  const ports = new Map<string, number>()
   const start = async (
     kind: ServiceKind,
     name: string,
     checkout: string | undefined,
   ): Promise<StartedService> => {
     const port = await freePort()
-    const own = { ...ownSettings(kind, name, port, postgresUrl), FAIRLEAD_NATS_URL: await natsUrl(name) }
-    return { service: await launch(name, `services/${kind}/main.ts`, own, checkout), port }
+    const own = ownSettings(kind, name, port, postgresUrl, ports)
+    ports.set(name, port)
+    const env = { ...own, FAIRLEAD_NATS_URL: await natsUrl(name) }
+    return { service: await launch(name, `services/${kind}/main.ts`, env, checkout), port }
   }
 
-  const { checkout } = options
-  const store = await start('store', 'store', checkout)
-  const receiver = await start('receiver', 'receiver', checkout)
-  const services: Record<string, Service> = { store: store.service, receiver: receiver.service }
-  for (const name of ['worker-1', 'worker-2'])
-    services[name] = (await start('worker', name, checkout)).service
+  const { checkout, probed = false, retryDelaysSeconds } = options
+  const services: Record<string, Service> = {}
+  for (const [kind, name] of servicesOf(probed)) services[name] = (await start(kind, name, checkout)).service
   const destinationUrl = `http://127.0.0.1:${await link('workers-sink', options.sinkPort)}/hooks`
-  const operator = await operatorSettings(folder, store.port, destinationUrl, options.retryDelaysSeconds)
+  const declared = { name: tenant, destinationUrl, timeoutSeconds: 5, retryDelaysSeconds, objectives: probed }
+  const operator = await operatorSettings(folder, ports.get('store')!, declared)
   const operatorService = await launch('operator', 'operator/main.ts', operator, checkout)
-  const sourceUrl = sourceUrlAt(receiver.port)
+  const sourceUrl = sourceUrlAt(ports.get('receiver')!)
   await untilKnown(sourceUrl).catch(cause => throwWithLogs(services, cause))
 
   const processes = victims(services, servers)
@@ -150,6 +156,9 @@ export async function startPlatform(options: {
     disks: disksOf(servers, processes),
     sourceUrl,
     adminUrl: withDatabase(servers.postgresAdminUrl, 'fairlead'),
+    natsUrl: servers.nats.map(({ port }) => `nats://127.0.0.1:${port}`).join(),
+    storeUrl: operator.FAIRLEAD_STORE_URL,
+    organizations: operator.FAIRLEAD_ORGANIZATIONS,
     async keepLogs(to) {
       for (const from of [logFolder, ...servers.logFolders]) await cp(from, to, { recursive: true })
     },
@@ -158,48 +167,31 @@ export async function startPlatform(options: {
   }
 }
 
+/** Kind and name of each service, those first that others ask. */
+const servicesOf = (probed: boolean): readonly (readonly [ServiceKind, string])[] => [
+  ['store', 'store'],
+  ['receiver', 'receiver'],
+  ['worker', 'worker-1'],
+  ['worker', 'worker-2'],
+  ...(probed
+    ? ([
+        ['api', 'api'],
+        ['prober', 'prober'],
+      ] as const)
+    : []),
+]
+
 async function operatorSettings(
   folder: string,
   storePort: number,
-  destinationUrl: string,
-  retryDelaysSeconds: readonly number[],
-): Promise<Record<string, string>> {
-  const destination: LoadTenant = { name: tenant, destinationUrl, timeoutSeconds: 5, retryDelaysSeconds }
+  declared: LoadTenant,
+): Promise<Record<'FAIRLEAD_STORE_URL' | 'FAIRLEAD_ORGANIZATIONS' | 'FAIRLEAD_HOME', string>> {
   return {
     FAIRLEAD_STORE_URL: `http://127.0.0.1:${storePort}`,
-    FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [destination]),
+    FAIRLEAD_ORGANIZATIONS: await writeManifests(folder, [declared]),
     FAIRLEAD_HOME: folder,
   }
 }
-
-function ownSettings(
-  kind: ServiceKind,
-  name: string,
-  port: number,
-  postgresUrl: URL,
-): Record<string, string> {
-  switch (kind) {
-    case 'store':
-      return {
-        FAIRLEAD_POSTGRES_URL: postgresUrl.href,
-        FAIRLEAD_STORE_PORT: String(port),
-        FAIRLEAD_STORE_HOST: '127.0.0.1',
-      }
-    case 'worker':
-      return { FAIRLEAD_WORKER_NAME: name, FAIRLEAD_DESTINATION_ALLOW: '127.0.0.0/8' }
-    case 'receiver':
-      return { FAIRLEAD_RECEIVER_PORT: String(port), FAIRLEAD_RECEIVER_HOST: '127.0.0.1' }
-    default:
-      return kind satisfies never
-  }
-}
-
-const sharedSettings = (redisUrl: URL, replicas: number, eventsMaxBytes = 1024 ** 3) => ({
-  FAIRLEAD_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-  FAIRLEAD_REDIS_URL: redisUrl.href,
-  FAIRLEAD_STREAM_REPLICAS: String(replicas),
-  FAIRLEAD_EVENTS_MAX_BYTES: String(eventsMaxBytes),
-})
 
 /** Throws why the platform did not start, with the last lines of each service's log. */
 async function throwWithLogs(services: Readonly<Record<string, Service>>, cause: unknown): Promise<never> {
