@@ -14,7 +14,7 @@ spec:
   slo: { freshness: { target: 0.99 } }
 `
 
-test('a blocked way is told within a minute, and its end with the first arrival', async () => {
+test('a way that any part blocks is told within a minute, and its end with the first arrivals', async () => {
   await using folder = await scratchFolder()
   await writeFile(join(folder.path, 'acme.yaml'), organization)
   await using probed = await startProbed(folder.path)
@@ -37,15 +37,15 @@ test('a blocked way is told within a minute, and its end with the first arrival'
   }
 
   await becomes(ProbeState.ARRIVING, 120_000)
-  const receiver = await probed.standalone.pidOf('receiver')
-  process.kill(receiver, 'SIGSTOP')
-  const failing = await becomes(ProbeState.FAILING, 60_000).finally(() => process.kill(receiver, 'SIGCONT'))
-  const arriving = await becomes(ProbeState.ARRIVING, 60_000)
+  for (const part of ['receiver', 'worker', 'nats'] as const) {
+    const pid = await probed.pidOf(part)
+    process.kill(pid, 'SIGSTOP')
+    const failing = await becomes(ProbeState.FAILING, 60_000).finally(() => process.kill(pid, 'SIGCONT'))
+    const arriving = await becomes(ProbeState.ARRIVING, 120_000)
+    console.log(`${part} frozen: False after ${failing} s, True ${arriving} s after it went on`)
+  }
   await probed.prober.stop()
-  const silent = await becomes(ProbeState.SILENT, 90_000)
-  console.log(
-    `receiver frozen: False after ${failing} s, True ${arriving} s after it went on; prober gone: Unknown after ${silent} s`,
-  )
+  console.log(`prober gone: Unknown after ${await becomes(ProbeState.SILENT, 90_000)} s`)
   probed.prober.start()
   await becomes(ProbeState.ARRIVING, 60_000)
   await until(async () => (await probed.report()).oldestOpenSeconds < 10, {
