@@ -40,7 +40,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   standalone: [...parts, ...packages, 'servers'],
   testbed: [...parts, 'services/console', ...packages, 'servers', 'standalone', 'image'],
   'load-tests': [...parts, ...packages, 'testbed'],
-  monitoring: [...parts, 'packages/webhook', 'packages/daemon', 'testbed'],
+  monitoring: [...parts, 'packages/webhook', 'packages/daemon', 'packages/telemetry', 'testbed'],
 }
 
 /** Tests (and their fixtures) may also use these. */

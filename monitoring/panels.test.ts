@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crowding } from '@fairlead/testbed/crowding'
 import { askExemplars, askPrometheus, type PrometheusSeries } from '@fairlead/testbed/prometheus'
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -13,7 +12,7 @@ import { readMetrics, sampleNames } from './registries.ts'
 
 /*
  * The real product under a script, and two real ones of Prometheus, the distribution's and the newest: every query of panels, rules and runbook pages returns data.
- * With FAIRLEAD_PICTURES=<folder> each dashboard is drawn there, as an SVG, to be looked at.
+ * With FAIRLEAD_PICTURES=<folder> each dashboard is drawn there, as an SVG, to be looked at, and what each query says is written into queries.tsv.
  */
 
 let observed: Observed
@@ -116,6 +115,19 @@ async function faultsOf({ expr, legend, mayBeEmpty }: Query, url: string): Promi
   return faults
 }
 
+/** A line for each query, series and release: what the query says at the end. */
+async function writeMatrix(folder: string): Promise<void> {
+  const lines: string[] = []
+  for (const url of urls())
+    for (const { of, expr } of allQueries().flatMap(variantsOf)) {
+      const series = await ask(shortened(expr), fromMs, url)
+      const release = url === observed.prometheusUrl ? 'distribution' : 'newest'
+      const values = series.map(({ labels, points }) => [JSON.stringify(labels), points.at(-1)![1]])
+      lines.push(...values.map(value => [release, of, expr.replaceAll(/\s+/g, ' '), ...value].join('\t')))
+    }
+  await writeFile(join(folder, 'queries.tsv'), `${lines.join('\n')}\n`)
+}
+
 test('every query of panels, recordings and runbook pages returns data, no NaN, and legends that tell series apart', async () => {
   const faults: string[] = []
   for (const [url, release] of [
@@ -127,6 +139,8 @@ test('every query of panels, recordings and runbook pages returns data, no NaN, 
       faults.push(...found.map(fault => `${release}: ${query.of}: ${fault}`))
     }
   expect(faults).toEqual([])
+  const folder = process.env.FAIRLEAD_PICTURES
+  if (folder) await writeMatrix(folder)
 }, 240_000)
 
 test('every variable of a dashboard has a value', async () => {
@@ -176,9 +190,14 @@ test('from the alert to the trace: the overview names the destination that fails
   expect(ofAcme!.points.at(-1)![1]).toBeGreaterThan(0)
   const [target] = failing?.kind === 'timeseries' ? failing.targets : []
   const series = await ask(target!.expr, fromMs)
+  const counted = await ask(
+    'fairlead_destination_attempts_total{destination="broken",result="dead"} > 0',
+    fromMs,
+  )
   const broken = series.find(({ labels }) => labels.destination === 'broken')
   expect(broken?.labels).toMatchObject({ organization: 'acme', result: 'dead' })
-  expect(broken!.points[0]![0] * 1_000).toBeLessThan(fromMs + 60_000 * crowding())
+  // Since when: two scrapes tell a rate, and a busy machine may miss some.
+  expect(broken!.points[0]![0]).toBeLessThan(counted[0]!.points[0]![0] + 30)
   const kept = await until(
     async () => {
       const exemplars = await askExemplars(observed.prometheusUrl, filled(target!.expr), { fromMs, toMs })

@@ -4,6 +4,7 @@ import { openOperatorMetrics } from '@fairlead/operator/metrics'
 import { openProberMetrics } from '@fairlead/prober/metrics'
 import { openReceiverMetrics } from '@fairlead/receiver/metrics'
 import { openStoreMetrics } from '@fairlead/store/metrics'
+import { openTracingMetrics } from '@fairlead/telemetry/metrics'
 import { openWorkerMetrics } from '@fairlead/worker/metrics'
 import { Registry } from 'prom-client'
 
@@ -86,6 +87,7 @@ export function openPartRegistries(): Record<PartName, Registry> {
     () => [{ number: 3, open: [], lastArrivalMs: 4e12 }],
     none,
   )
+  for (const part of partNames) openTracingMetrics(registries[part], part)
   return registries
 }
 

@@ -298,6 +298,24 @@ export const overview: Dashboard = {
           ],
           unit: 'reqps',
         },
+        {
+          kind: 'timeseries',
+          title: 'Spans',
+          description:
+            'A second, by part and what became of them. `dropped` and `failed`: the collector is slow or away. Empty without one.',
+          targets: [
+            { expr: `${rate('fairlead_spans_total', 'part, result')} > 0`, legend: '{{part}} {{result}}' },
+          ],
+          unit: 'ops',
+        },
+        {
+          kind: 'timeseries',
+          title: 'Traces left out',
+          description:
+            'Traces a second that were to be kept, by part and why: there were more than the bound of a process. Empty without a collector.',
+          targets: [{ expr: rate('fairlead_traces_skipped_total', 'part, why'), legend: '{{part}} {{why}}' }],
+          unit: 'ops',
+        },
       ],
     },
   ],
