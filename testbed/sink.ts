@@ -24,6 +24,8 @@ export type Reply =
       readonly headers?: Record<string, string>
       readonly body?: string | Uint8Array
       readonly delayMs?: number
+      /** Answers, and waits for `delayMs`, once this is fulfilled. */
+      readonly after?: Promise<unknown>
     }
   /** Never answers; the connection stays open. */
   | { readonly hang: true }
@@ -123,6 +125,7 @@ async function play(reply: Reply, response: ServerResponse, signal: AbortSignal)
     }
     return
   }
+  if (reply.after) await reply.after
   if (reply.delayMs) await delay(reply.delayMs, undefined, { signal })
   response.writeHead(reply.status, reply.headers)
   response.end(reply.body)

@@ -77,7 +77,8 @@ test('a pointer of slashes and a blank is refused at once: its pattern once took
   })
   const start = process.cpuUsage()
   const result = organizationSchema.safeParse(document)
-  expect(process.cpuUsage(start).user / 1000).toBeLessThan(1000)
+  // 31 slashes took 30 s, 255 would take for ever; now it is a matter of milliseconds, also of a slow processor.
+  expect(process.cpuUsage(start).user / 1000).toBeLessThan(10_000)
   expect(result.error?.issues.map(({ message }) => message)).toContain(
     'must be a JSON pointer such as /data/object/customer',
   )

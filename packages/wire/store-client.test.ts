@@ -33,7 +33,7 @@ beforeAll(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
-  client = connectStore(`http://127.0.0.1:${port}`, { timeoutMs: 3_000 })
+  client = connectStore(`http://127.0.0.1:${port}`, { timeoutMs: 60_000 })
 })
 afterAll(async () => {
   await client[Symbol.asyncDispose]()

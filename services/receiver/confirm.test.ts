@@ -75,7 +75,7 @@ test.each<[string, RequestListener, Line]>([
   await using provider = await openProvider(
     answer,
     undefined,
-    fields.reason === 'timed_out' ? 500 : undefined,
+    fields.reason === 'timed_out' ? 2_000 : undefined,
   )
   provider.confirmations.confirm('https://provider.example/?Token=1', { organization: 'acme' })
   await until(async () => provider.lines.length > 0, { what: 'the line' })

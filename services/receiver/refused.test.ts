@@ -75,15 +75,13 @@ describe('each kind of refusal has a code of its own', () => {
 
   test('too fast: 429 with the time to wait', async () => {
     await using opened = await openAcme()
-    const statuses: number[] = []
-    let last: Response | undefined
-    for (let i = 0; i < 4; i++) {
-      last = await opened.github(`{"i":${i}}`, {}, 'slow')
-      statuses.push(last.status)
-    }
-    expect(statuses.slice(0, 2)).toEqual([200, 200])
-    expect(statuses).toContain(429)
-    expect(Number(last?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    // Together: one after the other a slow machine is no faster than the rate.
+    const bodies = Array.from({ length: 50 }, (_, i) => `{"i":${i}}`)
+    const answers = await Promise.all(bodies.map(body => opened.github(body, {}, 'slow')))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(2)
+    expect(refused.length).toBeGreaterThan(0)
+    for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
   })
 
   test('an organization that is not active', async () => {

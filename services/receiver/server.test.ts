@@ -54,7 +54,7 @@ test('while a receiver leaves, clients take their next request elsewhere and non
   await using server = await openServer(async () => ok, options)
   using client = openClient(server.port)
   expect(await client.ask()).toBe('keep-alive')
-  const left = server.leave(50)
+  const left = server.leave(1_000)
   expect(await client.ask()).toBe('close')
   expect(await client.ask(), 'a new connection is still answered').toBe('close')
   await left

@@ -52,7 +52,7 @@ test('whatever is asked of leases, what they hold is what is counted, and nothin
 })
 
 test('a body that stalls is given up after a period of grace, one that goes on slowly is not', async () => {
-  using memory = openBodyMemory({ limit: 100_000, periodMs: 40, leastBytesPerSecond: 1_000 })
+  using memory = openBodyMemory({ limit: 100_000, periodMs: 40, leastBytesPerSecond: 100 })
   const slow: string[] = []
   const stalled = memory.lease(one, 'p', () => slow.push('stalled'))
   stalled.grow(50_000)

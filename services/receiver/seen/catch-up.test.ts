@@ -78,7 +78,7 @@ test('ids that a killed receiver had not written are read from EVENTS by another
 
   await using receiver = await startReceiver(server.url, redis.url)
   await until(async () => Object.keys(await lines()).length === 1, {
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
     what: 'its line in the roll',
   })
   process.kill(redis.pid, 'SIGSTOP')
@@ -95,7 +95,7 @@ test('ids that a killed receiver had not written are read from EVENTS by another
     openSeen({
       url: redis.url,
       generation,
-      waitMs: 1_000,
+      waitMs: 20_000,
       now: Date.now,
       events: { checked() {}, unchecked() {}, deferred() {}, forgotten() {} },
       changed() {},

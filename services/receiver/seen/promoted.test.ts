@@ -31,7 +31,7 @@ test('a delivery that was promoted is known to receivers, also of one that was p
     openSeen({
       url: redis.url,
       generation,
-      waitMs: 1_000,
+      waitMs: 20_000,
       now: Date.now,
       events: { checked() {}, unchecked() {}, deferred() {}, forgotten() {} },
       changed() {},

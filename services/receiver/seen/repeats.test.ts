@@ -207,9 +207,11 @@ test('while Redis hangs or is gone webhooks are accepted, and counted as uncheck
   await redis.restart()
   await receiver.up()
   await receiver.written()
+  // One that waits for Redis for a second: 50 ms may be too short on a slow machine.
+  await using patient = await openAgain(servers, redis.url)
   await windowPassed(servers)
   for (const delivery of ['hanging-1', 'hanging-20', 'gone-1']) {
-    expect(await receiver.post(delivery)).toMatchObject({ status: 200, duplicate: true })
+    expect(await patient.post(delivery)).toMatchObject({ status: 200, duplicate: true })
   }
-  expect(await receiver.metric('fairlead_duplicates_suppressed_total', { by: 'redis' })).toBe(3)
+  expect(await patient.metric('fairlead_duplicates_suppressed_total', { by: 'redis' })).toBe(3)
 })

@@ -174,7 +174,9 @@ test('a waiting delivery is logged as destination_deleted when its destination i
   await putConfiguration(opened.nats, { ...opened.organization, destinations: [], routes: [] })
   const attempts = await untilAttempts(opened, id, 1)
   expect(attempts[0]).toMatchObject({ settlement: { kind: 'dead', reason: 'destination_deleted' } })
-  expect((await opened.manager.streams.info('DELIVERIES')).state.messages).toBe(0)
+  await until(async () => (await opened.manager.streams.info('DELIVERIES')).state.messages === 0, {
+    what: 'nothing left in DELIVERIES',
+  })
 })
 
 test('a sequence that EVENTS has given to another event delivers nothing', async () => {

@@ -41,10 +41,17 @@ test('a slow delivery holds up no other parked delivery', async () => {
 
 test('parked deliveries that drain during a restart are neither lost nor left behind', async () => {
   await using opened = await openParked(200)
-  opened.sink.answer({ status: 200, delayMs: 20 })
+  const stopped = Promise.withResolvers<void>()
+  // What comes behind the fiftieth is answered once the worker is asked to stop: it can't have drained the park by then.
+  opened.sink.answer((_request, count) => ({
+    status: 200,
+    ...(count > 50 && { after: stopped.promise, delayMs: 50 }),
+  }))
   await opened.resume()
-  await opened.sink.waitForCount(50)
-  await opened.worker[Symbol.asyncDispose]()
+  await opened.sink.waitForCount(51)
+  const stopping = opened.worker[Symbol.asyncDispose]()
+  stopped.resolve()
+  await stopping
   const left = await opened.parked()
   expect(left).toBeGreaterThan(0)
   await using _next = await startWorker(opened.server.url, { name: 'next' })
@@ -57,8 +64,8 @@ test('parked deliveries that drain during a restart are neither lost nor left be
 
 test('parked deliveries that were deleted from the stream are no longer waited for', async () => {
   await using opened = await openParked(100)
+  await until(async () => (await waiting(opened.worker.registry)) === 100, { what: '100 that wait' })
   await opened.manager.streams.purge('DELIVERIES', { filter: 'deliveries.parked.>' })
-  expect(await waiting(opened.worker.registry)).toBe(100)
   await opened.resume()
   await until(async () => (await waiting(opened.worker.registry)) === 0, { what: 'no delivery waits' })
   await opened.publish('later')

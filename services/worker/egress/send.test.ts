@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { crowding } from '@fairlead/testbed/crowding'
 import { startSink } from '@fairlead/testbed/sink'
 import { until } from '@fairlead/testbed/until'
 import { describe, expect, test } from 'vitest'
 import { aRequest, never, openTestSender } from './fixtures/sender.ts'
-import { answering, closedPort, startRawServer, type Talk } from './fixtures/servers.ts'
+import { answering, startRawServer, type Talk } from './fixtures/servers.ts'
 
 describe('what goes out', () => {
   test.each([
@@ -246,7 +245,7 @@ describe('what does not answer in full', () => {
         socket.once('close', () => clearInterval(timer))
       })
 
-  test.each([
+  test.concurrent.each([
     ['hangs', after('')],
     ['hangs in the head', after('HTTP/1.1 200 OK\r\ncontent-')],
     ['hangs after the head', after(head('200 OK', 'content-length: 10'))],
@@ -257,10 +256,9 @@ describe('what does not answer in full', () => {
   ])('%s: cut at the deadline', async (_name, talk) => {
     await using server = await startRawServer(talk)
     await using sender = openTestSender()
-    const startedMs = performance.now()
-    const outcome = await sender.send(aRequest({ url: server.url, timeoutMs: 300 }), never)
-    expect(outcome).toEqual({ kind: 'response_timeout', reason: 'no complete answer within 300 ms' })
-    expect(performance.now() - startedMs).toBeLessThan(10_000 * crowding())
+    // Time to connect, also on a machine that stands still for a moment.
+    const outcome = await sender.send(aRequest({ url: server.url, timeoutMs: 1_000 }), never)
+    expect(outcome).toEqual({ kind: 'response_timeout', reason: 'no complete answer within 1000 ms' })
     expect(sender.connections.open).toBe(0)
   })
 
@@ -292,8 +290,8 @@ describe('what does not answer in full', () => {
 
   test('nothing listens', async () => {
     await using sender = openTestSender()
-    const url = `http://127.0.0.1:${await closedPort()}/`
-    expect(await sender.send(aRequest({ url }), never)).toEqual({
+    // Above those that are given out: one that was free may be taken a moment later.
+    expect(await sender.send(aRequest({ url: 'http://127.0.0.1:65535/' }), never)).toEqual({
       kind: 'connection_refused',
       reason: 'ECONNREFUSED',
     })

@@ -39,7 +39,7 @@ test('a worker that takes long to open and drain its partitions is not taken for
   const second = await opened.worker('second')
   await until(() => first.held.size === 8 && second.held.size === 8, {
     what: 'half each',
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   })
   expect(opened.lost).toEqual([])
   await Promise.all([first.release(), second.release()])
