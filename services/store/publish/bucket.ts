@@ -1,5 +1,5 @@
 import { type OrganizationId, parseId } from '@fairlead/webhook/id'
-import { readLast } from '@fairlead/wire/read'
+import { readLast, readNext } from '@fairlead/wire/read'
 import { bucketName } from '@fairlead/wire/streams'
 import { openConfigBucket } from '@fairlead/wire/watch-config'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
@@ -59,11 +59,43 @@ async function readTogether(
 }
 
 /** Keys of organizations in the bucket, deleted ones too. */
-export async function publishedKeys({ manager }: Bucket): Promise<OrganizationId[]> {
-  const { state } = await manager.streams.info(stream, { subjects_filter: `${prefix}>` })
-  return Object.keys(state.subjects ?? {}).flatMap(subject => organizationIn(subject) ?? [])
+export interface PublishedKeys {
+  readonly keys: ReadonlySet<OrganizationId>
+  /** Of the bucket: another one counts its revisions anew. */
+  readonly created: string
+  /** The newest revision of any key. */
+  readonly last: number
 }
 
+export async function publishedKeys({ manager }: Bucket): Promise<PublishedKeys> {
+  const { state, created } = await manager.streams.info(stream, { subjects_filter: `${prefix}>` })
+  const keys = Object.keys(state.subjects ?? {}).flatMap(subject => organizationIn(subject) ?? [])
+  return { keys: new Set(keys), created: String(created), last: state.last_seq }
+}
+
+/** Keys that were written behind a revision, as some replica knows them. */
+export async function* writtenSince(
+  { manager }: Bucket,
+  revision: number,
+): AsyncGenerator<{ readonly organization: OrganizationId; readonly revision: number }> {
+  let next = revision + 1
+  for (let isMore = true; isMore; ) {
+    isMore = false
+    for await (const { subject, seq } of readNext(manager, stream, {
+      subject: `${prefix}>`,
+      seq: next,
+      count: writtenPage,
+    })) {
+      isMore = true
+      next = seq + 1
+      const organization = organizationIn(subject)
+      if (organization) yield { organization, revision: seq }
+    }
+  }
+}
+
+/** Keys of one request; the server bounds its answer in bytes besides. */
+const writtenPage = 200
 const stream = `KV_${bucketName.config}`
 const prefix = `$KV.${bucketName.config}.`
 const subjectOf = (organization: OrganizationId): string => `${prefix}${organization}`

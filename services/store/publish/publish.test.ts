@@ -26,6 +26,7 @@ async function open() {
     publisher,
     bucket,
     pool,
+    nats,
     /** Rows alone, with nothing published. */
     async insert(count: number): Promise<OrganizationId[]> {
       const ids = Array.from({ length: count }, () => newId('org', Date.now()))
@@ -43,11 +44,9 @@ async function open() {
   }
 }
 
-test('comparing all organizations holds no more than a page of them at one time, and misses none', async () => {
-  await using opened = await open()
-  const { publisher, bucket, pool } = opened
-  const ids = await opened.insert(450)
-  const pages: number[] = []
+/** The organizations that each statement about rows of some asks for, until the next look. */
+function watchPages(pool: Pool): { take(): number[] } {
+  let pages: number[] = []
   pool.on('acquire', client => {
     const { query } = client
     client.query = ((...given: Parameters<typeof query>) => {
@@ -56,8 +55,22 @@ test('comparing all organizations holds no more than a page of them at one time,
       return query.apply(client, given)
     }) as typeof query
   })
+  return {
+    take() {
+      const taken = pages
+      pages = []
+      return taken
+    },
+  }
+}
+
+test('comparing all organizations holds no more than a page of them at one time, and misses none', async () => {
+  await using opened = await open()
+  const { publisher, bucket, pool } = opened
+  const ids = await opened.insert(450)
+  const pages = watchPages(pool)
   expect(await publisher.reconcile()).toBe(450)
-  expect(Math.max(...pages)).toBe(200)
+  expect(Math.max(...pages.take())).toBe(200)
   const last = await bucket.get(ids.at(-1)!)
   expect(decodeConfig(last!.value)).toMatchObject({ slug: 'org-450' })
 
@@ -69,4 +82,52 @@ test('comparing all organizations holds no more than a page of them at one time,
   expect(decodeConfig((await bucket.get(ids[299]!))!.value)).toMatchObject({ slug: 'renamed' })
   expect(decodeConfig((await bucket.get(ids[0]!))!.value)).toMatchObject({ slug: 'org-1' })
   expect(await publisher.reconcile()).toBe(0)
+})
+
+test('organizations that have not changed are read again each minute, or one that has is not', async () => {
+  await using opened = await open()
+  const { publisher, bucket, pool } = opened
+  const ids = await opened.insert(50)
+  const pages = watchPages(pool)
+  expect(await publisher.reconcile()).toBe(50)
+  const compared = async () => {
+    pages.take()
+    const written = await publisher.reconcile()
+    return [written, Math.max(0, ...pages.take())]
+  }
+  expect(await compared()).toEqual([0, 0])
+  const change = (sql: string, id: OrganizationId) =>
+    inScope(pool, 'platform', db => db.query(sql, [toUuid(id)]))
+
+  await change('update organizations set weight = 7 where id = $1', ids[0]!)
+  expect(await compared()).toEqual([1, 1])
+  await change(
+    `insert into sources (organization_id, id, name, provider, managed_by)
+     values ($1, gen_random_uuid(), 'github', 'github', 'owner')`,
+    ids[1]!,
+  )
+  expect(await compared()).toEqual([1, 1])
+  await change(`update sources set deleted_at = now() where organization_id = $1`, ids[1]!)
+  expect(await compared()).toEqual([1, 1])
+  // What its usage says is in no row of its own.
+  await change('update organizations set webhook_limit = 5 where id = $1', ids[2]!)
+  expect(await compared()).toEqual([0, 1])
+  await change(
+    `insert into monthly_usage (organization_id, month, accepted)
+     values ($1, date_trunc('month', now() at time zone 'UTC')::date, 5)`,
+    ids[2]!,
+  )
+  expect(await compared()).toEqual([1, 1])
+
+  // By another store, by hand, and a bucket that is made anew.
+  const before = await bucket.get(ids[3]!)
+  await bucket.put(ids[3]!, '{}')
+  await bucket.delete(ids[4]!)
+  expect(await compared()).toEqual([2, 3])
+  expect((await bucket.get(ids[3]!))!.value).toEqual(before!.value)
+  expect(await compared()).toEqual([0, 1])
+  await publisher.publish([ids[5]!])
+  await bucket.destroy()
+  await openConfigBucket(opened.nats, 1)
+  expect(await compared()).toEqual([50, 50])
 })

@@ -1,5 +1,5 @@
 import type { Log } from '@fairlead/daemon/log'
-import { fromUuid, type OrganizationId } from '@fairlead/webhook/id'
+import type { OrganizationId } from '@fairlead/webhook/id'
 import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
 import { JetStreamApiError } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
@@ -7,12 +7,13 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Pool } from 'pg'
 import { organizationIdOf, readOrganizations, type StoredOrganization } from '../organizations/read.ts'
 import { inScope } from '../scope.ts'
-import { absent, type Bucket, type Entry, openBucket, publishedKeys, readEntries } from './bucket.ts'
+import { absent, type Bucket, type Entry, openBucket, readEntries } from './bucket.ts'
+import { openComparison, type Put } from './compare.ts'
 import { configText } from './config-of.ts'
 
 /**
  * Keeps the configuration bucket equal to the rows in two ways. After each commit the changed organization is published.
- * At the start and every minute all organizations are compared, which repairs missed publications (NATS away, a store
+ * At the start and every minute all organizations that have changed since are compared, which repairs missed publications (NATS away, a store
  * killed after its commit, a bucket made anew). Both go in pages, so that neither rows nor values of thousands are in
  * memory at one time, and what shares the process gets its turn between two pages.
  *
@@ -26,7 +27,7 @@ export interface ConfigPublisher {
   revisionOf(organization: OrganizationId): Promise<number>
   /** An organization's configuration as receivers and workers have it; undefined: it is not published. */
   published(organization: OrganizationId): Promise<Published | undefined>
-  /** Compares all organizations and writes the differences; answers how many there were. */
+  /** Compares organizations that may differ and writes the differences; answers how many there were. */
   reconcile(): Promise<number>
 }
 
@@ -53,6 +54,7 @@ export function openConfigPublisher(
   metrics: PublishMetrics,
   log: Log,
 ): ConfigPublisher {
+  const comparison = openComparison(pool)
   let opened: Promise<Bucket> | undefined
   const bucket = (): Promise<Bucket> => {
     opened ??= openBucket(nats, replicas).catch(error => {
@@ -62,21 +64,21 @@ export function openConfigPublisher(
     return opened
   }
 
-  /** Answers how many keys it wrote. */
-  async function publish(organizations: Iterable<OrganizationId>): Promise<number> {
+  /** Answers how each of them stands. */
+  async function publish(organizations: Iterable<OrganizationId>): Promise<Put[]> {
     let open = [...new Set(organizations)]
-    let written = 0
+    const done: Put[] = []
     for (let tries = 1; open.length > 0; tries++) {
       const results: Result[] = []
       for (let at = 0; at < open.length; at += pageSize)
         results.push(...(await publishPage(open.slice(at, at + pageSize))))
-      written += results.filter(({ written }) => written).length
+      done.push(...results.flatMap(({ put }) => put ?? []))
       const failed = results.filter(({ error }) => error !== undefined)
       const hopeless = failed.find(({ error }) => !isConflict(error) || tries === conflictTries)
       if (hopeless) throw hopeless.error
       open = failed.map(({ organization }) => organization)
     }
-    return written
+    return done
   }
 
   async function publishPage(page: readonly OrganizationId[]): Promise<Result[]> {
@@ -88,35 +90,36 @@ export function openConfigPublisher(
     return await Promise.all(
       page.map(organization =>
         put(opened.kv, organization, entries.get(organization), stored.get(organization)).then(
-          written => ({ organization, written }),
+          put => ({ organization, put }),
           (error: unknown) => ({ organization, error }),
         ),
       ),
     )
   }
 
-  /** Whether it had to write. Throws a conflict if someone else wrote the key meanwhile. */
+  /** Throws a conflict if someone else wrote the key meanwhile. */
   async function put(
     kv: KV,
     organization: OrganizationId,
     { text, revision }: Entry = absent,
     stored: StoredOrganization | undefined,
-  ): Promise<boolean> {
+  ): Promise<Put> {
     const wanted = stored && configText(stored, Date.now())
-    if (wanted === text) return false
-    if (wanted === undefined) await kv.delete(organization, { previousSeq: revision })
-    else await kv.put(organization, wanted, { previousSeq: revision })
+    if (wanted === text) return { organization, written: false, revision }
+    const options = { previousSeq: revision }
+    let to: number | undefined
+    if (wanted === undefined) await kv.delete(organization, options)
+    else to = await kv.put(organization, wanted, options)
     metrics.written.inc({ operation: wanted === undefined ? 'remove' : 'put' })
     log.debug({ organizationId: organization, removed: wanted === undefined }, 'config.published')
-    return true
+    return { organization, written: true, revision: to }
   }
 
   async function reconcile(): Promise<number> {
-    const keys = await publishedKeys(await bucket())
-    const { rows } = await inScope(pool, 'platform', db =>
-      db.query<{ id: string }>('select id from organizations order by id'),
-    )
-    const written = await publish([...rows.map(({ id }) => fromUuid('org', id)), ...keys])
+    const { open, compared } = await comparison.begin(await bucket())
+    const done = await publish(open)
+    compared(done)
+    const written = done.filter(({ written }) => written).length
     if (written > 0) log.info({ organizations: written }, 'config.reconciled')
     return written
   }
@@ -142,7 +145,7 @@ export function openConfigPublisher(
 
 interface Result {
   readonly organization: OrganizationId
-  readonly written?: boolean
+  readonly put?: Put
   readonly error?: unknown
 }
 
