@@ -111,6 +111,28 @@ test('keys that only come back leave a slot for keys with news', async () => {
   await queue[Symbol.asyncDispose]()
 })
 
+test('while keys with news wait, keys that only come back take no slot from them', async () => {
+  const { queue, begun, end } = startQueue(2)
+  queue.add('a')
+  end({ kind: 'again', afterMs: 200 })
+  // Before any timer.
+  await new Promise(resolve => setImmediate(resolve))
+  for (const key of ['b', 'c', 'd', 'e']) queue.add(key)
+  // a is due again.
+  await until(() => queue.size === 5)
+  end()
+  await until(() => begun.length === 4)
+  end()
+  await until(() => begun.length === 5)
+  end()
+  end()
+  await until(() => begun.length === 6)
+  expect(begun).toEqual(['a', 'b', 'c', 'd', 'e', 'a'])
+  end()
+  await until(() => queue.size === 0)
+  await queue[Symbol.asyncDispose]()
+})
+
 test('a key that is due and then has news is worked on once', async () => {
   const { queue, begun, end } = startQueue(1)
   queue.add('a')
