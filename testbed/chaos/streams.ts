@@ -1,5 +1,8 @@
 import { connectNats } from '@fairlead/wire/connect'
+import { openPublisher } from '@fairlead/wire/publish'
+import { connectStore } from '@fairlead/wire/store-client'
 import { jetstreamManager } from '@nats-io/jetstream'
+import { publishEvents } from '../accept.ts'
 
 /** Takes a stream away, with what is in it. @returns makes it again, empty */
 export async function takeStream(url: string, name: string): Promise<() => Promise<void>> {
@@ -11,6 +14,21 @@ export async function takeStream(url: string, name: string): Promise<() => Promi
     await manager.streams.add(config).catch(throwUnlessThere)
     await nats.close()
   }
+}
+
+/** Stores so many events of each tenant at once, from its GitHub source, as a receiver does. */
+export async function storeEvents(
+  { natsUrl, storeUrl }: { readonly natsUrl: string; readonly storeUrl: string },
+  tenants: readonly string[],
+  each: number,
+): Promise<void> {
+  await using opened = new AsyncDisposableStack()
+  const client = opened.use(connectStore(storeUrl))
+  const nats = await connectNats({ url: natsUrl, name: 'test' })
+  opened.defer(() => nats.close())
+  const publisher = opened.use(openPublisher(nats))
+  for (const slug of tenants)
+    await publishEvents({ client, publisher }, { slug, source: 'github', type: 'push', count: each })
 }
 
 /** Publishes bytes that no part of Fairlead would. */
