@@ -76,7 +76,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 async function runIn(program: string, ...args: string[]): Promise<void> {
-  const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 60_000 })
+  const { stdout } = await execute(join(tools, program), args, { cwd: folder, timeout: 150_000 })
   const said = JSON.parse(stdout.slice(stdout.indexOf('{')))
   expect(said.unsigned).toMatchObject({ kind: 'invalid', reason: 'signature_missing' })
   expect(said.paypal).toEqual({ kind: 'valid' })

@@ -239,7 +239,6 @@ test.each(operations)(
       if (problem.code === 'request_invalid') expect(problem.errors?.length, said).toBeGreaterThan(0)
     }
   },
-  60_000,
 )
 
 test.each([

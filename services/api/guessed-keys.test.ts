@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { until } from '@fairlead/testbed/until'
 import { apiKeyText } from '@fairlead/wire/api-key'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -30,12 +31,15 @@ test('guessed keys of one peer cost the database ten lookups a minute, and nobod
   const key = await api.makeKey(acme)
   expect((await from('198.51.100.1', key)).status).toBe(200)
   const before = await lookups()
+  const begunMs = performance.now()
   const answers = await Promise.all(Array.from({ length: 100 }, () => from('198.51.100.1', guess())))
   const limited = answers.filter(({ status }) => status === 429)
   expect([answers.filter(({ status }) => status === 401).length, limited.length]).toEqual([10, 90])
+  const tookSeconds = (performance.now() - begunMs) / 1_000
   for (const { headers, body } of limited) {
     expect(body.code).toBe('rate_limited')
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(50)
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(59 - tookSeconds)
+    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60)
   }
   expect((await lookups()) - before).toBe(10)
   // A right key of the same peer goes on working, and another peer's first use of one as well.
@@ -46,14 +50,19 @@ test('guessed keys of one peer cost the database ten lookups a minute, and nobod
 })
 
 test('a peer that floods with wrong keys is answered late, and no other peer waits for it', async () => {
-  const answered: string[] = []
-  const flood = Array.from({ length: 80 }, () =>
-    from('198.51.100.20', guess().slice(0, -1)).then(() => answered.push('flood')),
-  )
-  const other = from('198.51.100.21', guess().slice(0, -1)).then(() => answered.push('other'))
-  await Promise.all([...flood, other])
-  expect(answered.slice(0, 80)).toContain('other')
-  expect(answered.at(-1)).toBe('flood')
+  let round = 0
+  // Again where the machine was so slow that it was no flood: 20 a second are answered at once.
+  await until(async () => {
+    const [flooding, asking] = [`198.51.101.${2 * round}`, `198.51.101.${2 * round + 1}`]
+    round += 1
+    const answered: string[] = []
+    const flood = Array.from({ length: 80 }, () =>
+      from(flooding, guess().slice(0, -1)).then(() => answered.push('flood')),
+    )
+    const other = from(asking, guess().slice(0, -1)).then(() => answered.push('other'))
+    await Promise.all([...flood, other])
+    return answered.length === 81 && answered.at(-1) === 'flood'
+  })
 })
 
 test('a right key that is used many times at once is no guess, whatever else its peer tries', async () => {

@@ -171,8 +171,9 @@ test('each thing that happens is one event, to the destination that was named', 
   )
   await api.store.query('update organizations set webhook_limit = 10 where id = $1', [organization])
   await api.store.query(
+    // Of the next month as well: this one may end while the test runs.
     `insert into monthly_usage (organization_id, month, accepted)
-     values ($1, date_trunc('month', now() at time zone 'UTC')::date, 8)
+     select $1, (date_trunc('month', now() at time zone 'UTC') + n * interval '1 month')::date, 8 from generate_series(0, 1) as n
      on conflict (organization_id, month) do update set accepted = 8`,
     [organization],
   )

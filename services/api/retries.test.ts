@@ -102,21 +102,30 @@ test('a plan that is too old is not started', async () => {
 })
 
 test('one that is paused hands nothing over until it goes on, and one that is cancelled never', async () => {
-  const ids = await die('paused', 3, 'builds')
+  // More than a slow machine hands over between two looks, at one a second.
+  const count = 30
+  const ids = await die('paused', count, 'builds')
   const { body: destinations } = await api.call('GET', `${base}/destinations`)
   const builds = destinations.items.find(({ name }: Json) => name === 'builds').id
   const deliveries = ids.map(id => deliveryId(id as EventId, builds as DestinationId))
   const { body: plan } = await api.call('POST', `${base}/retries`, { body: { deliveries, dryRun: true } })
-  expect(plan.planned).toBe(3)
+  expect(plan.planned).toBe(count)
   await api.call('POST', `${base}/retries/${plan.id}/cancel`)
   expect((await api.call('POST', `${base}/retries/${plan.id}/start`)).status).toBe(409)
   const { body: slow } = await api.call('POST', `${base}/retries`, { body: { deliveries, ratePerSecond: 1 } })
   await until(async () => (await retryOf(slow.id)).published >= 1)
   const { body: paused } = await api.call('POST', `${base}/retries/${slow.id}/pause`)
   expect(paused.state).toBe('paused')
+  // What was in hand when it was paused is handed over to its end; then nothing is, until it goes on.
+  const handedBefore = await until(async () => {
+    const [before, handed] = [await handedOver(), (await retryOf(slow.id)).published]
+    return (await handedOver()).length === before.length && handed > 0 && handed < count && handed
+  })
+  expect((await retryOf(slow.id)).published).toBe(handedBefore)
+  await api.store.query('update replays set rate_per_second = 1000 where ended_at is null')
   await api.call('POST', `${base}/retries/${slow.id}/resume`)
   await until(async () => (await retryOf(slow.id)).state === 'completed')
-  expect((await retryOf(slow.id)).published).toBe(3)
+  expect((await retryOf(slow.id)).published).toBe(count)
 })
 
 test("an issue's retry is of its cause alone, and a Replay's id is none of a retry", async () => {

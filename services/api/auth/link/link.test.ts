@@ -19,10 +19,10 @@ beforeEach(async () => {
 const browser = (agent?: string) => openBrowser(people.api.url, agent)
 
 async function asked(email = ada, by = browser()) {
-  const before = people.mailbox.mails.filter(({ to }) => to.includes(email)).length
-  const page = await by.post('/auth/request-magic-link', { email })
-  expect(page.status).toBe(200)
-  return { by, page, mail: await people.mailbox.mailTo(email, before + 1) }
+  const mail = await people.mailbox.linkTo(email, async () => {
+    expect((await by.post('/auth/request-magic-link', { email })).status).toBe(200)
+  })
+  return { by, mail }
 }
 
 describe('by link', () => {
@@ -266,6 +266,8 @@ describe('nobody learns who is known here', () => {
       )
       times[kind].push(performance.now() - startedAt)
     }
+    // Those that the limit let through: one that comes later would be taken for a mail of the next test.
+    await until(() => people.mailbox.mails.length === 3)
     // Luck alone fails a run in a million. An answer that waits for the address to be looked up has a p far below.
     expect(kolmogorovSmirnov(times.known, times.unknown)).toBeGreaterThan(1e-6)
   }, 180_000)

@@ -15,9 +15,7 @@ const noticesTo = (email: string) => people.mailbox.notices.filter(({ to }) => t
 
 /** Signs in by mail in a browser that may have been there before. */
 async function signIn(email: string, by = openBrowser(people.api.url)) {
-  const before = people.mailbox.mails.filter(({ to }) => to.includes(email)).length
-  await by.post('/auth/request-magic-link', { email })
-  const { token } = await people.mailbox.mailTo(email, before + 1)
+  const { token } = await people.mailbox.linkTo(email, () => by.post('/auth/request-magic-link', { email }))
   expect((await by.post('/auth/verify', { token })).status).toBe(303)
   return by
 }
