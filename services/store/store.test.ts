@@ -391,6 +391,11 @@ test('a member is found by address in any case, and signs in', async () => {
     { email: 'grace@acme.example', role: MemberRole.VIEWER, organizationSlug: 'member' },
   ])
   const [{ id, organizationId }] = members as [(typeof members)[0]]
+  const byId = (memberId: string, ofOrganization = organizationId) =>
+    store.client.members.getMember({ organizationId: ofOrganization, memberId })
+  expect((await byId(id)).member).toEqual(members[0])
+  const { organization: other } = await apply(desired('no-member'))
+  await expect(byId(id, other!.id)).rejects.toThrow('no such member')
   const { member } = await store.client.members.updateLastLogin({ organizationId, memberId: id })
   expect(member!.lastLoginAt).toBeDefined()
 })

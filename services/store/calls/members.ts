@@ -1,6 +1,6 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { ServiceImpl } from '@connectrpc/connect'
-import { toUuid } from '@fairlead/webhook/id'
+import { type MemberId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import {
   AcceptInvitationResponseSchema,
   CreateInvitationResponseSchema,
@@ -40,7 +40,9 @@ type Part<Name extends keyof ServiceImpl<typeof MemberService>> = Pick<
   Name
 >
 
-function memberReads(calls: Calls): Part<'getMemberByEmail' | 'listMembers' | 'updateLastLogin'> {
+function memberReads(
+  calls: Calls,
+): Part<'getMember' | 'getMemberByEmail' | 'listMembers' | 'updateLastLogin'> {
   return {
     async getMemberByEmail(request, context) {
       const id = request.organizationId && requireId('org', request.organizationId, 'organization_id')
@@ -52,6 +54,13 @@ function memberReads(calls: Calls): Part<'getMemberByEmail' | 'listMembers' | 'u
         )
       const { rows } = await transact(calls, context, id || 'platform', find, { short: true })
       return { members: rows.map(row => memberMessage(row, row.slug)) }
+    },
+
+    async getMember(request, context) {
+      const id = requireId('org', request.organizationId, 'organization_id')
+      const member = requireId('mem', request.memberId, 'member_id')
+      const { rows } = await transact(calls, context, id, db => readMember(db, id, member))
+      return { member: onlyMember(rows) }
     },
 
     async listMembers(request, context) {
@@ -71,16 +80,23 @@ function memberReads(calls: Calls): Part<'getMemberByEmail' | 'listMembers' | 'u
           `update members set last_login_at = greatest(last_login_at, $3) where organization_id = $1 and id = $2`,
           [toUuid(id), toUuid(member), at],
         )
-        return db.query<NamedMemberRow>(`${members} and m.organization_id = $1 and m.id = $2`, [
-          toUuid(id),
-          toUuid(member),
-        ])
+        return readMember(db, id, member)
       })
-      const [row] = rows
-      if (!row) throw new StoreError('not_found', 'there is no such member')
-      return { member: memberMessage(row, row.slug) }
+      return { member: onlyMember(rows) }
     },
   }
+}
+
+const readMember = (db: Db, organization: OrganizationId, member: MemberId) =>
+  db.query<NamedMemberRow>(`${members} and m.organization_id = $1 and m.id = $2`, [
+    toUuid(organization),
+    toUuid(member),
+  ])
+
+/** Throws a StoreError `not_found`. */
+function onlyMember([row]: readonly NamedMemberRow[]) {
+  if (!row) throw new StoreError('not_found', 'there is no such member')
+  return memberMessage(row, row.slug)
 }
 
 function memberWrites(calls: Calls): Part<'updateMemberRole' | 'removeMember'> {

@@ -129,6 +129,53 @@ export declare type GetMemberByEmailResponse = Message<"fairlead.store.v1.GetMem
 export declare const GetMemberByEmailResponseSchema: GenMessage<GetMemberByEmailResponse>;
 
 /**
+ * See GetMember.
+ *
+ * @generated from message fairlead.store.v1.GetMemberRequest
+ */
+export declare type GetMemberRequest = Message<"fairlead.store.v1.GetMemberRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `mem_…`.
+   *
+   * @generated from field: string member_id = 2;
+   */
+  memberId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetMemberRequest.
+ * Use `create(GetMemberRequestSchema)` to create a new message.
+ */
+export declare const GetMemberRequestSchema: GenMessage<GetMemberRequest>;
+
+/**
+ * See GetMember.
+ *
+ * @generated from message fairlead.store.v1.GetMemberResponse
+ */
+export declare type GetMemberResponse = Message<"fairlead.store.v1.GetMemberResponse"> & {
+  /**
+   * Always there.
+   *
+   * @generated from field: fairlead.store.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetMemberResponse.
+ * Use `create(GetMemberResponseSchema)` to create a new message.
+ */
+export declare const GetMemberResponseSchema: GenMessage<GetMemberResponse>;
+
+/**
  * See ListMembers.
  *
  * @generated from message fairlead.store.v1.ListMembersRequest
@@ -884,6 +931,16 @@ export declare const MemberService: GenService<{
     methodKind: "unary";
     input: typeof GetMemberByEmailRequestSchema;
     output: typeof GetMemberByEmailResponseSchema;
+  },
+  /**
+   * One member by id. NOT_FOUND if there is no such member in the organization.
+   *
+   * @generated from rpc fairlead.store.v1.MemberService.GetMember
+   */
+  getMember: {
+    methodKind: "unary";
+    input: typeof GetMemberRequestSchema;
+    output: typeof GetMemberResponseSchema;
   },
   /**
    * All members of an organization by e-mail address.
