@@ -68,7 +68,7 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
   const applied = new Map<OrganizationKey, Applied>()
   const toldAtMs = new Map<OrganizationKey, number>()
   const { refreshMs = 30_000, resyncMs = 600_000 } = context.periods ?? {}
-  // The queue comes back up to a tenth earlier.
+  // The queue shortens a wait by up to a tenth: the next look comes after `refreshMs` or more.
   const lookAfterMs = refreshMs / 0.9
 
   async function reconcile(key: OrganizationKey): Promise<Next> {
@@ -80,12 +80,12 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
     if (!state || !declared) return await apply(key, undefined)
     const fingerprint = textOf(state, context.publicUrl)
     const isDue = !last || last.fingerprint !== fingerprint || context.now() - last.atMs >= resyncMs
-    const inForce = isDue ? await findInForce(key, declared, fingerprint, last) : last
+    const inForce = isDue ? await findApplied(key, declared, fingerprint, last) : last
     return inForce ? await refresh(key, declared, inForce) : await apply(key, state)
   }
 
   /** What the store has in force from exactly this; an Organization that is not whole is applied again. */
-  async function findInForce(
+  async function findApplied(
     key: OrganizationKey,
     { organization }: Declared,
     fingerprint: string,

@@ -28,16 +28,17 @@ function openTestDirectory() {
     if (typeof found !== 'object') throw new Error(`no usable source ${source}`)
     return found
   }
-  /** How many more the organization, the source and its rejection log allow now. */
+  /** How many more requests the organization and the source allow now, and how many more rejections and repeats are kept. */
   const left = (source: string, slug?: string) => {
-    const { bucket, organization, rejectionBucket } = find(source, slug)
-    return [organization.bucket?.level(0), bucket?.level(0), rejectionBucket.level(0)]
+    const { bucket, organization, rejectionBucket, repeatBucket } = find(source, slug)
+    return [organization.bucket, bucket, rejectionBucket, repeatBucket].map(each => each?.level(0))
   }
   return { directory, find, left }
 }
 
 function drain(source: ReturnType<ReturnType<typeof openTestDirectory>['find']>): void {
-  for (const bucket of [source.organization.bucket, source.bucket, source.rejectionBucket]) {
+  const { organization, bucket: own, rejectionBucket, repeatBucket } = source
+  for (const bucket of [organization.bucket, own, rejectionBucket, repeatBucket]) {
     while (bucket?.take(0) === 0) {
       // Until it is empty.
     }
@@ -54,8 +55,8 @@ test.each<[string, typeof acme, string]>([
   const { directory, find, left } = openTestDirectory()
   drain(find('limited'))
   directory.put(changed, 2)
-  expect(left('limited', slug)).toEqual([0, 0, 0])
-  expect(left('github', slug)).toEqual([0, undefined, 20])
+  expect(left('limited', slug)).toEqual([0, 0, 0, 0])
+  expect(left('github', slug)).toEqual([0, undefined, 20, 100])
 })
 
 test('an organization that takes over a slug takes over no bucket', () => {
@@ -63,5 +64,5 @@ test('an organization that takes over a slug takes over no bucket', () => {
   drain(find('limited'))
   directory.remove(acme.id)
   directory.put(anOrganization('acme', sketch), 1)
-  expect(left('limited')).toEqual([5, 5, 20])
+  expect(left('limited')).toEqual([5, 5, 20, 100])
 })

@@ -16,6 +16,8 @@ export interface Source {
   readonly bucket: TokenBucket | undefined
   /** Of records in the rejection log: a flood of bad requests must not become a flood of writes. */
   readonly rejectionBucket: TokenBucket
+  /** Of repeats in the rejection log. Apart, because strangers, who fill `rejectionBucket`, must not keep repeats out. */
+  readonly repeatBucket: TokenBucket
   /** Of log lines about single requests that made no event. */
   readonly lineBucket: TokenBucket
   /** Of traces of refused requests. */
@@ -59,6 +61,8 @@ export interface DirectoryOptions {
 
 /** Records in the rejection log, a source. */
 const keptRejections: RateLimit = { perSecond: 2, burst: 20 }
+/** Repeats in the rejection log whose body differs from their event's, a source. */
+const keptRepeats: RateLimit = { perSecond: 2, burst: 100 }
 /** Log lines about single requests that made no event, a source. */
 const singleLines: RateLimit = { perSecond: 0.1, burst: 5 }
 /** Traces of refused requests, a source. */
@@ -134,6 +138,7 @@ function openSource(
       scheme: openSourceScheme(id, config, keyring, keyFetchFor(fetchKey, config.id)),
       bucket: keepBucket(config.rateLimit, before?.bucket, options.now()),
       rejectionBucket: before?.rejectionBucket ?? openTokenBucket(keptRejections),
+      repeatBucket: before?.repeatBucket ?? openTokenBucket(keptRepeats),
       lineBucket: before?.lineBucket ?? openTokenBucket(singleLines),
       traceBucket: before?.traceBucket ?? openTokenBucket(refusedTraces),
       extract: config.search && openExtract(id, config.search),

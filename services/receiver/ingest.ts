@@ -134,8 +134,8 @@ async function accept(
   // Only requests that verify take from the rates, so that strangers can't use them up.
   const limited = takeFromRates(source, receivedAt)
   if (limited) return refuseEarly(receiver, source, limited)
-  const turn = receiver.throttle.wait(source.organization.id)
-  if (turn) await turn
+  const pause = receiver.throttle.wait(source.organization.id)
+  if (pause) await pause
 
   if (verdict.secret !== undefined) {
     const position = verdict.secret + 1

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { openTokenBucket, type TokenBucket } from '@fairlead/daemon/token-bucket'
 import type { Verdict } from '@fairlead/webhook/scheme'
 import type { Publisher } from '@fairlead/wire/publish'
 import { encodeRejectionMeta, maxKeptBytes, type RepeatOf, rejectionHeader } from '@fairlead/wire/rejection'
@@ -16,7 +15,7 @@ export interface RejectionLog {
     body: Uint8Array,
     verdict: Extract<Verdict, { kind: 'invalid' }>,
     more?: {
-      /** That the provider handed over: sealed, and kept nowhere else of the request. */
+      /** A secret that the provider handed over: kept sealed, and taken out of the rest of the record. */
       readonly offered?: string
       /** Public URLs that were tried, without their query; none where the provider signs no URL. */
       readonly publicUrls?: readonly string[]
@@ -26,9 +25,6 @@ export interface RejectionLog {
   addRepeat(source: Source, request: IncomingMessage, body: Uint8Array, repeats: RepeatOf): void
 }
 
-/** Swallowed repeats of one source that differ. */
-const keptRepeats = { perSecond: 2, burst: 100 }
-
 /** Best effort: a record that can't be written is counted by `lost` and otherwise forgotten. */
 export function openRejectionLog(
   publisher: Publisher,
@@ -36,27 +32,15 @@ export function openRejectionLog(
   now: () => number,
   lost: () => void,
 ): RejectionLog {
-  /** By source: strangers, who fill the other buckets, must not keep these out. */
-  const repeatBuckets = new WeakMap<Source, TokenBucket>()
   return {
     addRepeat(source, request, body, repeats) {
       const receivedAt = now()
-      const bucket = repeatBuckets.get(source) ?? openTokenBucket(keptRepeats)
-      repeatBuckets.set(source, bucket)
-      if (bucket.take(receivedAt) > 0) return lost()
+      if (source.repeatBucket.take(receivedAt) > 0) return lost()
       const meta = encodeRejectionMeta({
-        organization: source.organization.id,
-        source: source.config.name,
-        provider: source.config.provider,
-        receivedAt,
+        ...requestMeta(source, request, body, receivedAt),
         reason: 'repeat_differs',
         detail: `it has the id of ${repeats.event} and another body`,
-        method: request.method ?? '',
-        url: request.url ?? '',
-        headers: request.rawHeaders,
-        size: body.length,
         repeats,
-        mode: source.config.mode,
       })
       const kept = body.length <= maxKeptBytes ? body : new Uint8Array(0)
       const subject = repeatsSubject(source.organization.id, source.config.name)
@@ -69,22 +53,12 @@ export function openRejectionLog(
         return false
       }
       const meta = encodeRejectionMeta({
-        organization: source.organization.id,
-        source: source.config.name,
-        provider: source.config.provider,
-        receivedAt,
+        ...requestMeta(source, request, body, receivedAt),
         reason: verdict.reason,
         ...(verdict.detail !== undefined && { detail: verdict.detail }),
-        method: request.method ?? '',
-        url: request.url ?? '',
-        headers:
-          offered === undefined
-            ? request.rawHeaders
-            : request.rawHeaders.map(text => (text.includes(offered) ? '[redacted]' : text)),
-        size: body.length,
         ...(publicUrls.length > 0 && { publicUrls: [...publicUrls] }),
-        mode: source.config.mode,
         ...(offered !== undefined && {
+          headers: request.rawHeaders.map(text => (text.includes(offered) ? '[redacted]' : text)),
           offered: keyring.seal(
             offered,
             sealContext.offeredSecret(source.organization.id, source.config.name),
@@ -99,3 +73,16 @@ export function openRejectionLog(
     },
   }
 }
+
+/** The part of a record that says what was sent, and to which source. */
+const requestMeta = (source: Source, request: IncomingMessage, body: Uint8Array, receivedAt: number) => ({
+  organization: source.organization.id,
+  source: source.config.name,
+  provider: source.config.provider,
+  receivedAt,
+  method: request.method ?? '',
+  url: request.url ?? '',
+  headers: request.rawHeaders,
+  size: body.length,
+  mode: source.config.mode,
+})

@@ -71,7 +71,7 @@ async function post(
       owner: organization.id,
       tls: authorization.tls,
       secretHeaders: destination.forward(event.meta).secretHeaders,
-      // Whoever tests wants to see that it can be reached, too.
+      // A test of a destination also tries whether its host can be reached: on a new connection.
       ...(reference.trigger === 'test' && { fresh: true }),
       ...(carriage.exchanged && { exchanged: carriage.exchanged }),
     },

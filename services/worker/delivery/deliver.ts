@@ -258,10 +258,11 @@ export async function park({ reference, origin }: Queued, scene: Scene): Promise
   engine.metrics.parked.inc()
   const { delivery, destination } = reference
   engine.log.debug({ event: reference.event, delivery, destination }, 'delivery.parked')
-  const told = origin.kind === 'event' && reference.of === 1
+  // `deliverEvent` left the fan-out to the first attempt, which is far off now.
+  const tellsRoute = origin.kind === 'event' && reference.of === 1
   await Promise.all([
     store({ kind: 'parked', reference }, scene),
-    told && recorded(routedRecord(reference, eventSeqOf(reference), [destination]), engine),
+    tellsRoute && recorded(routedRecord(reference, eventSeqOf(reference), [destination]), engine),
   ])
 }
 

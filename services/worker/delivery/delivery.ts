@@ -43,7 +43,7 @@ export interface UnderWay {
   readonly reference: DeliveryReference
   readonly origin: Origin
   readonly event: StoredEvent
-  /** Its destination, or the order of its route, let it wait: it says why an attempt began late. */
+  /** Whether its destination's lane, or an earlier delivery with its key, made it wait. An attempt that began late is then not the worker's fault. */
   readonly heldUp: boolean
 }
 

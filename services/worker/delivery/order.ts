@@ -182,10 +182,11 @@ export function openOrder(
   function start(line: KeyLine, waiting: Waiting): void {
     line.turn = heldBy(waiting.reference)
     line.underWay.add(waiting.seq)
-    background(carry(line, waiting))
+    background(finish(line, waiting))
   }
 
-  async function carry(line: KeyLine, waiting: Waiting): Promise<void> {
+  /** Brings a delivery that has waited to its end, then deletes its message. */
+  async function finish(line: KeyLine, waiting: Waiting): Promise<void> {
     const { seq, reference } = waiting
     const event = takeEvent(waiting, engine)
     for (;;) {

@@ -82,18 +82,18 @@ async function verify(signIn: SignIn, request: Request, response: Response): Pro
   const { redeem, redeemCode } = signIn.tickets
   let isPasskeyNeeded = false
   // Before the proof is used up: a store that can't tell refuses, and the proof stays good.
-  const look = async (email: string) => {
+  const lookFirst = async (email: string) => {
     isPasskeyNeeded = await needsPasskey(signIn, email)
   }
   const ticket = await away(
     token !== undefined
-      ? redeem(token, login, look)
+      ? redeem(token, login, lookFirst)
       : code !== undefined
-        ? redeemCode(code, login, look)
+        ? redeemCode(code, login, lookFirst)
         : noTicket,
   )
-  if (!ticket) return await refuse(signIn, request, response, token !== undefined ? 'link' : 'code')
-  const method = token ? 'link' : 'code'
+  const method = token !== undefined ? 'link' : 'code'
+  if (!ticket) return await refuse(signIn, request, response, method)
   if (isPasskeyNeeded) return askForPasskey(signIn, request, response, method)
   await away(enter(signIn, { email: ticket.email, method }, request, response))
   if (wantsJson(request)) response.json({ email: ticket.email })
@@ -124,7 +124,7 @@ export async function isSignedIn({ cookies, sessions }: SignIn, request: Request
   return secret !== undefined && (await away(sessions.find(secret, Date.now()))) !== undefined
 }
 
-/** What fails here fails because Redis is away. */
+/** Answers 503 where the work fails, except with an answer of its own: sign-in fails otherwise only while Redis or the store is away. */
 export async function away<T>(work: Promise<T>): Promise<T> {
   try {
     return await work

@@ -21,12 +21,12 @@ export interface Tickets {
     login: string,
     nowMs: number,
   ): Promise<{ readonly token: string; readonly code: string }>
-  /** Changes nothing, any number of times. */
+  /** Reads a link without using it up, any number of times. */
   look(token: string): Promise<Ticket | undefined>
   /** Takes the link, once; undefined: there is none for this browser, and one for another browser stays. */
-  redeem(token: string, login: string | undefined, look: LookFirst): Promise<Ticket | undefined>
+  redeem(token: string, login: string | undefined, lookFirst: LookFirst): Promise<Ticket | undefined>
   /** Takes the code, once; undefined: it is wrong, used, tried five times, or too many were wrong for this address. */
-  redeemCode(code: string, login: string | undefined, look: LookFirst): Promise<Ticket | undefined>
+  redeemCode(code: string, login: string | undefined, lookFirst: LookFirst): Promise<Ticket | undefined>
 }
 
 /** Told whom a right proof signs in, before the proof is taken. Where it rejects the proof stays, and the call rejects with the same. */
