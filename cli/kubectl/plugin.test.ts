@@ -140,7 +140,7 @@ test('a webhook is sent, signed with the source’s own Secret, and found in the
       const { stdout } = await plugin(['events', '--namespace', 'tenants', '-n', '5', '--json'])
       return stdout.includes(id) && stdout
     },
-    { deadlineMs: 20_000, what: 'the event' },
+    { deadlineMs: 60_000, what: 'the event' },
   )
   expect(listed).not.toContain(apiKey)
 })
