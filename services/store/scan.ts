@@ -38,8 +38,8 @@ export interface ScannedPage<Row> {
   readonly searched?: Searched
 }
 
-/** A place in a list: the time of a row, and what makes it the only one there; as a cursor has them. */
-export type Place = readonly string[]
+/** Where a page of a list ends: the time of its last row, and what makes that the only one there; as a cursor has them. */
+export type CursorKey = readonly string[]
 
 /** What is read, and in which order. */
 export interface Ordered {
@@ -49,7 +49,7 @@ export interface Ordered {
   readonly columns: readonly string[]
   readonly direction: 'desc' | 'asc'
   /** Where the page before ended; empty: the first page. */
-  readonly from: Place
+  readonly from: CursorKey
 }
 
 export interface Scan<Row> extends Ordered {
@@ -58,12 +58,13 @@ export interface Scan<Row> extends Ordered {
   /** Other conditions, on the result of `base` as `s`. None: nothing bounds the scan but the page. */
   readonly filter: readonly Knex.Raw[]
   readonly limit: number
-  readonly place: (row: Row) => readonly [Date, ...string[]]
+  /** The columns' values of a row. */
+  readonly keyOf: (row: Row) => readonly [Date, ...string[]]
   /** When no further step is begun, on the clock of `performance.now()`. Default: `scanMs` from now. */
   readonly endMs?: number | undefined
 }
 
-/** The base from its place on, in its order. */
+/** The base behind `from`, in its order. */
 export function inOrder({ base, columns, direction, from }: Ordered): Knex.QueryBuilder {
   const query = base.clone().orderByRaw(columns.map(column => `${column} ${direction}`).join())
   if (from.length === 0) return query
@@ -82,8 +83,8 @@ export async function scanPage<Row extends QueryResultRow>(
   db: Db,
   scan: Scan<Row>,
 ): Promise<ScannedPage<Row>> {
-  const { filter, limit, place, endMs = performance.now() + scanMs } = scan
-  if (filter.length === 0) return cut(await select<Row>(db, inOrder(scan).limit(limit + 1)), limit, place)
+  const { filter, limit, keyOf, endMs = performance.now() + scanMs } = scan
+  if (filter.length === 0) return cut(await select<Row>(db, inOrder(scan).limit(limit + 1)), limit, keyOf)
   await db.query(inIndexOrder)
   const found: Row[] = []
   let count = 0
@@ -92,15 +93,15 @@ export async function scanPage<Row extends QueryResultRow>(
     const beganMs = performance.now()
     const rows = await step<Row>(db, { ...scan, from, limit: limit - found.length }, size)
     found.push(...rows.filter(({ fits }) => fits))
-    if (found.length > limit) return cut(found, limit, place)
+    if (found.length > limit) return cut(found, limit, keyOf)
     const last = rows.findLast(({ nth }) => nth === String(size))
     if (!last) return { rows: found, next: '' }
     count += size
-    from = placeOf(place(last))
+    from = cursorKeyOf(keyOf(last))
     const nowMs = performance.now()
     size = nextStep({ size, count, tookMs: nowMs - beganMs, leftMs: endMs - nowMs })
     if (size === 0) {
-      const [until] = place(last)
+      const [until] = keyOf(last)
       return { rows: found, next: encodeCursor(...from), searched: { count, until } }
     }
   }
@@ -150,10 +151,10 @@ async function step<Row extends QueryResultRow>(
   )
 }
 
-function cut<Row>(rows: Row[], limit: number, place: Scan<Row>['place']): ScannedPage<Row> {
+function cut<Row>(rows: Row[], limit: number, keyOf: Scan<Row>['keyOf']): ScannedPage<Row> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { rows: shown, next: rows.length > limit && last ? encodeCursor(...placeOf(place(last))) : '' }
+  return { rows: shown, next: rows.length > limit && last ? encodeCursor(...cursorKeyOf(keyOf(last))) : '' }
 }
 
-const placeOf = ([time, ...parts]: readonly [Date, ...string[]]): Place => [time.toISOString(), ...parts]
+const cursorKeyOf = ([time, ...parts]: readonly [Date, ...string[]]): CursorKey => [time.toISOString(), ...parts]

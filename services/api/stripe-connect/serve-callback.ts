@@ -24,9 +24,9 @@ export const callbackPath = '/connect/stripe/callback'
 export function serveConnectCallback(app: Express, signIn: SignIn, oauth: StripeOauth): void {
   app.get(callbackPath, named('finishStripeConnect'), async (request, response) => {
     const { status, title, text } = await finish(signIn, oauth, request, response).catch((error: unknown) => {
-      if (error instanceof StripeAwayError) return outcomes.away
+      if (error instanceof StripeAwayError) return endings.away
       if (error instanceof ApiError && error.code !== 'internal')
-        return { ...outcomes.refused, text: error.message }
+        return { ...endings.refused, text: error.message }
       throw error
     })
     signIn.log.info({ peer: response.locals.peer, status }, 'connect.came_back')
@@ -34,13 +34,13 @@ export function serveConnectCallback(app: Express, signIn: SignIn, oauth: Stripe
   })
 }
 
-interface Outcome {
+interface Ending {
   readonly status: number
   readonly title: string
   readonly text: string
 }
 
-const outcomes = {
+const endings = {
   notBegun: {
     status: 401,
     title: 'Nothing was connected',
@@ -63,27 +63,27 @@ const outcomes = {
     text: 'Stripe does not answer. Begin again in a minute.',
   },
   refused: { status: 403, title: 'Nothing was connected', text: '' },
-} as const satisfies Readonly<Record<string, Outcome>>
+} as const satisfies Readonly<Record<string, Ending>>
 
 async function finish(
   signIn: SignIn,
   oauth: StripeOauth,
   request: Request,
   response: Response,
-): Promise<Outcome> {
+): Promise<Ending> {
   const { state, code, error } = request.query
   const secret = signIn.cookies.read(request.headers.cookie, 'session')
   const session = secret ? await away(signIn.sessions.find(secret, Date.now())) : undefined
-  if (!session || session.isStale || typeof state !== 'string') return outcomes.notBegun
+  if (!session || session.isStale || typeof state !== 'string') return endings.notBegun
   const begun = await away(openConnectStates(signIn.redis).take(state, session.id))
-  if (!begun) return outcomes.notBegun
-  if (error !== undefined || typeof code !== 'string' || code.length > 500) return outcomes.denied
+  if (!begun) return endings.notBegun
+  if (error !== undefined || typeof code !== 'string' || code.length > 500) return endings.denied
   const { slug } = begun
   // As things are now: the role may have been taken away meanwhile.
   const person = await personOf(signIn.store, signIn.staff, session, Date.now())
   requireRight(person, { right: 'administer', organization: { slug }, writes: true })
   const granted = await oauth.exchange(code)
-  if (!granted) return outcomes.stale
+  if (!granted) return endings.stale
   return await connect(signIn, { person, slug, granted }, request, response)
 }
 
@@ -92,7 +92,7 @@ async function connect(
   { person, slug, granted }: { person: PersonCaller; slug: string; granted: Granted },
   request: Request,
   response: Response,
-): Promise<Outcome> {
+): Promise<Ending> {
   const { peer: address, requestId } = response.locals
   const agent = (request.get('user-agent') ?? '').slice(0, 300)
   try {
@@ -100,7 +100,7 @@ async function connect(
     const change = { ...actorOf(person, slug), via: 'api', address, agent, requestId }
     await store.stripeConnect.connectAccount({ organizationId: organization?.id ?? '', ...granted, change })
   } catch (error) {
-    if (storeErrorDetail(error)?.reason === ErrorReason.NAME_TAKEN) return outcomes.taken
+    if (storeErrorDetail(error)?.reason === ErrorReason.NAME_TAKEN) return endings.taken
     throw storeProblem(error)
   }
   const text = `The Stripe account ${granted.account} is connected to ${slug}: its events come as those of the source _stripe.`

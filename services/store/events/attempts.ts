@@ -62,7 +62,7 @@ export async function listAttempts(
     from: decodeCursor(request.cursor, 'time', 'uuid', 'uuid', 'number'),
     filter,
     limit: pageSize(request.limit, 50, 500),
-    place: row => [row.at, row.event_id, row.destination_id, String(row.number)],
+    keyOf: row => [row.at, row.event_id, row.destination_id, String(row.number)],
   }
   if (request.eventId) for (const fits of filter) base.whereRaw(fits)
   const page = request.eventId

@@ -61,7 +61,7 @@ export async function listDeadLetters(
     from: decodeCursor(request.cursor, 'time', 'uuid'),
     filter: [...fitsEvent(request), ...(reason ? [sql.raw('s.dead_reason = ?', [reason])] : [])],
     limit: pageSize(request.limit, 50, 500),
-    place: row => [row.died_at ?? row.received_at, row.id],
+    keyOf: row => [row.died_at ?? row.received_at, row.id],
   })
 }
 

@@ -29,6 +29,6 @@ export async function listEvents(
     from: decodeCursor(request.cursor, 'time', 'uuid'),
     filter: digest === undefined ? lookedAt(conditions, 's') : alsoLookedAt(conditions, digests),
     limit,
-    place: row => [row.received_at, row.id],
+    keyOf: row => [row.received_at, row.id],
   })
 }

@@ -65,7 +65,7 @@ const scanOf = (
   from,
   filter: [sql.raw('s.stream_seq % 97 = ?', [3]), sql.raw("s.type like 'type.%' or s.type = ?", ['x'])],
   limit,
-  place: row => [row.received_at, row.id],
+  keyOf: row => [row.received_at, row.id],
   endMs,
 })
 const partsOf = (cursor: string): string[] =>

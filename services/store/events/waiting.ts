@@ -33,6 +33,6 @@ export async function listWaiting(
     from: decodeCursor(request.cursor, 'time', 'uuid'),
     filter,
     limit: pageSize(request.limit, 50, 500),
-    place: row => [row.due, row.id],
+    keyOf: row => [row.due, row.id],
   })
 }

@@ -6,7 +6,7 @@ import { factsOf } from '@fairlead/ledger/facts-of'
 import type { EventMeta } from '@fairlead/wire/event'
 import { Counter, type Registry } from 'prom-client'
 import { type AskedAs, type Json, type StripeApi, StripeApiError, stripeVersion } from './stripe-api.ts'
-import { placeOf, type WantedObject, wantedOf } from './wanted.ts'
+import { pathsOf, type WantedObject, wantedOf } from './wanted.ts'
 
 /**
  * Fetches what events of Stripe leave out, where the tenant gave a key for their source: lists that were cut at ten, and the objects that
@@ -98,15 +98,15 @@ async function fetchWhole(
   as: AskedAs,
   signal: AbortSignal,
 ): Promise<{ object: Json; at: number }> {
-  const place = placeOf(kind)
-  if (!place) throw new TypeError(`objects of the kind ${kind} are not fetched`)
+  const paths = pathsOf(kind)
+  if (!paths) throw new TypeError(`objects of the kind ${kind} are not fetched`)
   const name = encodeURIComponent(id)
-  const { object, at } = await api.get(place.path(name), as, signal)
-  const embedded = place.list && listOf(object[place.list.field])
-  if (!place.list || !embedded?.hasMore) return { object, at }
+  const { object, at } = await api.get(paths.path(name), as, signal)
+  const embedded = paths.list && listOf(object[paths.list.field])
+  if (!paths.list || !embedded?.hasMore) return { object, at }
   using _turn = await listTurns.take(as.owner, signal)
-  const data = await fetchList(api, place.list.path(name), as, signal)
-  return { object: { ...object, [place.list.field]: { object: 'list', data, has_more: false } }, at }
+  const data = await fetchList(api, paths.list.path(name), as, signal)
+  return { object: { ...object, [paths.list.field]: { object: 'list', data, has_more: false } }, at }
 }
 
 /** All of a list, page after page. Throws a StripeApiError `refused` for one without end. */

@@ -10,7 +10,7 @@ export interface WantedObject {
 }
 
 /** Where Stripe's API has objects of a kind, and the list in them that it cuts. Discounts are read with what has them. */
-const places: Readonly<Partial<Record<Fact['kind'], Place>>> = {
+const pathsByKind: Readonly<Partial<Record<Fact['kind'], StripePaths>>> = {
   product: { path: id => `/v1/products/${id}` },
   plan: { path: id => `/v1/prices/${id}` },
   coupon: { path: id => `/v1/coupons/${id}` },
@@ -32,13 +32,13 @@ const places: Readonly<Partial<Record<Fact['kind'], Place>>> = {
   checkout: { path: id => `/v1/checkout/sessions/${id}` },
 }
 
-export interface Place {
+export interface StripePaths {
   readonly path: (id: string) => string
   readonly list?: { readonly field: string; readonly path: (id: string) => string }
 }
 
 /** Undefined: Stripe's API has no such objects by themselves. */
-export const placeOf = (kind: Fact['kind']): Place | undefined => places[kind]
+export const pathsOf = (kind: Fact['kind']): StripePaths | undefined => pathsByKind[kind]
 
 /**
  * What is to be fetched for an event: objects whose lists it cut short, and those that a thin event only names. Each once. Pure.
@@ -46,7 +46,7 @@ export const placeOf = (kind: Fact['kind']): Place | undefined => places[kind]
  */
 export function wantedOf(facts: readonly Fact[], sourceAccount: string): WantedObject[] {
   const wanted = facts
-    .filter(({ provider, complete, kind }) => provider === 'stripe' && !complete && placeOf(kind))
+    .filter(({ provider, complete, kind }) => provider === 'stripe' && !complete && pathsOf(kind))
     .map(({ kind, objectId: id, mode, account }) => ({
       kind,
       id,
