@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http2'
+import { createServer, type ServerHttp2Session } from 'node:http2'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -28,6 +29,11 @@ const server = createServer(
     },
   }),
 )
+const sessions = new Set<ServerHttp2Session>()
+server.on('session', session => {
+  sessions.add(session)
+  session.on('close', () => sessions.delete(session))
+})
 let client: StoreClient
 beforeAll(async () => {
   server.listen(0, '127.0.0.1')
@@ -70,4 +76,27 @@ test('a call is not repeated at once while too many wait in the store: that woul
 test('a call that is not answered ends with its deadline', async () => {
   const call = client.organizations.listOrganizations({}, { timeoutMs: 100 })
   await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded })
+})
+
+test('a store that closes idle connections just before calls come answers them all, and ends no process', async () => {
+  refusals = 0
+  const failed: unknown[] = []
+  const keep = (error: unknown) => failed.push(error)
+  process.on('uncaughtException', keep)
+  try {
+    for (let round = 0; round < 50; round++) {
+      await client.organizations.getOrganization({})
+      for (const session of sessions) session.close()
+      const asked: Promise<unknown>[] = []
+      // Of those one finds a connection that refuses it, and one a connection that is destroyed and whose socket is not closed yet.
+      for (let turn = 0; turn < 10; turn++) {
+        asked.push(client.organizations.createOrganization({}).catch(keep))
+        await nextTurn()
+      }
+      await Promise.all(asked)
+    }
+  } finally {
+    process.off('uncaughtException', keep)
+  }
+  expect(failed).toEqual([])
 })

@@ -8,7 +8,7 @@ import {
   type Interceptor,
   type Transport,
 } from '@connectrpc/connect'
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createGrpcTransport } from '@connectrpc/connect-node'
 import { ApiKeyService } from './gen/fairlead/store/v1/api_key_pb.js'
 import { AttemptService } from './gen/fairlead/store/v1/attempt_pb.js'
 import { AuditService } from './gen/fairlead/store/v1/audit_pb.js'
@@ -33,6 +33,7 @@ import { StripeConnectService } from './gen/fairlead/store/v1/stripe_connect_pb.
 import { TenantService } from './gen/fairlead/store/v1/tenant_pb.js'
 import { UsageService } from './gen/fairlead/store/v1/usage_pb.js'
 import { type Mode, modeHeader } from './mode.ts'
+import { StoreSessions } from './store-sessions.ts'
 
 /** The store's gRPC services, by noun. Messages and enums are in `@fairlead/wire/store/<noun>`. */
 export interface StoreClient extends AsyncDisposable {
@@ -82,10 +83,11 @@ const retryDelaysMs = [50, 200, 800]
  * needed, and pings idle connections so that a dead peer is noticed within 20 s.
  *
  * Calls reject with a ConnectError; `storeErrorDetail` reads what is wrong. A call whose proto says that it has no
- * side effects or is idempotent is tried up to four times while the store is UNAVAILABLE; other calls once.
+ * side effects or is idempotent is tried up to four times while the store is UNAVAILABLE; other calls once. Any call is tried
+ * again that came over a connection which the store was closing: the store has not read it.
  */
 export function connectStore(url: string, options: StoreClientOptions = {}): StoreClient {
-  const sessionManager = new Http2SessionManager(url, { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 })
+  const sessionManager = new StoreSessions(url, { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 })
   const open = (mode: Mode | undefined): Transport =>
     createGrpcTransport({
       baseUrl: url,
@@ -155,11 +157,12 @@ function setHeader(name: string, value: string): Interceptor {
 /** UNAVAILABLE is the one status that means "the same call may work in a moment": https://grpc.io/docs/guides/status-codes/ */
 const retry: Interceptor = next => async request => {
   const repeatable = request.method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN
-  for (const delayMs of repeatable && !request.stream ? retryDelaysMs : []) {
+  for (const delayMs of request.stream ? [] : retryDelaysMs) {
     try {
       return await next(request)
     } catch (error) {
-      if (ConnectError.from(error).code !== Code.Unavailable) throw error
+      const { code, cause } = ConnectError.from(error)
+      if (!(repeatable && code === Code.Unavailable) && !isRefusedUnread(cause)) throw error
       await wait(delayMs, undefined, { signal: request.signal }).catch(() => {
         throw error
       })
@@ -167,3 +170,13 @@ const retry: Interceptor = next => async request => {
   }
   return await next(request)
 }
+
+/**
+ * Whether the store has refused the stream of a call: it was closing the connection, as it does when it stops, and has read nothing of
+ * the call (RFC 9113, 8.7). Node tells which code a stream was closed with in the text of its error alone.
+ */
+const isRefusedUnread = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  'code' in cause &&
+  cause.code === 'ERR_HTTP2_STREAM_ERROR' &&
+  cause.message.includes('NGHTTP2_REFUSED_STREAM')
