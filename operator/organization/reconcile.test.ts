@@ -13,14 +13,11 @@ function anOrganizationInForce() {
   const key = 'default/acme'
   const organization = organizationSchema.parse(anOrganization())
   const written: OrganizationStatus[] = []
-  const world = { nowMs: 1_000_000, waiting: 0n, state: DestinationState.HEALTHY }
-  const health = () => ({
-    kind: 'known' as const,
-    version: '',
+  const world = { nowMs: 1_000_000, waiting: 0n, state: DestinationState.HEALTHY, declared: 'as it was' }
+  const inForce = (does: { readonly state: DestinationState; readonly waiting?: bigint }) => ({
+    organization: create(OrganizationSchema, { id: 'org_1' }),
     sources: [],
-    destinations: [
-      create(DestinationSchema, { name: 'billing', state: world.state, waiting: world.waiting }),
-    ],
+    destinations: [create(DestinationSchema, { name: 'billing', ...does })],
   })
   const holdings: Holdings = {
     claim: async () => {},
@@ -37,9 +34,13 @@ function anOrganizationInForce() {
     publicUrl: 'https://hooks.example.com',
     holdings,
     rows: {
-      apply: async () => ({ organization: create(OrganizationSchema, { id: 'org_1' }), ...health() }),
+      // As the store: the answer knows nothing of health.
+      apply: async () => inForce({ state: DestinationState.HEALTHY }),
       delete: async () => {},
-      health: async () => health(),
+      health: async () => {
+        const { state, waiting } = world
+        return { kind: 'known' as const, version: '', ...inForce({ state, waiting }) }
+      },
       findApplied: async () => undefined,
     },
     reports: {
@@ -48,7 +49,7 @@ function anOrganizationInForce() {
         written.push(status)
       },
     },
-    fingerprint: () => ({ declared: 'as it was', tenantSecret: '' }),
+    fingerprint: () => ({ declared: world.declared, tenantSecret: '' }),
     now: () => world.nowMs,
   })
   /** Looks again after so many seconds. */
@@ -83,9 +84,18 @@ test('a state that changes is written at once', async () => {
   ])
 })
 
+test('an Organization that is ill is not told as well when its declaration changes', async () => {
+  const { world, written, look } = anOrganizationInForce()
+  world.state = DestinationState.FAILING
+  await look(0)
+  world.declared = 'changed'
+  await look(60)
+  expect(new Set(written.map(({ destinations }) => destinations?.[0]?.state))).toEqual(new Set(['Failing']))
+})
+
 test('it asks to be looked at again no sooner than a status may be written', async () => {
   const { look } = anOrganizationInForce()
   const next = await look(0)
-  // The queue comes back up to a tenth earlier.
+  // The queue shortens a wait by up to a tenth.
   expect(next.kind === 'again' && next.afterMs * 0.9).toBeGreaterThanOrEqual(30_000)
 })

@@ -4,7 +4,7 @@ import { act } from './act.ts'
 import { areBudgetsTold } from './budget-status.ts'
 import type { Declared, OrganizationKey } from './declared.ts'
 import { diff } from './diff.ts'
-import type { ActResult, Holdings, StoreRows } from './holdings.ts'
+import type { ActResult, Health, Holdings, InForce, StoreRows } from './holdings.ts'
 import { type ObserveContext, observe, type Snapshot } from './observe.ts'
 import type { Plan } from './plan.ts'
 import { slugOfOrganization } from './schema.ts'
@@ -113,19 +113,27 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
       // What was left out is looked for again, also after a restart.
       return plan.obstacle ? undefined : fingerprint()
     })
-    await tell(key, snapshot, plan, outcome)
+    // The answer to an application knows nothing of health: an ill Organization that is changed would be told as well.
+    const health = outcome.kind === 'applied' ? await healthOf(outcome.answer) : undefined
+    const told = await tell(key, snapshot, plan, health ? { kind: 'applied', answer: health } : outcome)
     const text = fingerprint()
     if (outcome.kind === 'applied' && text !== undefined) {
       applied.set(key, {
         fingerprint: text,
         plan: plan.obstacle ? { ...plan, actions: [] } : nothingOpen,
         organizationId: outcome.answer.organization?.id ?? '',
-        version: '',
+        version: health ? versionAfter(told, health) : '',
         atMs: context.now(),
       })
     }
     const isStoreAway = plan.obstacle?.reason === 'StoreUnavailable' || snapshot.inForce === 'unavailable'
     return isStoreAway ? { kind: 'retry' } : nextAfter(outcome, lookAfterMs)
+  }
+
+  /** Undefined where the store says nothing of it now: the next look asks again. */
+  async function healthOf({ organization }: InForce): Promise<Health | undefined> {
+    const health = organization && (await context.rows.health(organization.id))
+    return health?.kind === 'known' ? health : undefined
   }
 
   /** The declaration is unchanged: only health is read and reported. */
@@ -144,9 +152,7 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
         break
       case 'known': {
         const told = await tell(key, snapshot, plan, { kind: 'applied', answer: health })
-        // A sentence that tells how long something lasts has to be written anew.
-        const isTold = told && isWell(told) && areBudgetsTold(told, health.budgets)
-        applied.set(key, { ...last, version: isTold ? health.version : '' })
+        applied.set(key, { ...last, version: versionAfter(told, health) })
         break
       }
       default:
@@ -201,6 +207,13 @@ function textOf({ declared, tenantSecret }: Fingerprint, publicUrl: string): str
   const parts = JSON.stringify([fingerprintVersion, publicUrl, declared, tenantSecret])
   return createHash('sha256').update(parts).digest('base64url')
 }
+
+/**
+ * The version of a health, where nothing has to be told until it changes; empty: ask for all of it. A sentence that tells how long
+ * something lasts has to be written anew.
+ */
+const versionAfter = (told: OrganizationStatus | undefined, { version, budgets }: Health): string =>
+  told && isWell(told) && areBudgetsTold(told, budgets) ? version : ''
 
 const isWell = ({ conditions }: OrganizationStatus): boolean =>
   conditions.every(
