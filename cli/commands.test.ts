@@ -9,7 +9,7 @@ import { scratchFolder } from '@fairlead/testbed/scratch'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ended, runHere } from './fixtures/run-here.ts'
+import { compileCache, type Ended, runHere } from './fixtures/run-here.ts'
 import { runCommand } from './run-command.ts'
 
 /*
@@ -26,7 +26,7 @@ const fairlead = (env: Readonly<Record<string, string>>, ...args: string[]): Pro
 
 /** A process of its own, as a person starts it. */
 const start = (env: Readonly<Record<string, string>>, ...args: string[]) =>
-  spawn(process.execPath, [main, ...args], { env: { ...bare, ...env } })
+  spawn(process.execPath, [main, ...args], { env: { ...bare, ...compileCache, ...env } })
 
 /**
  * The samples, with their destinations on another port. Deliveries to `broken` end after two attempts with more between them than a

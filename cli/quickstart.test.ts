@@ -6,6 +6,7 @@ import { createTestDatabase } from '@fairlead/testbed/postgres'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { expect, test } from 'vitest'
+import { compileCache } from './fixtures/run-here.ts'
 
 /** docs/API_QUICKSTART.md as a newcomer runs it, against `npm start`: every command of it, in one shell. */
 const root = join(import.meta.dirname, '..')
@@ -79,7 +80,7 @@ function patternOf(line: string): RegExp {
 async function run(script: string, env: Record<string, string>) {
   const child = spawn('bash', ['-c', script], {
     cwd: root,
-    env: { PATH: process.env.PATH, NO_COLOR: '1', TZ: 'UTC', ...env },
+    env: { PATH: process.env.PATH, NO_COLOR: '1', TZ: 'UTC', ...compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // Both in one, as in a terminal.

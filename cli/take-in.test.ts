@@ -122,7 +122,7 @@ test('with files, a source that swallows new events is told of in the log, in a 
   for (let n = 2; n <= 9; n++) await post('one', `{"n":${n}}`)
   const hour = async () => (await fairlead('sources', '--json')).items[0].lastHour
   await until(async () => (await hour()).differing === 9, { what: 'the repeats in the log' })
-  // One more than the threshold lacks: whoever changes the file has all looked at again.
+  // One fewer than the threshold: whoever changes the file has all looked at again.
   await writeFile(file, manifest(sink.url, 'Nine'))
   await until(async () => /reconciled .*tenant/.test(standalone.output), { what: 'the change' })
   expect(told()).toBeUndefined()

@@ -12,7 +12,7 @@ import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
-import { type Ended, runHere } from '../fixtures/run-here.ts'
+import { compileCache, type Ended, runHere } from '../fixtures/run-here.ts'
 import { readPluginArguments } from './arguments.ts'
 import { runPlugin } from './plugin.ts'
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await mkdir(bin)
   await writeFile(join(bin, 'kubectl'), standIn(fixture), { mode: 0o755 })
   const path = `${resolve(programs.kubectl, '..')}${delimiter}${process.env.PATH}`
-  real = { PATH: path, HOME: home, NO_COLOR: '1', TZ: 'UTC' }
+  real = { PATH: path, HOME: home, NO_COLOR: '1', TZ: 'UTC', ...compileCache }
   env = {
     ...real,
     PATH: `${bin}${delimiter}${path}`,
