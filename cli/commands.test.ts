@@ -215,7 +215,8 @@ describe('with npm start', () => {
     const ofShopify = await until(
       async () => {
         const listed = await json('events', '--source', 'shopify')
-        const isDone = listed.some(event => event.id === id) && listed.every(({ status }) => status === 'success')
+        const isDone =
+          listed.some(event => event.id === id) && listed.every(({ status }) => status === 'success')
         return isDone && listed
       },
       { what: 'the deliveries of all events of Shopify' },
@@ -262,7 +263,9 @@ describe('with npm start', () => {
       what: 'two attempts more',
       deadlineMs: 60_000,
     })
-    await until(async () => (await json('replay', 'show', started.id))[0].failed > 0, { what: 'its failure in the Replay' })
+    await until(async () => (await json('replay', 'show', started.id))[0].failed > 0, {
+      what: 'its failure in the Replay',
+    })
     // It was tried otherwise meanwhile, so what was planned leaves it out.
     expect((await run('retries', 'start', planned.id)).stdout).toContain(planned.id)
     await until(async () => (await json('retries', 'show', planned.id))[0].state === 'completed', {

@@ -157,4 +157,7 @@ function cut<Row>(rows: Row[], limit: number, keyOf: Scan<Row>['keyOf']): Scanne
   return { rows: shown, next: rows.length > limit && last ? encodeCursor(...cursorKeyOf(keyOf(last))) : '' }
 }
 
-const cursorKeyOf = ([time, ...parts]: readonly [Date, ...string[]]): CursorKey => [time.toISOString(), ...parts]
+const cursorKeyOf = ([time, ...parts]: readonly [Date, ...string[]]): CursorKey => [
+  time.toISOString(),
+  ...parts,
+]
