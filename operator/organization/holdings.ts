@@ -51,7 +51,10 @@ export interface Health {
 }
 
 /** What the store has in force. */
-export type InForce = Omit<Health, 'kind' | 'version'>
+export type InForce = Omit<Health, 'kind' | 'version'> & {
+  /** True where it was made just now: nothing can be ill yet. */
+  readonly created?: boolean
+}
 
 /** The outcome of the actions. */
 export type ActResult =

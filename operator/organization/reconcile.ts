@@ -130,10 +130,10 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
     return isStoreAway ? { kind: 'retry' } : nextAfter(outcome, lookAfterMs)
   }
 
-  /** Undefined where the store says nothing of it now: the next look asks again. */
-  async function healthOf({ organization }: InForce): Promise<Health | undefined> {
-    const health = organization && (await context.rows.health(organization.id))
-    return health?.kind === 'known' ? health : undefined
+  /** Undefined where there is none yet, or the store says nothing of it now: the next look asks again. */
+  async function healthOf({ organization, created }: InForce): Promise<Health | undefined> {
+    const health = organization && !created && (await context.rows.health(organization.id))
+    return health && health.kind === 'known' ? health : undefined
   }
 
   /** The declaration is unchanged: only health is read and reported. */
