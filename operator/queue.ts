@@ -72,7 +72,10 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
     const name = `${stepMs} ${at}`
     let step = steps.get(name)
     if (!step) {
-      step = { keys: new Set(), timer: setTimeout(() => wake(name), at * stepMs - performance.now()) }
+      step = {
+        keys: new Set(),
+        timer: setTimeout(() => wake(name), Math.max(0, at * stepMs - performance.now())),
+      }
       steps.set(name, step)
     }
     step.keys.add(key)

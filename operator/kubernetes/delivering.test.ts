@@ -122,7 +122,8 @@ test('a dry run counts; begun, every event is delivered again, once', async () =
 
 test('paused, nothing more is handed over; resumed, the rest is; each once', async () => {
   const ids = await platform.accept('acme', 'paypal', 'paused', 120)
-  const spec = { selector: { eventTypes: ['paused'] }, ratePerSecond: 30 }
+  // Ten seconds and more lie between the tenth delivery and the last one: time to pause it, also on a slow machine.
+  const spec = { selector: { eventTypes: ['paused'] }, ratePerSecond: 10 }
   await apply('paused', spec)
   const { replayId } = await untilPhase('paused', 'Running')
   await until(() => arrivals(replayId).length >= 10)
@@ -135,7 +136,7 @@ test('paused, nothing more is handed over; resumed, the rest is; each once', asy
       const { delivered, published } = await stored()
       return delivered === published && published
     },
-    { deadlineMs: 20_000, everyMs: 100, what: 'the end of what was in hand' },
+    { everyMs: 100, what: 'the end of what was in hand' },
   )
   expect(held).toBeLessThan(120n)
   // Long enough for many pages.
@@ -159,7 +160,7 @@ test('made paused, it is counted and begins when it is resumed', async () => {
 
 test('deleted, it is cancelled', async () => {
   await platform.accept('acme', 'paypal', 'cancelled', 100)
-  await apply('cancelled', { selector: { eventTypes: ['cancelled'] }, ratePerSecond: 10 })
+  await apply('cancelled', { selector: { eventTypes: ['cancelled'] }, ratePerSecond: 2 })
   const { replayId } = await untilPhase('cancelled', 'Running')
   await until(() => arrivals(replayId).length > 0)
   await operator.kubectl(['delete', 'replay', 'cancelled', '--timeout=120s'])
@@ -199,7 +200,7 @@ test('an Organization or a destination that is not there is said, and waited for
 
 test('the operator is gone in the middle: the Replay goes on, and is the same one afterwards', async () => {
   const ids = await platform.accept('acme', 'paypal', 'restart', 60)
-  await apply('restart', { selector: { eventTypes: ['restart'] }, ratePerSecond: 30 })
+  await apply('restart', { selector: { eventTypes: ['restart'] }, ratePerSecond: 6 })
   const { replayId } = await untilPhase('restart', 'Running')
   await operator.stop()
   // As an operator leaves it that was killed after it made the Replay and before it said so.
@@ -219,7 +220,7 @@ test('the operator is gone in the middle: the Replay goes on, and is the same on
 
 test('deleted while no operator knew its id, it is cancelled all the same', async () => {
   await platform.accept('acme', 'paypal', 'unknown', 100)
-  await apply('unknown', { selector: { eventTypes: ['unknown'] }, ratePerSecond: 5 })
+  await apply('unknown', { selector: { eventTypes: ['unknown'] }, ratePerSecond: 1 })
   const { replayId } = await untilPhase('unknown', 'Running')
   await operator.stop()
   const status = { observedGeneration: 1, conditions: [], phase: 'Pending' }
@@ -271,7 +272,7 @@ test('the status of an Organization tells how its sources, secrets and destinati
       const found = (await operator.get('telling')).status
       return found?.waiting === 3 && found.destinations?.[1]?.state === 'Failing' && found
     },
-    { deadlineMs: 20_000, everyMs: 100, what: 'a status that knows what waits' },
+    { deadlineMs: 40_000, everyMs: 100, what: 'a status that knows what waits' },
   )
   expect(status).toMatchObject({
     summary: { sources: '1/1', destinations: '2/3' },
@@ -323,7 +324,7 @@ test('a source that swallows new events as repeats says so in its Organization, 
     const headers = { ...sampleRequest('github', options).headers, 'x-github-delivery': delivery }
     const url = `${receiver.url}/webhooks/swallowing/github`
     const response = await fetch(url, { method: 'POST', headers: headers as Record<string, string>, body })
-    return response.ok && ((await response.json()) as { duplicate: boolean }).duplicate
+    return response.ok ? ((await response.json()) as { duplicate: boolean }).duplicate : undefined
   }
   const reason = () => operator.reason('swallowing', 'SourcesHealthy')
   const counted = async () => {
@@ -346,7 +347,7 @@ test('a source that swallows new events as repeats says so in its Organization, 
   expect((await counted()).swallowing).toBe(false)
   expect(await reason()).toBe('Healthy')
   await swallow(11n)
-  await until(async () => (await reason()) === 'RepeatsDiffer', { deadlineMs: 20_000, what: 'the condition' })
+  await until(async () => (await reason()) === 'RepeatsDiffer', { what: 'the condition' })
   const { status } = await operator.get('swallowing')
   const condition = status!.conditions.find(({ type }) => type === 'SourcesHealthy')
   expect(condition).toMatchObject({
