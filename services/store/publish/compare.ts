@@ -50,9 +50,15 @@ export function openComparison(pool: Pool): Comparison {
     for (const [organization, { revision }] of known) {
       if (revision > 0 !== keys.has(organization)) known.delete(organization)
     }
-    for await (const { organization, revision } of writtenSince(bucket, seen)) {
-      if (known.get(organization)?.revision !== revision) known.delete(organization)
-      seen = revision
+    try {
+      for await (const { organization, revision } of writtenSince(bucket, seen)) {
+        if (known.get(organization)?.revision !== revision) known.delete(organization)
+        seen = revision
+      }
+    } catch {
+      // A user of NATS that may not ask so: all are compared, as before.
+      known.clear()
+      seen = last
     }
     return keys
   }

@@ -131,3 +131,44 @@ test('organizations that have not changed are read again each minute, or one tha
   await openConfigBucket(opened.nats, 1)
   expect(await compared()).toEqual([50, 50])
 })
+
+test('a change in one of the tables that a configuration is made of is not published until the next restart', async () => {
+  await using opened = await open()
+  const { publisher, pool } = opened
+  const [id] = await opened.insert(10)
+  await publisher.reconcile()
+  // The names of columns that are no ids, with a value for each; a part that another one needs comes first.
+  const rows: [table: string, columns: string][] = [
+    ['sources', `id = $2::uuid, name = 'github', provider = 'github', managed_by = 'owner'`],
+    ['source_secrets', `source_id = $2::uuid, id = 'a', position = 0, sealed = 'x'`],
+    [
+      'destinations',
+      `id = $2::uuid, name = 'app', url = 'http://a', timeout_seconds = 1, retry_delays_seconds = '{1}', managed_by = 'owner'`,
+    ],
+    ['destination_headers', `destination_id = $2::uuid, name = 'x-a', position = 0, sealed = 'x'`],
+    ['destination_auths', `destination_id = $2::uuid, id = 'a', position = 0, sealed = 'x'`],
+    ['destination_pauses', `destination_id = $2::uuid, reason = 'asked'`],
+    [
+      'routes',
+      `id = $2::uuid, source = 'github', event_types = '{*}', destinations = '{app}', managed_by = 'owner'`,
+    ],
+    ['signing_secrets', `id = $2::text, position = 0, sealed = 'x'`],
+    ['ledger_hydration_keys', `id = $2::text, position = 0, sealed = 'x'`],
+  ]
+  const change = (sql: string, ...values: string[]) =>
+    inScope(pool, 'platform', db => db.query(sql, [toUuid(id!), ...values]))
+  const part = toUuid(newId('src', 5))
+  for (const [table, text] of rows) {
+    const columns = text.split(', ').map(pair => pair.split(' = ') as [string, string])
+    await change(
+      `insert into ${table} (organization_id, ${columns.map(([name]) => name)}) values ($1, ${columns.map(([, value]) => value)})`,
+      part,
+    )
+    expect([table, await publisher.reconcile()]).toEqual([table, 1])
+  }
+  for (const [table] of rows.toReversed()) {
+    await change(`delete from ${table} where organization_id = $1`)
+    expect([table, await publisher.reconcile()]).toEqual([table, 1])
+  }
+  expect(await publisher.reconcile()).toBe(0)
+})
