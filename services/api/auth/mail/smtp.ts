@@ -1,4 +1,4 @@
-import { createTransport } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import type { Mailer } from './mail.ts'
 
 /** How long a server may take to answer, ms. */
@@ -11,7 +11,22 @@ const timeoutMs = 10_000
  * @param from whom mails come from, such as `Fairlead <no-reply@example.com>`
  */
 export function openSmtp(url: string, from: string): Mailer {
-  const transport = createTransport(
+  let opened: Promise<Transporter> | undefined
+  return {
+    async send({ to, subject, text }) {
+      opened ??= openTransport(url, from)
+      const transport = await opened
+      // As an object: a text would be parsed as a list of addresses.
+      await transport.sendMail({ to: { name: '', address: to }, subject, text })
+    },
+    [Symbol.dispose]: () => void opened?.then(transport => transport.close()),
+  }
+}
+
+/** Its modules are loaded with the first mail. */
+async function openTransport(url: string, from: string): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer')
+  return createTransport(
     {
       url,
       pool: true,
@@ -25,11 +40,4 @@ export function openSmtp(url: string, from: string): Mailer {
     },
     { from },
   )
-  return {
-    async send({ to, subject, text }) {
-      // As an object: a text would be parsed as a list of addresses.
-      await transport.sendMail({ to: { name: '', address: to }, subject, text })
-    },
-    [Symbol.dispose]: () => transport.close(),
-  }
 }

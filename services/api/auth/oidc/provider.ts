@@ -1,4 +1,4 @@
-import * as client from 'openid-client'
+import type { Configuration } from 'openid-client'
 
 /** A provider of identities by OpenID Connect, found by its issuer. */
 export interface OidcOptions {
@@ -31,26 +31,33 @@ export interface Identity {
   readonly name: string | undefined
 }
 
+/** Loaded with the first sign-in. */
+const library = () => import('openid-client')
+
 /** Asks the provider for its endpoints at the first sign-in, and again after a failure. Plain http is taken on loopback alone. */
 export function openOidc(options: OidcOptions): OidcProvider {
-  let found: Promise<client.Configuration> | undefined
+  let found: Promise<Configuration> | undefined
   const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(options.issuer.hostname)
 
-  function configuration(): Promise<client.Configuration> {
-    found ??= client
-      .discovery(options.issuer, options.clientId, options.clientSecret, undefined, {
-        timeout: 10,
-        ...(isLoopback && { execute: [client.allowInsecureRequests] }),
-      })
-      .catch((error: unknown) => {
-        found = undefined
-        throw error
-      })
+  async function discover(): Promise<Configuration> {
+    const client = await library()
+    return await client.discovery(options.issuer, options.clientId, options.clientSecret, undefined, {
+      timeout: 10,
+      ...(isLoopback && { execute: [client.allowInsecureRequests] }),
+    })
+  }
+
+  function configuration(): Promise<Configuration> {
+    found ??= discover().catch((error: unknown) => {
+      found = undefined
+      throw error
+    })
     return found
   }
 
   return {
     async begin() {
+      const client = await library()
       const pending = {
         state: client.randomState(),
         nonce: client.randomNonce(),
@@ -68,6 +75,7 @@ export function openOidc(options: OidcOptions): OidcProvider {
       return { url, pending }
     },
     async finish(callback, { state, nonce, verifier }) {
+      const client = await library()
       const tokens = await client.authorizationCodeGrant(await configuration(), callback, {
         expectedState: state,
         expectedNonce: nonce,

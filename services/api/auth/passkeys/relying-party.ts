@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Passkey } from '@fairlead/wire/store/passkey'
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
-  type VerifiedRegistrationResponse,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
+  VerifiedRegistrationResponse,
 } from '@simplewebauthn/server'
 
 /** Passkeys as this platform asks for them: kept by the authenticator, and opened by a PIN or a finger. */
@@ -30,14 +26,18 @@ export type AddedCredential = NonNullable<VerifiedRegistrationResponse['registra
 /** How long a person may take, ms. */
 export const challengeMs = 5 * 60_000
 
+/** With all that certificates need a megabyte of modules: loaded by whoever has a passkey. */
+const library = () => import('@simplewebauthn/server')
+
 /** Undefined where people reach the platform by an address: passkeys are bound to a name. */
 export function openRelyingParty(publicUrl: URL): RelyingParty | undefined {
   const { hostname: rpID, origin } = publicUrl
   if (isIP(rpID.replaceAll(/[[\]]/g, '')) !== 0) return undefined
   const expected = { expectedOrigin: origin, expectedRPID: rpID, requireUserVerification: true }
   return {
-    optionsToAdd: (email, others) =>
-      generateRegistrationOptions({
+    async optionsToAdd(email, others) {
+      const { generateRegistrationOptions } = await library()
+      return await generateRegistrationOptions({
         rpName: 'Fairlead',
         rpID,
         userName: email,
@@ -48,10 +48,14 @@ export function openRelyingParty(publicUrl: URL): RelyingParty | undefined {
           transports,
         })),
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
-      }),
-    optionsToSignIn: () =>
-      generateAuthenticationOptions({ rpID, userVerification: 'required', timeout: challengeMs }),
+      })
+    },
+    async optionsToSignIn() {
+      const { generateAuthenticationOptions } = await library()
+      return await generateAuthenticationOptions({ rpID, userVerification: 'required', timeout: challengeMs })
+    },
     async checkAdded(expectedChallenge, answer) {
+      const { verifyRegistrationResponse } = await library()
       const response = answer as RegistrationResponseJSON
       const checked = await orUndefined(
         verifyRegistrationResponse({ ...expected, expectedChallenge, response }),
@@ -59,6 +63,7 @@ export function openRelyingParty(publicUrl: URL): RelyingParty | undefined {
       return checked?.verified ? checked.registrationInfo.credential : undefined
     },
     async checkSignIn(expectedChallenge, answer, passkey) {
+      const { verifyAuthenticationResponse } = await library()
       const response = answer as AuthenticationResponseJSON
       const credential = {
         id: Buffer.from(passkey.credentialId).toString('base64url'),
