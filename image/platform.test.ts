@@ -45,7 +45,15 @@ test(
       FAIRLEAD_ORGANIZATIONS: settings.operator!.FAIRLEAD_ORGANIZATIONS,
       FAIRLEAD_RECEIVER_PORT: settings.receiver!.FAIRLEAD_RECEIVER_PORT,
     }
-    const sent = await runInImage(image, ['cli', 'send', 'stripe', '--json'], cli)
+    // The receiver hears of the organization a moment after the operator has declared it.
+    const send = () => runInImage(image, ['cli', 'send', 'stripe', '--json'], cli)
+    const sent = await until(
+      async () => {
+        const ended = await send()
+        return ended.code === 0 && ended
+      },
+      { what: 'an accepted webhook', everyMs: 250, deadlineMs: startMs },
+    )
     expect(sent.stderr).toBe('')
     const { id } = JSON.parse(sent.stdout) as { id: string }
     const delivered = await sink.waitFor(({ headers }) => headers['fairlead-event-id'] === id)

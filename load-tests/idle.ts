@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { processTree } from '@fairlead/testbed/process-tree'
@@ -10,15 +11,29 @@ import { readCpu } from './cpu.ts'
  * What `npm start` takes while nothing happens, by process and together: memory as PSS (pages that several processes share
  * are counted once), processor time in percent of one core, and context switches a second:
  *
- *   node load-tests/idle.ts [--seconds 30]
+ *   node load-tests/idle.ts [--seconds 30] [--cold]
+ *
+ * With Node's compile cache, as `npm start` has it: a start before fills it. `--cold`: without one.
  */
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' } } })
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '30' }, cold: { type: 'boolean', default: false } },
+})
 /** What a start leaves to do, and garbage, is over by then. */
 const settleMs = 10_000
 
 await using scratch = await scratchFolder()
-await using fairlead = startStandalone(await freeSettings(scratch.path))
-await fairlead.ready({ deadlineMs: 300_000 })
+const settings = await freeSettings(scratch.path)
+const cache = join(import.meta.dirname, '..', 'node_modules', '.cache', 'node')
+const env = values.cold ? { NODE_DISABLE_COMPILE_CACHE: '1' } : { NODE_COMPILE_CACHE: cache }
+const start = async () => {
+  await using starting = new AsyncDisposableStack()
+  const started = starting.use(startStandalone(settings, env))
+  await started.ready({ deadlineMs: 300_000 })
+  starting.move()
+  return started
+}
+if (!values.cold) await (await start())[Symbol.asyncDispose]()
+await using fairlead = await start()
 await delay(settleMs)
 const names = ['fairlead', 'receiver', 'worker', 'nats', 'postgres', 'redis'] as const
 const pids = Object.fromEntries(

@@ -36,10 +36,10 @@ test('another user of this machine gets no key, body or log out of npm start, al
   const portOf = async (server: string, pattern: RegExp) => Number(pattern.exec(await kept(server))?.[1])
 
   const url = await kept('store-url')
-  await using stranger = connectStore(url, { timeoutMs: 2_000 })
+  await using stranger = connectStore(url, { timeoutMs: 60_000 })
   const makeKey = { name: 'stolen', role: MemberRole.OWNER }
   await expect(stranger.apiKeys.createApiKey(makeKey)).rejects.toThrow(/asks for a token/)
-  await using guesser = connectStore(url, { timeoutMs: 2_000, token: 'x'.repeat(32) })
+  await using guesser = connectStore(url, { timeoutMs: 60_000, token: 'x'.repeat(32) })
   await expect(guesser.organizations.listOrganizations({})).rejects.toThrow(/asks for a token/)
   await using owner = connectStore(url, { token: await kept('store-token') })
   expect((await owner.organizations.listOrganizations({})).organizations.length).toBeGreaterThan(0)

@@ -60,8 +60,19 @@ function explain(error: unknown): { readonly text: unknown; readonly exitCode: n
   return { text: error, exitCode: 1 }
 }
 
+/** Of this process and of its children, for the compile cache: fill-cache.mjs. */
+async function loadModules(): Promise<void> {
+  await Promise.all([
+    import('./part-child.ts'),
+    import('./backlog.ts'),
+    import('@fairlead/receiver/run'),
+    import('@fairlead/worker/run'),
+  ])
+}
+
 try {
-  await main()
+  if (process.argv.includes('--load-only')) await loadModules()
+  else await main()
   process.exit(0)
 } catch (error) {
   // A start that was stopped halfway has nothing to complain about.

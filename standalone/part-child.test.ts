@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
+import { until } from '@fairlead/testbed/until'
 import { expect, test } from 'vitest'
 import type { Question, Report } from './part-process.ts'
 
@@ -27,5 +28,7 @@ test('a part that crashes leaves the reason in the log', async () => {
   child.send(null as never)
   const [code] = await closed
   expect(code).toBe(1)
-  expect(lines.some(line => line.includes('process.crashed') && line.includes('TypeError'))).toBe(true)
+  await until(() => lines.some(line => line.includes('process.crashed') && line.includes('TypeError')), {
+    what: 'the reason in the log',
+  })
 })

@@ -2,8 +2,6 @@ import { apiConfig } from '@fairlead/api/config'
 import { run as runApi } from '@fairlead/api/run'
 import { operatorConfig } from '@fairlead/operator/config'
 import { runFiles } from '@fairlead/operator/files/run-files'
-import { proberConfig } from '@fairlead/prober/config'
-import { run as runProber } from '@fairlead/prober/run'
 import { receiverConfig } from '@fairlead/receiver/config'
 import { consoleFolder } from '@fairlead/servers/console'
 import { freePort } from '@fairlead/servers/processes'
@@ -143,6 +141,11 @@ export async function startProber(
   store: StartedStore,
   apiUrl: string,
 ): Promise<void> {
+  // Loaded where it is wanted.
+  const [{ proberConfig }, { run }] = await Promise.all([
+    import('@fairlead/prober/config'),
+    import('@fairlead/prober/run'),
+  ])
   const port = await freePort()
   const settings = proberConfig.parse({
     ...shared,
@@ -157,7 +160,7 @@ export async function startProber(
     FAIRLEAD_PROBER_SINK_URL: `http://127.0.0.1:${port}`,
     FAIRLEAD_PROBER_INTERVAL_MS: config.FAIRLEAD_PROBER_INTERVAL_MS,
   })
-  opened.use(host('prober', runProber, settings, daemon, failed))
+  opened.use(host('prober', run, settings, daemon, failed))
 }
 
 /** @param backlog events that the worker has not taken: both share this machine's processors */

@@ -24,11 +24,22 @@ interface ListedEvent {
   status: string
 }
 
+/** How much longer a bare Node takes to start than on a usual machine, where that is 60 ms; 1 at least. */
+async function slowness(): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const beganMs = performance.now()
+    await promisify(execFile)(process.execPath, ['--eval', '0'])
+    times.push(performance.now() - beganMs)
+  }
+  return Math.max(1, Math.min(...times) / 60)
+}
+
 /** Pastes the curl that was printed into a shell. */
 async function paste({ output }: RunningStandalone): Promise<{ id: string; duplicate: boolean }> {
   const command = /^ {2}curl http[\s\S]*?--data-binary.*$/m.exec(output)?.[0]
   if (!command) throw new Error(`no curl in:\n${output}`)
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} --silent --show-error --max-time 10`])
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} --silent --show-error --max-time 60`])
   const answer = JSON.parse(stdout)
   if (!answer.id) throw new Error(`refused: ${stdout}`)
   return answer
@@ -48,7 +59,7 @@ async function eventOf(settings: StandaloneSettings, id: string): Promise<Listed
 /** Waits until an event stands in the log as delivered to every destination. */
 async function untilDelivered(settings: StandaloneSettings, id: string): Promise<void> {
   await until(async () => (await eventOf(settings, id))?.status === 'success', {
-    deadlineMs: 30_000,
+    deadlineMs: 60_000,
     what: `delivery of ${id}`,
   })
 }
@@ -104,10 +115,12 @@ describe('by its launcher', () => {
   afterAll(() => opened.disposeAsync(), 60_000)
   const pidsOfAll = () => Promise.all([...servers, 'fairlead' as const].map(name => standalone.pidOf(name)))
 
-  test('a first start takes a webhook, and stops in order', { timeout: 120_000 }, async () => {
+  test('a first start takes a webhook, and stops in order', { timeout: 240_000 }, async () => {
     standalone = opened.use(startStandalone({ ...settings, by: 'start.mjs' }))
     await standalone.ready()
-    expect(standalone.output.trimEnd().split('\n').at(-1)).toBe('Fairlead is ready')
+    // Behind it comes at most what the log has to tell.
+    const lines = standalone.output.trimEnd().split('\n')
+    expect(lines.findLast(line => !/^(?:info|warn|error) {1,2}\w/.test(line))).toBe('Fairlead is ready')
     expect((await stat(join(settings.home, 'admin-key'))).mode & 0o777).toBe(0o600)
     const answer = await paste(standalone)
     expect(answer).toMatchObject({ id: expect.stringMatching(/^evt_/), duplicate: false })
@@ -117,15 +130,15 @@ describe('by its launcher', () => {
     const pids = await pidsOfAll()
     standalone.kill('SIGINT')
     expect(await standalone.exited).toBe(0)
-    for (const pid of pids) expect(await commandOf(pid)).toBeUndefined()
+    for (const pid of pids) await until(async () => (await commandOf(pid)) === undefined, { what: 'its end' })
   })
 
-  test('a second start knows the event, and takes 5 s', { timeout: 120_000 }, async () => {
+  test('a second start knows the event, and takes 5 s', { timeout: 240_000 }, async () => {
     standalone = opened.use(startStandalone({ ...settings, by: 'start.mjs' }))
     const startMs = await standalone.ready()
     await untilDelivered(settings, id)
-    // The promise is for a machine with a free core: more processes that want to run than cores stretch it.
-    expect(startMs).toBeLessThan(secondStartMs * crowding())
+    // The promise is for a machine with a free core: more processes that want to run than cores stretch it, and slow ones.
+    expect(startMs).toBeLessThan(secondStartMs * crowding() * (await slowness()))
   })
 
   test('a scrape has the metrics of all processes, each declared once and no series twice', async () => {
@@ -140,7 +153,7 @@ describe('by its launcher', () => {
     expect(names).toEqual([...new Set(names)])
   })
 
-  test('when the launcher is killed, everything else stops too', { timeout: 120_000 }, async () => {
+  test('when the launcher is killed, everything else stops too', { timeout: 240_000 }, async () => {
     const pids = await pidsOfAll()
     standalone.kill('SIGKILL')
     for (const pid of pids)
@@ -156,28 +169,28 @@ describe('whatever is killed', () => {
     settings = await withSamples(opened.use(await scratchFolder()).path)
     standalone = opened.use(startStandalone(settings))
     await standalone.ready()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => opened.disposeAsync(), 60_000)
 
   test.each(servers)(
     'a %s that is killed is back soon, and webhooks go on',
     {
-      timeout: 120_000,
+      timeout: 240_000,
     },
     async name => {
       const pid = await standalone.pidOf(name)
       process.kill(pid, 'SIGKILL')
       await until(async () => (await standalone.pidOf(name)) !== pid, {
-        deadlineMs: 40_000,
+        deadlineMs: 60_000,
         what: `a new ${name}`,
       })
-      const { id } = await until(() => paste(standalone), { deadlineMs: 40_000 })
+      const { id } = await until(() => paste(standalone), { deadlineMs: 60_000 })
       await untilDelivered(settings, id)
     },
   )
 
   test('a worker that is frozen silences no other part, and one that is signalled by itself goes on', {
-    timeout: 150_000,
+    timeout: 240_000,
   }, async () => {
     const worker = await standalone.pidOf('worker')
     const at = `http://127.0.0.1:${settings.metricsPort}`
@@ -187,39 +200,39 @@ describe('whatever is killed', () => {
       expect(text).toContain('fairlead_receiver_')
       expect(text).toContain('fairlead_api_')
       expect(text).not.toContain('fairlead_worker_attempts_in_flight')
-      expect((await fetch(`${at}/readyz`)).status).toBe(503)
+      await until(async () => (await fetch(`${at}/readyz`)).status === 503, { what: 'not ready' })
     } finally {
       process.kill(worker, 'SIGCONT')
     }
     process.kill(worker, 'SIGTERM')
-    await until(async () => (await fetch(`${at}/readyz`)).ok, { deadlineMs: 40_000, what: 'ready again' })
+    await until(async () => (await fetch(`${at}/readyz`)).ok, { deadlineMs: 60_000, what: 'ready again' })
     await untilDelivered(settings, (await paste(standalone)).id)
     expect(await standalone.pidOf('worker')).toBe(worker)
   })
 
   test('a nats-server that is frozen and then stopped is told, and Fairlead goes on when it is back', {
-    timeout: 150_000,
+    timeout: 240_000,
   }, async () => {
     await untilDelivered(settings, (await paste(standalone)).id)
     const [fairlead, nats] = [await standalone.pidOf('fairlead'), await standalone.pidOf('nats')]
     const printed = standalone.output.length
     process.kill(nats, 'SIGSTOP')
     const readiness = `http://127.0.0.1:${settings.metricsPort}/readyz`
-    await until(async () => !(await fetch(readiness)).ok, { deadlineMs: 40_000, what: 'not ready' })
+    await until(async () => !(await fetch(readiness)).ok, { deadlineMs: 60_000, what: 'not ready' })
     process.kill(nats, 'SIGTERM')
     process.kill(nats, 'SIGCONT')
     await until(async () => (await standalone.pidOf('nats')) !== nats, {
-      deadlineMs: 40_000,
+      deadlineMs: 60_000,
       what: 'a new nats-server',
     })
-    const { id } = await until(() => paste(standalone), { deadlineMs: 40_000 })
+    const { id } = await until(() => paste(standalone), { deadlineMs: 60_000 })
     await untilDelivered(settings, id)
     expect(await standalone.pidOf('fairlead')).toBe(fairlead)
-    expect(standalone.output.slice(printed)).toMatch(/server\.\w+.*nats/)
+    await until(() => /server\.\w+.*nats/.test(standalone.output.slice(printed)), { what: 'a line on it' })
   })
 
   test('after kill -9 of Fairlead the next start recovers by itself and has lost nothing', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const { id } = await paste(standalone)
     const pids = await Promise.all(servers.map(name => standalone.pidOf(name)))
@@ -235,7 +248,7 @@ describe('whatever is killed', () => {
 })
 
 test('two side by side do not disturb each other, and two on one home are refused', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await using first = await scratchFolder()
   await using second = await scratchFolder()
@@ -268,14 +281,14 @@ test('two side by side do not disturb each other, and two on one home are refuse
   )
 })
 
-test('a broken file is told with its line, and the others count', { timeout: 120_000 }, async () => {
+test('a broken file is told with its line, and the others count', { timeout: 240_000 }, async () => {
   await using folder = await scratchFolder()
   await using database = await createTestDatabase()
   const settings = { ...(await withSamples(folder.path)), postgresUrl: database.url }
   await writeFile(join(settings.organizations!, 'broken.yaml'), 'apiVersion: v1\nkind: Secret\nmetadata: [\n')
   await using standalone = startStandalone(settings)
   await standalone.ready()
-  expect(standalone.output).toMatch(/broken\.yaml:\d+: is no valid YAML/)
+  await until(() => /broken\.yaml:\d+: is no valid YAML/.test(standalone.output), { what: 'its line' })
   await untilDelivered(settings, (await paste(standalone)).id)
 
   // The person who changes a file sees its result.
@@ -304,7 +317,7 @@ test.each([
     1,
     /no (nats|redis)-server to run \(.*\): install/,
   ],
-])('%s is told in one line', { timeout: 60_000 }, async (_name, env, code, line) => {
+])('%s is told in one line', async (_name, env, code, line) => {
   await using folder = await scratchFolder()
   await using standalone = startStandalone(await freeSettings(join(folder.path, 'home')), env)
   expect(await standalone.exited).toBe(code)
