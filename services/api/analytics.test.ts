@@ -34,10 +34,19 @@ beforeAll(async () => {
       settlement: { kind: 'dead', reason: 'gone' },
     })
   }
-  await until(async () => {
-    const { body } = await api.call('GET', `${path}/analytics?by=destination&after=-5d&interval=day`)
-    return body.groups.reduce((sum: number, group: Json) => sum + group.total.attempts, 0) === 6
-  })
+  const counted = async (by: string, of: string): Promise<number> => {
+    const { body } = await api.call('GET', `${path}/analytics?by=${by}&after=-5d&interval=day`)
+    return body.groups.reduce((sum: number, group: Json) => sum + group.total[of], 0)
+  }
+  // Events and attempts are read from streams of their own, and what died from a third.
+  await until(
+    async () =>
+      (await counted('source', 'events')) === 3 &&
+      (await counted('source', 'attempts')) === 6 &&
+      (await counted('destination', 'attempts')) === 6 &&
+      (await counted('destination', 'dead')) === 3,
+    { what: 'all events and attempts in the counts' },
+  )
 })
 afterAll(async () => {
   await nats?.close()

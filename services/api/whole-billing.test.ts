@@ -11,6 +11,7 @@ import { scratchFolder } from '@fairlead/testbed/scratch'
 import { type Sink, startSink } from '@fairlead/testbed/sink'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
+import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { billingEvents } from './fixtures/billing-events.ts'
 
@@ -50,6 +51,7 @@ let sink: Sink
 let receiverUrl: (source: string) => string
 let apiUrl: string
 let key: string
+let postgres: Pool
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
 type Json = any
@@ -72,6 +74,9 @@ beforeAll(async () => {
   const organizations = opened.use(await scratchFolder()).path
   await writeFile(join(organizations, 'tenant.yaml'), organization(sink.url))
   const { url: postgresUrl } = opened.use(await createTestDatabase())
+  postgres = new Pool({ connectionString: postgresUrl, options: '-c fairlead.scope=platform', max: 1 })
+  postgres.on('error', () => {})
+  opened.defer(() => postgres.end())
   const settings = { ...(await freeSettings(home)), organizations, postgresUrl }
   const stripeUrl = await startStripe()
   await opened.use(startStandalone(settings, { FAIRLEAD_STRIPE_API_URL: stripeUrl })).ready()
@@ -153,6 +158,22 @@ async function post(event: object, source = 'tenant/stripe'): Promise<void> {
   if (!response.ok) throw new Error(`the receiver answered ${response.status} ${await response.text()}`)
 }
 
+/** Waits until the ledger has what each event says: rows move until then. */
+async function recorded(events: readonly object[]): Promise<void> {
+  const ids = events.map(event => ('id' in event ? event.id : undefined))
+  const missing = async (): Promise<unknown[]> => {
+    const { rows } = await postgres.query('select distinct event_id from ledger_facts where event_id = any($1)', [
+      ids,
+    ])
+    const found = new Set(rows.map(({ event_id }) => event_id))
+    return ids.filter(id => !found.has(id))
+  }
+  await until(async () => (await missing()).length === 0, {
+    what: 'facts of all events',
+    deadlineMs: 60_000,
+  })
+}
+
 test('a life in a jumbled order with repeats is a paid subscription, told as it stands, and the same after a rebuild', async () => {
   const { items } = await api('GET', ofTenant('/destinations'))
   const [{ id: destinationId }] = items
@@ -165,6 +186,7 @@ test('a life in a jumbled order with repeats is a paid subscription, told as it 
   const events = billingEvents('tenant')
   const jumbled = [...events.toReversed(), ...events.filter((_, index) => index % 2 === 0)]
   await Promise.all(jumbled.map(event => post(event)))
+  await recorded(events)
   const subscription = await until(
     async () => {
       const found = await api('GET', ofTenant('/billing/subscriptions?status=active'))
@@ -263,6 +285,7 @@ test('revenue of test data is added to the live revenue of whoever sees both', a
   const live = await days('&mode=live')
   await Promise.all(billingEvents('trial').map(event => post({ ...event, livemode: false })))
   await until(async () => (await days('&mode=test')).length > 0, { what: 'test data', deadlineMs: 60_000 })
+  await recorded(billingEvents('trial'))
   expect(await days('')).toEqual(live)
 })
 

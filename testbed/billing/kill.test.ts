@@ -181,7 +181,8 @@ test('a store that is killed within its transaction leaves nothing of it, and th
     async () =>
       (
         await platform.query(
-          "select from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'ledger_outbox'",
+          `select from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and query ~ 'insert into ledger_outbox'`,
         )
       ).length > 0,
     { deadlineMs, what: 'a transaction that has written rows and waits' },
@@ -193,7 +194,8 @@ test('a store that is killed within its transaction leaves nothing of it, and th
     async () =>
       (
         await platform.query(
-          "select from pg_stat_activity where xact_start is not null and query ~ 'ledger_outbox' and pid <> pg_backend_pid()",
+          `select from pg_stat_activity
+           where datname = current_database() and xact_start is not null and query ~ 'ledger_outbox' and pid <> pg_backend_pid()`,
         )
       ).length === 0,
     { deadlineMs, what: 'the end of the transaction' },

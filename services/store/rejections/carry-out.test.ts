@@ -187,5 +187,7 @@ test('a promotion whose record is nowhere any more does not vanish in silence', 
     what: 'the promotion given up',
     deadlineMs: 60_000,
   })
+  // It is counted once its row is marked.
+  await until(async () => (await lost()) >= 1, { what: 'the promotion among the lost' })
   expect(await lost()).toBe(1)
 })
