@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { readAddress } from '@fairlead/api/auth/address'
-import { apiConfig } from '@fairlead/api/config'
+import { apiConfig, needsStripeKey } from '@fairlead/api/config'
 import { logLevels } from '@fairlead/daemon/log'
 import { storeConfig } from '@fairlead/store/config'
 import { tracingEnvironment } from '@fairlead/telemetry/environment'
@@ -14,8 +14,7 @@ const port = (standard: number, description: string, least = 0) =>
 
 const freePort = (what: string) => port(0, `where ${what} listens on loopback; 0 takes a free port`)
 
-/** What `npm start` reads from the environment: name → unit, default, reason. Folders are relative to the checkout. */
-export const standaloneConfig = z.object({
+const standaloneEnvironment = z.object({
   FAIRLEAD_HOME: z
     .string()
     .default('.fairlead')
@@ -85,5 +84,8 @@ export const standaloneConfig = z.object({
     .default('info')
     .describe('the least serious lines in logs/fairlead.log'),
 })
+
+/** What `npm start` reads from the environment: name → unit, default, reason. Folders are relative to the checkout. */
+export const standaloneConfig = standaloneEnvironment.superRefine(needsStripeKey)
 
 export type StandaloneConfig = z.infer<typeof standaloneConfig>

@@ -31,6 +31,18 @@ export class ConfigError extends Error {
 }
 
 /**
+ * A check of a schema for a variable that another one needs, without which a part would be off, or fail for whoever uses it, and say
+ * nothing at the start. `schema.superRefine(needs('CLIENT_ID', 'SECRET_KEY'))`.
+ */
+export function needs(given: string, needed: string) {
+  return (config: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+    if (!config[given] || config[needed]) return
+    const message = `is missing, though ${given} is set: set both of them, or none`
+    context.addIssue({ code: 'custom', path: [needed], message })
+  }
+}
+
+/**
  * Reads the environment once, by a schema whose keys are the names of environment variables. Units, defaults and reasons
  * stand in the schema (`.default()`, `.describe()`); values come as text, so numbers are `z.coerce.number()`.
  *
@@ -77,7 +89,7 @@ export function readConfig<Shape extends z.ZodRawShape>(
     for (const issue of parsed.error.issues) {
       const key = String(issue.path[0] ?? '')
       if (known.has(key)) continue
-      const fault = key in given ? issue.message : 'is missing'
+      const fault = key in given || issue.code === 'custom' ? issue.message : 'is missing'
       faults.push({ key, fault, description: described(key) })
     }
   }

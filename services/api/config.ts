@@ -1,3 +1,4 @@
+import { needs } from '@fairlead/daemon/config'
 import { drainDelayMs } from '@fairlead/daemon/leave'
 import { openTrustedProxies } from '@fairlead/daemon/peer'
 import { tracingEnvironment } from '@fairlead/telemetry/environment'
@@ -8,8 +9,7 @@ import { readStaff } from './auth/people.ts'
 import { readOrigins } from './cors.ts'
 import { grantScopes } from './stripe-connect/oauth.ts'
 
-/** What the API reads from the environment: name → unit, default, reason. */
-export const apiConfig = z.object({
+const apiEnvironment = z.object({
   FAIRLEAD_STORE_URL: z.url().describe("the store's gRPC address, such as http://store:50051"),
   ...storeTokenEnvironment,
   ...tracingEnvironment,
@@ -170,5 +170,13 @@ function isSafeToSignInAt(text: string): boolean {
   const { protocol, hostname } = new URL(text)
   return protocol === 'https:' || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 }
+
+/** The secret key of Stripe Connect, which a client id needs. */
+export const needsStripeKey = needs('FAIRLEAD_STRIPE_CONNECT_CLIENT_ID', 'FAIRLEAD_STRIPE_CONNECT_SECRET_KEY')
+
+/** What the API reads from the environment: name → unit, default, reason. */
+export const apiConfig = apiEnvironment
+  .superRefine(needsStripeKey)
+  .superRefine(needs('FAIRLEAD_OIDC_ISSUER', 'FAIRLEAD_OIDC_CLIENT_SECRET'))
 
 export type ApiConfig = z.infer<typeof apiConfig>
