@@ -11,6 +11,7 @@ import { scratchFolder } from '@fairlead/testbed/scratch'
 import { type Sink, startSink } from '@fairlead/testbed/sink'
 import { freeSettings, startStandalone } from '@fairlead/testbed/standalone'
 import { until } from '@fairlead/testbed/until'
+import { connectStore, type StoreClient } from '@fairlead/wire/store-client'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { billingEvents } from './fixtures/billing-events.ts'
@@ -40,6 +41,17 @@ spec:
     - { name: east, provider: stripe, account: acct_east, secrets: [{ secretRef: { name: webhooks, key: stripe } }] }
     - { name: west, provider: stripe, account: acct_west, secrets: [{ secretRef: { name: webhooks, key: stripe } }] }
 ---
+apiVersion: fairlead.dev/v1alpha1
+kind: Organization
+metadata: { name: platform }
+spec:
+  sources: [{ name: connect, provider: stripe, secrets: [{ secretRef: { name: webhooks, key: stripe } }] }]
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: Organization
+metadata: { name: connected }
+spec: { ledger: { enabled: true } }
+---
 apiVersion: v1
 kind: Secret
 metadata: { name: webhooks }
@@ -52,6 +64,7 @@ let receiverUrl: (source: string) => string
 let apiUrl: string
 let key: string
 let postgres: Pool
+let store: StoreClient
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
 type Json = any
@@ -79,10 +92,13 @@ beforeAll(async () => {
   opened.defer(() => postgres.end())
   const settings = { ...(await freeSettings(home)), organizations, postgresUrl }
   const stripeUrl = await startStripe()
-  await opened.use(startStandalone(settings, { FAIRLEAD_STRIPE_API_URL: stripeUrl })).ready()
+  const env = { FAIRLEAD_STRIPE_API_URL: stripeUrl, FAIRLEAD_STRIPE_CONNECT_SOURCE: 'platform/connect' }
+  await opened.use(startStandalone(settings, env)).ready()
   receiverUrl = source => `http://127.0.0.1:${settings.receiverPort}/webhooks/${source}`
   apiUrl = `http://127.0.0.1:${settings.apiPort}`
-  key = (await readFile(join(home, 'admin-key'), 'utf8')).trim()
+  const kept = async (name: string): Promise<string> => (await readFile(join(home, name), 'utf8')).trim()
+  key = await kept('admin-key')
+  store = opened.use(connectStore(await kept('store-url'), { token: await kept('store-token') }))
 }, 240_000)
 afterAll(() => opened.disposeAsync())
 
@@ -162,9 +178,10 @@ async function post(event: object, source = 'tenant/stripe'): Promise<void> {
 async function recorded(events: readonly object[]): Promise<void> {
   const ids = events.map(event => ('id' in event ? event.id : undefined))
   const missing = async (): Promise<unknown[]> => {
-    const { rows } = await postgres.query('select distinct event_id from ledger_facts where event_id = any($1)', [
-      ids,
-    ])
+    const { rows } = await postgres.query(
+      'select distinct event_id from ledger_facts where event_id = any($1)',
+      [ids],
+    )
     const found = new Set(rows.map(({ event_id }) => event_id))
     return ids.filter(id => !found.has(id))
   }
@@ -456,4 +473,38 @@ test('a subscription whose event holds ten of its 14 items is whole by the key t
   expect(items.filter(({ type }: Json) => type === 'fairlead.snapshot')).toMatchObject([
     { providerEventId: expect.stringMatching(/^fl_/), complete: true, source: 'stripe' },
   ])
+})
+
+test("a connected account's events reach its organization's ledger and no other one, those from before the connection too", async () => {
+  const account = 'acct_connected'
+  const events = billingEvents('connected').map(event => ({ ...event, account }))
+  const [first, ...later] = events
+  await post(first!, 'platform/connect')
+  const held = async () =>
+    (await postgres.query('select from held_connect_events where account = $1', [account])).rowCount
+  await until(async () => (await held()) === 1, { what: 'the event to be held', deadlineMs: 60_000 })
+  const by = { case: 'slug', value: 'connected' } as const
+  const { organization } = await store.organizations.getOrganization({ by })
+  // What the callback of Stripe's OAuth does: stripe-connect.test.ts has that way.
+  await store.stripeConnect.connectAccount({
+    organizationId: organization!.id,
+    account,
+    scope: 'read_only',
+    livemode: true,
+  })
+  await Promise.all(later.map(event => post(event, 'platform/connect')))
+  await recorded(events)
+  expect(
+    await api('GET', '/api/v1/organizations/connected/billing/subscriptions/sub_connected'),
+  ).toMatchObject({
+    account,
+    status: 'active',
+    customer: 'cus_connected',
+  })
+  const { rows } = await postgres.query(
+    `select distinct o.slug, f.account, f.source from ledger_facts f join organizations o on o.id = f.organization_id
+     where f.event_id = any($1)`,
+    [events.map(event => ('id' in event ? event.id : undefined))],
+  )
+  expect(rows).toEqual([{ slug: 'connected', account, source: '_stripe' }])
 })
