@@ -38,13 +38,15 @@ const table: Readonly<Record<Tag, About>> = {
 
 /**
  * Operations that differ from their tag. The usage of a month counts both modes, as the quota does. The preview of a route shows events.
- * Rates are those of both modes, and a connected account has data of both.
+ * Rates and keys are those of both modes, and a connected account has data of both.
  */
 const byName: Readonly<Record<string, About>> = {
   getUsage: 'shared',
   previewRoute: 'moded',
   getBillingRates: 'shared',
   putBillingRates: 'shared',
+  getHydrationKeys: 'shared',
+  putHydrationKeys: 'shared',
   beginStripeConnect: 'shared',
   listConnectedAccounts: 'shared',
   disconnectStripeAccount: 'shared',

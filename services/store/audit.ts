@@ -66,6 +66,7 @@ export interface AuditEntry {
     | 'ledger.rebuild_failed'
     | 'ledger.quarantine_retried'
     | 'ledger.rates_changed'
+    | 'ledger.hydration_changed'
     | 'ledger.customer_redacted'
   /** UUID of the organization whose log holds the entry. Default: the organization that the call names. */
   readonly organization?: string

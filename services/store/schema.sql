@@ -1101,6 +1101,8 @@ create table ledger_hydration_keys (
   position integer not null,
   sealed text not null,
   created_at timestamp with time zone not null default now(),
+  managed_by text not null default 'owner'::text,
+  constraint ledger_hydration_keys_managed_by_check CHECK ((managed_by = ANY (ARRAY['owner'::text, 'tenant'::text]))),
   constraint ledger_hydration_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   constraint ledger_hydration_keys_pkey PRIMARY KEY (organization_id, id)
 );

@@ -174,6 +174,26 @@ export interface BillingRateTable {
   rates: BillingRateTableRates;
 }
 
+export type HydrationKeySettingsKeysItem = {
+  /**
+     * The name of a source of Stripe.
+     * @minLength 1
+     * @maxLength 63
+     * @pattern ^[^\u0000-\u001f\u007f-\u009f]*$
+     */
+  source: string;
+  /**
+     * A restricted key (`rk_live_…`, `rk_test_…`) that may read billing objects. Left out, the stored one stays.
+     * @pattern ^rk_(live|test)_[\w-]{1,500}$
+     */
+  key?: string;
+};
+
+export interface HydrationKeySettings {
+  /** @maxItems 100 */
+  keys: HydrationKeySettingsKeysItem[];
+}
+
 /**
  * Who sends, and so how requests are verified; custom: any HMAC scheme, told by scheme.
  */
@@ -4236,6 +4256,45 @@ export interface BillingRates {
   etag: string;
   /** Null: it was never made. */
   updatedAt: string | null;
+}
+
+/**
+ * Which of Stripe’s data it reads; null: it doesn’t say.
+ */
+export type HydrationKeysKeysItemMode = typeof HydrationKeysKeysItemMode[keyof typeof HydrationKeysKeysItemMode] | null;
+
+
+export const HydrationKeysKeysItemMode = {
+  live: 'live',
+  test: 'test',
+} as const;
+
+/**
+ * `owner`: the resource or file of the organization declares it; `tenant`: it was entered here.
+ */
+export type HydrationKeysKeysItemManagedBy = typeof HydrationKeysKeysItemManagedBy[keyof typeof HydrationKeysKeysItemManagedBy];
+
+
+export const HydrationKeysKeysItemManagedBy = {
+  owner: 'owner',
+  tenant: 'tenant',
+} as const;
+
+export type HydrationKeysKeysItem = {
+  source: string;
+  /** Which of Stripe’s data it reads; null: it doesn’t say. */
+  mode: HydrationKeysKeysItemMode;
+  /** `owner`: the resource or file of the organization declares it; `tenant`: it was entered here. */
+  managedBy: HydrationKeysKeysItemManagedBy;
+};
+
+/**
+ * Sources with a key by which the ledger fetches from Stripe what their events leave out: lists cut at ten, and the objects of thin events. A key is never told.
+ */
+export interface HydrationKeys {
+  keys: HydrationKeysKeysItem[];
+  /** Names this state of `settings`; in quotes it is the `ETag`, for `If-Match`. */
+  etag: string;
 }
 
 /**
@@ -9067,6 +9126,41 @@ export const PutBillingRatesDryRun = {
 } as const;
 
 export type PutBillingRatesHeaders = {
+/**
+ * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
+ * @minLength 1
+ * @maxLength 255
+ * @pattern ^[!-~]([ -~]*[!-~])?$
+ */
+'Idempotency-Key'?: string;
+/**
+ * The `ETag` that was read, or * for any. Without it a PUT only creates; if there is one already it is answered with 428.
+ * @maxLength 2000
+ */
+'If-Match'?: string;
+/**
+ * `*`: create it, and answer 412 if it is there.
+ * @maxLength 10
+ */
+'If-None-Match'?: string;
+};
+
+export type PutHydrationKeysParams = {
+/**
+ * `true`: check everything, answer 200 with what would be and what would change, change nothing.
+ */
+dryRun?: PutHydrationKeysDryRun;
+};
+
+export type PutHydrationKeysDryRun = typeof PutHydrationKeysDryRun[keyof typeof PutHydrationKeysDryRun];
+
+
+export const PutHydrationKeysDryRun = {
+  true: 'true',
+  false: 'false',
+} as const;
+
+export type PutHydrationKeysHeaders = {
 /**
  * A repeat with the same key, within a day, gets the first answer, with `Idempotent-Replayed: true`, and changes nothing. What failed is forgotten, and tried anew.
  * @minLength 1
@@ -18808,6 +18902,221 @@ return transport<putBillingRatesResponse>(getPutBillingRatesUrl(slug,params),
     method: 'PUT',
     headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
     body: JSON.stringify(billingRateTable)
+  }
+);}
+
+
+
+export type getHydrationKeysResponse200 = {
+  data: HydrationKeys
+  status: 200
+}
+
+export type getHydrationKeysResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type getHydrationKeysResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type getHydrationKeysResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type getHydrationKeysResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type getHydrationKeysResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type getHydrationKeysResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type getHydrationKeysResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type getHydrationKeysResponseSuccess = (getHydrationKeysResponse200) & {
+  headers: Headers;
+};
+export type getHydrationKeysResponseError = (getHydrationKeysResponse400 | getHydrationKeysResponse401 | getHydrationKeysResponse404 | getHydrationKeysResponse429 | getHydrationKeysResponse500 | getHydrationKeysResponse503 | getHydrationKeysResponse504) & {
+  headers: Headers;
+};
+
+export type getHydrationKeysResponse = (getHydrationKeysResponseSuccess | getHydrationKeysResponseError)
+
+export const getGetHydrationKeysUrl = (slug: string,) => {
+
+
+
+
+  return `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/hydration-keys`
+}
+
+/**
+ * Allowed to: every role.
+ * @summary The sources whose events are completed from Stripe
+ */
+export const getHydrationKeys = async (slug: string, options?: Parameters<typeof transport>[1]): Promise<getHydrationKeysResponse> => {
+
+  return transport<getHydrationKeysResponse>(getGetHydrationKeysUrl(slug),
+  {
+    ...options,
+    method: 'GET'
+
+
+  }
+);}
+
+
+
+export type putHydrationKeysResponse200 = {
+  data: HydrationKeys | DryRun
+  status: 200
+}
+
+export type putHydrationKeysResponse400 = {
+  data: Problem
+  status: 400
+}
+
+export type putHydrationKeysResponse401 = {
+  data: Problem
+  status: 401
+}
+
+export type putHydrationKeysResponse403 = {
+  data: Problem
+  status: 403
+}
+
+export type putHydrationKeysResponse404 = {
+  data: Problem
+  status: 404
+}
+
+export type putHydrationKeysResponse409 = {
+  data: Problem
+  status: 409
+}
+
+export type putHydrationKeysResponse412 = {
+  data: Problem
+  status: 412
+}
+
+export type putHydrationKeysResponse413 = {
+  data: Problem
+  status: 413
+}
+
+export type putHydrationKeysResponse415 = {
+  data: Problem
+  status: 415
+}
+
+export type putHydrationKeysResponse422 = {
+  data: Problem
+  status: 422
+}
+
+export type putHydrationKeysResponse428 = {
+  data: Problem
+  status: 428
+}
+
+export type putHydrationKeysResponse429 = {
+  data: Problem
+  status: 429
+}
+
+export type putHydrationKeysResponse500 = {
+  data: Problem
+  status: 500
+}
+
+export type putHydrationKeysResponse501 = {
+  data: Problem
+  status: 501
+}
+
+export type putHydrationKeysResponse503 = {
+  data: Problem
+  status: 503
+}
+
+export type putHydrationKeysResponse504 = {
+  data: Problem
+  status: 504
+}
+
+export type putHydrationKeysResponseSuccess = (putHydrationKeysResponse200) & {
+  headers: Headers;
+};
+export type putHydrationKeysResponseError = (putHydrationKeysResponse400 | putHydrationKeysResponse401 | putHydrationKeysResponse403 | putHydrationKeysResponse404 | putHydrationKeysResponse409 | putHydrationKeysResponse412 | putHydrationKeysResponse413 | putHydrationKeysResponse415 | putHydrationKeysResponse422 | putHydrationKeysResponse428 | putHydrationKeysResponse429 | putHydrationKeysResponse500 | putHydrationKeysResponse501 | putHydrationKeysResponse503 | putHydrationKeysResponse504) & {
+  headers: Headers;
+};
+
+export type putHydrationKeysResponse = (putHydrationKeysResponseSuccess | putHydrationKeysResponseError)
+
+export const getPutHydrationKeysUrl = (slug: string,
+    params?: PutHydrationKeysParams,) => {
+  const normalizedParams = new URLSearchParams();
+
+  Object.entries(params || {}).forEach(([key, value]) => {
+
+    if (value !== undefined) {
+      normalizedParams.append(key, value === null ? 'null' : String(value))
+    }
+  });
+
+  const stringifiedParams = normalizedParams.toString();
+
+  return stringifiedParams.length > 0 ? `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/hydration-keys?${stringifiedParams}` : `/api/v1/organizations/${encodeURIComponent(String(slug))}/billing/hydration-keys`
+}
+
+/**
+ * Replaces the keys that were entered here; those that a resource or file declares stay. Events that came before are not asked for: the next event of an object completes it.
+ *
+ * Allowed to: admin or owner.
+ * @summary Enter keys by which events are completed from Stripe
+ */
+export const putHydrationKeys = async (slug: string,
+    hydrationKeySettings: HydrationKeySettings,
+    params?: PutHydrationKeysParams,
+    headers?: PutHydrationKeysHeaders, options?: Parameters<typeof transport>[1]): Promise<putHydrationKeysResponse> => {
+
+    const getHeaders = (h?: NonNullable<RequestInit['headers']>): Record<string, string | readonly string[]> => {
+    if (!h) return {};
+    if (h instanceof Headers) return Object.fromEntries(h.entries());
+    if (Symbol.iterator in h) {
+      return Object.fromEntries(
+        Array.from(h as Iterable<Iterable<string>>, (entry) => Array.from(entry) as [string, string]),
+      );
+    }
+    const headers: Record<string, string | readonly string[]> = {};
+    for (const [name, value] of Object.entries<string | readonly string[] | undefined>(h)) {
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  };
+return transport<putHydrationKeysResponse>(getPutHydrationKeysUrl(slug,params),
+  {
+    ...options,
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json',...headers, ...getHeaders(options?.headers) },
+    body: JSON.stringify(hydrationKeySettings)
   }
 );}
 

@@ -3,6 +3,7 @@ import { accessOf } from './access.ts'
 import { cohortsOf } from './cohorts.ts'
 import { factsOf, getOf } from './details.ts'
 import { figuresOf } from './figures.ts'
+import { getHydrationKeys, putHydrationKeys } from './hydration.ts'
 import { exportOf, listOf } from './lists.ts'
 import { periodsOf } from './periods.ts'
 import { getRates, putRates } from './rates.ts'
@@ -36,6 +37,8 @@ export const billingOperations: readonly Operation[] = [
   restatementsOf(false),
   getRates,
   putRates,
+  getHydrationKeys,
+  putHydrationKeys,
   quarantine,
   retryQuarantine,
   rebuild,

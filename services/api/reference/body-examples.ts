@@ -62,6 +62,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
     types: ['destination.failing', 'destination.recovered', 'source.silent'],
     silentAfterSeconds: { stripe: 3600 },
   },
+  putHydrationKeys: { keys: [{ source: 'stripe', key: 'rk_test_0123456789abcdef' }] },
   putBillingRates: { rates: { USD: [{ currency: 'EUR', day: '2026-03-01', rate: '0.9214' }] } },
   sendSimulated: {
     source: 'simulator-github',

@@ -21,6 +21,7 @@ import { retryQuarantined } from '../ledger/retry-quarantined.ts'
 import { requireId } from '../parse-request.ts'
 import { inScope } from '../scope.ts'
 import { type Calls, modeOf, transact } from './calls.ts'
+import { hydrationCalls } from './hydration.ts'
 import { lockOrganization } from './settings.ts'
 import { write } from './write.ts'
 
@@ -116,6 +117,8 @@ export function ledgerCalls(calls: Calls): ServiceImpl<typeof LedgerService> {
         return { answer, entry: { action: 'ledger.quarantine_retried', subjectId: organization, details } }
       })
     },
+
+    ...hydrationCalls(calls),
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   DesiredSource,
 } from './desired.ts'
 import type { StoredDestination, StoredOrganization, StoredSource } from './read.ts'
-import type { ManagedBy, OrganizationRow, RouteRow, SealedRow } from './rows.ts'
+import type { HydrationKeyRow, ManagedBy, OrganizationRow, RouteRow, SealedRow } from './rows.ts'
 import type { Change, Row } from './write.ts'
 
 /** Ids, keys and time that the decision needs beside the two states; passed in, so that it stays pure. */
@@ -42,7 +42,7 @@ export function diff(
     ...destinationChanges(stored, desired, context),
     ...routeChanges(stored, desired, context),
     ...signingChanges(stored, desired, context),
-    ...hydrationChanges(stored, desired, context),
+    ...hydrationChanges(stored?.hydrationKeys ?? [], desired.hydrationKeys, 'owner', context),
     ...apiKeyChanges(stored, desired, context),
   ]
 }
@@ -208,15 +208,23 @@ function signingChanges(
   return sealedChanges('signing_secrets', key, 'id', before, wanted, seal, keyring)
 }
 
-function hydrationChanges(
-  stored: StoredOrganization | undefined,
-  { hydrationKeys }: DesiredOrganization,
-  { organizationId, keyring }: DiffContext,
+/**
+ * Of the keys that one of the two manages: the other one's stay, unless the owner declares one for the same source.
+ * @param wanted all keys that it manages from now on
+ */
+export function hydrationChanges(
+  stored: readonly HydrationKeyRow[],
+  wanted: readonly { id: string; value: string }[],
+  managedBy: ManagedBy,
+  { organizationId, keyring }: Pick<DiffContext, 'organizationId' | 'keyring'>,
 ): Change[] {
   const key = { organization_id: organizationId }
   const seal = sealContext.hydrationKey(fromUuid('org', organizationId))
-  const before = stored?.hydrationKeys ?? []
-  return sealedChanges('ledger_hydration_keys', key, 'id', before, hydrationKeys, seal, keyring)
+  const before = stored.filter(row => row.managed_by === managedBy)
+  const changes = sealedChanges('ledger_hydration_keys', key, 'id', before, wanted, seal, keyring)
+  return changes.map(change =>
+    change.kind === 'put' ? { ...change, row: { ...change.row, managed_by: managedBy } } : change,
+  )
 }
 
 function apiKeyChanges(

@@ -3,6 +3,7 @@ import type { Db } from '../scope.ts'
 import type {
   ApiKeyRow,
   DestinationRow,
+  HydrationKeyRow,
   MemberRow,
   OrganizationRow,
   PauseRow,
@@ -34,7 +35,7 @@ export interface StoredOrganization extends OrganizationOverview {
   routes: RouteRow[]
   signingSecrets: SealedRow[]
   /** By the name of their source. */
-  hydrationKeys: SealedRow[]
+  hydrationKeys: HydrationKeyRow[]
   apiKeys: ApiKeyRow[]
 }
 
@@ -112,7 +113,7 @@ export async function readOrganizations(
     select * from routes where $1::uuid[] is null or organization_id = any($1) order by created_at, id`)
   const signing = await read<SealedRow>(`
     select * from signing_secrets where $1::uuid[] is null or organization_id = any($1) order by position, id`)
-  const hydration = await read<SealedRow>(`
+  const hydration = await read<HydrationKeyRow>(`
     select * from ledger_hydration_keys where $1::uuid[] is null or organization_id = any($1) order by position, id`)
   const apiKeys = await read<ApiKeyRow>(`
     select * from api_keys where ($1::uuid[] is null or organization_id = any($1)) and organization_id is not null

@@ -88,6 +88,11 @@ export interface SealedRow {
   created_at: Date
 }
 
+/** A key for a provider's API; `id` is the name of the source whose events it completes. */
+export interface HydrationKeyRow extends SealedRow {
+  managed_by: ManagedBy
+}
+
 export interface DestinationRow extends RateLimitColumns {
   organization_id: string
   id: string

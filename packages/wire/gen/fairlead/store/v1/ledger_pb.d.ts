@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { Change } from "./change_pb.js";
+import type { Change, FieldChange, Precondition } from "./change_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -1424,6 +1424,189 @@ export declare type RetryLedgerQuarantineResponse = Message<"fairlead.store.v1.R
 export declare const RetryLedgerQuarantineResponseSchema: GenMessage<RetryLedgerQuarantineResponse>;
 
 /**
+ * A key for the API of Stripe.
+ *
+ * @generated from message fairlead.store.v1.HydrationKey
+ */
+export declare type HydrationKey = Message<"fairlead.store.v1.HydrationKey"> & {
+  /**
+   * The name of the source whose events it completes.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * The key itself: of a change alone, and never of an answer. Empty: the one that is stored stays.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * `owner`: the organization's owner declares it; `tenant`: it was entered by PutHydrationKeys. Of answers.
+   *
+   * @generated from field: string managed_by = 3;
+   */
+  managedBy: string;
+
+  /**
+   * `live` or `test`: which of Stripe's data it reads; empty where it doesn't say so, or can't be opened. Of answers.
+   *
+   * @generated from field: string mode = 4;
+   */
+  mode: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.HydrationKey.
+ * Use `create(HydrationKeySchema)` to create a new message.
+ */
+export declare const HydrationKeySchema: GenMessage<HydrationKey>;
+
+/**
+ * All keys of an organization.
+ *
+ * @generated from message fairlead.store.v1.HydrationKeys
+ */
+export declare type HydrationKeys = Message<"fairlead.store.v1.HydrationKeys"> & {
+  /**
+   * By source.
+   *
+   * @generated from field: repeated fairlead.store.v1.HydrationKey keys = 1;
+   */
+  keys: HydrationKey[];
+
+  /**
+   * Names this state.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.HydrationKeys.
+ * Use `create(HydrationKeysSchema)` to create a new message.
+ */
+export declare const HydrationKeysSchema: GenMessage<HydrationKeys>;
+
+/**
+ * See GetHydrationKeys.
+ *
+ * @generated from message fairlead.store.v1.GetHydrationKeysRequest
+ */
+export declare type GetHydrationKeysRequest = Message<"fairlead.store.v1.GetHydrationKeysRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetHydrationKeysRequest.
+ * Use `create(GetHydrationKeysRequestSchema)` to create a new message.
+ */
+export declare const GetHydrationKeysRequestSchema: GenMessage<GetHydrationKeysRequest>;
+
+/**
+ * See GetHydrationKeys.
+ *
+ * @generated from message fairlead.store.v1.GetHydrationKeysResponse
+ */
+export declare type GetHydrationKeysResponse = Message<"fairlead.store.v1.GetHydrationKeysResponse"> & {
+  /**
+   * As they stand.
+   *
+   * @generated from field: fairlead.store.v1.HydrationKeys keys = 1;
+   */
+  keys?: HydrationKeys | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.GetHydrationKeysResponse.
+ * Use `create(GetHydrationKeysResponseSchema)` to create a new message.
+ */
+export declare const GetHydrationKeysResponseSchema: GenMessage<GetHydrationKeysResponse>;
+
+/**
+ * See PutHydrationKeys.
+ *
+ * @generated from message fairlead.store.v1.PutHydrationKeysRequest
+ */
+export declare type PutHydrationKeysRequest = Message<"fairlead.store.v1.PutHydrationKeysRequest"> & {
+  /**
+   * `org_…`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * A source and its key; at most 100.
+   *
+   * @generated from field: repeated fairlead.store.v1.HydrationKey keys = 2;
+   */
+  keys: HydrationKey[];
+
+  /**
+   * In which state they must be.
+   *
+   * @generated from field: fairlead.store.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * True: everything is done, answered, and undone.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * Who asks for it.
+   *
+   * @generated from field: fairlead.store.v1.Change change = 50;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutHydrationKeysRequest.
+ * Use `create(PutHydrationKeysRequestSchema)` to create a new message.
+ */
+export declare const PutHydrationKeysRequestSchema: GenMessage<PutHydrationKeysRequest>;
+
+/**
+ * See PutHydrationKeys.
+ *
+ * @generated from message fairlead.store.v1.PutHydrationKeysResponse
+ */
+export declare type PutHydrationKeysResponse = Message<"fairlead.store.v1.PutHydrationKeysResponse"> & {
+  /**
+   * As they stand now.
+   *
+   * @generated from field: fairlead.store.v1.HydrationKeys keys = 1;
+   */
+  keys?: HydrationKeys | undefined;
+
+  /**
+   * What was changed; a key is told by a fingerprint.
+   *
+   * @generated from field: repeated fairlead.store.v1.FieldChange changes = 2;
+   */
+  changes: FieldChange[];
+};
+
+/**
+ * Describes the message fairlead.store.v1.PutHydrationKeysResponse.
+ * Use `create(PutHydrationKeysResponseSchema)` to create a new message.
+ */
+export declare const PutHydrationKeysResponseSchema: GenMessage<PutHydrationKeysResponse>;
+
+/**
  * Kinds of rows.
  *
  * @generated from enum fairlead.store.v1.LedgerResource
@@ -1614,6 +1797,27 @@ export declare const LedgerService: GenService<{
     methodKind: "unary";
     input: typeof RetryLedgerQuarantineRequestSchema;
     output: typeof RetryLedgerQuarantineResponseSchema;
+  },
+  /**
+   * The sources with a key for Stripe's API, by which the ledger fetches what their events leave out.
+   *
+   * @generated from rpc fairlead.store.v1.LedgerService.GetHydrationKeys
+   */
+  getHydrationKeys: {
+    methodKind: "unary";
+    input: typeof GetHydrationKeysRequestSchema;
+    output: typeof GetHydrationKeysResponseSchema;
+  },
+  /**
+   * Replaces the keys that were entered by this call; those that the organization's owner declares stay. FAILED_PRECONDITION in another
+   * state than the precondition names, or with MANAGED_BY_OWNER for a source whose key the owner declares.
+   *
+   * @generated from rpc fairlead.store.v1.LedgerService.PutHydrationKeys
+   */
+  putHydrationKeys: {
+    methodKind: "unary";
+    input: typeof PutHydrationKeysRequestSchema;
+    output: typeof PutHydrationKeysResponseSchema;
   },
 }>;
 
