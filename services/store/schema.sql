@@ -1539,6 +1539,7 @@ create table ledger_transitions (
   to jsonb not null,
   legal boolean not null,
   gap boolean not null,
+  digest bytea,
   constraint ledger_transitions_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint ledger_transitions_pkey PRIMARY KEY (organization_id, provider, account, mode, kind, id, incarnation, "position")
 );
@@ -1961,6 +1962,8 @@ CREATE INDEX ledger_mrr_movements_by_time ON public.ledger_mrr_movements USING b
 CREATE INDEX ledger_objects_owned ON public.ledger_objects USING btree (organization_id, provider, account, mode, owner, kind);
 
 CREATE INDEX ledger_outbox_due ON public.ledger_outbox USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX ledger_outbox_due_of ON public.ledger_outbox USING btree (organization_id, provider, account, mode, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX ledger_payments_by_id ON public.ledger_payments USING btree (organization_id, id text_pattern_ops);
 

@@ -85,10 +85,13 @@ export async function inScope<T>(
   }
 }
 
-/** A plan that is kept was made when the tables may have been empty, where to read all of one costs least. */
+/**
+ * A plan that is kept was made when the tables may have been empty, where to read all of one costs least. Before PostgreSQL 18 what is off counts as
+ * ten billion in a plan that can't do without it, for which a server with JIT would compile the statement at each call.
+ */
 const planOnce =
   'set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; set local enable_hashjoin = off; ' +
-  'set local enable_mergejoin = off; '
+  'set local enable_mergejoin = off; set local jit = off; '
 
 /** Plans of a connection: since when they are kept, and for how long, ms. */
 const kept = new WeakMap<ClientBase, { readonly sinceMs: number; readonly forMs: number }>()

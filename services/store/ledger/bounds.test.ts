@@ -18,13 +18,20 @@ beforeAll(async () => {
 })
 afterAll(() => opened.disposeAsync())
 
-async function anOrganization(slug: string): Promise<OrganizationId> {
-  const { organization } = await store.client.organizations.applyOrganization({
+/** @param told the types of changes that it is told */
+async function anOrganization(slug: string, told: readonly string[] = []): Promise<OrganizationId> {
+  const { organization, destinations } = await store.client.organizations.applyOrganization({
     owner: { kind: OwnerKind.FILE, reference: `${slug}.yaml` },
     slug,
     ledgerEnabled: true,
+    destinations: [{ name: 'app', settings: { url: 'https://app.example/hooks' } }],
   })
-  return organization!.id as OrganizationId
+  const organizationId = organization!.id
+  if (told.length > 0) {
+    const notifications = { destinationId: destinations[0]!.id, types: [...told] }
+    await store.client.notifications.putNotifications({ organizationId, notifications })
+  }
+  return organizationId as OrganizationId
 }
 
 /** An active subscription, updated so often, so many times in each second. */
@@ -128,7 +135,7 @@ test("a tenant whose object has all the facts that are folded, in crowded second
 }, 240_000)
 
 test('changes are told while facts of their account come without a break', async () => {
-  const organization = await anOrganization('busy')
+  const organization = await anOrganization('busy', ['customer.created'])
   const events = telling(40, 1)
   await recordEvents(store, organization, stripeLife({ name: 'hot' }).slice(0, 10))
   let busy = true

@@ -1,7 +1,7 @@
 import { foldInSteps } from '@fairlead/ledger/fold/fold'
+import type { FoldedObject } from './folded-object.ts'
 import { openPauses } from './pause.ts'
 import type { FoldableObject } from './read-facts.ts'
-import type { FoldedObject } from './write-objects.ts'
 
 /** The rows of objects, computed in slices: facts of one organization that are laborious to fold keep no other one waiting. */
 export async function foldFacts(objects: readonly FoldableObject[]): Promise<FoldedObject[]> {

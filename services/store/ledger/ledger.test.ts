@@ -89,6 +89,47 @@ test('a rebuild gives the same rows byte by byte, and tells nobody', async () =>
   expect(due).toEqual([])
 })
 
+test('a further fact writes its own change of a long history and no other, and digests where an earlier version wrote none', async () => {
+  const organization = await anOrganization()
+  const life = stripeLife({ name: 'long' })
+  const last = life.findLast(({ type }) => type === 'customer.subscription.deleted')!
+  await recordEvents(
+    store,
+    organization,
+    life.filter(event => event !== last),
+  )
+  const history = () =>
+    store.query(
+      `select position, xmin::text as writer, digest is not null as digested from ledger_transitions
+       where organization_id = $1 and kind = 'subscription' order by position`,
+      [toUuid(organization)],
+    )
+  const before = await history()
+  await store.query('update ledger_transitions set digest = null where organization_id = $1 and kind = $2', [
+    toUuid(organization),
+    'invoice',
+  ])
+  await recordEvents(store, organization, [last])
+  const after = await history()
+  expect(before.length).toBeGreaterThan(1)
+  expect(after.slice(0, before.length)).toEqual(before)
+  expect(after).toHaveLength(before.length + 1)
+  await store.query('update ledger_transitions set digest = null where organization_id = $1', [
+    toUuid(organization),
+  ])
+  await recordEvents(store, organization, [{ ...last, id: 'evt_long_again', created: last.created + 1 }])
+  expect((await history()).every(({ digested }) => digested)).toBe(true)
+  const whole = await dumpLedger(store, organization)
+  const change = { actorId: 'test', requestSha256: new Uint8Array(32) }
+  await store.client.ledger.rebuildLedger({ organizationId: organization, change })
+  const undigested = await store.query(
+    'select from ledger_transitions where organization_id = $1 and digest is null',
+    [toUuid(organization)],
+  )
+  expect(undigested).toEqual([])
+  expect(whole).toContain('sub_long')
+})
+
 test('a refund that comes before its charge, and that before its intent, is counted in the payment', async () => {
   const organization = await anOrganization()
   const life = stripeLife({ name: 'refund' })

@@ -1,9 +1,10 @@
+import { canonicalJson } from '@fairlead/ledger/canonical'
 import { parentsOf } from '@fairlead/ledger/owner'
 import type { Link, TransitionRow } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
-import { replaceRows } from './columns.ts'
+import { jsonOf, replaceRows } from './columns.ts'
+import { type FoldedObject, headOf } from './folded-object.ts'
 import { type InPlace, inPlace, type Place, placeColumns, placeValues } from './place.ts'
-import { type FoldedObject, headOf } from './write-objects.ts'
 
 /**
  * Writes what objects belong to, the plans and coupons by which a subscription's revenue is computed, of its past too, and the charges that
@@ -90,12 +91,30 @@ const termFields: readonly string[] = [
  */
 export function termsText(fields: Readonly<Record<string, unknown>> | null, prices: unknown): string {
   const told = termFields.map(field => fields?.[field] ?? null)
-  return JSON.stringify([...told, fields?.tax === 'inclusive', prices])
+  return canonicalJson([...told, fields?.tax === 'inclusive', prices])
 }
 
 export interface Terms extends InPlace {
   /** The terms of every incarnation. */
   readonly text: string
+}
+
+/** The terms of plans and coupons among these objects, as they were folded. */
+export function termsOf(folded: readonly FoldedObject[]): Terms[] {
+  const terms = folded.filter(({ object: { kind } }) => kind === 'plan' || kind === 'coupon')
+  return terms.map(({ object, folded: { rows, transitions } }) => {
+    const ordered = rows.toSorted((a, b) => (a.incarnation < b.incarnation ? -1 : 1))
+    const texts = ordered.map(row => {
+      const prices = transitions
+        .filter(
+          ({ incarnation, changes }) => incarnation === row.incarnation && changes.includes('unitAmount'),
+        )
+        .map(({ at, eventId, from, to }) => [at, eventId, from?.unitAmount ?? null, to.unitAmount ?? null])
+      const fields = jsonOf(row) as Readonly<Record<string, unknown>>
+      return termsText(fields, prices.length > 0 ? prices : null)
+    })
+    return { ...object, text: texts.join('') }
+  })
 }
 
 /** The terms of plans and coupons among these objects, as they are stored. */

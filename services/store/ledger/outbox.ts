@@ -37,11 +37,11 @@ export interface Tellable {
   /** Its state; of a customer `known` or `deleted`. */
   readonly status: string
   readonly fields: Readonly<Record<string, unknown>>
-  /** Its changes; none of payments, which have no history of their own. */
-  readonly history: readonly unknown[]
+  /** Its changes. Undefined where nobody is told that they changed alone, and of payments, which have no history of their own. */
+  readonly history: readonly unknown[] | undefined
 }
 
-/** What was told last. */
+/** What was told last. Of what changed while nobody listened the status alone is known. */
 export interface Told {
   readonly status: string | null
   readonly digest: string | null
@@ -60,7 +60,10 @@ const untold: ReadonlySet<string> = new Set([
   'headEventId',
 ])
 
-type Digests = Readonly<Record<'digest' | 'history', string>>
+interface Digests {
+  readonly digest: string
+  readonly history: string | null
+}
 
 /** Of what is being told: a long history takes a while, and is asked for again to mark it as told. */
 const computed = new WeakMap<Tellable, Digests>()
@@ -70,7 +73,7 @@ export function digestsOf(tellable: Tellable): Digests {
   if (known) return known
   const { fields, history } = tellable
   const told = Object.fromEntries(Object.entries(fields).filter(([field]) => !untold.has(field)))
-  const digests = { digest: sha256(told), history: sha256(history) }
+  const digests = { digest: sha256(told), history: history ? sha256(history) : null }
   computed.set(tellable, digests)
   return digests
 }
@@ -83,7 +86,9 @@ export function noticeOf(tellable: Tellable, told: Told): BillingNoticeType | un
   if (status !== told.status) return typeOf(kind, status, told.status)
   const { digest, history } = digestsOf(tellable)
   if (digest !== told.digest) return `${kind}.updated`
-  return history !== told.history && kind !== 'payment' ? `${kind}.history_changed` : undefined
+  // What was not known before can't be told to have changed.
+  if (kind === 'payment' || history === null || told.history === null) return undefined
+  return history !== told.history ? `${kind}.history_changed` : undefined
 }
 
 const words: Readonly<Record<Exclude<ToldKind, 'customer'>, Readonly<Record<string, BillingNoticeType>>>> = {

@@ -1,4 +1,5 @@
 import { aCharge, anIntent, aRefund, aSubscription, stripeEvent } from '@fairlead/ledger/fixtures/stripe'
+import type { Row } from '@fairlead/ledger/rows'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
 import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { LedgerResource } from '@fairlead/wire/store/ledger'
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Db } from '../scope.ts'
 import { dumpLedger, recordEvents } from './fixtures/record-life.ts'
 import type { StripeEvent } from './fixtures/stripe-life.ts'
+import { findOwners } from './owners.ts'
 import { type PaymentSeed, readPaymentParts } from './payment-parts.ts'
 import type { Place } from './place.ts'
 import { projectPaymentsOf } from './project-payments.ts'
@@ -187,4 +189,33 @@ test("of a customer's subscriptions those that go on and are newest are read, an
     { cut: true, subscriptions: five, transitions: ['sub_3', 'sub_4'] },
     none,
   ])
+})
+
+test('all that belongs to an object moves with it to another owner, read in slices, however much that is', async () => {
+  const refunds = many.map(id => refund(id, 'moved'))
+  const place = await recorded('moved', refunds)
+  const slices: number[] = []
+  const query = async (text: string, values: unknown[]) => {
+    const rows = await store.query(text, values)
+    if (text.includes('from ledger_links')) slices.push(rows.length)
+    return { rows }
+  }
+  const row = {
+    kind: 'charge',
+    id: 'ch_moved',
+    known: true,
+    customer,
+    paymentIntent: null,
+    subscription: null,
+    invoice: null,
+  }
+  const { moved, touched } = await findOwners({ query } as unknown as Db, place, [row as unknown as Row], 7)
+  expect(slices).toEqual([7, 7, 7, 7, 7, 7, 7, 7, 4])
+  expect(moved.map(({ row: { id } }) => id)).toEqual(many.map(id => `re_${id}`))
+  expect(new Set(moved.map(one => one.owner))).toEqual(new Set([owner]))
+  expect([...touched.keys()].toSorted()).toEqual(['charge:ch_moved', owner])
+  const told = charge('moved')
+  await recordEvents(store, place.organization, [told])
+  const inOrder = await recorded('in-order', [told, ...refunds])
+  expect(await dumpLedger(store, place.organization)).toBe(await dumpLedger(store, inOrder.organization))
 })

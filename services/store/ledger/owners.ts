@@ -3,7 +3,6 @@ import type { Link, Row } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
 import { isOfPayments, namedBy } from './payment-links.ts'
 import { inPlace, type Place, placeValues } from './place.ts'
-import { reviveRow } from './revive.ts'
 import { type Touched, touch } from './touched.ts'
 
 /**
@@ -21,16 +20,19 @@ interface Known {
   readonly known: boolean
 }
 
+/** What decides whose a row is: the whole of a row that was computed anew, or as much of one that is stored. */
+type Belonging = Pick<Row, 'kind' | 'id' | 'known'>
+
 export interface Owned {
-  readonly row: Row
+  readonly row: Belonging
   readonly owner: string
 }
 
 /** Pure. @param look at the parents, of which one that was never told of is undefined */
-export function ownerOf(row: Row, look: (parent: string) => Known | undefined): string {
-  const customer = customerOf(row)
+function ownerOf(row: Belonging, look: (parent: string) => Known | undefined): string {
+  const customer = customerOf(row as Row)
   if (customer !== null) return `customer:${customer}`
-  const parents = parentsOf(row).map(link => ({ text: textOf(link), found: look(textOf(link)) }))
+  const parents = parentsOf(row as Row).map(link => ({ text: textOf(link), found: look(textOf(link)) }))
   const owned = parents.map(({ text, found }) => ({
     owner: found?.owner ?? text,
     known: found?.known ?? false,
@@ -68,43 +70,101 @@ interface StoredObject {
   readonly named: readonly string[]
 }
 
+interface Moves {
+  /** Rows that were computed anew, by their text, and their owners so far. */
+  readonly own: Map<string, { readonly row: Row; owner: string | undefined }>
+  /** Owners of rows that are only stored, and have another one now. */
+  readonly moved: Map<string, Owned>
+  readonly touched: Touched
+  /** What belongs to others and is in memory at one time. */
+  readonly most: number
+}
+
+/** See `Moves`. */
+const mostChildren = 1_000
+
 /**
- * The owners of rows that were computed anew, and of all that belongs to them and so has another owner now.
+ * The owners of rows that were computed anew, and of all that belongs to them and so has another owner now. What only belongs to them is read in
+ * slices, without what doesn't decide whose it is: an object may have very many that belong to it.
  *
  * @param rows the newest incarnation of each object
- * @returns these rows and those that moved, and every owner whose projections may be others now
+ * @returns the owners of these rows, those that moved besides, and every owner whose projections may be others now
  */
 export async function findOwners(
   db: Db,
   place: Place,
   rows: readonly Row[],
-): Promise<{ owned: Owned[]; touched: Touched }> {
-  const touched: Touched = new Map()
-  const settled = new Map<string, Known & { readonly row: Row }>()
-  let wave = rows
-  while (wave.length > 0) {
-    const parents = wave.flatMap(row => parentsOf(row).map(textOf))
-    const before = await readObjects(db, place, wave.map(textOf), parents)
-    const changed: string[] = []
-    for (const row of wave.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))) {
-      const text = textOf(row)
-      const owner = ownerOf(row, parent => settled.get(parent) ?? before.get(parent))
-      const stored = before.get(text)
-      const old = settled.get(text) ?? stored
-      const objects = [text, ...(stored?.named ?? [])]
-      if (old && old.owner !== owner) touch(touched, old.owner, row.kind, objects)
-      if (old?.owner !== owner || old.known !== row.known) changed.push(text)
-      // Nothing that is projected shows a customer's own attributes: that there is one is all that counts.
-      if (row.kind !== 'customer' || !old) touch(touched, owner, row.kind, objects)
-      settled.set(text, { owner, known: row.known, row })
-    }
-    // A row of this batch is as it was computed, and not as it is stored, if it is stored at all: its parents may have moved after it was settled.
-    const moved = new Set(wave === rows ? [] : changed)
-    const unstored = rows.filter(row => parentsOf(row).some(link => moved.has(textOf(link))))
-    const children = [...(await readChildren(db, place, changed)), ...unstored]
-    wave = [...new Map(children.map(row => [textOf(row), settled.get(textOf(row))?.row ?? row])).values()]
+  most = mostChildren,
+): Promise<{
+  owned: readonly { readonly row: Row; readonly owner: string }[]
+  moved: Owned[]
+  touched: Touched
+}> {
+  const moves: Moves = {
+    own: new Map(rows.map(row => [textOf(row), { row, owner: undefined }])),
+    moved: new Map(),
+    touched: new Map(),
+    most,
   }
-  return { owned: [...settled.values()], touched }
+  await settle(db, place, moves, rows, true)
+  const owned = [...moves.own.values()].map(({ row, owner }) => ({ row, owner: owner! }))
+  return { owned, moved: [...moves.moved.values()], touched: moves.touched }
+}
+
+/** Decides whose some rows are, and then whose those are that belong to the ones that changed. */
+async function settle(
+  db: Db,
+  place: Place,
+  moves: Moves,
+  wave: readonly Belonging[],
+  isFirst: boolean,
+): Promise<void> {
+  const parents = wave.flatMap(row => parentsOf(row as Row).map(textOf))
+  const stored = await readObjects(db, place, wave.map(textOf), parents)
+  const changed = wave
+    .toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+    .filter(row => settleOne(moves, row, stored, isFirst))
+    .map(textOf)
+  if (changed.length === 0) return
+  // A row of this batch is as it was computed, and not as it is stored, if it is stored at all: its parents may have moved after it was settled.
+  const anew = isFirst ? [] : [...moves.own.values()].map(({ row }) => row)
+  const unstored = anew.filter(row => parentsOf(row).some(link => changed.includes(textOf(link))))
+  if (unstored.length > 0) await settle(db, place, moves, unstored, false)
+  for await (const children of readChildren(db, place, changed, moves.most)) {
+    const asComputed = children.map(row => moves.own.get(textOf(row))?.row ?? row)
+    await settle(db, place, moves, asComputed, false)
+  }
+}
+
+/** Answers whether what belongs to the row may have another owner now. */
+function settleOne(
+  { own, moved, touched }: Moves,
+  row: Belonging,
+  stored: ReadonlyMap<string, StoredObject>,
+  isFirst: boolean,
+): boolean {
+  const look = (text: string): Known | undefined => {
+    const anew = own.get(text)
+    if (anew?.owner !== undefined) return { owner: anew.owner, known: anew.row.known }
+    return movedTo(text) ?? stored.get(text)
+  }
+  const movedTo = (text: string): Known | undefined => {
+    const found = moved.get(text)
+    return found && { owner: found.owner, known: found.row.known }
+  }
+  const text = textOf(row)
+  const owner = ownerOf(row, look)
+  const before = stored.get(text)
+  const old = look(text)
+  const objects = [text, ...(before?.named ?? [])]
+  if (old && old.owner !== owner) touch(touched, old.owner, row.kind, objects)
+  const hasMoved = old?.owner !== owner
+  // Nothing that is projected shows a customer's own attributes: that there is one is all that counts.
+  if (isFirst ? row.kind !== 'customer' || !old : hasMoved) touch(touched, owner, row.kind, objects)
+  const anew = own.get(text)
+  if (anew) anew.owner = owner
+  else if (hasMoved) moved.set(text, { row, owner })
+  return hasMoved || old?.known !== row.known
 }
 
 async function readObjects(
@@ -131,21 +191,48 @@ async function readObjects(
   return new Map(rows.map(row => [textOf(row), row]))
 }
 
-async function readChildren(db: Db, place: Place, texts: readonly string[]): Promise<Row[]> {
-  if (texts.length === 0) return []
-  const { kinds, ids } = split(texts)
-  const { rows } = await db.query<{ fields: Record<string, unknown> }>(
-    `select distinct on (o.kind, o.id) o.fields from unnest($5::text[], $6::text[]) as n (kind, id)
-     cross join lateral (
-       select l.kind, l.id from ledger_links l
-       where ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id and n.kind not in ('plan', 'coupon')
-         and not (n.kind = 'charge' and l.kind = 'payment_intent') offset 0) l
-     cross join lateral (
-       select o.* from ledger_objects o where ${inPlace('o')} and o.kind = l.kind and o.id = l.id offset 0) o
-     order by o.kind, o.id, o.incarnation desc`,
-    [...placeValues(place), kinds, ids],
-  )
-  return rows.map(({ fields }) => reviveRow(fields))
+/** Kinds that others belong to. */
+const parentKinds: readonly string[] = [
+  'charge',
+  'invoice',
+  'order',
+  'payment_intent',
+  'subscription',
+] satisfies Row['kind'][]
+
+/** What belongs to some objects, as much of it as decides whose it is, in slices. */
+async function* readChildren(
+  db: Db,
+  place: Place,
+  texts: readonly string[],
+  most: number,
+): AsyncGenerator<Belonging[]> {
+  const { kinds, ids } = split(texts.filter(text => parentKinds.includes(text.slice(0, text.indexOf(':')))))
+  if (kinds.length === 0) return
+  let after: Link = { kind: '' as Link['kind'], id: '' }
+  for (;;) {
+    const { rows } = await db.query<Link & { known: boolean; fields: object }>(
+      `select c.kind, c.id, o.known, o.fields from (
+         select distinct l.kind, l.id from unnest($5::text[], $6::text[]) as n (kind, id)
+         cross join lateral (
+           select l.kind, l.id from ledger_links l
+           where ${inPlace('l')} and l.parent_kind = n.kind and l.parent_id = n.id and (l.kind, l.id) > ($7, $8)
+             and not (n.kind = 'charge' and l.kind = 'payment_intent')
+           order by l.kind, l.id limit $9) l
+         order by l.kind, l.id limit $9) c
+       cross join lateral (
+         select o.known, jsonb_build_object('customer', o.fields->'customer', 'charge', o.fields->'charge',
+           'paymentIntent', o.fields->'paymentIntent', 'order', o.fields->'order', 'subscription', o.fields->'subscription',
+           'invoice', o.fields->'invoice') as fields
+         from ledger_objects o where ${inPlace('o')} and o.kind = c.kind and o.id = c.id
+         order by o.incarnation desc limit 1) o
+       order by c.kind, c.id`,
+      [...placeValues(place), kinds, ids, after.kind, after.id, most],
+    )
+    if (rows.length > 0) yield rows.map(({ fields, ...row }) => ({ ...fields, ...row }) as Belonging)
+    if (rows.length < most) return
+    after = rows.at(-1)!
+  }
 }
 
 function split(texts: readonly string[]): { kinds: string[]; ids: string[] } {

@@ -13,13 +13,16 @@ export const paymentKinds = [
 
 export const isOfPayments = (kind: string): boolean => paymentKinds.some(known => known === kind)
 
-/** What a row names of the same payment, as SQL's rows of kind and id; the id is null where it names none. @param row a table of objects */
+/** What a row may name of the same payment: as a record, for which Postgres unpacks the row's fields once. */
+const fieldsOf = (row: string): string =>
+  `jsonb_to_record(${row}.fields) as f (charge text, "latestCharge" text, "order" text, "paymentIntent" text, invoice text)`
+
+/** What a row names of the same payment, as a lateral table `p` of kind and id; the id is null where it names none. @param row a table of objects */
 export const paymentLinks = (row: string): string =>
-  `('charge', ${row}.fields->>'charge'), ('charge', ${row}.fields->>'latestCharge'), ('order', ${row}.fields->>'order'),
-   ('payment_intent', ${row}.fields->>'paymentIntent'), ('invoice', ${row}.fields->>'invoice')`
+  `lateral (select p.* from ${fieldsOf(row)} cross join lateral (values ('charge', f.charge), ('charge', f."latestCharge"),
+     ('order', f."order"), ('payment_intent', f."paymentIntent"), ('invoice', f.invoice)) as p (kind, id)) as p`
 
 /** The texts of what a row names of the same payment, as an array of SQL. */
 export const namedBy = (row: string): string =>
-  `array_remove(array['charge:' || (${row}.fields->>'charge'), 'charge:' || (${row}.fields->>'latestCharge'),
-     'order:' || (${row}.fields->>'order'), 'payment_intent:' || (${row}.fields->>'paymentIntent'),
-     'invoice:' || (${row}.fields->>'invoice')], null)`
+  `(select array_remove(array['charge:' || f.charge, 'charge:' || f."latestCharge", 'order:' || f."order",
+     'payment_intent:' || f."paymentIntent", 'invoice:' || f.invoice], null) from ${fieldsOf(row)})`

@@ -36,7 +36,7 @@ const reaching = `with recursive reached (owner, kind, id) as (
       select p.kind, p.id from (
         select o.owner, o.fields from ledger_objects o
         where ${inPlace('o')} and o.kind = r.kind and o.id = r.id offset 0) o
-      cross join lateral (values ${paymentLinks('o')}) as p (kind, id)
+      cross join ${paymentLinks('o')}
       where o.owner = r.owner and p.id is not null
       union all
       select l.kind, l.id from (

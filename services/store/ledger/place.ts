@@ -48,9 +48,25 @@ export const inPlace = (table = '', from = 1): string => {
  * before, so that the last of several writers computes its rows from all facts. Sorted, so that two writers never wait for each other.
  */
 export async function lockPlaces(db: Db, places: readonly Place[]): Promise<void> {
-  const keys = [...new Set(places.map(lockKey))].toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  await db.query('select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key', [keys.map(String)])
+  await db.query('select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key', [keysOf(places)])
 }
+
+/** The same; answers whether the organization is there, and not deleted. */
+export async function lockPlacesOf(
+  db: Db,
+  organization: OrganizationId,
+  places: readonly Place[],
+): Promise<boolean> {
+  const { rows } = await db.query<{ there: boolean }>(
+    `select exists (select from organizations where id = $2 and deleted_at is null) as there, (
+       select count(pg_advisory_xact_lock(key)) from unnest($1::bigint[]) as key)`,
+    [keysOf(places), toUuid(organization)],
+  )
+  return rows[0]!.there
+}
+
+const keysOf = (places: readonly Place[]): string[] =>
+  [...new Set(places.map(lockKey))].toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)).map(String)
 
 /**
  * Locks a place until the transaction ends, in its turn after those that wait for it: facts that come without a break leave no moment in

@@ -6,7 +6,7 @@ import type { OwnedRows } from './owned-rows.ts'
 import { openPauses } from './pause.ts'
 import { type Place, placeColumns } from './place.ts'
 import { customerPrefix, projectPaymentsOf } from './project-payments.ts'
-import { readOwned } from './read-owned.ts'
+import { type KnownChanges, readOwned } from './read-owned.ts'
 import { findByLines, type Touched } from './touched.ts'
 
 /** Owners that are asked for at one time: a price may be that of all of a tenant's customers. */
@@ -15,11 +15,17 @@ const ownersAtOnce = 200
 /**
  * Computes what may have changed of owners (a customer, or a payment that has none) anew from their rows: payments, access and
  * recurring revenue. Answers the ids of payments that came or changed.
+ * @param known changes of subscriptions that were just written
  */
-export async function projectOwners(db: Db, place: Place, touched: Touched): Promise<string[]> {
+export async function projectOwners(
+  db: Db,
+  place: Place,
+  touched: Touched,
+  known: KnownChanges,
+): Promise<string[]> {
   const owners = [...touched.keys()].filter(owner => owner.startsWith(customerPrefix)).toSorted()
   for (let from = 0; from < owners.length; from += ownersAtOnce)
-    await projectRevenue(db, place, touched, owners.slice(from, from + ownersAtOnce))
+    await projectRevenue(db, place, touched, owners.slice(from, from + ownersAtOnce), known)
   return await projectPaymentsOf(db, place, touched)
 }
 
@@ -28,6 +34,7 @@ async function projectRevenue(
   place: Place,
   touched: Touched,
   owners: readonly string[],
+  known: KnownChanges,
 ): Promise<void> {
   const of = (owner: string) => touched.get(owner)!
   const asked = owners.filter(owner => of(owner).revenue || of(owner).lines)
@@ -37,8 +44,8 @@ async function projectRevenue(
     wanted.filter(owner => byLines.has(owner)),
     wanted.filter(owner => !byLines.has(owner)),
   ]
-  await project(db, place, lined, true)
-  await project(db, place, others, false)
+  await project(db, place, lined, true, known)
+  await project(db, place, others, false, known)
 }
 
 interface Projected extends ReturnType<typeof projectMovements> {
@@ -46,9 +53,15 @@ interface Projected extends ReturnType<typeof projectMovements> {
   readonly access: ReturnType<typeof projectAccess>
 }
 
-async function project(db: Db, place: Place, owners: readonly string[], lines: boolean): Promise<void> {
+async function project(
+  db: Db,
+  place: Place,
+  owners: readonly string[],
+  lines: boolean,
+  known: KnownChanges,
+): Promise<void> {
   const pauses = openPauses()
-  for await (const found of readOwned(db, place, owners, lines)) {
+  for await (const found of readOwned(db, place, owners, lines, undefined, undefined, known)) {
     const projected: Projected[] = []
     for (const owned of found) {
       projected.push(projectOne(owned))

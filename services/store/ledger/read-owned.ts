@@ -16,10 +16,16 @@ const ownerBytes = 2 * 1024 ** 2
 /** Owners that are in memory at one time, and their bytes; one may be larger. */
 const roundOf = { owners: 200, bytes: 4 * 1024 ** 2 }
 
+/** All changes of some subscriptions, by their ids. */
+export type KnownChanges = ReadonlyMap<string, readonly TransitionRow[]>
+
+const noneKnown: KnownChanges = new Map()
+
 /**
  * The rows that each owner's access and recurring revenue are computed from, with the plans and coupons that its subscriptions name. In rounds,
  * so that what is in memory has a bound. Of an owner with too many rows of a kind those that haven't ended, and of them the newest.
  * @param lines with invoices, whose lines tell what tiers and taxes came to
+ * @param known changes that are in memory as they are stored: their states are not read
  */
 export async function* readOwned(
   db: Db,
@@ -28,11 +34,12 @@ export async function* readOwned(
   lines: boolean,
   most: typeof mostOfOwner = mostOfOwner,
   round: typeof roundOf = roundOf,
+  known: KnownChanges = noneKnown,
 ): AsyncGenerator<readonly OwnedRows[]> {
   for (let left = owners; left.length > 0; ) {
     const kinds = lines ? [...revenueKinds, 'invoice'] : revenueKinds
     const read = await readRows(db, place, left.slice(0, round.owners), kinds, most.rows, round.bytes)
-    const found = await addTransitions(db, place, read, most.transitions, round.bytes)
+    const found = await addTransitions(db, place, read, most.transitions, round.bytes, known)
     await addTerms(db, place, found)
     yield found
     left = left.slice(found.length)
@@ -95,6 +102,7 @@ async function addTransitions(
   found: readonly Reading[],
   most: number,
   roundBytes: number,
+  known: KnownChanges,
 ): Promise<readonly Reading[]> {
   const asked = found.flatMap(({ rows }, index) => rows.subscriptions.map(({ id }) => ({ n: index + 1, id })))
   if (asked.length === 0) return found
@@ -102,7 +110,8 @@ async function addTransitions(
   const { rows } = await db.query<
     QueryResultRow & { id: string; n: number; cut: boolean; more: boolean; to: unknown }
   >(
-    `select t.provider, t.account, t.mode, t.kind, t.id, t.incarnation, t.position, t.at_ms, t.event_id, t."to", f.n, f.cut, f.more
+    `select t.provider, t.account, t.mode, t.kind, t.id, t.incarnation, t.position, t.at_ms, t.event_id,
+       case when t.id <> all($10::text[]) then t."to" end as "to", f.n, f.cut, f.more
      from (
        select r.*, r.n = min(r.n) over () as first, max(r.total) over () > $9 and max(r.n) over () > min(r.n) over () as more from (
          select x.*, bool_or(not x.kept) over (partition by x.n) as cut, sum(x.size) filter (where x.kept) over (order by x.n) as total
@@ -122,15 +131,32 @@ async function addTransitions(
          and t.incarnation = f.incarnation and t.position = f.position offset 0) t
      where f.kept and (f.total <= $9 or f.first)
      order by f.n, t.id, t.incarnation, t.position`,
-    [...placeValues(place), asked.map(({ n }) => n), asked.map(({ id }) => id), most, ownerBytes, roundBytes],
+    [
+      ...placeValues(place),
+      asked.map(({ n }) => n),
+      asked.map(({ id }) => id),
+      most,
+      ownerBytes,
+      roundBytes,
+      asked.map(({ id }) => id).filter(id => known.has(id)),
+    ],
   )
   for (const { n, cut, more: _more, ...row } of rows) {
     const of = found[n - 1]!
     of.cut ||= cut
-    of.rows.transitions.push(fieldsOf(row) as unknown as TransitionRow)
+    of.rows.transitions.push(changeOf(fieldsOf(row) as unknown as TransitionRow, known))
   }
   const last = rows.at(-1)
   return last?.more ? found.slice(0, last.n) : found
+}
+
+function changeOf(row: TransitionRow, known: KnownChanges): TransitionRow {
+  const changes = known.get(row.id)
+  if (!changes) return row
+  // A subscription has one incarnation.
+  const found = changes[row.position]
+  if (found?.position !== row.position) throw new TypeError(`a change of ${row.id} is not as it was written`)
+  return { ...row, to: found.to }
 }
 
 /** Plans of subscriptions, of their past too, what these cost then, and coupons of discounts: all incarnations. */

@@ -1,4 +1,4 @@
-import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
+import type { OrganizationId } from '@fairlead/webhook/id'
 import type { RecordFactsRequest } from '@fairlead/wire/store/ledger'
 import type { Pool } from 'pg'
 import { requireId } from '../parse-request.ts'
@@ -7,7 +7,7 @@ import { inScope } from '../scope.ts'
 import { insertFacts, insertPersonal, insertQuarantined } from './insert-facts.ts'
 import { noteChanges } from './outbox.ts'
 import { type GivenFacts, readGivenFacts } from './parse-facts.ts'
-import { lockPlaces, type Place, placeText } from './place.ts'
+import { lockPlacesOf, type Place, placeText } from './place.ts'
 import { refold } from './refold.ts'
 
 /** Longest that the transaction of one request may take, ms. */
@@ -31,17 +31,13 @@ export async function recordFacts(pool: Pool, request: RecordFactsRequest): Prom
 }
 
 async function record(db: Db, organization: OrganizationId, given: GivenFacts): Promise<number> {
-  // A deleted organization's last deliveries: nobody will ask for its ledger, which goes with it.
-  const { rowCount } = await db.query('select from organizations where id = $1 and deleted_at is null', [
-    toUuid(organization),
-  ])
-  if (!rowCount) return 0
   const places = new Map<string, Place>()
   for (const { fact } of given.facts) {
     const { provider, account, mode } = fact
     places.set(placeText(fact), { organization, provider, account, mode })
   }
-  await lockPlaces(db, [...places.values()])
+  // A deleted organization's last deliveries: nobody will ask for its ledger, which goes with it.
+  if (!(await lockPlacesOf(db, organization, [...places.values()]))) return 0
   await insertQuarantined(db, organization, given.quarantined)
   await insertPersonal(db, organization, given.facts)
   const { recorded, touched } = await insertFacts(db, organization, given.facts)

@@ -1,12 +1,14 @@
 import type { Db } from '../scope.ts'
 import { foldFacts } from './fold-facts.ts'
-import { findTermsUsers, readTerms, writeLinks } from './links.ts'
+import { type FoldedObject, headOf } from './folded-object.ts'
+import { findTermsUsers, readTerms, termsOf, writeLinks } from './links.ts'
 import { findOwners } from './owners.ts'
 import { type InPlace, inPlace, type Place, placeValues } from './place.ts'
 import { projectOwners } from './project-owners.ts'
 import { readFacts } from './read-facts.ts'
+import type { KnownChanges } from './read-owned.ts'
 import { touch } from './touched.ts'
-import { type FoldedObject, headOf, writeFolded, writeObjects } from './write-objects.ts'
+import { moveObjects, writeFolded, writeObjects } from './write-objects.ts'
 
 /** What was computed anew: objects that are known, and ids of payments that came or changed. */
 export interface Refolded {
@@ -34,14 +36,21 @@ async function writeRows(db: Db, place: Place, folded: readonly FoldedObject[]):
   const before = await readTerms(db, place, objects)
   await writeFolded(db, place, folded)
   await forgetRedacted(db, place, folded)
-  const { owned, touched } = await findOwners(db, place, folded.map(headOf))
+  const { owned, moved, touched } = await findOwners(db, place, folded.map(headOf))
   await writeObjects(db, place, owned, folded)
+  await moveObjects(db, place, moved)
   await writeLinks(db, place, folded)
-  const after = await readTerms(db, place, objects)
-  for (const owner of await findTermsUsers(db, place, before, after))
+  for (const owner of await findTermsUsers(db, place, before, termsOf(folded)))
     touch(touched, owner, 'subscription', [])
-  return await projectOwners(db, place, touched)
+  return await projectOwners(db, place, touched, changesOf(folded))
 }
+
+const changesOf = (folded: readonly FoldedObject[]): KnownChanges =>
+  new Map(
+    folded
+      .filter(({ object }) => object.kind === 'subscription')
+      .map(({ object, folded }) => [object.objectId, folded.transitions]),
+  )
 
 /** Whose personal data is to be forgotten: it goes from the facts too, and none comes again. */
 async function forgetRedacted(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {

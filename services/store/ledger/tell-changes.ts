@@ -6,6 +6,7 @@ import { requireCurrentLog } from '../rejections/carry-out.ts'
 import { type Db, inScope } from '../scope.ts'
 import { digestsOf, noticeOf, type Tellable, type ToldKind, toldKinds } from './outbox.ts'
 import { inPlace, isLockedOut, lockPlaces, lockPlaceWithin, type Place, placeValues } from './place.ts'
+import { mostSettled, settleUnheard } from './settle-unheard.ts'
 import { readTellable } from './tellable.ts'
 
 /*
@@ -74,22 +75,20 @@ export async function tellLedgerChanges(tools: TellTools): Promise<void> {
 
 /** One place doesn't keep the others waiting for more than some pages. */
 async function tellPages(tools: TellTools, place: Place): Promise<void> {
-  for (let page = 0; page < mostPages; page++) if ((await tellPage(tools, place)) < mostObjects) return
+  for (let page = 0; page < mostPages; page++) if (!(await tellPage(tools, place))) return
 }
 
-/** Answers how many objects it looked at. */
-async function tellPage(tools: TellTools, place: Place): Promise<number> {
-  const read = async (db: Db) => ({
-    listener: await readListener(db, place),
-    changes: await readChanges(db, place),
-  })
-  const { changes, listener } = await inScope(tools.pool, place.organization, read, planned).catch(
+/** Answers whether there may be more. */
+async function tellPage(tools: TellTools, place: Place): Promise<boolean> {
+  const page = await inScope(tools.pool, place.organization, db => readPage(db, place), planned).catch(
     (error: unknown) => {
       // Computed anew, which takes a minute: its changes are told after that, and those of others now.
-      if (isLockedOut(error)) return { listener: undefined, changes: [] }
+      if (isLockedOut(error)) return undefined
       throw error
     },
   )
+  if (!page) return false
+  const { changes, listener, settled } = page
   const wanted = changes.filter(({ type }) => type !== undefined && listener?.types.includes(type))
   const logged = await readLogged(tools, place, wanted)
   for (const change of wanted) {
@@ -98,7 +97,20 @@ async function tellPage(tools: TellTools, place: Place): Promise<number> {
   }
   if (changes.length > 0)
     await inScope(tools.pool, place.organization, db => markTold(db, place, changes), planned)
-  return changes.length
+  return changes.length >= mostObjects || settled >= mostSettled
+}
+
+/** Under the place's lock: what is read together is of one state. */
+async function readPage(db: Db, place: Place) {
+  const listener = await readListener(db, place)
+  const heard = toldKinds.filter(kind => listener?.types.some(type => type.startsWith(`${kind}.`)))
+  await lockPlaceWithin(db, place, mostLockMs)
+  const settled = await settleUnheard(
+    db,
+    place,
+    toldKinds.filter(kind => !heard.includes(kind)),
+  )
+  return { listener, settled, changes: await readChanges(db, place, heard, listener?.types ?? []) }
 }
 
 async function readListener(db: Db, { organization }: Place): Promise<Listener | undefined> {
@@ -112,23 +124,29 @@ async function readListener(db: Db, { organization }: Place): Promise<Listener |
   return rows[0]
 }
 
-/** Under the place's lock: what is read together is of one state. */
-async function readChanges(db: Db, place: Place): Promise<Change[]> {
-  await lockPlaceWithin(db, place, mostLockMs)
+async function readChanges(
+  db: Db,
+  place: Place,
+  kinds: readonly ToldKind[],
+  types: readonly string[],
+): Promise<Change[]> {
+  if (kinds.length === 0) return []
   const { rows } = await db.query<Due>(
     `select kind, object_id, change, told, told_status, encode(told_digest, 'hex') as told_digest,
        encode(told_history, 'hex') as told_history
-     from ledger_outbox where ${inPlace()} and due_at <= now() order by due_at, kind, object_id limit $5`,
-    [...placeValues(place), mostObjects],
+     from ledger_outbox where ${inPlace()} and due_at <= now() and kind = any($6::text[])
+     order by due_at, kind, object_id limit $5`,
+    [...placeValues(place), mostObjects, kinds],
   )
   const changes: Change[] = []
-  for (const kind of toldKinds) {
+  for (const kind of kinds) {
     const due = rows.filter(row => row.kind === kind)
     const found = await readTellable(
       db,
       place,
       kind,
       due.map(({ object_id }) => object_id),
+      types.includes(`${kind}.history_changed`),
     )
     for (const one of due) {
       const tellable = found.get(one.object_id)
@@ -193,7 +211,7 @@ async function markTold(db: Db, place: Place, changes: readonly Change[]): Promi
        told = o.told + n.tells,
        told_status = coalesce(n.status, o.told_status),
        told_digest = coalesce(decode(n.digest, 'hex'), o.told_digest),
-       told_history = coalesce(decode(n.history, 'hex'), o.told_history)
+       told_history = case when n.status is null then o.told_history else decode(n.history, 'hex') end
      from unnest($5::text[], $6::text[], $7::int[], $8::int[], $9::text[], $10::text[], $11::text[], $12::int[])
        as n (kind, object_id, change, tells, status, digest, history, told)
      where ${inPlace('o')} and o.kind = n.kind and o.object_id = n.object_id and o.told = n.told`,

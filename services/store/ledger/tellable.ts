@@ -11,12 +11,16 @@ const tables = {
   payment: 'ledger_payments',
 } as const satisfies Record<ToldKind, string>
 
-/** Objects of one kind as they can be told now, by their id; what is not known, or is no more, is left out. */
+/**
+ * Objects of one kind as they can be told now, by their id; what is not known, or is no more, is left out.
+ * @param withHistory somebody is told that an object's past changed; payments have none
+ */
 export async function readTellable(
   db: Db,
   place: Place,
   kind: ToldKind,
   ids: readonly string[],
+  withHistory: boolean,
 ): Promise<Map<string, Tellable>> {
   if (ids.length === 0) return new Map()
   const named = [...placeValues(place), ids]
@@ -25,8 +29,7 @@ export async function readTellable(
     named,
   )
   const items = kind === 'subscription' ? await readItems(db, named) : new Map<string, object[]>()
-  // Payments have none, being computed from rows and not from facts.
-  const transitions = kind === 'payment' ? [] : await readTransitions(db, named, kind)
+  const transitions = withHistory ? await readTransitions(db, named, kind) : []
   const histories = Map.groupBy(transitions, ({ id }) => id)
   return new Map(
     rows.map(row => {
@@ -35,7 +38,10 @@ export async function readTellable(
         ...(kind === 'subscription' && { items: items.get(row.id) ?? [] }),
       }
       const history = (histories.get(row.id) ?? []).map(({ at_ms, from, to }) => [at_ms, from, to])
-      return [row.id, { kind, status: statusOf(kind, row), fields, history }]
+      return [
+        row.id,
+        { kind, status: statusOf(kind, row), fields, history: withHistory ? history : undefined },
+      ]
     }),
   )
 }

@@ -1,7 +1,10 @@
 import type { Folded, InvoiceRow, Row, SubscriptionRow } from '@fairlead/ledger/rows'
 import type { Db } from '../scope.ts'
 import { type Columns, columnsOf, jsonOf, putRows, replaceRows } from './columns.ts'
-import { type InPlace, inPlace, type Place, placeColumns, placeValues } from './place.ts'
+import { type FoldedObject, headOf } from './folded-object.ts'
+import type { Owned } from './owners.ts'
+import { inPlace, type Place, placeColumns, placeValues } from './place.ts'
+import { writeTransitions } from './write-transitions.ts'
 
 /** Tables that hold the rows of one kind in typed columns; other kinds are in `ledger_objects` alone. */
 const tables = {
@@ -15,27 +18,20 @@ const tables = {
   credit_note: { table: 'ledger_credit_notes', incarnations: false },
 } as const satisfies Partial<Record<Row['kind'], { table: string; incarnations: boolean }>>
 
-export interface FoldedObject {
-  readonly object: InPlace
-  readonly folded: Folded
-}
-
-/** The incarnation in force: the newest. */
-export const headOf = ({ folded }: FoldedObject): Row => folded.rows.at(-1) as Row
-
 /** Writes what the folds of objects gave, `ledger_objects` aside: typed rows, parts, histories and personal data. */
 export async function writeFolded(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
   for (const [kind, { table, incarnations }] of Object.entries(tables)) {
     const rows = folded.filter(({ object }) => object.kind === kind).flatMap(({ folded }) => folded.rows)
     if (rows.length === 0) continue
-    await replaceRows(db, {
-      table,
-      // The placeholder of an object that is told of now has another incarnation.
-      place,
-      by: { id: rows.map(({ id }) => id) },
-      key: incarnations ? ['id', 'incarnation'] : ['id'],
-      rows: (incarnations ? rows : lastOfEach(rows)).map(row => typedColumns(place, row, incarnations)),
-    })
+    const columns = (incarnations ? rows : lastOfEach(rows)).map(row =>
+      typedColumns(place, row, incarnations),
+    )
+    // The placeholder of an object that is told of now has another incarnation, and goes; other objects have one row for ever.
+    if (!incarnations) await putRows(db, table, ['id'], columns)
+    else {
+      const by = { id: rows.map(({ id }) => id) }
+      await replaceRows(db, { table, place, by, key: ['id', 'incarnation'], rows: columns })
+    }
   }
   await writeParts(db, place, folded)
   await writeTransitions(db, place, folded)
@@ -95,23 +91,7 @@ async function replaceParts<Of extends Row>(
   })
 }
 
-async function writeTransitions(db: Db, place: Place, folded: readonly FoldedObject[]): Promise<void> {
-  if (folded.length === 0) return
-  await replaceRows(db, {
-    table: 'ledger_transitions',
-    place,
-    by: {
-      kind: folded.map(({ object }) => object.kind),
-      id: folded.map(({ object }) => object.objectId),
-    },
-    key: ['kind', 'id', 'incarnation', 'position'],
-    rows: folded
-      .flatMap(({ folded }) => folded.transitions)
-      .map(row => ({ ...columnsOf(row), ...placeColumns(place) })),
-  })
-}
-
-/** Writes the rows of objects with their owners, which folds and moves gave. */
+/** Writes the rows of objects that were folded, in each incarnation, with their owners. */
 export async function writeObjects(
   db: Db,
   place: Place,
@@ -121,16 +101,29 @@ export async function writeObjects(
   const ofFold = new Map(
     folded.map(({ object, folded }) => [`${object.kind} ${object.objectId}`, folded.rows]),
   )
-  const rows = owned.flatMap(({ row, owner }) => {
-    // What only moved is as it is stored, in each incarnation.
-    const incarnations = ofFold.get(`${row.kind} ${row.id}`) ?? [row]
-    return incarnations.map(one => objectColumns(place, one, owner))
-  })
+  const rows = owned.flatMap(({ row, owner }) =>
+    (ofFold.get(`${row.kind} ${row.id}`) ?? []).map(one => objectColumns(place, one, owner)),
+  )
   await putRows(db, 'ledger_objects', ['kind', 'id', 'incarnation'], rows)
   await removePlaceholders(
     db,
     place,
     folded.filter(({ folded }) => folded.rows.some(({ incarnation }) => incarnation !== '')),
+  )
+}
+
+/** Gives stored objects other owners; of what they are nothing changed. */
+export async function moveObjects(db: Db, place: Place, moved: readonly Owned[]): Promise<void> {
+  if (moved.length === 0) return
+  await db.query(
+    `update ledger_objects t set owner = n.owner from unnest($5::text[], $6::text[], $7::text[]) as n (kind, id, owner)
+     where ${inPlace('t')} and t.kind = n.kind and t.id = n.id`,
+    [
+      ...placeValues(place),
+      moved.map(({ row }) => row.kind),
+      moved.map(({ row }) => row.id),
+      moved.map(({ owner }) => owner),
+    ],
   )
 }
 
