@@ -90,12 +90,12 @@ async function aRequest(operation: Operation): Promise<Asked> {
 const perform = (pod: TestApi, { method, path, body, headers }: Asked): Promise<Answer> =>
   pod.call(method, path, { key: null, headers, ...(body !== undefined && { body }) })
 
-/** Asks again, as a client would, until the first request is over. */
+/** Asks again, as a client would, until the first request is over, and while too many wait for the database. */
 const repeat = (asked: Asked): Promise<Answer> =>
   until(
     async () => {
       const answer = await perform(other, asked)
-      if (answer.status !== 409 && answer.status < 500) return answer
+      if (answer.status !== 409 && answer.status !== 429 && answer.status < 500) return answer
       throw new Error(JSON.stringify(answer.body))
     },
     { everyMs: 50, what: `an answer to ${asked.method} ${asked.path}` },
