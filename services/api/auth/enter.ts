@@ -14,13 +14,17 @@ export interface Proven {
   readonly method: SignInMethod
 }
 
-/** Begins a session, with a new secret at every sign-in. The session that this browser had before ends. */
+/**
+ * Begins a session, with a new secret at every sign-in. The session that this browser had before ends.
+ *
+ * @returns the id of the session
+ */
 export async function enter(
   signIn: SignIn,
   { email, name, method }: Proven,
   request: Request,
   response: Response,
-): Promise<void> {
+): Promise<string> {
   const { sessions, cookies, staff, log } = signIn
   const nowMs = Date.now()
   const limits = staff.has(email) ? staffLimits : memberLimits
@@ -41,8 +45,9 @@ export async function enter(
     return true
   })
   // The very first sign-in is new to nobody, and a printed link was at the machine itself.
-  if (isKnown || method === 'printed' || !(wasHere || staff.has(email))) return
-  queueMail(signIn, signedInMail({ email, peer, agent }, new Date(nowMs)))
+  const isExpected = isKnown || method === 'printed' || !(wasHere || staff.has(email))
+  if (!isExpected) queueMail(signIn, signedInMail({ email, peer, agent }, new Date(nowMs)))
+  return id
 }
 
 /** Ends the session that a request's cookie names, if there is one. */

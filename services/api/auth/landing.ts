@@ -6,7 +6,12 @@ import type { SignIn } from './sign-in.ts'
 const rememberedMs = 15 * 60_000
 
 /** Pages of signing in that somebody comes to from elsewhere. They show what they are asked for, and change nothing. */
-const ownPages: ReadonlySet<string> = new Set(['/auth/invitation', '/auth/device', '/auth/account/passkeys'])
+const ownPages: ReadonlySet<string> = new Set([
+  '/auth/invitation',
+  '/auth/device',
+  '/auth/account/passkeys',
+  '/auth/account/password',
+])
 
 /**
  * The page of the console, or of `ownPages`, that a text names, as a path of this origin; undefined for everything else. Never

@@ -20,7 +20,7 @@ const codeForm = `<form method="post" action="/auth/verify">
 
 /**
  * @param oidcName what the other way of signing in is called; undefined: there is none
- * @param has whether staff may sign in by a passkey, and members of self-registered organizations by a password, elsewhere
+ * @param has whether staff may sign in by a passkey, and members by a password, on pages of their own
  */
 export const askPage = (
   oidcName: string | undefined,
@@ -29,6 +29,12 @@ export const askPage = (
   title: 'Sign in',
   body: `<p>A link and a code come by mail. ${has.passwords ? 'No password is asked for here.' : 'There are no passwords.'}</p>
 ${askForm}
+${
+  has.passwords
+    ? `<p><a href="/auth/tenants/login">Sign in with a password</a></p>
+<p><a href="/auth/tenants/register">Register an organization</a></p>`
+    : ''
+}
 ${oidcName ? `<p><a href="/auth/oidc">Sign in with ${escapeHtml(oidcName)}</a></p>` : ''}
 ${has.passkeys ? '<p><a href="/auth/passkey">Staff: sign in with a passkey</a></p>' : ''}`,
 })
@@ -92,12 +98,14 @@ export const messagePage = (title: string, text: string): Page => ({
 export interface Account {
   readonly email: string
   readonly isStaff: boolean
+  /** Whether members may have a password here. */
+  readonly hasPasswords: boolean
   /** Which of the sessions looks. */
   readonly sessionId: string
 }
 
 export const accountPage = (
-  { email, isStaff, sessionId }: Account,
+  { email, isStaff, hasPasswords, sessionId }: Account,
   sessions: readonly SessionRecord[],
 ): Page => ({
   title: 'Your sessions',
@@ -106,6 +114,7 @@ export const accountPage = (
 ${sessions.map(session => sessionRow(session, sessionId)).join('\n')}
 </table>
 ${isStaff ? '<p><a href="/auth/account/passkeys">Your passkeys</a></p>' : ''}
+${hasPasswords && !isStaff ? '<p><a href="/auth/account/password">Set a new password</a></p>' : ''}
 <form method="post" action="/auth/logout"><button>Sign out</button></form>`,
 })
 

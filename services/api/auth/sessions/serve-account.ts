@@ -17,7 +17,8 @@ export function serveAccount(router: Router, signIn: SignIn): void {
     const session = await requireSession(signIn, request, response)
     if (!session) return
     const { email, id: sessionId } = session
-    const account = { email, sessionId, isStaff: staffOf(signIn.staff, session) !== undefined }
+    const isStaff = staffOf(signIn.staff, session) !== undefined
+    const account = { email, sessionId, isStaff, hasPasswords: signIn.tenants !== undefined }
     sendPage(response, 200, accountPage(account, await away(sessions.list(email))))
   })
   router.post('/account/end', named('endSessionByForm'), ...readForm, async (request, response) => {

@@ -22,6 +22,8 @@ interface Wanted {
 /** Methods that prove the address anew: whoever forgot the password signs in by one of them and sets another. */
 const byMail: ReadonlySet<SignInMethod> = new Set(['link', 'code', 'oidc'])
 
+export const isByMail = ({ method }: { readonly method: SignInMethod }): boolean => byMail.has(method)
+
 /**
  * Sets a person's password and ends all other sessions. The proof is the password before, or a sign-in by mail within 10 minutes: a
  * browser that was left open is none. Throws an ApiError: `request_invalid` with the field, `proof_too_old`, `conflict`.
@@ -37,7 +39,7 @@ export async function changePassword(
   requireGoodPassword(accounts, wanted.newPassword, { field: 'newPassword', about })
   const known = await passwordOf(signIn.store, email)
   const session = await away(signIn.sessions.findById(sessionId, Date.now()))
-  const isProvedByMail = session !== undefined && byMail.has(session.method) && isFresh(person, Date.now())
+  const isProvedByMail = session !== undefined && isByMail(session) && isFresh(person, Date.now())
   if (known && !isProvedByMail) await requireCurrent(signIn, accounts, { email, wanted, known }, from.peer)
   else if (!isProvedByMail) throw new ApiError('proof_too_old')
   const digest = await accounts.digests.make(wanted.newPassword, networkOf(from.peer))

@@ -10,34 +10,71 @@ import type { TenantAccounts } from './accounts.ts'
 import { enterByPassword, passwordOf, type Tokens } from './enter.ts'
 import { isOutdated } from './password-digests.ts'
 
-/**
- * Signs in by a password. An address that is nobody's, has no password, is staff's or is a member nowhere takes the same way to the same
- * answer as a wrong password. Throws an ApiError: `sign_in_refused`, `rate_limited` or `unavailable`.
- */
+interface Given {
+  readonly email: string
+  readonly password: string
+}
+
+interface ProvenPassword {
+  readonly known: Password
+  /** Whether the address signed in from this network lately. */
+  readonly isKnownNetwork: boolean
+}
+
+/** Signs a program in by a password. Throws an ApiError: `sign_in_refused`, `rate_limited` or `unavailable`. */
 export async function logIn(
   signIn: SignIn,
   accounts: TenantAccounts,
-  { email, password }: { readonly email: string; readonly password: string },
+  given: Given,
   from: OpenCall['from'],
 ): Promise<Tokens> {
-  await waitForTry(signIn, accounts, email, from.peer)
-  const network = networkOf(from.peer)
+  const { known, isKnownNetwork } = await provePassword(signIn, accounts, given, from.peer)
+  const { sessionId, ...tokens } = await enterByPassword(signIn, given.email, from, isKnownNetwork)
+  await requireUnchanged(signIn, { email: given.email, sessionId, known }, from.peer)
+  return tokens
+}
+
+/**
+ * An address that is nobody's, has no password, is staff's or is a member nowhere takes the same way to the same answer as a wrong
+ * password. Throws an ApiError: `sign_in_refused`, `rate_limited` or `unavailable`.
+ */
+export async function provePassword(
+  signIn: SignIn,
+  accounts: TenantAccounts,
+  { email, password }: Given,
+  peer: string,
+): Promise<ProvenPassword> {
+  await waitForTry(signIn, accounts, email, peer)
+  const network = networkOf(peer)
   const [known, memberships] = await Promise.all([
     passwordOf(signIn.store, email),
     membershipsOf(signIn.store, email),
   ])
   const isRight = await accounts.digests.isOf(password, known?.digest, network)
   // Staff signs in by mail or passkey alone: a password is too little for the platform.
-  if (!isRight || !known || memberships.size === 0 || signIn.staff.has(email))
-    throw refused(signIn, from.peer)
+  if (!isRight || !known || memberships.size === 0 || signIn.staff.has(email)) throw refused(signIn, peer)
   const isKnownNetwork = await away(accounts.delays.isKnown(email, network))
-  await forgiveTries(signIn, accounts, email, from.peer)
+  await forgiveTries(signIn, accounts, email, peer)
   await renewDigest(signIn, accounts, { email, password, known }, network)
-  const { sessionId, ...tokens } = await enterByPassword(signIn, email, from, isKnownNetwork)
-  // Whoever changed the password meanwhile has ended all sessions that they saw, and this one was not among them.
-  if ((await passwordOf(signIn.store, email))?.version === known.version) return tokens
+  return { known, isKnownNetwork }
+}
+
+/**
+ * Ends a session that has just begun where its password was changed meanwhile: whoever changed it has ended all sessions that they saw, and
+ * this one was not among them. Throws an ApiError `sign_in_refused` then.
+ */
+export async function requireUnchanged(
+  signIn: SignIn,
+  {
+    email,
+    sessionId,
+    known,
+  }: { readonly email: string; readonly sessionId: string; readonly known: Password },
+  peer: string,
+): Promise<void> {
+  if ((await passwordOf(signIn.store, email))?.version === known.version) return
   await away(signIn.sessions.end(email, sessionId))
-  throw refused(signIn, from.peer)
+  throw refused(signIn, peer)
 }
 
 function refused({ log }: SignIn, peer: string): ApiError {

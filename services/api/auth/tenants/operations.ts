@@ -2,22 +2,17 @@ import { name } from '@fairlead/wire/declared/field'
 import { z } from 'zod'
 import { type Operation, openOperation } from '../../operation.ts'
 import { ApiError } from '../../problem.ts'
-import { noParams, noQuery, plainText } from '../../query.ts'
+import { noParams, noQuery } from '../../query.ts'
 import { readAddress } from '../address.ts'
 import type { SignIn } from '../sign-in.ts'
 import { useRefreshToken } from '../tokens/serve-tokens.ts'
 import type { TenantAccounts } from './accounts.ts'
 import { enterByPassword, tokensOf } from './enter.ts'
 import { logIn } from './log-in.ts'
-import { newPassword, password } from './new-password.ts'
+import { password } from './new-password.ts'
 import { ownOperations } from './own-operations.ts'
 import { register as beginRegistration, completeRegistration } from './register.ts'
-
-const address = z
-  .string()
-  .max(320)
-  .refine(text => readAddress(text) !== undefined, 'is no e-mail address')
-  .meta({ example: 'ada@example.com' })
+import { address, registrationBody } from './registration-body.ts'
 
 const tokensSchema = z
   .object({
@@ -52,21 +47,14 @@ const register = openOperation({
   summary: 'Register an organization, with its owner and a password',
   description:
     'A mail with a link goes to the address; nothing is made before it was opened and the password typed (`verifyTenantAddress`). The answer is the same, after the same time, also for an address that has an account: its owner is told by mail. Forgotten registrations end after 24 hours.',
-  body: z.strictObject({
-    email: address,
-    password: newPassword,
-    slug: name("Part of the organization's webhook URLs; can't change. A DNS label."),
-    displayName: plainText(100).optional().meta({ description: 'For people. Default: the slug.' }),
-  }),
+  body: registrationBody,
   status: 202,
   answerDescription: 'A mail is on its way, if one may be sent to this address.',
   answer: z.object({ sent: z.literal('if_possible') }).meta({ id: 'TenantRegistration' }),
   problems: ['conflict'],
   async handle({ signIn, body, from }) {
     const { accounts, ...own } = here(signIn)
-    const { slug, displayName = slug } = body
-    const wanted = { ...body, slug, displayName, email: readAddress(body.email)! }
-    await beginRegistration(own.signIn, accounts, wanted, from)
+    await beginRegistration(own.signIn, accounts, body, from)
     return { sent: 'if_possible' as const }
   },
 })

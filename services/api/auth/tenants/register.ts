@@ -1,8 +1,10 @@
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
+import type { z } from 'zod'
 import type { OpenCall } from '../../operation.ts'
 import { ApiError } from '../../problem.ts'
 import { storeProblem } from '../../store-problem.ts'
+import { readAddress } from '../address.ts'
 import { networkOf } from '../limits.ts'
 import { away } from '../link/serve-link.ts'
 import { queueMail } from '../mail/queue-mail.ts'
@@ -11,14 +13,11 @@ import type { SignIn } from '../sign-in.ts'
 import type { TenantAccounts } from './accounts.ts'
 import { changeBy } from './enter.ts'
 import { knownAddressMail, registrationMail } from './mails.ts'
+import type { registrationBody } from './registration-body.ts'
+import type { Registration } from './registrations.ts'
 import { requireGoodPassword } from './require-password.ts'
 
-interface Wanted {
-  readonly email: string
-  readonly password: string
-  readonly slug: string
-  readonly displayName: string
-}
+type Wanted = z.infer<typeof registrationBody>
 
 /**
  * Answers the same, after the same work, whoever has the address: what follows (which mail, or none) is queued, and done when the
@@ -27,9 +26,10 @@ interface Wanted {
 export async function register(
   signIn: SignIn,
   accounts: TenantAccounts,
-  { password, ...wanted }: Wanted,
+  { password, slug, ...given }: Wanted,
   from: OpenCall['from'],
 ): Promise<void> {
+  const wanted = { email: readAddress(given.email)!, slug, displayName: given.displayName ?? slug }
   requireGoodPassword(accounts, password, { field: 'password', about: [wanted.email, wanted.slug] })
   if (!(await away(signIn.limits.takeTry(from.peer)))) {
     throw new ApiError('rate_limited', undefined, { retryAfterSeconds: 600 })
@@ -44,7 +44,7 @@ export async function register(
 async function sendRegistration(
   signIn: SignIn,
   accounts: TenantAccounts,
-  registration: Omit<Wanted, 'password'> & { readonly digest: string },
+  registration: Registration,
   from: OpenCall['from'],
 ): Promise<void> {
   const { email, slug } = registration

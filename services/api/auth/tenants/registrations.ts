@@ -23,7 +23,7 @@ const registrationSchema = z.object({
   slug: z.string(),
   displayName: z.string(),
 })
-type Registration = z.infer<typeof registrationSchema>
+export type Registration = z.infer<typeof registrationSchema>
 
 const registrationMs = 24 * 3_600_000
 const mostTries = 5

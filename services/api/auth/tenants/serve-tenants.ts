@@ -1,20 +1,41 @@
 import type { Request, Response, Router } from 'express'
 import { escapeHtml } from '../../html.ts'
-import { ApiError, problems } from '../../problem.ts'
+import { ApiError } from '../../problem.ts'
+import { requireBody } from '../../request.ts'
+import { readAddress } from '../address.ts'
 import { enter } from '../enter.ts'
 import { fieldOf, named, readForm } from '../form.ts'
-import { homePath } from '../landing.ts'
+import { homePath, land, rememberLanding } from '../landing.ts'
 import { away } from '../link/serve-link.ts'
 import { type Page, sendPage } from '../pages/page.ts'
 import type { SignIn } from '../sign-in.ts'
 import type { TenantAccounts } from './accounts.ts'
-import { completeRegistration } from './register.ts'
+import { provePassword, requireUnchanged } from './log-in.ts'
+import { loginPage, type Registering, registeredPage, registerPage } from './pages.ts'
+import { fromOf, showAgain } from './refused-form.ts'
+import { completeRegistration, register } from './register.ts'
+import { registrationBody } from './registration-body.ts'
+import { servePassword } from './serve-password.ts'
 
 /**
- * The page behind the link of a registration's mail. It changes nothing, and asks for the password that was chosen: a mail scanner that
- * presses its button knows none.
+ * Pages of tenant accounts for people. The page behind the link of a registration's mail changes nothing, and asks for the password that was
+ * chosen: a mail scanner that presses its button knows none.
  */
 export function serveTenants(router: Router, signIn: SignIn, accounts: TenantAccounts): void {
+  router.get('/tenants/login', named('logInTenantPage'), (request, response) => {
+    rememberLanding(signIn, request, response)
+    sendPage(response, 200, loginPage())
+  })
+  router.post('/tenants/login', named('logInTenantByForm'), ...readForm, (request, response) =>
+    logIn(signIn, accounts, request, response),
+  )
+  router.get('/tenants/register', named('registerTenantPage'), (_request, response) =>
+    sendPage(response, 200, registerPage()),
+  )
+  router.post('/tenants/register', named('registerTenantByForm'), ...readForm, (request, response) =>
+    begin(signIn, accounts, request, response),
+  )
+  servePassword(router, signIn, accounts)
   router.get('/tenants/verify', named('verifyTenantPage'), (request, response) => {
     const { token } = request.query
     sendPage(response, 200, verifyPage({ token: typeof token === 'string' ? token : '' }))
@@ -24,27 +45,64 @@ export function serveTenants(router: Router, signIn: SignIn, accounts: TenantAcc
   )
 }
 
+async function logIn(
+  signIn: SignIn,
+  accounts: TenantAccounts,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const { peer } = response.locals
+  const typed = fieldOf(request, 'email') ?? ''
+  const email = readAddress(typed)
+  try {
+    if (!email) throw new ApiError('sign_in_refused', 'Give one e-mail address.')
+    const password = fieldOf(request, 'password') ?? ''
+    const { known } = await provePassword(signIn, accounts, { email, password }, peer)
+    const sessionId = await away(enter(signIn, { email, method: 'password' }, request, response))
+    await requireUnchanged(signIn, { email, sessionId, known }, peer)
+    land(signIn, request, response)
+  } catch (error) {
+    showAgain(response, error, said => loginPage({ email: typed, said }))
+  }
+}
+
+async function begin(
+  signIn: SignIn,
+  accounts: TenantAccounts,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const typed: Registering = Object.fromEntries(
+    ['email', 'slug', 'displayName'].map(name => [name, (fieldOf(request, name) ?? '').trim()]),
+  )
+  const { displayName, ...others } = typed
+  try {
+    const password = fieldOf(request, 'password') ?? ''
+    const given = { ...others, password, ...(displayName && { displayName }) }
+    const wanted = requireBody(registrationBody, given)
+    await register(signIn, accounts, wanted, fromOf(request, response))
+    sendPage(response, 202, registeredPage)
+  } catch (error) {
+    showAgain(response, error, said => registerPage({ ...typed, said }))
+  }
+}
+
 async function complete(
   signIn: SignIn,
   accounts: TenantAccounts,
   request: Request,
   response: Response,
 ): Promise<void> {
-  const { peer, requestId } = response.locals
-  const from = { peer, requestId, agent: (request.get('user-agent') ?? '').slice(0, 300) }
   const token = fieldOf(request, 'token') ?? ''
   const slug = fieldOf(request, 'slug')
   const proof = { token, password: fieldOf(request, 'password') ?? '', ...(slug && { slug }) }
   try {
-    const { email } = await completeRegistration(signIn, accounts, proof, from)
+    const { email } = await completeRegistration(signIn, accounts, proof, fromOf(request, response))
     await away(enter(signIn, { email, method: 'password' }, request, response))
     response.redirect(303, homePath)
   } catch (error) {
-    if (!(error instanceof ApiError) || !(error.code === 'sign_in_refused' || error.code === 'conflict'))
-      throw error
-    response.locals.code = error.code
-    const page = { token, said: error.message, asksSlug: error.code === 'conflict' }
-    sendPage(response, problems[error.code][0], verifyPage(page))
+    const asksSlug = error instanceof ApiError && error.code === 'conflict'
+    showAgain(response, error, said => verifyPage({ token, said, asksSlug }))
   }
 }
 
