@@ -40,7 +40,7 @@ function Box({ slug, leave }: { readonly slug: string | undefined; readonly leav
   const navigate = useNavigate()
   const { data: places = [] } = usePlaces()
   const isStaff = useIsStaff()
-  const found = goalsOf(typed.trim(), placesIn(slug, isStaff), slug, places)
+  const found = goalsOf(typed.trim(), placesIn(slug, isStaff, true), slug, places)
   const goals = isStaff ? [...found, ...platformGoal(typed.trim())] : found
   const go = (goal: Goal | undefined) => {
     if (!goal) return
@@ -111,8 +111,8 @@ export function goalsOf(
   places: readonly { readonly slug: string; readonly name: string }[],
 ): readonly Goal[] {
   const wanted = typed.toLowerCase()
-  const pages = groups.flatMap(({ title, links }) =>
-    links.map(({ to, label }) => ({ to, label, hint: title })),
+  const pages = groups.flatMap(({ title, links, rare }) =>
+    [...links, ...(rare?.links ?? [])].map(({ to, label }) => ({ to, label, hint: title })),
   )
   const organizations = places.map(place => ({
     to: `/organizations/${place.slug}`,

@@ -1,10 +1,22 @@
 /** Where one can go: the menu and the palette have the same list. */
 export interface PlaceGroup {
   readonly title: string
-  readonly links: readonly { readonly to: string; readonly label: string }[]
+  readonly links: readonly Place[]
+  /** What hardly anybody needs in a week: the menu shows it when it is asked for, or where one is. */
+  readonly rare?: { readonly title: string; readonly links: readonly Place[] }
 }
 
-export function placesIn(slug: string | undefined, isStaff: boolean): readonly PlaceGroup[] {
+interface Place {
+  readonly to: string
+  readonly label: string
+}
+
+/** @param hasLedger where it is off, or not known to be on, its pages are rare ones */
+export function placesIn(
+  slug: string | undefined,
+  isStaff: boolean,
+  hasLedger: boolean,
+): readonly PlaceGroup[] {
   const platform: PlaceGroup = {
     title: isStaff ? 'Platform' : 'Elsewhere',
     links: [
@@ -22,10 +34,10 @@ export function placesIn(slug: string | undefined, isStaff: boolean): readonly P
   }
   const you: PlaceGroup = { title: 'You', links: [{ to: '/account', label: 'Sessions, sign out' }] }
   if (!slug) return [platform, you]
-  return [...placesOfOrganization(slug), platform, you]
+  return [...placesOfOrganization(slug, hasLedger), platform, you]
 }
 
-function placesOfOrganization(slug: string): readonly PlaceGroup[] {
+function placesOfOrganization(slug: string, hasLedger: boolean): readonly PlaceGroup[] {
   const at = (page: string) => `/organizations/${slug}${page && `/${page}`}`
   return [
     {
@@ -44,21 +56,6 @@ function placesOfOrganization(slug: string): readonly PlaceGroup[] {
       ],
     },
     {
-      title: 'Billing',
-      links: [
-        { to: at('billing/revenue'), label: 'Revenue' },
-        { to: at('billing/customers'), label: 'Customers' },
-        { to: at('billing/subscriptions'), label: 'Subscriptions' },
-        { to: at('billing/invoices'), label: 'Invoices' },
-        { to: at('billing/payments'), label: 'Payments' },
-        { to: at('billing/plans'), label: 'Plans' },
-        { to: at('billing/rates'), label: 'Exchange rates' },
-        { to: at('billing/restatements'), label: 'Restated days' },
-        { to: at('billing/quarantine'), label: 'Quarantine' },
-        { to: at('billing/rebuilds'), label: 'Rebuilds' },
-      ],
-    },
-    {
       title: 'Set-up',
       links: [
         { to: at('sources'), label: 'Sources' },
@@ -67,6 +64,7 @@ function placesOfOrganization(slug: string): readonly PlaceGroup[] {
         { to: at('simulator'), label: 'Simulator' },
       ],
     },
+    billingPlaces(at, hasLedger),
     {
       title: 'Organization',
       links: [
@@ -79,4 +77,24 @@ function placesOfOrganization(slug: string): readonly PlaceGroup[] {
       ],
     },
   ]
+}
+
+function billingPlaces(at: (page: string) => string, hasLedger: boolean): PlaceGroup {
+  const links = [
+    { to: at('billing/revenue'), label: 'Revenue' },
+    { to: at('billing/customers'), label: 'Customers' },
+    { to: at('billing/subscriptions'), label: 'Subscriptions' },
+    { to: at('billing/invoices'), label: 'Invoices' },
+    { to: at('billing/payments'), label: 'Payments' },
+    { to: at('billing/plans'), label: 'Plans' },
+  ]
+  const upkeep = [
+    { to: at('billing/rates'), label: 'Exchange rates' },
+    { to: at('billing/restatements'), label: 'Restated days' },
+    { to: at('billing/quarantine'), label: 'Quarantine' },
+    { to: at('billing/rebuilds'), label: 'Rebuilds' },
+  ]
+  return hasLedger
+    ? { title: 'Billing', links, rare: { title: 'Upkeep of the ledger', links: upkeep } }
+    : { title: 'Billing', links: [], rare: { title: 'Pages of the ledger', links: [...links, ...upkeep] } }
 }

@@ -21,6 +21,11 @@ const least = {
   own: 'owner',
 } as const satisfies Readonly<Record<OrganizationRight, (typeof roles)[number]>>
 
+const needsRole = 'needs the role '
+
+/** Whether what a control takes is a role in the organization: its owners give it. */
+export const asksForRole = (who: string): boolean => who.startsWith(needsRole)
+
 const permitted: Permission = { may: true, who: '' }
 
 /** @param me what the API says of the caller; undefined: nothing yet, and nothing is permitted until it has */
@@ -33,7 +38,7 @@ export function permissionOf(me: Me | undefined, right: Right, slug: string): Pe
   if (me.impersonation && right !== 'read') {
     return { may: false, who: 'not while you look as another member' }
   }
-  return mayIn(me, right, slug) ? permitted : { may: false, who: `needs the role ${least[right]}` }
+  return mayIn(me, right, slug) ? permitted : { may: false, who: `${needsRole}${least[right]}` }
 }
 
 function mayIn(me: Me, right: OrganizationRight, slug: string): boolean {

@@ -1,4 +1,4 @@
-import { getMe, listOrganizations } from '@fairlead/client/gen/client'
+import { getMe, getOrganization, listMembers, listOrganizations } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
 import { take } from './call.ts'
 import { type Permission, permissionOf, type Right } from './rights.ts'
@@ -33,6 +33,31 @@ export function useMe() {
 export function useIsStaff(): boolean {
   const { data } = useMe()
   return data?.rights.includes('platform-read') ?? false
+}
+
+/** The address of an owner of an organization; undefined: not known yet, or there is none. */
+export function useOwnerOf(slug: string): string | undefined {
+  const { data } = useQuery({
+    queryKey: ['members', slug, 'owner'],
+    queryFn: async ({ signal }) => {
+      const { items } = await take(listMembers(slug, { signal }))
+      return items.find(({ role, active }) => role === 'owner' && active)?.email ?? ''
+    },
+    enabled: slug !== '',
+    staleTime: 300_000,
+  })
+  return data || undefined
+}
+
+/** Whether an organization's ledger is on; false also while nobody knows yet. */
+export function useHasLedger(slug = ''): boolean {
+  const { data } = useQuery({
+    queryKey: ['organization', slug],
+    queryFn: ({ signal }) => take(getOrganization(slug, { signal })),
+    enabled: slug !== '',
+    staleTime: 60_000,
+  })
+  return data?.ledger.enabled ?? false
 }
 
 /** Whether the person may do what asks for a right; and if not, what that takes. */

@@ -4,11 +4,12 @@ import { ImpersonationBanner } from './impersonation.tsx'
 import { useKeys } from './keys.ts'
 import { KeysHelp } from './keys-help.tsx'
 import { Palette } from './palette.tsx'
-import { placesIn } from './places.ts'
+import { type PlaceGroup, placesIn } from './places.ts'
 import type { Search } from './search-params.ts'
-import { useIsStaff, usePlaces } from './session.ts'
+import { useHasLedger, useIsStaff, usePlaces } from './session.ts'
 import { SignedOut } from './signed-out.tsx'
 import { ThemeButton } from './theme.tsx'
+import { TimeHint } from './time-hint.tsx'
 
 /** What surrounds every page: where one is, where one can go, and the keys. */
 export function Shell() {
@@ -21,6 +22,7 @@ export function Shell() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: it closes because the page is another
   useEffect(() => setMenu(false), [path])
   const isStaff = useIsStaff()
+  const hasLedger = useHasLedger(slug)
   useKeys({ palette: () => setPalette(true), help: () => setHelp(true), slug })
   return (
     <div className="shell">
@@ -52,27 +54,16 @@ export function Shell() {
         </div>
       </header>
       <nav id="menu" className={menu ? 'menu open' : 'menu'} aria-label="Pages">
-        {placesIn(slug, isStaff).map(({ title, links }) => (
+        {placesIn(slug, isStaff, hasLedger).map(({ title, links, rare }) => (
           <div key={title}>
             <h2>{title}</h2>
-            <ul>
-              {links.map(({ to, label }) => (
-                <li key={to}>
-                  <Link
-                    to={to as never}
-                    // Who looks at test data of the ledger goes on doing so.
-                    search={(mode === 'test' && to.includes('/billing/') ? { mode } : {}) as never}
-                    activeOptions={{
-                      exact: to === '/' || /^\/organizations\/[^/]+$/.test(to),
-                      includeSearch: false,
-                    }}
-                    activeProps={{ 'aria-current': 'page' }}
-                  >
-                    {label}
-                  </Link>
-                </li>
-              ))}
-            </ul>
+            {links.length > 0 && <Links links={links} mode={mode} />}
+            {rare && (
+              <details open={rare.links.some(({ to }) => path.startsWith(to))}>
+                <summary>{rare.title}</summary>
+                <Links links={rare.links} mode={mode} />
+              </details>
+            )}
           </div>
         ))}
       </nav>
@@ -86,7 +77,38 @@ export function Shell() {
       </main>
       <Palette open={palette} setOpen={setPalette} slug={slug} />
       <KeysHelp open={help} setOpen={setHelp} />
+      <TimeHint />
     </div>
+  )
+}
+
+function Links({
+  links,
+  mode,
+}: {
+  readonly links: PlaceGroup['links']
+  /** Of the data that is looked at. */
+  readonly mode: string | undefined
+}) {
+  return (
+    <ul>
+      {links.map(({ to, label }) => (
+        <li key={to}>
+          <Link
+            to={to as never}
+            // Who looks at test data of the ledger goes on doing so.
+            search={(mode === 'test' && to.includes('/billing/') ? { mode } : {}) as never}
+            activeOptions={{
+              exact: to === '/' || /^\/organizations\/[^/]+$/.test(to),
+              includeSearch: false,
+            }}
+            activeProps={{ 'aria-current': 'page' }}
+          >
+            {label}
+          </Link>
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,5 +1,4 @@
-import { useEffect, useState } from 'react'
-import { Hint } from './parts/hint.tsx'
+import { type ClipboardEvent, useEffect, useState } from 'react'
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 const dayAndTime = new Intl.DateTimeFormat(undefined, {
@@ -21,35 +20,35 @@ const inUtc = new Intl.DateTimeFormat(undefined, {
 /** The viewer's zone, written at the head of every column of times. */
 export const zoneName = zone
 
-/** A time in the viewer's zone; UTC and how long ago by hover or focus; copied as ISO 8601. */
+/** A time in the viewer's zone; UTC and how long ago by hover (`TimeHint`); copied as ISO 8601. */
 export function Time({ at }: { readonly at: string | null }) {
   if (at === null) return <span className="muted">–</span>
-  const date = new Date(at)
   return (
-    <Hint text={() => `${inUtc.format(date)} UTC · ${agoOf(date, new Date())}`}>
-      <time
-        dateTime={at}
-        onCopy={event => {
-          event.clipboardData.setData('text/plain', date.toISOString())
-          event.preventDefault()
-        }}
-      >
-        {dayAndTime.format(date)}
-      </time>
-    </Hint>
+    <time dateTime={at} onCopy={copyIso}>
+      {dayAndTime.format(new Date(at))}
+    </time>
   )
 }
 
-/** How long ago, kept current. */
+/** How long ago, kept current; the rest as of `Time`. */
 export function Ago({ at }: { readonly at: string | null }) {
   const now = useNow(10_000)
   if (at === null) return <span className="muted">never</span>
   return (
-    <Hint text={() => `${dayAndTime.format(new Date(at))} ${zone} · ${inUtc.format(new Date(at))} UTC`}>
-      <time dateTime={at}>{agoOf(new Date(at), now)}</time>
-    </Hint>
+    <time dateTime={at} onCopy={copyIso}>
+      {agoOf(new Date(at), now)}
+    </time>
   )
 }
+
+function copyIso(event: ClipboardEvent<HTMLTimeElement>): void {
+  event.clipboardData.setData('text/plain', new Date(event.currentTarget.dateTime).toISOString())
+  event.preventDefault()
+}
+
+/** A time in the viewer's zone, in UTC, and how long ago. */
+export const wordsOf = (date: Date): string =>
+  `${dayAndTime.format(date)} ${zone} · ${inUtc.format(date)} UTC · ${agoOf(date, new Date())}`
 
 function useNow(everyMs: number): Date {
   const [now, setNow] = useState(() => new Date())

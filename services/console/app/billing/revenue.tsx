@@ -88,7 +88,11 @@ function ViewPage<Row>({
         filters={filtersOf(currencies, chosen)}
         search={search}
         change={(field, value) =>
-          void navigate({ to: '.', search: { ...search, [field]: value } as never, replace: true })
+          void navigate({
+            to: '.',
+            search: ((now: Search) => ({ ...now, [field]: value })) as never,
+            replace: true,
+          })
         }
       />
       {shown && <LedgerOffNote slug={slug} />}

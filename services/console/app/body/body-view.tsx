@@ -1,4 +1,5 @@
-import { useMemo, useState } from 'react'
+import { useMemo } from 'react'
+import { useInAddress } from '../in-address.ts'
 import { CopyButton } from '../parts/copy.tsx'
 import { Lines, plainLines, prettyLines } from './lines.tsx'
 import { bytesOf, hexLines, type Received } from './received.ts'
@@ -13,7 +14,8 @@ export function BodyView({
   readonly request: Received
   readonly expired?: boolean
 }) {
-  const [view, setView] = useState<View>('pretty')
+  const [chosen, choose] = useInAddress('body')
+  const view: View = chosen === 'raw' ? 'raw' : 'pretty'
   const { body, bodyEncoding, sizeBytes } = request
   const isText = bodyEncoding === 'utf-8'
   const lines = useMemo(() => {
@@ -43,7 +45,7 @@ export function BodyView({
                 type="button"
                 className="tab"
                 aria-pressed={view === each}
-                onClick={() => setView(each)}
+                onClick={() => choose(each === 'raw' ? 'raw' : '')}
               >
                 {each === 'pretty' ? 'Pretty' : 'Raw'}
               </button>

@@ -46,7 +46,11 @@ export function Page() {
     refetchInterval: 30_000,
   })
   const change = (name: string, value: string) =>
-    void navigate({ to: '.', search: { ...search, [name]: value } as never, replace: true })
+    void navigate({
+      to: '.',
+      search: ((now: Search) => ({ ...now, [name]: value })) as never,
+      replace: true,
+    })
   return (
     <section className="page">
       <header className="page-head">

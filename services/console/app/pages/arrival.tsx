@@ -75,7 +75,7 @@ function Refused({
     },
     gcTime: 0,
     staleTime: 0,
-    refetchInterval: ({ state }) => (!state.data && state.dataUpdateCount < 20 ? 700 : false),
+    refetchInterval: ({ state }) => (state.data ? false : state.dataUpdateCount < 20 ? 700 : 5_000),
   })
   return (
     <>

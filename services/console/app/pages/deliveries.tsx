@@ -5,9 +5,9 @@ import {
   type EventDetail,
   retryDelivery,
 } from '@fairlead/client/gen/client'
-import { useState } from 'react'
 import { visible } from '../body/received.ts'
 import { once, take } from '../call.ts'
+import { useInAddress } from '../in-address.ts'
 import { StateBadge } from '../parts/badge.tsx'
 import { ScrollX } from '../parts/scroll-x.tsx'
 import { ActionButton } from '../resource/actions.tsx'
@@ -80,10 +80,13 @@ function Attempts({
   readonly event: EventDetail
   readonly slug: string
 }) {
-  const [compared, setCompared] = useState<readonly string[]>([])
+  const [chosen, choose] = useInAddress('compare')
+  const compared = chosen.split(',').filter(each => attempts.some(({ id }) => id === each))
   if (attempts.length === 0) return <p className="muted">No attempt has been made yet.</p>
   const toggle = (id: string) =>
-    setCompared(compared.includes(id) ? compared.filter(each => each !== id) : [...compared, id].slice(-2))
+    choose(
+      (compared.includes(id) ? compared.filter(each => each !== id) : [...compared, id].slice(-2)).join(),
+    )
   return (
     <>
       <ScrollX label="Attempts">

@@ -75,8 +75,10 @@ export function NewReplay({ slug }: { readonly slug: string }) {
             {start.isError && <ProblemNote error={start.error} />}
             {asked && preview.data && (
               <p role="status">
-                <strong>{preview.data.matched.toLocaleString()}</strong> deliveries of{' '}
-                {preview.data.matchedEvents.toLocaleString()} events
+                <strong>{preview.data.matched.toLocaleString()}</strong>{' '}
+                {preview.data.matched === 1 ? 'delivery' : 'deliveries'} of{' '}
+                {preview.data.matchedEvents.toLocaleString()}{' '}
+                {preview.data.matchedEvents === 1 ? 'event' : 'events'}
                 {preview.data.expired > 0 && `; ${preview.data.expired} more have no body left`}.
               </p>
             )}

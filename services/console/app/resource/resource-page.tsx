@@ -8,10 +8,13 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useCallback, useMemo } from 'react'
 import { ProblemError } from '../call.ts'
 import { CopyButton } from '../parts/copy.tsx'
+import { AskOwner } from '../parts/needs.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { TestData } from '../parts/test-data.tsx'
 import { freezeTimes, readTime } from '../read-time.ts'
+import { asksForRole, permissionOf } from '../rights.ts'
 import { type Search, writeSearch } from '../search-params.ts'
+import { useMe } from '../session.ts'
 import { Filters } from './filters.tsx'
 import { type LiveState, useLive } from './live.ts'
 import { LookedAt } from './looked-at.tsx'
@@ -38,6 +41,8 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
     // changes, and to compare thousands of them four times a second would take longer than to show them.
     ...(resource.live && { staleTime: 60_000, structuralSharing: false }),
   })
+  const { data: me } = useMe()
+  const isRefused = resource.actions?.some(({ right }) => asksForRole(permissionOf(me, right, slug).who))
   const isPaused = search.live === 'off'
   const live = useLive<Item>({
     queryKey: [resource.name, slug, 'pages', chosen],
@@ -46,8 +51,14 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
     position: query.data?.pages[0]?.position ?? undefined,
     isHeld: rowsAreInUse,
   })
-  const set = (changes: Search) =>
-    void navigate({ to: '.', search: { ...search, ...changes } as never, replace: true })
+  // To the address as it is then: of two changes in one moment the second would else undo the first.
+  const set = (changes: Search, resetScroll = true) =>
+    void navigate({
+      to: '.',
+      search: ((now: Search) => ({ ...now, ...changes })) as never,
+      replace: true,
+      resetScroll,
+    })
   const items = useMemo(() => query.data?.pages.flatMap(page => page.items) ?? [], [query.data])
   const { goOn, nearEnd } = useMore(query)
   return (
@@ -63,7 +74,7 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
             <LiveButton
               state={live.state}
               paused={isPaused}
-              toggle={() => set({ live: isPaused ? '' : 'off' })}
+              toggle={() => set({ live: isPaused ? '' : 'off' }, false)}
             />
           )}
           {resource.filters.length > 0 && <CopyLink search={search} />}
@@ -83,13 +94,14 @@ export function ResourcePage<Item>({ resource }: { readonly resource: Resource<I
       )}
       {query.isPending && <p className="muted">Loading …</p>}
       <NewRows count={live.waiting} show={live.showWaiting} />
+      {items.length > 0 && isRefused && <AskOwner />}
       {items.length > 0 && (
         <ResourceTable
           resource={resource}
           items={items}
           slug={slug}
           opened={search.open}
-          open={id => set({ open: id ?? '' })}
+          open={id => set({ open: id ?? '' }, false)}
           nearEnd={nearEnd}
         />
       )}
