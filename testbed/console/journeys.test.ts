@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accountJourney } from './journeys/accounts.ts'
 import { billingJourneys } from './journeys/billing.ts'
 import { keyboardJourney } from './journeys/keyboard.ts'
 import { logJourneys } from './journeys/log.ts'
@@ -20,11 +21,12 @@ let running: RunningConsole
 beforeAll(async () => {
   running = await startConsole()
 }, 240_000)
-afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
+afterAll(() => running?.[Symbol.asyncDispose]())
 
 const started = () => running
 newcomerJourney(started)
 peopleJourneys(started)
+accountJourney(started)
 staffJourneys(started)
 logJourneys(started)
 simulatorJourneys(started)
@@ -43,4 +45,4 @@ test('a page breaks its policy, overflows or keeps someone out', async () => {
 }, 600_000)
 
 // Last: it fills the lists with events that no page needs.
-streamJourneys(started, { seconds: 10, awaySeconds: 5 })
+streamJourneys(started, { seconds: 5, awaySeconds: 2 })

@@ -9,7 +9,7 @@ beforeAll(async () => {
   running = await startConsole()
   await fillLedger(running)
 }, 240_000)
-afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
+afterAll(() => running?.[Symbol.asyncDispose]())
 
 // Four of them are in `npm test`.
 viewJourneys(() => running, { count: 200 })

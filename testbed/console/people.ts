@@ -29,7 +29,7 @@ export async function readMail(owner: Page, to: string, n: number): Promise<stri
       await owner.goto(new URL('/auth/mails', owner.url()).href)
       return (await mails.count()) >= n
     },
-    { what: `mail ${n} to ${to}`, deadlineMs: 60_000 },
+    { what: `mail ${n} to ${to}` },
   )
   return await mails.first().innerText()
 }
@@ -38,6 +38,9 @@ export async function readMail(owner: Page, to: string, n: number): Promise<stri
 export async function enterCode(page: Page, mail: string): Promise<void> {
   const code = /^ {4}(\d{6})$/m.exec(mail)?.[1]
   if (!code) throw new Error(`the mail has no code:\n${mail}`)
-  await page.getByLabel('Code from the mail').fill(code)
+  const field = page.getByLabel('Code from the mail')
+  await field.fill(code)
   await page.getByRole('button', { name: 'Sign in with the code' }).click()
+  // Who leaves before the answer has no session.
+  await field.waitFor({ state: 'detached' })
 }

@@ -76,6 +76,7 @@ export async function startConsole(): Promise<RunningConsole> {
       FAIRLEAD_STRIPE_CONNECT_CLIENT_ID: client.clientId,
       FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: client.secretKey,
       FAIRLEAD_STRIPE_CONNECT_URL: stripe.url,
+      FAIRLEAD_TENANT_ACCOUNTS: 'true',
     }),
   )
   await standalone.ready({ deadlineMs: 120_000 })
@@ -147,9 +148,9 @@ async function open(
     ...(key !== null && { extraHTTPHeaders: { authorization: `Bearer ${key}` } }),
   })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
-  const page = await context.newPage()
   // A minute less than a test may take: so a failure says which element was waited for, and not only that time ran out.
-  page.setDefaultTimeout(120_000)
+  context.setDefaultTimeout(120_000)
+  const page = await context.newPage()
   const faults: string[] = []
   page.on('pageerror', error => faults.push(`script: ${error}`))
   page.on('console', message => {

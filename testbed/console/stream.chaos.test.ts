@@ -6,7 +6,7 @@ let running: RunningConsole
 beforeAll(async () => {
   running = await startConsole()
 }, 240_000)
-afterAll(() => running?.[Symbol.asyncDispose](), 60_000)
+afterAll(() => running?.[Symbol.asyncDispose]())
 
-// Ten seconds of it are in `npm test`.
+// Five seconds of it are in `npm test`.
 streamJourneys(() => running, { seconds: 600, awaySeconds: 60 })

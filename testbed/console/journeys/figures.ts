@@ -88,4 +88,25 @@ export function figuresJourneys(running: () => RunningConsole): void {
     expect(await overflows(page)).toEqual([])
     expect(watched.faults).toEqual([])
   }, 180_000)
+
+  test('a page of a ledger that takes no events any more looks as if all was current', async () => {
+    const enable = (enabled: boolean) =>
+      running().call('PATCH', `/api/v1${ledgered}`, { ledger: { enabled } })
+    await using watched = await running().open()
+    const note = watched.page.getByText('No event comes in; what is there stays as it was')
+    await enable(false)
+    try {
+      for (const name of ['revenue', 'customers', 'restatements', 'quarantine', 'rebuilds']) {
+        await watched.visit(`${ledgered}/billing/${name}`)
+        await note.waitFor()
+        expect(await note.count(), name).toBe(1)
+      }
+    } finally {
+      await enable(true)
+    }
+    await watched.visit(`${ledgered}/billing/quarantine`)
+    await watched.page.getByText('The ledger knows no event of this type').waitFor()
+    expect(await note.count()).toBe(0)
+    expect(watched.faults).toEqual([])
+  })
 }

@@ -46,7 +46,8 @@ export function keyboardJourney(running: () => RunningConsole): void {
     // From anywhere to the issues, to those of one destination, and into the list.
     await watched.visit(acme)
     await press('ControlOrMeta+k')
-    await page.getByRole('combobox').waitFor()
+    // It is in the page a moment before it takes what is typed.
+    await until(async () => (await focused(page)) === 'INPUT', { what: 'the palette in focus' })
     await page.keyboard.type('issues')
     await press('Enter')
     await heading('Issues')
@@ -67,7 +68,7 @@ export function keyboardJourney(running: () => RunningConsole): void {
     await heading(/Retry of/)
     await running().call('PATCH', `${at}/destinations/unwell`, { url: `${running().echoUrl}/healthy` })
     await press('r')
-    await page.locator('h1 .badge', { hasText: 'completed' }).waitFor({ timeout: 120_000 })
+    await page.locator('h1 .badge', { hasText: 'completed' }).waitFor()
 
     // Back to the issue, which is said to be over.
     await press('g', 'i')
@@ -85,6 +86,8 @@ export function keyboardJourney(running: () => RunningConsole): void {
     await press('Enter')
     await page.waitForURL(/q=release/)
     await page.getByRole('link', { name: type }).first().waitFor()
+    // Rows of before are there until the API has answered.
+    await page.locator('tr[data-row]').filter({ hasNotText: type }).first().waitFor({ state: 'detached' })
     await press('ArrowDown')
     await until(async () => (await focused(page)) === 'A', { what: 'a row in focus' })
     const row = await page.evaluate<string>('document.activeElement.getAttribute("href")')

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { crowding } from '../../crowding.ts'
 import { until } from '../../until.ts'
+import { sendRouted } from '../routed.ts'
 import type { RunningConsole } from '../running-console.ts'
 import { acme } from '../walk.ts'
 
@@ -21,6 +22,8 @@ export function logJourneys(running: () => RunningConsole): void {
       /"n": 1152921506151679042,[\s\S]*"a": 1,[\s\S]*"a": 2/,
     )
     await page.getByRole('button', { name: 'Raw' }).click()
+    await page.waitForURL(/\?body=raw$/)
+    await page.getByLabel('Body, as received').waitFor()
     expect(await page.locator('.lines').innerText()).toContain('{"n":1152921506151679042,"a":1,"a":2}')
     await page.goBack()
     await page.waitForURL(/source=github/)
@@ -79,6 +82,38 @@ export function logJourneys(running: () => RunningConsole): void {
     expect(await page.content()).not.toContain('test-only-github-of-acme')
   }, 180_000)
 
+  test('two attempts can’t be seen side by side, or only by who chose them', async () => {
+    const at = `/api/v1${acme}`
+    const url = `${running().echoUrl}/flaky`
+    const retry = { delaysSeconds: [1, 1] }
+    await running().call('POST', `${at}/destinations`, { name: 'twice', url, allowInsecureHttp: true, retry })
+    await running().call('POST', `${at}/routes`, {
+      source: 'github',
+      eventTypes: ['watch'],
+      destinations: ['twice'],
+    })
+    const id = await sendRouted(running(), 'watch', 2)
+    const delivered = async () =>
+      (await running().call('GET', `${at}/events/${id}`)).deliveries.some(
+        (each: { destination: string; state: string }) =>
+          each.destination === 'twice' && each.state === 'delivered',
+      )
+    await until(delivered, { what: 'the third attempt', deadlineMs: 60_000 })
+    await using watched = await running().open()
+    const { page } = watched
+    await watched.visit(`${acme}/events/${id}`)
+    for (const number of [1, 3]) {
+      await page.getByLabel(`Compare attempt ${number}`).click()
+      await page.getByRole('checkbox', { name: `Compare attempt ${number}`, checked: true }).waitFor()
+    }
+    const status = page.getByRole('table', { name: 'Side by side' }).getByRole('row', { name: /^status/ })
+    await status.waitFor()
+    expect(await status.innerText()).toMatch(/^status ≠\s+503\s+200$/)
+    await page.reload()
+    await status.waitFor()
+    expect(watched.faults).toEqual([])
+  })
+
   test('a filter is lost with a reload, or a copied link means something else tomorrow', async () => {
     await using watched = await running().open()
     const { page } = watched
@@ -90,8 +125,11 @@ export function logJourneys(running: () => RunningConsole): void {
     await page.reload()
     expect(await page.getByLabel('After').inputValue()).toBe('-2h')
     await page.getByText('Nothing matches').waitFor()
+    await page.evaluate('navigator.clipboard.writeText("")')
     await page.getByRole('button', { name: 'Copy link' }).click()
-    const link = await until(async () => (await page.evaluate('navigator.clipboard.readText()')) as string)
+    const link = await until(async () => (await page.evaluate('navigator.clipboard.readText()')) as string, {
+      what: 'the link',
+    })
     expect(link).toMatch(/after=\d{4}-\d\d-\d\dT[^&]+&status=unrouted$/)
     await page.getByLabel('After').fill('soon')
     await page.keyboard.press('Enter')

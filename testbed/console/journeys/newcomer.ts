@@ -62,7 +62,7 @@ export function newcomerJourney(running: () => RunningConsole): void {
     await page.getByLabel('Sources').fill('simulator-github')
     await page.getByLabel('Received after').fill('yesterday 00:00')
     await page.getByRole('button', { name: 'Count' }).click()
-    await page.getByText(/deliveries of \d+ events?/).waitFor()
+    await page.getByText(/deliver(y|ies) of \d+ events?/).waitFor()
     await page.getByRole('button', { name: 'Start' }).click()
     await page.getByText(/[1-9]\d* delivered of/).waitFor()
 

@@ -46,7 +46,8 @@ export function peopleJourneys(running: () => RunningConsole): void {
     await enterCode(page, await readMail(owner, email, 3))
     await page.getByRole('heading', { name: 'API keys' }).waitFor()
     const make = page.getByRole('button', { name: 'New API key' })
-    await make.getByText('needs the role admin').waitFor()
+    // The role that it takes, and who gives it.
+    await make.getByText('needs the role admin: ask owner@acme.example').waitFor()
     expect(await make.isDisabled()).toBe(true)
     await looked.visit(`${acme}/members`)
     expect(await page.getByRole('button', { name: 'Invite' }).isDisabled()).toBe(true)
@@ -56,6 +57,7 @@ export function peopleJourneys(running: () => RunningConsole): void {
         .getByText(/needs the role/)
         .first()
         .waitFor()
+      await page.getByText('ask owner@acme.example').first().waitFor()
       expect(await overflows(page), list).toEqual([])
     }
 
@@ -108,6 +110,7 @@ export function peopleJourneys(running: () => RunningConsole): void {
     expect(key).toMatch(/^sk_/)
     expect(await accessFaults(page)).toEqual([])
     await page.getByRole('button', { name: 'I have it' }).click()
+    await page.locator('code.secret').waitFor({ state: 'detached' })
     await page.getByText('for a journey').waitFor()
     expect(await page.content()).not.toContain(key)
     await make('for a journey')

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { until } from '../../until.ts'
+import { sendRouted } from '../routed.ts'
 import type { RunningConsole, Watched } from '../running-console.ts'
 import { accessFaults, acme, overflows } from '../walk.ts'
 
@@ -47,9 +48,9 @@ export function repairJourneys(running: () => RunningConsole): void {
 
     await running().call('PATCH', `${at}/destinations/dying`, { url: `${running().echoUrl}/healthy` })
     await page.getByRole('button', { name: 'Start' }).click()
-    await colleague.page.locator('h1 .badge', { hasText: 'completed' }).waitFor({ timeout: 120_000 })
+    await colleague.page.locator('h1 .badge', { hasText: 'completed' }).waitFor()
     await colleague.page.getByText('3 delivered').waitFor()
-    expect(await deadOf(running())).toBe(2)
+    await untilDead(running(), 2)
     expect(await accessFaults(colleague.page)).toEqual([])
     expect(await overflows(colleague.page)).toEqual([])
     expect([...watched.faults, ...colleague.faults]).toEqual([])
@@ -59,7 +60,9 @@ export function repairJourneys(running: () => RunningConsole): void {
     await using watched = await running().open()
     const { page } = watched
     await watched.visit(`${acme}/dead-letters?destination=dying`)
-    expect(await page.locator('[data-handle]').count()).toBe(2)
+    const letters = page.locator('[data-handle]')
+    await letters.nth(1).waitFor()
+    expect(await letters.count()).toBe(2)
     await page.getByRole('button', { name: 'Discard' }).first().click()
     await page.getByRole('alertdialog').getByRole('button', { name: 'Discard' }).click()
     await page.getByText('That is the only one').waitFor()
@@ -88,8 +91,9 @@ export function repairJourneys(running: () => RunningConsole): void {
     expect(await accessFaults(page)).toEqual([])
     expect(await overflows(page)).toEqual([])
     await page.getByRole('button', { name: 'Start all' }).click()
-    await page.locator('td .badge', { hasText: 'completed' }).waitFor({ timeout: 120_000 })
-    expect(await deadOf(running())).toBe(0)
+    await page.locator('td .badge', { hasText: 'completed' }).waitFor()
+    // Completed is what is handed over; the delivery is told a moment later.
+    await untilDead(running(), 0)
     expect(watched.faults).toEqual([])
   }, 240_000)
 }
@@ -112,20 +116,17 @@ async function openDying(running: RunningConsole): Promise<void> {
 const deadOf = async (running: RunningConsole): Promise<number> =>
   (await running.call('GET', `${at}/dead-letters?destination=dying`)).items.length
 
-/** Sends webhooks until so many more deliveries to `dying` are dead letters. The route comes into force within a second. */
+const untilDead = (running: RunningConsole, count: number) =>
+  until(async () => (await deadOf(running)) === count, {
+    what: `${count} dead letters`,
+    deadlineMs: 60_000,
+  })
+
+/** Has exactly so many more deliveries to `dying` become dead letters. */
 async function die(running: RunningConsole, count: number): Promise<void> {
   const before = await deadOf(running)
-  for (let dead = before; dead < before + count; dead++) {
-    await until(
-      async () => {
-        await running.send(`{"dies":${dead}}`, undefined, type)
-        await until(async () => (await deadOf(running)) > dead, { deadlineMs: 5_000 }).catch(() => {})
-        return (await deadOf(running)) > dead
-      },
-      { what: 'a dead letter', deadlineMs: 60_000 },
-    )
-  }
-  await until(async () => (await deadOf(running)) === before + count, { what: 'the dead letters' })
+  for (let dead = 0; dead < count; dead++) await sendRouted(running, type, 2)
+  await untilDead(running, before + count)
 }
 
 /** From the list of issues to the page of the one that all of them are. */

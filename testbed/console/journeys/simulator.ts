@@ -20,7 +20,10 @@ export function simulatorJourneys(running: () => RunningConsole): void {
       ['byte', /body|secret/i],
     ] as const) {
       await page.getByLabel('Break on purpose').selectOption(broken)
+      // The answer of before is away by then, and its sentence with it.
+      const answered = page.waitForResponse(response => response.request().method() === 'POST')
       await page.getByRole('button', { name: 'Sign and send' }).click()
+      await answered
       await page.getByText(/40\d refused/).waitFor()
       await page.locator('.sentence').waitFor()
       expect(await page.locator('.sentence').innerText()).toMatch(sentence)

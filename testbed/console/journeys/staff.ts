@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { until } from '../../until.ts'
 import { openOwner } from '../people.ts'
 import type { RunningConsole } from '../running-console.ts'
 import { accessFaults, acme, overflows } from '../walk.ts'
@@ -50,15 +51,13 @@ export function staffJourneys(running: () => RunningConsole): void {
     await page.waitForURL(/q=evt_/)
     // It is in the log a moment after it was accepted.
     const found = page.getByRole('row', { name: /event.*Acme Corp/ })
-    await expect
-      .poll(
-        async () => {
-          await page.getByRole('button', { name: 'Reload' }).click()
-          return await found.count()
-        },
-        { timeout: 60_000 },
-      )
-      .toBe(1)
+    await until(
+      async () => {
+        await page.getByRole('button', { name: 'Reload' }).click()
+        return (await found.count()) === 1
+      },
+      { what: 'the event in the search', deadlineMs: 60_000 },
+    )
     await found.getByRole('link').click()
     await page.waitForURL(new RegExp(`${acme}/events/${id}$`))
     await watched.visit('/platform/search?q=127.0.0.1')

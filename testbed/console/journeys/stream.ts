@@ -104,11 +104,13 @@ export function streamJourneys(
       pages.push(page)
     }
     await untilFollowing(pages, 4)
-    // Those that follow are closed: the others take their places.
-    while (pages.length > 2) {
-      const states = await following(pages)
-      await pages.splice(states.indexOf(true), 1)[0]!.close()
-      await untilFollowing(pages, Math.min(4, pages.length))
+    // Those that follow are closed, one and then the others: the rest take their places.
+    for (const closing of [1, 3]) {
+      for (let closed = 0; closed < closing; closed++) {
+        const states = await following(pages)
+        await pages.splice(states.indexOf(true), 1)[0]!.close()
+      }
+      await untilFollowing(pages, 4)
     }
     const { id } = await running().send('{"for":"windows"}', undefined, type)
     for (const page of pages) await page.locator(`a[href="${acme}/events/${id}"]`).waitFor()
