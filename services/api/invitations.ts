@@ -8,9 +8,13 @@ import { newSecret } from './auth/secret.ts'
 import { nameOf } from './caller.ts'
 import { requireFreshProof } from './fresh-proof.ts'
 import { operation } from './operation.ts'
+import { ApiError } from './problem.ts'
 import { invitationParams, noQuery, organizationParams } from './query.ts'
 import { roleOf, roles, roleToStore } from './role.ts'
+import { requireMayGive } from './scopes.ts'
 import { presentTimeOf, timeText } from './time.ts'
+
+const mostInvitations = 'An organization sends at most 100 invitations an hour, and an address gets 5 a day.'
 
 /** How long an invitation is good, ms. */
 const invitationMs = 7 * 86_400_000
@@ -56,7 +60,7 @@ const create = operation({
   tag: 'Members',
   summary: 'Invite an address by mail',
   description:
-    'The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. Where nobody signs in, no mail goes out.',
+    'The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. At most 100 an hour go out, and 5 a day to one address. Where nobody signs in, no mail goes out.',
   access: 'administer',
   params: organizationParams,
   query: noQuery,
@@ -66,19 +70,28 @@ const create = operation({
       .max(320)
       .refine(text => readAddress(text) !== undefined, 'is no e-mail address')
       .meta({ example: 'ada@example.com' }),
-    role: z.enum(roles).default('viewer').meta({ description: "At most the caller's own." }),
+    role: z.enum(roles).default('viewer').meta({
+      description:
+        "At most the caller's own. A key with scopes gives a role that may do no more than the key.",
+    }),
   }),
   status: 201,
   answerDescription: 'The invitation; its mail is on the way.',
   answer: invitationSchema,
-  problems: ['conflict', 'proof_too_old'],
+  problems: ['conflict', 'limit_reached', 'proof_too_old'],
   async handle({ store, signIn, organization, role, caller, body, change, write, wasRepeat }) {
+    requireMayGive(caller, body.role)
     if (body.role === 'owner') requireFreshProof(caller)
+    const email = readAddress(body.email)!
+    // A mail each: they stand in one line with the links that others wait for, and reach whoever is named.
+    if (signIn && !(await signIn.limits.takeInvitation(organization.id, email))) {
+      throw new ApiError('rate_limited', mostInvitations, { retryAfterSeconds: 3_600 })
+    }
     const token = newSecret()
     const { invitation } = await store.members.createInvitation(
       {
         organizationId: organization.id,
-        email: readAddress(body.email)!,
+        email,
         role: roleToStore[body.role],
         callerRole: roleToStore[role],
         tokenSha256: createHash('sha256').update(token).digest(),

@@ -2,9 +2,10 @@ import { parseId } from '@fairlead/webhook/id'
 import { describe, expect, test } from 'vitest'
 import type { Caller } from './caller.ts'
 import { operations } from './operations.ts'
+import { rightsIn } from './rights.ts'
 import { roles } from './role.ts'
 import { readScopes, scopes } from './scope.ts'
-import { requireScope, requireWithin, scopeOf } from './scopes.ts'
+import { requireMayGive, requireScope, requireWithin, scopeOf, scopesOfRole } from './scopes.ts'
 
 const keyId = parseId('key', 'key_01jd3k5t9vexqa7w2m8zr4c6hs')!
 const key = (...own: readonly string[]): Caller => ({
@@ -62,4 +63,27 @@ test('nobody makes a key above their own role or scopes', () => {
   expect(makes(narrow, 'owner', 'viewer', ['events:read', 'events:retry'])).toBe(false)
   expect(makes(narrow, 'owner', 'viewer', ['events:read'])).toBe(true)
   expect(makes(narrow, 'viewer', 'admin', ['events:read'])).toBe(false)
+})
+
+describe.each(roles)('a key that gives the role %s', role => {
+  const organizationId = parseId('org', 'org_01jd3k5t9vexqa7w2m8zr4c6hs')!
+  const rights = rightsIn(
+    { kind: 'api-key', keyId, keyName: 'ci', role, organizationId },
+    { id: organizationId },
+  )
+  const inOrganizations = operations.filter(
+    ({ path, access }) => path.includes('{slug}') && rights.includes(access),
+  )
+  const needed = new Set(inOrganizations.map(scopeOf))
+
+  test('has no fewer scopes than the role has use for, and needs no more', () => {
+    expect(new Set(scopesOfRole(role))).toEqual(needed)
+    expect(passes(() => requireMayGive(key(...needed), role))).toBe(true)
+    expect(passes(() => requireMayGive(key(), role))).toBe(true)
+  })
+
+  test.each([...needed])('may not without %s', scope => {
+    const others = [...scopes].filter(other => other !== scope)
+    expect(passes(() => requireMayGive(key(...others), role))).toBe(false)
+  })
 })

@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect'
 import { ErrorReason } from '@fairlead/wire/store/error'
 import { ManagedBy, type Member } from '@fairlead/wire/store/member'
 import { storeErrorDetail } from '@fairlead/wire/store-client'
@@ -8,6 +9,7 @@ import { managedByKubernetes } from './managed-by-kubernetes.ts'
 import { type Call, operation } from './operation.ts'
 import { memberParams, noQuery, organizationParams } from './query.ts'
 import { type Role, roleOf, roles, roleToStore } from './role.ts'
+import { requireMayGive } from './scopes.ts'
 import { presentTime, timeText } from './time.ts'
 
 const memberSchema = z
@@ -47,7 +49,7 @@ const changeRole = operation({
   tag: 'Members',
   summary: "Change a member's role",
   description:
-    'It counts with the next request of that member. Nobody gives or touches a role above their own, and an organization keeps at least one owner (`last_owner`).',
+    'It counts with the next request of that member. Nobody gives or touches a role above their own, a key with scopes gives none that may do more than the key, and an organization keeps at least one owner (`last_owner`).',
   access: 'administer',
   params: memberParams,
   query: noQuery,
@@ -57,6 +59,7 @@ const changeRole = operation({
   answer: memberSchema,
   problems: ['last_owner', 'managed_by_kubernetes', 'proof_too_old'],
   async handle({ store, organization, role, caller, params, body, change, write }) {
+    requireMayGive(caller, body.role)
     await requireProofForOwners({ store, organization, caller }, params.member, body.role)
     const { member } = await store.members
       .updateMemberRole(
@@ -105,9 +108,15 @@ async function requireProofForOwners(
   role: Role | undefined,
 ): Promise<void> {
   if (isFresh(caller, Date.now())) return
-  const { members } = await store.members.listMembers({ organizationId: organization.id })
-  const before = members.find(({ id }) => id === memberId)
-  if (role === 'owner' || (before && (roleOf(before.role) ?? 'owner') === 'owner')) requireFreshProof(caller)
+  if (role === 'owner') requireFreshProof(caller)
+  const { member } = await store.members
+    .getMember({ organizationId: organization.id, memberId })
+    .catch((error: unknown) => {
+      // A repeat of a request that removed it gets the answer that is kept.
+      if (ConnectError.from(error).code === Code.NotFound) return { member: undefined }
+      throw error
+    })
+  if (member && (roleOf(member.role) ?? 'owner') === 'owner') requireFreshProof(caller)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts'
 import { isWrite, type Operation, type Tag } from './operation.ts'
 import { ApiError } from './problem.ts'
-import { mayActAs, type Role } from './role.ts'
+import { mayActAs, type Role, roles } from './role.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -80,6 +80,40 @@ export function requireWithin(
   const own: ReadonlySet<string> = caller.scopes
   if (key.scopes?.every(scope => own.has(scope))) return
   throw new ApiError('forbidden', `This key makes none that may do more; its scopes are: ${said(own)}.`)
+}
+
+/**
+ * What a role may do, by the scopes of its operations, beside what the roles below it may. A test compares it with the operations.
+ */
+const added: Readonly<Record<Role, readonly Scope[]>> = {
+  viewer: [
+    'organizations:read',
+    'events:read',
+    'billing:read',
+    'rejections:read',
+    'settings:read',
+    'members:read',
+  ],
+  developer: ['events:retry', 'billing:write', 'rejections:write', 'settings:write'],
+  admin: ['keys:read', 'keys:write', 'members:write', 'audit:read'],
+  owner: [],
+}
+
+/** All scopes that somebody with a role has use for. */
+export const scopesOfRole = (role: Role): readonly Scope[] =>
+  roles.filter(other => mayActAs(role, other)).flatMap(other => added[other])
+
+/**
+ * A key with scopes gives nobody a role that may do more than the key: a person is bound by no scope. Throws an ApiError `forbidden`
+ * that names what the key lacks.
+ */
+export function requireMayGive(caller: Caller, role: Role): void {
+  if (caller.kind !== 'api-key' || !caller.scopes) return
+  const own = caller.scopes
+  const lacking = scopesOfRole(role).filter(scope => !own.has(scope))
+  if (lacking.length === 0) return
+  const what = `This key gives nobody the role ${role}, which may do more than the key.`
+  throw new ApiError('forbidden', `${what} It lacks: ${lacking.join(', ')}.`)
 }
 
 const said = (scopes: ReadonlySet<string>): string => [...scopes].join(', ')

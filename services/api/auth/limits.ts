@@ -10,10 +10,14 @@ import { digestOf } from './secret.ts'
 export interface Limits {
   /** One more mail to this address: 3 in 15 minutes, 10 a day. */
   takeMail(email: string): Promise<boolean>
+  /** One more invitation by an organization, 100 an hour, to this address: 5 a day, whoever invites it. */
+  takeInvitation(organization: string, email: string): Promise<boolean>
   /** One more request for a mail from this network: 20 an hour. */
   takeRequest(peer: string): Promise<boolean>
   /** One more link or code tried from this network: 30 in 10 minutes. */
   takeTry(peer: string): Promise<boolean>
+  /** One more sign-in begun by the provider of identities: 300 in 10 minutes from this network, each of which waits in Redis. */
+  takeProvider(peer: string): Promise<boolean>
   /** One more password tried from this network: 100 in 10 minutes may be wrong. */
   takePassword(peer: string): Promise<boolean>
   /** The password was right. */
@@ -40,15 +44,21 @@ export function openLimits(redis: Redis): Limits {
   }
   const mails = limit('mail', 3, 15 * minute)
   const mailsOfDay = limit('mail-day', 10, day)
+  const invitations = limit('invitation', 100, 60 * minute)
+  const invited = limit('invited', 5, day)
   const requests = limit('request', 20, 60 * minute)
   const tries = limit('try', 30, 10 * minute)
+  const providers = limit('provider', 300, 10 * minute)
   const passwords = limit('password', 100, 10 * minute)
   const codes = limit('code', 10, day)
   return {
     takeMail: async email =>
       (await take(mails, digestOf(email))) && (await take(mailsOfDay, digestOf(email))),
+    takeInvitation: async (organization, email) =>
+      (await take(invitations, organization)) && (await take(invited, digestOf(email))),
     takeRequest: peer => take(requests, networkOf(peer)),
     takeTry: peer => take(tries, networkOf(peer)),
+    takeProvider: peer => take(providers, networkOf(peer)),
     takePassword: peer => take(passwords, networkOf(peer)),
     returnPassword: async peer => void (await passwords.reward(networkOf(peer), 1)),
     takeCode: email => take(codes, digestOf(email)),

@@ -132,6 +132,47 @@ describe('invitations', () => {
     expect((await dora.get(link)).text).toContain(first.body.id)
   })
 
+  test('an organization fills the line of mails with invitations, or somebody’s mailbox', async () => {
+    const invite = (email: string, slug = 'acme') =>
+      people.api.call('POST', `/api/v1/organizations/${slug}/invitations`, { body: { email } })
+    const statuses = []
+    for (let i = 0; i < 5; i++) statuses.push((await invite('bothered@example.com')).status)
+    expect(statuses).toEqual(Array(5).fill(201))
+    const refused = await invite('bothered@example.com')
+    expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    // Whoever invites it, and however it is written.
+    expect((await invite('Bothered@Example.com', 'globex')).status).toBe(429)
+    const many = []
+    for (let i = 0; i < 100; i++) many.push((await invite(`many-${i}@example.com`, 'globex')).status)
+    // The one that was refused for its address counts too.
+    expect(many.filter(status => status === 201)).toHaveLength(99)
+    expect(many.at(-1)).toBe(429)
+    expect((await invite('other@example.com')).status).toBe(201)
+  })
+
+  test('a key that may change members alone makes somebody who may do more', async () => {
+    const make = async (...scopes: string[]) =>
+      (
+        await people.api.call('POST', `${at}/api-keys`, {
+          body: { name: scopes.join(), role: 'owner', scopes },
+        })
+      ).body.key
+    const narrow = await make('members:write', 'members:read')
+    const ask = (key: string, method: string, path: string, body: object) =>
+      people.api.call(method, at + path, { key, body })
+    const invited = await ask(narrow, 'POST', '/invitations', { email: 'thief@example.com', role: 'owner' })
+    expect([invited.status, invited.body.detail]).toEqual([403, expect.stringContaining('audit:read')])
+    const viewer = await addMember('plain@acme.example', 'viewer')
+    const raised = await ask(narrow, 'PATCH', `/members/${viewer.id}`, { role: 'admin' })
+    expect([raised.status, raised.body.code]).toEqual([403, 'forbidden'])
+    const reads = ['organizations', 'events', 'billing', 'rejections', 'settings', 'members']
+    const wider = await make('members:write', ...reads.map(noun => `${noun}:read`))
+    const asViewer = { email: 'welcome@example.com', role: 'viewer' }
+    expect((await ask(wider, 'POST', '/invitations', asViewer)).status).toBe(201)
+    expect((await ask(wider, 'POST', '/invitations', { ...asViewer, role: 'developer' })).status).toBe(403)
+  })
+
   test('twenty clicks at once make one member', async () => {
     const owner = await people.signedIn('owner@acme.example')
     const { body } = await ask(owner, 'POST', `${at}/invitations`, { email: 'cleo@example.com' })

@@ -141,3 +141,12 @@ test('an answer for another browser, or with another state, signs nobody in', as
   expect((await by.get(back)).status).toBe(401)
   expect(by.isSignedIn).toBe(false)
 })
+
+test('a stranger who begins sign-ins without an end fills Redis, and nobody signs in any more', async () => {
+  const begin = async (from: string) =>
+    (await openBrowser(people.api.url).get('/auth/oidc', { 'x-forwarded-for': from })).status
+  const statuses: number[] = []
+  for (let i = 0; i < 310; i++) statuses.push(await begin(`203.0.113.${i % 250}`))
+  expect([statuses.filter(status => status === 303).length, statuses.at(-1)]).toEqual([300, 429])
+  expect(await begin('198.51.100.1')).toBe(303)
+})

@@ -1,6 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import { z } from 'zod'
-import type { ProblemCode } from '../../problem.ts'
+import { ApiError, type ProblemCode } from '../../problem.ts'
 import { redisPrefix } from '../../redis.ts'
 import { storeProblem } from '../../store-problem.ts'
 import { readAddress } from '../address.ts'
@@ -29,6 +29,9 @@ export function serveOidc(router: Router, signIn: SignIn, provider: OidcProvider
 }
 
 async function begin(signIn: SignIn, provider: OidcProvider, response: Response): Promise<void> {
+  if (!(await away(signIn.limits.takeProvider(response.locals.peer)))) {
+    throw new ApiError('rate_limited', undefined, { retryAfterSeconds: 600 })
+  }
   const login = newSecret()
   const { url, pending } = await away(provider.begin())
   await away(signIn.redis.set(pendingKey(login), JSON.stringify(pending), 'PX', pendingMs))
