@@ -290,3 +290,63 @@ test('a preview counts the events that a route would match', async () => {
   expect((await preview({ source: 'github' })).body.matched).toBe(6)
   expect((await preview({ source: 'stripe' })).body).toMatchObject({ examined: 6, matched: 0, sample: [] })
 })
+
+test('one organization’s settings, as large as it likes, are parsed by every receiver and worker at each change', async () => {
+  const { organization } = await api.store.client.organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'vast' },
+    slug: 'vast',
+  })
+  const path = '/api/v1/organizations/vast/destinations'
+  // A destination of 160 KB: twenty headers of 8 KB each.
+  const headers = Array.from({ length: 20 }, (_, i) => ({ name: `x-${i}`, value: 'test-only'.repeat(900) }))
+  const make = (name: string) =>
+    api.call('POST', path, { body: { name, url: 'https://a.example/hooks', headers } })
+  const statuses: number[] = []
+  for (let i = 0; i < 20 && !statuses.includes(409); i++) statuses.push((await make(`d-${i}`)).status)
+  expect([statuses.length > 4, statuses.at(-1)]).toEqual([true, 409])
+  const refused = await make('more')
+  expect([refused.body.code, refused.body.detail]).toEqual([
+    'limit_reached',
+    expect.stringContaining('2 MiB together'),
+  ])
+  expect(JSON.stringify(await published(organization!.id)).length).toBeLessThan(2 * 1024 ** 2)
+  // What makes it no larger goes on.
+  const patched = await api.call('PATCH', `${path}/d-0`, {
+    body: { headers: [] },
+    headers: { 'if-match': '*' },
+  })
+  expect(patched.status).toBe(200)
+  expect((await make('more')).status).toBe(201)
+})
+
+test('one organization’s routes make a worker search each new type thousands of times', async () => {
+  await api.store.client.organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'starry' },
+    slug: 'starry',
+    destinations: [{ name: 'a', settings: { url: 'https://a.example/hooks' } }],
+  })
+  const path = '/api/v1/organizations/starry/routes'
+  const make = (prefix: string, count: number) =>
+    api.call('POST', path, {
+      body: {
+        source: '*',
+        destinations: ['a'],
+        eventTypes: Array.from({ length: count }, (_, i) => `${prefix}${i}${'*x'.repeat(20)}`),
+      },
+    })
+  expect((await make('a', 100)).status).toBe(201)
+  const refused = await make('b', 1)
+  expect([refused.body.code, refused.body.detail]).toEqual([
+    'limit_reached',
+    expect.stringContaining('2000 *'),
+  ])
+  const declared = api.store.client.organizations.applyOrganization({
+    owner: { kind: OwnerKind.FILE, reference: 'starrier' },
+    slug: 'starrier',
+    destinations: [{ name: 'a', settings: { url: 'https://a.example/hooks' } }],
+    routes: Array.from({ length: 9 }, (_, i) => ({
+      settings: { source: '*', eventTypes: [`${i}${'*'.repeat(250)}`], destinations: ['a'] },
+    })),
+  })
+  await expect(declared).rejects.toThrow('at most 2000 *')
+})

@@ -7,22 +7,25 @@ import { sourceOf } from './source.ts'
  * again. A secret that is left out stays as it is stored.
  */
 
-/** @param kept what a secret that is left out is told apart by */
-const secret = (what: string, kept: string) =>
+/**
+ * @param kept what a secret that is left out is told apart by
+ * @param most characters
+ */
+const secret = (what: string, kept: string, most: number = 64 * 1024) =>
   z
     .string()
     .min(1)
-    .max(64 * 1024)
+    .max(most)
     .refine(text => text.isWellFormed(), 'is no well-formed Unicode')
     .optional()
     .meta({
-      description: `${what} Write-only. Left out: as stored${kept}. 1 to 65536 characters.`,
+      description: `${what} Write-only. Left out: as stored${kept}. 1 to ${most} characters.`,
       writeOnly: true,
     })
 
 /** A line of a header: what follows a line end would be a header of its own. */
-const line = (what: string, kept: string) =>
-  secret(what, kept).refine(
+const line = (what: string, kept: string, most?: number) =>
+  secret(what, kept, most).refine(
     text => text === undefined || !/[\0\r\n]/.test(text),
     'must be one line, without control characters',
   )
@@ -59,7 +62,8 @@ export const plainDestination = destinationOf({
     key: secret('Its private key.', sameKind),
   },
   oauth2: { clientSecret: line("The client's secret.", sameKind) },
-  header: { value: line("The header's value.", ' under this name') },
+  // Servers take 8 to 16 KiB of all headers together.
+  header: { value: line("The header's value.", ' under this name', 8 * 1024) },
 })
 
 export type PlainSource = z.output<typeof plainSource>

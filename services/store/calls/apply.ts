@@ -1,7 +1,9 @@
+import { toBinary } from '@bufbuild/protobuf'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { fromUuid, parseId } from '@fairlead/webhook/id'
 import {
   type ApplyOrganizationRequest,
+  ApplyOrganizationRequestSchema,
   ApplyOrganizationResponseSchema,
   type OrganizationService,
 } from '@fairlead/wire/store/organization'
@@ -23,6 +25,7 @@ import {
   sourceMessage,
 } from '../organizations/messages.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
+import { mostConfigBytes, mostStars, starsOf } from '../publish/bounds.ts'
 import { isUnavailable } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
@@ -132,7 +135,25 @@ function readWanted(request: ApplyOrganizationRequest): Wanted {
     const message = `fingerprint: must have at most ${maxFingerprint} characters`
     throw new StoreError('invalid_field', message, { field: 'fingerprint' })
   }
+  refuseVast(request)
   return { desired: readDesired(request), fingerprint: request.fingerprint }
+}
+
+/** Throws a StoreError `invalid_field`. */
+function refuseVast(request: ApplyOrganizationRequest): void {
+  const refuse = (field: string, message: string) => {
+    throw new StoreError('invalid_field', `${field}: ${message}`, { field })
+  }
+  // Sealed and written as text it grows by half; what a tenant adds to it has a bound of its own.
+  if (toBinary(ApplyOrganizationRequestSchema, request).byteLength > mostConfigBytes) {
+    const most = `${mostConfigBytes / 1024 ** 2} MiB`
+    refuse(
+      'destinations',
+      `sources, destinations and routes, with their secrets, must take at most ${most} together`,
+    )
+  }
+  if (starsOf(request.routes.flatMap(({ settings }) => settings?.eventTypes ?? [])) > mostStars)
+    refuse('routes', `must have at most ${mostStars} * in all event types together`)
 }
 
 function tryToRead(request: ApplyOrganizationRequest): Wanted | StoreError {

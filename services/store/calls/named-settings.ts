@@ -11,6 +11,7 @@ import { StoreError } from '../store-error.ts'
 import type { Calls } from './calls.ts'
 import {
   findNamed,
+  requireNames,
   requirePrecondition,
   requireRoom,
   requireSameName,
@@ -82,6 +83,7 @@ export async function putNamed<
   requireTenants(live)
   const wanted = kind.check(desired, live)
   if (!live) requireRoom(await kind.count(db, organization), `${kind.noun}s`)
+  if (!rows.some(({ name }) => name === desired.name)) requireNames(rows.length, `${kind.noun}s`)
   const context = { organizationId: organization.id, keyring: calls.keyring, nowMs: calls.now() }
   await writeRows(db, kind.changesTo(old, wanted, 'tenant', context))
   const id = fromUuid('org', organization.id)

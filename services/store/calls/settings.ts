@@ -13,6 +13,8 @@ import { etagOf } from '../organizations/messages.ts'
 import { readOrganization, type StoredOrganization } from '../organizations/read.ts'
 import type { ManagedBy, RouteRow } from '../organizations/rows.ts'
 import { requireId } from '../parse-request.ts'
+import { mostConfigBytes, mostStars, starsOf } from '../publish/bounds.ts'
+import { configText } from '../publish/config-of.ts'
 import type { Db } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange } from './calls.ts'
@@ -34,6 +36,8 @@ export interface SettingRequest {
 
 /** As many of each kind as a resource may declare. */
 const mostOfAKind = 100
+/** Names of each kind, deleted ones too. */
+const mostNames = 1_000
 
 /** Changes a setting in one transaction, and publishes the organization after it. */
 export async function changeSetting<Answer extends DescMessage>(
@@ -49,11 +53,45 @@ export async function changeSetting<Answer extends DescMessage>(
     const organization = await readOrganization(db, id, { deleted: true })
     if (!organization || organization.deleted_at)
       throw new StoreError('not_found', 'there is no such organization')
-    return await work(db, organization)
+    const written = await work(db, organization)
+    await requireFits(db, id, organization, calls.now())
+    return written
   })
   if (!request.dryRun) await publishChange(calls, id)
   return answer
 }
+
+/** Throws a StoreError `limit_reached` where an organization's configuration grew beyond its bound. */
+async function requireFits(
+  db: Db,
+  id: OrganizationId,
+  before: StoredOrganization,
+  nowMs: number,
+): Promise<void> {
+  const after = await readOrganization(db, id)
+  if (!after) return
+  if (grewBeyond(mostConfigBytes, configBytes(before, nowMs), configBytes(after, nowMs))) {
+    const most = `${mostConfigBytes / 1024 ** 2} MiB`
+    throw new StoreError(
+      'limit_reached',
+      `sources, destinations and routes of an organization take ${most} together: shorten headers or certificates, or delete some`,
+    )
+  }
+  if (grewBeyond(mostStars, starsIn(before), starsIn(after))) {
+    throw new StoreError(
+      'limit_reached',
+      `the event types of an organization's routes have at most ${mostStars} * together: write fewer`,
+    )
+  }
+}
+
+const grewBeyond = (most: number, before: number, after: number): boolean => after > most && after > before
+
+const starsIn = ({ routes }: StoredOrganization): number =>
+  starsOf(routes.flatMap(({ event_types }) => event_types))
+
+const configBytes = (organization: StoredOrganization, nowMs: number): number =>
+  Buffer.byteLength(configText(organization, nowMs) ?? '')
 
 /** The lock that an apply of this slug takes: of two writers of one organization the second one reads what the first wrote. */
 export async function lockOrganization(db: Db, id: OrganizationId): Promise<void> {
@@ -150,6 +188,20 @@ export function requireRoom(present: number, what: string): void {
   throw new StoreError(
     'limit_reached',
     `an organization has at most ${mostOfAKind} ${what}: delete one first`,
+  )
+}
+
+/**
+ * Throws a StoreError `limit_reached`, if too many names are known: one that was deleted is kept as long as its events are, and each
+ * write reads them all.
+ *
+ * @param known how many there are, deleted ones too
+ */
+export function requireNames(known: number, what: string): void {
+  if (known < mostNames) return
+  throw new StoreError(
+    'limit_reached',
+    `an organization has at most ${mostNames} ${what}, with those that were deleted and have events: take a name of before`,
   )
 }
 

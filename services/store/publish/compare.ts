@@ -22,6 +22,8 @@ export interface Put {
   readonly written: boolean
   /** Of the key; undefined where it isn't known. */
   readonly revision: number | undefined
+  /** That were written. */
+  readonly bytes: number
 }
 
 interface Known {

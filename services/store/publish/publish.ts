@@ -10,6 +10,7 @@ import { inScope } from '../scope.ts'
 import { absent, type Bucket, type Entry, openBucket, readEntries } from './bucket.ts'
 import { openComparison, type Put } from './compare.ts'
 import { configText } from './config-of.ts'
+import { openPace } from './pace.ts'
 
 /**
  * Keeps the configuration bucket equal to the rows in two ways. After each commit the changed organization is published.
@@ -21,7 +22,7 @@ import { configText } from './config-of.ts'
  * that revision, so that older rows can't replace newer ones.
  */
 export interface ConfigPublisher {
-  /** Publishes organizations; rejects if NATS or Postgres is away, and the next comparison makes up for it. */
+  /** Publishes organizations, a single one not before its turn (`pace.ts`); rejects if NATS or Postgres is away, and the next comparison makes up for it. */
   publish(organizations: readonly OrganizationId[]): Promise<void>
   /** At which revision an organization is published; 0: it is not. */
   revisionOf(organization: OrganizationId): Promise<number>
@@ -105,14 +106,14 @@ export function openConfigPublisher(
     stored: StoredOrganization | undefined,
   ): Promise<Put> {
     const wanted = stored && configText(stored, Date.now())
-    if (wanted === text) return { organization, written: false, revision }
+    if (wanted === text) return { organization, written: false, revision, bytes: 0 }
     const options = { previousSeq: revision }
     let to: number | undefined
     if (wanted === undefined) await kv.delete(organization, options)
     else to = await kv.put(organization, wanted, options)
     metrics.written.inc({ operation: wanted === undefined ? 'remove' : 'put' })
     log.debug({ organizationId: organization, removed: wanted === undefined }, 'config.published')
-    return { organization, written: true, revision: to }
+    return { organization, written: true, revision: to, bytes: Buffer.byteLength(wanted ?? '') }
   }
 
   async function reconcile(): Promise<number> {
@@ -135,8 +136,18 @@ export function openConfigPublisher(
     return { config: decodeConfig(entry.value), revision: entry.revision }
   }
 
+  const publishPaced = openPace(async organization => {
+    const done = await publish([organization])
+    return done.reduce((sum, { bytes }) => sum + bytes, 0)
+  })
+
   return {
-    publish: async organizations => void (await publish(organizations)),
+    async publish(organizations) {
+      // Several are an owner's, who declares them together; one may be a tenant's, who changes a setting without an end.
+      const [first, ...others] = new Set(organizations)
+      if (first !== undefined && others.length === 0) await publishPaced(first)
+      else await publish(organizations)
+    },
     revisionOf,
     published,
     reconcile,
