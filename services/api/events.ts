@@ -217,6 +217,7 @@ const get = operation({
   name: 'getEvent',
   tag: 'Events',
   summary: 'One event, with headers, body, deliveries and attempts',
+  description: 'Of more than 1,000 attempts the newest.',
   access: 'read',
   params: eventParams,
   query: noQuery,
@@ -224,8 +225,9 @@ const get = operation({
   answerDescription: 'The event.',
   answer: eventDetailSchema,
   problems: [],
-  async handle({ store, organization, params, signal }) {
+  async handle({ store, organization, params, signal, takeBodies }) {
     const which = { organizationId: organization.id, eventId: params.event }
+    using _turn = await takeBodies()
     const [{ event, deliveries }, content] = await Promise.all([
       store.events.getEvent(which, { signal }),
       store.events.getEventContent(which, { signal }),

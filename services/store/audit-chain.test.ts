@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { chainDigest, chainStart, findChainFaults, type StoredEntry } from './audit-chain.ts'
+import {
+  type ChainEnd,
+  chainDigest,
+  chainStart,
+  findChainFaults,
+  openChainWalk,
+  type StoredEntry,
+} from './audit-chain.ts'
 
 function aChain(length: number): { entries: StoredEntry[]; head: { seq: number; sha256: Uint8Array } } {
   let before = chainStart
@@ -73,4 +80,40 @@ test('an edited last entry with a new digest is found by the recorded end of the
   const { entries, head } = aChain(5)
   const last = digestAnew({ ...entries[4]!, subject_id: 'other' })
   expect(kinds([...entries.slice(0, 4), last], head)).toEqual(['edited 5'])
+})
+
+function walked(entries: readonly StoredEntry[], head: ChainEnd | undefined, noted?: ChainEnd) {
+  const walk = openChainWalk(noted)
+  for (const entry of entries) walk.take(entry)
+  return walk.endsIn(head) ? (walk.notedFault(head)?.kind ?? 'intact') : 'damaged'
+}
+
+test('a walk that holds no entry takes a damaged chain for intact, or an intact one for damaged', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 4, max: 30 }), fc.nat(), (length, pick) => {
+      const { entries, head } = aChain(length)
+      const i = pick % length
+      expect(walked(entries, head)).toBe('intact')
+      const edited = entries.map((entry, j) => (j === i ? { ...entry, action: 'event.other' } : entry))
+      const redone = entries.map((entry, j) => (j === i ? digestAnew({ ...entry, actor_id: 'k' }) : entry))
+      const closed = entries.toSpliced(i, 1).map((entry, j) => ({ ...entry, seq: j + 1 }))
+      const twice = entries.toSpliced(i, 0, { ...entries[i]! })
+      const strange = digestAnew({ ...entries[i]!, id: randomUUID(), seq: length + 1 })
+      for (const damaged of [edited, redone, entries.toSpliced(i, 1), closed, twice, [...entries, strange]]) {
+        expect(walked(damaged, head)).toBe('damaged')
+        expect(findChainFaults(damaged, head)).not.toEqual([])
+      }
+    }),
+    { numRuns: 50 },
+  )
+  expect([walked([], undefined), walked(aChain(3).entries, undefined)]).toEqual(['intact', 'damaged'])
+})
+
+test('a walk names an end that was noted and is not the chain’s, without the chain being read again', () => {
+  const { entries, head } = aChain(9)
+  const at = (seq: number): ChainEnd => ({ seq, sha256: entries[seq - 1]!.sha256 })
+  expect(walked(entries, head, at(4))).toBe('intact')
+  expect(walked(entries, head, { ...at(4), sha256: at(5).sha256 })).toBe('edited')
+  expect(walked(entries.slice(0, 6), at(6), head)).toBe('truncated')
+  expect(walked(entries, head, { seq: 0, sha256: new Uint8Array(0) })).toBe('intact')
 })

@@ -101,6 +101,41 @@ export function findChainFaults(entries: readonly StoredEntry[], head: ChainEnd 
   return faults.sort((a, b) => a.seq - b.seq)
 }
 
+/** A walk over a chain from its first entry, which holds none of them. */
+export interface ChainWalk {
+  /** Takes the next entry by place. */
+  take(entry: StoredEntry): void
+  /** Each entry so far is as it was written, at its own place, behind the one before. */
+  readonly isIntact: boolean
+  /** Whether the whole chain is intact and ends where it says. */
+  endsIn(head: ChainEnd | undefined): boolean
+  /** Whether it goes through the end that was noted, where it is intact. */
+  notedFault(head: ChainEnd | undefined): ChainFault | undefined
+}
+
+/** @param noted an end that the chain had before; undefined: none was noted */
+export function openChainWalk(noted: ChainEnd | undefined): ChainWalk {
+  let at: ChainEnd = { seq: 0, sha256: chainStart }
+  let isIntact = true
+  let atNoted: StoredEntry | undefined
+  return {
+    take(entry) {
+      const { seq, before_sha256, sha256 } = entry
+      const isNext = seq === at.seq + 1 && same(before_sha256, at.sha256)
+      if (!isNext || !same(chainDigest(before_sha256, seq, entry), sha256)) isIntact = false
+      if (noted?.seq === seq) atNoted = entry
+      at = { seq, sha256 }
+    },
+    get isIntact() {
+      return isIntact
+    },
+    endsIn: head => isIntact && at.seq === (head?.seq ?? 0) && same(at.sha256, head?.sha256 ?? chainStart),
+    notedFault: head => noted && findNotedFault(atNoted ? [atNoted] : [], head, noted),
+  }
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b)
+
 /**
  * Whether a chain goes through an end that was noted before. A chain that somebody made anew, digests and recorded end
  * included, has no fault in itself: the noted end tells. Pure.

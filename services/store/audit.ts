@@ -10,6 +10,7 @@ import {
   chainStart,
   findChainFaults,
   findNotedFault,
+  openChainWalk,
   type StoredEntry,
 } from './audit-chain.ts'
 import type { Db } from './scope.ts'
@@ -255,8 +256,12 @@ async function readHead(db: Db, organization: string | null) {
   return rows[0] && { seq: Number(rows[0].seq), sha256: rows[0].sha256 }
 }
 
+/** Entries that are in memory at one time: each holds what was before and after a change, 50 KB and more. */
+const pageSize = 200
+
 /**
- * Reads a whole chain and finds its faults.
+ * Reads a whole chain, page by page, and says whether each entry is as it was written, in its place. A chain with a fault is read once more, whole,
+ * to name its faults: only whoever writes in the database can make one.
  *
  * @param noted an end that the chain had before; undefined: none was noted
  * @returns its length and its end, too
@@ -266,12 +271,36 @@ export async function verifyAudit(
   organization: string | null,
   noted?: ChainEnd,
 ): Promise<{ entries: number; faults: ChainFault[]; end: ChainEnd }> {
+  const head = await readHead(db, organization)
+  const walk = openChainWalk(noted)
+  let last = 0
+  for (let page = 1; page > 0 && walk.isIntact; ) {
+    const { rows } = await db.query<StoredEntry & { seq: string }>(
+      `select * from audit_logs where ${isOf(organization)} and seq > $2 order by seq limit ${pageSize}`,
+      [organization, last],
+    )
+    for (const row of rows) walk.take({ ...row, seq: Number(row.seq) })
+    page = rows.length
+    last = Number(rows.at(-1)?.seq ?? last)
+  }
+  if (walk.endsIn(head)) {
+    const fault = walk.notedFault(head)
+    return { entries: last, faults: fault ? [fault] : [], end: head ?? { seq: 0, sha256: chainStart } }
+  }
+  return await nameFaults(db, organization, head, noted)
+}
+
+async function nameFaults(
+  db: Db,
+  organization: string | null,
+  head: ChainEnd | undefined,
+  noted: ChainEnd | undefined,
+): Promise<{ entries: number; faults: ChainFault[]; end: ChainEnd }> {
   const { rows } = await db.query<StoredEntry & { seq: string }>(
     `select * from audit_logs where ${isOf(organization)} and seq is not null order by seq`,
     [organization],
   )
   const entries = rows.map(row => ({ ...row, seq: Number(row.seq) }))
-  const head = await readHead(db, organization)
   const faults = findChainFaults(entries, head)
   const other = noted && findNotedFault(entries, head, noted)
   const isKnown = faults.some(({ kind, seq }) => kind === other?.kind && seq === other.seq)

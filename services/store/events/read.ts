@@ -56,11 +56,16 @@ export async function readEndedBadly(
   throw new StoreError('not_found', 'there is no such dead letter')
 }
 
-/** All attempts of an event in the order in which they were made. */
+/** Attempts of one event that are read at most: who asks for a retry again and again makes any number. */
+const mostAttempts = 1_000
+
+/** The attempts of an event, by destination and in the order in which they were made; of more than 1,000 the newest. */
 export async function readAttempts(db: Db, event: EventRow): Promise<AttemptRow[]> {
   const { rows } = await db.query<AttemptRow>(
-    `select * from attempts where organization_id = $1 and event_id = $2 and received_at = $3
-     order by destination_id, number`,
+    `select * from (
+       select * from attempts where organization_id = $1 and event_id = $2 and received_at = $3
+       order by number desc, destination_id limit ${mostAttempts}
+     ) a order by destination_id, number`,
     [event.organization_id, event.id, event.received_at],
   )
   return rows
