@@ -63,3 +63,10 @@ test('types without end do not fill the memory', () => {
   for (let i = 0; i < 5000; i++) expect(match('s', `a${i}`)).toHaveLength(1)
   expect(match('s', 'b')).toEqual([])
 })
+
+test('answers for large batches are remembered by the thousand, with all their types', () => {
+  const match = compileRoutes([{ source: '*', eventTypes: ['*'], destinations: ['a'] }])
+  const types = (length: number) => Array.from({ length }, (_, i) => `${i}`.padEnd(200, 'x'))
+  expect(match('s', 'a', types(2))).toBe(match('s', 'a', types(2)))
+  expect(match('s', 'a', types(32))).not.toBe(match('s', 'a', types(32)))
+})

@@ -23,6 +23,8 @@ export type Matcher<Route extends MatchRoute> = (
 
 /** The most answers that a matcher remembers: providers choose the types, so their number has no bound. */
 const rememberedAnswers = 1000
+/** Characters of a source and types whose answer is remembered: a thousand of a few organizations would fill a worker otherwise. */
+const longestRemembered = 1_000
 
 /**
  * Compiles routes to a function that gives all destinations for a source and the types of a request, each once, in the
@@ -49,8 +51,10 @@ export function compileRoutes<Route extends MatchRoute>(routes: readonly Route[]
         if (!matches.has(destination)) matches.set(destination, { destination, route })
       }
     }
-    if (answers.size >= rememberedAnswers) answers.clear()
     const answer = [...matches.values()]
+    // The types of a large batch seldom come together again.
+    if (key.length > longestRemembered) return answer
+    if (answers.size >= rememberedAnswers) answers.clear()
     answers.set(key, answer)
     return answer
   }

@@ -3,7 +3,6 @@ import { deliveryId } from '@fairlead/webhook/id'
 import type { Outcome } from '@fairlead/webhook/outcome'
 import { type Settlement, settle } from '@fairlead/webhook/settle'
 import type { LogRecord } from '@fairlead/wire/attempt'
-import type { OrderConfig } from '@fairlead/wire/config'
 import { type DeliveryReference, encodeDelivery } from '@fairlead/wire/delivery'
 import type { Exchange } from '@fairlead/wire/exchange'
 import { isLedgerProvider } from '@fairlead/wire/ledger'
@@ -22,7 +21,7 @@ import {
 } from './delivery.ts'
 import type { Attempted, EndedAttempt } from './ended-attempt.ts'
 import { healthOf } from './health.ts'
-import { orderKey } from './order-key.ts'
+import { openOrderKeys } from './order-key.ts'
 import { attemptRecord, eventSeqOf, reportAttempt, routedRecord, unroutedFields } from './report.ts'
 import type { Scene } from './scene.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -66,8 +65,11 @@ export function deliverEvent(
     engine.records.add(routedRecord(meta, event.stored.seq, destinations), origin)
   }
   const storing: Promise<unknown>[] = []
+  const orderKey = openOrderKeys(event)
   for (const { destination, order } of wanted) {
-    const reference = firstDelivery(event, destination, order, wanted.length)
+    const key = order && orderKey(order)
+    const ordered = order && key !== undefined ? { key, maxWaitSeconds: order.maxWaitSeconds } : undefined
+    const reference = firstDelivery(event, destination, ordered, wanted.length)
     const stored = scene.order.take(reference)
       ? scene.lanes.offer(queue(reference, origin, event, engine.now()), destination)
       : hold(reference, origin, scene)
@@ -91,11 +93,10 @@ function wantedBy({ meta }: StoredEvent, organization: Organization): readonly W
 function firstDelivery(
   event: StoredEvent,
   destination: Destination,
-  order: OrderConfig | undefined,
+  order: DeliveryReference['order'],
   of: number,
 ): DeliveryReference {
   const { meta, stored } = event
-  const key = order && orderKey(order, event)
   return {
     delivery: deliveryId(meta.id, destination.id),
     event: meta.id,
@@ -109,7 +110,7 @@ function firstDelivery(
     of,
     bytes: event.body.length,
     trigger: 'route',
-    ...(order && key !== undefined && { order: { key, maxWaitSeconds: order.maxWaitSeconds } }),
+    ...(order && { order }),
   }
 }
 

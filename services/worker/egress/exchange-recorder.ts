@@ -2,6 +2,7 @@ import type { Exchange } from '@fairlead/wire/exchange'
 import { redacted, secretHeader } from '@fairlead/wire/secret-headers'
 import { decompress } from './decompress.ts'
 import type { Answer, Traffic } from './post.ts'
+import { type SecretPart, secretParts } from './secret-parts.ts'
 import type { Target } from './target.ts'
 
 /**
@@ -12,8 +13,6 @@ import type { Target } from './target.ts'
 
 /** Characters of the request's head that are kept. */
 const maxRequestHead = 4096
-/** Characters that a secret must have to be looked for in an answer: shorter ones would be words. */
-const leastSecret = 8
 /** How many names are kept with their verdict. */
 const maxNames = 2000
 
@@ -45,23 +44,31 @@ export function openExchangeRecorder(): (seen: Recorded) => Exchange {
 
   return seen => {
     const { target, headers, bodyBytes, secretHeaders, traffic, answer } = seen
-    const secrets: string[] = []
+    const secretValues: [name: string, value: string][] = []
     let request = `POST ${withoutQuery(target.path)} HTTP/1.1\nhost: ${hostOf(target)}\n`
     let requestCut = false
     for (let i = 0; i + 1 < headers.length; i += 2) {
       const { lower, secret } = known(headers[i]!)
       const isSecret = secret || secretHeaders.has(lower)
-      if (isSecret) secrets.push(headers[i + 1]!)
+      if (isSecret) secretValues.push([lower, headers[i + 1]!])
       if (requestCut || request.length > maxRequestHead) requestCut = true
       else request += `${headers[i]!}: ${isSecret ? redacted : headers[i + 1]!.slice(0, maxRequestHead)}\n`
     }
     request += `content-length: ${bodyBytes}\n`
-    const body = answer && textOf(answer, secrets)
-    const cut = requestCut || traffic?.headCut === true || (answer?.cut === true && body !== undefined)
+    // Where they are too many to be looked for, nothing of the answer is shown.
+    const secrets = secretParts(secretValues)
+    const body = answer && secrets && textOf(answer, secrets)
+    const cut =
+      requestCut ||
+      secrets === undefined ||
+      traffic?.headCut === true ||
+      (answer?.cut === true && body !== undefined)
     return {
       ...(traffic && timesOf(traffic)),
       request,
-      ...(traffic && traffic.head !== '' && { response: withoutSecrets(redactLines(traffic.head), secrets) }),
+      ...(traffic &&
+        secrets &&
+        traffic.head !== '' && { response: withoutSecrets(redactLines(traffic.head), secrets) }),
       ...(body !== undefined && { body }),
       ...(cut && { cut }),
     }
@@ -107,7 +114,7 @@ function redactLines(head: string): string {
 }
 
 /** The beginning of a body as text; undefined where it is none. */
-function textOf(answer: Answer, secrets: readonly string[]): string | undefined {
+function textOf(answer: Answer, secrets: readonly SecretPart[]): string | undefined {
   if (answer.body.length === 0) return ''
   const plain = decompress(answer.body, answer.contentEncoding)
   if (plain === undefined) return undefined
@@ -116,19 +123,12 @@ function textOf(answer: Answer, secrets: readonly string[]): string | undefined 
   const damaged = text.indexOf('\ufffd')
   if (damaged >= 0 && damaged < text.length - 2) return undefined
   // The beginning of a secret may stand at the cut.
-  const longest = answer.cut ? Math.max(0, ...secrets.map(secret => secret.length)) : 0
+  const longest = answer.cut ? Math.max(0, ...secrets.map(({ text }) => text.length)) : 0
   const whole = withoutSecrets(text, secrets)
   const shown = longest > 0 ? whole.slice(0, -longest) : whole
   return shown.replace(/[^\P{Cc}\n\t]|\ufffd/gu, ' ')
 }
 
-/** Values, and their parts (`Bearer …`, `user=…,key=…`). */
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let safe = text
-  for (const secret of secrets) {
-    for (const part of [secret, ...secret.split(/[ ,;]|(?<==)(?=[^=])/)]) {
-      if (part.trim().length >= leastSecret) safe = safe.replaceAll(part.trim(), redacted)
-    }
-  }
-  return safe
+function withoutSecrets(text: string, secrets: readonly SecretPart[]): string {
+  return secrets.reduce((safe, secret) => safe.replaceAll(secret.text, redacted), text)
 }
