@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Answers, type AttackName, attacks, type Target } from './attacks.ts'
+import type { Answers, Target } from './attack.ts'
+import { type AttackName, attacks } from './attacks.ts'
 
 /*
  * One attack, in a thread of its own: what it costs to make it doesn't hold up who measures. It ends when it is told to,

@@ -1,90 +1,14 @@
-import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiKeyText } from '@fairlead/wire/api-key'
-import { attacker, puzzle, tenantSecret } from './tenants.ts'
+import { settingsWithoutEnd, unreadAnswers } from './api-attacks.ts'
+import { type Attack, ask, hook, json, loops, mebibyte, type Post, signed } from './attack.ts'
+import { puzzle } from './tenants.ts'
 
-/** The platform under attack. */
-export interface Target {
-  readonly receiverPort: number
-  readonly apiPort: number
-  /** A key of the organization whose refusals are explained. */
-  readonly puzzleKey: string
-}
-
-/** Status of an answer, 0 for none → how often. */
-export type Answers = Record<string, number>
-
-/**
- * Goes on until the signal aborts. It is under way with its first answer, or before that when it calls `began`.
- */
-type Attack = (
-  target: Target,
-  signal: AbortSignal,
-  answered: (status: number) => void,
-  began: () => void,
-) => Promise<void>
-
-const mebibyte = 1024 ** 2
-
-interface Post {
-  readonly port: number
-  readonly path: string
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Uint8Array | string
-}
-
-/** Sends a request; 0 where there was no answer. */
-async function ask(
-  agent: Agent,
-  { port, path, method = 'POST', headers, body }: Post,
-): Promise<[number, string]> {
-  const { promise, resolve } = Promise.withResolvers<[number, string]>()
-  const sent = request(
-    { agent, host: '127.0.0.1', port, path, method, headers: { ...headers } },
-    async response => {
-      const chunks: Buffer[] = []
-      try {
-        for await (const chunk of response) chunks.push(chunk)
-      } catch {
-        // It broke off after its head: the status counts.
-      }
-      resolve([response.statusCode ?? 0, Buffer.concat(chunks).toString()])
-    },
-  )
-  sent.on('error', () => resolve([0, '']))
-  sent.end(body)
-  return promise
-}
-
-/** So many loops of requests, each as fast as answers come. */
-async function loops(
-  count: number,
-  signal: AbortSignal,
-  answered: (status: number) => void,
-  next: (n: number) => Post,
-): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: count })
-  let n = 0
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      while (!signal.aborted) {
-        const [status] = await ask(agent, next(n++))
-        answered(status)
-        if (status === 0) await delay(10)
-      }
-    }),
-  )
-  agent.destroy()
-}
-
-const hook = (source: string): string => `/webhooks/${attacker}/${source}`
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
-const json = { 'content-type': 'application/json' }
-const signed = (body: string) => `sha256=${createHmac('sha256', tenantSecret).update(body).digest('hex')}`
 
 /** Bodies that a parser could take long for, each larger than the one before. */
 const hostileBodies: readonly Omit<Post, 'port'>[] = [1 / 4, 1, 2].flatMap(mebibytes => {
@@ -241,6 +165,8 @@ export const attacks = {
   'sixty broken destinations at the same host': brokenDestinations,
   'a refusal explained with a hundred sources': explained,
   'guessed API keys': guessedKeys,
+  'large answers that nobody reads': unreadAnswers,
+  'large settings that change without an end': settingsWithoutEnd,
 } satisfies Record<string, Attack>
 
 export type AttackName = keyof typeof attacks

@@ -8,8 +8,9 @@ import { openArrivals } from '../load/arrivals.ts'
 import { createTestDatabase } from '../postgres.ts'
 import { scratchFolder } from '../scratch.ts'
 import { freeSettings, type StandaloneSettings, startStandalone } from '../standalone.ts'
-import type { Answers, AttackName, Target } from './attacks.ts'
-import { puzzle, victim, writeTenants } from './tenants.ts'
+import type { Answers, Target } from './attack.ts'
+import type { AttackName } from './attacks.ts'
+import { attacker, puzzle, victim, writeTenants } from './tenants.ts'
 import { type Felt, feel } from './victim.ts'
 
 /** A whole Fairlead as `npm start` runs it, attacked while one tenant does nothing wrong. */
@@ -46,21 +47,25 @@ export async function startSiege(): Promise<Siege> {
   )
   await standalone.ready({ deadlineMs: 120_000 })
   if (standalone.output.includes('refused')) throw new Error(`a tenant was refused:\n${standalone.output}`)
-  const keys = { victim: await makeKey(settings, victim), puzzle: await makeKey(settings, puzzle) }
+  const [victimKey, puzzleKey, attackerKey] = [
+    await makeKey(settings, victim),
+    await makeKey(settings, puzzle),
+    await makeKey(settings, attacker),
+  ]
   const { receiverPort, apiPort } = settings
-  const target = { receiverPort, apiPort, puzzleKey: keys.puzzle }
+  const target = { receiverPort, apiPort, puzzleKey, attackerKey }
   const watched = {
     source: `http://127.0.0.1:${receiverPort}/webhooks/${victim}/github`,
     list: `http://127.0.0.1:${apiPort}/api/v1/organizations/${victim}/events?limit=20`,
-    key: keys.victim,
+    key: victimKey,
     arrivals,
   }
   const held = opened.move()
   return {
     async attack(name, seconds) {
-      const attacker = await startAttacker(name, target)
+      const begun = await startAttacker(name, target)
       const felt = await feel(watched, seconds)
-      return { felt, answers: await attacker.stop() }
+      return { felt, answers: await begun.stop() }
     },
     async metric(name) {
       const text = await (await fetch(`http://127.0.0.1:${settings.metricsPort}/metrics`)).text()
