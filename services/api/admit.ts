@@ -90,6 +90,7 @@ async function callerByKey(parts: Parts, key: string, response: Response): Promi
   if (wasRemembered) await takeRate(parts, key, response)
   const caller = await parts.authenticator.authenticate(key, response.locals.peer)
   if (!wasRemembered) await takeRate(parts, key, response)
+  takeShare(parts, caller)
   return caller
 }
 
@@ -162,6 +163,16 @@ async function personBehind(signIn: SignIn, found: Promise<FoundSession | undefi
 
 const hasNothing = ({ memberships, staff }: Awaited<ReturnType<typeof personOf>>): boolean =>
   memberships.size === 0 && !staff
+
+/** Counts a request of a key by its organization: who makes a hundred keys has not a hundred times the rate. */
+function takeShare(parts: Parts, { organizationId }: ApiKeyCaller): void {
+  if (!organizationId) return
+  const { allowed, retryAfterSeconds } = parts.takeShare(organizationId, Date.now())
+  if (allowed) return
+  throw new ApiError('rate_limited', 'The keys of this organization together asked too much.', {
+    retryAfterSeconds,
+  })
+}
 
 /** Counts a request by its credential. */
 async function takeRate(parts: Parts, credential: string, response: Response): Promise<void> {

@@ -88,7 +88,7 @@ const create = operation({
       .optional()
       .meta({
         description:
-          "What of its role it may do: at most the caller's own. Absent: all. With `members:write` a key invites people with up to its role, who may do more than the key.",
+          "What of its role it may do: at most the caller's own. Absent: all. With `members:write` a key gives people a role whose scopes it has all of.",
         example: ['events:read'],
       }),
     mode: z
@@ -106,7 +106,7 @@ const create = operation({
   status: 201,
   answerDescription: 'The key, with its text.',
   answer: newKeySchema,
-  problems: ['conflict', 'proof_too_old'],
+  problems: ['conflict', 'limit_reached', 'proof_too_old'],
   async handle({ store, caller, organization, role, body, change, write }) {
     const endsAt = body.expiresAt === undefined ? null : new Date(body.expiresAt)
     requireWithin(caller, role, { role: body.role, scopes: body.scopes ?? null, endsAt })

@@ -6,11 +6,12 @@ import type { SignIn } from './auth/sign-in.ts'
 import type { Authenticator } from './authenticate.ts'
 import type { AllowedOrigins } from './cors.ts'
 import type { ApiMetrics } from './metrics.ts'
-import type { TakeRate } from './rate-limit.ts'
+import type { RateVerdict, TakeRate } from './rate-limit.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import type { RequestTraces } from './request-traces.ts'
 import type { OpenStreams } from './stream.ts'
 import type { StripeOauth } from './stripe-connect/oauth.ts'
+import type { Unsent } from './unsent.ts'
 
 /** What the API works with. */
 export interface Parts {
@@ -35,9 +36,14 @@ export interface Parts {
   /** Writes that were begun; a process that stops waits for them, also where their clients have gone. */
   readonly underWay: Set<Promise<unknown>>
   readonly takeRate: TakeRate
+  /** Of all keys of an organization together, in this process. */
+  readonly takeShare: (organization: string, nowMs: number) => RateVerdict
   readonly streams: OpenStreams
   /** Explanations of refusals, each up to 1 s of processor time: one is under way at a time, and organizations take turns. */
   readonly explanations: Turns<string>
+  /** Reading bodies of events and refusals, 8 MiB and more each: organizations take turns. */
+  readonly bodies: Turns<string>
+  readonly unsent: Unsent
   /** Spans of requests; absent: no collector is configured. */
   readonly traces: RequestTraces | undefined
   /** Aborts when the process stops: streams end then. */

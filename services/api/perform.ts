@@ -38,7 +38,7 @@ export async function perform(
     : untilGone(response)
   const body = await callOf(parts, operation, request, response, signal)
   if (operation.streams) await sendStream(response, body as Streamed, signal)
-  else answer(operation, response, body)
+  else answer(parts, operation, response, body)
 }
 
 /**
@@ -55,7 +55,7 @@ async function carryOut(
   const begun = callOf(parts, operation, request, response, signal)
   parts.underWay.add(begun)
   try {
-    answer(operation, response, await begun)
+    answer(parts, operation, response, await begun)
   } finally {
     parts.underWay.delete(begun)
   }
@@ -78,7 +78,7 @@ export async function performOpen(
   })
   parts.underWay.add(begun)
   try {
-    answer(operation, response, await begun)
+    answer(parts, operation, response, await begun)
   } finally {
     parts.underWay.delete(begun)
   }
@@ -132,6 +132,8 @@ async function callOf(
     bindCursor: cursor => bindCursor(cursor, list),
     lastEventId: request.get('last-event-id'),
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
+    takeExport: () => parts.streams.takeExport(organization?.found.id ?? ''),
+    takeBodies: () => parts.bodies.take(organization?.found.id ?? '', signal).catch(refuseTurn),
     takeExplanation: () => parts.explanations.take(organization?.found.id ?? '').catch(orNoTurn),
     write: {
       onHeader: headers => {
@@ -151,6 +153,18 @@ async function callOf(
   return withBoundCursor(body, list)
 }
 
+/** Throws an ApiError `rate_limited`. */
+function refuseTurn(error: unknown): never {
+  if (!(error instanceof TurnError)) throw error
+  throw new ApiError(
+    'rate_limited',
+    'Too many bodies are being read for this organization: ask for fewer at one time.',
+    {
+      retryAfterSeconds: 2,
+    },
+  )
+}
+
 /** Who waits, waits for others: that is no reason to refuse the rest of an answer. */
 function orNoTurn(error: unknown): undefined {
   if (!(error instanceof TurnError)) throw error
@@ -166,7 +180,7 @@ function withBoundCursor(body: unknown, list: CursorOwner): unknown {
   return typeof next === 'string' ? { ...(body as object), next: bindCursor(next, list) } : body
 }
 
-function answer(operation: Operation, response: Response, body: unknown): void {
+function answer({ unsent }: Parts, operation: Operation, response: Response, body: unknown): void {
   // The client has gone: nobody reads it, and a repeat with the same Idempotency-Key gets it.
   if (response.destroyed) return
   if (body instanceof DryRun) {
@@ -179,9 +193,22 @@ function answer(operation: Operation, response: Response, body: unknown): void {
     response.status(304).end()
     return
   }
-  response.status(operation.status)
-  if (operation.status === 204) response.end()
-  else response.json(body)
+  if (operation.status === 204) {
+    response.status(204).end()
+    return
+  }
+  const text = JSON.stringify(body)
+  const [holder, bytes] = [holderOf(response), Buffer.byteLength(text)]
+  // What was carried out is answered.
+  if (!isWrite(operation)) unsent.requireRoom(holder, bytes)
+  unsent.count(holder, bytes, response)
+  response.status(operation.status).type('application/json').send(text)
+}
+
+/** Whose memory an answer is: the organization of the path, else the key or session that asked. */
+function holderOf({ locals: { organization, caller } }: Response): string {
+  if (organization) return organization
+  return caller?.kind === 'api-key' ? caller.keyId : (caller?.sessionId ?? '')
 }
 
 /** Of a PUT that says nothing of what it has seen, something that is there already asks for just that. */

@@ -69,8 +69,9 @@ const list = operation({
   answerDescription: 'A page of rejections.',
   answer: pageOf(rejectionSchema).meta({ id: 'RejectionPage' }),
   problems: ['cursor_invalid'],
-  async handle({ store, organization, query, signal }) {
+  async handle({ store, organization, query, signal, takeBodies }) {
     const withBodies = query.bodies === 'true'
+    using _turn = withBodies ? await takeBodies() : undefined
     const asked = query.limit ?? defaultLimit
     const { rejections, next } = await store.rejections.listRejections(
       {

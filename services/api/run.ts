@@ -20,15 +20,20 @@ import type { ApiConfig } from './config.ts'
 import { readOrigins } from './cors.ts'
 import { openApiMetrics } from './metrics.ts'
 import { openRateLimiter } from './rate-limit.ts'
+import { openBodyTurns } from './read-bodies.ts'
 import { connectRedis, warnOfEviction } from './redis.ts'
 import { openRefusalLog } from './refusal-log.ts'
 import { openRequestTraces } from './request-traces.ts'
 import { openSharedRate } from './shared-rate.ts'
 import { openStreams } from './stream.ts'
 import { openStripeOauth, type StripeOauth } from './stripe-connect/oauth.ts'
+import { openUnsent } from './unsent.ts'
 
 /** How long an explanation may wait for its turn, ms. */
 const explanationWaitMs = 10_000
+
+/** How many keys' rate all keys of an organization have together. */
+const shareOfKeys = 4
 
 /** How long an answer that is being made may take once the process stops, ms. */
 const drainMs = 10_000
@@ -64,6 +69,7 @@ export async function run(
     log,
     metrics,
     takeRate,
+    takeShare: openRateLimiter({ perSecond: shareOfKeys * rate.perSecond, burst: shareOfKeys * rate.burst }),
     trusted,
     underWay,
     authenticator,
@@ -75,6 +81,8 @@ export async function run(
     refusals,
     streams: openStreams(config.FAIRLEAD_API_STREAM_HEARTBEAT_SECONDS * 1_000),
     explanations: openTurns({ places: 1, mostOfOne: () => 1, waitMs: explanationWaitMs, mostWaiting: 8 }),
+    bodies: openBodyTurns(),
+    unsent: openUnsent(),
     traces: traces?.requests,
     stopping: signal,
   })
@@ -83,6 +91,7 @@ export async function run(
   server.prependListener('request', (_request, response) => {
     if (leaving.begun) response.setHeader('connection', 'close')
   })
+  server.setTimeout(stalledMs)
   server.maxConnections = config.FAIRLEAD_API_MAX_CONNECTIONS
   server.listen(config.FAIRLEAD_API_PORT, config.FAIRLEAD_API_HOST)
   await once(server, 'listening')
@@ -162,6 +171,12 @@ function oidcOf(config: ApiConfig) {
   const { FAIRLEAD_OIDC_CLIENT_SECRET: clientSecret, FAIRLEAD_OIDC_NAME: name } = config
   return issuer ? { issuer, clientId, clientSecret, name } : undefined
 }
+
+/**
+ * For a client that takes nothing of its answer, ms. Longer than any answer is made in, than the heartbeat of a stream, and than an idle
+ * connection is kept.
+ */
+const stalledMs = 90_000
 
 /** Slow clients are cut: header and body of a request are small here. */
 const limits = {

@@ -42,10 +42,12 @@ export async function sendStream(
   }
 }
 
-/** Streams that are open, counted by organization. */
+/** Answers that last, counted by organization: live streams, and exports. */
 export interface OpenStreams {
   /** Throws an ApiError `rate_limited`. */
   take(organization: string): OpenStream
+  /** Throws an ApiError `rate_limited`. */
+  takeExport(organization: string): Disposable
 }
 
 export interface OpenStream extends Disposable {
@@ -53,36 +55,43 @@ export interface OpenStream extends Disposable {
   readonly heartbeatMs: number
 }
 
-/** Of one organization in this process; and of all. Each asks the store about twice a second. */
-const mostOfOne = 20
-const mostOfAll = 400
+/** Of one organization in this process, and of all. A stream asks the store about twice a second; an export holds a page of events. */
+const most = { streams: { ofOne: 20, ofAll: 400 }, exports: { ofOne: 4, ofAll: 40 } } as const
 
 export function openStreams(heartbeatMs: number): OpenStreams {
+  const takePlace = { streams: openPlaces('streams'), exports: openPlaces('exports') }
+  return {
+    take: organization => ({ heartbeatMs, [Symbol.dispose]: takePlace.streams(organization) }),
+    takeExport: organization => ({ [Symbol.dispose]: takePlace.exports(organization) }),
+  }
+}
+
+/** Takes a place, which is given back once. */
+function openPlaces(what: keyof typeof most): (organization: string) => () => void {
+  const { ofOne, ofAll } = most[what]
   const counts = new Map<string, number>()
   let all = 0
-  return {
-    take(organization) {
-      const count = counts.get(organization) ?? 0
-      if (count >= mostOfOne || all >= mostOfAll) {
-        throw new ApiError(
-          'rate_limited',
-          `At most ${mostOfOne} streams of an organization are open at one time.`,
-          {
-            retryAfterSeconds: 15,
-          },
-        )
-      }
-      counts.set(organization, count + 1)
-      all += 1
-      return {
-        heartbeatMs,
-        [Symbol.dispose]() {
-          all -= 1
-          const left = counts.get(organization)! - 1
-          if (left > 0) counts.set(organization, left)
-          else counts.delete(organization)
+  return organization => {
+    const count = counts.get(organization) ?? 0
+    if (count >= ofOne || all >= ofAll) {
+      throw new ApiError(
+        'rate_limited',
+        `At most ${ofOne} ${what} of an organization are open at one time.`,
+        {
+          retryAfterSeconds: 15,
         },
-      }
-    },
+      )
+    }
+    counts.set(organization, count + 1)
+    all += 1
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      all -= 1
+      const left = counts.get(organization)! - 1
+      if (left > 0) counts.set(organization, left)
+      else counts.delete(organization)
+    }
   }
 }

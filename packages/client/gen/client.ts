@@ -897,9 +897,9 @@ export type DestinationSettingsHeadersItem = {
      */
   name: string;
   /**
-     * The header's value. Write-only. Left out: as stored under this name. 1 to 65536 characters.
+     * The header's value. Write-only. Left out: as stored under this name. 1 to 8192 characters.
      * @minLength 1
-     * @maxLength 65536
+     * @maxLength 8192
      */
   value?: string;
 };
@@ -10952,7 +10952,7 @@ export type CreateInvitationHeaders = {
 };
 
 /**
- * At most the caller's own.
+ * At most the caller's own. A key with scopes gives a role that may do no more than the key.
  */
 export type CreateInvitationBodyRole = typeof CreateInvitationBodyRole[keyof typeof CreateInvitationBodyRole];
 
@@ -10967,7 +10967,7 @@ export const CreateInvitationBodyRole = {
 export type CreateInvitationBody = {
   /** @maxLength 320 */
   email: string;
-  /** At most the caller's own. */
+  /** At most the caller's own. A key with scopes gives a role that may do no more than the key. */
   role?: CreateInvitationBodyRole;
 };
 
@@ -11207,7 +11207,7 @@ export type CreateApiKeyBody = {
   /** At most the caller's own. */
   role?: CreateApiKeyBodyRole;
   /**
-     * What of its role it may do: at most the caller's own. Absent: all. With `members:write` a key invites people with up to its role, who may do more than the key.
+     * What of its role it may do: at most the caller's own. Absent: all. With `members:write` a key gives people a role whose scopes it has all of.
      * @minItems 1
      * @maxItems 15
      */
@@ -12176,7 +12176,7 @@ export const getExportEventsUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All events that fit, as a file
@@ -12350,6 +12350,8 @@ export const getGetEventUrl = (slug: string,
 }
 
 /**
+ * Of more than 1,000 attempts the newest.
+ *
  * Allowed to: every role.
  * @summary One event, with headers, body, deliveries and attempts
  */
@@ -25117,7 +25119,7 @@ export const getChangeMemberRoleUrl = (slug: string,
 }
 
 /**
- * It counts with the next request of that member. Nobody gives or touches a role above their own, and an organization keeps at least one owner (`last_owner`).
+ * It counts with the next request of that member. Nobody gives or touches a role above their own, a key with scopes gives none that may do more than the key, and an organization keeps at least one owner (`last_owner`).
  *
  * Allowed to: admin or owner.
  * @summary Change a member's role
@@ -25422,7 +25424,7 @@ export const getCreateInvitationUrl = (slug: string,) => {
 }
 
 /**
- * The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. Where nobody signs in, no mail goes out.
+ * The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. At most 100 an hour go out, and 5 a day to one address. Where nobody signs in, no mail goes out.
  *
  * Allowed to: admin or owner.
  * @summary Invite an address by mail

@@ -23,6 +23,8 @@ import { type Calls, scopeOf, transact } from './calls.ts'
 import { write } from './write.ts'
 
 const mostScopes = 50
+/** Keys of an organization, or of the platform, that are not revoked. */
+const mostKeys = 1_000
 const maxOverlapSeconds = 30 * 86_400
 /** Uses within so long are one. */
 const useMs = 60_000
@@ -38,6 +40,7 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
       const key = newKey(readKeyMode(request))
       return write(calls, context, request, CreateApiKeyResponseSchema, async db => {
         if (organization) await requireOrganization(db, organization)
+        await requireRoomForKey(db, organization)
         const { rows } = await db.query<ApiKeyRow>(
           `insert into api_keys (organization_id, id, name, prefix, sha256, role, scopes, managed_by, created_at, expires_at, made_by)
            values ($1, $2, $3, $4, $5, $6, $7, 'tenant', $8, $9, $10)
@@ -189,6 +192,16 @@ async function lockKey(db: Db, organization: string | null, id: string): Promise
     throw new StoreError('managed_by_owner', "the organization's owner declares this key: change it there")
   }
   return row
+}
+
+/** Throws a StoreError `limit_reached`: all keys are listed at once. Of keys made at one time a few may be one too many. */
+async function requireRoomForKey(db: Db, organization: string | null): Promise<void> {
+  const { rowCount } = await db.query(
+    `select from api_keys where organization_id is not distinct from $1 and revoked_at is null limit $2`,
+    [organization, mostKeys],
+  )
+  if ((rowCount ?? 0) < mostKeys) return
+  throw new StoreError('limit_reached', `there are at most ${mostKeys} API keys: revoke one first`)
 }
 
 /**

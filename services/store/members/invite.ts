@@ -50,7 +50,10 @@ export interface Invite {
   readonly expiresAt: Date
 }
 
-/** Takes the place of an open invitation of the same address. Throws a StoreError `name_taken` for a member. */
+/** Open invitations of an organization, which are listed at once. */
+const mostOpen = 1_000
+
+/** Takes the place of an open invitation of the same address. Throws a StoreError `name_taken` for a member, `limit_reached`. */
 export async function invite(db: Db, asked: Invite, now: Date): Promise<InvitationRow> {
   refuseAbove(asked.role, asked.callerRole)
   const organization = toUuid(asked.organization)
@@ -67,6 +70,7 @@ export async function invite(db: Db, asked: Invite, now: Date): Promise<Invitati
   )
   // Replacing an owner's invitation to be an owner would take that role away; one that has ended gives none.
   for (const { role, is_open } of before) if (is_open) refuseAbove(role, asked.callerRole)
+  await requireRoom(db, organization, now)
   const id = toUuid(newId('inv', now.getTime()))
   await db.query(
     `insert into invitations (organization_id, id, email, role, token_sha256, invited_by, created_at, expires_at)
@@ -89,6 +93,18 @@ export async function invite(db: Db, asked: Invite, now: Date): Promise<Invitati
   if (!rows[0])
     throw new StoreError('invalid_field', 'expires_at: must be in the future', { field: 'expires_at' })
   return rows[0]
+}
+
+async function requireRoom(db: Db, organization: string, now: Date): Promise<void> {
+  const { rowCount } = await db.query(
+    `select from invitations where organization_id = $1 and accepted_at is null and revoked_at is null and expires_at > $2 limit $3`,
+    [organization, now, mostOpen],
+  )
+  if ((rowCount ?? 0) < mostOpen) return
+  throw new StoreError(
+    'limit_reached',
+    `an organization has at most ${mostOpen} open invitations: revoke one first`,
+  )
 }
 
 /** Makes an open invitation useless. Throws a StoreError `not_found` or `above_caller`. */

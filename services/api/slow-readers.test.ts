@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { until } from '@fairlead/testbed/until'
+import { connectNats } from '@fairlead/wire/connect'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openPublishing } from './fixtures/publish-event.ts'
+import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
+
+const opened = new AsyncDisposableStack()
+const size = 8 * 1024 ** 2 - 1_000
+let api: TestApi
+let nats: NatsConnection
+const paths: Record<string, string> = {}
+const keys: Record<string, string> = {}
+
+beforeAll(async () => {
+  api = opened.use(await openTestApi())
+  nats = await connectNats({ url: api.store.natsUrl, name: 'test' })
+  opened.defer(() => nats.close())
+  for (const slug of ['acme', 'globex']) {
+    const organization = await anOrganization(api.store, slug)
+    keys[slug] = await api.makeKey(organization)
+    const publish = await openPublishing(nats, api.store.client, organization.id)
+    const event = await publish.event('large', { body: JSON.stringify({ text: 'x'.repeat(size) }) })
+    paths[slug] = `/api/v1/organizations/${slug}/events/${event}`
+    await until(async () => (await read(slug)).status === 200, { what: 'the event in the log' })
+  }
+})
+afterAll(() => opened.disposeAsync())
+
+const read = (slug: string) => api.call('GET', paths[slug]!, { key: keys[slug]! })
+
+/** Asks, and reads nothing of the answer. */
+async function askOnly(slug: string): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(api.url).port), host: '127.0.0.1' })
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.pause()
+  socket.write(`GET ${paths[slug]} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys[slug]}\r\n\r\n`)
+  return socket
+}
+
+test('clients that ask for bodies and read none take the memory of the API, and others get no answer', async () => {
+  const asked = await Promise.all(Array.from({ length: 12 }, () => askOnly('acme')))
+  // What their organization asks for next is refused, with the reason; it is read at once, so that it adds nothing.
+  const refused = await until(
+    async () => {
+      const answer = await read('acme')
+      return answer.status === 429 && answer
+    },
+    { what: 'a refusal' },
+  )
+  expect(refused.body.detail).toContain('wait to be read')
+  expect((await read('globex')).status).toBe(200)
+  for (const socket of asked) socket.destroy()
+  await until(async () => (await read('acme')).status === 200, { what: 'room again' })
+})
