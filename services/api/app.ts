@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Code, ConnectError } from '@connectrpc/connect'
 import { framingFault } from '@fairlead/daemon/framing'
 import { peerOf } from '@fairlead/daemon/peer'
 import express, {
@@ -20,7 +21,7 @@ import { deprecationHeaders } from './deprecation.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import type { Parts } from './parts.ts'
-import { perform, performOpen } from './perform.ts'
+import { ClientGone, perform, performOpen } from './perform.ts'
 import { ApiError, type ProblemCode, problemOf } from './problem.ts'
 import { openRateLimiter } from './rate-limit.ts'
 import { serveReference } from './reference/serve-reference.ts'
@@ -166,6 +167,8 @@ function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
   return async (thrown, _request, response, _next) => {
     const error = thrown instanceof ApiError ? thrown : fromExpress(thrown)
     const { traceId } = response.locals
+    // A client that leaves is no fault, and would otherwise write lines about faults.
+    if (response.destroyed && isBrokenOff(error.cause)) return
     if (error.code === 'internal')
       log.error({ err: error.cause ?? error, trace_id: traceId }, 'request.failed')
     if (error.code === 'unavailable') log.warn({ err: error.cause, trace_id: traceId }, 'request.failed')
@@ -180,6 +183,10 @@ function answerProblem({ log, metrics }: Parts): ErrorRequestHandler {
     sendProblem(response, error)
   }
 }
+
+/** A call of the store was cancelled, or never made, because nobody waits for it. */
+const isBrokenOff = (cause: unknown): boolean =>
+  cause instanceof ClientGone || (cause instanceof ConnectError && cause.code === Code.Canceled)
 
 function sendProblem(response: Response, error: ApiError): void {
   const { requestId, traceId } = response.locals

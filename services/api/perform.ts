@@ -280,11 +280,16 @@ function slugOf({ params }: Request): string | undefined {
   return typeof params.slug === 'string' ? params.slug : undefined
 }
 
+/** Why work for a client was broken off: it went away. */
+export class ClientGone extends Error {
+  readonly code = 'client_gone'
+}
+
 /** Aborts when the client goes away before it was answered. */
 function untilGone(response: Response): AbortSignal {
   const gone = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client went away'))
+    if (!response.writableFinished) gone.abort(new ClientGone('the client went away'))
   })
   return gone.signal
 }

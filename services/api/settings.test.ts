@@ -338,7 +338,7 @@ test('one organization’s routes make a worker search each new type thousands o
   const refused = await make('b', 1)
   expect([refused.body.code, refused.body.detail]).toEqual([
     'limit_reached',
-    expect.stringContaining('2000 *'),
+    expect.stringContaining('2,000 *'),
   ])
   const declared = api.store.client.organizations.applyOrganization({
     owner: { kind: OwnerKind.FILE, reference: 'starrier' },

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { Log } from '@fairlead/daemon/log'
 import { until } from '@fairlead/testbed/until'
 import { connectNats } from '@fairlead/wire/connect'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPublishing } from './fixtures/publish-event.ts'
+import { serveApp } from './fixtures/serve-app.ts'
 import { anOrganization, openTestApi, type TestApi } from './fixtures/test-api.ts'
 
 const opened = new AsyncDisposableStack()
@@ -55,4 +57,36 @@ test('clients that ask for bodies and read none take the memory of the API, and 
   expect((await read('globex')).status).toBe(200)
   for (const socket of asked) socket.destroy()
   await until(async () => (await read('acme')).status === 200, { what: 'room again' })
+})
+
+test('a client that leaves while its answer is made is a fault in the log, as often as it likes', async () => {
+  const lines: { readonly level: string; readonly message: string; readonly status: unknown }[] = []
+  const at = (level: string) => (fields: { status?: number }, message: string) =>
+    void lines.push({ level, message, status: fields.status })
+  const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  await using app = await serveApp({ storeUrl: api.store.url, log: log as unknown as Log })
+  const leaving = new AbortController()
+  {
+    await using _held = await api.store.lockTable('events')
+    const asked = app.ask('/api/v1/organizations/acme/events', {
+      headers: { authorization: `Bearer ${keys.acme}` },
+      signal: leaving.signal,
+    })
+    asked.catch(() => {})
+    const waiting =
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    await until(async () => (await api.store.query(waiting))[0], { what: 'a call that waits' })
+    leaving.abort()
+    await until(() => lines.some(({ status }) => status === 499), { what: 'the line of its end' })
+  }
+  // Had it been told as a fault, that would have been before this one.
+  expect(
+    (
+      await app.ask('/api/v1/organizations/acme/events', {
+        headers: { authorization: `Bearer ${keys.acme}` },
+      })
+    ).status,
+  ).toBe(200)
+  await until(() => lines.some(({ status }) => status === 200))
+  expect(lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
 })

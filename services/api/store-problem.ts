@@ -59,7 +59,25 @@ const sentenceOfReason: Partial<Record<ErrorReason, string>> = {
   [ErrorReason.NO_DELIVERIES]: 'No route sent this event anywhere, so there is no delivery to make again.',
 }
 
-function sentenceOf({ reason, owner }: { reason: ErrorReason; owner: string }): string | undefined {
+/** Of `limit_reached`, by what has the limit; else it is the number of things of one kind. */
+const sentenceOfLimit: Readonly<Record<string, string>> = {
+  settings:
+    'Sources, destinations and routes take 2 MiB together at most: shorten headers or certificates, or delete some.',
+  event_types: 'The event types of all routes have 2,000 * together at most: write fewer.',
+  names:
+    'There are 1,000 names, with those that were deleted and have events still: take a name of before, or wait until those events are gone.',
+}
+
+function sentenceOf({
+  reason,
+  owner,
+  field,
+}: {
+  reason: ErrorReason
+  owner: string
+  field: string
+}): string | undefined {
+  if (reason === ErrorReason.LIMIT_REACHED) return sentenceOfLimit[field]
   if (reason === ErrorReason.IN_USE) return `It is named by ${owner}: change or delete that first.`
   if (reason === ErrorReason.RATE_MISSING)
     return `The table of rates has none from ${owner}: enter it by PUT …/billing/rates.`

@@ -72,15 +72,15 @@ async function requireFits(
   if (!after) return
   if (grewBeyond(mostConfigBytes, configBytes(before, nowMs), configBytes(after, nowMs))) {
     const most = `${mostConfigBytes / 1024 ** 2} MiB`
-    throw new StoreError(
-      'limit_reached',
-      `sources, destinations and routes of an organization take ${most} together: shorten headers or certificates, or delete some`,
-    )
+    throw new StoreError('limit_reached', `sources, destinations and routes take ${most} together at most`, {
+      field: 'settings',
+    })
   }
   if (grewBeyond(mostStars, starsIn(before), starsIn(after))) {
     throw new StoreError(
       'limit_reached',
-      `the event types of an organization's routes have at most ${mostStars} * together: write fewer`,
+      `the event types of all routes have ${mostStars} * together at most`,
+      { field: 'event_types' },
     )
   }
 }
@@ -201,7 +201,8 @@ export function requireNames(known: number, what: string): void {
   if (known < mostNames) return
   throw new StoreError(
     'limit_reached',
-    `an organization has at most ${mostNames} ${what}, with those that were deleted and have events: take a name of before`,
+    `an organization has at most ${mostNames} names of ${what}, with those that were deleted and have events`,
+    { field: 'names' },
   )
 }
 
