@@ -27,5 +27,6 @@ export function secretParts(
       parts.push({ name, text: trimmed })
     }
   }
-  return parts
+  // The longest first: of a secret that another one begins with, the rest would be shown.
+  return parts.sort((a, b) => b.text.length - a.text.length)
 }
