@@ -133,7 +133,7 @@ async function callOf(
     lastEventId: request.get('last-event-id'),
     takeStream: () => parts.streams.take(organization?.found.id ?? ''),
     takeExport: () => parts.streams.takeExport(organization?.found.id ?? ''),
-    takeBodies: () => parts.bodies.take(organization?.found.id ?? '', signal).catch(refuseTurn),
+    takeBodies: () => takeBodies(parts, organization?.found.id ?? '', response, signal),
     takeExplanation: () => parts.explanations.take(organization?.found.id ?? '').catch(orNoTurn),
     write: {
       onHeader: headers => {
@@ -151,6 +151,29 @@ async function callOf(
     )
   })
   return withBoundCursor(body, list)
+}
+
+/** Bytes of the largest body. */
+const mostBodyBytes = 8 * 1024 ** 2
+
+/**
+ * Waits for a turn to read bodies. What would not be answered is not read: to read it costs more than to refuse it. Rejects with an
+ * ApiError `rate_limited`.
+ */
+async function takeBodies(
+  { bodies, unsent }: Parts,
+  organization: string,
+  response: Response,
+  signal: AbortSignal,
+): Promise<Disposable> {
+  const turn = await bodies.take(organization, signal).catch(refuseTurn)
+  try {
+    unsent.requireRoom(holderOf(response), mostBodyBytes)
+  } catch (error) {
+    turn[Symbol.dispose]()
+    throw error
+  }
+  return turn
 }
 
 /** Throws an ApiError `rate_limited`. */
