@@ -54,8 +54,6 @@ export async function run(
     traced: traces?.calls,
   })
   using redis = openConfiguredRedis(config, log)
-  const rate = { perSecond: config.FAIRLEAD_API_RATE_PER_SECOND, burst: config.FAIRLEAD_API_RATE_BURST }
-  const takeRate = redis ? openSharedRate(redis.client, rate) : openRateLimiter(rate)
   const metrics = openApiMetrics(registry)
   const publicUrl = config.FAIRLEAD_PUBLIC_URL
   const underWay = new Set<Promise<unknown>>()
@@ -68,8 +66,7 @@ export async function run(
     publicUrl,
     log,
     metrics,
-    takeRate,
-    takeShare: openRateLimiter({ perSecond: shareOfKeys * rate.perSecond, burst: shareOfKeys * rate.burst }),
+    ...openRates(config, redis?.client),
     trusted,
     underWay,
     authenticator,
@@ -100,13 +97,27 @@ export async function run(
     await store.organizations.listOrganizations({ limit: 1 }, { timeoutMs: 1_500 })
     return undefined
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
-  log.info({ port: address.port }, 'api.listening')
-  listening?.(address.port)
+  const port = portOf(server)
+  log.info({ port }, 'api.listening')
+  listening?.(port)
   if (!signal.aborted) await once(signal, 'abort')
   // No longer ready: connections are taken until the Service sends none here any more.
   await leaving.begin(config.FAIRLEAD_DRAIN_DELAY_MS)
+}
+
+/** What each key may ask for, and all keys of an organization together. */
+function openRates(config: ApiConfig, redis: Redis | undefined) {
+  const rate = { perSecond: config.FAIRLEAD_API_RATE_PER_SECOND, burst: config.FAIRLEAD_API_RATE_BURST }
+  return {
+    takeRate: redis ? openSharedRate(redis, rate) : openRateLimiter(rate),
+    takeShare: openRateLimiter({ perSecond: shareOfKeys * rate.perSecond, burst: shareOfKeys * rate.burst }),
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return address.port
 }
 
 /** Spans of requests, and of the calls below them. Undefined: no collector is configured. */
