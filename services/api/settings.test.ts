@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
+import { until } from '@fairlead/testbed/until'
 import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
 import { connectNats } from '@fairlead/wire/connect'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
@@ -39,7 +41,7 @@ const aSource = (name: string, secrets: unknown[] = [{ id: 'first', value: 'test
   secrets,
 })
 
-test('a source is made, rotated with overlap and deleted, in force each time it is answered', async () => {
+test('a source is made, rotated with overlap and deleted, in force each time within moments', async () => {
   const made = await post('/sources', aSource('rotated'))
   expect([made.status, made.headers.get('etag')]).toEqual([201, `"${made.body.etag}"`])
   expect(JSON.stringify(made.body)).not.toContain('test-only')
@@ -49,16 +51,22 @@ test('a source is made, rotated with overlap and deleted, in force each time it 
     const seal = sealContext.sourceSecret(acme.id, 'rotated')
     return source?.secrets.map(({ sealed }) => keyring.open(sealed, seal))
   }
-  expect(await opened()).toEqual(['test-only-first'])
+  // An answer waits a second at most for the publication, which a crowded machine may need longer for.
+  const inForce = (secrets: string[] | undefined) =>
+    until(async () => isDeepStrictEqual(await opened(), secrets), {
+      what: `${secrets ?? 'nothing'} in force`,
+    })
+  await inForce(['test-only-first'])
   const both = await change('PATCH', '/sources/rotated', made.headers.get('etag'), {
     secrets: [{ id: 'second', value: 'test-only-second' }, { id: 'first' }],
   })
   expect(both.status).toBe(200)
-  expect(await opened()).toEqual(['test-only-second', 'test-only-first'])
+  await inForce(['test-only-second', 'test-only-first'])
   await change('PATCH', '/sources/rotated', both.headers.get('etag'), { secrets: [{ id: 'second' }] })
-  expect(await opened()).toEqual(['test-only-second'])
+  await inForce(['test-only-second'])
   expect((await change('DELETE', '/sources/rotated', '*')).status).toBe(204)
-  expect([await opened(), (await get('/sources/rotated')).status]).toEqual([undefined, 404])
+  await inForce(undefined)
+  expect((await get('/sources/rotated')).status).toBe(404)
 })
 
 test('what is read can be written back, and changes nothing', async () => {

@@ -52,6 +52,7 @@ const secretValues: Readonly<Record<string, string>> = {
   FAIRLEAD_SIGN_IN_KEYS: testEncryptionKeys,
   FAIRLEAD_SMTP_URL: 'smtp://mail:587',
   FAIRLEAD_OIDC_CLIENT_SECRET: 'test-only',
+  FAIRLEAD_STRIPE_CONNECT_SECRET_KEY: 'sk_test_only',
 }
 
 async function environmentsOf(args: readonly string[]): Promise<Map<string, Variable[]>> {
