@@ -97,7 +97,7 @@ async function write(path: string, version: string, known: ReadonlyMap<string, K
     const pause = openPause()
     let lines = [version]
     for (const [name, { digest, parsed }] of known) {
-      // What is faulty is told with its lines again.
+      // A faulty file is parsed anew, so that its faults are told again with their lines.
       if (parsed.faults.length > 0 || parsed.notTaken.length > 0) continue
       lines.push(JSON.stringify({ name, digest, parsed }))
       if (lines.length === 200) {

@@ -14,7 +14,7 @@ export async function followInTurn(
   const ends = following.map(([collection, follower]) => {
     const listed = Promise.withResolvers<void>()
     const follows = turn.then(() => follow(client, collection, follower, signal, listed.resolve))
-    // One that ends unread, because the signal aborted, mustn't keep the others waiting for their own end.
+    // A collection that ends before it was listed, because the signal aborted, must not keep the next ones from ending.
     turn = Promise.race([listed.promise, follows])
     return follows
   })

@@ -176,7 +176,7 @@ function forgetGone(known: Map<string, Exemplar>, lines: readonly string[]): voi
   const gone = new Set(known.keys())
   for (const line of lines) {
     if (gone.size === 0) return
-    // A label's value may hold a blank, a value and what follows it none before ` # `.
+    // The series ends at the last blank: a label's value may hold blanks, the sample's value behind it none.
     const end = line.lastIndexOf(' # {trace_id="')
     const bare = end < 0 ? line : line.slice(0, end)
     gone.delete(bare.slice(0, bare.lastIndexOf(' ')))

@@ -31,7 +31,7 @@ export interface HeaderCarrier {
 export function openHeaderCarrier(): HeaderCarrier {
   const carrier = headers()
   let block = Buffer.alloc(0)
-  // What `publish` asks of its headers, and all it asks (@nats-io/nats-core 3.4, protocol.ts).
+  // `publish` calls nothing else of its headers (@nats-io/nats-core 3.4, protocol.ts).
   Reflect.set(carrier, 'encode', () => block)
   return {
     headers: carrier,

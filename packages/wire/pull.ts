@@ -115,7 +115,7 @@ export async function pull(
   function ask(): void {
     if (signal.aborted || restarting || nats.isClosed() || heldBytes > maxHeldBytes) return
     const want = batch - held - asked
-    // Few large pulls rather than many small ones, but always one.
+    // Few large pulls rather than many small ones, and one pull always open.
     if (want < batch / 2 && (asked > 0 || want < 1)) return
     asked += want
     const request = {

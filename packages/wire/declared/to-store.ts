@@ -7,8 +7,8 @@ import type { PlainDestination, PlainSource } from './plain.ts'
 import type { RouteSpec } from './route.ts'
 
 /**
- * What is declared in the words of the store. A secret without its value is one that the store has; only a write of a
- * single source or destination may leave one out.
+ * Translates declarations into the store's messages. A secret without its value is one that the store has already; only a write of a
+ * single source or destination may leave a value out.
  */
 
 export function sourceToStore(source: PlainSource): MessageInitShape<typeof DesiredSourceSchema> {
