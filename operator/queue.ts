@@ -106,8 +106,7 @@ export function openQueue({ work, onError, concurrency, random }: QueueOptions):
 
   function take(): void {
     takeFrom(news, concurrency)
-    // Of a start with thousands of Organizations, those that are in force would be looked at every 30 s while the others wait.
-    if (news.size === 0) takeFrom(routine, routineSlots)
+    takeFrom(routine, routineSlots)
   }
 
   function takeFrom(waiting: Set<string>, slots: number): void {
