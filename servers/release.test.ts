@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crowding } from '@fairlead/testbed/crowding'
 import { scratchFolder } from '@fairlead/testbed/scratch'
 import { startSink } from '@fairlead/testbed/sink'
 import { expect, test } from 'vitest'
@@ -34,5 +35,7 @@ test('a site that has no such release is left at once', async () => {
 test('a site that never answers is left after a while', async () => {
   await using folder = await scratchFolder()
   await using sink = await startSink({ hang: true })
+  const startedMs = performance.now()
   await expect(download(sink.url, checksum, join(folder.path, 'file'), quiet)).rejects.toThrow('no answer')
+  expect(performance.now() - startedMs).toBeLessThan(20_000 * crowding())
 })

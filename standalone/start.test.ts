@@ -137,8 +137,8 @@ describe('by its launcher', () => {
     standalone = opened.use(startStandalone({ ...settings, by: 'start.mjs' }))
     const startMs = await standalone.ready()
     await untilDelivered(settings, id)
-    // The promise is for a machine with a free core: more processes that want to run than cores stretch it, and slow ones.
-    expect(startMs).toBeLessThan(secondStartMs * crowding() * (await slowness()))
+    // The promise is for a machine with a free core. A bare Node takes longer both on a slow machine and on a crowded one.
+    expect(startMs).toBeLessThan(secondStartMs * Math.max(crowding(), await slowness()))
   })
 
   test('a scrape has the metrics of all processes, each declared once and no series twice', async () => {

@@ -119,8 +119,8 @@ test('applied, it is in rows and in the bucket; a secret rotated in place arrive
   console.log(
     `a changed Secret is with the receivers after ${p(0.5).toFixed(0)} ms (p50), ${p(0.99).toFixed(0)} ms (p99), of ${delaysMs.length}`,
   )
-  // The median: one of sixty may meet a machine that stands still for a moment.
-  expect(p(0.5)).toBeLessThan(2_000 * crowding())
+  // Six of sixty may meet a machine that stands still for a moment.
+  expect(p(0.9)).toBeLessThan(2_000 * crowding())
 })
 
 test('another slug is refused; one that is taken is given once it is free', async () => {

@@ -86,8 +86,8 @@ test('Organizations cost few requests from cold, and none while nothing changes 
     `${count} Organizations from cold in ${Math.round(coldMs)} ms, ${requestsEach.toFixed(1)} requests each; ` +
       `a changed Secret is in the store after ${p(0.5)} ms (p50), ${p(0.99)} ms (p99), ${p(1)} ms (max)`,
   )
-  // The median: one of a hundred may meet a machine that stands still for a moment.
-  expect(Number(p(0.5))).toBeLessThan(2_000 * crowding())
+  // Ten of a hundred may meet a machine that stands still for a moment.
+  expect(Number(p(0.9))).toBeLessThan(2_000 * crowding())
   const { requests } = operator
   const { writes } = operator.store
   await operator.kubectl(['annotate', 'secret', 'tenant-0', 'nobody-cares=about-this'])

@@ -99,4 +99,6 @@ test('a store that closes idle connections just before calls come answers them a
     process.off('uncaughtException', keep)
   }
   expect(failed).toEqual([])
+  // Each call was carried out, and none twice.
+  expect(calls).toBe(12 * 11)
 })
