@@ -16,7 +16,7 @@ try {
 
 // Saves a third of the CPU that loading takes: https://nodejs.org/api/module.html#module-compile-cache
 const cache = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'node')
-await fillCache(cache)
+await fillCache(cache, console.log)
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 // By the IPC channel main.ts notices when this process is killed, and stops too.

@@ -10,6 +10,7 @@ const slow = [
   'packages/wire/generate.test.ts',
   'packages/client/client.test.ts',
   'packages/daemon/run.test.ts',
+  'standalone/fill-cache.test.ts',
   'testbed/billing/stripe-schemas.test.ts',
   'image/',
 ]
