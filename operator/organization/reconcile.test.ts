@@ -84,7 +84,7 @@ test('a state that changes is written at once', async () => {
   ])
 })
 
-test('an Organization that is ill is not told as well when its declaration changes', async () => {
+test('an Organization that is ill is not reported healthy when its declaration changes', async () => {
   const { world, written, look } = anOrganizationInForce()
   world.state = DestinationState.FAILING
   await look(0)

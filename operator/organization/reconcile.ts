@@ -113,7 +113,7 @@ export function openReconcile(context: ReconcileContext): (key: OrganizationKey)
       // What was left out is looked for again, also after a restart.
       return plan.obstacle ? undefined : fingerprint()
     })
-    // The answer to an application knows nothing of health: an ill Organization that is changed would be told as well.
+    // The answer to an application knows nothing of health: an ill Organization that is changed would be reported healthy.
     const health = outcome.kind === 'applied' ? await healthOf(outcome.answer) : undefined
     const told = await tell(key, snapshot, plan, health ? { kind: 'applied', answer: health } : outcome)
     const text = fingerprint()

@@ -15,12 +15,12 @@ export interface TracingMetrics {
 export function openTracingMetrics(registry: Registry, part: string): TracingMetrics {
   const spans = shared(registry, {
     name: 'fairlead_spans_total',
-    help: 'Spans, with a collector, by what became of them: exported, dropped (too many waited for the collector), failed (the collector did not take them)',
+    help: 'Spans by what became of them; only where a collector is configured: exported, dropped (too many waited for the collector), failed (the collector did not take them)',
     labelNames: ['part', 'result'],
   })
   const skipped = shared(registry, {
     name: 'fairlead_traces_skipped_total',
-    help: 'Traces, with a collector, that were to be kept and were left out, because too many were: sampled (kept by the ratio), failure, refusal',
+    help: 'Traces that were to be kept and were left out, because too many were; only where a collector is configured: sampled (kept by the ratio), failure, refusal',
     labelNames: ['part', 'why'],
   })
   for (const result of spanResults) spans.inc({ part, result }, 0)
