@@ -325,6 +325,15 @@ test('one organization’s settings, as large as it likes, are parsed by every r
   })
   expect(patched.status).toBe(200)
   expect((await make('more')).status).toBe(201)
+  // What is deleted makes room once: its secrets are kept as long as its events are, and are no part of it.
+  for (let i = 1; i < 4; i++) {
+    const deleted = await api.call('DELETE', `${path}/d-${i}`, { headers: { 'if-match': '*' } })
+    expect(deleted.status).toBe(204)
+  }
+  const added: number[] = []
+  for (let i = 0; i < 4; i++) added.push((await make(`added-${i}`)).status)
+  expect(added).toEqual([201, 201, 201, 409])
+  expect(JSON.stringify(await published(organization!.id)).length).toBeLessThan(2 * 1024 ** 2)
 })
 
 test('one organization’s routes make a worker search each new type thousands of times', async () => {

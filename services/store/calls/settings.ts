@@ -90,8 +90,13 @@ const grewBeyond = (most: number, before: number, after: number): boolean => aft
 const starsIn = ({ routes }: StoredOrganization): number =>
   starsOf(routes.flatMap(({ event_types }) => event_types))
 
-const configBytes = (organization: StoredOrganization, nowMs: number): number =>
-  Buffer.byteLength(configText(organization, nowMs) ?? '')
+/** Of what isn't deleted: otherwise each deletion would make room twice, for what was read with deleted rows is compared with what was not. */
+function configBytes(organization: StoredOrganization, nowMs: number): number {
+  const live = <R extends { deleted_at: Date | null }>(rows: R[]) =>
+    rows.filter(row => row.deleted_at === null)
+  const [sources, destinations] = [live(organization.sources), live(organization.destinations)]
+  return Buffer.byteLength(configText({ ...organization, sources, destinations }, nowMs) ?? '')
+}
 
 /** The lock that an apply of this slug takes: of two writers of one organization the second one reads what the first wrote. */
 export async function lockOrganization(db: Db, id: OrganizationId): Promise<void> {
