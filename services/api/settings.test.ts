@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { until } from '@fairlead/testbed/until'
+import { type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { decodeConfig, type OrganizationConfig } from '@fairlead/wire/config'
 import { connectNats } from '@fairlead/wire/connect'
 import { openKeyring, sealContext } from '@fairlead/wire/seal'
@@ -366,4 +367,30 @@ test('one organization’s routes make a worker search each new type thousands o
     })),
   })
   await expect(declared).rejects.toThrow('at most 2000 *')
+})
+
+test('an Organization whose event types had more * before they were bounded is refused whole after an upgrade', async () => {
+  const apply = (routes: number, displayName = '') =>
+    api.store.client.organizations.applyOrganization({
+      owner: { kind: OwnerKind.FILE, reference: 'upgraded' },
+      slug: 'upgraded',
+      displayName,
+      destinations: [{ name: 'a', settings: { url: 'https://a.example/hooks' } }],
+      routes: Array.from({ length: routes }, (_, i) => ({
+        settings: { source: '*', eventTypes: [`${i}${'*'.repeat(250)}`], destinations: ['a'] },
+      })),
+    })
+  const { organization } = await apply(8)
+  // As an earlier version took it.
+  await api.store.query(
+    `insert into routes (organization_id, id, source, event_types, destinations, managed_by)
+     select organization_id, gen_random_uuid(), source, array['8' || repeat('*', 250)], destinations, managed_by
+     from routes where organization_id = $1 limit 1`,
+    [toUuid(organization!.id as OrganizationId)],
+  )
+  expect((await apply(9)).changed).toBe(false)
+  expect((await apply(9, 'Upgraded')).changed).toBe(true)
+  await expect(apply(10, 'Upgraded')).rejects.toThrow('at most 2000 *')
+  expect((await apply(8, 'Upgraded')).routes).toHaveLength(8)
+  await expect(apply(9, 'Upgraded')).rejects.toThrow('at most 2000 *')
 })

@@ -25,7 +25,6 @@ import {
   sourceMessage,
 } from '../organizations/messages.ts'
 import type { OrganizationRow } from '../organizations/rows.ts'
-import { mostConfigBytes, mostStars, starsOf } from '../publish/bounds.ts'
 import { isUnavailable } from '../scope.ts'
 import { StoreError } from '../store-error.ts'
 import { type Calls, publishChange, transact } from './calls.ts'
@@ -55,11 +54,11 @@ export function applyCalls(calls: Calls): ApplyCalls {
 
   return {
     async applyOrganization(request, handler) {
-      const { desired, fingerprint } = readWanted(request)
+      const { desired, ...told } = readWanted(request)
       const ofPlatform = { organizationId: '', change: request.change }
       let done: Applied | undefined
       const answer = await write(calls, handler, ofPlatform, ApplyOrganizationResponseSchema, async db => {
-        const applied = await applyOrganization(db, desired, context(), fingerprint)
+        const applied = await applyOrganization(db, desired, context(), told)
         done = applied
         return {
           answer: appliedMessage(applied),
@@ -135,25 +134,8 @@ function readWanted(request: ApplyOrganizationRequest): Wanted {
     const message = `fingerprint: must have at most ${maxFingerprint} characters`
     throw new StoreError('invalid_field', message, { field: 'fingerprint' })
   }
-  refuseVast(request)
-  return { desired: readDesired(request), fingerprint: request.fingerprint }
-}
-
-/** Throws a StoreError `invalid_field`. */
-function refuseVast(request: ApplyOrganizationRequest): void {
-  const refuse = (field: string, message: string) => {
-    throw new StoreError('invalid_field', `${field}: ${message}`, { field })
-  }
-  // Sealed and written as text it grows by half; what a tenant adds to it has a bound of its own.
-  if (toBinary(ApplyOrganizationRequestSchema, request).byteLength > mostConfigBytes) {
-    const most = `${mostConfigBytes / 1024 ** 2} MiB`
-    refuse(
-      'destinations',
-      `sources, destinations and routes, with their secrets, must take at most ${most} together`,
-    )
-  }
-  if (starsOf(request.routes.flatMap(({ settings }) => settings?.eventTypes ?? [])) > mostStars)
-    refuse('routes', `must have at most ${mostStars} * in all event types together`)
+  const { byteLength: bytes } = toBinary(ApplyOrganizationRequestSchema, request)
+  return { desired: readDesired(request), fingerprint: request.fingerprint, bytes }
 }
 
 function tryToRead(request: ApplyOrganizationRequest): Wanted | StoreError {

@@ -63,6 +63,7 @@ async function countStatements(requests: readonly Desired[]): Promise<number> {
       const wanted = requests.map(request => ({
         desired: readDesired(create(ApplyOrganizationRequestSchema, request)),
         fingerprint: request.fingerprint ?? '',
+        bytes: 0,
       }))
       const context = { keyring: openKeyring(testEncryptionKeys), nowMs: Date.now() }
       return await applyOrganizations({ query } as unknown as Db, wanted, context)

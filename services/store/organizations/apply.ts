@@ -9,11 +9,12 @@ import type { DesiredOrganization } from './desired.ts'
 import { diff } from './diff.ts'
 import { digestOf } from './digest.ts'
 import { findTargets, lockTargets } from './find-targets.ts'
-import { readOrganizations } from './read.ts'
+import { readOrganizations, type StoredOrganization } from './read.ts'
 import { type OrganizationInForce, readInForce, readUnchanged } from './read-unchanged.ts'
 import { findReturning, isDeleted } from './returning.ts'
 import type { OrganizationRow } from './rows.ts'
-import { write } from './write.ts'
+import { refusalOfVast } from './vast.ts'
+import { type Change, write } from './write.ts'
 
 export interface Applied {
   organization: OrganizationInForce
@@ -28,9 +29,11 @@ export interface Wanted {
   readonly desired: DesiredOrganization
   /** Names all that it was made from; empty: nothing to remember. */
   readonly fingerprint: string
+  /** On the wire. */
+  readonly bytes: number
 }
 
-/** What became of one organization: StoreErrors are `slug_taken` and `owned_by_another`. */
+/** What became of one organization: StoreErrors are `slug_taken`, `owned_by_another` and, of one that is too large, `invalid_field`. */
 export type ApplyResult =
   | { readonly kind: 'applied'; readonly applied: Applied }
   | { readonly kind: 'refused'; readonly error: StoreError }
@@ -40,14 +43,14 @@ export interface ApplyContext {
   readonly nowMs: number
 }
 
-/** As `applyOrganizations`, for one. Throws a StoreError `slug_taken` or `owned_by_another`. */
+/** As `applyOrganizations`, for one. Throws a StoreError `slug_taken`, `owned_by_another` or `invalid_field`. */
 export async function applyOrganization(
   db: Db,
   desired: DesiredOrganization,
   context: ApplyContext,
-  fingerprint = '',
+  { fingerprint, bytes }: Omit<Wanted, 'desired'> = { fingerprint: '', bytes: 0 },
 ): Promise<Applied> {
-  const [result] = await applyOrganizations(db, [{ desired, fingerprint }], context)
+  const [result] = await applyOrganizations(db, [{ desired, fingerprint, bytes }], context)
   if (result!.kind === 'refused') throw result!.error
   return result!.applied
 }
@@ -59,6 +62,12 @@ interface Compared {
   readonly digest: Buffer
   readonly found: OrganizationRow | undefined
   readonly id: OrganizationId
+}
+
+/** One whose changes are known. */
+interface Decided extends Compared {
+  readonly stored: StoredOrganization | undefined
+  readonly changes: readonly Change[]
 }
 
 /**
@@ -97,7 +106,8 @@ export async function applyOrganizations(
   const open = wanted.flatMap((one, index) => (unchanged.has(index) ? [] : [{ index, one }]))
   if (open.length > 0) {
     const compared = await compare(db, open, digests, results, context)
-    const applied = await applyCompared(db, compared, context)
+    const decided = await decide(db, compared, results, context)
+    const applied = await applyDecided(db, decided, context)
     for (const [index, result] of applied) results.set(index, { kind: 'applied', applied: result })
   }
   return wanted.map((_, index) => results.get(index)!)
@@ -130,52 +140,71 @@ async function compare(
   })
 }
 
-async function applyCompared(
+/** Decides what each changes, and refuses those that are larger than they may be. */
+async function decide(
   db: Db,
   compared: readonly Compared[],
+  results: Map<number, ApplyResult>,
   { keyring, nowMs }: ApplyContext,
-): Promise<Map<number, Applied>> {
-  if (compared.length === 0) return new Map()
-  await db.query("set local fairlead.keeps_applied = 'on'")
+): Promise<Decided[]> {
   const known = compared.flatMap(({ found, id }) => (found ? [id] : []))
   const rows = known.length > 0 ? await readOrganizations(db, known, { deleted: true }) : []
-  const stored = new Map(rows.map(row => [row.id, row]))
-  const changes = compared.map(({ id, wanted: { desired } }) =>
-    diff(stored.get(toUuid(id)), desired, { organizationId: toUuid(id), keyring, nowMs, makeSigningSecret }),
-  )
+  const byId = new Map(rows.map(row => [row.id, row]))
+  return compared.flatMap((one): Decided[] => {
+    const { index, id, wanted } = one
+    const organizationId = toUuid(id)
+    const stored = byId.get(organizationId)
+    const changes = diff(stored, wanted.desired, { organizationId, keyring, nowMs, makeSigningSecret })
+    const error = refusalOfVast(wanted, stored, changes)
+    if (!error) return [{ ...one, stored, changes }]
+    results.set(index, { kind: 'refused', error })
+    return []
+  })
+}
+
+async function applyDecided(
+  db: Db,
+  decided: readonly Decided[],
+  { keyring }: ApplyContext,
+): Promise<Map<number, Applied>> {
+  if (decided.length === 0) return new Map()
+  await db.query("set local fairlead.keeps_applied = 'on'")
   // A statement of its own: one that also notes the digest would lose it.
-  const back = compared.filter(({ found }) => isDeleted(found)).map(({ id }) => toUuid(id))
+  const back = decided.filter(({ found }) => isDeleted(found)).map(({ id }) => toUuid(id))
   if (back.length > 0)
     await db.query('update organizations set deleted_at = null where id = any($1::uuid[])', [back])
-  await write(db, changes.flat())
-  const isChanged = (place: number) => changes[place]!.length > 0 || isDeleted(compared[place]!.found)
-  await noteDigests(db, compared, isChanged, keyring)
+  await write(
+    db,
+    decided.flatMap(({ changes }) => changes),
+  )
+  await noteDigests(db, decided, keyring)
   const inForce = await readInForce(
     db,
-    compared.map(({ id }) => id),
+    decided.map(({ id }) => id),
   )
-  const changedIds = compared.flatMap(({ id, found }, place) => (found && isChanged(place) ? [id] : []))
-  const after = changedIds.length > 0 ? await readOrganizations(db, changedIds) : []
-  const told = new Map(after.map(row => [row.id, appliedChanges(stored.get(row.id)!, row, keyring)]))
+  const changedIds = decided.flatMap(one => (one.found && isChanged(one) ? [one.id] : []))
+  const after = new Map(
+    (changedIds.length > 0 ? await readOrganizations(db, changedIds) : []).map(row => [row.id, row]),
+  )
   return new Map(
-    compared.map(({ index, id, found }, place) => [
-      index,
-      {
-        organization: inForce.get(id)!,
-        created: !found,
-        changed: isChanged(place),
-        told: told.get(toUuid(id)) ?? {},
-      },
-    ]),
+    decided.map(one => {
+      const [before, row] = [one.stored, after.get(toUuid(one.id))]
+      return [
+        one.index,
+        {
+          organization: inForce.get(one.id)!,
+          created: !one.found,
+          changed: isChanged(one),
+          told: before && row ? appliedChanges(before, row, keyring) : {},
+        },
+      ]
+    }),
   )
 }
 
-async function noteDigests(
-  db: Db,
-  compared: readonly Compared[],
-  isChanged: (place: number) => boolean,
-  keyring: Keyring,
-): Promise<void> {
+const isChanged = ({ changes, found }: Decided): boolean => changes.length > 0 || isDeleted(found)
+
+async function noteDigests(db: Db, decided: readonly Decided[], keyring: Keyring): Promise<void> {
   await db.query(
     `update organizations o set
        updated_at = case when w.touched then now() else o.updated_at end,
@@ -185,11 +214,11 @@ async function noteDigests(
        as w(id, touched, seen, digest, fingerprint)
      where o.id = w.id`,
     [
-      compared.map(({ id }) => toUuid(id)),
-      compared.map(({ found }, place) => isChanged(place) && found !== undefined),
-      compared.map(({ found }) => found?.changes_by_others ?? '0'),
-      compared.map(({ digest }) => digest),
-      compared.map(({ wanted }) => keyed(wanted, keyring)),
+      decided.map(({ id }) => toUuid(id)),
+      decided.map(one => isChanged(one) && one.found !== undefined),
+      decided.map(({ found }) => found?.changes_by_others ?? '0'),
+      decided.map(({ digest }) => digest),
+      decided.map(({ wanted }) => keyed(wanted, keyring)),
     ],
   )
 }
