@@ -27,7 +27,7 @@ export const exportEvents = operation({
   tag: 'Events',
   summary: 'All events that fit, as a file',
   description:
-    'Newest first, as they stand while they are read; four at one time. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.',
+    'Newest first, as they stand while they are read; four at one time, with those of the ledger. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.',
   access: 'read',
   params: organizationParams,
   query,
