@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { testEncryptionKeys } from '@fairlead/testbed/configuration'
 import { startTestStore, type TestStore } from '@fairlead/testbed/store'
@@ -139,6 +140,21 @@ test('an event with its deliveries and attempts, its headers and its body', asyn
     headers: [{ name: 'Content-Type', value: 'application/json' }],
   })
   expect(Buffer.from(content.body).toString()).toBe('{}')
+})
+
+test('an event shows old attempts at one destination, which had many, instead of the newest at another', async () => {
+  const planned = await happened({ attempts: 3, end: 'delivered' })
+  // As many as are shown.
+  await store.query(
+    `insert into attempts (organization_id, event_id, destination_id, number, received_at, at, duration_ms, delivered,
+       outcome, trigger)
+     select organization_id, event_id, $3, n, received_at, at - interval '1 hour', 20, false, 'destination_failed', 'manual'
+     from attempts cross join generate_series(1, 1000) as n
+     where organization_id = $1 and event_id = $2 and number = 1`,
+    [toUuid(organization), toUuid(planned.meta.id), randomUUID()],
+  )
+  const { deliveries } = await getEvent(planned)
+  expect(deliveries[0]!.attempts.map(({ number }) => number)).toEqual([1, 2, 3])
 })
 
 test('a dead letter is listed, retried once however often it is asked for, and its event succeeds', async () => {

@@ -56,7 +56,7 @@ export async function readEndedBadly(
   throw new StoreError('not_found', 'there is no such dead letter')
 }
 
-/** Attempts of one event that are read at most: who asks for a retry again and again makes any number. */
+/** Attempts of one event that are read at most: who asks for a retry again and again makes any number. They count for each destination. */
 const mostAttempts = 1_000
 
 /** The attempts of an event, by destination and in the order in which they were made; of more than 1,000 the newest. */
@@ -64,7 +64,7 @@ export async function readAttempts(db: Db, event: EventRow): Promise<AttemptRow[
   const { rows } = await db.query<AttemptRow>(
     `select * from (
        select * from attempts where organization_id = $1 and event_id = $2 and received_at = $3
-       order by number desc, destination_id limit ${mostAttempts}
+       order by at desc, number desc, destination_id limit ${mostAttempts}
      ) a order by destination_id, number`,
     [event.organization_id, event.id, event.received_at],
   )
