@@ -1,4 +1,4 @@
-import { type KeyId, toUuid } from '@fairlead/webhook/id'
+import { type KeyId, type OrganizationId, toUuid } from '@fairlead/webhook/id'
 import { MemberRole } from '@fairlead/wire/store/member'
 import type { Organization } from '@fairlead/wire/store/organization'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -108,6 +108,26 @@ describe('with a store', () => {
     }
     const list = await api.call('GET', '/api/v1/organizations')
     expect(list.body.items.map(({ slug }: { slug: string }) => slug)).toEqual(['acme', 'globex'])
+  })
+
+  test('keys that have expired take the room of new ones for ever', async () => {
+    const { id } = await anOrganization(api.store, 'full')
+    await api.store.query(
+      `insert into api_keys (organization_id, id, name, prefix, sha256, role, managed_by, expires_at)
+       select $1, gen_random_uuid(), 'key ' || n, 'sk_live_fl_test', sha256(convert_to('full ' || n, 'UTF8')), 'viewer', 'tenant',
+         case when n <= 2 then now() - interval '1 second' end
+       from generate_series(1, 1000) as n`,
+      [toUuid(id as OrganizationId)],
+    )
+    const make = async (name: string) => {
+      const { status, body } = await api.call('POST', '/api/v1/organizations/full/api-keys', {
+        body: { name },
+      })
+      return status === 201 ? status : body.code
+    }
+    expect([await make('a'), await make('b'), await make('c')]).toEqual([201, 201, 'limit_reached'])
+    const { body } = await api.call('GET', '/api/v1/organizations/full/api-keys')
+    expect(body.items).toHaveLength(1_000)
   })
 
   const retry = '/api/v1/organizations/acme/events/evt_00000000000000000000000000/retry'

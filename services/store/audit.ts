@@ -242,7 +242,7 @@ async function lockChains(
 }
 
 /**
- * Rows of one chain, as a condition on `organization_id` with its value in $1. Postgres looks up neither `is not distinct from` nor a null
+ * Rows of one organization, or of the platform, as a condition on `organization_id` with its value in $1. Postgres looks up neither `is not distinct from` nor a null
  * by `=` in an index.
  */
 export const isOf = (organization: string | null): string =>

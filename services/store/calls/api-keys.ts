@@ -13,6 +13,7 @@ import {
 } from '@fairlead/wire/store/api_key'
 import { ActorKind } from '@fairlead/wire/store/audit'
 import type { Change } from '@fairlead/wire/store/change'
+import { isOf } from '../audit.ts'
 import { roleOrDeveloper } from '../organizations/desired.ts'
 import { apiKeyMessage } from '../organizations/messages.ts'
 import type { ApiKeyRow } from '../organizations/rows.ts'
@@ -95,7 +96,7 @@ export function apiKeyCalls(calls: Calls): ServiceImpl<typeof ApiKeyService> {
       const { scope, organization } = scopeOf(request.organizationId)
       const { rows } = await transact(calls, context, scope, db =>
         db.query<ApiKeyRow>(
-          `select * from api_keys where organization_id is not distinct from $1 and revoked_at is null
+          `select * from api_keys where ${isOf(organization)} and revoked_at is null
            order by created_at desc, id desc`,
           [organization],
         ),
@@ -194,13 +195,22 @@ async function lockKey(db: Db, organization: string | null, id: string): Promise
   return row
 }
 
-/** Throws a StoreError `limit_reached`: all keys are listed at once. Of keys made at one time a few may be one too many. */
+/**
+ * Throws a StoreError `limit_reached`: all keys are listed at once, those that have expired too. Where there is no room, the expired ones that
+ * no owner declares make it: they leave the list. Of keys made at one time a few may be one too many.
+ */
 async function requireRoomForKey(db: Db, organization: string | null): Promise<void> {
   const { rowCount } = await db.query(
-    `select from api_keys where organization_id is not distinct from $1 and revoked_at is null limit $2`,
+    `select from api_keys where ${isOf(organization)} and revoked_at is null limit $2`,
     [organization, mostKeys],
   )
   if ((rowCount ?? 0) < mostKeys) return
+  const expired = await db.query(
+    `update api_keys set revoked_at = expires_at
+     where ${isOf(organization)} and revoked_at is null and expires_at <= now() and managed_by = 'tenant'`,
+    [organization],
+  )
+  if (expired.rowCount) return
   throw new StoreError('limit_reached', `there are at most ${mostKeys} API keys: revoke one first`)
 }
 
