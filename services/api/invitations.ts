@@ -14,7 +14,8 @@ import { roleOf, roles, roleToStore } from './role.ts'
 import { requireMayGive } from './scopes.ts'
 import { presentTimeOf, timeText } from './time.ts'
 
-const mostInvitations = 'An organization sends at most 100 invitations an hour, and an address gets 5 a day.'
+const mostInvitations =
+  'An organization sends at most 100 invitations an hour, and at most 5 a day to one address.'
 
 /** How long an invitation is good, ms. */
 const invitationMs = 7 * 86_400_000
@@ -60,7 +61,7 @@ const create = operation({
   tag: 'Members',
   summary: 'Invite an address by mail',
   description:
-    'The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. At most 100 an hour go out, and 5 a day to one address. Where nobody signs in, no mail goes out.',
+    'The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. An organization sends at most 100 an hour, and 5 a day to one address; a call that is refused or repeated counts for none. Where nobody signs in, no mail goes out.',
   access: 'administer',
   params: organizationParams,
   query: noQuery,
@@ -84,26 +85,29 @@ const create = operation({
     if (body.role === 'owner') requireFreshProof(caller)
     const email = readAddress(body.email)!
     // A mail each: they stand in one line with the links that others wait for, and reach whoever is named.
-    if (signIn && !(await signIn.limits.takeInvitation(organization.id, email))) {
-      throw new ApiError('rate_limited', mostInvitations, { retryAfterSeconds: 3_600 })
+    const taken = await signIn?.limits.takeInvitation(organization.id, email)
+    if (taken?.kind === 'refused') {
+      throw new ApiError('rate_limited', mostInvitations, { retryAfterSeconds: taken.retryAfterSeconds })
     }
     const token = newSecret()
-    const { invitation } = await store.members.createInvitation(
-      {
-        organizationId: organization.id,
-        email,
-        role: roleToStore[body.role],
-        callerRole: roleToStore[role],
-        tokenSha256: createHash('sha256').update(token).digest(),
-        expiresAt: timestampFromMs(Date.now() + invitationMs),
-        invitedBy: nameOf(caller),
-        change,
-      },
-      write,
-    )
+    const wanted = {
+      organizationId: organization.id,
+      email,
+      role: roleToStore[body.role],
+      callerRole: roleToStore[role],
+      tokenSha256: createHash('sha256').update(token).digest(),
+      expiresAt: timestampFromMs(Date.now() + invitationMs),
+      invitedBy: nameOf(caller),
+      change,
+    }
+    const { invitation } = await store.members.createInvitation(wanted, write).catch(async error => {
+      await taken?.giveBack()
+      throw error
+    })
     const presented = presentInvitation(invitation!)
     // The store knows the token of the first call alone: a mail with this one would hold a dead link.
-    if (signIn && !wasRepeat()) queueInvitation(signIn, presented, token)
+    if (wasRepeat()) await taken?.giveBack()
+    else if (signIn) queueInvitation(signIn, presented, token)
     return presented
   },
 })

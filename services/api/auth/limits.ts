@@ -10,8 +10,11 @@ import { digestOf } from './secret.ts'
 export interface Limits {
   /** One more mail to this address: 3 in 15 minutes, 10 a day. */
   takeMail(email: string): Promise<boolean>
-  /** One more invitation by an organization, 100 an hour, to this address: 5 a day, whoever invites it. */
-  takeInvitation(organization: string, email: string): Promise<boolean>
+  /**
+   * One more invitation by an organization: 5 a day to this address, and 100 an hour to all. What other organizations send to the address
+   * doesn't count: a stranger could make one, and use up what others have.
+   */
+  takeInvitation(organization: string, email: string): Promise<Taken>
   /** One more request for a mail from this network: 20 an hour. */
   takeRequest(peer: string): Promise<boolean>
   /** One more link or code tried from this network: 30 in 10 minutes. */
@@ -27,6 +30,11 @@ export interface Limits {
   /** The code was right. */
   returnCode(email: string): Promise<void>
 }
+
+/** `giveBack`: no mail went out after all. */
+export type Taken =
+  | { readonly kind: 'taken'; giveBack(): Promise<void> }
+  | { readonly kind: 'refused'; readonly retryAfterSeconds: number }
 
 const minute = 60
 const day = 86_400
@@ -54,8 +62,11 @@ export function openLimits(redis: Redis): Limits {
   return {
     takeMail: async email =>
       (await take(mails, digestOf(email))) && (await take(mailsOfDay, digestOf(email))),
-    takeInvitation: async (organization, email) =>
-      (await take(invitations, organization)) && (await take(invited, digestOf(email))),
+    takeInvitation: (organization, email) =>
+      takeAll([
+        [invited, digestOf(`${organization} ${email}`)],
+        [invitations, organization],
+      ]),
     takeRequest: peer => take(requests, networkOf(peer)),
     takeTry: peer => take(tries, networkOf(peer)),
     takeProvider: peer => take(providers, networkOf(peer)),
@@ -66,12 +77,32 @@ export function openLimits(redis: Redis): Limits {
   }
 }
 
-async function take(limiter: RateLimiterRedis, key: string): Promise<boolean> {
+const take = async (limiter: RateLimiterRedis, key: string): Promise<boolean> =>
+  (await consume(limiter, key)) === undefined
+
+/** One of each limit, or of none: what is refused spends nothing, neither of the limit that refuses nor of those before it. */
+async function takeAll(limits: readonly (readonly [RateLimiterRedis, string])[]): Promise<Taken> {
+  const counted: (readonly [RateLimiterRedis, string])[] = []
+  const giveBack = async () => {
+    await Promise.all(counted.map(([limiter, key]) => limiter.reward(key, 1)))
+  }
+  for (const [limiter, key] of limits) {
+    const refused = await consume(limiter, key)
+    counted.push([limiter, key])
+    if (!refused) continue
+    await giveBack()
+    return { kind: 'refused', retryAfterSeconds: Math.max(1, Math.ceil(refused.msBeforeNext / 1_000)) }
+  }
+  return { kind: 'taken', giveBack }
+}
+
+/** Undefined: it was taken. A refused one is counted too. */
+async function consume(limiter: RateLimiterRedis, key: string): Promise<RateLimiterRes | undefined> {
   try {
     await limiter.consume(key)
-    return true
+    return undefined
   } catch (refused) {
-    if (refused instanceof RateLimiterRes) return false
+    if (refused instanceof RateLimiterRes) return refused
     throw refused
   }
 }

@@ -138,17 +138,36 @@ describe('invitations', () => {
     const statuses = []
     for (let i = 0; i < 5; i++) statuses.push((await invite('bothered@example.com')).status)
     expect(statuses).toEqual(Array(5).fill(201))
-    const refused = await invite('bothered@example.com')
+    // However it is written. The wait is that of the limit that refuses: the rest of a day.
+    const refused = await invite('Bothered@Example.com')
     expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited'])
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
-    // Whoever invites it, and however it is written.
-    expect((await invite('Bothered@Example.com', 'globex')).status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_600)
+    // A stranger, whose organization is full of invitations of that address, keeps no other from it.
+    expect((await invite('bothered@example.com', 'globex')).status).toBe(201)
     const many = []
-    for (let i = 0; i < 100; i++) many.push((await invite(`many-${i}@example.com`, 'globex')).status)
-    // The one that was refused for its address counts too.
-    expect(many.filter(status => status === 201)).toHaveLength(99)
-    expect(many.at(-1)).toBe(429)
+    for (let i = 0; i < 100; i++) many.push(await invite(`many-${i}@example.com`, 'globex'))
+    expect(many.filter(({ status }) => status === 201)).toHaveLength(99)
+    const last = many.at(-1)!
+    expect(last.status).toBe(429)
+    expect(Number(last.headers.get('retry-after'))).toBeLessThanOrEqual(3_600)
     expect((await invite('other@example.com')).status).toBe(201)
+  })
+
+  test('invitations that send no mail use up those that would', async () => {
+    const invite = (email: string, key?: string) =>
+      people.api.call('POST', `${at}/invitations`, {
+        body: { email },
+        ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+      })
+    const statuses = async (times: number, email: string, key?: string) => {
+      const found = []
+      for (let i = 0; i < times; i++) found.push((await invite(email, key)).status)
+      return found
+    }
+    // Repeats, and those of somebody who is a member.
+    expect(await statuses(7, 'spent@example.com', 'invite spent')).toEqual(Array(7).fill(201))
+    expect(await statuses(7, 'owner@acme.example')).toEqual(Array(7).fill(409))
+    expect(await statuses(5, 'spent@example.com')).toEqual([201, 201, 201, 201, 429])
   })
 
   test('a key that may change members alone makes somebody who may do more', async () => {
