@@ -143,7 +143,7 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly takeStream: () => OpenStream
   /** The same of exports. */
   readonly takeExport: () => Disposable
-  /** Waits for the turn to read bodies of events or refusals; disposing ends it. Rejects with an ApiError `rate_limited`. */
+  /** Waits for the turn to read bodies of events or refusals; disposing ends it. Rejects with an ApiError `rate_limited` or `unavailable`. */
   readonly takeBodies: () => Promise<Disposable>
   /** Waits for the turn to explain a refusal; disposing ends it. Undefined: the turn didn't come in time. */
   readonly takeExplanation: () => Promise<Disposable | undefined>

@@ -13,6 +13,7 @@ import { type Call, isWrite, keepsAnswer, type OpenCall, type Operation } from '
 import type { Parts } from './parts.ts'
 import { isKnown, readPrecondition } from './precondition.ts'
 import { ApiError } from './problem.ts'
+import { refuseTurn } from './read-bodies.ts'
 import { canonicalJson, readIdempotencyKey, readRequest, takesInBody } from './request.ts'
 import { roleIn } from './rights.ts'
 import type { Role } from './role.ts'
@@ -158,7 +159,7 @@ const mostBodyBytes = 8 * 1024 ** 2
 
 /**
  * Waits for a turn to read bodies. What would not be answered is not read: to read it costs more than to refuse it. Rejects with an
- * ApiError `rate_limited`.
+ * ApiError `rate_limited` or `unavailable`.
  */
 async function takeBodies(
   { bodies, unsent }: Parts,
@@ -174,18 +175,6 @@ async function takeBodies(
     throw error
   }
   return turn
-}
-
-/** Throws an ApiError `rate_limited`. */
-function refuseTurn(error: unknown): never {
-  if (!(error instanceof TurnError)) throw error
-  throw new ApiError(
-    'rate_limited',
-    'Too many bodies are being read for this organization: ask for fewer at one time.',
-    {
-      retryAfterSeconds: 2,
-    },
-  )
 }
 
 /** Who waits, waits for others: that is no reason to refuse the rest of an answer. */

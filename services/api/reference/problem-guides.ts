@@ -191,7 +191,7 @@ export const problemGuides: Readonly<Record<ProblemCode, ProblemGuide>> = {
   },
   unavailable: {
     meaning:
-      'A part that the answer needs doesn’t answer: the store, its database, Redis or a worker. Webhooks are taken and delivered meanwhile.',
+      'A part that the answer needs doesn’t answer (the store, its database, Redis or a worker), or has no room at the moment. Webhooks are taken and delivered meanwhile.',
     remedy: 'Wait as long as `Retry-After` says and send it again; a write with the same `Idempotency-Key`.',
     retry: 'same-key',
   },
