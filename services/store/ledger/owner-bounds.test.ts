@@ -191,6 +191,18 @@ test("of a customer's subscriptions those that go on and are newest are read, an
   ])
 })
 
+/** A charge as it is computed once it is told of. */
+const toldOf = (id: string) =>
+  ({
+    kind: 'charge',
+    id: `ch_${id}`,
+    known: true,
+    customer,
+    paymentIntent: null,
+    subscription: null,
+    invoice: null,
+  }) as unknown as Row
+
 test('all that belongs to an object moves with it to another owner, read in slices, however much that is', async () => {
   const refunds = many.map(id => refund(id, 'moved'))
   const place = await recorded('moved', refunds)
@@ -200,16 +212,7 @@ test('all that belongs to an object moves with it to another owner, read in slic
     if (text.includes('from ledger_links')) slices.push(rows.length)
     return { rows }
   }
-  const row = {
-    kind: 'charge',
-    id: 'ch_moved',
-    known: true,
-    customer,
-    paymentIntent: null,
-    subscription: null,
-    invoice: null,
-  }
-  const { moved, touched } = await findOwners({ query } as unknown as Db, place, [row as unknown as Row], 7)
+  const { moved, touched } = await findOwners({ query } as unknown as Db, place, [toldOf('moved')], 7)
   expect(slices).toEqual([7, 7, 7, 7, 7, 7, 7, 7, 4])
   expect(moved.map(({ row: { id } }) => id)).toEqual(many.map(id => `re_${id}`))
   expect(new Set(moved.map(one => one.owner))).toEqual(new Set([owner]))
@@ -218,4 +221,16 @@ test('all that belongs to an object moves with it to another owner, read in slic
   await recordEvents(store, place.organization, [told])
   const inOrder = await recorded('in-order', [told, ...refunds])
   expect(await dumpLedger(store, place.organization)).toBe(await dumpLedger(store, inOrder.organization))
+})
+
+test('a link whose object is not there makes a slice look like the last, and what comes after it keeps its owner', async () => {
+  const refunds = many.map(id => refund(id, 'gap'))
+  const place = await recorded('gap', refunds)
+  await store.query(
+    "delete from ledger_objects where organization_id = $1 and kind = 'refund' and id = any($2::text[])",
+    [toUuid(place.organization), ['re_003', ...many.slice(14, 21).map(id => `re_${id}`)]],
+  )
+  const { moved } = await findOwners(db, place, [toldOf('gap')], 7)
+  const rest = many.filter((_, index) => index !== 3 && (index < 14 || index > 20))
+  expect(moved.map(({ row: { id } }) => id)).toEqual(rest.map(id => `re_${id}`))
 })

@@ -211,7 +211,7 @@ async function* readChildren(
   if (kinds.length === 0) return
   let after: Link = { kind: '' as Link['kind'], id: '' }
   for (;;) {
-    const { rows } = await db.query<Link & { known: boolean; fields: object }>(
+    const { rows } = await db.query<Link & { known: boolean | null; fields: object | null }>(
       `select c.kind, c.id, o.known, o.fields from (
          select distinct l.kind, l.id from unnest($5::text[], $6::text[]) as n (kind, id)
          cross join lateral (
@@ -220,16 +220,18 @@ async function* readChildren(
              and not (n.kind = 'charge' and l.kind = 'payment_intent')
            order by l.kind, l.id limit $9) l
          order by l.kind, l.id limit $9) c
-       cross join lateral (
+       left join lateral (
          select o.known, jsonb_build_object('customer', o.fields->'customer', 'charge', o.fields->'charge',
            'paymentIntent', o.fields->'paymentIntent', 'order', o.fields->'order', 'subscription', o.fields->'subscription',
            'invoice', o.fields->'invoice') as fields
          from ledger_objects o where ${inPlace('o')} and o.kind = c.kind and o.id = c.id
-         order by o.incarnation desc limit 1) o
+         order by o.incarnation desc limit 1) o on true
        order by c.kind, c.id`,
       [...placeValues(place), kinds, ids, after.kind, after.id, most],
     )
-    if (rows.length > 0) yield rows.map(({ fields, ...row }) => ({ ...fields, ...row }) as Belonging)
+    // A link whose object isn't there counts as a row all the same: without it a full slice would be taken for the last.
+    const there = rows.filter(({ fields }) => fields !== null)
+    if (there.length > 0) yield there.map(({ fields, ...row }) => ({ ...fields, ...row }) as Belonging)
     if (rows.length < most) return
     after = rows.at(-1)!
   }
