@@ -3,7 +3,7 @@ import { partitionOf } from '@fairlead/wire/subjects'
 import { expect, test } from 'vitest'
 import { openPlatform, startWorker } from './fixtures/platform.ts'
 
-test('after a crash another worker has everything within seconds, and nothing is lost', async () => {
+test('after a crash another worker takes over everything, and nothing is lost', async () => {
   await using opened = await openPlatform()
   opened.sink.answer((_request, count) => (count <= 20 ? { hang: true } : { status: 200 }))
   const first = await startWorker(opened.server.url, { name: 'first' })

@@ -128,6 +128,13 @@ test('a further fact writes its own change of a long history and no other, and d
   )
   expect(undigested).toEqual([])
   expect(whole).toContain('sub_long')
+  // The rebuild writes digests where there were none, and nothing else.
+  const rowsOf = (dump: string) =>
+    dump
+      .replaceAll(/"digest": (?:null|"[^"]*")/g, '"digest"')
+      .split('\n')
+      .toSorted()
+  expect(rowsOf(await dumpLedger(store, organization))).toEqual(rowsOf(whole))
 })
 
 test('a refund that comes before its charge, and that before its intent, is counted in the payment', async () => {
