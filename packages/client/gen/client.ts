@@ -12176,7 +12176,7 @@ export const getExportEventsUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read; four at one time. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time, with those of the ledger. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"events":…,"next":…}}`: without it the file is not whole, and `next`, if it is not null, is the cursor of the next file. In CSV, cells that a spreadsheet would take for a formula (beginning with =, +, -, @ or a tab) begin with an apostrophe; a last line `#next,…` has the cursor, `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All events that fit, as a file
@@ -16263,7 +16263,7 @@ export const getExportPlansUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time, with those of events. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All plans that fit, as a file
@@ -16632,7 +16632,7 @@ export const getExportCustomersUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time, with those of events. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All customers that fit, as a file
@@ -17001,7 +17001,7 @@ export const getExportSubscriptionsUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time, with those of events. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All subscriptions that fit, as a file
@@ -17370,7 +17370,7 @@ export const getExportInvoicesUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time, with those of events. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All invoices that fit, as a file
@@ -17739,7 +17739,7 @@ export const getExportPaymentsUrl = (slug: string,
 }
 
 /**
- * Newest first, as they stand while they are read. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
+ * Newest first, as they stand while they are read; four at one time, with those of events. A client that takes nothing for 90 s is cut off. The last line of NDJSON is `{"trailer":{"rows":…,"next":…}}`: without it the file is not whole. In CSV an amount is whole minor units beside its currency, cells that a spreadsheet would take for a formula begin with an apostrophe, and a last line `#next,…` has the cursor, or `#end` says that there is no more.
  *
  * Allowed to: every role.
  * @summary All payments that fit, as a file
@@ -25424,7 +25424,7 @@ export const getCreateInvitationUrl = (slug: string,) => {
 }
 
 /**
- * The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. At most 100 an hour go out, and 5 a day to one address. Where nobody signs in, no mail goes out.
+ * The mail holds a link, good for 7 days, for whoever signs in as that address and accepts. An open invitation of the same address is replaced. An organization sends at most 100 an hour, and 5 a day to one address; a call that is refused or repeated counts for none. Where nobody signs in, no mail goes out.
  *
  * Allowed to: admin or owner.
  * @summary Invite an address by mail
