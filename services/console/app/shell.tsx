@@ -77,7 +77,8 @@ export function Shell() {
       </main>
       <Palette open={palette} setOpen={setPalette} slug={slug} />
       <KeysHelp open={help} setOpen={setHelp} />
-      <TimeHint />
+      {/* The time it was open for is not on another page. */}
+      <TimeHint key={path} />
     </div>
   )
 }

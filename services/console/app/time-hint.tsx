@@ -24,7 +24,7 @@ export function TimeHint() {
   )
 }
 
-/** Tells on which time the pointer rests. The words themselves may be pointed at, and Escape takes them away. */
+/** Tells on which time the pointer rests. The words themselves may be pointed at; Escape takes them away, and leaving the window. */
 function watchTimes(show: (time: HTMLTimeElement | undefined) => void): () => void {
   let shown: HTMLTimeElement | undefined
   let wanted: HTMLTimeElement | undefined
@@ -44,14 +44,17 @@ function watchTimes(show: (time: HTMLTimeElement | undefined) => void): () => vo
     const time = target.closest('.hint') ? shown : (target.closest('time') ?? undefined)
     want(time, time ? restsMs : leavesMs)
   }
+  const leave = () => want(undefined, leavesMs)
   const onKey = ({ key }: KeyboardEvent) => {
     if (key === 'Escape') want(undefined, 0)
   }
   document.addEventListener('pointerover', over)
+  document.documentElement.addEventListener('pointerleave', leave)
   document.addEventListener('keydown', onKey)
   return () => {
     clearTimeout(timer)
     document.removeEventListener('pointerover', over)
+    document.documentElement.removeEventListener('pointerleave', leave)
     document.removeEventListener('keydown', onKey)
   }
 }
