@@ -82,37 +82,62 @@ export function logJourneys(running: () => RunningConsole): void {
     expect(await page.content()).not.toContain('test-only-github-of-acme')
   }, 180_000)
 
-  test('two attempts can’t be seen side by side, or only by who chose them', async () => {
+  test('attempts of two deliveries can’t be seen side by side, or only by who chose them', async () => {
     const at = `/api/v1${acme}`
-    const url = `${running().echoUrl}/flaky`
-    const retry = { delaysSeconds: [1, 1] }
-    await running().call('POST', `${at}/destinations`, { name: 'twice', url, allowInsecureHttp: true, retry })
+    for (const [name, path] of [
+      ['twice', 'flaky'],
+      ['steady', 'healthy'],
+    ]) {
+      const url = `${running().echoUrl}/${path}`
+      const retry = { delaysSeconds: [1, 1] }
+      await running().call('POST', `${at}/destinations`, { name, url, allowInsecureHttp: true, retry })
+    }
     await running().call('POST', `${at}/routes`, {
       source: 'github',
       eventTypes: ['watch'],
-      destinations: ['twice'],
+      destinations: ['twice', 'steady'],
     })
-    const id = await sendRouted(running(), 'watch', 2)
-    const delivered = async () =>
-      (await running().call('GET', `${at}/events/${id}`)).deliveries.some(
-        (each: { destination: string; state: string }) =>
-          each.destination === 'twice' && each.state === 'delivered',
-      )
-    await until(delivered, { what: 'the third attempt', deadlineMs: 60_000 })
+    const id = await sendRouted(running(), 'watch', 3)
+    await untilDelivered(running(), id, 'steady', 1)
+    await running().call('POST', `${at}/events/${id}/retry`, { destination: 'steady' })
+    await untilDelivered(running(), id, 'steady', 2)
+    await untilDelivered(running(), id, 'twice', 3)
     await using watched = await running().open()
     const { page } = watched
     await watched.visit(`${acme}/events/${id}`)
-    for (const number of [1, 3]) {
-      await page.getByLabel(`Compare attempt ${number}`).click()
-      await page.getByRole('checkbox', { name: `Compare attempt ${number}`, checked: true }).waitFor()
+    const card = (name: string) => page.locator('.card', { has: page.getByRole('heading', { name }) })
+    const chosen = (name: string, attempt: number) =>
+      card(name)
+        .getByRole('checkbox', { name: `Compare attempt ${attempt}`, checked: true })
+        .waitFor()
+    // Of both deliveries in one moment.
+    await page.evaluate(
+      `for (const box of document.querySelectorAll('[aria-label="Compare attempt 1"]')) box.click()`,
+    )
+    await Promise.all([chosen('steady', 1), chosen('twice', 1)])
+    await card('twice').getByLabel('Compare attempt 3').click()
+    await chosen('twice', 3)
+    await card('steady').getByLabel('Compare attempt 2').click()
+    const status = (name: string) =>
+      card(name)
+        .getByRole('table', { name: 'Side by side' })
+        .getByRole('row', { name: /^status/ })
+    const expectBoth = async () => {
+      await status('steady').waitFor()
+      expect(await status('steady').innerText()).toMatch(/^status\s+200\s+200$/)
+      await status('twice').waitFor()
+      expect(await status('twice').innerText()).toMatch(/^status ≠\s+503\s+200$/)
     }
-    const status = page.getByRole('table', { name: 'Side by side' }).getByRole('row', { name: /^status/ })
-    await status.waitFor()
-    expect(await status.innerText()).toMatch(/^status ≠\s+503\s+200$/)
+    await expectBoth()
     await page.reload()
-    await status.waitFor()
+    await expectBoth()
+    // The tooltip of a time goes when the pointer leaves the window.
+    await card('twice').locator('time').first().hover()
+    await page.locator('.hint').waitFor()
+    await page.mouse.move(640, -20)
+    await page.locator('.hint').waitFor({ state: 'detached' })
     expect(watched.faults).toEqual([])
-  })
+  }, 180_000)
 
   test('a filter is lost with a reload, or a copied link means something else tomorrow', async () => {
     await using watched = await running().open()
@@ -135,6 +160,25 @@ export function logJourneys(running: () => RunningConsole): void {
     await page.keyboard.press('Enter')
     await page.getByRole('alert').getByText('Not a time').waitFor()
   }, 180_000)
+}
+
+/** Waits until the delivery of an event to a destination has so many attempts at least, and has succeeded. */
+async function untilDelivered(
+  { call }: RunningConsole,
+  event: string,
+  destination: string,
+  attempts: number,
+) {
+  await until(
+    async () => {
+      const { deliveries } = await call('GET', `/api/v1${acme}/events/${event}`)
+      return deliveries.some(
+        (each: { destination: string; state: string; attempts: readonly unknown[] }) =>
+          each.destination === destination && each.state === 'delivered' && each.attempts.length >= attempts,
+      )
+    },
+    { what: `${attempts} attempts for ${destination}`, deadlineMs: 60_000 },
+  )
 }
 
 async function untilLogged({ url, platformKey }: RunningConsole, id: string): Promise<void> {

@@ -81,12 +81,10 @@ function Attempts({
   readonly slug: string
 }) {
   const [chosen, choose] = useInAddress('compare')
-  const compared = chosen.split(',').filter(each => attempts.some(({ id }) => id === each))
+  const ids = new Set(attempts.map(({ id }) => id))
+  const compared = chosen.split(',').filter(id => ids.has(id))
   if (attempts.length === 0) return <p className="muted">No attempt has been made yet.</p>
-  const toggle = (id: string) =>
-    choose(
-      (compared.includes(id) ? compared.filter(each => each !== id) : [...compared, id].slice(-2)).join(),
-    )
+  const toggle = (id: string) => choose(now => toggled(now, id, ids))
   return (
     <>
       <ScrollX label="Attempts">
@@ -152,3 +150,12 @@ function Attempts({
 
 const attemptOf = (attempts: readonly Attempt[], id: string | undefined): Attempt =>
   attempts.find(attempt => attempt.id === id) ?? attempts[0]!
+
+/** Chosen attempts of all deliveries after one is chosen or no longer: of its delivery, whose attempts are `own`, two at most. */
+function toggled(now: string, id: string, own: ReadonlySet<string>): string {
+  const all = now.split(',')
+  const others = all.filter(each => each !== '' && !own.has(each))
+  const before = all.filter(each => own.has(each))
+  const after = before.includes(id) ? before.filter(each => each !== id) : [...before, id].slice(-2)
+  return [...others, ...after].join()
+}
