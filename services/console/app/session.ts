@@ -1,5 +1,6 @@
 import { getMe, getOrganization, listMembers, listOrganizations } from '@fairlead/client/gen/client'
 import { useQuery } from '@tanstack/react-query'
+import { useEffect } from 'react'
 import { take } from './call.ts'
 import { type Permission, permissionOf, type Right } from './rights.ts'
 
@@ -49,7 +50,7 @@ export function useOwnerOf(slug: string): string | undefined {
   return data || undefined
 }
 
-/** Whether an organization's ledger is on; false also while nobody knows yet. */
+/** Whether an organization's ledger is on. While nobody knows yet: as it was before in this tab, or else false. */
 export function useHasLedger(slug = ''): boolean {
   const { data } = useQuery({
     queryKey: ['organization', slug],
@@ -57,7 +58,28 @@ export function useHasLedger(slug = ''): boolean {
     enabled: slug !== '',
     staleTime: 60_000,
   })
-  return data?.ledger.enabled ?? false
+  const answer = data?.ledger.enabled
+  useEffect(() => {
+    if (answer !== undefined) rememberLedger(slug, answer)
+  }, [slug, answer])
+  return answer ?? rememberedLedger(slug)
+}
+
+const ledgerNameOf = (slug: string): string => `fairlead ledger of ${slug}`
+
+/** As long as the tab is open: else the menu would change a moment after each load. A browser may keep nothing. */
+function rememberLedger(slug: string, isOn: boolean): void {
+  try {
+    sessionStorage.setItem(ledgerNameOf(slug), String(isOn))
+  } catch {}
+}
+
+function rememberedLedger(slug: string): boolean {
+  try {
+    return sessionStorage.getItem(ledgerNameOf(slug)) === 'true'
+  } catch {
+    return false
+  }
 }
 
 /** Whether the person may do what asks for a right; and if not, what that takes. */

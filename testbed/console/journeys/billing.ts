@@ -36,6 +36,18 @@ function ledgerJourneys(running: () => RunningConsole): void {
     expect(watched.faults).toEqual([])
   }, 180_000)
 
+  test('the menu folds the ledger’s pages at each load until the API has answered', async () => {
+    await using watched = await running().open()
+    const { page } = watched
+    await watched.visit(`${ledgered}/sources`)
+    const menu = page.getByRole('navigation', { name: 'Pages' })
+    await menu.getByRole('link', { name: 'Customers' }).waitFor()
+    await page.route(`**/api/v1${ledgered}`, () => {})
+    await page.reload()
+    await menu.getByRole('link', { name: 'Customers' }).waitFor()
+    expect(watched.faults).toEqual([])
+  }, 180_000)
+
   test('a customer’s page doesn’t say what may be used now, or which event made a subscription what it is', async () => {
     await using watched = await running().open()
     const { page } = watched
