@@ -84,6 +84,8 @@ export function repairJourneys(running: () => RunningConsole): void {
     await page.getByLabel('Only those that died after').fill('soon')
     await page.getByRole('alert').getByText('Not a time').waitFor()
     await page.getByLabel('Only those that died after').fill('-2h')
+    expect(await accessFaults(page)).toEqual([])
+    expect(await overflows(page)).toEqual([])
     await page.getByRole('button', { name: 'Plan a retry in each' }).click()
     await page.waitForURL(/plans=acme/)
     await page.reload()
