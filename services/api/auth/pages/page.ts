@@ -13,7 +13,7 @@ export interface Page {
 const style = `
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --accent: light-dark(#1d4ed8, #93b4ff) }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 0 auto; padding: 3rem 1rem }
-h1 { font-size: 1.4rem } label { display: block; margin: 1rem 0 .25rem } small { color: light-dark(#555, #aaa) }
+h1 { font-size: 1.4rem } label { display: block; margin: 1rem 0 .25rem } small { color: light-dark(#555, #aaa) } input + small { display: block }
 input { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; border: 1px solid var(--line); border-radius: 6px }
 input.code { letter-spacing: .3em; font-family: ui-monospace, monospace; max-width: 12rem }
 button { font: inherit; margin-top: 1rem; padding: .5rem 1rem; border: 1px solid var(--accent); border-radius: 6px; background: var(--accent); color: light-dark(#fff, #111); cursor: pointer }
