@@ -301,13 +301,18 @@ test('a preview counts the events that a route would match', async () => {
 })
 
 test('one organization’s settings, as large as it likes, are parsed by every receiver and worker at each change', async () => {
-  const { organization } = await api.store.client.organizations.applyOrganization({
-    owner: { kind: OwnerKind.FILE, reference: 'vast' },
-    slug: 'vast',
-  })
-  const path = '/api/v1/organizations/vast/destinations'
   // A destination of 160 KB: twenty headers of 8 KB each.
   const headers = Array.from({ length: 20 }, (_, i) => ({ name: `x-${i}`, value: 'test-only'.repeat(900) }))
+  const owned = { owner: { kind: OwnerKind.FILE, reference: 'vast' }, slug: 'vast' }
+  // What its owner has deleted is kept as long as its events are, and gives no room to others.
+  const gone = {
+    name: 'declared-once',
+    settings: { url: 'https://a.example/hooks' },
+    headers: headers.map(({ name: id, value }) => ({ id, value })),
+  }
+  await api.store.client.organizations.applyOrganization({ ...owned, destinations: [gone] })
+  const { organization } = await api.store.client.organizations.applyOrganization(owned)
+  const path = '/api/v1/organizations/vast/destinations'
   const make = (name: string) =>
     api.call('POST', path, { body: { name, url: 'https://a.example/hooks', headers } })
   const statuses: number[] = []
@@ -326,15 +331,6 @@ test('one organization’s settings, as large as it likes, are parsed by every r
   })
   expect(patched.status).toBe(200)
   expect((await make('more')).status).toBe(201)
-  // What is deleted makes room once: its secrets are kept as long as its events are, and are no part of it.
-  for (let i = 1; i < 4; i++) {
-    const deleted = await api.call('DELETE', `${path}/d-${i}`, { headers: { 'if-match': '*' } })
-    expect(deleted.status).toBe(204)
-  }
-  const added: number[] = []
-  for (let i = 0; i < 4; i++) added.push((await make(`added-${i}`)).status)
-  expect(added).toEqual([201, 201, 201, 409])
-  expect(JSON.stringify(await published(organization!.id)).length).toBeLessThan(2 * 1024 ** 2)
 })
 
 test('one organization’s routes make a worker search each new type thousands of times', async () => {
