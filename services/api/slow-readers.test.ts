@@ -44,17 +44,19 @@ async function askOnly(slug: string): Promise<Socket> {
 }
 
 test('clients that ask for bodies and read none take the memory of the API, and others get no answer', async () => {
-  const asked = await Promise.all(Array.from({ length: 12 }, () => askOnly('acme')))
-  // What their organization asks for next is refused, with the reason; it is read at once, so that it adds nothing.
+  const asked: Socket[] = []
+  // What their organization asks for next is refused, with the reason; it is read at once, so that it adds nothing. One more asks
+  // each time: a slow machine may need longer for a body than a call may take.
   const refused = await until(
     async () => {
+      asked.push(await askOnly('acme'))
       const answer = await read('acme')
       return answer.status === 429 && answer
     },
     { what: 'a refusal' },
   )
   expect(refused.body.detail).toContain('wait to be read')
-  expect((await read('globex')).status).toBe(200)
+  await until(async () => (await read('globex')).status === 200, { what: 'an answer to another' })
   for (const socket of asked) socket.destroy()
   await until(async () => (await read('acme')).status === 200, { what: 'room again' })
 })
