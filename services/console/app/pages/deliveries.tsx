@@ -20,7 +20,8 @@ const actions: readonly Action<Delivery>[] = [
   {
     label: 'Retry now',
     right: 'operate',
-    applies: ({ state }) => state !== 'discarded',
+    // Of those that have ended the event's own Retry makes new attempts.
+    applies: ({ state }) => state === 'waiting',
     run: ({ id }, slug) => take(retryDelivery(slug, id, {}, once())),
     done: () => 'The next attempt is under way.',
   },
