@@ -5,7 +5,7 @@ import { ApiError } from './problem.ts'
  * Calls that read bodies back: of all organizations, and of one. A body has 8 MiB at most, and is in memory some five times on its way,
  * in the store as well: two hundred at one time, which one key may ask for, would be more than both have.
  */
-const most = { ofAll: 8, ofOne: 4 }
+const most = { ofAll: 4, ofOne: 1 }
 const waitMs = 10_000
 /** Of one organization; more are refused at once. */
 const mostWaiting = 200
