@@ -49,7 +49,7 @@ test('tenants whose destinations hang leave the others their slots and their tim
   expect(beside.arrivalMs).toHaveLength(beside.sent.length)
   // One tenant's share stays free, however many hang.
   expect(slots - moody.mostOpen).toBeGreaterThanOrEqual(Math.floor(slots / (2 * (hanging.length + 1))))
-  // A request hangs for 30 s, and who waits for its slot as long. The machine's own noise is far below that, and far above what a fair
+  // A request hangs for 30 s, and a request that waits for its slot waits as long. The machine's own noise is far below that, and far above what a fair
   // worker adds.
   expect(p95).toBeLessThan(Math.max(4_000 * crowding(), 20 * calm))
 

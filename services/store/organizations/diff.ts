@@ -209,7 +209,7 @@ function signingChanges(
 }
 
 /**
- * Of the keys that one of the two manages: the other one's stay, unless the owner declares one for the same source.
+ * Of the keys that the owner manages, or of those that the tenant does: the keys of the other stay, unless the owner declares a key for the same source.
  * @param wanted all keys that it manages from now on
  */
 export function hydrationChanges(

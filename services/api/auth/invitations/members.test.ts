@@ -164,7 +164,7 @@ describe('invitations', () => {
       for (let i = 0; i < times; i++) found.push((await invite(email, key)).status)
       return found
     }
-    // Repeats, and those of somebody who is a member.
+    // Invitations that are repeated under one key count once, and those of a member count for nothing.
     expect(await statuses(7, 'spent@example.com', 'invite spent')).toEqual(Array(7).fill(201))
     expect(await statuses(7, 'owner@acme.example')).toEqual(Array(7).fill(409))
     expect(await statuses(5, 'spent@example.com')).toEqual([201, 201, 201, 201, 429])
